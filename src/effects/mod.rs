@@ -1,0 +1,188 @@
+//! Hands on the world: servers, hosts, processes, secrets. The only room that knows `mysql_async` and `openssh`.
+//!
+//! May know the plain data of the playbook (inventory, secrets by reference, markers) and `error`; nothing else.
+//! Everything here is lazy: nothing is connected before a step asks for it.
+
+mod approvals;
+mod host;
+mod job;
+mod mysql;
+mod secrets;
+mod shell;
+
+pub use approvals::{Approvals, Decision};
+pub use host::{Host, Ran};
+pub use job::{Job, JobState};
+pub use mysql::{Login, Row, Rows, Session};
+pub use secrets::Secrets;
+pub use shell::Shell;
+
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::{Account, Inventory, Server};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// The bundle of hands that steps are given.
+pub struct Effects {
+    inventory: Arc<Inventory>,
+    secrets: Arc<Secrets>,
+    approvals: Arc<dyn Approvals>,
+    control_dir: PathBuf,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    forwards: Mutex<HashMap<(String, String), String>>,
+    sessions: Mutex<HashMap<(String, String), Arc<Session>>>,
+}
+
+impl Effects {
+    /// Hands for the hosts and servers of `inventory`. Sockets of ssh masters go to `control_dir`.
+    #[must_use]
+    pub fn new(
+        inventory: Arc<Inventory>,
+        secrets: Arc<Secrets>,
+        approvals: Arc<dyn Approvals>,
+        control_dir: PathBuf,
+    ) -> Self {
+        Self {
+            inventory,
+            secrets,
+            approvals,
+            control_dir,
+            hosts: Mutex::default(),
+            forwards: Mutex::default(),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// Secrets, revealed only where they are used.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Where people's decisions come from.
+    #[must_use]
+    pub fn approvals(&self) -> &dyn Approvals {
+        &*self.approvals
+    }
+
+    /// The host called `name`, connected.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or its key is not known.
+    pub async fn host(&self, name: &str) -> Result<Arc<Host>> {
+        let mut hosts = self.hosts.lock().await;
+        if let Some(host) = hosts.get(name) {
+            if host.is_alive().await {
+                return Ok(host.clone());
+            }
+            hosts.remove(name);
+            self.forwards.lock().await.retain(|(host, _), _| host != name);
+        }
+        let access = self.inventory.host(name).ok_or_else(|| unknown("host", name))?;
+        let host = Arc::new(Host::connect(name, access, &self.control_dir).await?);
+        hosts.insert(name.to_owned(), host.clone());
+        Ok(host)
+    }
+
+    /// An address on the runner's machine that leads to `address` as seen from `host`.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub async fn reach(&self, host: &str, address: &str) -> Result<String> {
+        let link = self.host(host).await?;
+        let key = (host.to_owned(), address.to_owned());
+        let mut forwards = self.forwards.lock().await;
+        if let Some(local) = forwards.get(&key) {
+            return Ok(local.clone());
+        }
+        let local = link.forward(address).await?;
+        forwards.insert(key, local.clone());
+        Ok(local)
+    }
+
+    /// The runner's ordinary connection to a server, as its administrative account.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses the login.
+    pub async fn sql(&self, server: &str) -> Result<Arc<Session>> {
+        self.session(server, "main").await
+    }
+
+    /// A connection of its own for one purpose, kept open until [`Effects::close_session`]; reopened when lost.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses the login.
+    pub async fn session(&self, server: &str, purpose: &str) -> Result<Arc<Session>> {
+        let key = (server.to_owned(), purpose.to_owned());
+        if let Some(session) = self.sessions.lock().await.get(&key)
+            && session.is_alive()
+        {
+            return Ok(session.clone());
+        }
+        let access = self.inventory.server(server).ok_or_else(|| unknown("server", server))?;
+        let password = access.password.as_ref().map(|secret| secret.marker());
+        let login = self.login(server, access, &access.user, password).await?;
+        let session = Arc::new(Session::open(login, self.secrets.clone()).await?);
+        self.sessions.lock().await.insert(key, session.clone());
+        Ok(session)
+    }
+
+    /// The connection for `purpose` if it is open and alive; never opens one.
+    pub async fn open_session(&self, server: &str, purpose: &str) -> Option<Arc<Session>> {
+        let key = (server.to_owned(), purpose.to_owned());
+        self.sessions.lock().await.get(&key).filter(|session| session.is_alive()).cloned()
+    }
+
+    /// Closes a connection made for one purpose, if it is there.
+    pub async fn close_session(&self, server: &str, purpose: &str) {
+        let closed = self.sessions.lock().await.remove(&(server.to_owned(), purpose.to_owned()));
+        if let Some(session) = closed {
+            session.close().await;
+        }
+    }
+
+    /// Connection ids of every open session on a server: what a fence must not kill.
+    pub async fn session_ids(&self, server: &str) -> Vec<u64> {
+        let sessions = self.sessions.lock().await;
+        sessions
+            .iter()
+            .filter(|((name, _), session)| name == server && session.is_alive())
+            .map(|(_, s)| s.id())
+            .collect()
+    }
+
+    /// Logs in to `server` as `account` from the runner, and out again.
+    ///
+    /// # Errors
+    /// When the login is refused: the server's answer is in the failure.
+    pub async fn try_login(&self, server: &str, account: &Account) -> Result<()> {
+        let access = self.inventory.server(server).ok_or_else(|| unknown("server", server))?;
+        let login = self.login(server, access, &account.user, Some(account.password.marker())).await?;
+        Session::open(login, self.secrets.clone()).await?.close().await;
+        Ok(())
+    }
+
+    async fn login(&self, name: &str, server: &Server, user: &str, password: Option<String>) -> Result<Login> {
+        let address = self.reach(&server.host, &server.address).await?;
+        Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password })
+    }
+
+    /// Closes every connection and every ssh master.
+    pub async fn close(&self) {
+        for (_, session) in self.sessions.lock().await.drain() {
+            session.close().await;
+        }
+        self.forwards.lock().await.clear();
+        for (_, host) in self.hosts.lock().await.drain() {
+            if let Ok(host) = Arc::try_unwrap(host) {
+                host.close().await;
+            }
+        }
+    }
+}
+
+fn unknown(what: &str, name: &str) -> Failure {
+    Failure::permanent(format!("find {what} `{name}`"), format!("the inventory has no {what} of that name"))
+}

@@ -1,0 +1,150 @@
+//! What goes wrong at run time, said so that a tired operator can act on it.
+//!
+//! May be used from every room; depends on nothing. Faults of a *document* are `playbook::fault` instead.
+
+use miette::{Diagnostic, Severity};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Process exit codes, as promised in the README.
+pub mod exit {
+    /// The run is done.
+    pub const DONE: u8 = 0;
+    /// Invalid playbook, inventory or command line; nothing was touched.
+    pub const INVALID: u8 = 2;
+    /// The run failed and everything was rolled back.
+    pub const ROLLED_BACK: u8 = 3;
+    /// Stuck, or failed past the point of no return: a person must decide.
+    pub const STUCK: u8 = 4;
+    /// Refused by a gate, a check or a policy; nothing was touched since.
+    pub const REFUSED: u8 = 5;
+    /// Another run holds the state directory or one of the servers.
+    pub const LOCKED: u8 = 6;
+    /// Interrupted; the run can be resumed.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// How a failure is to be treated by the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// May go away by itself (a lost connection, a busy server): worth a retry.
+    Transient,
+    /// Will fail the same way again.
+    Permanent,
+    /// A gate, check or policy said no. Never retried, never forgotten by a resume.
+    Refused,
+    /// Another run holds what is needed.
+    Locked,
+    /// The runner was asked to stop, and the step stopped at a safe point.
+    Cancelled,
+}
+
+/// A failure at run time: what was attempted, where, what answered, what is true now, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// How the engine treats it.
+    pub class: Class,
+    /// What was attempted, as a clause: "start replication".
+    pub attempted: String,
+    /// Server or host, as named in the inventory.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub place: Option<String>,
+    /// What came back, in the other side's words where there are any.
+    pub answer: String,
+    /// What is true now, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub now: Option<String>,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub help: Option<String>,
+}
+
+/// Short for results of run-time work.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    fn new(class: Class, attempted: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self { class, attempted: attempted.into(), place: None, answer: answer.into(), now: None, help: None }
+    }
+    /// Worth a retry.
+    pub fn transient(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self::new(Class::Transient, attempted, answer)
+    }
+    /// Will fail the same way again.
+    pub fn permanent(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self::new(Class::Permanent, attempted, answer)
+    }
+    /// A gate, check or policy said no.
+    pub fn refused(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self::new(Class::Refused, attempted, answer)
+    }
+    /// Held by another run.
+    pub fn locked(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self::new(Class::Locked, attempted, answer)
+    }
+    /// Stopped on request.
+    pub fn cancelled(attempted: impl Into<String>) -> Self {
+        Self::new(Class::Cancelled, attempted, "stopped on request")
+    }
+    /// Names the server or host.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+    /// Says what is true now.
+    #[must_use]
+    pub fn now(mut self, now: impl Into<String>) -> Self {
+        self.now = Some(now.into());
+        self
+    }
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+    /// The exit code of a command that ends with this failure before anything was touched.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.class {
+            Class::Locked => exit::LOCKED,
+            Class::Cancelled => exit::INTERRUPTED,
+            Class::Transient | Class::Permanent | Class::Refused => exit::REFUSED,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "could not {}", self.attempted)?;
+        if let Some(place) = &self.place {
+            write!(f, " on {place}")?;
+        }
+        write!(f, ": {}", self.answer)?;
+        if let Some(now) = &self.now {
+            write!(f, "\nnow: {now}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Diagnostic for Failure {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(match self.class {
+            Class::Transient | Class::Permanent => "cutover::failed",
+            Class::Refused => "cutover::refused",
+            Class::Locked => "cutover::locked",
+            Class::Cancelled => "cutover::interrupted",
+        }))
+    }
+    fn severity(&self) -> Option<Severity> {
+        Some(Severity::Error)
+    }
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+}

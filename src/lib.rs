@@ -1,0 +1,11 @@
+//! `cutover` moves a live `MySQL` or `MariaDB` server to another machine by replication swap.
+//!
+//! The data flows one way: `playbook` (what is written) -> `plan` (what will be done, pure) -> `engine` (does it,
+//! writing the `journal`) -> `report`. `steps` holds one file a step kind; `effects` is the only room that talks to
+//! servers, hosts and processes; `rehearsal` builds a sandbox and runs the whole thing against it.
+
+pub mod effects;
+pub mod error;
+pub mod plan;
+pub mod playbook;
+pub mod steps;

@@ -1,0 +1,115 @@
+//! The plan: everything that will be done, written out, hashed and serializable. It *is* the dry run: review reads
+//! the very value that the engine executes.
+//!
+//! Pure: no clock, no network, no file but the ones it is handed. May know the playbook and the pure half of steps.
+
+use crate::playbook::model::{OnFailure, Retry};
+use crate::playbook::world::World;
+use crate::steps::{Action, Reversibility};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Version of the plan's format; a program refuses plans of a newer one.
+pub const FORMAT: u32 = 1;
+
+/// Everything that will be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this format.
+    pub format: u32,
+    /// Name of the playbook.
+    pub name: String,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub description: Option<String>,
+    /// `blake3` over the plan without this field, in hexadecimal.
+    pub hash: String,
+    /// Values of the inputs.
+    pub inputs: Map<String, Value>,
+    /// Steps in file order; steps of a block stand together, each needing the one before.
+    pub steps: Vec<PlannedStep>,
+    /// Blocks in file order.
+    pub blocks: Vec<PlannedBlock>,
+    /// What it was made for.
+    pub world: World,
+}
+
+/// One step, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Its name.
+    pub id: String,
+    /// Its kind.
+    pub uses: String,
+    /// Steps (never blocks) that come directly before.
+    pub needs: Vec<String>,
+    /// The block it stands in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub block: Option<String>,
+    /// Condition that can only be decided at run time, as an expression over `steps`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub when: Option<String>,
+    /// Why it is skipped in any case.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub skip: Option<String>,
+    /// Parameters; run-time values as markers.
+    pub with: Value,
+    /// Longest time for one attempt, in milliseconds.
+    pub timeout_ms: u64,
+    /// How it is retried.
+    pub retry: Retry,
+    /// What its failure means for the run.
+    pub on_failure: OnFailure,
+    /// Whether and how it can be taken back.
+    pub reversibility: Reversibility,
+    /// What it does, in order.
+    pub actions: Vec<Action>,
+    /// What taking it back does, in order.
+    pub undo: Vec<Action>,
+    /// Steps of the playbook's own that run when it is taken back, after its undo.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rollback: Vec<PlannedHook>,
+    /// Facts that it makes true for the checks of later steps.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub settles: Vec<String>,
+}
+
+/// A rollback hook, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedHook {
+    /// Its kind.
+    pub uses: String,
+    /// Parameters.
+    pub with: Value,
+    /// What it does, in order.
+    pub actions: Vec<Action>,
+}
+
+/// Steps that share one deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedBlock {
+    /// Its name.
+    pub id: String,
+    /// Time for the whole block, rollback included, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deadline_ms: Option<u64>,
+    /// Its steps, in order.
+    pub steps: Vec<String>,
+}
+
+impl Plan {
+    /// The hash this plan should carry.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let bare = Self { hash: String::new(), ..self.clone() };
+        let mut hasher = blake3::Hasher::new();
+        // writing into a hasher cannot fail, and a plan holds nothing that JSON cannot
+        let _ = serde_json::to_writer(&mut hasher, &bare);
+        hasher.finalize().to_hex().to_string()
+    }
+    /// A step by name.
+    #[must_use]
+    pub fn step(&self, id: &str) -> Option<&PlannedStep> {
+        self.steps.iter().find(|step| step.id == id)
+    }
+}

@@ -1,0 +1,294 @@
+//! The inventory: *where* a playbook is carried out. Hosts, servers, applications, credentials by reference, policy.
+
+use super::product::{Family, Product, Version};
+use super::secret::SecretRef;
+use super::units::Bytes;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where the playbook is carried out: hosts, servers, applications and policy.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Inventory {
+    /// Machines, by name.
+    pub hosts: BTreeMap<String, Host>,
+    /// Database servers, by name.
+    pub servers: BTreeMap<String, Server>,
+    /// Applications that use the servers, by name.
+    pub applications: BTreeMap<String, Application>,
+    /// What the company allows.
+    pub policy: Policy,
+}
+
+/// A machine. Without `ssh` it is the one the runner itself is on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Host {
+    /// How to reach it: `user@address`, `ssh://user@address:port`, or an alias of your ssh configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<String>,
+    /// The ssh configuration file, on the runner's machine, to reach it with. Default: yours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_config: Option<String>,
+    /// The ssh configuration file, on this host, that it reaches other hosts with (for tunnels). Default: its user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_ssh_config: Option<String>,
+    /// Country or region it stands in, for the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// What is known of the machine; asked at run time when missing (`cutover facts` prints it).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
+    /// Folder on this host for dumps, job logs and option files; made with mode 0700.
+    pub work_dir: WorkDir,
+}
+
+/// A work folder; `/var/tmp/cutover` unless told otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct WorkDir(pub String);
+
+impl Default for WorkDir {
+    fn default() -> Self {
+        Self("/var/tmp/cutover".into())
+    }
+}
+
+/// What is known of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Memory for the database server.
+    pub memory: Bytes,
+    /// Processors for the database server.
+    pub cpus: u32,
+}
+
+/// A database server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Host it runs on.
+    #[schemars(extend("format" = "host"))]
+    pub host: String,
+    /// Address and port as seen from its own host.
+    #[schemars(extend("format" = "address", "examples" = ["127.0.0.1:3306"]))]
+    pub address: String,
+    /// Address and port as seen by the applications. Default: `address`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "address", "examples" = ["10.0.0.2:3306"]))]
+    pub endpoint: Option<String>,
+    /// Administrative account that the runner works with.
+    pub user: String,
+    /// Its password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretRef>,
+    /// Account that a replica logs in with, once this server is its source or it is the replica.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication: Option<Account>,
+    /// The server's configuration file on its host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_file: Option<String>,
+    /// The server's data directory on its host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<String>,
+    /// Directory for the binary logs, when not the data directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_dir: Option<String>,
+    /// Command that restarts the server, run on its host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restart: Vec<String>,
+    /// Family; the plan is written for `mariadb` when missing, and the run refuses a server that is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+    /// Version; the run refuses a server with another one (`10.11` matches 10.11.x).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// The `server_id` it is to have. Default: a number derived from its name and address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub server_id: Option<u32>,
+    /// Further lines for the server's configuration file: what is particular to it, such as its socket.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// A login.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// User name.
+    pub user: String,
+    /// Host part of the account, as the server sees the connection arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Password.
+    pub password: SecretRef,
+}
+
+/// An application that uses one of the servers and is sent to the other at the switch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Its configuration file, rendered with the new server's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigFile>,
+    /// Command that makes it read the file again, run on the file's host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reload: Vec<String>,
+    /// A proxy in front of the servers that is switched instead of, or besides, the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub haproxy: Option<Haproxy>,
+    /// Accounts the application logs in with; a step can prove that they work on the target before the switch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<Account>,
+}
+
+/// A rendered configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Template it is rendered from.
+    #[schemars(extend("format" = "template"))]
+    pub template: String,
+    /// Where it is written.
+    pub path: String,
+    /// Host it is written on.
+    #[schemars(extend("format" = "host"))]
+    pub host: String,
+}
+
+/// An `HAProxy` that is switched over its runtime socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Haproxy {
+    /// Host it runs on.
+    #[schemars(extend("format" = "host"))]
+    pub host: String,
+    /// Its runtime socket (`stats socket ... level admin`).
+    pub socket: String,
+    /// The backend that holds both servers.
+    pub backend: String,
+    /// Names in that backend, by the inventory's server name.
+    pub servers: BTreeMap<String, String>,
+}
+
+/// What the company allows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Whether replication between hosts must be encrypted.
+    pub encrypted_replication: Encryption,
+}
+
+/// Whether replication between hosts must be encrypted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Encryption {
+    /// Plain text between hosts is refused.
+    #[default]
+    Required,
+    /// Plain text is allowed, at your own risk.
+    Optional,
+}
+
+impl Host {
+    /// Whether commands run on the runner's own machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.ssh.is_none()
+    }
+}
+
+impl Server {
+    /// Where applications reach it.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.endpoint.as_deref().unwrap_or(&self.address)
+    }
+    /// Family and version the statements are written for: as declared, or else the oldest supported `MariaDB`.
+    #[must_use]
+    pub fn product(&self) -> Product {
+        let family = self.family.unwrap_or(Family::MariaDb);
+        let oldest = match family {
+            Family::MariaDb => Version(10, 6, 0),
+            Family::MySql => Version(8, 0, 0),
+        };
+        Product { family, version: self.version.unwrap_or(oldest) }
+    }
+    /// Whether `actual` is what the plan was written for.
+    #[must_use]
+    pub fn accepts(&self, actual: Product) -> bool {
+        let Product { family, version } = self.product();
+        let Version(major, minor, patch) = version;
+        family == actual.family
+            && match self.version {
+                None => actual.version >= version,
+                Some(_) => {
+                    (major, minor) == (actual.version.0, actual.version.1) && (patch == 0 || patch == actual.version.2)
+                }
+            }
+    }
+}
+
+impl Inventory {
+    /// A host by name; documents are checked for names before anything asks.
+    #[must_use]
+    pub fn host(&self, name: &str) -> Option<&Host> {
+        self.hosts.get(name)
+    }
+    /// A server by name.
+    #[must_use]
+    pub fn server(&self, name: &str) -> Option<&Server> {
+        self.servers.get(name)
+    }
+    /// The host that a server or host name stands for.
+    #[must_use]
+    pub fn host_of<'a>(&'a self, name: &'a str) -> &'a str {
+        self.servers.get(name).map_or(name, |server| &server.host)
+    }
+    /// The `server_id` a server is to have: declared, or derived from its name and address and so the same each time.
+    #[must_use]
+    pub fn server_id(&self, name: &str) -> u32 {
+        let Some(server) = self.servers.get(name) else { return 0 };
+        server.server_id.unwrap_or_else(|| {
+            let hash = blake3::hash(format!("{name} {} {}", server.host, server.address).as_bytes());
+            let mut first = [0; 4];
+            first.copy_from_slice(&hash.as_bytes()[..4]);
+            u32::from_be_bytes(first) | 1
+        })
+    }
+    /// Every secret that the inventory refers to.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&SecretRef> {
+        let servers = self.servers.values().flat_map(|server| {
+            server.password.iter().chain(server.replication.iter().map(|account| &account.password))
+        });
+        let applications = self.applications.values().flat_map(|app| app.accounts.iter().map(|a| &a.password));
+        let mut all: Vec<_> = servers.chain(applications).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Server;
+    use crate::playbook::product::Product;
+
+    fn server(json: &str) -> Server {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_declared_version_matches_its_series_and_an_undeclared_one_anything_newer() {
+        let actual = Product::from_version_text("10.11.19-MariaDB").unwrap();
+        let base = r#""host": "h", "address": "127.0.0.1:3306", "user": "u""#;
+        assert!(server(&format!("{{{base}}}")).accepts(actual));
+        assert!(server(&format!("{{{base}, \"version\": \"10.11\"}}")).accepts(actual));
+        assert!(!server(&format!("{{{base}, \"version\": \"10.6\"}}")).accepts(actual));
+        assert!(!server(&format!("{{{base}, \"family\": \"mysql\"}}")).accepts(actual));
+    }
+}

@@ -1,0 +1,18 @@
+//! What people write: playbook and inventory, from YAML text to validated data, with every fault at its place.
+//!
+//! Knows YAML, the model and nothing else: no server, no file but the ones it is handed, no other room.
+
+pub mod decode;
+pub mod document;
+pub mod fault;
+pub mod inventory;
+pub mod marker;
+pub mod model;
+pub mod node;
+pub mod product;
+pub mod secret;
+pub mod shape;
+pub mod suggest;
+pub mod template;
+pub mod units;
+pub mod world;

@@ -1,0 +1,182 @@
+//! The playbook: *what* is done, as reviewed in git. Places are kept, so that later checks can point at them.
+
+use super::node::{Node, Span as Place};
+use super::units::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A playbook, decoded but not yet checked against its step kinds.
+#[derive(Debug, Clone)]
+pub struct Playbook {
+    /// Name, for lists and reports.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Values that a user may set for a run.
+    pub inputs: BTreeMap<String, Input>,
+    /// Where each input stands.
+    pub input_places: BTreeMap<String, Place>,
+    /// Timeouts and retries for steps that set none.
+    pub defaults: Defaults,
+    /// Steps in file order; those of a block follow it at its place.
+    pub steps: Vec<Step>,
+    /// Blocks in file order.
+    pub blocks: Vec<Block>,
+}
+
+/// A value that may be set for a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: InputType,
+    /// Its value when none is set; without one the input is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<serde_json::Value>,
+    /// What it means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// Type of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InputType {
+    /// Text.
+    String,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A list of texts.
+    List,
+}
+
+impl InputType {
+    /// Whether `value` is of this type.
+    #[must_use]
+    pub fn accepts(self, value: &serde_json::Value) -> bool {
+        match self {
+            Self::String => value.is_string(),
+            Self::Integer => value.is_i64() || value.is_u64(),
+            Self::Number => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::List => value.as_array().is_some_and(|items| items.iter().all(serde_json::Value::is_string)),
+        }
+    }
+}
+
+/// Timeouts and retries for steps that set none of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Defaults {
+    /// Longest time for one attempt of a step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// How failures that may go away by themselves are retried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+}
+
+/// How failures that may go away by themselves are retried. Gates are never retried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// How often it is tried in all.
+    #[schemars(range(min = 1, max = 100))]
+    pub attempts: u32,
+    /// Pause before the second attempt.
+    pub delay: Span,
+    /// How the pause grows.
+    pub backoff: Backoff,
+    /// Longest pause.
+    pub max_delay: Span,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        let seconds = |s| Span(std::time::Duration::from_secs(s));
+        Self { attempts: 1, delay: seconds(5), backoff: Backoff::Exponential, max_delay: seconds(60) }
+    }
+}
+
+/// How the pause between attempts grows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Backoff {
+    /// Always the same.
+    Constant,
+    /// By `delay` each time.
+    Linear,
+    /// Twice as long each time.
+    #[default]
+    Exponential,
+}
+
+/// What happens to the run when a step fails for good.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// Before the point of no return everything is rolled back; after it the run stops.
+    #[default]
+    Rollback,
+    /// The run stops as it is and can be resumed or rolled back by a person.
+    Stop,
+    /// The failure is noted and the run goes on.
+    Continue,
+}
+
+/// A step as written.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its name, unique in the playbook.
+    pub id: String,
+    /// Where the id stands.
+    pub id_place: Place,
+    /// Its kind.
+    pub uses: String,
+    /// Where the kind stands.
+    pub uses_place: Place,
+    /// Parameters of the kind.
+    pub with: Node,
+    /// Steps or blocks that come before, with their places.
+    pub needs: Vec<(String, Place)>,
+    /// Condition under which it runs.
+    pub when: Option<Node>,
+    /// Longest time for one attempt.
+    pub timeout: Option<Span>,
+    /// How it is retried.
+    pub retry: Option<Retry>,
+    /// Steps run when this one is taken back.
+    pub rollback: Vec<Hook>,
+    /// What its failure means for the run.
+    pub on_failure: OnFailure,
+    /// The block it stands in, as an index into `blocks`.
+    pub block: Option<usize>,
+}
+
+/// A step that runs when the step it belongs to is taken back.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// Its kind.
+    pub uses: String,
+    /// Where the kind stands.
+    pub uses_place: Place,
+    /// Parameters of the kind.
+    pub with: Node,
+}
+
+/// Steps that run one after the other under one deadline.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Its name, in the same namespace as steps.
+    pub id: String,
+    /// Where the id stands.
+    pub id_place: Place,
+    /// Time for the whole block, rollback included.
+    pub deadline: Option<Span>,
+}

@@ -1,0 +1,34 @@
+//! Secrets are references: the name of an environment variable, a file, or a command that prints it. A literal is
+//! refused by the shape of the document itself.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where a secret is to be had. Relative files are seen from the inventory's folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum SecretRef {
+    /// An environment variable of the runner.
+    Env(String),
+    /// A file on the runner's machine; a trailing newline is cut off.
+    File(String),
+    /// A program on the runner's machine that prints the secret, with its arguments.
+    Command(Vec<String>),
+}
+
+impl SecretRef {
+    /// How it is called in plans and errors: `SOURCE_PASSWORD`, `secrets/target`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::Env(name) => name.clone(),
+            Self::File(path) => path.clone(),
+            Self::Command(argv) => shell_words::join(argv),
+        }
+    }
+    /// The marker that stands for it: `‹secret SOURCE_PASSWORD›`.
+    #[must_use]
+    pub fn marker(&self) -> String {
+        super::marker::secret(&self.label())
+    }
+}

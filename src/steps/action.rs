@@ -1,0 +1,82 @@
+//! What a step says, in advance, that it will do. Pure data: review reads it, the plan is hashed over it.
+
+use serde::{Deserialize, Serialize};
+
+/// One effect, written out. Secrets stand as `‹secret NAME›`, run-time values as `‹steps.ID.output›` or `‹words›`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Action {
+    /// A statement on a server of the inventory.
+    Sql {
+        /// Server name.
+        server: String,
+        /// The statement.
+        statement: String,
+    },
+    /// A program on a host of the inventory.
+    Command {
+        /// Host name.
+        host: String,
+        /// The command line, quoted for a POSIX shell.
+        command: String,
+    },
+    /// A file written on a host.
+    File {
+        /// Host name.
+        host: String,
+        /// Absolute path.
+        path: String,
+        /// Its whole content.
+        content: String,
+    },
+    /// Something that is waited for, or looked at by the runner itself, in words.
+    Note {
+        /// The sentence.
+        text: String,
+    },
+}
+
+impl Action {
+    /// A statement.
+    pub fn sql(server: impl Into<String>, statement: impl Into<String>) -> Self {
+        Self::Sql { server: server.into(), statement: statement.into() }
+    }
+    /// A command line.
+    pub fn command(host: impl Into<String>, command: impl Into<String>) -> Self {
+        Self::Command { host: host.into(), command: command.into() }
+    }
+    /// A file.
+    pub fn file(host: impl Into<String>, path: impl Into<String>, content: impl Into<String>) -> Self {
+        Self::File { host: host.into(), path: path.into(), content: content.into() }
+    }
+    /// Words.
+    pub fn note(text: impl Into<String>) -> Self {
+        Self::Note { text: text.into() }
+    }
+}
+
+/// A fault that only the kind itself can find in its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// Path of the parameter below `with`, dotted: `require.write_iops`. Empty means the step as a whole.
+    pub field: String,
+    /// Byte range inside the parameter's string value (a template's expression), where known.
+    pub range: Option<std::ops::Range<usize>>,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Complaint {
+    /// A fault of one parameter.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), range: None, message: message.into(), help: None }
+    }
+    /// Says what to write instead.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}

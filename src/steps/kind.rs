@@ -1,0 +1,67 @@
+//! The registry: every step kind, what it puts out, how it is decoded, and its schema.
+
+use super::Step;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// One output that a kind declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: OutputType,
+    /// What it means.
+    pub about: &'static str,
+}
+
+/// Type of an output, checked against the parameter that refers to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputType {
+    /// Text, such as a path.
+    Text,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A place in a server's binary log.
+    Position,
+}
+
+/// A step kind.
+pub struct Kind {
+    /// Its name, as in `uses`.
+    pub name: &'static str,
+    /// What a step of it puts out.
+    pub outputs: &'static [Output],
+    /// Decodes its parameters, every value known.
+    pub decode: fn(&Value) -> Result<Box<dyn Step>, String>,
+    /// The schema of its parameters; its description is the kind's.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+const fn kind<T: Step + DeserializeOwned + JsonSchema + 'static>(
+    name: &'static str,
+    outputs: &'static [Output],
+) -> Kind {
+    Kind {
+        name,
+        outputs,
+        decode: |value| {
+            T::deserialize(value).map(|step| Box::new(step) as Box<dyn Step>).map_err(|error| error.to_string())
+        },
+        schema: T::json_schema,
+    }
+}
+
+/// Every kind there is, in the order of the procedure. A new kind is one file and one line here.
+pub static KINDS: &[Kind] = &[];
+
+/// The kind called `name`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}

@@ -1,0 +1,58 @@
+//! How a running step tells how far it is. Nothing here prints: the report listens on the other end.
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// One piece of news from a running step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Update {
+    /// So many bytes done, of so many where that is known.
+    Bytes {
+        /// Done so far.
+        done: u64,
+        /// All there are, if known.
+        total: Option<u64>,
+    },
+    /// Replication lag, measured on the runner's clock, in milliseconds.
+    Lag {
+        /// Milliseconds.
+        millis: u64,
+    },
+    /// A short sentence about what is going on.
+    Note {
+        /// The sentence.
+        text: String,
+    },
+}
+
+/// A step's end of the channel; one for each step that runs.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    step: String,
+    tx: UnboundedSender<(String, Update)>,
+}
+
+impl Progress {
+    /// News of `step`, sent to `tx` as (step, update).
+    #[must_use]
+    pub fn new(step: impl Into<String>, tx: UnboundedSender<(String, Update)>) -> Self {
+        Self { step: step.into(), tx }
+    }
+    /// Tells; a listener that has gone away is no failure of the step.
+    pub fn tell(&self, update: Update) {
+        let _ = self.tx.send((self.step.clone(), update));
+    }
+    /// Tells bytes done of a total.
+    pub fn bytes(&self, done: u64, total: Option<u64>) {
+        self.tell(Update::Bytes { done, total });
+    }
+    /// Tells a measured lag.
+    pub fn lag(&self, lag: std::time::Duration) {
+        self.tell(Update::Lag { millis: u64::try_from(lag.as_millis()).unwrap_or(u64::MAX) });
+    }
+    /// Tells a sentence.
+    pub fn note(&self, text: impl Into<String>) {
+        self.tell(Update::Note { text: text.into() });
+    }
+}
