@@ -3,6 +3,15 @@
 //!
 //! Pure: no clock, no network, no file but the ones it is handed. May know the playbook and the pure half of steps.
 
+pub mod build;
+pub mod display;
+pub mod graph;
+pub mod load;
+mod names;
+pub mod opening;
+mod resolve;
+pub mod schema;
+
 use crate::playbook::model::{OnFailure, Retry};
 use crate::playbook::world::World;
 use crate::steps::{Action, Reversibility};

@@ -2,9 +2,9 @@
 //!
 //! Knows YAML, the model and nothing else: no server, no file but the ones it is handed, no other room.
 
-pub mod decode;
 pub mod document;
 pub mod fault;
+pub mod file;
 pub mod inventory;
 pub mod marker;
 pub mod model;

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 /// Where a secret is to be had. Relative files are seen from the inventory's folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[schemars(extend(
+    "x-secret" = true,
+    "x-expected" = "a reference to a secret: { env: NAME }, { file: PATH } or { command: [PROGRAM, ARGUMENT] }"
+))]
 pub enum SecretRef {
     /// An environment variable of the runner.
     Env(String),

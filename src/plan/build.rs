@@ -1,0 +1,255 @@
+//! From a validated playbook and an inventory to a plan, or to all faults of the playbook at once.
+
+use super::graph::Graph;
+use super::names::KnownNames;
+use super::resolve::Resolver;
+use super::{FORMAT, Plan, PlannedBlock, PlannedHook, PlannedStep, schema};
+use crate::playbook::document::Document;
+use crate::playbook::fault::{Fault, Faults};
+use crate::playbook::model::{Playbook, Step as Written};
+use crate::playbook::node::Node;
+use crate::playbook::shape;
+use crate::playbook::suggest;
+use crate::playbook::world::World;
+use crate::steps::{self, Complaint, KINDS, Step};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Longest time for one attempt of a step, where neither it nor the defaults say.
+const TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+
+/// Makes the plan.
+///
+/// # Errors
+/// Every fault of the playbook, those found when it was read (`faults`) included.
+pub fn plan(
+    document: &Document,
+    playbook: &Playbook,
+    mut faults: Vec<Fault>,
+    world: World,
+    inputs: Map<String, Value>,
+) -> Result<Plan, Faults> {
+    let needs = expand_needs(playbook, &mut faults);
+    let graph = Graph::new(
+        playbook.steps.iter().zip(&needs).map(|(step, n)| (step.id.as_str(), n.iter().map(String::as_str).collect())),
+    );
+    for members in graph.cycles() {
+        let first = playbook.steps.iter().find(|step| step.id == members[0]);
+        let place = first.map_or_else(Default::default, |step| step.id_place);
+        let chain = members.join(", ");
+        let fault = Fault::new(place, format!("these steps need each other in a circle: {chain}"));
+        faults.push(fault.label("in the circle").help("drop one of the `needs` among them"));
+    }
+    if !faults.is_empty() && graph.cycles().iter().any(|members| !members.is_empty()) {
+        return Err(document.faults(faults));
+    }
+    let mut builder = Builder {
+        resolver: Resolver::new(document, playbook, &world.inventory, &inputs, &graph),
+        document,
+        graph: &graph,
+        playbook,
+        world: &world,
+        schemas: HashMap::new(),
+        faults,
+        withs: Vec::new(),
+    };
+    for step in &playbook.steps {
+        let with = builder.resolver.node(&step.with, &step.id, &mut builder.faults);
+        builder.withs.push(with);
+    }
+    let mut steps: Vec<PlannedStep> = Vec::with_capacity(playbook.steps.len());
+    for (index, step) in playbook.steps.iter().enumerate() {
+        steps.extend(builder.step(index, step, &needs[index]));
+    }
+    let faults = builder.faults;
+    if !faults.is_empty() {
+        return Err(document.faults(faults));
+    }
+    let blocks = blocks(playbook);
+    let mut plan = Plan {
+        format: FORMAT,
+        name: playbook.name.clone(),
+        description: playbook.description.clone(),
+        hash: String::new(),
+        inputs,
+        steps,
+        blocks,
+        world,
+    };
+    plan.hash = plan.digest();
+    Ok(plan)
+}
+
+fn blocks(playbook: &Playbook) -> Vec<PlannedBlock> {
+    let mut blocks: Vec<PlannedBlock> = playbook
+        .blocks
+        .iter()
+        .map(|block| PlannedBlock {
+            id: block.id.clone(),
+            deadline_ms: block.deadline.map(|deadline| millis(deadline.0)),
+            steps: Vec::new(),
+        })
+        .collect();
+    for step in &playbook.steps {
+        if let Some(block) = step.block.and_then(|index| blocks.get_mut(index)) {
+            block.steps.push(step.id.clone());
+        }
+    }
+    blocks
+}
+
+/// The steps that each step needs: blocks become their last step, a block's steps follow one another.
+fn expand_needs(playbook: &Playbook, faults: &mut Vec<Fault>) -> Vec<Vec<String>> {
+    let mut places: HashMap<&str, ()> = HashMap::new();
+    let ids = playbook.steps.iter().map(|step| (step.id.as_str(), step.id_place));
+    let ids = ids.chain(playbook.blocks.iter().map(|block| (block.id.as_str(), block.id_place)));
+    for (id, place) in ids {
+        if places.insert(id, ()).is_some() {
+            let fault = Fault::new(place, format!("the id `{id}` is used twice")).label("again here");
+            faults.push(fault.help("ids name steps and blocks in `needs`, `steps.ID.output` and reports: rename one"));
+        }
+    }
+    let mut last_of_block = HashMap::new();
+    for step in &playbook.steps {
+        if let Some(block) = step.block {
+            last_of_block.insert(playbook.blocks[block].id.as_str(), step.id.as_str());
+        }
+    }
+    let mut previous: Option<&Written> = None;
+    let mut all = Vec::with_capacity(playbook.steps.len());
+    for step in &playbook.steps {
+        let mut needs: Vec<String> = Vec::new();
+        if let Some(before) = previous.filter(|before| step.block.is_some() && before.block == step.block) {
+            needs.push(before.id.clone());
+        }
+        for (need, place) in &step.needs {
+            let target = last_of_block.get(need.as_str()).copied().unwrap_or(need);
+            if !places.contains_key(need.as_str()) {
+                let fault = Fault::new(*place, format!("`{}` needs `{need}`, which is no step", step.id));
+                let known: Vec<&str> = places.keys().copied().collect();
+                faults.push(fault.label("no such step").help(suggest::help(need, known)));
+            } else if !needs.iter().any(|known| known == target) {
+                needs.push(target.to_owned());
+            }
+        }
+        all.push(needs);
+        previous = Some(step);
+    }
+    all
+}
+
+struct Builder<'a> {
+    resolver: Resolver<'a>,
+    document: &'a Document,
+    graph: &'a Graph,
+    playbook: &'a Playbook,
+    world: &'a World,
+    schemas: HashMap<&'static str, Value>,
+    faults: Vec<Fault>,
+    withs: Vec<Node>,
+}
+
+impl Builder<'_> {
+    fn step(&mut self, index: usize, step: &Written, needs: &[String]) -> Option<PlannedStep> {
+        let mut with = self.withs[index].clone();
+        let (mut when, mut skip) = (None, None);
+        if let Some(node) = &step.when {
+            match self.resolver.condition(node, &step.id, &mut self.faults) {
+                Some(Ok(true)) | None => {}
+                Some(Ok(false)) => {
+                    let text = node.as_str().unwrap_or("false");
+                    skip = Some(format!("`when: {text}` is false"));
+                }
+                Some(Err(expression)) => when = Some(expression),
+            }
+        }
+        let decoded = self.decode(&step.uses, step.uses_place, &mut with, &step.with, &step.id)?;
+        let actions = self.preview(&*decoded, &with, &step.with)?;
+        let rollback = step.rollback.iter().filter_map(|hook| {
+            let mut with = self.resolver.node(&hook.with, &step.id, &mut self.faults);
+            let decoded = self.decode(&hook.uses, hook.uses_place, &mut with, &hook.with, &step.id)?;
+            let actions = self.preview(&*decoded, &with, &hook.with)?;
+            Some(PlannedHook { uses: hook.uses.clone(), with: with.to_json(), actions })
+        });
+        let rollback = rollback.collect();
+        let defaults = &self.playbook.defaults;
+        Some(PlannedStep {
+            id: step.id.clone(),
+            uses: step.uses.clone(),
+            needs: needs.to_vec(),
+            block: step.block.map(|index| self.playbook.blocks[index].id.clone()),
+            when,
+            skip,
+            timeout_ms: millis(step.timeout.or(defaults.timeout).map_or(TIMEOUT, |span| span.0)),
+            retry: step.retry.or(defaults.retry).unwrap_or_default(),
+            on_failure: step.on_failure,
+            reversibility: decoded.reversibility(),
+            actions,
+            undo: decoded.preview_undo(self.world),
+            rollback,
+            settles: decoded.settles(self.world),
+            with: with.to_json(),
+        })
+    }
+
+    fn decode(
+        &mut self,
+        uses: &str,
+        place: crate::playbook::node::Span,
+        with: &mut Node,
+        written: &Node,
+        at: &str,
+    ) -> Option<Box<dyn Step>> {
+        let Some(kind) = steps::find(uses) else {
+            let fault = Fault::new(place, format!("there is no step kind `{uses}`")).label("not a step kind");
+            let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+            self.faults.push(fault.help(suggest::help(uses, names)));
+            return None;
+        };
+        let schema = self.schemas.entry(kind.name).or_insert_with(|| schema::of_kind(kind));
+        let names = KnownNames { world: self.world, playbook: self.playbook, graph: self.graph, at };
+        let found = shape::check(with, schema, &names);
+        if !found.is_empty() {
+            self.faults.extend(found);
+            return None;
+        }
+        names.fill_tunnels(with, schema, &self.withs);
+        match (kind.decode)(&with.to_json()) {
+            Ok(step) => Some(step),
+            Err(message) => {
+                let fault = Fault::new(written.span, format!("`{uses}` cannot use these parameters: {message}"));
+                self.faults.push(fault.help(format!("`cutover kinds {uses}` explains them")));
+                None
+            }
+        }
+    }
+
+    fn preview(&mut self, step: &dyn Step, with: &Node, written: &Node) -> Option<Vec<steps::Action>> {
+        match step.preview(self.world) {
+            Ok(actions) => Some(actions),
+            Err(complaints) => {
+                let faults = complaints.into_iter().map(|complaint| place(self.document, with, written, complaint));
+                self.faults.extend(faults);
+                None
+            }
+        }
+    }
+}
+
+fn place(document: &Document, with: &Node, written: &Node, complaint: Complaint) -> Fault {
+    let node = if complaint.field.is_empty() { with } else { with.at(&complaint.field) };
+    let span = match &complaint.range {
+        Some(range) => document.within(written.at(&complaint.field), range),
+        None => node.span,
+    };
+    let fault = Fault::new(span, complaint.message);
+    match complaint.help {
+        Some(help) => fault.help(help),
+        None => fault,
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

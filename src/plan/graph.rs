@@ -1,0 +1,72 @@
+//! The DAG: who comes before whom, cycles with all their members, and the file order that breaks ties.
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{Dfs, Reversed};
+use std::collections::HashMap;
+
+/// Steps as nodes in file order; an edge leads from a step to one that needs it.
+#[derive(Debug, Default)]
+pub struct Graph {
+    graph: DiGraph<String, ()>,
+    index: HashMap<String, NodeIndex>,
+}
+
+impl Graph {
+    /// A graph of `steps`, each with the steps it needs. Needs that are no steps are left out.
+    pub fn new<'a>(steps: impl Iterator<Item = (&'a str, Vec<&'a str>)> + Clone) -> Self {
+        let mut graph = Self::default();
+        for (id, _) in steps.clone() {
+            let node = graph.graph.add_node(id.to_owned());
+            graph.index.entry(id.to_owned()).or_insert(node);
+        }
+        for (id, needs) in steps {
+            for need in needs {
+                if let (Some(&from), Some(&to)) = (graph.index.get(need), graph.index.get(id)) {
+                    graph.graph.update_edge(from, to, ());
+                }
+            }
+        }
+        graph
+    }
+
+    /// Every cycle, with all its members in the order of the file.
+    #[must_use]
+    pub fn cycles(&self) -> Vec<Vec<&str>> {
+        let mut cycles: Vec<Vec<NodeIndex>> = tarjan_scc(&self.graph)
+            .into_iter()
+            .filter(|members| members.len() > 1 || self.graph.contains_edge(members[0], members[0]))
+            .collect();
+        cycles.iter_mut().for_each(|members| members.sort());
+        cycles.sort();
+        cycles.into_iter().map(|members| members.into_iter().map(|node| self.graph[node].as_str()).collect()).collect()
+    }
+
+    /// Whether `earlier` is certain to be finished before `later` begins.
+    #[must_use]
+    pub fn comes_before(&self, earlier: &str, later: &str) -> bool {
+        let (Some(&earlier), Some(&later)) = (self.index.get(earlier), self.index.get(later)) else { return false };
+        if self.graph.contains_edge(earlier, later) {
+            return true;
+        }
+        let reversed = Reversed(&self.graph);
+        let mut dfs = Dfs::new(reversed, later);
+        dfs.next(reversed); // itself
+        std::iter::from_fn(|| dfs.next(reversed)).any(|node| node == earlier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Graph;
+
+    #[test]
+    fn names_all_members_of_a_cycle_and_knows_the_order() {
+        let steps = [("a", vec!["c"]), ("b", vec!["a"]), ("c", vec!["b"]), ("d", vec!["c"]), ("e", vec!["e"])];
+        let graph = Graph::new(steps.into_iter());
+        assert_eq!(graph.cycles(), [vec!["a", "b", "c"], vec!["e"]]);
+        let chain = Graph::new([("a", vec![]), ("b", vec!["a"]), ("c", vec!["b"])].into_iter());
+        assert!(chain.comes_before("a", "c") && !chain.comes_before("c", "a") && !chain.comes_before("a", "a"));
+        assert!(chain.cycles().is_empty());
+    }
+}

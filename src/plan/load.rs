@@ -1,0 +1,215 @@
+//! From paths to a plan: the only place of the planner that opens files, and only those that are named.
+
+use super::{Plan, build};
+use crate::playbook::document::Document;
+use crate::playbook::fault::{Fault, Faults};
+use crate::playbook::file;
+use crate::playbook::inventory::Inventory;
+use crate::playbook::model::Playbook;
+use crate::playbook::node::{Node, Value as Tree};
+use crate::playbook::shape::{self, Names};
+use crate::playbook::suggest;
+use crate::playbook::template::Templates;
+use crate::playbook::world::World;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+/// Templates that come with the program; one of the same name beside the playbook takes their place.
+const SHIPPED: [(&str, &str); 2] = [
+    ("my.cnf.j2", include_str!("../../templates/my.cnf.j2")),
+    ("app.env.j2", include_str!("../../templates/app.env.j2")),
+];
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The playbook file.
+    pub playbook: PathBuf,
+    /// The inventory file; may be left out where no step names a host or server.
+    pub inventory: Option<PathBuf>,
+    /// A YAML file with inputs.
+    pub inputs: Option<PathBuf>,
+    /// Inputs as `NAME=VALUE`; these win.
+    pub set: Vec<String>,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// All faults of all files, one report a file.
+pub fn plan(sources: &Sources) -> Result<Plan, Vec<Faults>> {
+    let mut reports = Vec::new();
+    let document = Document::open(&sources.playbook).map_err(|faults| vec![faults])?;
+    let (playbook, mut faults) = file::read(&document);
+    let mut world = World::default();
+    if let Some(path) = &sources.inventory {
+        match Document::open(path).and_then(|document| inventory(&document)) {
+            Ok(inventory) => world.inventory = inventory,
+            Err(faults) => reports.push(faults),
+        }
+    }
+    world.templates = templates(&sources.playbook, &document, &mut faults);
+    keep_used_templates(&mut world, &document);
+    let inputs = match inputs(&document, &playbook, sources) {
+        Ok(inputs) => inputs,
+        Err(more) => {
+            reports.extend(more);
+            Map::new()
+        }
+    };
+    if !reports.is_empty() {
+        if !faults.is_empty() {
+            reports.push(document.faults(faults));
+        }
+        return Err(reports);
+    }
+    build::plan(&document, &playbook, faults, world, inputs).map_err(|faults| vec![faults])
+}
+
+struct HostNames<'a>(Vec<&'a str>);
+
+impl Names for HostNames<'_> {
+    fn unknown(&self, format: &str, text: &str) -> Option<(String, String)> {
+        (format == "host" && !self.0.contains(&text))
+            .then(|| (format!("there is no host `{text}` in this inventory"), suggest::help(text, self.0.clone())))
+    }
+    fn fits(&self, _: &str, _: &Value) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// The inventory in a document.
+///
+/// # Errors
+/// All its faults.
+pub fn inventory(document: &Document) -> Result<Inventory, Faults> {
+    let root = match &document.root.value {
+        Tree::Null => Node { value: Tree::Map(Vec::new()), span: document.root.span },
+        _ => document.root.clone(),
+    };
+    // `local: {}` may also be written `local:`
+    let root = with_empty_hosts(root);
+    let hosts =
+        HostNames(root.get("hosts").map_or(&[][..], Node::entries).iter().map(|(k, _)| k.text.as_str()).collect());
+    let faults = shape::check(&root, &super::schema::inventory(), &hosts);
+    if !faults.is_empty() {
+        return Err(document.faults(faults));
+    }
+    serde_json::from_value(root.to_json())
+        .map_err(|error| document.faults(vec![Fault::whole(format!("this inventory cannot be used: {error}"))]))
+}
+
+fn with_empty_hosts(mut root: Node) -> Node {
+    if let Tree::Map(entries) = &mut root.value {
+        for (_, hosts) in entries.iter_mut().filter(|(key, _)| key.text == "hosts") {
+            if let Tree::Map(hosts) = &mut hosts.value {
+                for (_, host) in hosts.iter_mut().filter(|(_, host)| host.value == Tree::Null) {
+                    host.value = Tree::Map(Vec::new());
+                }
+            }
+        }
+    }
+    root
+}
+
+/// Templates in the folders `templates` beside the playbook and beside its folder, and the shipped ones.
+fn templates(playbook: &Path, document: &Document, faults: &mut Vec<Fault>) -> Templates {
+    let mut templates = Templates(SHIPPED.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect());
+    let folder = playbook.parent().unwrap_or(Path::new(""));
+    for folder in [folder.join("../templates"), folder.join("templates")] {
+        let Ok(canonical) = folder.canonicalize() else { continue };
+        for path in std::fs::read_dir(&canonical).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
+        {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let is_template = path.extension().is_some_and(|extension| extension == "j2");
+            if !is_template || !document.text.contains(name) && !SHIPPED.iter().any(|(shipped, _)| *shipped == name) {
+                continue; // only files that are named are opened
+            }
+            if path.canonicalize().is_ok_and(|real| !real.starts_with(&canonical)) {
+                let message = format!("the template {} is a link out of its folder", path.display());
+                faults.push(Fault::whole(message).help("copy the file into the folder"));
+                continue;
+            }
+            match std::fs::read_to_string(&path) {
+                Ok(text) => {
+                    templates.0.insert(name.to_owned(), text);
+                }
+                Err(error) => {
+                    faults.push(Fault::whole(format!("cannot read the template {}: {error}", path.display())))
+                }
+            }
+        }
+    }
+    templates
+}
+
+/// Drops the templates that neither playbook nor inventory can use: what a plan holds is part of its hash.
+fn keep_used_templates(world: &mut World, document: &Document) {
+    let configs: Vec<&str> = world
+        .inventory
+        .applications
+        .values()
+        .filter_map(|application| application.config.as_ref().map(|config| config.template.as_str()))
+        .collect();
+    world.templates.0.retain(|name, _| document.text.contains(name.as_str()) || configs.contains(&name.as_str()));
+}
+
+/// Values of all inputs: defaults, then the inputs file, then `--set`.
+fn inputs(document: &Document, playbook: &Playbook, sources: &Sources) -> Result<Map<String, Value>, Vec<Faults>> {
+    let mut given: Map<String, Value> = Map::new();
+    if let Some(path) = &sources.inputs {
+        let file = Document::open(path).map_err(|faults| vec![faults])?;
+        for (key, node) in file.root.entries() {
+            if !playbook.inputs.contains_key(&key.text) {
+                let fault = Fault::new(key.span, format!("the playbook has no input `{}`", key.text));
+                let names = playbook.inputs.keys().map(String::as_str);
+                return Err(vec![file.faults(vec![fault.help(suggest::help(&key.text, names))])]);
+            }
+            given.insert(key.text.clone(), node.to_json());
+        }
+    }
+    let mut faults = Vec::new();
+    for set in &sources.set {
+        match parse_set(set, playbook) {
+            Ok((name, value)) => {
+                given.insert(name, value);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    let mut values = Map::new();
+    for (name, input) in &playbook.inputs {
+        let place = playbook.input_places.get(name).copied().unwrap_or_default();
+        match given.remove(name).or_else(|| input.default.clone()) {
+            Some(value) if !input.kind.accepts(&value) => {
+                let kind = format!("{:?}", input.kind).to_lowercase();
+                let fault = Fault::new(place, format!("the input `{name}` is {value}, not of type {kind}"));
+                faults.push(fault.label(format!("declared as {kind}")).help("give a value of that type"));
+            }
+            Some(value) => {
+                values.insert(name.clone(), value);
+            }
+            None => {
+                let fault = Fault::new(place, format!("the input `{name}` has no value")).label("has no default");
+                faults.push(fault.help(format!("give one: --set {name}=VALUE")));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(values) } else { Err(vec![document.faults(faults)]) }
+}
+
+fn parse_set(set: &str, playbook: &Playbook) -> Result<(String, Value), Fault> {
+    let (name, text) = set
+        .split_once('=')
+        .ok_or_else(|| Fault::whole(format!("`--set {set}` lacks a value")).help("--set NAME=VALUE"))?;
+    let input = playbook.inputs.get(name).ok_or_else(|| {
+        let names = playbook.inputs.keys().map(String::as_str);
+        Fault::whole(format!("the playbook has no input `{name}`")).help(suggest::help(name, names))
+    })?;
+    let text_value = Value::String(text.to_owned());
+    if input.kind.accepts(&text_value) {
+        return Ok((name.to_owned(), text_value));
+    }
+    let parsed = Document::parse("--set", text).map(|document| document.root.to_json()).unwrap_or(text_value);
+    Ok((name.to_owned(), parsed))
+}

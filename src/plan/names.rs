@@ -1,0 +1,106 @@
+//! The names that parameters may use: of the inventory, of templates, of earlier tunnels and earlier outputs.
+
+use super::graph::Graph;
+use crate::playbook::marker;
+use crate::playbook::model::Playbook;
+use crate::playbook::node::{Key, Node, Value};
+use crate::playbook::shape::Names;
+use crate::playbook::suggest;
+use crate::playbook::world::World;
+use crate::steps::{self, OutputType};
+use serde_json::Value as Json;
+
+/// Names as seen from the step `at`.
+pub struct KnownNames<'a> {
+    /// Inventory and templates.
+    pub world: &'a World,
+    /// For the ids of steps.
+    pub playbook: &'a Playbook,
+    /// For who comes before whom.
+    pub graph: &'a Graph,
+    /// The step that uses the names.
+    pub at: &'a str,
+}
+
+impl Names for KnownNames<'_> {
+    fn unknown(&self, format: &str, text: &str) -> Option<(String, String)> {
+        let inventory = &self.world.inventory;
+        let hosts = inventory.hosts.keys().map(String::as_str);
+        let servers = inventory.servers.keys().map(String::as_str);
+        let (what, known): (&str, Vec<&str>) = match format {
+            "host" => ("host", hosts.collect()),
+            "server" => ("server", servers.collect()),
+            "host-or-server" => ("host or server", hosts.chain(servers).collect()),
+            "application" => ("application", inventory.applications.keys().map(String::as_str).collect()),
+            "template" => ("template", self.world.templates.0.keys().map(String::as_str).collect()),
+            "tunnel" => return self.wrong_tunnel(text),
+            _ => return None,
+        };
+        (!known.contains(&text)).then(|| {
+            let place = if format == "template" { "beside the playbook" } else { "in the inventory" };
+            (format!("there is no {what} `{text}` {place}"), suggest::help(text, known))
+        })
+    }
+
+    fn fits(&self, reference: &str, schema: &Json) -> Result<(), String> {
+        let Some(actual) = self.output_type(reference) else { return Ok(()) };
+        let format = schema.get("format").and_then(Json::as_str).unwrap_or_default();
+        let types: Vec<&str> = match schema.get("type") {
+            Some(Json::String(one)) => vec![one],
+            Some(Json::Array(many)) => many.iter().filter_map(Json::as_str).collect(),
+            _ => return Ok(()),
+        };
+        let (fits, name) = match actual {
+            OutputType::Position => (format == "position", "a binlog position"),
+            OutputType::Text => (types.contains(&"string") && format != "position", "text"),
+            OutputType::Boolean => (types.contains(&"boolean"), "true or false"),
+            OutputType::Integer => (types.iter().any(|t| ["integer", "number"].contains(t)), "a whole number"),
+            OutputType::Number => (types.contains(&"number"), "a number"),
+        };
+        if fits { Ok(()) } else { Err(format!("`{reference}` is {name}, which does not fit here")) }
+    }
+}
+
+impl KnownNames<'_> {
+    fn output_type(&self, reference: &str) -> Option<OutputType> {
+        let mut parts = reference.split('.').skip(1);
+        let (id, output) = (parts.next()?, parts.next()?);
+        let step = self.playbook.steps.iter().find(|step| step.id == id)?;
+        let kind = steps::find(&step.uses)?.outputs.iter().find(|known| known.name == output)?.kind;
+        match parts.next() {
+            Some("file") => Some(OutputType::Text),
+            Some("offset") => Some(OutputType::Integer),
+            _ => Some(kind),
+        }
+    }
+
+    fn wrong_tunnel(&self, id: &str) -> Option<(String, String)> {
+        let tunnels = self.playbook.steps.iter().filter(|step| step.uses == "tunnel").map(|step| step.id.as_str());
+        let tunnels: Vec<&str> = tunnels.collect();
+        if !tunnels.contains(&id) {
+            return Some((format!("`{id}` is no tunnel step"), suggest::help(id, tunnels)));
+        }
+        (!self.graph.comes_before(id, self.at)).then(|| {
+            let message = format!("the tunnel `{id}` is not certain to stand before `{}`", self.at);
+            (message, format!("add `{id}` to the `needs` of `{}`", self.at))
+        })
+    }
+
+    /// Puts the address a tunnel listens on beside its name: statements are written out with it, and no step may look
+    /// at another one.
+    pub fn fill_tunnels(&self, with: &mut Node, schema: &Json, withs: &[Node]) {
+        let Value::Map(entries) = &mut with.value else { return };
+        for (key, node) in entries {
+            let format = schema.pointer(&format!("/properties/{}/format", key.text)).and_then(Json::as_str);
+            let Some(id) = node.as_str().filter(|_| format == Some("tunnel")).map(str::to_owned) else { continue };
+            let tunnel = self.playbook.steps.iter().position(|step| step.id == id).and_then(|index| withs.get(index));
+            let listen = tunnel.and_then(|with| with.get("listen")).and_then(Node::as_str);
+            let listen = listen.map_or_else(|| marker::late(&format!("steps.{id}.address")), str::to_owned);
+            let entry = |name: &str, text: String| {
+                let key = Key { text: name.to_owned(), span: node.span };
+                (key, Node { value: Value::Str(text), span: node.span })
+            };
+            node.value = Value::Map(vec![entry("step", id), entry("listen", listen)]);
+        }
+    }
+}

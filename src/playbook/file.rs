@@ -1,0 +1,219 @@
+//! The playbook as a file: its shape, for the schema and the first check, and how it is taken apart into the model.
+
+use super::document::Document;
+use super::fault::Fault;
+use super::model::{Block, Defaults, Hook, Input, OnFailure, Playbook, Retry, Step};
+use super::node::{Node, Value};
+use super::shape::{self, NoNames};
+use super::units::Span;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+/// A playbook: what is done, in which order, and what happens when it fails.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "cutover playbook")]
+#[allow(dead_code, reason = "the schema is its use; the tree is taken apart by hand to keep every place")]
+pub struct PlaybookFile {
+    /// Version of this format.
+    #[schemars(extend("const" = 1))]
+    version: u32,
+    /// Name, for lists and reports.
+    name: String,
+    /// What it is for.
+    #[serde(default)]
+    description: Option<String>,
+    /// Values that a user may set for a run with `--set NAME=VALUE` or `--inputs FILE`.
+    #[serde(default)]
+    inputs: BTreeMap<String, Input>,
+    /// Timeouts and retries for steps that set none.
+    #[serde(default)]
+    defaults: Option<Defaults>,
+    /// The steps. Those that do not need each other run together.
+    steps: Vec<StepFile>,
+}
+
+/// A step (`uses`), or a block of steps under one deadline (`block`).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "see above")]
+pub struct StepFile {
+    /// Its name, unique in the playbook.
+    #[schemars(extend("format" = "identifier"))]
+    id: String,
+    /// Its kind; `cutover kinds` lists them.
+    #[serde(default)]
+    uses: Option<String>,
+    /// Parameters of the kind.
+    #[serde(default)]
+    with: Option<BTreeMap<String, serde_json::Value>>,
+    /// Steps or blocks that must be finished before.
+    #[serde(default)]
+    needs: Vec<String>,
+    /// Condition under which it runs: an expression over `inputs`, `servers`, `hosts` and `steps`.
+    #[serde(default)]
+    #[schemars(with = "Condition")]
+    when: Option<serde_json::Value>,
+    /// Longest time for one attempt.
+    #[serde(default)]
+    timeout: Option<Span>,
+    /// How failures that may go away by themselves are retried.
+    #[serde(default)]
+    retry: Option<Retry>,
+    /// Steps run when this one is taken back, after its own undo.
+    #[serde(default)]
+    rollback: Vec<HookFile>,
+    /// What its failure means for the run.
+    #[serde(default)]
+    on_failure: Option<OnFailure>,
+    /// Steps that run one after the other under one deadline, in place of `uses`.
+    #[serde(default)]
+    block: Option<Vec<StepFile>>,
+    /// Time for the whole block, rollback included.
+    #[serde(default)]
+    deadline: Option<Span>,
+}
+
+/// An expression, or a plain `true` or `false`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "see above")]
+enum Condition {
+    Plain(bool),
+    Expression(String),
+}
+
+/// A step that runs when the step it belongs to is taken back.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "see above")]
+pub struct HookFile {
+    /// Its kind.
+    uses: String,
+    /// Parameters of the kind.
+    #[serde(default)]
+    with: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+/// The schema of a playbook file, kinds' parameters left open.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(PlaybookFile).to_value()
+}
+
+/// Takes a playbook apart. What can be understood is returned even when there are faults, so that later checks can
+/// add theirs to the same report.
+#[must_use]
+pub fn read(document: &Document) -> (Playbook, Vec<Fault>) {
+    let mut faults = shape::check(&document.root, &schema(), &NoNames);
+    let root = &document.root;
+    let mut playbook = Playbook {
+        name: root.get("name").and_then(Node::as_str).unwrap_or_default().to_owned(),
+        description: root.get("description").and_then(Node::as_str).map(str::to_owned),
+        inputs: BTreeMap::new(),
+        input_places: BTreeMap::new(),
+        defaults: root.get("defaults").and_then(decode).unwrap_or_default(),
+        steps: Vec::new(),
+        blocks: Vec::new(),
+    };
+    for (key, node) in root.get("inputs").map_or(&[][..], Node::entries) {
+        let Some(input) = decode::<Input>(node) else { continue };
+        if let Some(default) = input.default.as_ref().filter(|default| !input.kind.accepts(default)) {
+            let message = format!("the default of `{}` is {default}, not of type {:?}", key.text, input.kind);
+            let place = node.get("default").map_or(node.span, |node| node.span);
+            faults.push(Fault::new(place, message.to_lowercase()).help("give a default of the type, or change `type`"));
+        }
+        playbook.input_places.insert(key.text.clone(), key.span);
+        playbook.inputs.insert(key.text.clone(), input);
+    }
+    for node in items(root.get("steps")) {
+        read_step(node, None, &mut playbook, &mut faults);
+    }
+    if let Some((key, node)) = root.entry("steps")
+        && matches!(&node.value, Value::Seq(items) if items.is_empty())
+    {
+        faults.push(Fault::new(key.span, "the playbook has no steps").help("add at least one step"));
+    }
+    (playbook, faults)
+}
+
+fn items(node: Option<&Node>) -> &[Node] {
+    match node.map(|node| &node.value) {
+        Some(Value::Seq(items)) => items,
+        _ => &[],
+    }
+}
+
+fn decode<T: DeserializeOwned>(node: &Node) -> Option<T> {
+    serde_json::from_value(node.to_json()).ok()
+}
+
+fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults: &mut Vec<Fault>) {
+    let Some((id, id_place)) = node.get("id").and_then(|id| Some((id.as_str()?.to_owned(), id.span))) else { return };
+    if let Some((key, inner)) = node.entry("block") {
+        if block.is_some() {
+            faults.push(Fault::new(key.span, "a block cannot stand in a block").help("take its steps out"));
+            return;
+        }
+        for field in ["uses", "with", "timeout", "retry", "rollback", "on_failure", "when"] {
+            if let Some((key, _)) = node.entry(field) {
+                let message = format!("a block has no `{field}`");
+                faults.push(Fault::new(key.span, message).help("give it to the steps in the block"));
+            }
+        }
+        let deadline = node.get("deadline").and_then(decode);
+        playbook.blocks.push(Block { id, id_place, deadline });
+        let index = playbook.blocks.len() - 1;
+        let first = playbook.steps.len();
+        for step in items(Some(inner)) {
+            read_step(step, Some(index), playbook, faults);
+        }
+        match playbook.steps.get_mut(first) {
+            Some(step) => step.needs.splice(0..0, needs(node)).for_each(drop),
+            None => faults.push(Fault::new(key.span, "the block has no steps").help("add steps, or drop the block")),
+        }
+        return;
+    }
+    if let Some((key, _)) = node.entry("deadline") {
+        faults.push(Fault::new(key.span, "only a block has a deadline").help("a step has a `timeout`"));
+    }
+    let Some((uses, uses_place)) = node.get("uses").and_then(|uses| Some((uses.as_str()?.to_owned(), uses.span)))
+    else {
+        if node.get("uses").is_none() {
+            let fault = Fault::new(id_place, format!("the step `{id}` lacks the field `uses`"));
+            faults.push(fault.label("this step").help("add `uses: KIND`, or `block:` with steps under one deadline"));
+        }
+        return;
+    };
+    playbook.steps.push(Step {
+        uses,
+        uses_place,
+        with: parameters(node, id_place),
+        needs: needs(node),
+        when: node.get("when").cloned(),
+        timeout: node.get("timeout").and_then(decode),
+        retry: node.get("retry").and_then(decode),
+        rollback: items(node.get("rollback")).iter().filter_map(hook).collect(),
+        on_failure: node.get("on_failure").and_then(decode).unwrap_or_default(),
+        block,
+        id,
+        id_place,
+    });
+}
+
+fn hook(node: &Node) -> Option<Hook> {
+    let uses = node.get("uses")?;
+    Some(Hook { uses: uses.as_str()?.to_owned(), uses_place: uses.span, with: parameters(node, uses.span) })
+}
+
+fn parameters(node: &Node, place: super::node::Span) -> Node {
+    let with = node.get("with").filter(|with| with.value != Value::Null);
+    with.cloned().unwrap_or(Node { value: Value::Map(Vec::new()), span: place })
+}
+
+fn needs(node: &Node) -> Vec<(String, super::node::Span)> {
+    let needs = items(node.get("needs")).iter();
+    needs.filter_map(|need| need.as_str().map(|text| (text.to_owned(), need.span))).collect()
+}
