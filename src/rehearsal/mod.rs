@@ -1,0 +1,3 @@
+//! The sandbox that a playbook is rehearsed in.
+
+pub mod sshd;
