@@ -8,4 +8,5 @@ pub mod effects;
 pub mod error;
 pub mod plan;
 pub mod playbook;
+pub mod rehearsal;
 pub mod steps;

@@ -15,7 +15,7 @@ mod shell;
 pub use approvals::{Approvals, Decision};
 pub use host::{Host, Ran};
 pub use job::{Job, JobState};
-pub use mysql::{Login, Row, Rows, Session};
+pub use mysql::{INIT, Login, Row, Rows, Session, SqlError, greeting};
 pub use secrets::Secrets;
 pub use shell::Shell;
 

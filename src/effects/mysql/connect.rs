@@ -1,0 +1,171 @@
+//! The way in: where and as whom to log in, and what it means when that fails.
+
+use super::super::Secrets;
+use super::error::is_transient;
+use crate::error::{Failure, Result};
+use mysql_async::{Conn, Error, Opts, OptsBuilder};
+use secrecy::ExposeSecret;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Longest time for a connection to be made, login included.
+const CONNECT: Duration = Duration::from_secs(10);
+/// "Access denied for user".
+const DENIED: u16 = 1045;
+/// Largest statement that is sent; given so that the driver does not ask the server.
+const LARGEST_PACKET: usize = 64 << 20;
+/// Idle time in seconds; given so that the driver does not ask the server.
+const IDLE: usize = 28_800;
+
+/// Where and as whom to log in.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// Server name, for messages.
+    pub server: String,
+    /// `address:port` on the runner's machine.
+    pub address: String,
+    /// Account.
+    pub user: String,
+    /// Password as a secret's marker.
+    pub password: Option<String>,
+}
+
+impl Login {
+    /// Connects and logs in. The server sees the login and no statement.
+    pub(super) async fn connect(&self, secrets: &Secrets) -> Result<Conn> {
+        let opts = self.options(secrets)?;
+        let mut denied_before = false;
+        loop {
+            let error = match timeout(CONNECT, Conn::new(opts.clone())).await {
+                Ok(Ok(conn)) => return Ok(conn),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(self.unreachable("no answer within 10 s")),
+            };
+            // The driver gets about one ed25519 login in 256 wrong, so the first refusal is not believed.
+            let denied = matches!(&error, Error::Server(server) if server.code == DENIED);
+            if denied && !denied_before {
+                denied_before = true;
+                continue;
+            }
+            return Err(self.refused(&error, secrets));
+        }
+    }
+
+    fn options(&self, secrets: &Secrets) -> Result<Opts> {
+        let (host, port) = split(&self.address).ok_or_else(|| {
+            Failure::permanent("connect", format!("`{}` is not an address and port", self.address)).at(&self.server)
+        })?;
+        let password = match &self.password {
+            Some(marker) => Some(secrets.reveal(marker, str::to_owned)?.expose_secret().to_owned()),
+            None => None,
+        };
+        let builder = OptsBuilder::default()
+            .ip_or_hostname(host)
+            .tcp_port(port)
+            .user(Some(self.user.as_str()))
+            .pass(password)
+            .prefer_socket(false)
+            .tcp_nodelay(true)
+            .tcp_keepalive(Some(CONNECT))
+            .stmt_cache_size(0)
+            .max_allowed_packet(Some(LARGEST_PACKET))
+            .wait_timeout(Some(IDLE));
+        Ok(builder.into())
+    }
+
+    fn unreachable(&self, answer: &str) -> Failure {
+        Failure::transient("connect", format!("{}: {answer}", self.address)).at(&self.server)
+    }
+
+    fn refused(&self, error: &Error, secrets: &Secrets) -> Failure {
+        let attempted = format!("log in as {}", self.user);
+        let Error::Server(server) = error else {
+            let answer = secrets.scrub(&error.to_string());
+            return match error {
+                Error::Io(_) => self.unreachable(&answer),
+                _ => Failure::permanent(attempted, answer).at(&self.server),
+            };
+        };
+        let answer = format!("error {}: {}", server.code, secrets.scrub(&server.message));
+        if is_transient(server.code) {
+            return Failure::transient(attempted, answer).at(&self.server);
+        }
+        let password = match &self.password {
+            Some(marker) => format!("the password behind {marker} must be the account's"),
+            None => "no password was given".to_owned(),
+        };
+        Failure::permanent(attempted, answer).at(&self.server).help(format!(
+            "{password}, and the account must be allowed from where the connection arrives: its host part is \
+             127.0.0.1 or localhost when it comes through ssh"
+        ))
+    }
+}
+
+/// The version that a server greets with, without logging in: a sign of life through a tunnel. Ends after `limit`.
+///
+/// The server counts this as an interrupted connection (`Aborted_connects`). From loopback that is all; from another
+/// address it counts against `max_connect_errors` until the next successful login from there, so it must not be used
+/// there more than some dozen times in a row.
+///
+/// # Errors
+/// Transient, when nothing answers or what answers is no server, or one that refuses to talk.
+pub async fn greeting(address: &str, limit: Duration) -> Result<String> {
+    let failed = |answer: String| Failure::transient(format!("get a greeting from {address}"), answer);
+    let packet = match timeout(limit, first_packet(address)).await {
+        Ok(packet) => packet.map_err(|error| failed(error.to_string()))?,
+        Err(_) => return Err(failed(format!("no answer within {}", crate::playbook::units::Span(limit)))),
+    };
+    version_in(&packet).map_err(failed)
+}
+
+async fn first_packet(address: &str) -> std::io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address).await?;
+    let mut header = [0; 4];
+    stream.read_exact(&mut header).await?;
+    let length = u32::from_le_bytes([header[0], header[1], header[2], 0]);
+    let mut packet = Vec::new();
+    stream.take(u64::from(length.min(1024))).read_to_end(&mut packet).await?;
+    Ok(packet)
+}
+
+/// The version in a server's first packet: `10`, then text up to a NUL; `255` stands for an error.
+fn version_in(packet: &[u8]) -> std::result::Result<String, String> {
+    match packet {
+        [10, rest @ ..] => {
+            let version = rest.split(|byte| *byte == 0).next().unwrap_or_default();
+            Ok(String::from_utf8_lossy(version).into_owned())
+        }
+        [255, low, high, rest @ ..] => {
+            let code = u16::from_le_bytes([*low, *high]);
+            Err(format!("error {code}: {}", String::from_utf8_lossy(rest)))
+        }
+        _ => Err("what answers there does not speak the MySQL protocol".to_owned()),
+    }
+}
+
+fn split(address: &str) -> Option<(&str, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    (!host.is_empty()).then_some((host, port.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{split, version_in};
+
+    #[test]
+    fn reads_greetings_and_refusals() {
+        assert_eq!(version_in(b"\x0a10.11.19-MariaDB\0rest").unwrap(), "10.11.19-MariaDB");
+        assert_eq!(version_in(b"\xff\x10\x04Too many connections").unwrap_err(), "error 1040: Too many connections");
+        assert!(version_in(b"SSH-2.0").is_err());
+    }
+
+    #[test]
+    fn reads_addresses() {
+        assert_eq!(split("127.0.0.1:3306"), Some(("127.0.0.1", 3306)));
+        assert_eq!(split("[::1]:3306"), Some(("::1", 3306)));
+        assert_eq!(split("3306"), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! The sandbox: real servers, an application that writes all the time, and the judgement over what it was promised.
+//!
+//! May know everything a user's own scripts could know: effects, inventory, plans, reports. Nothing depends on it.
+
+pub mod application;
+pub mod judge;
+pub mod ledger;
+pub mod mariadb;
+pub mod shop;

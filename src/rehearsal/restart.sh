@@ -1,0 +1,39 @@
+# Stops the server of this folder cleanly, if it runs, and starts it, detached; ends when it answers. Further
+# arguments go to the server.
+pid_file=$dir/server.pid
+
+gone() {
+    kill -0 "$1" 2>/dev/null || return 0
+    read -r stat <"/proc/$1/stat" || return 0
+    case ${stat##*) } in Z*) return 0 ;; esac # nobody need reap it for us to go on
+    return 1
+}
+
+# A number left by a server that was killed may belong to somebody else by now.
+if pid=$(cat "$pid_file" 2>/dev/null) && grep -aqF "$dir/my.cnf" "/proc/$pid/cmdline" 2>/dev/null; then
+    kill -TERM "$pid"
+    tries=0
+    until gone "$pid"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 3000 ] || { echo "the server did not stop within 60 s" >&2; exit 1; }
+        sleep 0.02
+    done
+fi
+rm -f "$pid_file"
+
+# Whoever called waits for the ends of these to be closed.
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+setsid "$program" --defaults-file="$dir/my.cnf" $as_user --pid-file="$pid_file" --socket="$dir/s.sock" "$@" \
+    </dev/null >>"$dir/error.log" 2>&1 &
+pid=$!
+echo "$pid" >"$pid_file"
+tries=0
+until "$admin" --no-defaults --socket="$dir/s.sock" --user=root --connect-timeout=2 ping >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    if gone "$pid" || [ "$tries" -ge 1200 ]; then
+        echo "the server did not start:" >&2
+        tail -n 20 "$dir/error.log" >&2
+        exit 1
+    fi
+    sleep 0.05
+done
