@@ -4,6 +4,8 @@
 //! Everything here is lazy: nothing is connected before a step asks for it.
 
 mod approvals;
+pub mod dialect;
+pub mod facts;
 mod host;
 mod job;
 mod mysql;

@@ -12,6 +12,7 @@ pub mod node;
 pub mod product;
 pub mod secret;
 pub mod shape;
+pub mod sizing;
 pub mod suggest;
 pub mod template;
 pub mod units;

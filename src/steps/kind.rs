@@ -58,7 +58,10 @@ const fn kind<T: Step + DeserializeOwned + JsonSchema + 'static>(
 }
 
 /// Every kind there is, in the order of the procedure. A new kind is one file and one line here.
-pub static KINDS: &[Kind] = &[];
+pub static KINDS: &[Kind] = &[
+    kind::<super::render::Render>("render", super::render::OUTPUTS),
+    kind::<super::set_variables::SetVariables>("set_variables", super::set_variables::OUTPUTS),
+];
 
 /// The kind called `name`.
 #[must_use]

@@ -15,8 +15,13 @@ use std::fmt::Debug;
 use tokio_util::sync::CancellationToken;
 
 mod action;
+mod config_file;
 mod kind;
+mod option_file;
 mod progress;
+mod render;
+mod server_state;
+mod set_variables;
 
 pub use action::{Action, Complaint};
 pub use kind::{KINDS, Kind, Output, OutputType, find};

@@ -1,0 +1,55 @@
+//! Names and flags of the client programs.
+
+use super::Dialect;
+
+/// First line of a newer `mariadb-dump` file; clients that do not know it stop there.
+pub const SANDBOX_LINE: &str = "/*M!999999\\- enable the sandbox mode */";
+
+impl Dialect {
+    /// The dump program of the server's own family: another family's asks for statements the server has not.
+    #[must_use]
+    pub fn dump_program(self) -> &'static str {
+        if self.is_mariadb() { "mariadb-dump" } else { "mysqldump" }
+    }
+
+    /// The command-line client of the server's own family.
+    #[must_use]
+    pub fn client_program(self) -> &'static str {
+        if self.is_mariadb() { "mariadb" } else { "mysql" }
+    }
+
+    /// The server program's own names, the usual one first.
+    #[must_use]
+    pub fn server_programs(self) -> &'static [&'static str] {
+        if self.is_mariadb() { &["mariadbd", "mysqld"] } else { &["mysqld"] }
+    }
+
+    /// Flags for a dump that is consistent, does not block writers, and notes its place in the binary log as a
+    /// comment. The caller adds the option file in front and `--databases NAME...` at the end.
+    #[must_use]
+    pub fn dump_flags(self) -> Vec<&'static str> {
+        let coordinates = if self.mysql(8, 0, 26) { "--source-data=2" } else { "--master-data=2" };
+        let mut flags = vec![
+            "--single-transaction",
+            "--quick",
+            coordinates,
+            "--routines",
+            "--triggers",
+            "--events",
+            "--hex-blob",
+            "--default-character-set=utf8mb4",
+            "--max-allowed-packet=1G",
+        ];
+        if !self.is_mariadb() {
+            flags.push("--set-gtid-purged=OFF"); // else the dump claims every transaction of the source for itself
+            flags.push("--no-tablespaces"); // else it needs the PROCESS privilege
+        }
+        flags
+    }
+
+    /// Flags of the client that loads a dump.
+    #[must_use]
+    pub fn client_flags(self) -> Vec<&'static str> {
+        vec!["--batch", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
+    }
+}

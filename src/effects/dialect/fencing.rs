@@ -1,0 +1,141 @@
+//! Statements that close a server to writes, find and end its clients, and open it again.
+
+use super::Dialect;
+
+/// The strongest way a server has to shut out even administrators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fence {
+    /// Shuts.
+    pub close: &'static str,
+    /// Opens to administrators again; the server stays read-only for everyone else.
+    pub open: &'static str,
+    /// Whether it ends with the session that set it: then that session must be kept and watched.
+    pub held_by_session: bool,
+}
+
+impl Dialect {
+    /// Shuts out everyone but administrators and replication. Waits for commits that are under way.
+    #[must_use]
+    pub fn set_read_only(self) -> &'static str {
+        "SET GLOBAL read_only = ON"
+    }
+
+    /// Opens the server to writes; clears `super_read_only` too.
+    #[must_use]
+    pub fn clear_read_only(self) -> &'static str {
+        "SET GLOBAL read_only = OFF"
+    }
+
+    /// Whether the server is closed, one value; read it with [`Dialect::says_read_only`].
+    #[must_use]
+    pub fn read_only(self) -> &'static str {
+        "SELECT @@GLOBAL.read_only"
+    }
+
+    /// Whether the value of [`Dialect::read_only`] means closed: it is an enumeration from `MariaDB` 12 on.
+    #[must_use]
+    pub fn says_read_only(value: &str) -> bool {
+        !matches!(value.to_ascii_uppercase().as_str(), "0" | "OFF" | "")
+    }
+
+    /// Shuts out administrators too, once the last row has been written.
+    #[must_use]
+    pub fn strongest_fence(self) -> Fence {
+        if !self.is_mariadb() {
+            let (close, open) = ("SET GLOBAL super_read_only = ON", "SET GLOBAL super_read_only = OFF");
+            Fence { close, open, held_by_session: false }
+        } else if self.mariadb(12, 0, 0) {
+            let (close, open) = ("SET GLOBAL read_only = NO_LOCK_NO_ADMIN", "SET GLOBAL read_only = ON");
+            Fence { close, open, held_by_session: false }
+        } else {
+            Fence { close: "FLUSH TABLES WITH READ LOCK", open: "UNLOCK TABLES", held_by_session: true }
+        }
+    }
+
+    /// What a replica is closed with while it follows: as strong as lasts without a session.
+    #[must_use]
+    pub fn close_replica(self) -> &'static str {
+        if self.is_mariadb() { self.set_read_only() } else { "SET GLOBAL super_read_only = ON" }
+    }
+
+    /// Bounds how long this session's next statements wait for locks.
+    #[must_use]
+    pub fn lock_wait_timeout(self, seconds: u32) -> String {
+        format!("SET SESSION lock_wait_timeout = {seconds}")
+    }
+
+    /// The event scheduler's state, one value: `ON`, `OFF` or `DISABLED`.
+    #[must_use]
+    pub fn event_scheduler(self) -> &'static str {
+        "SELECT @@GLOBAL.event_scheduler"
+    }
+
+    /// Starts or stops the event scheduler.
+    #[must_use]
+    pub fn set_event_scheduler(self, on: bool) -> &'static str {
+        if on { "SET GLOBAL event_scheduler = ON" } else { "SET GLOBAL event_scheduler = OFF" }
+    }
+
+    /// Connections that a fence may end: columns `id`, `user`, `host`, `db`, `command`, `seconds`. Left out are this
+    /// session, replication (its own threads and those that feed replicas), the event scheduler, and `keep`: ids
+    /// separated by commas, or a marker.
+    #[must_use]
+    pub fn killable_clients(self, keep: &str) -> String {
+        let keep = if keep.is_empty() { String::new() } else { format!(" AND ID NOT IN ({keep})") };
+        format!(
+            "SELECT ID AS id, USER AS user, HOST AS host, DB AS db, COMMAND AS command, TIME AS seconds \
+             FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID(){keep} \
+             AND USER NOT IN ('system user', 'event_scheduler') \
+             AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon') ORDER BY ID"
+        )
+    }
+
+    /// Whether the connection `id` (digits or a marker) is there: a count.
+    #[must_use]
+    pub fn connection_exists(self, id: &str) -> String {
+        format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {}", super::number(id))
+    }
+
+    /// Ends a connection, digits or a marker; its open transaction rolls back.
+    #[must_use]
+    pub fn kill(self, id: &str) -> String {
+        format!("KILL CONNECTION {}", super::number(id))
+    }
+
+    /// Open transactions older than `seconds`: columns `id` (of the connection), `seconds`, `rows_modified`, `query`.
+    #[must_use]
+    pub fn open_transactions(self, seconds: u32) -> String {
+        format!("{TRANSACTIONS} WHERE trx_started < NOW() - INTERVAL {seconds} SECOND ORDER BY trx_started")
+    }
+
+    /// Open transactions that have changed something: columns as in [`Dialect::open_transactions`].
+    #[must_use]
+    pub fn writing_transactions(self) -> String {
+        format!("{TRANSACTIONS} WHERE trx_rows_modified > 0 ORDER BY trx_started")
+    }
+
+    /// Prepared XA transactions, which outlive their connection and may commit later.
+    #[must_use]
+    pub fn prepared_transactions(self) -> &'static str {
+        "XA RECOVER"
+    }
+
+    /// Accounts that a plain `read_only` does not stop: column `account`.
+    #[must_use]
+    pub fn read_only_bypassers(self) -> String {
+        let privileges = if self.mariadb(10, 11, 0) {
+            "'READ_ONLY ADMIN'"
+        } else if self.is_mariadb() {
+            "'SUPER', 'READ_ONLY ADMIN'"
+        } else {
+            "'SUPER', 'CONNECTION_ADMIN'"
+        };
+        format!(
+            "SELECT DISTINCT GRANTEE AS account FROM information_schema.USER_PRIVILEGES \
+             WHERE PRIVILEGE_TYPE IN ({privileges}) ORDER BY GRANTEE"
+        )
+    }
+}
+
+const TRANSACTIONS: &str = "SELECT trx_mysql_thread_id AS id, TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS seconds, \
+     trx_rows_modified AS rows_modified, trx_query AS query FROM information_schema.INNODB_TRX";

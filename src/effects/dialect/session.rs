@@ -1,0 +1,72 @@
+//! What a session of the runner does for itself: locks against other runs, token rows, settings for loading.
+
+use super::{Dialect, identifier, text_literal};
+
+/// Database that holds the runner's own rows. It is replicated, so that a token proves the whole path.
+pub const TOOL_DATABASE: &str = "cutover";
+const TOKENS: &str = "cutover.token";
+
+impl Dialect {
+    /// Takes the server for one run: 1 when it is taken, 0 when another session holds it. Ends with the session.
+    #[must_use]
+    pub fn take_lock(self, name: &str) -> String {
+        format!("SELECT GET_LOCK({}, 0)", text_literal(name))
+    }
+
+    /// Gives it back.
+    #[must_use]
+    pub fn release_lock(self, name: &str) -> String {
+        format!("SELECT RELEASE_LOCK({})", text_literal(name))
+    }
+
+    /// Makes the table for token rows.
+    #[must_use]
+    pub fn create_token_table(self) -> [String; 2] {
+        [
+            format!("CREATE DATABASE IF NOT EXISTS {}", identifier(TOOL_DATABASE)),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {TOKENS} (run VARCHAR(64) NOT NULL, purpose VARCHAR(64) NOT NULL, \
+                 value BIGINT UNSIGNED NOT NULL, PRIMARY KEY (run, purpose)) \
+                 ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin"
+            ),
+        ]
+    }
+
+    /// Writes a token row. `value` is digits or a marker.
+    #[must_use]
+    pub fn write_token(self, run: &str, purpose: &str, value: &str) -> String {
+        let (run, purpose, value) = (text_literal(run), text_literal(purpose), super::number(value));
+        format!("REPLACE INTO {TOKENS} (run, purpose, value) VALUES ({run}, {purpose}, {value})")
+    }
+
+    /// Reads a token row, one value or no row.
+    #[must_use]
+    pub fn read_token(self, run: &str, purpose: &str) -> String {
+        let (run, purpose) = (text_literal(run), text_literal(purpose));
+        format!("SELECT value FROM {TOKENS} WHERE run = {run} AND purpose = {purpose}")
+    }
+
+    /// Removes the runner's own database.
+    #[must_use]
+    pub fn drop_token_database(self) -> String {
+        format!("DROP DATABASE IF EXISTS {}", identifier(TOOL_DATABASE))
+    }
+
+    /// What this session changes stays out of the binary log.
+    #[must_use]
+    pub fn without_binlog(self) -> &'static str {
+        "SET SESSION sql_log_bin = 0"
+    }
+
+    /// Safe accelerators of a session that loads a dump: checks that the source has made already.
+    #[must_use]
+    pub fn load_session(self) -> [&'static str; 2] {
+        ["SET SESSION unique_checks = 0", "SET SESSION foreign_key_checks = 0"]
+    }
+
+    /// The server's version text, one value.
+    #[must_use]
+    pub fn version(self) -> &'static str {
+        "SELECT VERSION()"
+    }
+}

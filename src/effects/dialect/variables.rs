@@ -1,0 +1,102 @@
+//! Reading and setting system variables, and their names where these differ.
+
+use super::{Dialect, literals, text_literal};
+
+impl Dialect {
+    /// Values of those variables that exist: columns `Variable_name`, `Value`.
+    #[must_use]
+    pub fn show_variables<S: AsRef<str>>(self, names: &[S]) -> String {
+        format!("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({})", literals(names))
+    }
+
+    /// One variable's global value.
+    #[must_use]
+    pub fn read_variable(self, name: &str) -> String {
+        format!("SELECT @@GLOBAL.{name}")
+    }
+
+    /// Sets a variable for the whole server. A size such as `1G` becomes a number, which is all `SET` takes.
+    #[must_use]
+    pub fn set_variable(self, name: &str, value: &str) -> String {
+        let literal = match amount(value) {
+            Some(number) => number.to_string(),
+            None if is_decimal(value) => value.to_owned(),
+            None => text_literal(value),
+        };
+        format!("SET GLOBAL {name} = {literal}")
+    }
+
+    /// Variables among `names` whose value in `mysqld-auto.cnf` would override the configuration file; `None` where
+    /// there is no such file. Column `name`.
+    #[must_use]
+    pub fn persisted_variables<S: AsRef<str>>(self, names: &[S]) -> Option<String> {
+        let list = literals(names);
+        let table = "performance_schema.persisted_variables";
+        self.mysql(8, 0, 0)
+            .then(|| format!("SELECT VARIABLE_NAME AS name FROM {table} WHERE VARIABLE_NAME IN ({list}) ORDER BY 1"))
+    }
+
+    /// Seconds without news from the source after which a replica reconnects.
+    #[must_use]
+    pub fn replica_net_timeout(self) -> &'static str {
+        if self.mysql(8, 0, 26) { "replica_net_timeout" } else { "slave_net_timeout" }
+    }
+
+    /// Number of threads that apply changes in parallel.
+    #[must_use]
+    pub fn replica_workers(self) -> &'static str {
+        match () {
+            () if self.is_mariadb() => "slave_parallel_threads",
+            () if self.mysql(8, 0, 26) => "replica_parallel_workers",
+            () => "slave_parallel_workers",
+        }
+    }
+
+    /// Milliseconds between the moments at which a parallel applier notes its position, where there is such a thing:
+    /// a wait for a position answers up to that much late.
+    #[must_use]
+    pub fn checkpoint_period(self) -> Option<&'static str> {
+        match () {
+            () if self.is_mariadb() => None,
+            () if self.mysql(8, 0, 26) => Some("replica_checkpoint_period"),
+            () => Some("slave_checkpoint_period"),
+        }
+    }
+}
+
+/// Bytes or a plain whole number: `24G`, `512M`, `16384`, `-1`. `None` for anything else.
+#[must_use]
+pub fn amount(text: &str) -> Option<i128> {
+    let (digits, shift) = match text.as_bytes().last()?.to_ascii_uppercase() {
+        b'K' => (&text[..text.len() - 1], 10),
+        b'M' => (&text[..text.len() - 1], 20),
+        b'G' => (&text[..text.len() - 1], 30),
+        b'T' => (&text[..text.len() - 1], 40),
+        _ => (text, 0),
+    };
+    let plain = digits.strip_prefix('-').unwrap_or(digits);
+    if plain.is_empty() || plain.len() > 20 || !plain.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<i128>().ok().map(|number| number << shift)
+}
+
+fn is_decimal(text: &str) -> bool {
+    text.contains('.') && text.parse::<f64>().is_ok_and(f64::is_finite) && !text.contains(['e', 'E'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::amount;
+
+    #[test]
+    fn amounts_are_read_as_the_server_reads_them() {
+        let cases = [("24G", Some(24 << 30)), ("1536m", Some(1536 << 20)), ("-1", Some(-1)), ("2", Some(2))];
+        for (text, value) in cases {
+            assert_eq!(amount(text), value, "{text}");
+        }
+        for text in ["", "G", "ON", "1.5", "é", "ROW"] {
+            assert_eq!(amount(text), None, "{text}");
+        }
+    }
+}

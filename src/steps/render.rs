@@ -1,0 +1,367 @@
+//! `render`: a configuration file from a template, with backup, check and restart.
+//!
+//! May know: inventory, templates, hosts, the server's variables. Not what the file is for.
+
+mod check;
+mod context;
+mod diff;
+
+use super::config_file::ConfigFile;
+use super::kind::{Output, OutputType};
+use super::option_file::effective;
+use super::server_state::{self, Difference, READ_LIMIT};
+use super::{Action, Complaint, Ctx, Outputs, Probe, Reversibility, Step};
+use crate::effects::dialect::Dialect;
+use crate::effects::facts;
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Server;
+use crate::playbook::marker;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// What a step of this kind puts out.
+pub const OUTPUTS: &[Output] = &[
+    Output { name: "path", kind: OutputType::Text, about: "where the file stands" },
+    Output { name: "backup", kind: OutputType::Text, about: "where the old file is kept; empty when nothing changed" },
+    Output { name: "changed", kind: OutputType::Boolean, about: "whether anything had to be changed" },
+];
+
+/// Key of the memo: `due` before the file is written, `done` once the server runs with it.
+const RESTART: &str = "restart";
+
+/// Writes a configuration file from a template: either a server's own, or any file on a host. The old file is kept
+/// beside it; undo puts it back byte for byte and restarts the server with it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Render {
+    /// Template it is rendered from.
+    #[schemars(extend("format" = "template"))]
+    template: String,
+    /// Server whose `config_file` it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "server"))]
+    server: Option<String>,
+    /// What the server is configured for.
+    #[serde(default)]
+    profile: Profile,
+    /// Host, for a file that is not a server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "host"))]
+    host: Option<String>,
+    /// Path on that host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// Further values for the template, by name.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    values: Map<String, Value>,
+    /// Permission bits such as "0640". Default: those of the file that is there, or 0644.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
+    /// Whether the server is restarted, and checked to have come back with these values.
+    #[serde(default)]
+    restart: bool,
+    /// Whether the server program on the host, if there is one, must accept the file before it is written.
+    #[serde(default = "yes")]
+    validate: bool,
+}
+
+/// What a server is configured for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Loading a dump and catching up: fast, read-only, no events.
+    Import,
+    /// Serving the application: every commit durable.
+    #[default]
+    Production,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The file to be written, and the server it belongs to.
+struct Target<'a> {
+    file: ConfigFile<'a>,
+    server: Option<(&'a str, &'a Server)>,
+}
+
+impl Target<'_> {
+    fn dialect(&self) -> Option<Dialect> {
+        self.server.map(|(_, server)| Dialect::from(server.product()))
+    }
+}
+
+impl Render {
+    fn target<'a>(&'a self, world: &'a World) -> Result<Target<'a>, Vec<Complaint>> {
+        let one = |field: &str, message: String, help: &str| Err(vec![Complaint::new(field, message).help(help)]);
+        match (self.server.as_deref(), self.host.as_deref(), self.path.as_deref()) {
+            (Some(name), None, None) => {
+                let Some(server) = world.inventory.server(name) else {
+                    return one("server", format!("there is no server `{name}`"), "name a server of the inventory");
+                };
+                let Some(path) = server.config_file.as_deref() else {
+                    let message = format!("server `{name}` has no `config_file` in the inventory");
+                    return one("server", message, "state where its configuration file stands");
+                };
+                if self.restart && server.restart.is_empty() {
+                    let message = format!("server `{name}` has no `restart` command in the inventory");
+                    return one("restart", message, "such as `restart: [systemctl, restart, mariadb]`");
+                }
+                Ok(Target { file: ConfigFile { host: &server.host, path }, server: Some((name, server)) })
+            }
+            (None, Some(host), Some(path)) => {
+                if self.restart {
+                    return one(
+                        "restart",
+                        "only a server can be restarted".into(),
+                        "use `server`, or a `command` step",
+                    );
+                }
+                Ok(Target { file: ConfigFile { host, path }, server: None })
+            }
+            _ => {
+                one("", "give either `server`, or `host` and `path`".into(), "a server's file stands in the inventory")
+            }
+        }
+    }
+
+    /// The whole file; sizes of a machine that is not known yet are markers.
+    fn text(&self, world: &World, target: &Target<'_>) -> Result<String, Vec<Complaint>> {
+        let mut context = match target.server {
+            Some((name, server)) => context::for_server(world, name, server, self.profile)?,
+            None => json!({ "host": { "name": target.file.host } }),
+        };
+        if let Some(context) = context.as_object_mut() {
+            context.extend(self.values.clone());
+        }
+        world.templates.render(&self.template, context).map_err(|fault| {
+            let line = fault.line.map(|line| format!(", line {line}")).unwrap_or_default();
+            vec![Complaint::new("template", format!("{}{line}: {}", self.template, fault.message))]
+        })
+    }
+
+    fn mode(&self) -> Result<Option<u32>, Vec<Complaint>> {
+        let Some(text) = &self.mode else { return Ok(None) };
+        match u32::from_str_radix(text, 8) {
+            Ok(mode) if mode <= 0o7777 => Ok(Some(mode)),
+            _ => Err(vec![Complaint::new("mode", format!("`{text}` are no permission bits")).help("such as \"0640\"")]),
+        }
+    }
+
+    /// Target and complete text, with sizes asked from the host where they are not known.
+    async fn resolved<'a>(&'a self, cx: &'a Ctx<'_>) -> Result<(Target<'a>, String)> {
+        let target = self.target(cx.world).map_err(refused)?;
+        let mut text = self.text(cx.world, &target).map_err(refused)?;
+        if context::needs_facts(&text) {
+            let host = cx.fx.host(target.file.host).await?;
+            text = context::fill(&text, target.file.host, facts::facts(&host).await?);
+        }
+        if let Some((_, inside)) = marker::find(&text).next() {
+            let answer = format!("`{inside}` has no value");
+            return Err(Failure::permanent(format!("render {}", self.template), answer).at(target.file.host));
+        }
+        Ok((target, text))
+    }
+
+    /// Where the server runs otherwise than the file says.
+    async fn compare(&self, cx: &Ctx<'_>, name: &str, text: &str) -> Result<Vec<Difference>> {
+        let wanted = effective(text);
+        let names: Vec<_> = wanted.keys().collect();
+        let actual = server_state::variables(cx, name, &names).await?;
+        Ok(server_state::differences(&wanted, &actual))
+    }
+
+    /// Restarts the server and checks its values. What the template sets must be so; what the inventory adds may be
+    /// rounded by the server, and is only told.
+    async fn restart(&self, cx: &Ctx<'_>, name: &str, server: &Server, text: &str) -> Result<()> {
+        server_state::restart(cx, name).await?;
+        let added = |d: &Difference| server.settings.keys().any(|key| key.replace('-', "_") == d.name);
+        let (told, wrong): (Vec<_>, Vec<_>) = self.compare(cx, name, text).await?.into_iter().partition(added);
+        for difference in told {
+            cx.progress.note(format!("{name} came back with another value: {difference}"));
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let words = wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Err(Failure::permanent("restart the server with its new configuration", words)
+            .at(name)
+            .now("the server runs, with other values than its file says")
+            .help("another file or the command line of the server may override this one"))
+    }
+
+    fn outputs(&self, cx: &Ctx<'_>, target: &Target<'_>) -> Outputs {
+        let backup = ConfigFile::backup(cx);
+        let outputs = json!({
+            "path": target.file.path,
+            "changed": backup.is_some(),
+            "backup": backup.unwrap_or_default(),
+        });
+        outputs.as_object().cloned().unwrap_or_default()
+    }
+}
+
+fn refused(complaints: Vec<Complaint>) -> Failure {
+    let words = complaints.into_iter().map(|complaint| complaint.message).collect::<Vec<_>>().join("; ");
+    Failure::permanent("render a file", words)
+}
+
+#[async_trait]
+impl Step for Render {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        self.mode()?;
+        let target = self.target(world)?;
+        let text = self.text(world, &target)?;
+        let host = target.file.host;
+        let mut actions = Vec::new();
+        if context::needs_facts(&text) {
+            actions.push(Action::command(host, facts::COMMAND));
+        }
+        if let Some(dialect) = target.dialect().filter(|_| self.validate) {
+            actions.push(Action::command(host, check::command(dialect)));
+        }
+        actions.extend(target.file.preview(&text));
+        if let (Some((name, server)), true) = (target.server, self.restart) {
+            actions.push(Action::command(host, shell_words::join(&server.restart)));
+            actions.extend(read_back(name, server, &text));
+        }
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let Ok(target) = self.target(world) else { return Vec::new() };
+        let mut actions = target.file.preview_undo();
+        if let (Some((name, server)), true) = (target.server, self.restart) {
+            actions.push(Action::command(target.file.host, shell_words::join(&server.restart)));
+            actions.push(Action::sql(name, Dialect::from(server.product()).version()));
+        }
+        actions
+    }
+
+    fn settles(&self, world: &World) -> Vec<String> {
+        let Ok(target) = self.target(world) else { return Vec::new() };
+        let (Some((name, _)), true, Ok(text)) = (target.server, self.restart, self.text(world, &target)) else {
+            return Vec::new();
+        };
+        effective(&text).keys().map(|variable| format!("{name}.{variable}")).collect()
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {
+        let (target, text) = match self.resolved(cx).await {
+            Ok(resolved) => resolved,
+            Err(failure) => return vec![failure],
+        };
+        let mut failures: Vec<_> = folder_fault(cx, &target.file).await.into_iter().collect();
+        if let Some((name, _)) = target.server {
+            failures.extend(server_state::variables(cx, name, &["server_id"]).await.err());
+            failures.extend(same_server_id(cx, settled, name, &text).await);
+        }
+        failures
+    }
+
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        let (target, text) = self.resolved(cx).await?;
+        if target.file.read(cx).await?.as_deref() != Some(&text) || cx.memo.get(RESTART) == Some(json!("due")) {
+            return Ok(Probe::NotDone);
+        }
+        if let (Some((name, _)), true) = (target.server, self.restart)
+            && !self.compare(cx, name, &text).await?.is_empty()
+        {
+            return Ok(Probe::NotDone);
+        }
+        Ok(Probe::Done(self.outputs(cx, &target)))
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let (target, text) = self.resolved(cx).await?;
+        let old = target.file.read(cx).await?;
+        if old.as_deref() != Some(&text) {
+            let shown = diff::unified(target.file.path, old.as_deref().unwrap_or_default(), &text);
+            cx.progress.note(cx.fx.secrets().scrub(&shown));
+            if let Some(dialect) = target.dialect().filter(|_| self.validate) {
+                let host = cx.fx.host(target.file.host).await?;
+                if !check::check(&host, dialect, target.file.path, &text).await? {
+                    cx.progress.note("no server program found on the host: the file was not checked with it");
+                }
+            }
+            if self.restart {
+                cx.memo.set(RESTART, json!("due")).await?;
+            }
+            target.file.replace(cx, &text, self.mode().map_err(refused)?).await?;
+        }
+        if let (Some((name, server)), true) = (target.server, self.restart) {
+            let due = cx.memo.get(RESTART) == Some(json!("due"));
+            if due || !self.compare(cx, name, &text).await?.is_empty() {
+                cx.memo.set(RESTART, json!("due")).await?;
+                self.restart(cx, name, server, &text).await?;
+                cx.memo.set(RESTART, json!("done")).await?;
+            }
+        }
+        Ok(self.outputs(cx, &target))
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let target = self.target(cx.world).map_err(refused)?;
+        target.file.restore(cx).await?;
+        let restarted = cx.memo.get(RESTART).is_some_and(|state| state != json!("undone"));
+        if let (Some((name, _)), true) = (target.server, restarted) {
+            server_state::restart(cx, name).await?;
+            cx.memo.set(RESTART, json!("undone")).await?;
+        }
+        Ok(())
+    }
+}
+
+fn read_back(name: &str, server: &Server, text: &str) -> [Action; 2] {
+    let dialect = Dialect::from(server.product());
+    let names: Vec<_> = effective(text).into_keys().collect();
+    [Action::sql(name, dialect.version()), Action::sql(name, dialect.show_variables(&names))]
+}
+
+async fn folder_fault(cx: &Ctx<'_>, file: &ConfigFile<'_>) -> Option<Failure> {
+    let host = match cx.fx.host(file.host).await {
+        Ok(host) => host,
+        Err(failure) => return Some(failure),
+    };
+    let script = "d=$(dirname -- \"$1\"); [ -d \"$d\" ] && [ -w \"$d\" ]";
+    host.sh(script, &[file.path], None).await.err().map(|_| {
+        Failure::refused(format!("write {}", file.path), "its folder is not there, or is not writable")
+            .at(file.host)
+            .now("nothing was touched")
+            .help("make the folder, or correct the path in the inventory")
+    })
+}
+
+/// Another server of the inventory that has, or is to have, the `server_id` in `text`.
+async fn same_server_id(cx: &Ctx<'_>, settled: &BTreeSet<String>, name: &str, text: &str) -> Option<Failure> {
+    let id = effective(text).remove("server_id")?;
+    for (other, access) in cx.world.inventory.servers.iter().filter(|(other, _)| *other != name) {
+        let planned = access.server_id.is_some() || settled.contains(&format!("{other}.server_id"));
+        let mut theirs = planned.then(|| cx.world.inventory.server_id(other).to_string());
+        if !settled.contains(&format!("{other}.server_id"))
+            && let Ok(session) = cx.fx.sql(other).await
+        {
+            let ask = Dialect::from(access.product()).read_variable("server_id");
+            theirs = session.query(&ask, READ_LIMIT).await.ok().and_then(|rows| rows.value().map(str::to_owned));
+        }
+        if theirs.as_ref() == Some(&id) {
+            let answer = format!("server `{other}` has the same server_id {id}");
+            return Some(
+                Failure::refused("configure the server", answer)
+                    .at(name)
+                    .now("nothing was touched")
+                    .help(format!("give it another one: servers.{name}.server_id in the inventory")),
+            );
+        }
+    }
+    None
+}

@@ -1,0 +1,324 @@
+//! `set_variables`: changes a running server, and its configuration file, and puts both back.
+//!
+//! May know: the server's variables, its configuration file. Not what the values mean.
+
+use super::config_file::ConfigFile;
+use super::kind::{Output, OutputType};
+use super::server_state::{self, READ_LIMIT};
+use super::{Action, Complaint, Ctx, Outputs, Probe, Reversibility, Step, option_file};
+use crate::effects::dialect::Dialect;
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Server;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a step of this kind puts out.
+pub const OUTPUTS: &[Output] = &[Output {
+    name: "previous",
+    kind: OutputType::Text,
+    about: "the values that were there before, as `name=value` in one line each",
+}];
+
+/// Key of the memo: values before the change, by name.
+const BEFORE: &str = "before";
+
+/// Sets global variables of a running server, in memory and, with `persist`, in its configuration file, and reads
+/// them back. Undo restores both, the file byte for byte.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetVariables {
+    /// Server that is changed.
+    #[schemars(extend("format" = "server"))]
+    server: String,
+    /// Values by variable name.
+    variables: BTreeMap<String, Setting>,
+    /// Whether the server's configuration file is changed too, so that a restart keeps the values.
+    #[serde(default)]
+    persist: bool,
+}
+
+/// A number, a text or a boolean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Setting {
+    Switch(bool),
+    Number(serde_json::Number),
+    Text(String),
+}
+
+impl JsonSchema for Setting {
+    fn schema_name() -> Cow<'static, str> {
+        "Setting".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+impl Setting {
+    /// As an option file writes it.
+    fn text(&self) -> String {
+        match self {
+            Self::Switch(on) => if *on { "ON" } else { "OFF" }.to_owned(),
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+impl SetVariables {
+    fn server<'a>(&self, world: &'a World) -> Result<&'a Server, Complaint> {
+        let missing = || Complaint::new("server", format!("there is no server `{}`", self.server));
+        world.inventory.server(&self.server).ok_or_else(missing)
+    }
+
+    /// The server's file, where it is to be changed.
+    fn file<'a>(&self, world: &'a World) -> Result<Option<ConfigFile<'a>>, Complaint> {
+        let server = self.server(world)?;
+        if !self.persist {
+            return Ok(None);
+        }
+        let missing = || {
+            let message = format!("server `{}` has no `config_file` in the inventory", self.server);
+            Complaint::new("persist", message).help("state where its configuration file stands, or leave `persist` out")
+        };
+        let path = server.config_file.as_deref().ok_or_else(missing)?;
+        Ok(Some(ConfigFile { host: &server.host, path }))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.variables.keys().map(|name| name.to_ascii_lowercase()).collect()
+    }
+
+    fn wanted(&self) -> BTreeMap<String, String> {
+        self.variables.iter().map(|(name, setting)| (name.to_ascii_lowercase(), setting.text())).collect()
+    }
+
+    fn statements(&self, dialect: Dialect) -> Vec<String> {
+        self.wanted().iter().map(|(name, value)| dialect.set_variable(name, value)).collect()
+    }
+
+    /// `text` with the values in it.
+    fn changed(&self, text: &str) -> String {
+        let wanted = self.wanted();
+        option_file::set(text, wanted.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    fn complaints(&self) -> Vec<Complaint> {
+        let is_name = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        let mut complaints = Vec::new();
+        if self.variables.is_empty() {
+            complaints.push(Complaint::new("variables", "there are none").help("name at least one variable"));
+        }
+        for (name, setting) in &self.variables {
+            if !is_name(name) {
+                complaints.push(
+                    Complaint::new(format!("variables.{name}"), format!("`{name}` is not the name of a variable"))
+                        .help("letters, digits and underscores, as in SHOW GLOBAL VARIABLES"),
+                );
+            }
+            if setting.text().contains(['\n', '\r', '\0']) {
+                complaints.push(Complaint::new(format!("variables.{name}"), "a value must stand on one line"));
+            }
+        }
+        complaints
+    }
+
+    /// What the server holds of `names`, and fails when it has no such variable.
+    async fn current(&self, cx: &Ctx<'_>) -> Result<BTreeMap<String, String>> {
+        let current = server_state::variables(cx, &self.server, &self.names()).await?;
+        let unknown: Vec<_> = self.names().into_iter().filter(|name| !current.contains_key(name)).collect();
+        if unknown.is_empty() {
+            return Ok(current);
+        }
+        Err(Failure::refused("set variables", format!("the server has no variable {}", unknown.join(", ")))
+            .at(&self.server)
+            .now("nothing was touched")
+            .help("SHOW GLOBAL VARIABLES lists what this version has"))
+    }
+
+    async fn set_all(&self, cx: &Ctx<'_>, statements: &[String]) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        for statement in statements {
+            session.exec(statement, READ_LIMIT).await?;
+        }
+        Ok(())
+    }
+
+    /// Fails unless the server holds `wanted`.
+    async fn verify(&self, cx: &Ctx<'_>, wanted: &BTreeMap<String, String>) -> Result<()> {
+        let wrong = self.differing(&self.current(cx).await?, wanted);
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::permanent("set variables", wrong.join("; "))
+            .at(&self.server)
+            .help("the server rounds or bounds this value: give the one it takes"))
+    }
+
+    fn differing(&self, current: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<String> {
+        let actual = |name: &String| current.get(name).map_or("", String::as_str);
+        wanted
+            .iter()
+            .filter(|(name, value)| !option_file::same_value(value, actual(name)))
+            .map(|(name, value)| format!("{name} is {}, not {value}", actual(name)))
+            .collect()
+    }
+
+    fn outputs(cx: &Ctx<'_>) -> Outputs {
+        let lines = before(cx).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+        json!({ "previous": lines.join("\n") }).as_object().cloned().unwrap_or_default()
+    }
+}
+
+/// Values before the change, as far as the step came.
+fn before(cx: &Ctx<'_>) -> BTreeMap<String, String> {
+    cx.memo.get(BEFORE).and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
+}
+
+fn faulty(complaint: Complaint) -> Failure {
+    Failure::permanent("set variables", complaint.message)
+}
+
+fn no_file(file: &ConfigFile<'_>) -> Failure {
+    Failure::refused(format!("change {}", file.path), "there is no such file")
+        .at(file.host)
+        .help("correct `config_file` in the inventory, or render the file first")
+}
+
+#[async_trait]
+impl Step for SetVariables {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let mut complaints = self.complaints();
+        let (server, file) = match (self.server(world), self.file(world)) {
+            (Ok(server), Ok(file)) if complaints.is_empty() => (server, file),
+            (server, file) => {
+                complaints.extend(server.err().or(file.err()));
+                return Err(complaints);
+            }
+        };
+        let dialect = Dialect::from(server.product());
+        let read = Action::sql(&self.server, dialect.show_variables(&self.names()));
+        let mut actions = vec![read.clone()];
+        actions.extend(self.statements(dialect).into_iter().map(|sql| Action::sql(&self.server, sql)));
+        actions.push(read);
+        if let Some(file) = file {
+            let lines = self.wanted().iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>();
+            let edit =
+                format!("in {} these lines are set for the server, all others stay: {}", file.path, lines.join(", "));
+            actions.extend(file.preview("").into_iter().take(1));
+            actions.push(Action::note(edit));
+        }
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let (Ok(server), Ok(file)) = (self.server(world), self.file(world)) else { return Vec::new() };
+        let dialect = Dialect::from(server.product());
+        let late = |name: &String| crate::playbook::marker::late(&format!("{name} before"));
+        let mut actions: Vec<_> = self
+            .names()
+            .iter()
+            .map(|name| Action::sql(&self.server, dialect.set_variable(name, &late(name))))
+            .collect();
+        actions.extend(file.iter().flat_map(ConfigFile::preview_undo));
+        actions
+    }
+
+    fn settles(&self, _world: &World) -> Vec<String> {
+        self.names().into_iter().map(|name| format!("{}.{name}", self.server)).collect()
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _settled: &BTreeSet<String>) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        failures.extend(self.current(cx).await.err());
+        let file = match self.file(cx.world) {
+            Ok(Some(file)) => file,
+            Ok(None) => return failures,
+            Err(complaint) => return vec![faulty(complaint)],
+        };
+        failures.extend(file.read(cx).await.err());
+        failures.extend(self.overridden(cx).await.unwrap_or_else(Some));
+        failures
+    }
+
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        let current = server_state::variables(cx, &self.server, &self.names()).await?;
+        if !self.differing(&current, &self.wanted()).is_empty() {
+            return Ok(Probe::NotDone);
+        }
+        if let Some(file) = self.file(cx.world).map_err(faulty)? {
+            let text = file.read(cx).await?.ok_or_else(|| no_file(&file))?;
+            if self.changed(&text) != text {
+                return Ok(Probe::NotDone);
+            }
+        }
+        Ok(Probe::Done(Self::outputs(cx)))
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let dialect = Dialect::from(self.server(cx.world).map_err(faulty)?.product());
+        let file = self.file(cx.world).map_err(faulty)?;
+        let text = match &file {
+            Some(file) => Some(file.read(cx).await?.ok_or_else(|| no_file(file))?),
+            None => None,
+        };
+        let current = self.current(cx).await?;
+        cx.memo.keep(BEFORE, json!(current)).await?;
+        self.set_all(cx, &self.statements(dialect)).await?;
+        self.verify(cx, &self.wanted()).await?;
+        if let (Some(file), Some(text)) = (file, text) {
+            let changed = self.changed(&text);
+            if changed != text {
+                file.replace(cx, &changed, None).await?;
+            }
+        }
+        Ok(Self::outputs(cx))
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let dialect = Dialect::from(self.server(cx.world).map_err(faulty)?.product());
+        if let Some(file) = self.file(cx.world).map_err(faulty)? {
+            file.restore(cx).await?;
+        }
+        let before = before(cx);
+        let statements: Vec<_> = before.iter().map(|(name, value)| dialect.set_variable(name, value)).collect();
+        if statements.is_empty() {
+            return Ok(());
+        }
+        self.set_all(cx, &statements).await?;
+        self.verify(cx, &before).await
+    }
+}
+
+impl SetVariables {
+    /// A failure where `mysqld-auto.cnf` would override what is written into the configuration file.
+    async fn overridden(&self, cx: &Ctx<'_>) -> Result<Option<Failure>> {
+        let (_, dialect) = server_state::known(cx, &self.server)?;
+        let Some(ask) = dialect.persisted_variables(&self.names()) else { return Ok(None) };
+        let rows = cx.fx.sql(&self.server).await?.query(&ask, READ_LIMIT).await?;
+        let names: Vec<_> = rows.iter().filter_map(|row| row.get("name").map(Value::from)).collect();
+        let Some(first) = names.first().and_then(Value::as_str) else { return Ok(None) };
+        Ok(Some(
+            Failure::refused("keep variables in the configuration file", format!("mysqld-auto.cnf overrides {first}"))
+                .at(&self.server)
+                .now("nothing was touched")
+                .help(format!("RESET PERSIST {first}, and set it in the configuration file")),
+        ))
+    }
+}
