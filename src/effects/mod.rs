@@ -8,7 +8,9 @@ pub mod dialect;
 pub mod facts;
 mod host;
 mod job;
+mod line_socket;
 mod mysql;
+pub mod replica;
 mod secrets;
 mod shell;
 
@@ -21,6 +23,7 @@ pub use shell::Shell;
 
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Inventory, Server};
+use secrecy::ExposeSecret;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +38,7 @@ pub struct Effects {
     hosts: Mutex<HashMap<String, Arc<Host>>>,
     forwards: Mutex<HashMap<(String, String), String>>,
     sessions: Mutex<HashMap<(String, String), Arc<Session>>>,
+    shells: Mutex<HashMap<String, Arc<Shell>>>,
 }
 
 impl Effects {
@@ -54,6 +58,7 @@ impl Effects {
             hosts: Mutex::default(),
             forwards: Mutex::default(),
             sessions: Mutex::default(),
+            shells: Mutex::default(),
         }
     }
 
@@ -155,15 +160,47 @@ impl Effects {
             .collect()
     }
 
-    /// Logs in to `server` as `account` from the runner, and out again.
+    /// A shell kept open on `host`: a command in it costs a round trip, not a process over ssh.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub async fn shell(&self, host: &str) -> Result<Arc<Shell>> {
+        let link = self.host(host).await?;
+        let mut shells = self.shells.lock().await;
+        if let Some(shell) = shells.get(host)
+            && shell.is_open().await
+        {
+            return Ok(shell.clone());
+        }
+        let shell = Arc::new(link.shell().await?);
+        shells.insert(host.to_owned(), shell.clone());
+        Ok(shell)
+    }
+
+    /// Sends one line to a unix socket on `host` and reads the answer to its end.
+    ///
+    /// # Errors
+    /// When the host or the socket cannot be reached.
+    pub async fn unix_ask(&self, host: &str, socket: &str, line: &str) -> Result<String> {
+        let local = self.reach(host, socket).await?;
+        line_socket::ask(&local, line).await.map_err(|error| {
+            Failure::transient(format!("talk to the socket {socket}"), error.to_string()).at(host)
+        })
+    }
+
+    /// Logs in to `server` as `account` along the path it will use, and out again. Says which account let it in:
+    /// an anonymous one may stand in the way.
     ///
     /// # Errors
     /// When the login is refused: the server's answer is in the failure.
-    pub async fn try_login(&self, server: &str, account: &Account) -> Result<()> {
-        let access = self.inventory.server(server).ok_or_else(|| unknown("server", server))?;
-        let login = self.login(server, access, &account.user, Some(account.password.marker())).await?;
-        Session::open(login, self.secrets.clone()).await?.close().await;
-        Ok(())
+    pub async fn try_login(&self, server: &str, account: &Account, path: LoginPath<'_>) -> Result<String> {
+        let address = self.reach(path.host, path.address).await?;
+        let password = Some(account.password.marker());
+        let login = Login { server: server.to_owned(), address, user: account.user.clone(), password };
+        let session = Session::open(login, self.secrets.clone()).await?;
+        let arrived = session.query("SELECT CURRENT_USER()", replica::LOOK).await?;
+        session.close().await;
+        Ok(arrived.value().unwrap_or_default().to_owned())
     }
 
     async fn login(&self, name: &str, server: &Server, user: &str, password: Option<String>) -> Result<Login> {
@@ -171,11 +208,21 @@ impl Effects {
         Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password })
     }
 
+    /// Writes a client's option file, mode 0600, with its secrets revealed.
+    ///
+    /// # Errors
+    /// When a secret is not known, or the host does not take the file.
+    pub async fn write_option_file(&self, host: &Host, path: &str, text: &str) -> Result<()> {
+        let revealed = self.secrets.reveal(text, secrets::in_option_file)?;
+        host.write_file(path, revealed.expose_secret().as_bytes(), Some(0o600)).await
+    }
+
     /// Closes every connection and every ssh master.
     pub async fn close(&self) {
         for (_, session) in self.sessions.lock().await.drain() {
             session.close().await;
         }
+        self.shells.lock().await.clear();
         self.forwards.lock().await.clear();
         for (_, host) in self.hosts.lock().await.drain() {
             if let Ok(host) = Arc::try_unwrap(host) {
@@ -183,6 +230,15 @@ impl Effects {
             }
         }
     }
+}
+
+/// The path of a login: an address as seen from a host.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginPath<'a> {
+    /// Host the connection starts from.
+    pub host: &'a str,
+    /// Address it goes to, as that host sees it.
+    pub address: &'a str,
 }
 
 fn unknown(what: &str, name: &str) -> Failure {

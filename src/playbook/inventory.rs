@@ -210,9 +210,10 @@ impl Server {
     /// Family and version the statements are written for: as declared, or else the oldest supported `MariaDB`.
     #[must_use]
     pub fn product(&self) -> Product {
-        let family = self.family.unwrap_or(Family::MariaDb);
+        let Product { family, version } = Product::default();
+        let family = self.family.unwrap_or(family);
         let oldest = match family {
-            Family::MariaDb => Version(10, 6, 0),
+            Family::MariaDb => version,
             Family::MySql => Version(8, 0, 0),
         };
         Product { family, version: self.version.unwrap_or(oldest) }

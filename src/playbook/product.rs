@@ -93,6 +93,13 @@ impl Product {
     }
 }
 
+impl Default for Product {
+    /// What statements are written for when an inventory declares nothing: the oldest supported `MariaDB`.
+    fn default() -> Self {
+        Self { family: Family::MariaDb, version: Version(10, 6, 0) }
+    }
+}
+
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.family, self.version)

@@ -59,8 +59,24 @@ const fn kind<T: Step + DeserializeOwned + JsonSchema + 'static>(
 
 /// Every kind there is, in the order of the procedure. A new kind is one file and one line here.
 pub static KINDS: &[Kind] = &[
+    kind::<super::benchmark::Benchmark>("benchmark", super::benchmark::OUTPUTS),
     kind::<super::render::Render>("render", super::render::OUTPUTS),
+    kind::<super::dump::Dump>("dump", super::dump::OUTPUTS),
+    kind::<super::import::Import>("import", super::import::OUTPUTS),
+    kind::<super::accounts::Accounts>("accounts", super::accounts::OUTPUTS),
+    kind::<super::tunnel::Tunnel>("tunnel", super::tunnel::OUTPUTS),
+    kind::<super::replication_account::ReplicationAccount>("replication_account", super::replication_account::OUTPUTS),
+    kind::<super::change_source::ChangeSource>("change_source", super::change_source::OUTPUTS),
+    kind::<super::wait_for_lag::WaitForLag>("wait_for_lag", super::wait_for_lag::OUTPUTS),
     kind::<super::set_variables::SetVariables>("set_variables", super::set_variables::OUTPUTS),
+    kind::<super::approve::Approve>("approve", super::approve::OUTPUTS),
+    kind::<super::fence::Fence>("fence", super::fence::OUTPUTS),
+    kind::<super::wait_for_position::WaitForPosition>("wait_for_position", super::wait_for_position::OUTPUTS),
+    kind::<super::promote::Promote>("promote", super::promote::OUTPUTS),
+    kind::<super::repoint::Repoint>("repoint", super::repoint::OUTPUTS),
+    kind::<super::forget_source::ForgetSource>("forget_source", super::forget_source::OUTPUTS),
+    kind::<super::command::Command>("command", super::command::OUTPUTS),
+    kind::<super::sql::Sql>("sql", super::sql::OUTPUTS),
 ];
 
 /// The kind called `name`.

@@ -1,0 +1,100 @@
+//! How replication stands on a server, read by column name and never by index.
+
+use super::Session;
+use super::dialect::Dialect;
+use crate::error::{Failure, Result};
+use crate::playbook::position::Position;
+use std::time::Duration;
+
+/// Time for one look at a server.
+pub const LOOK: Duration = Duration::from_secs(10);
+
+/// One look at a replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicaStatus {
+    /// Whether the receiver runs; only `Yes` counts.
+    pub receiving: bool,
+    /// Whether the applier runs.
+    pub applying: bool,
+    /// What the receiver says it is doing.
+    pub state: String,
+    /// How far it has read.
+    pub read: Position,
+    /// How far it has applied.
+    pub applied: Position,
+    /// Address it reads from.
+    pub source: String,
+    /// The receiver's last error, if any.
+    pub receive_error: Option<String>,
+    /// The applier's last error, if any.
+    pub apply_error: Option<String>,
+    /// Every column, for the journal.
+    pub all: Vec<(String, String)>,
+}
+
+impl ReplicaStatus {
+    /// How replication stands; `None` when the server has no channel.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn read(session: &Session, dialect: Dialect) -> Result<Option<Self>> {
+        let rows = session.query(&dialect.replica_status(), LOOK).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let columns = dialect.status_columns();
+        let text = |name: &str| row.get(name).unwrap_or_default().to_owned();
+        let error = |number: &str, message: &str| match text(number).as_str() {
+            "" | "0" => None,
+            number => Some(format!("error {number}: {}", text(message))),
+        };
+        let all = rows.columns.iter().map(|name| (name.clone(), text(name))).collect();
+        Ok(Some(Self {
+            receiving: text(columns.io_running) == "Yes",
+            applying: text(columns.sql_running) == "Yes",
+            state: text(columns.io_state),
+            read: Position { file: text(columns.read_file), offset: text(columns.read_pos) },
+            applied: Position { file: text(columns.exec_file), offset: text(columns.exec_pos) },
+            source: format!("{}:{}", text(columns.source_host), text(columns.source_port)),
+            receive_error: error(columns.last_io_errno, columns.last_io_error),
+            apply_error: error(columns.last_sql_errno, columns.last_sql_error),
+            all,
+        }))
+    }
+
+    /// A failure if one of the threads has stopped for a reason that waiting will not mend.
+    ///
+    /// # Errors
+    /// Permanent for the applier, transient for the receiver, which goes on trying by itself.
+    pub fn healthy(&self, server: &str, attempted: &str) -> Result<()> {
+        if let Some(error) = &self.apply_error {
+            return Err(Failure::permanent(attempted, format!("the replica stopped applying: {error}"))
+                .at(server)
+                .now(format!("it has applied the source's log up to {}", self.applied))
+                .help("mend the cause on the replica, or roll back and copy again"));
+        }
+        if self.receiving && self.applying {
+            return Ok(());
+        }
+        let why = self.receive_error.clone().unwrap_or_else(|| {
+            let thread = if self.receiving { "the applier is stopped" } else { "the receiver is not connected" };
+            format!("{thread} ({})", self.state)
+        });
+        Err(Failure::transient(attempted, format!("replication does not run: {why}"))
+            .at(server)
+            .now(format!("it has applied the source's log up to {}", self.applied))
+            .help("look at the tunnel and at the replication account"))
+    }
+}
+
+/// The server's own place in its binary log.
+///
+/// # Errors
+/// When it cannot be asked, or writes no binary log.
+pub async fn binlog_position(session: &Session, dialect: Dialect) -> Result<Position> {
+    let rows = session.query(dialect.binlog_position(), LOOK).await?;
+    let row = rows.first().ok_or_else(|| {
+        Failure::refused("read the binlog position", "the server writes no binary log")
+            .at(session.server())
+            .help("set log_bin in its configuration and restart it")
+    })?;
+    Ok(Position::new(row.get("File").unwrap_or_default(), row.get("Position").unwrap_or_default()))
+}

@@ -1,0 +1,173 @@
+//! `accounts`: brings an application's accounts to the new server and proves that they can log in there.
+
+use super::place::{dialect, server};
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::LoginPath;
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::{Account, Application};
+use crate::playbook::marker;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] =
+    &[Output { name: "proved", kind: OutputType::Text, about: "Accounts that logged in, separated by spaces." }];
+
+/// Brings an application's accounts, with passwords and privileges, from one server to another, and logs in as each
+/// of them along the path the application takes. An account that is missing shows only at the switch otherwise.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    /// Application whose accounts these are.
+    #[schemars(extend("format" = "application"))]
+    application: String,
+    /// Server they come from.
+    #[schemars(extend("format" = "server"))]
+    from: String,
+    /// Server they go to.
+    #[schemars(extend("format" = "server"))]
+    to: String,
+}
+
+impl Accounts {
+    fn application<'a>(&self, world: &'a World) -> Result<&'a Application> {
+        world.inventory.applications.get(&self.application).ok_or_else(|| {
+            Failure::permanent("find the application", format!("the inventory has no application `{}`", self.application))
+        })
+    }
+    fn host(account: &Account) -> &str {
+        account.host.as_deref().unwrap_or("%")
+    }
+    async fn exists(&self, cx: &Ctx<'_>, account: &Account) -> Result<bool> {
+        let session = cx.fx.sql(&self.to).await?;
+        let text = dialect(cx.world, &self.to).account_exists(&account.user, Self::host(account));
+        Ok(session.query(&text, LOOK).await?.value() != Some("0"))
+    }
+    /// Statements that make the account anew, as the old server itself writes them.
+    async fn definition(&self, cx: &Ctx<'_>, account: &Account) -> Result<Vec<String>> {
+        let from = cx.fx.sql(&self.from).await?;
+        let dialect = dialect(cx.world, &self.from);
+        let mut statements = Vec::new();
+        for text in [
+            dialect.show_create_account(&account.user, Self::host(account)),
+            dialect.show_grants(&account.user, Self::host(account)),
+        ] {
+            let rows = from.query(&text, LOOK).await.map_err(|failure| {
+                failure.help("correct the application's `accounts` in the inventory: user and host as on the old server")
+            })?;
+            statements.extend(rows.iter().filter_map(|row| row.at(0).map(str::to_owned)));
+        }
+        Ok(statements)
+    }
+    async fn bring(&self, cx: &Ctx<'_>, account: &Account) -> Result<()> {
+        let made = format!("made {}@{}", account.user, Self::host(account));
+        if self.exists(cx, account).await? {
+            return Ok(()); // also when an earlier attempt of this step made it: all its statements ran on one session
+        }
+        let statements = self.definition(cx, account).await?;
+        cx.memo.keep(&made, true.into()).await?;
+        let session = cx.fx.session(&self.to, cx.step).await?;
+        session.query(dialect(cx.world, &self.to).without_binlog(), LOOK).await?;
+        for statement in statements {
+            session.query(&statement, LOOK).await.map_err(|failure| Failure {
+                attempted: format!("make the account {}@{}", account.user, Self::host(account)),
+                answer: without_hash(&failure.answer),
+                ..failure
+            })?;
+        }
+        cx.fx.close_session(&self.to, cx.step).await;
+        Ok(())
+    }
+    /// Logs in from the application's own host, to the address the application will use.
+    async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<()> {
+        let (application, target) = (self.application(cx.world)?, server(cx.world, &self.to)?);
+        let path = match &application.config {
+            Some(config) if target.endpoint.is_some() || config.host == target.host => {
+                LoginPath { host: &config.host, address: target.endpoint() }
+            }
+            _ => LoginPath { host: &target.host, address: &target.address },
+        };
+        cx.fx.try_login(&self.to, account, path).await.map(drop).map_err(|failure| Failure {
+            help: Some(format!("give `{}` an account on `{}` that lets it in, before the switch", self.application, self.to)),
+            ..failure
+        })
+    }
+}
+
+/// A password's hash is as secret as the password to whoever wants to guess it.
+fn without_hash(answer: &str) -> String {
+    answer.split_once("IDENTIFIED").map_or(answer, |(before, _)| before).to_owned()
+}
+
+#[async_trait]
+impl Step for Accounts {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let application = self.application(world).map_err(|failure| vec![Complaint::new("application", failure.answer)])?;
+        if application.accounts.is_empty() {
+            let message = format!("application `{}` has no `accounts` in the inventory", self.application);
+            let help = "add `accounts: [{ user: shop, host: \"%\", password: { env: SHOP_PASSWORD } }]` to it";
+            return Err(vec![Complaint::new("application", message).help(help)]);
+        }
+        let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
+        let mut actions = Vec::new();
+        for account in &application.accounts {
+            let (user, host) = (&account.user, Self::host(account));
+            actions.push(Action::sql(&self.to, to.account_exists(user, host)));
+            actions.push(Action::note("if it is not there:"));
+            actions.push(Action::sql(&self.from, from.show_create_account(user, host)));
+            actions.push(Action::sql(&self.from, from.show_grants(user, host)));
+            actions.push(Action::sql(&self.to, to.without_binlog()));
+            actions.push(Action::sql(&self.to, marker::late(&format!("each statement that `{}` answered", self.from))));
+            actions.push(Action::note(format!("log in to `{}` as {user}, from where `{}` will", self.to, self.application)));
+            actions.push(Action::sql(&self.to, "SELECT CURRENT_USER()"));
+        }
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let Ok(application) = self.application(world) else { return Vec::new() };
+        let dialect = dialect(world, &self.to);
+        let drops = application.accounts.iter().map(|account| {
+            Action::sql(&self.to, dialect.drop_account(&account.user, Self::host(account)))
+        });
+        [Action::note("accounts that this step made:"), Action::sql(&self.to, dialect.without_binlog())]
+            .into_iter()
+            .chain(drops)
+            .collect()
+    }
+
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone)
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let mut proved = Vec::new();
+        for account in &self.application(cx.world)?.accounts {
+            self.bring(cx, account).await?;
+            self.prove(cx, account).await?;
+            proved.push(format!("{}@{}", account.user, Self::host(account)));
+        }
+        cx.progress.note(format!("logged in as {}", proved.join(", ")));
+        Ok(Outputs::from_iter([("proved".to_owned(), proved.join(" ").into())]))
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let dialect = dialect(cx.world, &self.to);
+        let session = cx.fx.session(&self.to, cx.step).await?;
+        session.query(dialect.without_binlog(), LOOK).await?;
+        for account in &self.application(cx.world)?.accounts {
+            if cx.memo.get(&format!("made {}@{}", account.user, Self::host(account))).is_some() {
+                session.query(&dialect.drop_account(&account.user, Self::host(account)), LOOK).await?;
+            }
+        }
+        cx.fx.close_session(&self.to, cx.step).await;
+        Ok(())
+    }
+}

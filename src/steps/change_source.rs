@@ -1,0 +1,202 @@
+//! `change_source`: makes a server the replica of another, from an exact place on.
+
+use super::place::{dialect, server};
+use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
+use crate::effects::dialect::{ChangeSource as Change, ChannelTls, StartAt};
+use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Encryption;
+use crate::playbook::position::Position;
+use crate::playbook::through::Through;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[];
+
+/// How long both threads may take to run.
+const SETTLE: Duration = Duration::from_secs(30);
+const SERVER_ID: &str = "SELECT @@GLOBAL.server_id";
+
+/// Makes one server the replica of another, from the dump's place on, and sees both of its threads run.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeSource {
+    /// Server that follows.
+    #[schemars(extend("format" = "server"))]
+    replica: String,
+    /// Server that is followed.
+    #[schemars(extend("format" = "server"))]
+    source: String,
+    /// Tunnel that replication goes through; without one it must stay on one host, or policy must allow plain text.
+    #[serde(default)]
+    through: Option<Through>,
+    /// Where in the source's binary log it begins: `"{{ steps.dump.position }}"`.
+    position: Position,
+}
+
+impl ChangeSource {
+    fn address<'a>(&'a self, world: &'a World) -> Result<(&'a str, &'a str)> {
+        let source = server(world, &self.source)?;
+        let same_host = world.inventory.host_of(&self.replica) == source.host;
+        let plain = if same_host { &source.address } else { source.endpoint() };
+        let address = self.through.as_ref().map_or(plain, |through| &through.listen);
+        Ok(address.rsplit_once(':').unwrap_or((address, "3306")))
+    }
+    fn statement(&self, world: &World) -> Result<String> {
+        let (host, port) = self.address(world)?;
+        let own = server(world, &self.replica)?.replication.as_ref();
+        let account = own.or(server(world, &self.source)?.replication.as_ref()).ok_or_else(|| {
+            Failure::permanent("find the replication account", format!("server `{}` has none in the inventory", self.replica))
+                .help("add `replication: { user: repl, password: { env: REPL_PASSWORD } }` to the server")
+        })?;
+        let marker = account.password.marker();
+        Ok(dialect(world, &self.replica).change_source(&Change {
+            host,
+            port,
+            user: &account.user,
+            password: &marker,
+            start: StartAt::Position { file: &self.position.file, offset: &self.position.offset },
+            tls: ChannelTls::None,
+        }))
+    }
+    /// Whether the channel that is there is the one this step makes.
+    fn is_ours(&self, world: &World, status: &ReplicaStatus) -> bool {
+        self.address(world).is_ok_and(|(host, port)| status.source == format!("{host}:{port}"))
+    }
+    async fn ids_differ(&self, cx: &Ctx<'_>) -> Result<()> {
+        let mut ids = Vec::new();
+        for name in [&self.source, &self.replica] {
+            let rows = cx.fx.sql(name).await?.query(SERVER_ID, LOOK).await?;
+            ids.push(rows.value().unwrap_or_default().to_owned());
+        }
+        if ids[0] != ids[1] {
+            return Ok(());
+        }
+        Err(Failure::refused("replicate", format!("`{}` and `{}` both have server_id {}", self.source, self.replica, ids[0]))
+            .at(&self.replica)
+            .help("give the new server another one: `server_id` in the inventory, and a `render` step with `restart`"))
+    }
+    async fn no_channel(&self, cx: &Ctx<'_>) -> Result<()> {
+        let session = cx.fx.sql(&self.replica).await?;
+        match ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await? {
+            Some(status) if !self.is_ours(cx.world, &status) || cx.memo.get("begun").is_none() => {
+                let answer = format!("it already follows {}", status.source);
+                Err(Failure::refused("replicate", answer)
+                    .at(&self.replica)
+                    .help("if that channel is of no use any more: STOP, then RESET ... ALL there by hand"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Step for ChangeSource {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let same_host = world.inventory.host_of(&self.replica) == world.inventory.host_of(&self.source);
+        if self.through.is_none() && !same_host && world.inventory.policy.encrypted_replication == Encryption::Required {
+            let message = "replication between hosts would travel in plain text, which the policy refuses";
+            let help = "add a `tunnel` step and `through: ID`, or set `policy.encrypted_replication: optional`";
+            return Err(vec![Complaint::new("", message).help(help)]);
+        }
+        if self.replica == self.source {
+            return Err(vec![Complaint::new("source", "a server cannot follow itself").help("name the other server")]);
+        }
+        let statement = self.statement(world).map_err(|failure| {
+            vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }]
+        })?;
+        let dialect = dialect(world, &self.replica);
+        Ok(vec![
+            Action::sql(&self.source, SERVER_ID),
+            Action::sql(&self.replica, SERVER_ID),
+            Action::sql(&self.replica, dialect.replica_status()),
+            Action::note("if a channel of this run is there already:"),
+            Action::sql(&self.replica, dialect.stop_replica()),
+            Action::sql(&self.replica, statement),
+            Action::sql(&self.replica, dialect.start_replica()),
+            Action::note("wait until both threads run"),
+        ])
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.replica);
+        [dialect.stop_replica(), dialect.reset_replica_all()].map(|text| Action::sql(&self.replica, text)).into()
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        if !settled.contains(&format!("{}.server_id", self.replica)) {
+            failures.extend(self.ids_differ(cx).await.err());
+        }
+        failures.extend(self.no_channel(cx).await.err());
+        failures
+    }
+
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        let session = cx.fx.sql(&self.replica).await?;
+        match ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await? {
+            Some(status) if self.is_ours(cx.world, &status) && status.applying && status.apply_error.is_none() => {
+                Ok(Probe::Done(Outputs::new()))
+            }
+            _ => Ok(Probe::NotDone),
+        }
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let dialect = dialect(cx.world, &self.replica);
+        self.ids_differ(cx).await?;
+        self.no_channel(cx).await?;
+        cx.memo.keep("begun", true.into()).await?;
+        let session = cx.fx.sql(&self.replica).await?;
+        match ReplicaStatus::read(&session, dialect).await? {
+            // a channel that has begun to apply must go on from where it is, never from the dump's place again
+            Some(status) if cx.memo.get("started").is_some() && status.apply_error.is_none() => {
+                session.query(&dialect.start_replica(), LOOK).await?;
+            }
+            there => {
+                if there.is_some() {
+                    session.query(&dialect.stop_replica(), LOOK).await?;
+                }
+                session.query(&self.statement(cx.world)?, LOOK).await?;
+                cx.memo.set("started", true.into()).await?;
+                session.query(&dialect.start_replica(), LOOK).await?;
+            }
+        }
+        let begin = Instant::now();
+        loop {
+            let status = ReplicaStatus::read(&session, dialect).await?.ok_or_else(|| {
+                Failure::transient("replicate", "the server shows no channel").at(&self.replica)
+            })?;
+            match status.healthy(&self.replica, "replicate") {
+                Ok(()) => {
+                    cx.progress.note(format!("follows {} from {}", status.source, status.applied));
+                    return Ok(Outputs::new());
+                }
+                Err(failure) if begin.elapsed() > SETTLE || status.apply_error.is_some() => return Err(failure),
+                Err(_) => cx.pause(Duration::from_millis(100), "replicate").await?,
+            }
+        }
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        if cx.memo.get("begun").is_none() {
+            return Ok(());
+        }
+        let dialect = dialect(cx.world, &self.replica);
+        let session = cx.fx.sql(&self.replica).await?;
+        if ReplicaStatus::read(&session, dialect).await?.is_some() {
+            session.query(&dialect.stop_replica(), LOOK).await?;
+            session.query(&dialect.reset_replica_all(), LOOK).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! `command`: a program of the user's own on a host.
+
+use super::place::quoted;
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::error::{Failure, Result};
+use crate::playbook::marker;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[
+    Output { name: "stdout", kind: OutputType::Text, about: "What the program printed, without the last newline." },
+    Output { name: "code", kind: OutputType::Integer, about: "Its exit code: 0." },
+];
+
+/// Most that is kept of what a program prints, in bytes.
+const KEPT: usize = 64 << 10;
+
+/// Runs a program on a host. Any exit code but 0 is a failure.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Host it runs on.
+    #[schemars(extend("format" = "host"))]
+    host: String,
+    /// Program and arguments; no shell in between. Use `[sh, -c, "..."]` for one.
+    #[schemars(length(min = 1))]
+    run: Vec<String>,
+    /// Program and arguments that take it back.
+    #[serde(default)]
+    undo: Vec<String>,
+    /// File that is there once it has been done: then it is not run again.
+    #[serde(default)]
+    creates: Option<String>,
+    /// Whether it may run again when the runner died in the middle of it. If not, a person is asked.
+    #[serde(default = "yes")]
+    repeatable: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Command {
+    async fn run(&self, cx: &Ctx<'_>, argv: &[String]) -> Result<(String, i64)> {
+        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let ran = cx.fx.host(&self.host).await?.run(&words, None).await?;
+        let stdout = cx.fx.secrets().scrub(&String::from_utf8_lossy(&ran.stdout[..ran.stdout.len().min(KEPT)]));
+        match ran.code {
+            Some(0) => Ok((stdout.trim_end_matches('\n').to_owned(), 0)),
+            code => {
+                let how = code.map_or("a signal ended it".to_owned(), |code| format!("it ended with code {code}"));
+                let words = cx.fx.secrets().scrub(ran.stderr.trim());
+                let attempted = format!("run `{}`", shell_words::join(argv));
+                Err(Failure::permanent(attempted, format!("{how}: {words}")).at(&self.host))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Step for Command {
+    fn reversibility(&self) -> Reversibility {
+        if self.undo.is_empty() { Reversibility::NothingToUndo } else { Reversibility::Reversible }
+    }
+    fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        if self.run.is_empty() {
+            return Err(vec![Complaint::new("run", "there is no program to run").help("run: [echo, hi]")]);
+        }
+        let secret = |word: &String| marker::find(word).any(|(_, inside)| inside.starts_with("secret "));
+        for (field, argv) in [("run", &self.run), ("undo", &self.undo)] {
+            if let Some(index) = argv.iter().position(secret) {
+                let message = "a secret would stand on a command line, where every user of the host can read it";
+                let help = "let the program read it from a file that a `render` step writes with mode 0600";
+                return Err(vec![Complaint::new(format!("{field}.{index}"), message).help(help)]);
+            }
+        }
+        let words: Vec<String> = self.run.iter().map(|word| quoted(word)).collect();
+        let command = Action::command(&self.host, words.join(" "));
+        Ok(match &self.creates {
+            Some(path) => vec![Action::note(format!("only if {path} is not there")), command],
+            None => vec![command],
+        })
+    }
+    fn preview_undo(&self, _: &World) -> Vec<Action> {
+        let words: Vec<String> = self.undo.iter().map(|word| quoted(word)).collect();
+        if words.is_empty() { Vec::new() } else { vec![Action::command(&self.host, words.join(" "))] }
+    }
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        if let Some(path) = &self.creates
+            && cx.fx.host(&self.host).await?.run(&["test", "-e", path], None).await?.code == Some(0)
+        {
+            return Ok(Probe::Done(Outputs::from_iter([("stdout".to_owned(), "".into()), ("code".to_owned(), 0.into())])));
+        }
+        if self.repeatable {
+            return Ok(Probe::NotDone);
+        }
+        let words = shell_words::join(&self.run);
+        Ok(Probe::Conflict(
+            Failure::permanent(format!("run `{words}` again"), "it may have run before the runner died")
+                .at(&self.host)
+                .help("look whether it has done its work; it is marked `repeatable: false`"),
+        ))
+    }
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        if self.creates.is_some()
+            && let Probe::Done(outputs) = self.probe(cx).await?
+        {
+            cx.progress.note("already done");
+            return Ok(outputs);
+        }
+        let (stdout, code) = self.run(cx, &self.run).await?;
+        Ok(Outputs::from_iter([("stdout".to_owned(), stdout.into()), ("code".to_owned(), code.into())]))
+    }
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        if self.undo.is_empty() { Ok(()) } else { self.run(cx, &self.undo).await.map(drop) }
+    }
+}

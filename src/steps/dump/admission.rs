@@ -1,0 +1,147 @@
+//! What must be true of a source before it can be dumped and replicated from.
+
+use super::Dump;
+use crate::effects::dialect::Dialect;
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::playbook::units::Bytes;
+use crate::playbook::world::World;
+use crate::steps::place::dialect;
+use crate::steps::{Action, Ctx};
+
+/// Variables that decide whether the source's binary log can be followed.
+const LOG_VARIABLES: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image", "server_id"];
+
+impl Dump {
+    /// The statements that the checks ask, for the plan.
+    pub(super) fn questions(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.server);
+        let texts = [
+            dialect.show_variables(&LOG_VARIABLES),
+            dialect.tables_outside_snapshot(&self.databases),
+            dialect.tables::<&str>(&[]),
+            dialect.existing_databases(&self.databases),
+            dialect.total_size(&self.databases),
+        ];
+        texts.into_iter().map(|text| Action::sql(&self.server, text)).collect()
+    }
+
+    /// Every reason why the dump, or replication from its place, cannot work.
+    pub(super) async fn admission(&self, cx: &Ctx<'_>) -> Vec<Failure> {
+        let dialect = dialect(cx.world, &self.server);
+        let mut failures = Vec::new();
+        failures.extend(self.binlog(cx, dialect).await.err());
+        failures.extend(self.engines(cx, dialect).await.err());
+        failures.extend(self.databases_named(cx, dialect).await.err());
+        failures.extend(self.programs(cx, dialect).await.err());
+        failures.extend(self.space(cx).await.err());
+        // an unreachable server answers every question with the same words
+        failures.dedup();
+        failures
+    }
+
+    async fn binlog(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect.show_variables(&LOG_VARIABLES), LOOK).await?;
+        let value = |name: &str| {
+            let row = rows.iter().find(|row| row.get("Variable_name").is_some_and(|known| known.eq_ignore_ascii_case(name)));
+            row.and_then(|row| row.get("Value").map(str::to_uppercase)).unwrap_or_default()
+        };
+        let refuse = |answer: String, help: &str| {
+            Err(Failure::refused("replicate from the source", answer).at(&self.server).now("nothing was touched").help(help))
+        };
+        if value("log_bin") != "ON" {
+            let help = "set `log_bin` and a `server_id` in its configuration and restart it; nothing can follow it before";
+            return refuse("it writes no binary log".into(), help);
+        }
+        if value("binlog_format") != "ROW" {
+            let answer = format!("its binlog_format is {}, not ROW", value("binlog_format"));
+            return refuse(answer, "SET GLOBAL binlog_format = ROW, put it in its configuration, and let clients reconnect");
+        }
+        if value("binlog_row_image") != "FULL" {
+            let answer = format!("its binlog_row_image is {}, not FULL", value("binlog_row_image"));
+            return refuse(answer, "SET GLOBAL binlog_row_image = FULL, and put it in its configuration");
+        }
+        Ok(())
+    }
+
+    async fn engines(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect.tables_outside_snapshot(&self.databases), LOOK).await?;
+        let tables: Vec<String> = rows
+            .iter()
+            .map(|row| format!("{} ({})", row.get("name").unwrap_or_default(), row.get("engine").unwrap_or("no engine")))
+            .collect();
+        if tables.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::refused("dump consistently", format!("these tables are not InnoDB: {}", tables.join(", ")))
+            .at(&self.server)
+            .now("nothing was touched")
+            .help("convert them with ALTER TABLE ... ENGINE=InnoDB, or leave out their databases if they hold no others"))
+    }
+
+    async fn databases_named(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        if self.databases.is_empty() {
+            return Ok(());
+        }
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect.existing_databases(&self.databases), LOOK).await?;
+        let there: Vec<&str> = rows.iter().filter_map(|row| row.get("name")).collect();
+        let missing: Vec<&str> =
+            self.databases.iter().map(String::as_str).filter(|name| !there.contains(name)).collect();
+        if !missing.is_empty() {
+            let answer = format!("there is no database {}", missing.join(", "));
+            return Err(Failure::refused("dump the databases", answer).at(&self.server).help("correct `databases`"));
+        }
+        let tables = session.query(&dialect.tables::<&str>(&[]), LOOK).await?;
+        let outside = tables.iter().filter_map(|row| row.get("name")).find(|name| {
+            name.split_once('.').is_some_and(|(database, _)| !self.databases.iter().any(|known| known == database))
+        });
+        match outside {
+            None => Ok(()),
+            Some(table) => Err(Failure::refused("leave databases out", format!("{table} is in none of `databases`"))
+                .at(&self.server)
+                .now("replication carries every database, and the first change of that table would stop it")
+                .help("name all databases that hold tables, or none")),
+        }
+    }
+
+    async fn programs(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        for program in [dialect.dump_program(), "zstd", "mkfifo"] {
+            if host.run(&["sh", "-c", "command -v \"$1\"", "sh", program], None).await?.code != Some(0) {
+                return Err(Failure::refused("dump the databases", format!("there is no program `{program}`"))
+                    .at(host.name())
+                    .help("install it there, or dump on another host with `on`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The dump is smaller than the tables it comes from, so room for the tables is room enough.
+    async fn space(&self, cx: &Ctx<'_>) -> Result<()> {
+        let needed = self.estimate(cx, &self.databases).await?;
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        let folder = self.directory.clone().unwrap_or_else(|| {
+            cx.world.inventory.host(self.host(cx.world)).map(|host| host.work_dir.0.clone()).unwrap_or_default()
+        });
+        let script = "d=$1; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {print $4}'";
+        let free: u64 = host.sh(script, &[&folder], None).await?.trim().parse().unwrap_or(0);
+        if free >= needed {
+            return Ok(());
+        }
+        let (free, needed) = (Bytes(free), Bytes(needed));
+        Err(Failure::refused("keep the dump", format!("{folder} has {free} free, the tables hold {needed}"))
+            .at(host.name())
+            .now("nothing was touched")
+            .help("free space there, or name another folder with `directory`"))
+    }
+
+    /// Size of the tables in bytes, as the server estimates it.
+    pub(super) async fn estimate(&self, cx: &Ctx<'_>, databases: &[String]) -> Result<u64> {
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect(cx.world, &self.server).total_size(databases), LOOK).await?;
+        Ok(rows.first().and_then(|row| row.get("bytes").and_then(|text| text.parse().ok())).unwrap_or(0))
+    }
+}

@@ -1,0 +1,216 @@
+//! `dump`: a consistent dump of explicit databases with its place in the source's binary log.
+
+mod admission;
+mod head;
+mod script;
+
+use super::long_work::{self, Work};
+use super::place::{dialect, job_dir, option_file, server};
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::playbook::marker;
+use crate::playbook::position::Position;
+use crate::playbook::through::Through;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use script::Route;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[
+    Output { name: "file", kind: OutputType::Text, about: "The dump, compressed with zstd, on the host it was made on." },
+    Output { name: "position", kind: OutputType::Position, about: "Where in the source's binary log the dump stands." },
+    Output { name: "bytes", kind: OutputType::Integer, about: "Size of the compressed file in bytes." },
+];
+
+/// Dumps databases consistently while they are written to, and notes the place in the source's binary log.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dump {
+    /// Server that is dumped.
+    #[schemars(extend("format" = "server"))]
+    server: String,
+    /// The dump program; the one of the server's own family is used.
+    #[serde(default)]
+    tool: Tool,
+    /// Databases to dump; empty means every user database. Databases that are left out must hold no tables, because
+    /// replication carries all of them.
+    #[serde(default)]
+    databases: Vec<String>,
+    /// Host, or server whose host, the program runs on and the file lies on. Default: the dumped server's own.
+    #[serde(default)]
+    #[schemars(extend("format" = "host-or-server"))]
+    on: Option<String>,
+    /// Tunnel by which that host reaches the server. Without one the step makes its own ssh tunnel for its time.
+    #[serde(default)]
+    through: Option<Through>,
+    /// Folder for the file. Default: below the host's `work_dir`.
+    #[serde(default)]
+    directory: Option<String>,
+}
+
+/// The dump program.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Tool {
+    /// `mysqldump`, or `mariadb-dump` for a `MariaDB` server.
+    #[default]
+    Mysqldump,
+}
+
+impl Dump {
+    fn host<'a>(&'a self, world: &'a World) -> &'a str {
+        world.inventory.host_of(self.on.as_deref().unwrap_or(&self.server))
+    }
+    fn dir(&self, world: &World, run: &str, step: &str) -> String {
+        job_dir(world, self.host(world), run, step)
+    }
+    fn file(&self, world: &World, run: &str, step: &str) -> String {
+        let folder = self.directory.clone().unwrap_or_else(|| self.dir(world, run, step));
+        format!("{}/{step}-{run}.sql.zst", folder.trim_end_matches('/'))
+    }
+    fn route(&self, world: &World) -> Result<Route, Failure> {
+        let source = server(world, &self.server)?;
+        if let Some(through) = &self.through {
+            return Ok(Route::Address(through.listen.clone()));
+        }
+        if self.host(world) == source.host {
+            return Ok(Route::Address(source.address.clone()));
+        }
+        Route::by_own_tunnel(world, self.host(world), source)
+    }
+    /// The program's command line; `databases` may be a marker.
+    fn command(&self, world: &World, databases: &[String]) -> Vec<String> {
+        let dialect = dialect(world, &self.server);
+        let mut argv = vec![dialect.dump_program().to_owned(), "--defaults-extra-file=client.cnf".into()];
+        argv.extend(dialect.dump_flags().into_iter().map(str::to_owned));
+        argv.push("--databases".into());
+        argv.extend(databases.iter().cloned());
+        argv
+    }
+    fn option_file(&self, world: &World, route: &Route) -> Result<String, Failure> {
+        let source = server(world, &self.server)?;
+        let password = source.password.as_ref().map(crate::playbook::secret::SecretRef::marker);
+        Ok(option_file(&source.user, password.as_deref(), route.address()))
+    }
+    async fn chosen(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
+        if !self.databases.is_empty() {
+            return Ok(self.databases.clone());
+        }
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect(cx.world, &self.server).user_databases(), LOOK).await?;
+        let names: Vec<String> = rows.iter().filter_map(|row| row.get("name").map(str::to_owned)).collect();
+        if names.is_empty() {
+            return Err(Failure::refused("dump the databases", "the server holds no user database").at(&self.server));
+        }
+        Ok(names)
+    }
+    /// What a finished job has left: the file, whole, and its place in the binary log.
+    async fn outcome(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        let file = self.file(cx.world, cx.run, cx.step);
+        let head = host.sh("zstd -dcq -- \"$1\" | head -n 120", &[&file], None).await?;
+        let position = head::position(&head).map_err(|answer| {
+            Failure::permanent("find the binlog position in the dump", answer).at(host.name()).help(
+                "the source must write a binary log, and the account needs RELOAD and REPLICATION CLIENT (BINLOG MONITOR)",
+            )
+        })?;
+        self.still_there(cx, &position).await?;
+        let bytes: u64 = host.sh("stat -c %s -- \"$1\"", &[&file], None).await?.trim().parse().unwrap_or(0);
+        cx.progress.note(format!("dumped to {position}"));
+        let mut outputs = Outputs::new();
+        outputs.insert("file".into(), file.into());
+        outputs.insert("position".into(), serde_json::to_value(&position).unwrap_or_default());
+        outputs.insert("bytes".into(), bytes.into());
+        Ok(outputs)
+    }
+    /// A position is worth nothing once the source has deleted the file it stands in.
+    async fn still_there(&self, cx: &Ctx<'_>, position: &Position) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        let logs = session.query(dialect(cx.world, &self.server).binary_logs(), LOOK).await?;
+        if logs.iter().any(|row| row.get("Log_name") == Some(position.file.as_str())) {
+            return Ok(());
+        }
+        Err(Failure::permanent("keep the dump's place", format!("the source has no binary log {}", position.file))
+            .at(&self.server)
+            .help("it was purged or reset meanwhile: keep binary logs longer and run again"))
+    }
+}
+
+#[async_trait]
+impl Step for Dump {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let route = self.route(world).map_err(|failure| {
+            vec![Complaint { help: failure.help, ..Complaint::new("on", failure.answer) }]
+        })?;
+        let dialect = dialect(world, &self.server);
+        let (host, run) = (self.host(world), super::place::run_marker());
+        let every = [marker::late(&format!("every user database of {}", self.server))];
+        let databases = if self.databases.is_empty() { &every[..] } else { &self.databases };
+        let mut actions = self.questions(world);
+        if self.databases.is_empty() {
+            actions.push(Action::sql(&self.server, dialect.user_databases()));
+        }
+        let dir = self.dir(world, &run, &marker::late("step"));
+        let options = self.option_file(world, &route).unwrap_or_default();
+        actions.push(Action::file(host, format!("{dir}.cnf"), options));
+        let file = self.file(world, &run, &marker::late("step"));
+        actions.push(Action::command(host, script::script(&route, &self.command(world, databases), &file)));
+        actions.push(Action::sql(&self.server, dialect.binary_logs()));
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let file = self.file(world, &super::place::run_marker(), &marker::late("step"));
+        vec![Action::command(self.host(world), format!("rm -f -- {file}"))]
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        self.admission(cx).await
+    }
+
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone) // execute finds the job on the host again
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let (dir, file) = (self.dir(cx.world, cx.run, cx.step), self.file(cx.world, cx.run, cx.step));
+        let route = self.route(cx.world)?;
+        let databases = self.chosen(cx).await?;
+        let total = self.estimate(cx, &databases).await?;
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        cx.fx.write_option_file(&host, &format!("{dir}.cnf"), &self.option_file(cx.world, &route)?).await?;
+        let script = script::script(&route, &self.command(cx.world, &databases), &file);
+        let host_name = self.host(cx.world);
+        let work = Work {
+            attempted: "dump the databases",
+            host: host_name,
+            dir: &dir,
+            script: &script,
+            progress: script::PROGRESS,
+            total: Some(total),
+        };
+        let ran = work.run(cx).await;
+        if !matches!(&ran, Err(failure) if failure.class == crate::error::Class::Cancelled) {
+            host.remove_file(&format!("{dir}.cnf")).await?;
+        }
+        ran?;
+        self.outcome(cx).await
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let (dir, file) = (self.dir(cx.world, cx.run, cx.step), self.file(cx.world, cx.run, cx.step));
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        for path in [file.clone(), format!("{file}.part"), format!("{dir}.cnf")] {
+            host.remove_file(&path).await?;
+        }
+        long_work::clear(cx, self.host(cx.world), &dir).await
+    }
+}

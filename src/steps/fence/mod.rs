@@ -1,0 +1,238 @@
+//! `fence`: closes a server to every write, proves it, and names the last place in its log.
+
+mod gate;
+
+use super::config_file::ConfigFile;
+use super::option_file;
+use super::place::{dialect, run_marker, server};
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::Session;
+use crate::effects::dialect::Dialect;
+use crate::effects::replica::{LOOK, binlog_position};
+use crate::error::{Class, Failure, Result};
+use crate::playbook::marker;
+use crate::playbook::units::Span;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[
+    Output { name: "position", kind: OutputType::Position, about: "The last place in the server's binary log." },
+    Output { name: "token", kind: OutputType::Integer, about: "Number of the row written as the last transaction." },
+    Output { name: "fence_ms", kind: OutputType::Number, about: "Time from the first lock to the final position, in ms." },
+];
+
+/// Purpose of the last row in the token table.
+pub const PURPOSE: &str = "fence";
+/// Name of the connection that keeps the fence shut where it ends with its session.
+pub const HOLDER: &str = "fence";
+
+/// Closes a server to every write: read-only, a last row of our own, clients ended, administrators shut out too. Then
+/// its place in the binary log is final. Taken back, the server is as open as it was.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fence {
+    /// Server that is closed.
+    #[schemars(extend("format" = "server"))]
+    server: String,
+    /// Server that follows it. The fence falls in the moment this one has just caught up, so that the application
+    /// waits for next to nothing; it must be read-only.
+    #[serde(default)]
+    #[schemars(extend("format" = "server"))]
+    replica: Option<String>,
+    /// Longest time to wait for locks. Writers queue up behind that wait, so it is kept short.
+    #[serde(default = "three_seconds")]
+    lock_timeout: Span,
+    /// Oldest transaction that may be open before the fence: it would be rolled back.
+    #[serde(default = "three_seconds")]
+    max_transaction: Span,
+}
+
+fn three_seconds() -> Span {
+    Span(Duration::from_secs(3))
+}
+
+impl Fence {
+    fn config<'a>(&self, world: &'a World) -> Option<ConfigFile<'a>> {
+        let server = world.inventory.server(&self.server)?;
+        Some(ConfigFile { host: &server.host, path: server.config_file.as_deref()? })
+    }
+    fn guard(text: &str) -> String {
+        option_file::set(text, [("read_only", "ON"), ("event_scheduler", "OFF")])
+    }
+    fn lock_seconds(&self) -> u32 {
+        u32::try_from(self.lock_timeout.0.as_secs()).unwrap_or(u32::MAX).max(1)
+    }
+    async fn remember(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
+        if cx.memo.get("before").is_some() {
+            return Ok(());
+        }
+        let read_only = session.query(dialect.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
+        let events = session.query(dialect.event_scheduler(), LOOK).await?.value().unwrap_or_default().to_owned();
+        cx.memo.keep("before", serde_json::json!({ "read_only": read_only, "event_scheduler": events })).await?;
+        Ok(())
+    }
+    /// A crash of the server must not open it again: the file says read-only before the memory does.
+    async fn guard_file(&self, cx: &Ctx<'_>) -> Result<()> {
+        let Some(config) = self.config(cx.world) else { return Ok(()) };
+        let text = config.read(cx).await?.unwrap_or_default();
+        let guarded = Self::guard(&text);
+        if guarded == text { Ok(()) } else { config.replace(cx, &guarded, None).await.map(drop) }
+    }
+    fn not_shut(&self, failure: Failure) -> Failure {
+        let class = if failure.class == Class::Cancelled { failure.class } else { Class::Permanent };
+        Failure { class, attempted: "close the server to writes".into(), ..failure }
+            .now(format!("`{}` may be partly closed; the rollback opens it again", self.server))
+            .help("look for long statements and LOCK TABLES in its process list, and cut over when it is quiet")
+    }
+    /// Ends every client but our own and replication; repeats while one of them still has changes in flight.
+    async fn end_clients(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<usize> {
+        let begin = Instant::now();
+        let mut ended = 0;
+        loop {
+            let keep: Vec<String> = cx.fx.session_ids(&self.server).await.iter().map(u64::to_string).collect();
+            let clients = session.query(&dialect.killable_clients(&keep.join(",")), LOOK).await?;
+            for id in clients.iter().filter_map(|row| row.get("id")) {
+                match session.try_query(&dialect.kill(id), LOOK).await {
+                    Ok(_) => ended += 1,
+                    Err(error) if error.code == Some(1094) => {} // gone by itself meanwhile
+                    Err(error) => {
+                        return Err(Failure::permanent("end a client", error.to_string()).at(&self.server));
+                    }
+                }
+            }
+            if session.query(&dialect.writing_transactions(), LOOK).await?.is_empty() {
+                return Ok(ended);
+            }
+            if begin.elapsed() > self.lock_timeout.0 {
+                return Err(Failure::permanent("end the clients", "a transaction with changes will not go away").at(&self.server));
+            }
+            cx.pause(Duration::from_millis(5), "end the clients").await?;
+        }
+    }
+    async fn shut(&self, cx: &Ctx<'_>, main: &Session, holder: &Arc<Session>, dialect: Dialect) -> Result<Outputs> {
+        let limit = self.lock_timeout.0;
+        let fence = dialect.strongest_fence();
+        let begin = Instant::now();
+        holder.query(dialect.set_read_only(), limit).await.map_err(|failure| self.not_shut(failure))?;
+        let token = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        main.query(&dialect.write_token(cx.run, PURPOSE, &token.to_string()), limit).await?;
+        // clients go before the strongest lock: it would wait for their running statements
+        let ended = self.end_clients(cx, main, dialect).await?;
+        holder.query(fence.close, limit).await.map_err(|failure| self.not_shut(failure))?;
+        let read_only = main.query(dialect.read_only(), LOOK).await?;
+        if !Dialect::says_read_only(read_only.value().unwrap_or_default()) {
+            return Err(Failure::permanent("close the server to writes", "it says that it is not read-only").at(&self.server));
+        }
+        let position = binlog_position(main, dialect).await?;
+        let millis = begin.elapsed().as_secs_f64() * 1e3;
+        cx.progress.note(format!("closed at {position} in {millis:.1} ms, {ended} clients ended"));
+        let mut outputs = Outputs::new();
+        outputs.insert("position".into(), serde_json::to_value(&position).unwrap_or_default());
+        outputs.insert("token".into(), u64::try_from(token).unwrap_or(0).into());
+        outputs.insert("fence_ms".into(), millis.into());
+        Ok(outputs)
+    }
+}
+
+#[async_trait]
+impl Step for Fence {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let dialect = dialect(world, &self.server);
+        let sql = |text: &str| Action::sql(&self.server, text);
+        let mut actions = vec![Action::note("before the block begins:")];
+        actions.extend(dialect.create_token_table().iter().map(|text| sql(text)));
+        actions.extend(self.gate_actions(world));
+        actions.push(Action::note("then:"));
+        actions.extend([sql(dialect.read_only()), sql(dialect.event_scheduler())]);
+        if let Some(config) = self.config(world) {
+            actions.push(Action::note(format!("set read_only = ON and event_scheduler = OFF in {} on {}", config.path, config.host)));
+        }
+        actions.push(sql(dialect.set_event_scheduler(false)));
+        actions.push(sql(&dialect.lock_wait_timeout(self.lock_seconds())));
+        actions.extend(self.moment_actions(world));
+        actions.push(sql(dialect.set_read_only()));
+        actions.push(sql(&dialect.write_token(&run_marker(), PURPOSE, &marker::late("token"))));
+        actions.push(sql(&dialect.killable_clients(&marker::late("own connections"))));
+        actions.push(sql(&dialect.kill(&marker::late("each client"))));
+        actions.push(sql(&dialect.writing_transactions()));
+        actions.push(sql(dialect.strongest_fence().close));
+        actions.push(sql(dialect.read_only()));
+        actions.push(sql(dialect.binlog_position()));
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.server);
+        let mut actions = Vec::new();
+        if let Some(replica) = &self.replica {
+            actions.push(Action::sql(replica, dialect.read_only()));
+        }
+        actions.push(Action::sql(&self.server, dialect.strongest_fence().open));
+        actions.push(Action::note("as they were before the fence:"));
+        actions.push(Action::sql(&self.server, dialect.clear_read_only()));
+        actions.push(Action::sql(&self.server, dialect.set_event_scheduler(true)));
+        actions.extend(self.config(world).map(|config| config.preview_undo()).unwrap_or_default());
+        actions
+    }
+
+    async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
+        let dialect = dialect(cx.world, &self.server);
+        let main = cx.fx.sql(&self.server).await?;
+        for statement in dialect.create_token_table() {
+            main.query(&statement, LOOK).await?;
+        }
+        cx.fx.session(&self.server, HOLDER).await?;
+        self.gate(cx, &main, dialect).await
+    }
+
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone) // the lock ends with the runner, so the fence is made anew, and its position with it
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let dialect = dialect(cx.world, &self.server);
+        let main = cx.fx.sql(&self.server).await?;
+        self.remember(cx, &main, dialect).await?;
+        self.guard_file(cx).await?;
+        let holder = cx.fx.session(&self.server, HOLDER).await?;
+        main.query(dialect.set_event_scheduler(false), LOOK).await?;
+        holder.query(&dialect.lock_wait_timeout(self.lock_seconds()), LOOK).await?;
+        self.moment(cx, &main, dialect).await?;
+        self.shut(cx, &main, &holder, dialect).await
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let Some(before) = cx.memo.get("before") else { return Ok(()) };
+        self.replica_is_closed(cx).await?;
+        let dialect = dialect(cx.world, &self.server);
+        if let Some(holder) = cx.fx.open_session(&self.server, HOLDER).await {
+            holder.query(dialect.strongest_fence().open, LOOK).await?;
+            cx.fx.close_session(&self.server, HOLDER).await;
+        }
+        let main = cx.fx.sql(&self.server).await?;
+        if !Dialect::says_read_only(before["read_only"].as_str().unwrap_or_default()) {
+            main.query(dialect.clear_read_only(), LOOK).await?;
+        }
+        if before["event_scheduler"] == "ON" {
+            main.query(dialect.set_event_scheduler(true), LOOK).await?;
+        }
+        if let Some(config) = self.config(cx.world) {
+            config.restore(cx).await?;
+        }
+        let now = main.query(dialect.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
+        if Dialect::says_read_only(&now) == Dialect::says_read_only(before["read_only"].as_str().unwrap_or_default()) {
+            cx.progress.note(format!("`{}` takes writes again", server(cx.world, &self.server)?.address));
+            return Ok(());
+        }
+        Err(Failure::transient("open the server again", format!("read_only is {now}")).at(&self.server))
+    }
+}

@@ -1,0 +1,189 @@
+//! `import`: loads a dump into an empty server, with the accelerators that are safe.
+
+use super::long_work::{self, Work};
+use super::place::{dialect, job_dir, option_file, quoted, run_marker, server};
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::playbook::marker;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] =
+    &[Output { name: "databases", kind: OutputType::Text, about: "Databases that were loaded, separated by spaces." }];
+
+/// Prints how many bytes of the compressed file have been read.
+const PROGRESS: &str = "sed -n 's/^pos:[[:space:]]*//p' /proc/$(cat zstd.pid)/fdinfo/0";
+
+/// Loads a dump into a server that holds no tables yet.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// Server that is loaded.
+    #[schemars(extend("format" = "server"))]
+    server: String,
+    /// The dump, on the server's own host: `"{{ steps.dump.file }}"`.
+    file: String,
+    /// Whether the load is written to the server's own binary log. Without it the server starts free of transactions
+    /// of its own; replicas of the server and its backups then need the data from elsewhere.
+    #[serde(default)]
+    binlog: bool,
+}
+
+impl Import {
+    fn host<'a>(&'a self, world: &'a World) -> &'a str {
+        world.inventory.host_of(&self.server)
+    }
+    fn dir(&self, world: &World, run: &str, step: &str) -> String {
+        job_dir(world, self.host(world), run, step)
+    }
+    /// Statements at the head of the client's session.
+    fn preamble(&self, world: &World) -> String {
+        let dialect = dialect(world, &self.server);
+        let off = (!self.binlog).then(|| dialect.without_binlog());
+        off.into_iter().chain(dialect.load_session()).map(|statement| format!("{statement};\n")).collect()
+    }
+    /// Newer dumps begin with a line that older clients stop at; only a client that knows it is given it.
+    fn script(&self, world: &World) -> String {
+        let dialect = dialect(world, &self.server);
+        let (client, flags) = (dialect.client_program(), dialect.client_flags().join(" "));
+        let (file, preamble) = (quoted(&self.file), quoted(&self.preamble(world)));
+        format!(
+            "set -eu\numask 077\ncp -- \"$PWD.cnf\" client.cnf\ntrap 'rm -f client.cnf' EXIT\n\
+             trap 'exit 143' HUP INT TERM\nrm -f failed\n\
+             filter() {{ IFS= read -r first || true; case $first in *'enable the sandbox mode'*) \
+             if {client} --help 2>/dev/null | grep -q sandbox; then printf '%s\\n' \"$first\"; fi;; \
+             *) printf '%s\\n' \"$first\";; esac; cat; }}\n\
+             {{ sh -c 'echo $$ > zstd.pid; exec zstd -dcq' < {file} || echo 'the dump cannot be read' > failed; }} \
+             | {{ printf '%s' {preamble}; filter; }} | {client} --defaults-extra-file=client.cnf {flags}\n\
+             if [ -e failed ]; then cat failed >&2; exit 1; fi\n"
+        )
+    }
+    fn option_file(&self, world: &World) -> Result<String> {
+        let target = server(world, &self.server)?;
+        let password = target.password.as_ref().map(crate::playbook::secret::SecretRef::marker);
+        Ok(option_file(&target.user, password.as_deref(), &target.address))
+    }
+    async fn databases(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect(cx.world, &self.server).user_databases(), LOOK).await?;
+        Ok(rows.iter().filter_map(|row| row.get("name").map(str::to_owned)).collect())
+    }
+    async fn empty(&self, cx: &Ctx<'_>) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        let tables = session.query(&dialect(cx.world, &self.server).tables::<&str>(&[]), LOOK).await?;
+        let Some(first) = tables.first() else { return Ok(()) };
+        let (count, name) = (tables.len(), first.get("name").unwrap_or_default().to_owned());
+        Err(Failure::refused("load the dump", format!("the server is not empty: it holds {count} tables, {name} is one"))
+            .at(&self.server)
+            .now("nothing was touched there")
+            .help("give an empty server, or drop its user databases yourself if they are of no use"))
+    }
+    /// Drops what this step has made: the databases that were not there when it first began.
+    async fn drop_loaded(&self, cx: &Ctx<'_>) -> Result<()> {
+        let Some(before) = cx.memo.get("databases_before") else { return Ok(()) };
+        let before: Vec<String> = serde_json::from_value(before).unwrap_or_default();
+        let session = cx.fx.session(&self.server, cx.step).await?;
+        session.query(dialect(cx.world, &self.server).without_binlog(), LOOK).await?;
+        for name in self.databases(cx).await?.into_iter().filter(|name| !before.contains(name)) {
+            session.query(&drop_database(&name), std::time::Duration::from_secs(3600)).await?;
+        }
+        cx.fx.close_session(&self.server, cx.step).await;
+        Ok(())
+    }
+    async fn prepare_folder(&self, cx: &Ctx<'_>, dir: &str) -> Result<u64> {
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        let size = host.sh("stat -c %s -- \"$1\"", &[&self.file], None).await.map_err(|failure| {
+            Failure::permanent("find the dump", failure.answer)
+                .at(host.name())
+                .help("the dump must lie on the server's own host: dump with `on` set to this server")
+        })?;
+        cx.fx.write_option_file(&host, &format!("{dir}.cnf"), &self.option_file(cx.world)?).await?;
+        Ok(size.trim().parse().unwrap_or(0))
+    }
+}
+
+fn drop_database(name: &str) -> String {
+    format!("DROP DATABASE IF EXISTS {}", crate::effects::dialect::identifier(name))
+}
+
+#[async_trait]
+impl Step for Import {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let dialect = dialect(world, &self.server);
+        let (host, dir) = (self.host(world), self.dir(world, &run_marker(), &marker::late("step")));
+        Ok(vec![
+            Action::sql(&self.server, dialect.tables::<&str>(&[])),
+            Action::sql(&self.server, dialect.user_databases()),
+            Action::file(host, format!("{dir}.cnf"), self.option_file(world).unwrap_or_default()),
+            Action::command(host, self.script(world)),
+        ])
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        vec![
+            Action::sql(&self.server, dialect(world, &self.server).without_binlog()),
+            Action::sql(&self.server, drop_database(&marker::late("each database that was not there before"))),
+        ]
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        self.empty(cx).await.err().into_iter().collect()
+    }
+
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone) // execute finds the job on the host again
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let dir = self.dir(cx.world, cx.run, cx.step);
+        if cx.memo.get("databases_before").is_none() {
+            self.empty(cx).await?;
+            let before = self.databases(cx).await?;
+            cx.memo.keep("databases_before", before.into()).await?;
+        }
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        let adopted = match crate::effects::Job::find(host.clone(), &dir).await? {
+            Some(job) => {
+                let state = job.state().await?;
+                state.running || state.code == Some(0)
+            }
+            None => false,
+        };
+        if !adopted {
+            self.drop_loaded(cx).await?; // half a load from an earlier attempt
+        }
+        let total = self.prepare_folder(cx, &dir).await?;
+        let script = self.script(cx.world);
+        let work = Work {
+            attempted: "load the dump",
+            host: self.host(cx.world),
+            dir: &dir,
+            script: &script,
+            progress: PROGRESS,
+            total: Some(total),
+        };
+        let ran = work.run(cx).await;
+        if !matches!(&ran, Err(failure) if failure.class == crate::error::Class::Cancelled) {
+            host.remove_file(&format!("{dir}.cnf")).await?;
+        }
+        ran?;
+        let databases = self.databases(cx).await?.join(" ");
+        Ok(Outputs::from_iter([("databases".to_owned(), databases.into())]))
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let dir = self.dir(cx.world, cx.run, cx.step);
+        long_work::clear(cx, self.host(cx.world), &dir).await?;
+        cx.fx.host(self.host(cx.world)).await?.remove_file(&format!("{dir}.cnf")).await?;
+        self.drop_loaded(cx).await
+    }
+}

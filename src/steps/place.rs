@@ -1,0 +1,43 @@
+//! Small questions that many kinds ask of the world: which dialect, which host, which folder.
+
+use crate::effects::dialect::Dialect;
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Server;
+use crate::playbook::marker;
+use crate::playbook::world::World;
+
+/// The server called `name`; documents are checked for names, so a miss is a plan from somewhere else.
+pub fn server<'a>(world: &'a World, name: &str) -> Result<&'a Server> {
+    world.inventory.server(name).ok_or_else(|| {
+        Failure::permanent(format!("find server `{name}`"), "the plan's inventory has no server of that name")
+    })
+}
+
+/// What statements for `server` are written in.
+pub fn dialect(world: &World, server: &str) -> Dialect {
+    let product = world.inventory.server(server).map(Server::product);
+    product.map_or_else(|| Dialect::from(crate::playbook::product::Product::default()), Dialect::from)
+}
+
+/// The folder on `host` for what step `step` of run `run` leaves there.
+pub fn job_dir(world: &World, host: &str, run: &str, step: &str) -> String {
+    let work = world.inventory.host(host).map(|host| host.work_dir.0.clone()).unwrap_or_default();
+    format!("{work}/{run}/{step}")
+}
+
+/// A client's option file: how programs on a host log in without a password on their command line.
+pub fn option_file(user: &str, password: Option<&str>, address: &str) -> String {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, "3306"));
+    let password = password.map_or(String::new(), |marker| format!("password = \"{marker}\"\n"));
+    format!("[client]\nprotocol = TCP\nhost = {host}\nport = {port}\nuser = \"{user}\"\n{password}")
+}
+
+/// The run's id where a plan shows it.
+pub fn run_marker() -> String {
+    marker::late("run")
+}
+
+/// A word quoted for a shell, markers left readable.
+pub fn quoted(word: &str) -> String {
+    if marker::find(word).next().is_some() { format!("'{word}'") } else { shell_words::quote(word).into_owned() }
+}

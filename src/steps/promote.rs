@@ -1,0 +1,244 @@
+//! `promote`: opens the new server, and only when everything that must be true is read back at that moment.
+
+use super::fence::HOLDER;
+use super::place::{dialect, run_marker};
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::Session;
+use crate::effects::dialect::Dialect;
+use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position};
+use crate::error::{Failure, Result};
+use crate::playbook::position::Position;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[
+    Output { name: "final_position", kind: OutputType::Position, about: "The old server's last place, proved applied." },
+    Output { name: "position", kind: OutputType::Position, about: "The new server's own place before its first write." },
+];
+
+/// Purpose of the row that proves the new server takes writes.
+const PROOF: &str = "promoted";
+const DURABLE: &str = "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit, @@GLOBAL.sync_binlog";
+
+/// Opens the new server: the point of no return. It refuses unless every commit is made durable, the old server is
+/// still closed, and its final position is proved applied; then it stops replication, opens the server and proves
+/// it with a write.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Promote {
+    /// Server that is opened.
+    #[schemars(extend("format" = "server"))]
+    server: String,
+    /// Server that was closed.
+    #[serde(default = "source")]
+    #[schemars(extend("format" = "server"))]
+    source: String,
+    /// The final position, as the fence named it. It is read from the closed server again in any case.
+    #[serde(default)]
+    position: Option<Position>,
+    /// Whether the channel is forgotten here, or later by a `forget_source` step, when nobody waits any more. A
+    /// stopped channel does not start by itself either way.
+    #[serde(default)]
+    forget: Forget,
+}
+
+/// When the channel is forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Forget {
+    /// Before the server is opened.
+    #[default]
+    Now,
+    /// By a `forget_source` step after the switch.
+    Later,
+}
+
+fn source() -> String {
+    "source".into()
+}
+
+/// The connections and dialects of both sides.
+struct Sides {
+    source: Arc<Session>,
+    target: Arc<Session>,
+    from: Dialect,
+    to: Dialect,
+}
+
+impl Promote {
+    async fn sides(&self, cx: &Ctx<'_>) -> Result<Sides> {
+        Ok(Sides {
+            source: cx.fx.sql(&self.source).await?,
+            target: cx.fx.sql(&self.server).await?,
+            from: dialect(cx.world, &self.source),
+            to: dialect(cx.world, &self.server),
+        })
+    }
+    fn refuse(&self, answer: impl Into<String>, help: &str) -> Failure {
+        Failure::permanent("promote", answer).at(&self.server).now("it is still closed to writes").help(help)
+    }
+    async fn durable(&self, sides: &Sides) -> Result<()> {
+        let rows = sides.target.query(DURABLE, LOOK).await?;
+        let value = |index| rows.first().and_then(|row| row.at(index)).unwrap_or_default().to_owned();
+        if (value(0).as_str(), value(1).as_str()) == ("1", "1") {
+            return Ok(());
+        }
+        let answer = format!("innodb_flush_log_at_trx_commit is {} and sync_binlog is {}", value(0), value(1));
+        Err(self.refuse(answer, "set both to 1 before: a `set_variables` step with `persist: true`"))
+    }
+    /// The old server is closed now, to administrators too where that ends with a connection.
+    async fn fenced(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Position> {
+        let held = !sides.from.strongest_fence().held_by_session || cx.fx.open_session(&self.source, HOLDER).await.is_some();
+        let value = sides.source.query(sides.from.read_only(), LOOK).await?;
+        if !held || !Dialect::says_read_only(value.value().unwrap_or_default()) {
+            let answer = format!("`{}` is not fenced any more", self.source);
+            return Err(self.refuse(answer, "a `fence` step of the same run must stand before"));
+        }
+        let position = binlog_position(&sides.source, sides.from).await?;
+        if let Some(named) = self.position.as_ref().filter(|named| named.order(&position) != Ordering::Equal) {
+            let answer = format!("`{}` was fenced at {named} and is at {position} now: someone wrote past it", self.source);
+            return Err(self.refuse(answer, "find the account with READ_ONLY ADMIN or SUPER that wrote, and try again"));
+        }
+        Ok(position)
+    }
+    async fn applied(&self, sides: &Sides, last: &Position) -> Result<ReplicaStatus> {
+        let status = ReplicaStatus::read(&sides.target, sides.to).await?;
+        let status = status.ok_or_else(|| self.refuse("it follows no source", "nothing proves that it has the data"))?;
+        if let Some(error) = &status.apply_error {
+            return Err(self.refuse(format!("it stopped applying: {error}"), "mend the cause, or copy again"));
+        }
+        if status.applied.order(last) == Ordering::Equal {
+            return Ok(status);
+        }
+        let answer = format!("it has applied up to {}, the last place is {last}", status.applied);
+        Err(self.refuse(answer, "a `wait_for_position` step must stand before"))
+    }
+    /// Opens it and proves it. When the proof fails it is closed again at once.
+    async fn open(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<()> {
+        sides.target.query(sides.to.clear_read_only(), LOOK).await?;
+        let proof = async {
+            let value = sides.target.query(sides.to.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
+            if Dialect::says_read_only(&value) {
+                return Err(self.refuse(format!("read_only is {value} after it was switched off"), "look at its error log"));
+            }
+            sides.target.query(&sides.to.write_token(cx.run, PROOF, "1"), LOOK).await?;
+            let read = sides.target.query(&sides.to.read_token(cx.run, PROOF), LOOK).await?;
+            match read.value() {
+                Some("1") => Ok(()),
+                other => Err(self.refuse(format!("the proof row reads {other:?}"), "look at its error log")),
+            }
+        };
+        match proof.await {
+            Ok(()) => Ok(()),
+            Err(failure) => {
+                sides.target.query(sides.to.close_replica(), LOOK).await?;
+                Err(failure)
+            }
+        }
+    }
+    fn outputs(last: &Position, own: &Position) -> Outputs {
+        let value = |position: &Position| serde_json::to_value(position).unwrap_or_default();
+        Outputs::from_iter([("final_position".to_owned(), value(last)), ("position".to_owned(), value(own))])
+    }
+}
+
+#[async_trait]
+impl Step for Promote {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::PointOfNoReturn
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        if world.inventory.server(&self.source).is_none() {
+            let message = format!("there is no server `{}` that could be fenced", self.source);
+            return Err(vec![Complaint::new("source", message).help("name the old server: `source: NAME`")]);
+        }
+        let (from, to) = (dialect(world, &self.source), dialect(world, &self.server));
+        let (old, new) = (|text: &str| Action::sql(&self.source, text), |text: &str| Action::sql(&self.server, text));
+        let mut actions = vec![
+            new(DURABLE),
+            old(from.read_only()),
+            old(from.binlog_position()),
+            new(&to.replica_status()),
+            Action::note("refuse unless every commit is durable, the old server is closed, and its last place is applied"),
+            new(&to.stop_replica()),
+            new(&to.replica_status()),
+            new(to.binlog_position()),
+        ];
+        if self.forget == Forget::Now {
+            actions.push(new(&to.reset_replica_all()));
+        }
+        actions.extend([old(from.read_only()), old(from.binlog_position()), new(to.clear_read_only()), new(to.read_only())]);
+        actions.extend([new(&to.write_token(&run_marker(), PROOF, "1")), new(&to.read_token(&run_marker(), PROOF))]);
+        actions.extend([Action::note("if that proof fails:"), new(to.close_replica())]);
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let to = dialect(world, &self.server);
+        let unless = Action::note("only if the server was not opened, and still has its channel:");
+        let (status, start) = (to.replica_status(), to.start_replica());
+        vec![Action::sql(&self.server, to.read_only()), Action::sql(&self.server, status), unless, Action::sql(&self.server, start)]
+    }
+
+    /// Durability is looked at before the fence: a refusal then costs the application nothing.
+    async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
+        let sides = self.sides(cx).await?;
+        self.durable(&sides).await
+    }
+
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        let sides = self.sides(cx).await?;
+        let value = sides.target.query(sides.to.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
+        if Dialect::says_read_only(&value) {
+            return Ok(Probe::NotDone);
+        }
+        let kept: Option<(Position, Position)> = cx.memo.get("proved").and_then(|kept| serde_json::from_value(kept).ok());
+        Ok(match kept {
+            Some((last, own)) => Probe::Done(Self::outputs(&last, &own)),
+            None => Probe::NotDone, // open for another reason, and nothing proved yet: execute will refuse
+        })
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let sides = self.sides(cx).await?;
+        self.durable(&sides).await?;
+        let last = self.fenced(cx, &sides).await?;
+        self.applied(&sides, &last).await?;
+        sides.target.query(&sides.to.stop_replica(), LOOK).await?;
+        let status = self.applied(&sides, &last).await?; // what was applied may not have moved while it stopped
+        let own = binlog_position(&sides.target, sides.to).await?;
+        cx.memo.set("proved", serde_json::json!([last, own])).await?;
+        cx.memo.set("status", status.all.into_iter().map(|(name, value)| format!("{name}={value}")).collect()).await?;
+        if self.forget == Forget::Now {
+            sides.target.query(&sides.to.reset_replica_all(), LOOK).await?;
+        }
+        cx.safe_point("promote")?;
+        if self.fenced(cx, &sides).await?.order(&last) != Ordering::Equal {
+            return Err(self.refuse(format!("`{}` moved past {last}", self.source), "find out who wrote there"));
+        }
+        self.open(cx, &sides).await?;
+        cx.progress.note(format!("open, after {last}"));
+        Ok(Self::outputs(&last, &own))
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let sides = self.sides(cx).await?;
+        let value = sides.target.query(sides.to.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
+        if cx.memo.get("proved").is_some() && !Dialect::says_read_only(&value) {
+            let answer = "the server is open, the application may have written there";
+            return Err(Failure::permanent("take the promotion back", answer)
+                .at(&self.server)
+                .help("only a switch in the other direction is lossless now"));
+        }
+        if ReplicaStatus::read(&sides.target, sides.to).await?.is_some() {
+            sides.target.query(&sides.to.start_replica(), LOOK).await?;
+        }
+        Ok(())
+    }
+}

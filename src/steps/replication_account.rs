@@ -1,0 +1,133 @@
+//! `replication_account`: the account a replica logs in with, made on the source and proved by a login.
+
+use super::place::{dialect, server};
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::LoginPath;
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Account;
+use crate::playbook::through::Through;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] =
+    &[Output { name: "account", kind: OutputType::Text, about: "The account that let the login in, as user@host." }];
+
+/// Makes the replication account on the source, with no privilege but to replicate, for the host its connection
+/// arrives from, and proves it by a login along the path that replication takes.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicationAccount {
+    /// Source: the account is made there.
+    #[schemars(extend("format" = "server"))]
+    server: String,
+    /// Replica: its `replication` account in the inventory is the one that is made.
+    #[schemars(extend("format" = "server"))]
+    replica: String,
+    /// Tunnel that replication goes through.
+    #[serde(default)]
+    through: Option<Through>,
+}
+
+impl ReplicationAccount {
+    fn account<'a>(&self, world: &'a World) -> Result<&'a Account> {
+        let own = server(world, &self.replica)?.replication.as_ref();
+        own.or(server(world, &self.server)?.replication.as_ref()).ok_or_else(|| {
+            let answer = format!("server `{}` has no `replication` account in the inventory", self.replica);
+            Failure::permanent("find the replication account", answer)
+                .help("add `replication: { user: repl, password: { env: REPL_PASSWORD } }` to the server")
+        })
+    }
+    /// The account's host part: a connection that comes out of a tunnel arrives from the source's own loopback.
+    fn host<'a>(&self, account: &'a Account) -> &'a str {
+        account.host.as_deref().unwrap_or(if self.through.is_some() { "127.0.0.1" } else { "%" })
+    }
+    async fn exists(&self, cx: &Ctx<'_>, account: &Account) -> Result<bool> {
+        let session = cx.fx.sql(&self.server).await?;
+        let text = dialect(cx.world, &self.server).account_exists(&account.user, self.host(account));
+        Ok(session.query(&text, LOOK).await?.value() != Some("0"))
+    }
+    async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<Outputs> {
+        let (replica, source) = (server(cx.world, &self.replica)?, server(cx.world, &self.server)?);
+        let address = self.through.as_ref().map_or(source.endpoint(), |through| &through.listen);
+        let path = LoginPath { host: &replica.host, address };
+        let arrived = cx.fx.try_login(&self.server, account, path).await?;
+        let expected = format!("{}@{}", account.user, self.host(account));
+        if !arrived.starts_with(&format!("{}@", account.user)) {
+            return Err(Failure::permanent(
+                format!("log in as {expected}"),
+                format!("the account {arrived} let it in, which stands in the way"),
+            )
+            .at(&self.server)
+            .help("drop the anonymous accounts on the source: DROP USER ''@'localhost'"));
+        }
+        Ok(Outputs::from_iter([("account".to_owned(), arrived.into())]))
+    }
+    fn statements(&self, world: &World) -> Result<[String; 2]> {
+        let account = self.account(world)?;
+        let marker = account.password.marker();
+        Ok(dialect(world, &self.server).create_replication_account(&account.user, self.host(account), &marker))
+    }
+}
+
+#[async_trait]
+impl Step for ReplicationAccount {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let complain = |failure: Failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }];
+        let account = self.account(world).map_err(complain)?;
+        let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
+        let mut actions = vec![Action::sql(&self.server, exists), Action::note("if it is not there:")];
+        actions.extend(self.statements(world).map_err(complain)?.map(|text| Action::sql(&self.server, text)));
+        let path = self.through.as_ref().map_or("directly".to_owned(), |through| format!("through {}", through.listen));
+        let host = world.inventory.host_of(&self.replica);
+        actions.push(Action::note(format!("log in as {} from {host} {path}", account.user)));
+        actions.push(Action::sql(&self.server, "SELECT CURRENT_USER()"));
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let Ok(account) = self.account(world) else { return Vec::new() };
+        let text = dialect(world, &self.server).drop_account(&account.user, self.host(account));
+        vec![Action::note("if this step made it:"), Action::sql(&self.server, text)]
+    }
+
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        let account = self.account(cx.world)?;
+        if !self.exists(cx, account).await? {
+            return Ok(Probe::NotDone);
+        }
+        Ok(self.prove(cx, account).await.map_or(Probe::NotDone, Probe::Done))
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let account = self.account(cx.world)?;
+        let there = self.exists(cx, account).await?;
+        let ours = cx.memo.keep("ours", (!there).into()).await?;
+        let session = cx.fx.sql(&self.server).await?;
+        let [create, grant] = self.statements(cx.world)?;
+        if !there {
+            session.query(&create, LOOK).await?;
+        }
+        if ours == true {
+            session.query(&grant, LOOK).await?;
+        }
+        self.prove(cx, account).await
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        if cx.memo.get("ours") != Some(true.into()) {
+            return Ok(());
+        }
+        let account = self.account(cx.world)?;
+        let session = cx.fx.sql(&self.server).await?;
+        let text = dialect(cx.world, &self.server).drop_account(&account.user, self.host(account));
+        session.query(&text, LOOK).await.map(drop)
+    }
+}

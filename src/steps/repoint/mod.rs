@@ -1,0 +1,197 @@
+//! `repoint`: sends an application to another server, by its configuration file, by a proxy, or both.
+
+mod proxy;
+
+use super::place::{quoted, server};
+use super::{Action, Complaint, Ctx, Outputs, Output, Probe, Reversibility, Step};
+use crate::effects::Shell;
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::{Application, ConfigFile};
+use crate::playbook::marker;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[];
+
+/// Sends an application to a server: writes its configuration file and reloads it, or switches its proxy.
+/// Everything that can be done beforehand is: the file is staged, the shell and the socket are open.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repoint {
+    /// Application of the inventory.
+    #[schemars(extend("format" = "application"))]
+    application: String,
+    /// Server it is sent to.
+    #[schemars(extend("format" = "server"))]
+    to: String,
+}
+
+impl Repoint {
+    fn application<'a>(&self, world: &'a World) -> Result<&'a Application> {
+        world.inventory.applications.get(&self.application).ok_or_else(|| {
+            Failure::permanent("find the application", format!("the inventory has no application `{}`", self.application))
+        })
+    }
+    fn content(&self, world: &World, config: &ConfigFile) -> Result<String> {
+        let target = server(world, &self.to)?;
+        let (host, port) = target.endpoint().rsplit_once(':').unwrap_or((target.endpoint(), "3306"));
+        let port: u16 = port.parse().unwrap_or(3306);
+        let context = serde_json::json!({
+            "application": self.application,
+            "server": { "name": self.to, "host": host, "port": port },
+        });
+        world.templates.render(&config.template, context).map_err(|fault| {
+            let line = fault.line.map_or(String::new(), |line| format!(" line {line}"));
+            Failure::permanent(format!("render {}{line}", config.template), fault.message)
+        })
+    }
+    /// Moves the staged file into place and reloads; one script, because each round trip is downtime.
+    fn switch(config: &ConfigFile, application: &Application, staged: &str) -> String {
+        let reload: Vec<String> = application.reload.iter().map(|word| quoted(word)).collect();
+        let moved = format!("mv -f -- {} {}", quoted(staged), quoted(&config.path));
+        if reload.is_empty() { moved } else { format!("{moved} && {}", reload.join(" ")) }
+    }
+    fn staged(config: &ConfigFile, run: &str) -> String {
+        format!("{}.cutover-{run}.new", config.path)
+    }
+    fn backup(config: &ConfigFile, run: &str) -> String {
+        format!("{}.cutover-{run}.bak", config.path)
+    }
+    /// Keeps the old file and writes the new one beside it, with the old one's mode and owner.
+    async fn stage(&self, cx: &Ctx<'_>, config: &ConfigFile) -> Result<()> {
+        let host = cx.fx.host(&config.host).await?;
+        let (backup, staged) = (Self::backup(config, cx.run), Self::staged(config, cx.run));
+        let copy = "for to in \"$2\" \"$3\"; do [ -e \"$to\" ] || [ ! -e \"$1\" ] || cp -p -- \"$1\" \"$to\"; done";
+        host.sh(copy, &[&config.path, &backup, &staged], None).await?;
+        let content = self.content(cx.world, config)?;
+        host.write_file(&staged, content.as_bytes(), None).await
+    }
+    async fn shell(&self, cx: &Ctx<'_>, config: &ConfigFile) -> Result<Arc<Shell>> {
+        cx.fx.shell(&config.host).await
+    }
+    async fn reads_back(&self, cx: &Ctx<'_>, config: &ConfigFile) -> Result<bool> {
+        let text = cx.fx.host(&config.host).await?.read_file(&config.path).await?;
+        Ok(text.as_deref() == Some(self.content(cx.world, config)?.as_bytes()))
+    }
+}
+
+#[async_trait]
+impl Step for Repoint {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let complain = |failure: Failure| vec![Complaint::new("application", format!("{}: {}", failure.attempted, failure.answer))];
+        let application = self.application(world).map_err(complain)?;
+        let run = super::place::run_marker();
+        let mut actions = Vec::new();
+        if let Some(config) = &application.config {
+            let staged = Self::staged(config, &run);
+            actions.push(Action::note("before the block begins:"));
+            actions.push(Action::file(&config.host, &staged, self.content(world, config).map_err(complain)?));
+            actions.push(Action::note("then:"));
+            actions.push(Action::command(&config.host, Self::switch(config, application, &staged)));
+        }
+        if let Some(haproxy) = &application.haproxy {
+            if !haproxy.servers.contains_key(&self.to) {
+                let message = format!("the proxy of `{}` has no name for server `{}`", self.application, self.to);
+                return Err(vec![Complaint::new("to", message).help("add it to `haproxy.servers` in the inventory")]);
+            }
+            actions.extend(proxy::commands(haproxy, &self.to).iter().map(|command| proxy::action(haproxy, command)));
+        }
+        if actions.is_empty() {
+            let message = format!("application `{}` has neither `config` nor `haproxy`", self.application);
+            return Err(vec![Complaint::new("application", message).help("say in the inventory how it finds its server")]);
+        }
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let Ok(application) = self.application(world) else { return Vec::new() };
+        let run = super::place::run_marker();
+        let mut actions = Vec::new();
+        if let Some(config) = &application.config {
+            actions.push(Action::command(&config.host, Self::switch(config, application, &Self::backup(config, &run))));
+        }
+        if let Some(haproxy) = &application.haproxy {
+            let before = marker::late("what it was before");
+            actions.push(proxy::action(haproxy, &format!("set server {}/{before} state ready", haproxy.backend)));
+        }
+        actions
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        let Ok(application) = self.application(cx.world) else { return Vec::new() };
+        let mut failures = Vec::new();
+        if let Some(config) = &application.config {
+            failures.extend(cx.fx.host(&config.host).await.err());
+        }
+        if let Some(haproxy) = &application.haproxy {
+            failures.extend(proxy::current(cx, haproxy).await.err());
+        }
+        failures
+    }
+
+    async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
+        let application = self.application(cx.world)?;
+        if let Some(config) = &application.config {
+            cx.memo.keep("staged", true.into()).await?;
+            self.stage(cx, config).await?;
+            self.shell(cx, config).await?;
+        }
+        if let Some(haproxy) = &application.haproxy {
+            let before = proxy::current(cx, haproxy).await?;
+            cx.memo.keep("proxy", before.into()).await?;
+        }
+        Ok(())
+    }
+
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        let application = self.application(cx.world)?;
+        if let Some(config) = &application.config
+            && !self.reads_back(cx, config).await?
+        {
+            return Ok(Probe::NotDone);
+        }
+        // a file that is in place says nothing of the reload, which is harmless twice
+        Ok(Probe::NotDone)
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let application = self.application(cx.world)?;
+        if let Some(haproxy) = &application.haproxy {
+            proxy::switch(cx, haproxy, &self.to).await?;
+        }
+        if let Some(config) = &application.config {
+            let staged = Self::staged(config, cx.run);
+            let shell = self.shell(cx, config).await?;
+            // after a resume the staged file may be in place already: then only the reload is left
+            let script = format!("[ -e {0} ] || cp -p -- {1} {0}; {2}", quoted(&staged), quoted(&config.path), Self::switch(config, application, &staged));
+            shell.run(&script).await?;
+            if !self.reads_back(cx, config).await? {
+                return Err(Failure::permanent("repoint the application", format!("{} reads otherwise than it was written", config.path))
+                    .at(&config.host));
+            }
+        }
+        Ok(Outputs::new())
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let application = self.application(cx.world)?;
+        if let (Some(haproxy), Some(before)) = (&application.haproxy, cx.memo.get("proxy")) {
+            proxy::restore(cx, haproxy, before.as_str().unwrap_or_default()).await?;
+        }
+        let (Some(config), Some(_)) = (&application.config, cx.memo.get("staged")) else { return Ok(()) };
+        let host = cx.fx.host(&config.host).await?;
+        let (staged, backup) = (Self::staged(config, cx.run), Self::backup(config, cx.run));
+        host.remove_file(&staged).await?;
+        let script = format!("[ ! -e {} ] || {{ {}; }}", quoted(&backup), Self::switch(config, application, &backup));
+        host.sh(&script, &[], None).await.map(drop)
+    }
+}

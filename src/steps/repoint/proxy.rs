@@ -1,0 +1,98 @@
+//! `HAProxy` over its runtime socket: which server of a backend takes connections.
+
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Haproxy;
+use crate::steps::{Action, Ctx};
+
+/// Commands that open `to` and shut every other server of the backend, ending its connections.
+pub fn commands(haproxy: &Haproxy, to: &str) -> Vec<String> {
+    let backend = &haproxy.backend;
+    let mut commands = Vec::new();
+    for (_, name) in haproxy.servers.iter().filter(|(server, _)| *server != to) {
+        commands.push(format!("set server {backend}/{name} state maint"));
+    }
+    for (_, name) in haproxy.servers.iter().filter(|(server, _)| *server == to) {
+        commands.push(format!("set server {backend}/{name} state ready"));
+    }
+    for (_, name) in haproxy.servers.iter().filter(|(server, _)| *server != to) {
+        commands.push(format!("shutdown sessions server {backend}/{name}"));
+    }
+    commands
+}
+
+/// A command as a plan shows it.
+pub fn action(haproxy: &Haproxy, command: &str) -> Action {
+    Action::command(&haproxy.host, format!("haproxy {}: {command}", haproxy.socket))
+}
+
+async fn say(cx: &Ctx<'_>, haproxy: &Haproxy, commands: &str) -> Result<String> {
+    cx.fx.unix_ask(&haproxy.host, &haproxy.socket, commands).await
+}
+
+/// Names of the backend's servers that are ready now, separated by spaces.
+pub async fn current(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<String> {
+    let answer = say(cx, haproxy, &format!("show servers state {}", haproxy.backend)).await?;
+    ready(&answer).ok_or_else(|| {
+        Failure::permanent("read the proxy's state", format!("it answers: {}", answer.trim()))
+            .at(&haproxy.host)
+            .help("the backend must exist, and the socket needs `level admin`")
+    })
+}
+
+/// Columns as in `HAProxy`'s management guide: 4 is the name, 7 the administrative state, 0 when nothing forces it.
+fn ready(answer: &str) -> Option<String> {
+    let rows = answer.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(' '));
+    let rows: Vec<Vec<&str>> = rows.map(|line| line.split_whitespace().collect()).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let names = rows.iter().filter(|row| row.get(6) == Some(&"0")).filter_map(|row| row.get(3).copied());
+    Some(names.collect::<Vec<_>>().join(" "))
+}
+
+/// Switches, and reads back that only `to` is ready.
+pub async fn switch(cx: &Ctx<'_>, haproxy: &Haproxy, to: &str) -> Result<()> {
+    say(cx, haproxy, &commands(haproxy, to).join("; ")).await?;
+    let now = current(cx, haproxy).await?;
+    let wanted = haproxy.servers.get(to).map(String::as_str).unwrap_or_default();
+    if now == wanted {
+        return Ok(());
+    }
+    Err(Failure::transient("switch the proxy", format!("ready are now: {now}, not {wanted}")).at(&haproxy.host))
+}
+
+/// Makes ready what was ready before.
+pub async fn restore(cx: &Ctx<'_>, haproxy: &Haproxy, before: &str) -> Result<()> {
+    let backend = &haproxy.backend;
+    let states = haproxy.servers.values().map(|name| {
+        let state = if before.split(' ').any(|ready| ready == name) { "ready" } else { "maint" };
+        format!("set server {backend}/{name} state {state}")
+    });
+    say(cx, haproxy, &states.collect::<Vec<_>>().join("; ")).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{commands, ready};
+    use crate::playbook::inventory::Haproxy;
+
+    #[test]
+    fn opens_one_and_shuts_the_rest() {
+        let haproxy = Haproxy {
+            host: "h".into(),
+            socket: "/run/haproxy.sock".into(),
+            backend: "db".into(),
+            servers: [("source", "old"), ("target", "new")].map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
+        };
+        let expected = ["set server db/old state maint", "set server db/new state ready", "shutdown sessions server db/old"];
+        assert_eq!(commands(&haproxy, "target"), expected);
+    }
+
+    #[test]
+    fn reads_who_is_ready() {
+        let state = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state x\n\
+                     3 db 1 old 127.0.0.1 2 0 1\n3 db 2 new 127.0.0.1 0 1 1\n";
+        assert_eq!(ready(state).as_deref(), Some("old"));
+        assert_eq!(ready("Can't find backend.\n"), None);
+    }
+}

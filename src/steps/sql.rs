@@ -1,0 +1,93 @@
+//! `sql`: statements of the user's own on a server.
+
+use super::place::dialect;
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::error::Result;
+use crate::playbook::units::Span;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[Output {
+    name: "value",
+    kind: OutputType::Text,
+    about: "First column of the first row of the last statement; empty when there is none.",
+}];
+
+/// Runs statements on a server, one after the other, on one connection. They must bear being run twice.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sql {
+    /// Server they run on.
+    #[schemars(extend("format" = "server"))]
+    server: String,
+    /// The statements.
+    statements: Vec<String>,
+    /// Statements that take them back.
+    #[serde(default)]
+    undo: Vec<String>,
+    /// Whether they are written to the server's binary log, and so replicated.
+    #[serde(default = "yes")]
+    binlog: bool,
+    /// Longest time for one statement; then it is killed on the server.
+    #[serde(default = "ten_minutes")]
+    limit: Span,
+}
+
+fn yes() -> bool {
+    true
+}
+fn ten_minutes() -> Span {
+    Span(Duration::from_secs(600))
+}
+
+impl Sql {
+    /// What is really sent: with the binary log switched off where asked.
+    fn all(&self, world: &World, statements: &[String]) -> Vec<String> {
+        let off = (!self.binlog).then(|| dialect(world, &self.server).without_binlog().to_owned());
+        off.into_iter().chain(statements.iter().cloned()).collect()
+    }
+    async fn run(&self, cx: &Ctx<'_>, statements: &[String]) -> Result<String> {
+        let session = cx.fx.session(&self.server, cx.step).await?;
+        let mut value = String::new();
+        for statement in self.all(cx.world, statements) {
+            cx.safe_point("run the statements")?;
+            let rows = session.query(&statement, self.limit.0).await?;
+            value = rows.value().unwrap_or_default().to_owned();
+        }
+        cx.fx.close_session(&self.server, cx.step).await;
+        Ok(value)
+    }
+}
+
+#[async_trait]
+impl Step for Sql {
+    fn reversibility(&self) -> Reversibility {
+        if self.undo.is_empty() { Reversibility::NothingToUndo } else { Reversibility::Reversible }
+    }
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        if self.statements.is_empty() {
+            return Err(vec![Complaint::new("statements", "there is no statement").help("statements: [\"SELECT 1\"]")]);
+        }
+        Ok(self.all(world, &self.statements).into_iter().map(|text| Action::sql(&self.server, text)).collect())
+    }
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        if self.undo.is_empty() {
+            return Vec::new();
+        }
+        self.all(world, &self.undo).into_iter().map(|text| Action::sql(&self.server, text)).collect()
+    }
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone)
+    }
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let value = self.run(cx, &self.statements).await?;
+        Ok(Outputs::from_iter([("value".to_owned(), value.into())]))
+    }
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        if self.undo.is_empty() { Ok(()) } else { self.run(cx, &self.undo).await.map(drop) }
+    }
+}

@@ -1,0 +1,231 @@
+//! `tunnel`: an ssh tunnel for replication, from the new host to the old.
+
+use super::place::{job_dir, quoted};
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::{Job, greeting};
+use crate::error::{Failure, Result};
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] =
+    &[Output { name: "address", kind: OutputType::Text, about: "Where the tunnel listens, seen from its first host." }];
+
+/// How long a new tunnel may take until the server answers through it.
+const SETTLE: Duration = Duration::from_secs(15);
+
+/// Opens an ssh tunnel on one host towards another and keeps it open, also when the runner goes away. It is healthy
+/// when the server at its far end greets through it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tunnel {
+    /// Host it starts on: the new one.
+    #[schemars(extend("format" = "host"))]
+    from: String,
+    /// Address it listens on there.
+    #[serde(default = "listen")]
+    #[schemars(extend("format" = "address"))]
+    listen: String,
+    /// Host it leads to: the old one.
+    #[schemars(extend("format" = "host"))]
+    to: String,
+    /// Address it ends at, seen from there.
+    #[schemars(extend("format" = "address"))]
+    forward: String,
+    /// Which way it goes.
+    #[serde(default)]
+    via: Via,
+}
+
+/// Which way a tunnel goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Via {
+    /// Straight from host to host, by the first host's own ssh; it outlives the runner.
+    #[default]
+    Host,
+    /// Through the runner's machine, for hosts that cannot reach each other; it ends with the runner.
+    Runner,
+}
+
+fn listen() -> String {
+    "127.0.0.1:3307".into()
+}
+
+/// The ssh command line of a tunnel: no shell, strict host keys, gone within six seconds of a dead peer.
+pub fn ssh_command(config: Option<&str>, listen: &str, forward: &str, to: &str) -> Vec<String> {
+    let mut argv = vec!["ssh".to_owned()];
+    if let Some(config) = config {
+        argv.extend(["-F".to_owned(), config.to_owned()]);
+    }
+    let options = [
+        "BatchMode=yes",
+        "StrictHostKeyChecking=yes",
+        "ExitOnForwardFailure=yes",
+        "ControlPath=none",
+        "ConnectTimeout=10",
+        "ServerAliveInterval=2",
+        "ServerAliveCountMax=3",
+    ];
+    argv.push("-NT".into());
+    argv.extend(options.iter().flat_map(|option| ["-o".to_owned(), (*option).to_owned()]));
+    argv.extend(["-L".to_owned(), format!("{listen}:{forward}"), to.to_owned()]);
+    argv
+}
+
+impl Tunnel {
+    fn destination<'a>(&self, world: &'a World) -> Option<&'a str> {
+        world.inventory.host(&self.to)?.ssh.as_deref()
+    }
+    fn ssh(&self, world: &World) -> Vec<String> {
+        let config = world.inventory.host(&self.from).and_then(|host| host.peer_ssh_config.as_deref());
+        ssh_command(config, &self.listen, &self.forward, self.destination(world).unwrap_or_default())
+    }
+    /// ssh started anew whenever it ends: a lost line is no reason to lose the replica.
+    fn script(&self, world: &World) -> String {
+        let line: Vec<String> = self.ssh(world).iter().map(|word| quoted(word)).collect();
+        let line = line.join(" ");
+        format!("trap 'kill $ssh 2>/dev/null; exit 0' HUP INT TERM\nwhile :; do\n  {line} &\n  ssh=$!\n  wait $ssh\n  sleep 0.5\ndone\n")
+    }
+    fn dir(&self, cx: &Ctx<'_>) -> String {
+        job_dir(cx.world, &self.from, cx.run, cx.step)
+    }
+    async fn greeted(&self, cx: &Ctx<'_>) -> Result<String> {
+        let local = cx.fx.reach(&self.from, &self.listen).await?;
+        greeting(&local, Duration::from_secs(3)).await
+    }
+    async fn listening(&self, cx: &Ctx<'_>) -> bool {
+        let (host, port) = self.listen.rsplit_once(':').unwrap_or(("127.0.0.1", ""));
+        let Ok(link) = cx.fx.host(&self.from).await else { return false };
+        // /proc/net/tcp names ports in hexadecimal; state 0A is LISTEN
+        let port = format!(":{:04X} ", port.parse::<u16>().unwrap_or(0));
+        let _ = host;
+        let script = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == \"0A\" {print $2 \" \"}'";
+        link.sh(script, &[], None).await.is_ok_and(|table| table.contains(&port) || format!("{table} ").contains(&port))
+    }
+    async fn wait_until_greeted(&self, cx: &Ctx<'_>, job: Option<&Job>) -> Result<Outputs> {
+        let begin = Instant::now();
+        loop {
+            let failure = match self.greeted(cx).await {
+                Ok(version) => {
+                    cx.progress.note(format!("server {version} answers through {}", self.listen));
+                    return Ok(self.outputs());
+                }
+                Err(failure) => failure,
+            };
+            if begin.elapsed() > SETTLE {
+                let words = match job {
+                    Some(job) => job.complaint().await.unwrap_or_default(),
+                    None => String::new(),
+                };
+                let words = words.lines().last().map_or(failure.answer, str::to_owned);
+                let answer = format!("no server answers through {}: {words}", self.listen);
+                return Err(Failure::transient("open the tunnel", answer)
+                    .at(&self.from)
+                    .help(format!("from {} try by hand: {}", self.from, shell_words::join(self.ssh(cx.world)))));
+            }
+            cx.pause(Duration::from_millis(150), "open the tunnel").await?;
+        }
+    }
+    fn outputs(&self) -> Outputs {
+        Outputs::from_iter([("address".to_owned(), self.listen.clone().into())])
+    }
+    /// Whether the first host's ssh gets to the second: its key, its account, its name.
+    async fn can_reach(&self, cx: &Ctx<'_>) -> Result<()> {
+        let mut argv = self.ssh(cx.world);
+        let end = argv.len() - 3;
+        let to = argv.pop().unwrap_or_default();
+        argv.truncate(end);
+        argv.retain(|word| word != "-NT");
+        argv.extend([to, "true".into()]);
+        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let ran = cx.fx.host(&self.from).await?.run(&words, None).await?;
+        if ran.code == Some(0) {
+            return Ok(());
+        }
+        let answer = ran.stderr.trim().lines().last().unwrap_or("ssh failed").to_owned();
+        Err(Failure::refused(format!("reach host `{}` by ssh", self.to), answer)
+            .at(&self.from)
+            .now("nothing was touched")
+            .help(format!("it must work without a password and with a known host key: {}", shell_words::join(&argv))))
+    }
+}
+
+#[async_trait]
+impl Step for Tunnel {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let mut missing = vec![("to", &self.to)];
+        if self.via == Via::Runner {
+            missing.push(("from", &self.from));
+        }
+        for (field, host) in missing {
+            if world.inventory.host(host).is_some_and(crate::playbook::inventory::Host::is_local) {
+                let message = format!("host `{host}` has no `ssh`, so no tunnel can lead there");
+                return Err(vec![Complaint::new(field, message).help("give it `ssh: user@address` in the inventory")]);
+            }
+        }
+        let open = match self.via {
+            Via::Host => Action::command(&self.from, self.script(world)),
+            Via::Runner => Action::note(format!(
+                "forward {} on {} through the runner's ssh connections to {} on {}",
+                self.listen, self.from, self.forward, self.to
+            )),
+        };
+        Ok(vec![open, Action::note(format!("wait until a server greets through {} on {}", self.listen, self.from))])
+    }
+
+    fn preview_undo(&self, _: &World) -> Vec<Action> {
+        vec![Action::note(format!("end the ssh that listens on {} of {}", self.listen, self.from))]
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        if self.via == Via::Host {
+            failures.extend(self.can_reach(cx).await.err());
+        } else {
+            failures.extend(cx.fx.host(&self.to).await.err());
+        }
+        if self.listening(cx).await {
+            let answer = format!("something listens on {} already", self.listen);
+            let help = "choose another `listen` address, or end what listens there";
+            failures.push(Failure::refused("open the tunnel", answer).at(&self.from).help(help));
+        }
+        failures
+    }
+
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        match self.greeted(cx).await {
+            Ok(_) => Ok(Probe::Done(self.outputs())),
+            Err(_) => Ok(Probe::NotDone),
+        }
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        if self.via == Via::Runner {
+            let near = cx.fx.reach(&self.to, &self.forward).await?;
+            cx.fx.host(&self.from).await?.forward_back(&self.listen, &near).await?;
+            return self.wait_until_greeted(cx, None).await;
+        }
+        let host = cx.fx.host(&self.from).await?;
+        let dir = self.dir(cx);
+        if let Some(job) = Job::find(host.clone(), &dir).await?
+            && !job.state().await?.running
+        {
+            job.remove().await?;
+        }
+        let job = Job::start(host, &dir, &self.script(cx.world), "").await?;
+        self.wait_until_greeted(cx, Some(&job)).await
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        super::long_work::clear(cx, &self.from, &self.dir(cx)).await
+    }
+}

@@ -1,0 +1,206 @@
+//! `wait_for_lag`: waits until a replica keeps up, measured with rows of our own and on one clock.
+
+use super::place::dialect;
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::dialect::Dialect;
+use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::effects::Session;
+use crate::error::{Failure, Result};
+use crate::playbook::marker;
+use crate::playbook::units::Span;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[Output {
+    name: "lag_ms",
+    kind: OutputType::Integer,
+    about: "Longest lag during the time that was asked for, in milliseconds.",
+}];
+
+/// A token row is written this often; the server's own figure of seconds says nothing of what was not received.
+const EVERY: Duration = Duration::from_millis(200);
+/// The replica is asked for it this often.
+const ASK: Duration = Duration::from_millis(15);
+/// The purpose of the rows in the token table.
+const PURPOSE: &str = "lag";
+
+/// Waits until the replica keeps up with its source. Rows written on the source are timed until they show on the
+/// replica, on the runner's clock, so that neither a wrong clock nor a silent line can look like no lag.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitForLag {
+    /// Server that follows.
+    #[schemars(extend("format" = "server"))]
+    replica: String,
+    /// Server that is followed; the rows are written there.
+    #[serde(default = "source")]
+    #[schemars(extend("format" = "server"))]
+    source: String,
+    /// Lag that is small enough.
+    #[serde(default = "quarter_second")]
+    max_lag: Span,
+    /// For how long every row must arrive within it.
+    #[serde(default = "ten_seconds", rename = "for")]
+    lasting: Span,
+}
+
+fn source() -> String {
+    "source".into()
+}
+fn quarter_second() -> Span {
+    Span(Duration::from_millis(250))
+}
+fn ten_seconds() -> Span {
+    Span(Duration::from_secs(10))
+}
+
+/// Rows on their way, and how long every row has arrived in time.
+struct Watch {
+    sent: VecDeque<(u64, Instant)>,
+    good_since: Option<Instant>,
+    longest: Duration,
+}
+
+impl Watch {
+    /// Notes that every row up to `seen` has arrived. Returns the lag as far as it is known now.
+    fn arrived(&mut self, seen: u64, limit: Duration) -> Duration {
+        let now = Instant::now();
+        let mut lag = Duration::ZERO;
+        while let Some((_, at)) = self.sent.pop_front_if(|(token, _)| *token <= seen) {
+            lag = lag.max(now - at);
+        }
+        if let Some((_, oldest)) = self.sent.front() {
+            lag = lag.max(now - *oldest);
+        }
+        if lag > limit {
+            (self.good_since, self.longest) = (None, Duration::ZERO);
+        } else {
+            self.good_since.get_or_insert(now);
+            self.longest = self.longest.max(lag);
+        }
+        lag
+    }
+}
+
+impl WaitForLag {
+    async fn make_table(&self, cx: &Ctx<'_>, source: &Session, dialect: Dialect) -> Result<()> {
+        let rows = source.query(&dialect.existing_databases(&[crate::effects::dialect::TOOL_DATABASE]), LOOK).await?;
+        cx.memo.keep("made_database", rows.is_empty().into()).await?;
+        for statement in dialect.create_token_table() {
+            source.query(&statement, LOOK).await?;
+        }
+        Ok(())
+    }
+    /// The newest row that has arrived; none while the table itself is still on its way.
+    async fn newest(&self, cx: &Ctx<'_>, replica: &Session, dialect: Dialect) -> Result<u64> {
+        match replica.try_query(&dialect.read_token(cx.run, PURPOSE), LOOK).await {
+            Ok(rows) => Ok(rows.value().and_then(|text| text.parse().ok()).unwrap_or(0)),
+            Err(error) if matches!(error.code, Some(1146 | 1049)) => Ok(0),
+            Err(error) => Err(Failure::transient("measure the lag", error.to_string()).at(&self.replica)),
+        }
+    }
+    async fn healthy(&self, replica: &Session, dialect: Dialect) -> Result<()> {
+        match ReplicaStatus::read(replica, dialect).await? {
+            Some(status) => status.healthy(&self.replica, "catch up"),
+            None => Err(Failure::permanent("catch up", "it follows no source").at(&self.replica)),
+        }
+    }
+}
+
+#[async_trait]
+impl Step for WaitForLag {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        if world.inventory.server(&self.source).is_none() {
+            let message = format!("there is no server `{}` to write rows on", self.source);
+            return Err(vec![Complaint::new("source", message).help("name the server that is followed: `source: NAME`")]);
+        }
+        let (from, to) = (dialect(world, &self.source), dialect(world, &self.replica));
+        let run = super::place::run_marker();
+        let mut actions =
+            vec![Action::sql(&self.source, from.existing_databases(&[crate::effects::dialect::TOOL_DATABASE]))];
+        actions.extend(from.create_token_table().map(|text| Action::sql(&self.source, text)));
+        actions.push(Action::sql(&self.source, from.write_token(&run, PURPOSE, &marker::late("number"))));
+        actions.push(Action::sql(&self.replica, to.read_token(&run, PURPOSE)));
+        actions.push(Action::sql(&self.replica, to.replica_status()));
+        actions.push(Action::note(format!(
+            "write every {EVERY:?}, until each row has arrived within {} for {}",
+            self.max_lag, self.lasting
+        )));
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let drop = dialect(world, &self.source).drop_token_database();
+        vec![Action::note("if this step made it:"), Action::sql(&self.source, drop)]
+    }
+
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone) // lag is a matter of the moment: it is measured again
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let (source, replica) = (cx.fx.sql(&self.source).await?, cx.fx.sql(&self.replica).await?);
+        let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
+        self.make_table(cx, &source, from).await?;
+        let base = cx.memo.get("token").and_then(|value| value.as_u64()).unwrap_or(0) + 1_000_000;
+        cx.memo.set("token", base.into()).await?; // a later attempt must not mistake this one's rows for its own
+        let mut watch = Watch { sent: VecDeque::new(), good_since: None, longest: Duration::ZERO };
+        let mut next = (base, Instant::now());
+        let mut looked = Instant::now();
+        loop {
+            cx.safe_point("catch up")?;
+            if next.1 <= Instant::now() {
+                watch.sent.push_back((next.0, Instant::now()));
+                source.query(&from.write_token(cx.run, PURPOSE, &next.0.to_string()), LOOK).await?;
+                next = (next.0 + 1, Instant::now() + EVERY);
+            }
+            let lag = watch.arrived(self.newest(cx, &replica, to).await?, self.max_lag.0);
+            if looked.elapsed() >= EVERY {
+                cx.progress.lag(lag);
+                self.healthy(&replica, to).await?;
+                looked = Instant::now();
+            }
+            if watch.good_since.is_some_and(|since| since.elapsed() >= self.lasting.0) {
+                self.healthy(&replica, to).await?;
+                let longest = u64::try_from(watch.longest.as_millis()).unwrap_or(u64::MAX);
+                return Ok(Outputs::from_iter([("lag_ms".to_owned(), longest.into())]));
+            }
+            tokio::time::sleep(ASK).await;
+        }
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        if cx.memo.get("made_database") != Some(true.into()) {
+            return Ok(());
+        }
+        let source = cx.fx.sql(&self.source).await?;
+        source.query(&dialect(cx.world, &self.source).drop_token_database(), LOOK).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Watch;
+    use std::collections::VecDeque;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_row_that_never_arrives_is_lag_too() {
+        let old = Instant::now().checked_sub(Duration::from_secs(3)).unwrap();
+        let mut watch = Watch { sent: VecDeque::from([(7, old)]), good_since: Some(old), longest: Duration::ZERO };
+        assert!(watch.arrived(6, Duration::from_millis(250)) >= Duration::from_secs(3));
+        assert_eq!(watch.good_since, None);
+        watch.arrived(7, Duration::from_secs(60));
+        assert!(watch.good_since.is_some());
+        assert_eq!(watch.arrived(7, Duration::from_millis(1)), Duration::ZERO);
+    }
+}

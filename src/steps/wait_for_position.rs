@@ -1,0 +1,109 @@
+//! `wait_for_position`: proves that a replica has applied everything up to a place in its source's log.
+
+use super::place::dialect;
+use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::Session;
+use crate::effects::dialect::Dialect;
+use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::error::{Failure, Result};
+use crate::playbook::position::Position;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[Output {
+    name: "position",
+    kind: OutputType::Position,
+    about: "How far the replica has applied its source's log.",
+}];
+
+/// Waits until the replica has applied everything up to a place in its source's binary log, and proves it: by the
+/// server's wait function, by its status, and by the token row if there is one.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitForPosition {
+    /// Server that follows.
+    #[schemars(extend("format" = "server"))]
+    replica: String,
+    /// The place: `"{{ steps.fence.position }}"`.
+    position: Position,
+    /// Number of the row that the fence wrote as the last transaction: `"{{ steps.fence.token }}"`.
+    #[serde(default)]
+    token: Option<serde_json::Value>,
+}
+
+impl WaitForPosition {
+    async fn applied(&self, session: &Session, dialect: Dialect) -> Result<Option<Position>> {
+        let status = ReplicaStatus::read(session, dialect).await?.ok_or_else(|| {
+            Failure::permanent("wait for the final position", "it follows no source").at(&self.replica)
+        })?;
+        if status.applied.order(&self.position) != Ordering::Less {
+            return Ok(Some(status.applied));
+        }
+        status.healthy(&self.replica, "wait for the final position")?;
+        Ok(None)
+    }
+    async fn token_arrived(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
+        let Some(token) = &self.token else { return Ok(()) };
+        let token = token.as_str().map_or_else(|| token.to_string(), str::to_owned);
+        let rows = session.query(&dialect.read_token(cx.run, super::fence::PURPOSE), LOOK).await?;
+        if rows.value() == Some(token.as_str()) {
+            return Ok(());
+        }
+        let found = rows.value().unwrap_or("no row").to_owned();
+        Err(Failure::permanent("prove that the last transaction arrived", format!("token {token} is not there, but {found}"))
+            .at(&self.replica)
+            .help("something filters what is replicated, or the replica follows another server"))
+    }
+}
+
+#[async_trait]
+impl Step for WaitForPosition {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::NothingToUndo
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let dialect = dialect(world, &self.replica);
+        let mut actions = vec![
+            Action::sql(&self.replica, dialect.wait_for_position(&self.position.file, &self.position.offset, 1)),
+            Action::sql(&self.replica, dialect.replica_status()),
+        ];
+        if self.token.is_some() {
+            let run = super::place::run_marker();
+            actions.push(Action::sql(&self.replica, dialect.read_token(&run, super::fence::PURPOSE)));
+        }
+        Ok(actions)
+    }
+
+    async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
+        cx.fx.sql(&self.replica).await.map(drop)
+    }
+
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone)
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let dialect = dialect(cx.world, &self.replica);
+        let session = cx.fx.sql(&self.replica).await?;
+        loop {
+            // one second at most: NULL means that the applier has stopped, which the status then explains
+            let wait = dialect.wait_for_position(&self.position.file, &self.position.offset, 1);
+            session.query(&wait, LOOK).await?;
+            if let Some(applied) = self.applied(&session, dialect).await? {
+                self.token_arrived(cx, &session, dialect).await?;
+                let position = serde_json::to_value(&applied).unwrap_or_default();
+                return Ok(Outputs::from_iter([("position".to_owned(), position)]));
+            }
+            cx.safe_point("wait for the final position")?;
+        }
+    }
+
+    async fn undo(&self, _: &Ctx<'_>) -> Result<()> {
+        Ok(())
+    }
+}
