@@ -89,7 +89,7 @@ async fn kills_jobs(host: Arc<Host>, folder: &Path, nap: &str) {
     // The leader killed, the work goes on: that is still running, and can be ended.
     let job = Job::start(host.clone(), &dir, &format!("sleep {nap}"), "").await.unwrap();
     let leader = std::fs::read_to_string(format!("{dir}/pid")).unwrap();
-    host.run(&["kill", "-9", leader.split(' ').next().unwrap()], None).await.unwrap();
+    host.sh("kill -9 $1", &[leader.split(' ').next().unwrap()], None).await.unwrap();
     assert_eq!(job.state().await.unwrap(), running());
     job.remove().await.unwrap();
     assert_eq!(count(), before);

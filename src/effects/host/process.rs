@@ -89,7 +89,9 @@ impl Process {
     pub async fn over(session: Arc<openssh::Session>, command: &[&str], stdin: bool) -> Result<Self, Fault> {
         let (program, args) = command.split_first().ok_or_else(|| Fault::Other("the command is empty".into()))?;
         let mut child = session
-            .arc_command(*program)
+            // In place of the login shell, so that a signal's end is told as one whatever shell that is.
+            .arc_raw_command("exec")
+            .arg(program)
             .args(args)
             .stdin(if stdin { openssh::Stdio::piped() } else { openssh::Stdio::null() })
             .stdout(openssh::Stdio::piped())
