@@ -4,6 +4,7 @@
 //! writing the `journal`) -> `report`. `steps` holds one file a step kind; `effects` is the only room that talks to
 //! servers, hosts and processes; `rehearsal` builds a sandbox and runs the whole thing against it.
 
+pub mod cli;
 pub mod effects;
 pub mod error;
 pub mod plan;

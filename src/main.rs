@@ -1,1 +1,7 @@
-fn main() {}
+//! The `cutover` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cutover::cli::main()
+}

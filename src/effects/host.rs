@@ -165,7 +165,7 @@ impl Host {
         self.sh_for(&format!("remove {path}"), "exec rm -f -- \"$1\"", &[path], None).await.map(drop)
     }
 
-    /// An address on the runner's machine that leads to `address` (`host:port`) as seen from this host. It lasts as
+    /// An address on the runner's machine that leads to `address` (`host:port`, or a socket's path) as seen from this host. It lasts as
     /// long as the connection; whether anyone listens at `address` shows only when it is used.
     ///
     /// # Errors
@@ -174,6 +174,20 @@ impl Host {
         match &self.link {
             Link::Local => Ok(address.to_owned()),
             Link::Ssh(session) => ssh::forward(session, address).await.map_err(|failure| failure.at(&self.name)),
+        }
+    }
+
+    /// Makes `listen` on this host lead back to `address` as seen from the runner's machine, as long as the connection
+    /// lasts.
+    ///
+    /// # Errors
+    /// When it is the runner's own machine, the address is taken, or the connection was lost.
+    pub async fn forward_back(&self, listen: &str, address: &str) -> Result<()> {
+        match &self.link {
+            Link::Local => Err(Failure::permanent("forward back", "this is the runner's own machine").at(&self.name)),
+            Link::Ssh(session) => {
+                ssh::forward_back(session, listen, address).await.map_err(|failure| failure.at(&self.name))
+            }
         }
     }
 

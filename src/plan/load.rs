@@ -31,6 +31,8 @@ pub struct Sources {
     pub inputs: Option<PathBuf>,
     /// Inputs as `NAME=VALUE`; these win.
     pub set: Vec<String>,
+    /// Whether inputs take their `rehearsal` value before their default.
+    pub rehearsal: bool,
 }
 
 /// Makes the plan.
@@ -180,7 +182,8 @@ fn inputs(document: &Document, playbook: &Playbook, sources: &Sources) -> Result
     let mut values = Map::new();
     for (name, input) in &playbook.inputs {
         let place = playbook.input_places.get(name).copied().unwrap_or_default();
-        match given.remove(name).or_else(|| input.default.clone()) {
+        let rehearsal = input.rehearsal.clone().filter(|_| sources.rehearsal);
+        match given.remove(name).or(rehearsal).or_else(|| input.default.clone()) {
             Some(value) if !input.kind.accepts(&value) => {
                 let kind = format!("{:?}", input.kind).to_lowercase();
                 let fault = Fault::new(place, format!("the input `{name}` is {value}, not of type {kind}"));

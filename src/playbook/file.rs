@@ -120,10 +120,12 @@ pub fn read(document: &Document) -> (Playbook, Vec<Fault>) {
     };
     for (key, node) in root.get("inputs").map_or(&[][..], Node::entries) {
         let Some(input) = decode::<Input>(node) else { continue };
-        if let Some(default) = input.default.as_ref().filter(|default| !input.kind.accepts(default)) {
-            let message = format!("the default of `{}` is {default}, not of type {:?}", key.text, input.kind);
-            let place = node.get("default").map_or(node.span, |node| node.span);
-            faults.push(Fault::new(place, message.to_lowercase()).help("give a default of the type, or change `type`"));
+        for (field, value) in [("default", &input.default), ("rehearsal", &input.rehearsal)] {
+            let Some(value) = value.as_ref().filter(|value| !input.kind.accepts(value)) else { continue };
+            let kind = format!("{:?}", input.kind).to_lowercase();
+            let message = format!("the {field} of `{}` is {value}, not of type {kind}", key.text);
+            let place = node.get(field).map_or(node.span, |node| node.span);
+            faults.push(Fault::new(place, message).help("give a value of the type, or change `type`"));
         }
         playbook.input_places.insert(key.text.clone(), key.span);
         playbook.inputs.insert(key.text.clone(), input);

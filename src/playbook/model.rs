@@ -35,6 +35,9 @@ pub struct Input {
     /// Its value when none is set; without one the input is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<serde_json::Value>,
+    /// Its value in a rehearsal, when none is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<serde_json::Value>,
     /// What it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,

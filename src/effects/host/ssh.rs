@@ -132,16 +132,17 @@ impl Way<'_> {
     }
 }
 
-/// Leads a free local port to `address` as seen from the other end.
+/// Leads a free local port to `address` (`host:port`, or a socket's path) as seen from the other end.
 pub(super) async fn forward(session: &Session, address: &str) -> Result<String> {
     let attempted = || format!("forward a local port to {address}");
-    let (host, port) = parse_address(address)
-        .ok_or_else(|| Failure::permanent(attempted(), "the address is not of the form host:port"))?;
+    let there = || socket(address);
+    there().ok_or_else(|| Failure::permanent(attempted(), "the address is not of the form host:port"))?;
     let mut refused = String::new();
     for _ in 0..PORT_TRIES {
         let local = free_port().map_err(|error| Failure::permanent(attempted(), error.to_string()))?;
         let listen = Socket::new("127.0.0.1", local);
-        match session.request_port_forward(ForwardType::Local, listen, Socket::new(host, port)).await {
+        let Some(connect) = there() else { break };
+        match session.request_port_forward(ForwardType::Local, listen, connect).await {
             Ok(()) => return Ok(format!("127.0.0.1:{local}")),
             Err(openssh::Error::Disconnected) => {
                 return Err(Failure::transient(attempted(), "the ssh connection was lost"));
@@ -150,6 +151,25 @@ pub(super) async fn forward(session: &Session, address: &str) -> Result<String> 
         }
     }
     Err(Failure::transient(attempted(), refused))
+}
+
+/// Leads `listen` at the other end back to `address` as seen from the runner's machine.
+pub(super) async fn forward_back(session: &Session, listen: &str, address: &str) -> Result<()> {
+    let attempted = || format!("forward {listen} back to {address}");
+    let (Some(there), Some(here)) = (socket(listen), socket(address)) else {
+        return Err(Failure::permanent(attempted(), "an address is not of the form host:port"));
+    };
+    session
+        .request_port_forward(ForwardType::Remote, there, here)
+        .await
+        .map_err(|error| Failure::transient(attempted(), chain(&error)))
+}
+
+fn socket(address: &str) -> Option<Socket<'_>> {
+    if address.starts_with('/') {
+        return Some(Socket::UnixSocket { path: Path::new(address).into() });
+    }
+    parse_address(address).map(|(host, port)| Socket::new(host, port))
 }
 
 /// Ends the master that listens on this socket, with all that runs over it.

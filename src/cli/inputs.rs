@@ -1,0 +1,70 @@
+//! The arguments that name a playbook, its inventory and its inputs; shared by every command that makes a plan.
+
+use super::output;
+use crate::plan::Plan;
+use crate::plan::load::{self, Sources};
+use crate::playbook::fault::{Fault, Faults};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// What a plan is made from.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Inputs {
+    /// The playbook.
+    pub playbook: PathBuf,
+    /// The inventory. May be left out where no step names a host or server.
+    #[arg(short, long, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+    /// A YAML file with inputs.
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// An input; may be given several times, and wins over the file.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Take inputs' `rehearsal` values instead of their defaults.
+    #[arg(long, hide = true)]
+    pub rehearsal: bool,
+}
+
+impl Inputs {
+    /// The same for the planner.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        Sources {
+            playbook: self.playbook.clone(),
+            inventory: self.inventory.clone(),
+            inputs: self.inputs.clone(),
+            set: self.set.clone(),
+            rehearsal: self.rehearsal,
+        }
+    }
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// Every fault of every file.
+    pub fn plan(&self) -> Result<Plan, Vec<Faults>> {
+        load::plan(&self.sources())
+    }
+}
+
+/// Prints reports for people.
+pub fn complain(reports: &[Faults]) {
+    for report in reports {
+        output::complain(report);
+    }
+}
+
+/// The same as data.
+#[must_use]
+pub fn faults_json(reports: &[Faults]) -> Value {
+    let fault = |report: &Faults, fault: &Fault| {
+        json!({
+            "file": report.name,
+            "message": fault.message,
+            "help": fault.help,
+            "start": fault.span.map(|span| span.start),
+            "end": fault.span.map(|span| span.end),
+        })
+    };
+    reports.iter().flat_map(|report| report.faults.iter().map(|shown| fault(report, &shown.fault))).collect()
+}

@@ -1,0 +1,68 @@
+//! The command line: one file a command. Parses, calls the rooms that do the work, prints, and gives the exit code.
+//!
+//! May know everything; nothing knows it.
+
+mod check;
+mod completions;
+mod inputs;
+mod kinds;
+mod man;
+mod output;
+mod plan;
+mod schema;
+
+use crate::error::exit;
+use clap::{CommandFactory, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Move a live MySQL or MariaDB server to another machine, from a reviewed playbook.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 110)]
+#[command(after_help = "Start with:  cutover rehearse playbooks/replication_swap.yaml\n\
+    Exit codes:  0 done, 2 invalid input, 3 failed and rolled back, 4 a person must decide, 5 refused, \
+    6 locked by another run, 130 interrupted and resumable")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more on stderr; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a playbook and its inventory, and report every fault at its place.
+    Check(check::Args),
+    /// Show what a playbook will do: every command, statement and file. Needs no network.
+    Plan(plan::Args),
+    /// Explain the step kinds, or one of them.
+    Kinds(kinds::Args),
+    /// Print the JSON Schema of playbooks or inventories, for editors.
+    Schema(schema::Args),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+    /// Print the manual page.
+    Man,
+}
+
+/// Parses the command line and carries it out.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print(); // nothing is left to do when even that fails
+            return ExitCode::from(if error.use_stderr() { exit::INVALID } else { exit::DONE });
+        }
+    };
+    output::set_up(cli.verbose);
+    let code = match cli.command {
+        Command::Check(args) => check::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Kinds(args) => kinds::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args, &mut Cli::command()),
+        Command::Man => man::run(Cli::command()),
+    };
+    ExitCode::from(code)
+}

@@ -1,0 +1,32 @@
+//! `cutover schema`
+
+use super::output;
+use crate::error::exit;
+use crate::plan::schema;
+use clap::ValueEnum;
+
+/// Arguments of `schema`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which document.
+    #[arg(value_enum)]
+    document: Document,
+}
+
+/// A kind of document.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Document {
+    /// What is done.
+    Playbook,
+    /// Where it is done.
+    Inventory,
+}
+
+/// Prints the schema.
+pub fn run(args: &Args) -> u8 {
+    output::json(&match args.document {
+        Document::Playbook => schema::playbook(),
+        Document::Inventory => schema::inventory(),
+    });
+    exit::DONE
+}
