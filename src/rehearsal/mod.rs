@@ -7,3 +7,4 @@ pub mod judge;
 pub mod ledger;
 pub mod mariadb;
 pub mod shop;
+pub mod sshd;

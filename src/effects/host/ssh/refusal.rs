@@ -1,0 +1,136 @@
+//! Reads ssh's own words about a connection that did not come about.
+
+/// What ssh said, and what it comes down to.
+pub(super) struct Refusal {
+    words: String,
+    kind: Kind,
+}
+
+enum Kind {
+    UnknownKey(String),
+    ChangedKey(String),
+    Denied,
+    NoSuchName,
+    Unreachable,
+    TimedOut,
+    Other,
+}
+
+impl Refusal {
+    /// Sorts ssh's complaint.
+    pub fn from_words(words: &str) -> Self {
+        Self { words: gist(words), kind: Kind::from_words(words) }
+    }
+
+    /// ssh's own words, shortened.
+    pub fn answer(&self) -> &str {
+        if self.words.is_empty() { "ssh said nothing" } else { &self.words }
+    }
+
+    /// Whether nothing answered in time.
+    pub fn timed_out(&self) -> bool {
+        matches!(self.kind, Kind::TimedOut)
+    }
+
+    /// What to do about it; `destination` is what a person gives to ssh, `known_hosts` the file that ssh keeps host keys in.
+    pub fn help(&self, destination: &str, known_hosts: &str) -> String {
+        match &self.kind {
+            Kind::UnknownKey(host) => {
+                let scan = format!("ssh-keyscan {}", scan_arguments(host));
+                format!(
+                    "the host's key is not known here; compare what `{scan} | ssh-keygen -lf -` prints with the \
+                     fingerprint shown on the host itself (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), and \
+                     only then add the key with: {scan} >> {known_hosts}"
+                )
+            }
+            Kind::ChangedKey(host) => format!(
+                "the host's key is another one than before: it was installed anew, or someone sits in between; find \
+                 out which, and only then forget the old key with `ssh-keygen -f {known_hosts} -R '{host}'` and add \
+                 the new one"
+            ),
+            Kind::Denied => format!(
+                "the host does not accept your key; load it into your agent with `ssh-add`, or add your public key \
+                 to authorized_keys there, until `ssh -o BatchMode=yes {destination} true` works"
+            ),
+            Kind::NoSuchName => {
+                format!(
+                    "no such name is known; check `ssh: {destination}` in the inventory, and your ssh configuration"
+                )
+            }
+            Kind::Unreachable | Kind::TimedOut => {
+                format!(
+                    "see that the host is up, that sshd listens there, and that `ssh {destination} true` gets through"
+                )
+            }
+            Kind::Other => format!("make `ssh -o BatchMode=yes {destination} true` work, then run again"),
+        }
+    }
+}
+
+impl Kind {
+    fn from_words(words: &str) -> Self {
+        let says = |phrase| words.contains(phrase);
+        if let Some(host) = between(words, "host key is known for ", " and you have requested") {
+            Self::UnknownKey(host)
+        } else if says("HOST IDENTIFICATION HAS CHANGED") || says("has changed and you have requested") {
+            Self::ChangedKey(between(words, "ost key for ", " has changed").unwrap_or_else(|| "HOST".into()))
+        } else if says("Permission denied") || says("Too many authentication failures") {
+            Self::Denied
+        } else if says("Could not resolve hostname") {
+            Self::NoSuchName
+        } else if says("timed out") {
+            Self::TimedOut
+        } else if ["Connection refused", "unreachable", "No route to host"].into_iter().any(says) {
+            Self::Unreachable
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The lines that say something, at most the last two.
+fn gist(words: &str) -> String {
+    let lines: Vec<_> =
+        words.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('@')).collect();
+    lines[lines.len().saturating_sub(2)..].join("; ")
+}
+
+fn between(words: &str, before: &str, after: &str) -> Option<String> {
+    let (_, rest) = words.split_once(before)?;
+    rest.split_once(after).map(|(found, _)| found.to_owned())
+}
+
+/// `[address]:port`, as known hosts are written, for ssh-keyscan.
+fn scan_arguments(host: &str) -> String {
+    match host.strip_prefix('[').and_then(|host| host.split_once("]:")) {
+        Some((address, port)) => format!("-p {port} {address}"),
+        None => host.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal;
+
+    fn help(words: &str) -> String {
+        Refusal::from_words(words).help("me@db", "~/.ssh/known_hosts")
+    }
+
+    #[test]
+    fn tells_refusals_apart() {
+        let unknown = "No ED25519 host key is known for [10.0.0.1]:2222 and you have requested strict checking.\r\n\
+                       Host key verification failed.\r\n";
+        assert!(help(unknown).contains("add the key with: ssh-keyscan -p 2222 10.0.0.1 >> ~/.ssh/known_hosts"));
+        let changed = "@@@@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\n@@@@@@\n\
+                       Host key for db has changed and you have requested strict checking.\n";
+        assert!(help(changed).contains("-R 'db'"));
+        assert_eq!(
+            Refusal::from_words(changed).answer(),
+            "Host key for db has changed and you have requested strict checking."
+        );
+        assert!(help("me@db: Permission denied (publickey).").contains("ssh-add"));
+        assert!(help("ssh: Could not resolve hostname db: Name or service not known").contains("no such name"));
+        assert!(help("ssh: connect to host db port 22: Connection refused").contains("sshd listens"));
+        assert!(Refusal::from_words("ssh: connect to host db port 22: Connection timed out").timed_out());
+    }
+}

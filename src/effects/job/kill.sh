@@ -1,0 +1,2 @@
+# kill.sh DIR
+cd -- "$1" && end_all

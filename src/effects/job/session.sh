@@ -1,0 +1,72 @@
+# Shared by the scripts of a job, which all run in the job's folder. `pid` holds the leader of the job's session: its
+# number, its start time in clock ticks, and the boot it belongs to, so that no later process is taken for it.
+
+# look_at PID: sets state, session and begun; fails when there is no such process.
+look_at() {
+    { IFS= read -r line < "/proc/$1/stat"; } 2>/dev/null || return 1
+    # The name in brackets may hold spaces.
+    line=${line##*") "}
+    set -- $line
+    state=$1 session=$4 begun=${20:-0}
+}
+
+# Waits for a job that is just being started to say who it is.
+wait_for_leader() {
+    tries=0
+    until [ -e pid ] || [ -e code ] || [ "$tries" -ge 100 ]; do
+        tries=$((tries + 1))
+        sleep 0.02
+    done
+}
+
+# Sets leader and birth; fails when none is known, or it belongs to an earlier boot.
+know_leader() {
+    leader='' birth='' boot=''
+    { read -r leader birth boot < pid; } 2>/dev/null || return 1
+    [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ]
+}
+
+leader_runs() {
+    know_leader && look_at "$leader" && [ "$begun" = "$birth" ] && [ "$state" != Z ] && [ "$state" != X ]
+}
+
+# Numbers of the processes of the job's session that still run, the leader among them or not.
+members() {
+    know_leader || return 0
+    # The number went to another process: the kernel allows that only when the whole session is gone.
+    if look_at "$leader" && [ "$begun" != "$birth" ]; then
+        return 0
+    fi
+    for entry in /proc/[0-9]*; do
+        look_at "${entry#/proc/}" || continue
+        [ "$session" = "$leader" ] && [ "$state" != Z ] && [ "$state" != X ] && echo "${entry#/proc/}"
+    done
+    return 0
+}
+
+# Sets now, in hundredths of a second.
+look_at_clock() {
+    read -r now rest < /proc/uptime
+    now=${now%.*}${now#*.}
+}
+
+# Ends all of the session: asked to for 3 seconds, made to for 5 more.
+end_all() {
+    wait_for_leader
+    pids=$(members)
+    [ -n "$pids" ] || return 0
+    kill -TERM $pids 2>/dev/null
+    kill -CONT $pids 2>/dev/null
+    look_at_clock
+    asked=$now
+    while pids=$(members) && [ -n "$pids" ]; do
+        look_at_clock
+        if [ $((now - asked)) -ge 800 ]; then
+            echo "these processes do not end:" $pids >&2
+            return 1
+        fi
+        [ $((now - asked)) -lt 300 ] || kill -KILL $pids 2>/dev/null
+        sleep 0.05
+    done
+    return 0
+}
