@@ -87,8 +87,12 @@ pub fn account(user: &str, host: &str) -> String {
 /// Digits or a marker as they are; anything else as a string, which a server refuses where a number must stand.
 fn number(text: &str) -> String {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let marked = marker::find(text).next().is_some_and(|(range, _)| range == (0..text.len()));
-    if digits || marked { text.to_owned() } else { text_literal(text) }
+    if digits || is_marker(text) { text.to_owned() } else { text_literal(text) }
+}
+
+/// Whether the whole of `text` is one marker.
+fn is_marker(text: &str) -> bool {
+    marker::find(text).next().is_some_and(|(range, _)| range == (0..text.len()))
 }
 
 /// String literals in a list, for `IN (...)`.

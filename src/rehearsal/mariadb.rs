@@ -224,6 +224,8 @@ impl MariaDb {
         let mut command = Command::new(installer);
         command.arg("--no-defaults").arg(format!("--datadir={}", self.data_dir().display()));
         command.args(["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]);
+        // A server that starts removes what others have in a shared folder for temporary files.
+        command.env("TMPDIR", &self.dir);
         if is_root() {
             command.arg("--user=root");
         }

@@ -21,6 +21,9 @@ if pid=$(cat "$pid_file" 2>/dev/null) && grep -aqF "$dir/my.cnf" "/proc/$pid/cmd
 fi
 rm -f "$pid_file"
 
+# A server that starts removes what others have in a shared folder for temporary files.
+export TMPDIR="$dir"
+
 # Whoever called waits for the ends of these to be closed.
 exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 setsid "$program" --defaults-file="$dir/my.cnf" $as_user --pid-file="$pid_file" --socket="$dir/s.sock" "$@" \

@@ -71,8 +71,8 @@ impl ConfigFile<'_> {
         let existed = host.read_file(self.path).await?.is_some();
         let backup = backup_path(self.path, cx.run, cx.step);
         let original = Original { existed, backup };
-        let kept = cx.memo.keep(MEMO, serde_json::to_value(&original).map_err(unreadable)?).await?;
-        let original: Original = serde_json::from_value(kept).map_err(unreadable)?;
+        let kept = cx.memo.keep(MEMO, serde_json::to_value(&original).map_err(|error| unreadable(&error))?).await?;
+        let original: Original = serde_json::from_value(kept).map_err(|error| unreadable(&error))?;
         if original.existed {
             sh(&host, "keep a backup of", self.path, &keep_command(self.path, &original.backup)).await?;
         }
@@ -92,7 +92,7 @@ impl ConfigFile<'_> {
     /// When the host cannot be reached or the file cannot be moved back.
     pub async fn restore(&self, cx: &Ctx<'_>) -> Result<bool> {
         let Some(kept) = cx.memo.get(MEMO) else { return Ok(false) };
-        let original: Original = serde_json::from_value(kept).map_err(unreadable)?;
+        let original: Original = serde_json::from_value(kept).map_err(|error| unreadable(&error))?;
         let host = self.host(cx).await?;
         if original.existed {
             sh(&host, "put back", self.path, &restore_command(self.path, &original.backup)).await?;
@@ -107,7 +107,7 @@ impl ConfigFile<'_> {
     }
 }
 
-fn unreadable(error: serde_json::Error) -> Failure {
+fn unreadable(error: &serde_json::Error) -> Failure {
     Failure::permanent("read what this step noted before", error.to_string())
 }
 

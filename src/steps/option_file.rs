@@ -45,21 +45,16 @@ fn set_one(lines: &mut Vec<String>, name: &str, value: &str) {
     let text = lines.concat();
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let new = format!("{name} = {value}{end}");
-    let place = match settings(&text).into_iter().rfind(|setting| setting.name == canonical(name)) {
-        Some(old) => {
-            lines[old.line] = with_value(&lines[old.line], value, end);
-            old.line
-        }
-        None => match last_group_end(lines) {
-            Some(place) => {
-                lines.insert(place, new.clone());
-                place
-            }
-            None => {
-                lines.extend([format!("[mysqld]{end}"), new]);
-                return;
-            }
-        },
+    let old = settings(&text).into_iter().rfind(|setting| setting.name == canonical(name));
+    let place = if let Some(old) = old {
+        lines[old.line] = with_value(&lines[old.line], value, end);
+        old.line
+    } else if let Some(place) = last_group_end(lines) {
+        lines.insert(place, new.clone());
+        place
+    } else {
+        lines.extend([format!("[mysqld]{end}"), new]);
+        return;
     };
     if lines[place..].iter().any(|line| line.trim_start().starts_with("!include")) {
         lines.extend([format!("[mysqld]{end}"), new]);

@@ -5,11 +5,12 @@
 mod check;
 mod context;
 mod diff;
+mod obstacles;
 
 use super::config_file::ConfigFile;
 use super::kind::{Output, OutputType};
 use super::option_file::effective;
-use super::server_state::{self, Difference, READ_LIMIT};
+use super::server_state::{self, Difference};
 use super::{Action, Complaint, Ctx, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::Dialect;
 use crate::effects::facts;
@@ -195,7 +196,7 @@ impl Render {
             .help("another file or the command line of the server may override this one"))
     }
 
-    fn outputs(&self, cx: &Ctx<'_>, target: &Target<'_>) -> Outputs {
+    fn outputs(cx: &Ctx<'_>, target: &Target<'_>) -> Outputs {
         let backup = ConfigFile::backup(cx);
         let outputs = json!({
             "path": target.file.path,
@@ -260,10 +261,10 @@ impl Step for Render {
             Ok(resolved) => resolved,
             Err(failure) => return vec![failure],
         };
-        let mut failures: Vec<_> = folder_fault(cx, &target.file).await.into_iter().collect();
+        let mut failures: Vec<_> = obstacles::folder(cx, &target.file).await.into_iter().collect();
         if let Some((name, _)) = target.server {
             failures.extend(server_state::variables(cx, name, &["server_id"]).await.err());
-            failures.extend(same_server_id(cx, settled, name, &text).await);
+            failures.extend(obstacles::same_server_id(cx, settled, name, &text).await);
         }
         failures
     }
@@ -278,7 +279,7 @@ impl Step for Render {
         {
             return Ok(Probe::NotDone);
         }
-        Ok(Probe::Done(self.outputs(cx, &target)))
+        Ok(Probe::Done(Self::outputs(cx, &target)))
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
@@ -306,7 +307,7 @@ impl Step for Render {
                 cx.memo.set(RESTART, json!("done")).await?;
             }
         }
-        Ok(self.outputs(cx, &target))
+        Ok(Self::outputs(cx, &target))
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
@@ -325,43 +326,4 @@ fn read_back(name: &str, server: &Server, text: &str) -> [Action; 2] {
     let dialect = Dialect::from(server.product());
     let names: Vec<_> = effective(text).into_keys().collect();
     [Action::sql(name, dialect.version()), Action::sql(name, dialect.show_variables(&names))]
-}
-
-async fn folder_fault(cx: &Ctx<'_>, file: &ConfigFile<'_>) -> Option<Failure> {
-    let host = match cx.fx.host(file.host).await {
-        Ok(host) => host,
-        Err(failure) => return Some(failure),
-    };
-    let script = "d=$(dirname -- \"$1\"); [ -d \"$d\" ] && [ -w \"$d\" ]";
-    host.sh(script, &[file.path], None).await.err().map(|_| {
-        Failure::refused(format!("write {}", file.path), "its folder is not there, or is not writable")
-            .at(file.host)
-            .now("nothing was touched")
-            .help("make the folder, or correct the path in the inventory")
-    })
-}
-
-/// Another server of the inventory that has, or is to have, the `server_id` in `text`.
-async fn same_server_id(cx: &Ctx<'_>, settled: &BTreeSet<String>, name: &str, text: &str) -> Option<Failure> {
-    let id = effective(text).remove("server_id")?;
-    for (other, access) in cx.world.inventory.servers.iter().filter(|(other, _)| *other != name) {
-        let planned = access.server_id.is_some() || settled.contains(&format!("{other}.server_id"));
-        let mut theirs = planned.then(|| cx.world.inventory.server_id(other).to_string());
-        if !settled.contains(&format!("{other}.server_id"))
-            && let Ok(session) = cx.fx.sql(other).await
-        {
-            let ask = Dialect::from(access.product()).read_variable("server_id");
-            theirs = session.query(&ask, READ_LIMIT).await.ok().and_then(|rows| rows.value().map(str::to_owned));
-        }
-        if theirs.as_ref() == Some(&id) {
-            let answer = format!("server `{other}` has the same server_id {id}");
-            return Some(
-                Failure::refused("configure the server", answer)
-                    .at(name)
-                    .now("nothing was touched")
-                    .help(format!("give it another one: servers.{name}.server_id in the inventory")),
-            );
-        }
-    }
-    None
 }

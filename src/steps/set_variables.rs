@@ -158,22 +158,13 @@ impl SetVariables {
 
     /// Fails unless the server holds `wanted`.
     async fn verify(&self, cx: &Ctx<'_>, wanted: &BTreeMap<String, String>) -> Result<()> {
-        let wrong = self.differing(&self.current(cx).await?, wanted);
+        let wrong = differing(&self.current(cx).await?, wanted);
         if wrong.is_empty() {
             return Ok(());
         }
         Err(Failure::permanent("set variables", wrong.join("; "))
             .at(&self.server)
             .help("the server rounds or bounds this value: give the one it takes"))
-    }
-
-    fn differing(&self, current: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<String> {
-        let actual = |name: &String| current.get(name).map_or("", String::as_str);
-        wanted
-            .iter()
-            .filter(|(name, value)| !option_file::same_value(value, actual(name)))
-            .map(|(name, value)| format!("{name} is {}, not {value}", actual(name)))
-            .collect()
     }
 
     fn outputs(cx: &Ctx<'_>) -> Outputs {
@@ -185,6 +176,16 @@ impl SetVariables {
 /// Values before the change, as far as the step came.
 fn before(cx: &Ctx<'_>) -> BTreeMap<String, String> {
     cx.memo.get(BEFORE).and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
+}
+
+/// Where `current` is not as `wanted`, in words.
+fn differing(current: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<String> {
+    let actual = |name: &String| current.get(name).map_or("", String::as_str);
+    wanted
+        .iter()
+        .filter(|(name, value)| !option_file::same_value(value, actual(name)))
+        .map(|(name, value)| format!("{name} is {}, not {value}", actual(name)))
+        .collect()
 }
 
 fn faulty(complaint: Complaint) -> Failure {
@@ -259,7 +260,7 @@ impl Step for SetVariables {
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         let current = server_state::variables(cx, &self.server, &self.names()).await?;
-        if !self.differing(&current, &self.wanted()).is_empty() {
+        if !differing(&current, &self.wanted()).is_empty() {
             return Ok(Probe::NotDone);
         }
         if let Some(file) = self.file(cx.world).map_err(faulty)? {

@@ -1,6 +1,6 @@
 //! Reading and setting system variables, and their names where these differ.
 
-use super::{Dialect, literals, text_literal};
+use super::{Dialect, is_marker, literals, text_literal};
 
 impl Dialect {
     /// Values of those variables that exist: columns `Variable_name`, `Value`.
@@ -15,12 +15,13 @@ impl Dialect {
         format!("SELECT @@GLOBAL.{name}")
     }
 
-    /// Sets a variable for the whole server. A size such as `1G` becomes a number, which is all `SET` takes.
+    /// Sets a variable for the whole server. A size such as `1G` becomes a number, which is all `SET` takes; a
+    /// marker stands bare, for its type shows later.
     #[must_use]
     pub fn set_variable(self, name: &str, value: &str) -> String {
         let literal = match amount(value) {
             Some(number) => number.to_string(),
-            None if is_decimal(value) => value.to_owned(),
+            None if is_decimal(value) || is_marker(value) => value.to_owned(),
             None => text_literal(value),
         };
         format!("SET GLOBAL {name} = {literal}")

@@ -1,0 +1,49 @@
+//! Reasons, found before anything is touched, why a file cannot be written or a server not run with it.
+
+use crate::effects::dialect::Dialect;
+use crate::error::Failure;
+use crate::steps::Ctx;
+use crate::steps::config_file::ConfigFile;
+use crate::steps::option_file::effective;
+use crate::steps::server_state::READ_LIMIT;
+use std::collections::BTreeSet;
+
+/// A folder that is missing or closed.
+pub async fn folder(cx: &Ctx<'_>, file: &ConfigFile<'_>) -> Option<Failure> {
+    let host = match cx.fx.host(file.host).await {
+        Ok(host) => host,
+        Err(failure) => return Some(failure),
+    };
+    let script = "d=$(dirname -- \"$1\"); [ -d \"$d\" ] && [ -w \"$d\" ]";
+    host.sh(script, &[file.path], None).await.err().map(|_| {
+        Failure::refused(format!("write {}", file.path), "its folder is not there, or is not writable")
+            .at(file.host)
+            .now("nothing was touched")
+            .help("make the folder, or correct the path in the inventory")
+    })
+}
+
+/// Another server of the inventory that has, or is to have, the `server_id` in `text`.
+pub async fn same_server_id(cx: &Ctx<'_>, settled: &BTreeSet<String>, name: &str, text: &str) -> Option<Failure> {
+    let id = effective(text).remove("server_id")?;
+    for (other, access) in cx.world.inventory.servers.iter().filter(|(other, _)| *other != name) {
+        let planned = access.server_id.is_some() || settled.contains(&format!("{other}.server_id"));
+        let mut theirs = planned.then(|| cx.world.inventory.server_id(other).to_string());
+        if !settled.contains(&format!("{other}.server_id"))
+            && let Ok(session) = cx.fx.sql(other).await
+        {
+            let ask = Dialect::from(access.product()).read_variable("server_id");
+            theirs = session.query(&ask, READ_LIMIT).await.ok().and_then(|rows| rows.value().map(str::to_owned));
+        }
+        if theirs.as_ref() == Some(&id) {
+            let answer = format!("server `{other}` has the same server_id {id}");
+            return Some(
+                Failure::refused("configure the server", answer)
+                    .at(name)
+                    .now("nothing was touched")
+                    .help(format!("give it another one: servers.{name}.server_id in the inventory")),
+            );
+        }
+    }
+    None
+}

@@ -1,0 +1,370 @@
+//! `render` and `set_variables` on a real server: done, looked at, done again, taken back.
+
+use async_trait::async_trait;
+use cutover::effects::{Approvals, Decision, Effects, Secrets};
+use cutover::error::{Class, Failure, Result};
+use cutover::playbook::template::Templates;
+use cutover::playbook::world::World;
+use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup};
+use cutover::steps::{Action, Ctx, Memo, Outputs, Probe, Progress, Step, find};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+const TEMPLATE: &str = include_str!("../templates/my.cnf.j2");
+
+#[derive(Default)]
+struct Notes(Mutex<Map<String, Value>>);
+
+#[async_trait]
+impl Memo for Notes {
+    fn get(&self, key: &str) -> Option<Value> {
+        self.0.lock().unwrap().get(key).cloned()
+    }
+    async fn set(&self, key: &str, value: Value) -> Result<()> {
+        self.0.lock().unwrap().insert(key.into(), value);
+        Ok(())
+    }
+}
+
+struct Nobody;
+
+#[async_trait]
+impl Approvals for Nobody {
+    async fn decision(&self, _step: &str, _message: &str) -> Result<Option<Decision>> {
+        Ok(None)
+    }
+}
+
+struct Bench {
+    server: MariaDb,
+    world: World,
+    fx: Effects,
+    notes: Notes,
+    told: Mutex<tokio::sync::mpsc::UnboundedReceiver<(String, cutover::steps::Update)>>,
+    progress: Progress,
+    folder: TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Value)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pw"), "geheim-wort").unwrap();
+        let server = MariaDb::start(Setup {
+            name: "target".into(),
+            dir: folder.path().join("t"),
+            program: None,
+            port: None,
+            profile: Profile::Production,
+            password: "geheim-wort".into(),
+            options: vec!["# kept as it is".into(), "innodb_buffer_pool_size = 64M".into()],
+        })
+        .await
+        .unwrap();
+        let mut inventory = json!({
+            "hosts": { "new": {} },
+            "servers": { "target": {
+                "host": "new", "address": server.address(), "user": MariaDb::ACCOUNT, "password": { "file": "pw" },
+                "config_file": server.config_file(), "data_dir": server.data_dir(), "server_id": 77,
+                "version": "10.11", "restart": ["sh", server.restart_script()],
+                "settings": { "socket": server.socket(), "innodb_buffer_pool_size": "96M",
+                              "innodb_log_file_size": "64M", "max_connections": 50 },
+            } },
+        });
+        change(&mut inventory);
+        let world = World {
+            inventory: serde_json::from_value(inventory).unwrap(),
+            templates: Templates(
+                [
+                    ("my.cnf.j2".to_owned(), TEMPLATE.to_owned()),
+                    ("broken.cnf.j2".to_owned(), "[mysqld]\nno_such_thing = 1\n".to_owned()),
+                    ("note.j2".to_owned(), "to={{ to }} on={{ host.name }}\n".to_owned()),
+                ]
+                .into(),
+            ),
+        };
+        let secrets = Arc::new(Secrets::read(world.inventory.secrets(), folder.path()).unwrap());
+        let control = folder.path().join("ssh");
+        let fx = Effects::new(Arc::new(world.inventory.clone()), secrets, Arc::new(Nobody), control);
+        let (tx, rx) = tokio::sync::mpsc::unbounded_channel();
+        let (progress, notes) = (Progress::new("config", tx), Notes::default());
+        Self { server, world, fx, notes, told: Mutex::new(rx), progress, folder }
+    }
+
+    async fn at<T>(&self, work: impl AsyncFnOnce(Ctx<'_>) -> T) -> T {
+        let (cancel, outputs) = (CancellationToken::new(), Outputs::new());
+        let cx = Ctx {
+            step: "config",
+            run: "r1",
+            world: &self.world,
+            fx: &self.fx,
+            progress: &self.progress,
+            cancel: &cancel,
+            memo: &self.notes,
+            outputs: &outputs,
+        };
+        work(cx).await
+    }
+
+    async fn execute(&self, step: &dyn Step) -> Result<Outputs> {
+        self.at(async |cx| step.execute(&cx).await).await
+    }
+    async fn undo(&self, step: &dyn Step) -> Result<()> {
+        self.at(async |cx| step.undo(&cx).await).await
+    }
+    async fn probe(&self, step: &dyn Step) -> Probe {
+        self.at(async |cx| step.probe(&cx).await.unwrap()).await
+    }
+    async fn inspect(&self, step: &dyn Step) -> Vec<Failure> {
+        self.at(async |cx| step.inspect(&cx, &BTreeSet::new()).await).await
+    }
+
+    async fn variable(&self, name: &str) -> String {
+        let session = self.fx.sql("target").await.unwrap();
+        let rows = session.query(&format!("SELECT @@GLOBAL.{name}"), Duration::from_secs(10)).await.unwrap();
+        rows.value().unwrap().to_owned()
+    }
+    fn config(&self) -> String {
+        std::fs::read_to_string(self.server.config_file()).unwrap()
+    }
+    fn told(&self) -> String {
+        let mut all = String::new();
+        while let Ok((_, update)) = self.told.lock().unwrap().try_recv() {
+            all += &format!("{update:?}\n");
+        }
+        all
+    }
+    fn leftovers(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.server.dir()).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| path.to_string_lossy().contains("cutover-")).collect()
+    }
+}
+
+fn step(kind: &str, with: &Value) -> Box<dyn Step> {
+    (find(kind).unwrap().decode)(with).unwrap()
+}
+
+#[tokio::test]
+async fn render_changes_a_running_server_and_undo_brings_it_back() {
+    let bench = Bench::new().await;
+    let before = bench.config();
+    let file = bench.server.config_file();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::chown(&file, Some(65534), Some(65534)).unwrap();
+    let step =
+        step("render", &json!({ "template": "my.cnf.j2", "server": "target", "profile": "import", "restart": true }));
+    assert_eq!(bench.inspect(&*step).await, []);
+    assert_eq!(bench.probe(&*step).await, Probe::NotDone);
+
+    let outputs = bench.execute(&*step).await.unwrap();
+    let text = bench.config();
+    assert!(text.contains("profile \"import\"") && !text.contains('‹'), "{text}");
+    for (name, wanted) in
+        [("server_id", "77"), ("innodb_flush_log_at_trx_commit", "2"), ("read_only", "1"), ("max_connections", "50")]
+    {
+        assert_eq!(bench.variable(name).await, wanted, "{name}");
+    }
+    assert_eq!(outputs["changed"], json!(true));
+    let backup = outputs["backup"].as_str().unwrap();
+    assert_eq!(std::fs::read_to_string(backup).unwrap(), before);
+    let told = bench.told();
+    assert!(told.contains("-server_id = 1") && told.contains("+server_id    = 77"), "{told}");
+    for path in [file.to_str().unwrap(), backup] {
+        let meta = std::fs::metadata(path).unwrap();
+        assert_eq!((meta.mode() & 0o7777, meta.uid(), meta.gid()), (0o640, 65534, 65534), "{path}");
+    }
+
+    assert_eq!(bench.probe(&*step).await, Probe::Done(outputs.clone()));
+    let pid = bench.server.pid();
+    assert_eq!(bench.execute(&*step).await.unwrap(), outputs, "a second time changes nothing");
+    assert_eq!(bench.server.pid(), pid, "and restarts nothing");
+
+    for _ in 0..2 {
+        bench.undo(&*step).await.unwrap();
+        assert_eq!(bench.config(), before);
+        assert_eq!(bench.variable("server_id").await, "1");
+        assert_eq!(bench.variable("read_only").await, "0");
+    }
+    let meta = std::fs::metadata(&file).unwrap();
+    assert_eq!((meta.mode() & 0o7777, meta.uid()), (0o640, 65534));
+    assert_eq!(bench.leftovers(), [] as [PathBuf; 0]);
+    assert_eq!(bench.probe(&*step).await, Probe::NotDone);
+}
+
+#[tokio::test]
+async fn a_run_that_died_between_file_and_restart_goes_on() {
+    let bench = Bench::new().await;
+    let before = bench.config();
+    let step =
+        step("render", &json!({ "template": "my.cnf.j2", "server": "target", "profile": "import", "restart": true }));
+    // what an attempt leaves behind that was killed after it had written the file
+    bench.execute(&*step).await.unwrap();
+    bench.notes.set("restart", json!("due")).await.unwrap();
+    let pid = bench.server.pid();
+    assert_eq!(bench.probe(&*step).await, Probe::NotDone);
+    bench.execute(&*step).await.unwrap();
+    assert_ne!(bench.server.pid(), pid, "the restart that was due is made");
+    let backup = std::fs::read_to_string(&bench.leftovers()[0]).unwrap();
+    assert_eq!(backup, before, "the second attempt does not take its own work for the original");
+}
+
+#[tokio::test]
+async fn a_file_the_server_would_refuse_is_never_written() {
+    let bench = Bench::new().await;
+    let before = bench.config();
+    let step = step("render", &json!({ "template": "broken.cnf.j2", "server": "target", "restart": true }));
+    let failure = bench.execute(&*step).await.unwrap_err();
+    assert_eq!(failure.class, Class::Refused);
+    assert!(failure.answer.contains("unknown variable 'no_such_thing=1'"), "{failure}");
+    assert_eq!((bench.config(), bench.leftovers().len()), (before, 0));
+    bench.undo(&*step).await.unwrap();
+    assert_eq!(bench.variable("server_id").await, "1");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_start_is_brought_back_by_undo() {
+    let bench = Bench::with(|inventory| {
+        inventory["servers"]["target"]["settings"]["innodb_data_home_dir"] = json!("/nowhere/at/all");
+    })
+    .await;
+    let before = bench.config();
+    let step = step("render", &json!({ "template": "my.cnf.j2", "server": "target", "restart": true }));
+    let failure = bench.execute(&*step).await.unwrap_err();
+    assert!(failure.answer.contains("did not start"), "{failure}");
+    bench.undo(&*step).await.unwrap();
+    assert_eq!(bench.config(), before);
+    assert_eq!(bench.variable("server_id").await, "1");
+}
+
+#[tokio::test]
+async fn equal_server_ids_and_missing_folders_are_found_before_anything_is_touched() {
+    let bench = Bench::with(|inventory| {
+        let mut twin = inventory["servers"]["target"].clone();
+        twin["server_id"] = json!(1);
+        inventory["servers"]["target"]["server_id"] = json!(1);
+        inventory["servers"]["twin"] = twin;
+    })
+    .await;
+    let twins = step("render", &json!({ "template": "my.cnf.j2", "server": "target", "restart": true }));
+    let failures = bench.inspect(&*twins).await;
+    assert_eq!(failures.len(), 1);
+    assert!(failures[0].answer.contains("`twin` has the same server_id 1"), "{}", failures[0]);
+    let lost =
+        step("render", &json!({ "template": "note.j2", "host": "new", "path": "/nowhere/x", "values": { "to": "b" } }));
+    assert!(bench.inspect(&*lost).await[0].answer.contains("folder is not there"));
+}
+
+#[tokio::test]
+async fn any_file_on_a_host_through_a_link_and_new() {
+    let bench = Bench::new().await;
+    let (real, link) = (bench.folder.path().join("real.env"), bench.folder.path().join("link.env"));
+    std::fs::write(&real, "old\n").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let with = json!({ "template": "note.j2", "host": "new", "path": link, "values": { "to": "b" }, "mode": "0600" });
+    let linked = step("render", &with);
+    bench.execute(&*linked).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&real).unwrap(), "to=b on=new\n");
+    assert_eq!(std::fs::metadata(&real).unwrap().mode() & 0o777, 0o600);
+    bench.undo(&*linked).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&real).unwrap(), "old\n");
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+
+    bench.notes.0.lock().unwrap().clear();
+    let new = bench.folder.path().join("new.env");
+    let fresh = step("render", &json!({ "template": "note.j2", "host": "new", "path": new, "values": { "to": 5 } }));
+    bench.execute(&*fresh).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&new).unwrap(), "to=5 on=new\n");
+    assert_eq!(std::fs::metadata(&new).unwrap().mode() & 0o777, 0o644);
+    bench.undo(&*fresh).await.unwrap();
+    assert!(!new.exists());
+}
+
+#[tokio::test]
+async fn variables_are_set_in_memory_and_in_the_file_and_both_are_put_back() {
+    let bench = Bench::new().await;
+    let before = bench.config();
+    let wanted = json!({ "innodb_flush_log_at_trx_commit": 2, "max_allowed_packet": "64M", "event_scheduler": true });
+    let step = step("set_variables", &json!({ "server": "target", "persist": true, "variables": wanted }));
+    assert_eq!(bench.inspect(&*step).await, []);
+    assert_eq!(bench.probe(&*step).await, Probe::NotDone);
+    let outputs = bench.execute(&*step).await.unwrap();
+    assert_eq!(
+        outputs["previous"],
+        json!("event_scheduler=OFF\ninnodb_flush_log_at_trx_commit=1\nmax_allowed_packet=16777216")
+    );
+    let changed = bench.config();
+    let edited = before.replace("innodb_flush_log_at_trx_commit = 1", "innodb_flush_log_at_trx_commit = 2");
+    assert_eq!(changed, format!("{}event_scheduler = ON\nmax_allowed_packet = 64M\n", edited));
+    assert_eq!(bench.probe(&*step).await, Probe::Done(outputs.clone()));
+    assert_eq!(bench.execute(&*step).await.unwrap(), outputs, "a second attempt remembers the first one's originals");
+    bench.server.restart().await.unwrap();
+    bench.fx.close_session("target", "main").await;
+    assert_eq!(bench.variable("innodb_flush_log_at_trx_commit").await, "2", "survives a restart");
+    assert_eq!(bench.variable("max_allowed_packet").await, (64 << 20).to_string());
+
+    for _ in 0..2 {
+        bench.undo(&*step).await.unwrap();
+        assert_eq!(bench.config(), before);
+        assert_eq!(bench.variable("innodb_flush_log_at_trx_commit").await, "1");
+        assert_eq!(bench.variable("event_scheduler").await, "OFF");
+        assert_eq!(bench.variable("max_allowed_packet").await, (16 << 20).to_string());
+    }
+    assert_eq!(bench.leftovers(), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn unknown_and_unsettable_variables_change_nothing() {
+    let bench = Bench::new().await;
+    let before = bench.config();
+    let unknown =
+        json!({ "server": "target", "persist": true, "variables": { "super_read_only": 1, "sync_binlog": 0 } });
+    let failures = bench.inspect(&*step("set_variables", &unknown)).await;
+    assert!(failures[0].answer.contains("no variable super_read_only"), "{failures:?}");
+    assert!(bench.execute(&*step("set_variables", &unknown)).await.is_err());
+    assert_eq!((bench.variable("sync_binlog").await.as_str(), bench.config()), ("1", before.clone()));
+
+    let fixed = json!({ "server": "target", "persist": true, "variables": { "innodb_page_size": 4096 } });
+    let fixed = step("set_variables", &fixed);
+    assert!(bench.execute(&*fixed).await.is_err());
+    assert_eq!(bench.config(), before);
+
+    let injected = json!({ "server": "target", "variables": { "a; DROP": 1 } });
+    assert!(step("set_variables", &injected).preview(&bench.world).is_err());
+}
+
+#[tokio::test]
+async fn what_ran_is_what_was_planned() {
+    let bench = Bench::new().await;
+    let step = step(
+        "set_variables",
+        &json!({ "server": "target", "variables": { "sync_binlog": 0, "innodb_flush_log_at_trx_commit": 2 } }),
+    );
+    let actions = step.preview(&bench.world).unwrap();
+    let planned: Vec<_> = actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Sql { statement, .. } => Some(statement.clone()),
+            _ => None,
+        })
+        .collect();
+    let log = bench.server.dir().join("general.log");
+    let session = bench.fx.sql("target").await.unwrap();
+    for sql in [format!("SET GLOBAL general_log_file = '{}'", log.display()), "SET GLOBAL general_log = ON".into()] {
+        session.exec(&sql, Duration::from_secs(5)).await.unwrap();
+    }
+    bench.execute(&*step).await.unwrap();
+    session.exec("SET GLOBAL general_log = OFF", Duration::from_secs(5)).await.unwrap();
+    let log = std::fs::read_to_string(log).unwrap();
+    let ran: Vec<_> =
+        log.lines().filter_map(|line| line.split_once("Query\t")).map(|(_, sql)| sql.to_owned()).collect();
+    assert_eq!(ran[..ran.len() - 1], planned);
+}

@@ -1,0 +1,325 @@
+//! The dialect: by table for every version with a vocabulary of its own, and word for word on a real server.
+
+use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, StartAt};
+use cutover::effects::{Login, Row, Secrets, Session};
+use cutover::playbook::product::{Family, Product};
+use cutover::playbook::secret::SecretRef;
+use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn mysql(version: &str) -> Dialect {
+    Dialect::from(Product { family: Family::MySql, version: version.parse().unwrap() })
+}
+
+fn mariadb(version: &str) -> Dialect {
+    Dialect::from(Product { family: Family::MariaDb, version: version.parse().unwrap() })
+}
+
+fn to(port: &str) -> ChangeSource<'_> {
+    ChangeSource {
+        host: "127.0.0.1",
+        port,
+        user: "repl",
+        password: "‹secret pw›",
+        start: StartAt::Position { file: "binlog.000004", offset: "543" },
+        tls: ChannelTls::None,
+    }
+}
+
+#[test]
+fn words_of_each_version() {
+    // version, replica statement word, change, status position, wait, net timeout, dump coordinates
+    let rows = [
+        (mysql("5.7"), "SLAVE", "CHANGE MASTER TO MASTER_", "MASTER", "MASTER_POS", "slave_net", "--master-data=2"),
+        (mysql("8.0.21"), "SLAVE", "CHANGE MASTER TO MASTER_", "MASTER", "MASTER_POS", "slave_net", "--master-data=2"),
+        (
+            mysql("8.0.22"),
+            "REPLICA",
+            "CHANGE MASTER TO MASTER_",
+            "MASTER",
+            "MASTER_POS",
+            "slave_net",
+            "--master-data=2",
+        ),
+        (mysql("8.0.26"), "REPLICA", SOURCE, "MASTER", "SOURCE_POS", "replica_net", "--source-data=2"),
+        (mysql("8.4"), "REPLICA", SOURCE, "BINARY LOG", "SOURCE_POS", "replica_net", "--source-data=2"),
+        (mysql("9.7"), "REPLICA", SOURCE, "BINARY LOG", "SOURCE_POS", "replica_net", "--source-data=2"),
+        (mysql("26.7"), "REPLICA", SOURCE, "BINARY LOG", "SOURCE_POS", "replica_net", "--source-data=2"),
+    ];
+    let old = ["10.4", "10.6", "10.11", "11.4", "11.8", "12.0"].map(|version| {
+        let change = "CHANGE MASTER TO MASTER_";
+        (mariadb(version), "SLAVE", change, "MASTER", "MASTER_POS", "slave_net", "--master-data=2")
+    });
+    for (d, word, change, own, wait, timeout, dump) in rows.into_iter().chain(old) {
+        let name = d.product;
+        assert_eq!(d.start_replica(), format!("START {word}"), "{name}");
+        assert_eq!(d.stop_replica(), format!("STOP {word}"), "{name}");
+        assert_eq!(d.stop_receiver(), format!("STOP {word} IO_THREAD"), "{name}");
+        assert_eq!(d.stop_applier(), format!("STOP {word} SQL_THREAD"), "{name}");
+        assert_eq!(d.reset_replica_all(), format!("RESET {word} ALL"), "{name}");
+        assert_eq!(d.replica_status(), format!("SHOW {word} STATUS"), "{name}");
+        assert!(d.change_source(&to("3307")).starts_with(change), "{name}");
+        assert_eq!(d.binlog_position(), format!("SHOW {own} STATUS"), "{name}");
+        assert_eq!(d.wait_for_position("f.1", "4", 1), format!("SELECT {wait}_WAIT('f.1', 4, 1)"), "{name}");
+        assert_eq!(d.replica_net_timeout(), format!("{timeout}_timeout"), "{name}");
+        assert!(d.dump_flags().contains(&dump), "{name}");
+        // columns go with the statement, not with the version of anything else
+        let columns = d.status_columns();
+        let renamed = word == "REPLICA";
+        assert_eq!(columns.io_running.starts_with("Replica_"), renamed, "{name}");
+        assert_eq!(columns.exec_file == "Relay_Source_Log_File", renamed, "{name}");
+    }
+}
+
+const SOURCE: &str = "CHANGE REPLICATION SOURCE TO SOURCE_";
+
+#[test]
+fn a_channel_says_everything_that_has_a_changing_default() {
+    assert_eq!(
+        mysql("9.7").change_source(&to("3307")),
+        "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 3307, SOURCE_USER = 'repl', \
+         SOURCE_PASSWORD = '‹secret pw›', SOURCE_LOG_FILE = 'binlog.000004', SOURCE_LOG_POS = 543, \
+         SOURCE_AUTO_POSITION = 0, SOURCE_HEARTBEAT_PERIOD = 2, SOURCE_CONNECT_RETRY = 5, SOURCE_RETRY_COUNT = 100000, \
+         SOURCE_SSL = 0, SOURCE_SSL_VERIFY_SERVER_CERT = 0, GET_SOURCE_PUBLIC_KEY = 1"
+    );
+    assert_eq!(
+        mariadb("10.11").change_source(&to("3307")),
+        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 3307, MASTER_USER = 'repl', \
+         MASTER_PASSWORD = '‹secret pw›', MASTER_LOG_FILE = 'binlog.000004', MASTER_LOG_POS = 543, \
+         MASTER_USE_GTID = no, MASTER_HEARTBEAT_PERIOD = 2, MASTER_CONNECT_RETRY = 5, \
+         MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0"
+    );
+    let old = mysql("5.7").change_source(&to("3307"));
+    assert!(old.contains("MASTER_AUTO_POSITION = 0") && old.contains("MASTER_RETRY_COUNT"), "{old}");
+    assert!(!old.contains("PUBLIC_KEY") && mysql("8.0.21").change_source(&to("1")).contains("GET_MASTER_PUBLIC_KEY"));
+    assert!(mariadb("12.0.2").change_source(&to("1")).contains("MASTER_RETRY_COUNT"));
+}
+
+#[test]
+fn gtid_and_tls_and_run_time_values() {
+    let gtid = ChangeSource {
+        start: StartAt::Gtid,
+        tls: ChannelTls::Verified { ca: Some("/etc/ca.pem") },
+        port: "‹steps.tunnel.port›",
+        ..to("")
+    };
+    let (new, old) = (mysql("8.4").change_source(&gtid), mariadb("11.4").change_source(&gtid));
+    assert!(new.contains("SOURCE_AUTO_POSITION = 1") && !new.contains("LOG_POS"), "{new}");
+    assert!(new.contains("SOURCE_PORT = ‹steps.tunnel.port›,"), "{new}");
+    assert!(old.contains("MASTER_USE_GTID = slave_pos") && !old.contains("LOG_FILE"), "{old}");
+    assert!(old.contains("MASTER_SSL = 1, MASTER_SSL_VERIFY_SERVER_CERT = 1, MASTER_SSL_CA = '/etc/ca.pem'"), "{old}");
+    assert_eq!(mariadb("10.6").set_gtid_start("0-1-5"), "SET GLOBAL gtid_slave_pos = '0-1-5'");
+    assert_eq!(mysql("8.0").set_gtid_start("a:1-5"), "SET GLOBAL gtid_purged = 'a:1-5'");
+    assert_eq!(mariadb("10.6").wait_for_gtid("0-1-5", 1), "SELECT MASTER_GTID_WAIT('0-1-5', 1)");
+}
+
+#[test]
+fn the_strongest_fence_there_is() {
+    for version in ["5.7.8", "8.0.21", "8.4", "9.7"] {
+        assert!(mysql(version).strongest_fence().close.contains("super_read_only"), "{version}");
+    }
+    for version in ["10.4", "10.6", "10.11", "11.4", "11.8"] {
+        let fence = mariadb(version).strongest_fence();
+        assert_eq!((fence.close, fence.held_by_session), ("FLUSH TABLES WITH READ LOCK", true), "{version}");
+    }
+    let fence = mariadb("12.0").strongest_fence();
+    assert_eq!((fence.close, fence.held_by_session), ("SET GLOBAL read_only = NO_LOCK_NO_ADMIN", false));
+    assert!(Dialect::says_read_only("NO_LOCK_NO_ADMIN") && Dialect::says_read_only("1"));
+    assert!(!Dialect::says_read_only("OFF") && !Dialect::says_read_only("0"));
+}
+
+#[test]
+fn values_are_spelled_for_the_server() {
+    let d = mariadb("10.11");
+    assert_eq!(d.set_variable("max_allowed_packet", "1G"), "SET GLOBAL max_allowed_packet = 1073741824");
+    assert_eq!(d.set_variable("event_scheduler", "OFF"), "SET GLOBAL event_scheduler = 'OFF'");
+    assert_eq!(d.set_variable("long_query_time", "0.5"), "SET GLOBAL long_query_time = 0.5");
+    assert_eq!(d.set_variable("init_connect", "it's"), "SET GLOBAL init_connect = 'it''s'");
+    assert_eq!(d.set_variable("x", "‹x before›"), "SET GLOBAL x = ‹x before›");
+    assert_eq!((d.dump_program(), mysql("9.7").dump_program()), ("mariadb-dump", "mysqldump"));
+    assert!(mysql("5.7").dump_flags().contains(&"--set-gtid-purged=OFF"));
+    assert!(mysql("8.0").persisted_variables(&["a"]).is_some() && d.persisted_variables(&["a"]).is_none());
+}
+
+struct Bench {
+    source: MariaDb,
+    replica: MariaDb,
+    secrets: Arc<Secrets>,
+    _folder: TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pw"), "it's\\geheim").unwrap();
+        let setup = |name: &str, id: &str| Setup {
+            name: name.into(),
+            dir: folder.path().join(name),
+            program: None,
+            port: None,
+            profile: Profile::Production,
+            password: "it's\\geheim".into(),
+            options: vec![format!("server_id = {id}"), "innodb_buffer_pool_size = 64M".into()],
+        };
+        let (source, replica) = tokio::join!(MariaDb::start(setup("s", "1")), MariaDb::start(setup("r", "2")));
+        let secrets = Arc::new(Secrets::read(&[SecretRef::File("pw".into())], folder.path()).unwrap());
+        Self { source: source.unwrap(), replica: replica.unwrap(), secrets, _folder: folder }
+    }
+    async fn session(&self, server: &MariaDb, user: &str) -> Session {
+        let password = Some("‹secret pw›".to_owned());
+        let login = Login { server: "s".into(), address: server.address(), user: user.into(), password };
+        Session::open(login, self.secrets.clone()).await.unwrap()
+    }
+}
+
+async fn value(session: &Session, sql: &str) -> Option<String> {
+    session.query(sql, LIMIT).await.unwrap().value().map(str::to_owned)
+}
+
+async fn run<'a>(session: &Session, statements: impl IntoIterator<Item = &'a str>) {
+    for statement in statements {
+        session.query(statement, LIMIT).await.unwrap_or_else(|failure| panic!("{statement}: {failure}"));
+    }
+}
+
+#[tokio::test]
+async fn replication_from_the_first_statement_to_the_last() {
+    let bench = Bench::new().await;
+    let d = mariadb("10.11");
+    let source = bench.session(&bench.source, MariaDb::ACCOUNT).await;
+    let replica = bench.session(&bench.replica, MariaDb::ACCOUNT).await;
+    run(&source, [d.without_binlog()]).await;
+    let account = d.create_replication_account("repl", "127.0.0.1", "‹secret pw›");
+    run(&source, account.iter().map(String::as_str)).await;
+    assert_eq!(value(&source, &d.account_exists("repl", "127.0.0.1")).await.as_deref(), Some("1"));
+    let grants = value(&source, &d.show_grants("repl", "127.0.0.1")).await.unwrap();
+    assert!(grants.starts_with("GRANT REPLICATION SLAVE ON *.*"), "{grants}");
+    run(&source, [d.show_create_account("repl", "127.0.0.1").as_str(), d.accounts()]).await;
+    run(&source, ["SET SESSION sql_log_bin = 1"]).await;
+
+    let at = source.query(d.binlog_position(), LIMIT).await.unwrap();
+    let at = at.first().unwrap();
+    let (file, offset) = (at.get("File").unwrap(), at.get("Position").unwrap());
+    let port = bench.source.port().to_string();
+    let to = ChangeSource { start: StartAt::Position { file, offset }, ..to(&port) };
+    run(&replica, [d.change_source(&to).as_str(), &d.start_replica()]).await;
+
+    run(&source, d.create_token_table().iter().map(String::as_str)).await;
+    run(&source, [d.write_token("run-1", "lag", "7").as_str(), &d.write_token("run-1", "lag", "8")]).await;
+    let end = source.query(d.binlog_position(), LIMIT).await.unwrap();
+    let end = end.first().unwrap();
+    let (file, offset) = (end.get("File").unwrap(), end.get("Position").unwrap());
+    let waited = value(&replica, &d.wait_for_position(file, offset, 15)).await.unwrap();
+    assert!(waited.parse::<i64>().unwrap() >= 0, "{waited}");
+    assert_eq!(value(&replica, &d.read_token("run-1", "lag")).await.as_deref(), Some("8"));
+    let gtid = value(&source, d.gtid_position()).await.unwrap();
+    assert_eq!(value(&replica, &d.wait_for_gtid(&gtid, 1)).await.as_deref(), Some("0"));
+
+    let status = replica.query(&d.replica_status(), LIMIT).await.unwrap();
+    let (row, columns) = (status.first().unwrap(), d.status_columns());
+    for (column, wanted) in [
+        (columns.io_running, "Yes"),
+        (columns.sql_running, "Yes"),
+        (columns.exec_file, file),
+        (columns.exec_pos, offset),
+        (columns.read_file, file),
+        (columns.read_pos, offset),
+        (columns.source_host, "127.0.0.1"),
+        (columns.source_port, port.as_str()),
+        (columns.source_user, "repl"),
+        (columns.source_server_id, "1"),
+        (columns.last_io_errno, "0"),
+        (columns.last_io_error, ""),
+        (columns.last_sql_errno, "0"),
+        (columns.last_sql_error, ""),
+        (columns.seconds_behind, "0"),
+        (d.gtid_column().0, d.gtid_column().1),
+    ] {
+        assert_eq!(row.get(column), Some(wanted), "{column}");
+    }
+    assert!(row.get(columns.io_state).is_some());
+    let open = replica.query(d.open_temp_tables(), LIMIT).await.unwrap();
+    assert_eq!(open.first().and_then(|row| row.get("Value")), Some("0"));
+
+    run(&replica, [d.stop_applier(), d.start_applier(), d.stop_receiver()].iter().map(String::as_str)).await;
+    run(&replica, [d.stop_replica().as_str(), &d.reset_replica_all()]).await;
+    assert!(replica.query(&d.replica_status(), LIMIT).await.unwrap().is_empty());
+    let gone = value(&replica, &d.wait_for_position(file, offset, 1)).await;
+    assert_eq!(gone, None, "a wait without a channel is NULL, never 0");
+    run(&source, [d.drop_account("repl", "127.0.0.1").as_str(), &d.drop_token_database(), d.binary_logs()]).await;
+}
+
+#[tokio::test]
+async fn fencing_catalog_and_locks() {
+    let bench = Bench::new().await;
+    let d = mariadb("10.11");
+    let tool = bench.session(&bench.source, MariaDb::ACCOUNT).await;
+    let password = "'it''s\\\\geheim'";
+    run(
+        &tool,
+        [
+            format!("CREATE USER app@'127.0.0.1' IDENTIFIED BY {password}").as_str(),
+            "GRANT ALL ON shop.* TO app@'127.0.0.1'",
+            "CREATE DATABASE shop",
+            "CREATE TABLE shop.a (id INT PRIMARY KEY, t TEXT) ENGINE = InnoDB",
+            "CREATE TABLE shop.b (id INT) ENGINE = MyISAM",
+        ],
+    )
+    .await;
+    let app = bench.session(&bench.source, "app").await;
+    run(&app, ["BEGIN", "INSERT INTO shop.a VALUES (1, 'x')"]).await;
+    let id = |row: Row<'_>| row.get("id").unwrap().to_owned();
+
+    let writing = tool.query(&d.writing_transactions(), LIMIT).await.unwrap();
+    assert_eq!(writing.iter().map(id).collect::<Vec<_>>(), [app.id().to_string()]);
+    assert_eq!(writing.first().unwrap().get("rows_modified"), Some("1"));
+    assert!(tool.query(&d.open_transactions(60), LIMIT).await.unwrap().is_empty());
+    let clients = tool.query(&d.killable_clients(""), LIMIT).await.unwrap();
+    assert_eq!(clients.iter().map(id).collect::<Vec<_>>(), [app.id().to_string()], "not ourselves");
+    let kept = tool.query(&d.killable_clients(&app.id().to_string()), LIMIT).await.unwrap();
+    assert!(kept.is_empty());
+
+    assert!(!Dialect::says_read_only(&value(&tool, d.read_only()).await.unwrap()));
+    run(&tool, [d.lock_wait_timeout(5).as_str(), d.set_read_only()]).await;
+    assert!(Dialect::says_read_only(&value(&tool, d.read_only()).await.unwrap()));
+    assert!(app.query("COMMIT", LIMIT).await.is_err(), "an open transaction is not acknowledged");
+    let fence = d.strongest_fence();
+    run(&tool, [fence.close, fence.open]).await;
+    let app_id = app.id().to_string();
+    assert_eq!(value(&tool, &d.connection_exists(&app_id)).await.as_deref(), Some("1"));
+    run(&tool, [d.kill(&app_id).as_str()]).await;
+    assert!(app.query("SELECT 1", LIMIT).await.is_err());
+    run(&tool, [d.clear_read_only(), d.close_replica(), d.clear_read_only()]).await;
+    run(&tool, [d.set_event_scheduler(true), d.set_event_scheduler(false), d.prepared_transactions()]).await;
+    assert_eq!(value(&tool, d.event_scheduler()).await.as_deref(), Some("OFF"));
+    let bypassers = tool.query(&d.read_only_bypassers(), LIMIT).await.unwrap();
+    let names: Vec<_> = bypassers.iter().filter_map(|row| row.get("account")).collect();
+    assert!(names.contains(&"'migrate'@'127.0.0.1'") && !names.iter().any(|name| name.contains("app")), "{names:?}");
+
+    let none: [&str; 0] = [];
+    let column = |rows: &cutover::effects::Rows| -> Vec<String> {
+        rows.iter().map(|row| row.get("name").unwrap().to_owned()).collect()
+    };
+    assert_eq!(column(&tool.query(&d.user_databases(), LIMIT).await.unwrap()), ["shop"]);
+    assert_eq!(column(&tool.query(&d.existing_databases(&["shop", "no"]), LIMIT).await.unwrap()), ["shop"]);
+    assert_eq!(column(&tool.query(&d.tables_outside_snapshot(&none), LIMIT).await.unwrap()), ["shop.b"]);
+    assert_eq!(column(&tool.query(&d.tables_without_key(&["shop"]), LIMIT).await.unwrap()), ["shop.b"]);
+    assert_eq!(column(&tool.query(&d.tables(&["shop"]), LIMIT).await.unwrap()), ["shop.a", "shop.b"]);
+    let size = tool.query(&d.total_size(&none), LIMIT).await.unwrap();
+    let size = size.first().unwrap();
+    assert_eq!(size.get("tables"), Some("2"));
+    assert!(size.get("bytes").unwrap().parse::<u64>().unwrap() >= 16384);
+
+    assert_eq!(value(&tool, &d.take_lock("cutover")).await.as_deref(), Some("1"));
+    let other = bench.session(&bench.source, MariaDb::ACCOUNT).await;
+    assert_eq!(value(&other, &d.take_lock("cutover")).await.as_deref(), Some("0"));
+    assert_eq!(value(&tool, &d.release_lock("cutover")).await.as_deref(), Some("1"));
+    run(&tool, d.load_session()).await;
+    assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));
+    assert!(value(&tool, d.version()).await.unwrap().contains("MariaDB"));
+    run(&tool, [d.set_variable(d.replica_workers(), "2").as_str(), &d.read_variable(d.replica_net_timeout())]).await;
+}
