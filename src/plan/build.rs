@@ -53,9 +53,12 @@ pub fn plan(
         schemas: HashMap::new(),
         faults,
         withs: Vec::new(),
+        broken: Vec::new(),
     };
     for step in &playbook.steps {
+        let before = builder.faults.len();
         let with = builder.resolver.node(&step.with, &step.id, &mut builder.faults);
+        builder.broken.push(builder.faults.len() > before);
         builder.withs.push(with);
     }
     let mut steps: Vec<PlannedStep> = Vec::with_capacity(playbook.steps.len());
@@ -148,10 +151,15 @@ struct Builder<'a> {
     schemas: HashMap<&'static str, Value>,
     faults: Vec<Fault>,
     withs: Vec<Node>,
+    /// Steps whose templates are at fault: their values are no use for further checks.
+    broken: Vec<bool>,
 }
 
 impl Builder<'_> {
     fn step(&mut self, index: usize, step: &Written, needs: &[String]) -> Option<PlannedStep> {
+        if self.broken[index] {
+            return None;
+        }
         let mut with = self.withs[index].clone();
         let (mut when, mut skip) = (None, None);
         if let Some(node) = &step.when {

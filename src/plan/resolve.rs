@@ -199,7 +199,7 @@ impl<'a> Resolver<'a> {
             let pointer: Vec<&str> = name.split('.').skip(1).collect();
             let mut place = &mut steps;
             for part in &pointer {
-                if !place.is_object() {
+                if place.is_string() {
                     break; // both `steps.d.position` and a part of it are used: the whole stands
                 }
                 place = &mut place[*part];

@@ -28,7 +28,7 @@ use tokio::time::{sleep, timeout};
 
 /// The one statement that every connection begins with, so that each is the same whatever the server's settings: it
 /// may idle, thinks in UTC, knows backslash escapes, and gives up on locks after 5 s.
-pub const INIT: &str = "SET SESSION wait_timeout=28800, time_zone='+00:00', sql_mode='', lock_wait_timeout=5, \
+pub const INIT: &str = "SET SESSION wait_timeout=28800, time_zone='SYSTEM', sql_mode='', lock_wait_timeout=5, \
                         innodb_lock_wait_timeout=5";
 /// Longest time for [`INIT`].
 const INIT_LIMIT: Duration = Duration::from_secs(10);

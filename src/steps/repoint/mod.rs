@@ -42,7 +42,7 @@ impl Repoint {
         let (host, port) = target.endpoint().rsplit_once(':').unwrap_or((target.endpoint(), "3306"));
         let port: u16 = port.parse().unwrap_or(3306);
         let context = serde_json::json!({
-            "application": self.application,
+            "application": { "name": self.application },
             "server": { "name": self.to, "host": host, "port": port },
         });
         world.templates.render(&config.template, context).map_err(|fault| {
