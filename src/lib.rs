@@ -5,7 +5,10 @@
 //! servers, hosts and processes; `rehearsal` builds a sandbox and runs the whole thing against it.
 
 pub mod effects;
+pub mod engine;
 pub mod error;
+pub mod journal;
 pub mod plan;
 pub mod playbook;
+pub mod report;
 pub mod steps;

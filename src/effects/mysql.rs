@@ -20,6 +20,12 @@ pub struct Session;
 /// A result set: every value as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows(pub Vec<Row>);
+#[allow(missing_docs)]
+impl Rows {
+    pub fn value(&self) -> Option<&str> {
+        todo!()
+    }
+}
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row;
