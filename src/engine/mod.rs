@@ -2,7 +2,7 @@
 //! effect.
 //!
 //! May know the plan, the step trait, the journal and the effects bundle; no step kind, no display. The pure half is
-//! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition` and `unwind`), `recover` and `retry`.
+//! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition` and `unwind`), `recover`, `results` and `retry`.
 
 mod admission;
 mod approvals;
@@ -16,7 +16,7 @@ mod notes;
 pub mod recover;
 pub mod retry;
 pub mod run_id;
-mod results;
+pub mod results;
 mod runner;
 pub mod schedule;
 pub mod server_lock;

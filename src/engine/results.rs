@@ -4,12 +4,28 @@ use super::recover::conclude;
 use super::retry::{step_again, undo_again};
 use super::schedule::Task;
 use super::state::RunState;
-use super::tasks::{Ended, is_unfinished};
 use crate::error::{Class, Failure, Result};
 use crate::journal::Event;
+use crate::steps::{Outputs, Probe};
+
+/// How a piece of work ended. `Cancelled` means that it was asked to stop, and stopped without a result.
+#[derive(Debug)]
+pub enum Ended {
+    /// An attempt of a step.
+    Executed(Result<Outputs>),
+    /// A look at reality.
+    Probed(Result<Probe>),
+    /// The preparation of a block.
+    Prepared(Result<()>),
+    /// The undo of a step.
+    Undone(Result<()>),
+    /// The rollback hook of that number.
+    Hooked(usize, Result<()>),
+}
 
 /// The events that tell how `task` ended, at `now` (milliseconds since 1970).
-pub(super) fn events(state: &RunState, now: i64, task: Task, ended: Ended) -> Vec<Event> {
+#[must_use]
+pub fn events(state: &RunState, now: i64, task: Task, ended: Ended) -> Vec<Event> {
     match (task, ended) {
         (Task::Step(ix), Ended::Executed(Ok(outputs))) => vec![Event::StepDone { step: id(state, ix), outputs }],
         (Task::Step(ix), Ended::Executed(Err(failure))) => vec![failed(state, now, ix, failure)],
@@ -48,7 +64,7 @@ fn prepared(state: &RunState, now: i64, block: usize, result: Result<()>) -> Vec
     let name = state.graph.plan().blocks[block].id.clone();
     let Err(failure) = result else { return vec![Event::BlockPrepared { block: name }] };
     let mut events = vec![Event::BlockUnprepared { block: name }];
-    let first = state.graph.blocks()[block].iter().find(|&&ix| is_unfinished(state, ix));
+    let first = state.graph.blocks()[block].iter().find(|&&ix| state.steps[ix].is_unfinished());
     if let Some(&ix) = first.filter(|_| failure.class != Class::Cancelled) {
         let attempt = state.steps[ix].attempt + 1;
         let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now);

@@ -203,6 +203,11 @@ fn advance(state: &RunState, now: i64, wish: &Wish) -> Vec<Decision> {
         };
         out.extend(decision);
     }
+    let bad = |decision: &Decision| matches!(decision, Decision::Fail { .. } | Decision::Deadline { .. });
+    if out.iter().any(bad) {
+        out.retain(bad); // nothing is begun beside a failure: what it means for the run is decided first
+        return out;
+    }
     if firm.iter().all(|&firm| firm) {
         let done = state.steps.iter().any(|step| step.status == Status::Succeeded);
         return vec![Decision::Finish { outcome: if done { Outcome::Done } else { Outcome::Nothing } }];
@@ -254,7 +259,7 @@ fn next(state: &RunState, ix: usize, now: i64) -> Option<Decision> {
     if step.proof == Proof::Wanted {
         return Some(Decision::Probe { step: ix });
     }
-    if !matches!(step.status, Status::Pending | Status::Stopped | Status::Retrying) {
+    if !step.is_unfinished() {
         return None;
     }
     if let Some(at) = step.retry_at.filter(|&at| at > now) {
@@ -266,6 +271,9 @@ fn next(state: &RunState, ix: usize, now: i64) -> Option<Decision> {
             Verdict::Skip(reason) => return Some(Decision::Skip { step: ix, reason }),
             Verdict::Fail(failure) => return Some(Decision::Fail { step: ix, attempt: step.attempt, failure }),
         }
+    }
+    if state.graph.is_final(ix) && state.steps.iter().any(|step| step.proof != Proof::Good) {
+        return None; // everything in doubt is proved, or made again, while it still can be
     }
     match state.graph.block(ix) {
         Some(block) if state.blocks[block].prepare == Prepare::No => Some(Decision::Prepare { block }),

@@ -121,6 +121,11 @@ impl StepState {
     pub fn is_busy(&self) -> bool {
         matches!(self.status, Status::Running | Status::Waiting) || self.proof == Proof::Asked || self.undo.open
     }
+    /// Whether it still has to run, or to run again.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self.status, Status::Pending | Status::Stopped | Status::Retrying)
+    }
     /// Whether there may be something of it to take back: an attempt, or a preparation that noted something.
     #[must_use]
     pub fn is_touched(&self) -> bool {

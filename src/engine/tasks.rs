@@ -2,11 +2,12 @@
 
 use super::attempt::{self, Bounds, GRACE, bounded};
 use super::bench::{Bench, Purpose, ready};
+use super::results::Ended;
 use super::schedule::{Decision, Task, reserve};
 use super::state::RunState;
-use super::status::{Proof, Status};
+use super::status::Proof;
 use crate::error::{Class, Failure, Result};
-use crate::steps::{Outputs, Probe, Progress, Reversibility};
+use crate::steps::{Progress, Reversibility};
 use std::collections::HashMap;
 use std::future::Future;
 use tokio::task::JoinSet;
@@ -18,16 +19,6 @@ const PROBE_LIMIT: Duration = Duration::from_secs(60);
 /// How often a look that failed for a passing reason is tried, and the pause in between.
 const PROBE_TRIES: u32 = 3;
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
-
-/// How a piece of work ended.
-#[derive(Debug)]
-pub(super) enum Ended {
-    Executed(Result<Outputs>),
-    Probed(Result<Probe>),
-    Prepared(Result<()>),
-    Undone(Result<()>),
-    Hooked(usize, Result<()>),
-}
 
 /// Everything under way.
 pub(super) struct Tasks {
@@ -128,7 +119,7 @@ impl Tasks {
     }
 
     fn prepare(&mut self, state: &RunState, block: usize, cancel: CancellationToken) {
-        let unfinished = state.graph.blocks()[block].iter().filter(|&&ix| is_unfinished(state, ix));
+        let unfinished = state.graph.blocks()[block].iter().filter(|&&ix| state.steps[ix].is_unfinished());
         let works: Result<Vec<_>> =
             unfinished.filter_map(|&ix| self.bench.step(state, ix, Purpose::Prepare, &cancel).transpose()).collect();
         let work = async move { attempt::prepare(works?).await };
@@ -154,11 +145,6 @@ impl Tasks {
         let bounds = Bounds { cancel, ended: end, before, time, grace };
         self.running.spawn(async move { (task, ended(bounded(work, bounds).await)) });
     }
-}
-
-/// Whether a step of a block still has to run.
-pub(super) fn is_unfinished(state: &RunState, ix: usize) -> bool {
-    matches!(state.steps[ix].status, Status::Pending | Status::Stopped | Status::Retrying)
 }
 
 /// The longest time for a piece of work, and how long it may take to stop.

@@ -85,7 +85,7 @@ impl RunState {
     fn may_follow(&self, ix: usize, event: &Event) -> bool {
         let step = &self.steps[ix];
         let underway = matches!(step.status, Status::Running | Status::Waiting);
-        let startable = matches!(step.status, Status::Pending | Status::Stopped | Status::Retrying);
+        let startable = step.is_unfinished();
         let forward = self.is_live() && self.rollback.is_none();
         let undoing = self.is_live() && self.rollback.is_some();
         let asked = forward && step.proof == Proof::Asked;
