@@ -6,8 +6,11 @@
 
 pub mod cli;
 pub mod effects;
+pub mod engine;
 pub mod error;
+pub mod journal;
 pub mod plan;
 pub mod playbook;
 pub mod rehearsal;
+pub mod report;
 pub mod steps;

@@ -1,0 +1,137 @@
+//! Where a step gets its tools: parameters bound to what earlier steps put out, decoded, with memo and progress.
+
+use super::attempt::Work;
+use super::clock::Clock;
+use super::graph::references;
+use super::notes::{Notes, Page};
+use super::state::RunState;
+use crate::effects::Effects;
+use crate::error::{Failure, Result};
+use crate::journal::{Event, Journal};
+use crate::plan::Plan;
+use crate::playbook::marker;
+use crate::steps::{Progress, Step, Update, find};
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+/// Decodes the parameters of a kind into a step.
+pub type Decode = Arc<dyn Fn(&str, &Value) -> Result<Box<dyn Step>> + Send + Sync>;
+
+/// Decodes by the registry of step kinds.
+#[must_use]
+pub fn registered() -> Decode {
+    Arc::new(|uses, with| {
+        let attempted = || format!("read the parameters of a `{uses}` step");
+        let kind = find(uses).ok_or_else(|| Failure::permanent(attempted(), "there is no step kind of that name"))?;
+        (kind.decode)(with).map_err(|answer| Failure::permanent(attempted(), answer))
+    })
+}
+
+/// Tools for the steps of one run.
+pub(super) struct Bench {
+    pub(super) plan: Arc<Plan>,
+    pub(super) run: String,
+    pub(super) fx: Arc<Effects>,
+    pub(super) decode: Decode,
+    pub(super) updates: UnboundedSender<(String, Update)>,
+    pub(super) notes: Vec<Arc<Notes>>,
+}
+
+/// What work is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To look, before everything the parameters need is known.
+    Inspect,
+    /// To look.
+    Probe,
+    /// To get ready, before everything the parameters need is known.
+    Prepare,
+    /// To do.
+    Act,
+    /// To take back, also what was only prepared.
+    Undo,
+}
+
+impl Bench {
+    /// Notes for every step, starting with what `state` holds; what is written later is told to `written`.
+    pub(super) fn notes(
+        state: &RunState,
+        run: &str,
+        journal: &Arc<dyn Journal>,
+        clock: Clock,
+        written: &UnboundedSender<Event>,
+    ) -> Vec<Arc<Notes>> {
+        let notes = state.steps.iter().enumerate().map(|(ix, step)| {
+            let kept = step.memo.clone();
+            Arc::new(Notes::new(run, state.graph.id(ix), journal.clone(), clock, kept, written.clone()))
+        });
+        notes.collect()
+    }
+
+    /// Tools for a step. `None` when it cannot be decoded yet, and need not be for this purpose.
+    pub(super) fn step(
+        &self,
+        state: &RunState,
+        ix: usize,
+        purpose: Purpose,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Work>> {
+        let step = state.graph.step(ix);
+        self.work(state, ix, purpose, cancel, (&step.uses, &step.with), String::new())
+    }
+
+    /// Tools for a rollback hook of a step.
+    pub(super) fn hook(
+        &self,
+        state: &RunState,
+        ix: usize,
+        index: usize,
+        purpose: Purpose,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Work>> {
+        let hook = &state.graph.step(ix).rollback[index];
+        self.work(state, ix, purpose, cancel, (&hook.uses, &hook.with), format!("rollback.{index}."))
+    }
+
+    fn work(
+        &self,
+        state: &RunState,
+        ix: usize,
+        purpose: Purpose,
+        cancel: &CancellationToken,
+        (uses, with): (&str, &Value),
+        prefix: String,
+    ) -> Result<Option<Work>> {
+        let with = marker::bind(with, &mut |reference| state.lookup(reference));
+        let open = references(&with);
+        let early = matches!(purpose, Purpose::Inspect | Purpose::Prepare);
+        if let Some(missing) = open.first().filter(|_| !early && purpose != Purpose::Undo) {
+            let answer = format!("step `{missing}` does not put out what it should");
+            return Err(Failure::permanent("fill in the parameters", answer));
+        }
+        let step = match (self.decode)(uses, &with) {
+            Ok(step) => step,
+            Err(_) if early && !open.is_empty() => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let writable = matches!(purpose, Purpose::Prepare | Purpose::Act | Purpose::Undo);
+        Ok(Some(Work {
+            id: state.graph.id(ix).to_owned(),
+            run: self.run.clone(),
+            plan: self.plan.clone(),
+            fx: self.fx.clone(),
+            step,
+            progress: Progress::new(state.graph.id(ix), self.updates.clone()),
+            cancel: cancel.clone(),
+            memo: Page { notes: self.notes[ix].clone(), prefix, writable },
+            outputs: state.steps[ix].outputs.clone(),
+        }))
+    }
+}
+
+/// Tools that must be there, because nothing is missing any more.
+pub(super) fn ready(work: Result<Option<Work>>) -> Result<Work> {
+    work?.ok_or_else(|| Failure::permanent("fill in the parameters", "a value is missing"))
+}

@@ -1,0 +1,32 @@
+//! The engine: a pure scheduler decides, a thin runner does, and the journal is written before and after every
+//! effect.
+//!
+//! May know the plan, the step trait, the journal and the effects bundle; no step kind, no display. The pure half is
+//! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition` and `unwind`), `recover`, `results` and `retry`.
+
+mod admission;
+mod approvals;
+mod attempt;
+mod bench;
+pub mod clock;
+mod condition;
+pub mod graph;
+pub mod lock;
+mod notes;
+pub mod recover;
+pub mod retry;
+pub mod run_id;
+pub mod results;
+mod runner;
+pub mod schedule;
+pub mod server_lock;
+pub mod state;
+pub mod status;
+mod tasks;
+mod transition;
+mod unwind;
+
+pub use approvals::JournalApprovals;
+pub use bench::{Decode, registered};
+pub use lock::StateLock;
+pub use runner::{Runner, Setup};

@@ -1,0 +1,78 @@
+//! What the journal is told when a piece of work has ended. Pure.
+
+use super::recover::conclude;
+use super::retry::{step_again, undo_again};
+use super::schedule::Task;
+use super::state::RunState;
+use crate::error::{Class, Failure, Result};
+use crate::journal::Event;
+use crate::steps::{Outputs, Probe};
+
+/// How a piece of work ended. `Cancelled` means that it was asked to stop, and stopped without a result.
+#[derive(Debug)]
+pub enum Ended {
+    /// An attempt of a step.
+    Executed(Result<Outputs>),
+    /// A look at reality.
+    Probed(Result<Probe>),
+    /// The preparation of a block.
+    Prepared(Result<()>),
+    /// The undo of a step.
+    Undone(Result<()>),
+    /// The rollback hook of that number.
+    Hooked(usize, Result<()>),
+}
+
+/// The events that tell how `task` ended, at `now` (milliseconds since 1970).
+#[must_use]
+pub fn events(state: &RunState, now: i64, task: Task, ended: Ended) -> Vec<Event> {
+    match (task, ended) {
+        (Task::Step(ix), Ended::Executed(Ok(outputs))) => vec![Event::StepDone { step: id(state, ix), outputs }],
+        (Task::Step(ix), Ended::Executed(Err(failure))) => vec![failed(state, now, ix, failure)],
+        (Task::Step(ix), Ended::Probed(found)) => vec![conclude(state, ix, found)],
+        (Task::Step(ix), Ended::Undone(Ok(()))) => vec![Event::UndoDone { step: id(state, ix) }],
+        (Task::Step(ix), Ended::Undone(Err(failure))) => {
+            let retry_at = undo_retry(state, now, ix, &failure);
+            vec![Event::UndoFailed { step: id(state, ix), failure, retry_at }]
+        }
+        (Task::Step(ix), Ended::Hooked(index, Ok(()))) => vec![Event::HookDone { step: id(state, ix), index }],
+        (Task::Step(ix), Ended::Hooked(index, Err(failure))) => {
+            let retry_at = undo_retry(state, now, ix, &failure);
+            vec![Event::HookFailed { step: id(state, ix), index, failure, retry_at }]
+        }
+        (Task::Block(block), Ended::Prepared(result)) => prepared(state, now, block, result),
+        _ => Vec::new(),
+    }
+}
+
+fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Event {
+    let (step, attempt) = (id(state, ix), state.steps[ix].attempt);
+    if failure.class == Class::Cancelled {
+        return Event::StepStopped { step, attempt, failure: Some(failure) };
+    }
+    let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now);
+    Event::StepFailed { step, attempt, failure, retry_at }
+}
+
+/// An undo that was asked to stop is not worn out by that.
+fn undo_retry(state: &RunState, now: i64, ix: usize, failure: &Failure) -> Option<i64> {
+    if failure.class == Class::Cancelled { Some(now) } else { undo_again(state.steps[ix].undo.attempt, failure, now) }
+}
+
+/// A preparation that failed is a failed attempt of the block's first step that still has to run.
+fn prepared(state: &RunState, now: i64, block: usize, result: Result<()>) -> Vec<Event> {
+    let name = state.graph.plan().blocks[block].id.clone();
+    let Err(failure) = result else { return vec![Event::BlockPrepared { block: name }] };
+    let mut events = vec![Event::BlockUnprepared { block: name }];
+    let first = state.graph.blocks()[block].iter().find(|&&ix| state.steps[ix].is_unfinished());
+    if let Some(&ix) = first.filter(|_| failure.class != Class::Cancelled) {
+        let attempt = state.steps[ix].attempt + 1;
+        let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now);
+        events.push(Event::StepFailed { step: id(state, ix), attempt, failure, retry_at });
+    }
+    events
+}
+
+fn id(state: &RunState, ix: usize) -> String {
+    state.graph.id(ix).to_owned()
+}

@@ -1,0 +1,295 @@
+//! The runner: asks the scheduler what is to be done, writes that into the journal, and only then has it done.
+//!
+//! Everything it knows is in the journal: the state it decides from is the fold of the very events it writes. The
+//! result of one step and the intent of the next go into one append, because each is a sync to disk and a cutover
+//! has no time to give away.
+
+use super::attempt::GRACE;
+use super::bench::{Bench, Decode};
+use super::clock::Clock;
+use super::graph::Graph;
+use super::run_id;
+use super::schedule::{Decision, Stop, Wish, decide};
+use super::server_lock::ServerLocks;
+use super::state::RunState;
+use super::tasks::Tasks;
+use super::{admission, results};
+use crate::effects::Effects;
+use crate::error::{Class, Failure, Result};
+use crate::journal::{Event, Journal, Outcome, RunRecord};
+use crate::plan::Plan;
+use crate::steps::Update;
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// What a runner works with.
+pub struct Setup {
+    /// The plan; for a resumed run the one stored with it.
+    pub plan: Arc<Plan>,
+    /// The run's id.
+    pub run: String,
+    /// Where everything is written.
+    pub journal: Arc<dyn Journal>,
+    /// Hands on the world.
+    pub effects: Arc<Effects>,
+    /// How steps are decoded; [`super::registered`] unless steps are fakes.
+    pub decode: Decode,
+    /// Where progress goes, as (step, news).
+    pub updates: UnboundedSender<(String, Update)>,
+    /// Cancelled by the first Ctrl-C: stop at the next safe point. A block that has begun, and a rollback, are
+    /// finished first.
+    pub interrupt: CancellationToken,
+    /// Cancelled by the second: stop as soon as what is under way can be left, even inside a block.
+    pub halt: CancellationToken,
+}
+
+/// Carries out one run.
+pub struct Runner {
+    setup: Setup,
+    graph: Arc<Graph>,
+}
+
+impl Runner {
+    /// A runner.
+    ///
+    /// # Errors
+    /// When the plan is damaged.
+    pub fn new(setup: Setup) -> Result<Self> {
+        let graph = Arc::new(Graph::new(setup.plan.clone())?);
+        Ok(Self { setup, graph })
+    }
+
+    /// Carries out a new run: locks, checks, then step by step.
+    ///
+    /// # Errors
+    /// `Locked` when another run holds one of the servers (nothing was touched, the run is not made known). Otherwise
+    /// when the journal cannot be written: the run stopped before its next effect and can be resumed.
+    pub async fn run(self) -> Result<Outcome> {
+        let clock = Clock::starting(0);
+        let state = RunState::new(self.graph.clone());
+        let mut drive = Drive::begin(&self.setup, state, clock, false).await?;
+        let result = match RunRecord::new(&self.setup.run, &self.setup.plan, clock.now())
+            .and_then(|record| self.setup.journal.create_run(&record))
+        {
+            Ok(()) => drive.go(Event::RunStarted { runner: run_id::runner() }).await,
+            Err(failure) => Err(failure),
+        };
+        drive.end(result).await
+    }
+
+    /// Goes on with a run that was interrupted, stopped, stuck, or whose runner died.
+    ///
+    /// # Errors
+    /// As [`Runner::run`]; `Refused` when the run is over.
+    pub async fn resume(self) -> Result<Outcome> {
+        let (state, clock) = self.recall()?;
+        if let Some(outcome) = state.outcome.filter(|outcome| !outcome.is_resumable()) {
+            let attempted = format!("resume run {}", self.setup.run);
+            return Err(Failure::refused(attempted, format!("it is over: {outcome}")).now("nothing was changed"));
+        }
+        self.take_up(state, clock, None).await
+    }
+
+    /// Takes a run back, from wherever it stands before the point of no return.
+    ///
+    /// # Errors
+    /// As [`Runner::run`]; `Refused` when it is taken back already, or past the point of no return.
+    pub async fn rollback(self, reason: &str) -> Result<Outcome> {
+        let (state, clock) = self.recall()?;
+        let refused = |answer: String| {
+            Err(Failure::refused(format!("roll back run {}", self.setup.run), answer).now("nothing was changed"))
+        };
+        if state.is_point_reached() {
+            return refused("it is past the point of no return: the application may be writing on the new server".into());
+        }
+        match state.outcome {
+            Some(over @ (Outcome::RolledBack | Outcome::Refused | Outcome::Nothing)) => {
+                refused(format!("there is nothing to take back: it is {over}"))
+            }
+            _ => self.take_up(state, clock, Some(reason.to_owned())).await,
+        }
+    }
+
+    fn recall(&self) -> Result<(RunState, Clock)> {
+        let entries = self.setup.journal.entries(&self.setup.run)?;
+        let state = RunState::fold(self.graph.clone(), &entries)?;
+        let last = entries.iter().map(|entry| entry.at).max().unwrap_or(0);
+        Ok((state, Clock::starting(last)))
+    }
+
+    async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
+        let runner = run_id::runner();
+        // a runner that died between making the run known and beginning it has left nothing behind
+        let first = if state.started { Event::RunResumed { runner } } else { Event::RunStarted { runner } };
+        let mut drive = Drive::begin(&self.setup, state, clock, true).await?;
+        drive.wish.rollback = rollback;
+        let result = drive.go(first).await;
+        drive.end(result).await
+    }
+}
+
+/// A run being driven by this process.
+struct Drive<'a> {
+    setup: &'a Setup,
+    state: RunState,
+    clock: Clock,
+    wish: Wish,
+    tasks: Tasks,
+    locks: Option<ServerLocks>,
+    noted: UnboundedReceiver<Event>,
+    lost: UnboundedReceiver<Failure>,
+    /// Taken into the state, not yet in the journal.
+    fresh: Vec<Event>,
+    wake: Option<i64>,
+}
+
+impl<'a> Drive<'a> {
+    /// Takes the servers and lays out the tools.
+    async fn begin(setup: &'a Setup, state: RunState, clock: Clock, resuming: bool) -> Result<Self> {
+        let (lost_to, lost) = unbounded_channel();
+        let locks = ServerLocks::take(&setup.effects, &setup.plan, &setup.run, resuming, lost_to).await?;
+        let (written, noted) = unbounded_channel();
+        let bench = Bench {
+            plan: setup.plan.clone(),
+            run: setup.run.clone(),
+            fx: setup.effects.clone(),
+            decode: setup.decode.clone(),
+            updates: setup.updates.clone(),
+            notes: Bench::notes(&state, &setup.run, &setup.journal, clock, &written),
+        };
+        let (tasks, wish, fresh) = (Tasks::new(bench), Wish::default(), Vec::new());
+        Ok(Self { setup, state, clock, wish, tasks, locks: Some(locks), noted, lost, fresh, wake: None })
+    }
+
+    /// Drives the run to its end, from its first event on.
+    async fn go(&mut self, first: Event) -> Result<Outcome> {
+        self.take_in(first)?;
+        if !self.state.admitted && self.wish.rollback.is_none() {
+            self.admit().await?;
+        }
+        loop {
+            if self.setup.interrupt.is_cancelled() && self.wish.stop == Stop::No {
+                self.stop(Stop::SafePoint)?;
+            }
+            let due = self.settle()?;
+            for decision in due {
+                self.tasks.launch(&self.state, &decision);
+            }
+            if let Some(outcome) = self.state.outcome {
+                return Ok(outcome);
+            }
+            self.wait().await?;
+        }
+    }
+
+    /// Lets what is still under way come to an end, and gives the servers back.
+    async fn end(mut self, result: Result<Outcome>) -> Result<Outcome> {
+        if result.is_err() {
+            self.tasks.cancel_all();
+            let _ = timeout(GRACE, self.tasks.join_all()).await;
+        }
+        if let Some(locks) = self.locks.take() {
+            locks.release().await;
+        }
+        result.map_err(|mut failure| {
+            if self.state.started && failure.class != Class::Locked {
+                failure.class = Class::Cancelled; // its exit code says that the run can be resumed
+            }
+            failure
+        })
+    }
+
+    async fn admit(&mut self) -> Result<()> {
+        self.write()?;
+        let found = {
+            let cancel = self.setup.interrupt.child_token();
+            admission::inspect(&self.tasks.bench, &self.state, &cancel).await
+        };
+        if self.setup.interrupt.is_cancelled() {
+            return Ok(()); // the loop ends the run, and a resume checks again
+        }
+        if found.is_empty() {
+            return self.take_in(Event::RunAdmitted);
+        }
+        for (ix, failure) in found {
+            let step = self.state.graph.id(ix).to_owned();
+            self.take_in(Event::StepRefused { step, failure })?;
+        }
+        self.take_in(Event::RunFinished { outcome: Outcome::Refused })
+    }
+
+    /// Decides until there is nothing more to decide, writes it all down, and tells what must now be done.
+    fn settle(&mut self) -> Result<Vec<Decision>> {
+        let mut due = Vec::new();
+        loop {
+            self.wake = None;
+            let mut changed = false;
+            for decision in decide(&self.state, self.clock.now(), &self.wish) {
+                match &decision {
+                    Decision::Wake { at } => self.wake = Some(self.wake.map_or(*at, |wake| wake.min(*at))),
+                    Decision::Cancel(task) => self.tasks.cancel(*task),
+                    _ => {}
+                }
+                if let Some(event) = decision.event(&self.state.graph) {
+                    self.take_in(event)?;
+                    due.push(decision);
+                    changed = true;
+                }
+            }
+            if !changed {
+                self.write()?;
+                return Ok(due);
+            }
+        }
+    }
+
+    /// Waits until something ends, somebody wants to stop, or it is time for something.
+    async fn wait(&mut self) -> Result<()> {
+        let now = self.clock.instant(self.wake.unwrap_or_default());
+        tokio::select! {
+            biased;
+            () = self.setup.halt.cancelled(), if self.wish.stop != Stop::Now => self.stop(Stop::Now)?,
+            () = self.setup.interrupt.cancelled(), if self.wish.stop == Stop::No => self.stop(Stop::SafePoint)?,
+            Some(failure) = self.lost.recv(), if self.wish.stop == Stop::No => {
+                self.tasks.tell(&failure.to_string());
+                self.stop(Stop::SafePoint)?;
+            }
+            (task, ended) = self.tasks.next(), if !self.tasks.is_idle() => {
+                self.take_notes()?;
+                for event in results::events(&self.state, self.clock.now(), task, ended) {
+                    self.take_in(event)?;
+                }
+            }
+            () = sleep_until(now), if self.wake.is_some() => {}
+            else => return Err(Failure::permanent("go on", "nothing is left to wait for").help("please report this")),
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, stop: Stop) -> Result<()> {
+        self.wish.stop = stop;
+        self.take_in(Event::Interrupted)
+    }
+
+    fn take_in(&mut self, event: Event) -> Result<()> {
+        self.state.apply(self.clock.now(), &event)?;
+        self.fresh.push(event);
+        Ok(())
+    }
+
+    /// Notes are in the journal already: steps write them themselves.
+    fn take_notes(&mut self) -> Result<()> {
+        while let Ok(event) = self.noted.try_recv() {
+            self.state.apply(self.clock.now(), &event)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<()> {
+        self.setup.journal.append(&self.setup.run, self.clock.now(), &self.fresh)?;
+        self.fresh.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! The state of a run: its journal, folded through a transition table. A transition that is not in the table is an
+//! error that names both sides, never a panic: a journal may be damaged.
+//!
+//! Pure. The table for steps is in `transition.rs`; what a dead runner leaves behind is `recover.rs`.
+
+use super::graph::Graph;
+use super::recover;
+use super::status::{Proof, Status, StepState};
+use crate::error::{Class, Failure, Result};
+use crate::journal::{Entry, Event, Outcome};
+use crate::steps::Reversibility;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The state of a run.
+#[derive(Debug, Clone)]
+pub struct RunState {
+    /// Its plan, with edges.
+    pub graph: Arc<Graph>,
+    /// Whether it was begun.
+    pub started: bool,
+    /// Whether the checks before the first effect have passed.
+    pub admitted: bool,
+    /// How it ended, unless it goes on.
+    pub outcome: Option<Outcome>,
+    /// Why it is taken back, if it is.
+    pub rollback: Option<String>,
+    /// Its steps, by number.
+    pub steps: Vec<StepState>,
+    /// Its blocks, by number.
+    pub blocks: Vec<BlockState>,
+}
+
+/// How a block stands in the process that runs it now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlockState {
+    /// Whether its steps are prepared.
+    pub prepare: Prepare,
+    /// When its clock began to run.
+    pub started: Option<i64>,
+    /// Whether its time is up.
+    pub expired: bool,
+}
+
+/// Whether the steps of a block are prepared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Prepare {
+    /// Not yet, or no longer.
+    #[default]
+    No,
+    /// Under way.
+    Asked,
+    /// They are.
+    Yes,
+}
+
+impl RunState {
+    /// A run of which nothing is known yet.
+    #[must_use]
+    pub fn new(graph: Arc<Graph>) -> Self {
+        let steps = vec![StepState::default(); graph.len()];
+        let blocks = vec![BlockState::default(); graph.blocks().len()];
+        Self { graph, started: false, admitted: false, outcome: None, rollback: None, steps, blocks }
+    }
+
+    /// The state that a journal tells.
+    ///
+    /// # Errors
+    /// When an entry cannot follow those before it: the journal is damaged.
+    pub fn fold(graph: Arc<Graph>, entries: &[Entry]) -> Result<Self> {
+        let mut state = Self::new(graph);
+        for entry in entries {
+            state.apply(entry.at, &entry.event).map_err(|mut failure| {
+                failure.attempted = format!("read entry {} of the journal", entry.seq);
+                failure
+            })?;
+        }
+        Ok(state)
+    }
+
+    /// Takes one event in, written at `at` (milliseconds since 1970).
+    ///
+    /// # Errors
+    /// When it cannot follow those before it.
+    pub fn apply(&mut self, at: i64, event: &Event) -> Result<()> {
+        if let Some(id) = event.step() {
+            let ix = self.graph.number(id).ok_or_else(|| illegal(event, format!("the plan has no step `{id}`")))?;
+            return self.apply_to_step(at, ix, event);
+        }
+        let allowed = match event {
+            Event::RunStarted { .. } => !self.started,
+            Event::RunResumed { .. } => {
+                self.started && self.outcome.is_none_or(|outcome| outcome.is_resumable() || outcome == Outcome::Done)
+            }
+            Event::RunAdmitted => self.is_live() && !self.admitted,
+            Event::RollbackStarted { .. } => self.is_live() && self.rollback.is_none() && !self.is_busy(),
+            _ => self.is_live(),
+        };
+        if !allowed {
+            return Err(illegal(event, format!("the run is {}", self.word())));
+        }
+        match event {
+            Event::RunStarted { .. } => self.started = true,
+            Event::RunAdmitted => self.admitted = true,
+            Event::RunResumed { .. } => recover::reset(self),
+            Event::RollbackStarted { reason } => self.begin_rollback(reason),
+            Event::RunFinished { outcome } => self.outcome = Some(*outcome),
+            Event::BlockPreparing { block } => self.prepare(event, block, Prepare::No, Prepare::Asked)?,
+            Event::BlockPrepared { block } => self.prepare(event, block, Prepare::Asked, Prepare::Yes)?,
+            Event::BlockUnprepared { block } => self.prepare(event, block, Prepare::Asked, Prepare::No)?,
+            Event::DeadlineReached { block } => {
+                let number = self.block(event, block)?;
+                self.blocks[number].expired = true;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether it was begun and has not ended.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.started && self.outcome.is_none()
+    }
+
+    /// Whether anything is under way.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.steps.iter().any(StepState::is_busy) || self.blocks.iter().any(|block| block.prepare == Prepare::Asked)
+    }
+
+    /// Whether a point of no return has succeeded for certain.
+    #[must_use]
+    pub fn is_point_reached(&self) -> bool {
+        self.finals().any(|step| step.status == Status::Succeeded && step.proof == Proof::Good)
+    }
+
+    /// Whether a point of no return has succeeded, or was begun and is not proved absent: nothing may be taken back.
+    #[must_use]
+    pub fn is_point_possible(&self) -> bool {
+        self.finals().any(|step| step.status == Status::Succeeded || (step.begun && !step.absent))
+    }
+
+    /// Whether nothing but steps that leave nothing behind has begun, and a gate ended the run.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let mut refused = false;
+        for (ix, step) in self.steps.iter().enumerate() {
+            if step.is_touched() && self.graph.step(ix).reversibility != Reversibility::NothingToUndo {
+                return false;
+            }
+            refused |= step.failure.as_ref().is_some_and(|failure| failure.class == Class::Refused);
+        }
+        refused
+    }
+
+    /// The outputs of every step that has some, as templates see them: `{"steps": {id: outputs}}`.
+    #[must_use]
+    pub fn outputs(&self) -> Value {
+        let steps = self.steps.iter().enumerate().filter(|(_, step)| step.status == Status::Succeeded);
+        let outputs = steps.map(|(ix, step)| (self.graph.id(ix).to_owned(), Value::Object(step.outputs.clone())));
+        json!({ "steps": outputs.collect::<serde_json::Map<_, _>>() })
+    }
+
+    /// The value of a reference such as `steps.dump.position.file`.
+    #[must_use]
+    pub fn lookup(&self, reference: &str) -> Option<Value> {
+        let mut path = reference.strip_prefix("steps.")?.split('.');
+        let step = &self.steps[self.graph.number(path.next()?)?];
+        let value = step.outputs.get(path.next()?)?;
+        path.try_fold(value, |value, key| value.get(key)).cloned()
+    }
+
+    fn finals(&self) -> impl Iterator<Item = &StepState> {
+        self.steps.iter().enumerate().filter(|&(ix, _)| self.graph.is_final(ix)).map(|(_, step)| step)
+    }
+
+    fn begin_rollback(&mut self, reason: &str) {
+        self.rollback = Some(reason.to_owned());
+        for step in &mut self.steps {
+            step.retry_at = None;
+            step.proof = Proof::Good; // an undo works from the memo and asks reality itself
+        }
+    }
+
+    fn prepare(&mut self, event: &Event, block: &str, from: Prepare, to: Prepare) -> Result<()> {
+        let number = self.block(event, block)?;
+        let state = &mut self.blocks[number].prepare;
+        if *state != from {
+            return Err(illegal(event, format!("the block is prepared: {state:?}")));
+        }
+        *state = to;
+        Ok(())
+    }
+
+    fn block(&self, event: &Event, id: &str) -> Result<usize> {
+        self.graph.block_number(id).ok_or_else(|| illegal(event, format!("the plan has no block `{id}`")))
+    }
+
+    pub(super) fn word(&self) -> String {
+        match self.outcome {
+            Some(outcome) => outcome.to_string(),
+            None if !self.started => "not begun".into(),
+            None if self.rollback.is_some() => "rolling back".into(),
+            None => "running".into(),
+        }
+    }
+}
+
+pub(super) fn illegal(event: &Event, why: impl std::fmt::Display) -> Failure {
+    let answer = format!("the journal is damaged: `{}` cannot follow, because {why}", event.name());
+    Failure::permanent("take in an event", answer)
+}

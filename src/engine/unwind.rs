@@ -1,0 +1,41 @@
+//! The rollback: which steps are taken back now. Pure. A step is taken back when everything after it is, or was
+//! never begun; its hooks follow its own undo. What cannot be taken back keeps those before it from being taken
+//! back, and nothing else.
+
+use super::schedule::Decision;
+use super::state::RunState;
+use super::status::Status;
+use crate::journal::Outcome;
+
+pub(super) fn decide(state: &RunState, now: i64) -> Vec<Decision> {
+    let mut clear = vec![false; state.steps.len()];
+    let mut out = Vec::new();
+    for &ix in state.graph.order().iter().rev() {
+        let step = &state.steps[ix];
+        let free = state.graph.dependents(ix).iter().all(|&later| clear[later]);
+        let gone = !step.is_touched() || step.status == Status::Undone;
+        clear[ix] = free && gone;
+        if free && !gone && !step.is_busy() && step.status != Status::UndoFailed {
+            out.push(next(state, ix, now));
+        }
+    }
+    if out.is_empty() && !state.is_busy() {
+        let outcome = match clear.iter().all(|&clear| clear) {
+            false => Outcome::Stuck,
+            true if state.is_refusal() => Outcome::Refused,
+            true => Outcome::RolledBack,
+        };
+        out.push(Decision::Finish { outcome });
+    }
+    out
+}
+
+fn next(state: &RunState, ix: usize, now: i64) -> Decision {
+    let step = &state.steps[ix];
+    let attempt = step.undo.attempt + 1;
+    match step.retry_at.filter(|&at| at > now) {
+        Some(at) => Decision::Wake { at },
+        None if step.undo.done => Decision::Hook { step: ix, index: step.undo.hook, attempt },
+        None => Decision::Undo { step: ix, attempt },
+    }
+}

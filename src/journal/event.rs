@@ -1,0 +1,329 @@
+//! What may stand in a journal. One event is one fact; what a sequence of them means is `engine::state`'s business.
+
+use crate::effects::Decision;
+use crate::error::{Failure, exit};
+use crate::steps::Outputs;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number within the run, from 1, without gaps.
+    pub seq: u32,
+    /// When it was written, in milliseconds since 1970 (UTC), on the writer's clock.
+    pub at: i64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// One fact about a run. An intent is durable before the effect it announces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A process began the run.
+    RunStarted {
+        /// The process, as `user@host, process 123`.
+        runner: String,
+    },
+    /// All checks before the first effect have passed.
+    RunAdmitted,
+    /// A process took up the run where another one left it.
+    RunResumed {
+        /// The process.
+        runner: String,
+    },
+    /// The run was asked to stop.
+    Interrupted,
+    /// From here on steps are taken back.
+    RollbackStarted {
+        /// Why.
+        reason: String,
+    },
+    /// The run ended.
+    RunFinished {
+        /// How.
+        outcome: Outcome,
+    },
+    /// Steps of a block are about to be prepared.
+    BlockPreparing {
+        /// The block.
+        block: String,
+    },
+    /// Every step of a block is prepared.
+    BlockPrepared {
+        /// The block.
+        block: String,
+    },
+    /// The preparation of a block was given up, or failed.
+    BlockUnprepared {
+        /// The block.
+        block: String,
+    },
+    /// A block used up its time before the point of no return.
+    DeadlineReached {
+        /// The block.
+        block: String,
+    },
+    /// A check before the first effect said no to a step.
+    StepRefused {
+        /// The step.
+        step: String,
+        /// What was found.
+        failure: Failure,
+    },
+    /// An attempt is about to begin.
+    StepIntent {
+        /// The step.
+        step: String,
+        /// Number of the attempt, from 1, counted over the whole run.
+        attempt: u32,
+    },
+    /// A step waits for a person or a time.
+    StepWaiting {
+        /// The step.
+        step: String,
+        /// For what.
+        message: String,
+    },
+    /// A step must still know this after the runner died.
+    StepNoted {
+        /// The step.
+        step: String,
+        /// Name of the fact.
+        key: String,
+        /// The fact.
+        value: Value,
+    },
+    /// A step is done, by an attempt or by a look at reality.
+    StepDone {
+        /// The step.
+        step: String,
+        /// What it puts out.
+        outputs: Outputs,
+    },
+    /// An attempt failed.
+    StepFailed {
+        /// The step.
+        step: String,
+        /// Number of the attempt.
+        attempt: u32,
+        /// What went wrong.
+        failure: Failure,
+        /// When it will be tried again, in milliseconds since 1970; never, when missing.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        retry_at: Option<i64>,
+    },
+    /// An attempt ended on request, without a result: part of the effect may be there.
+    StepStopped {
+        /// The step.
+        step: String,
+        /// Number of the attempt.
+        attempt: u32,
+        /// What it said, when more than that it was stopped.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        failure: Option<Failure>,
+    },
+    /// A step will not run.
+    StepSkipped {
+        /// The step.
+        step: String,
+        /// Why.
+        reason: String,
+    },
+    /// Reality is about to be asked how a step stands.
+    StepProbing {
+        /// The step.
+        step: String,
+    },
+    /// A look at reality found the effect of a succeeded step still there.
+    StepConfirmed {
+        /// The step.
+        step: String,
+    },
+    /// A look at reality found that the effect of a step is not there, or only partly.
+    StepAbsent {
+        /// The step.
+        step: String,
+    },
+    /// A person decided what a step asks.
+    Decided {
+        /// The step.
+        step: String,
+        /// The decision.
+        decision: Decision,
+    },
+    /// A step is about to be taken back.
+    UndoIntent {
+        /// The step.
+        step: String,
+        /// Number of the attempt, from 1.
+        attempt: u32,
+    },
+    /// A step's own effect is taken back; its hooks may still have to run.
+    UndoDone {
+        /// The step.
+        step: String,
+    },
+    /// An attempt to take a step back failed.
+    UndoFailed {
+        /// The step.
+        step: String,
+        /// What went wrong.
+        failure: Failure,
+        /// When it will be tried again, in milliseconds since 1970; never, when missing.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        retry_at: Option<i64>,
+    },
+    /// A rollback hook of a step is about to run.
+    HookIntent {
+        /// The step it belongs to.
+        step: String,
+        /// Its place among the step's hooks, from 0.
+        index: usize,
+        /// Number of the attempt, from 1.
+        attempt: u32,
+    },
+    /// A rollback hook is done.
+    HookDone {
+        /// The step it belongs to.
+        step: String,
+        /// Its place among the step's hooks.
+        index: usize,
+    },
+    /// An attempt of a rollback hook failed.
+    HookFailed {
+        /// The step it belongs to.
+        step: String,
+        /// Its place among the step's hooks.
+        index: usize,
+        /// What went wrong.
+        failure: Failure,
+        /// When it will be tried again, in milliseconds since 1970; never, when missing.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        retry_at: Option<i64>,
+    },
+    /// A person took a step back by hand and vouches for it.
+    MarkedUndone {
+        /// The step.
+        step: String,
+        /// Why, in the person's words.
+        why: String,
+        /// Who.
+        by: String,
+    },
+}
+
+impl Event {
+    /// The name it carries in the journal: `step_done`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let tag = serde_json::to_value(self).ok().and_then(|value| value["event"].as_str().map(str::to_owned));
+        tag.unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// The step it is about.
+    #[must_use]
+    pub fn step(&self) -> Option<&str> {
+        match self {
+            Self::StepRefused { step, .. }
+            | Self::StepIntent { step, .. }
+            | Self::StepWaiting { step, .. }
+            | Self::StepNoted { step, .. }
+            | Self::StepDone { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepStopped { step, .. }
+            | Self::StepSkipped { step, .. }
+            | Self::StepProbing { step }
+            | Self::StepConfirmed { step }
+            | Self::StepAbsent { step }
+            | Self::Decided { step, .. }
+            | Self::UndoIntent { step, .. }
+            | Self::UndoDone { step }
+            | Self::UndoFailed { step, .. }
+            | Self::HookIntent { step, .. }
+            | Self::HookDone { step, .. }
+            | Self::HookFailed { step, .. }
+            | Self::MarkedUndone { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything is done.
+    Done,
+    /// It failed, and everything was taken back.
+    RolledBack,
+    /// It failed where nothing is taken back by itself: past the point of no return, or as the playbook says.
+    Stopped,
+    /// Something could not be taken back; a person must do it.
+    Stuck,
+    /// A check or a gate said no, and nothing had been changed.
+    Refused,
+    /// Every step was skipped: no success.
+    Nothing,
+    /// It was asked to stop; it can be resumed.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The exit code of the command that ran it.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => exit::DONE,
+            Self::RolledBack => exit::ROLLED_BACK,
+            Self::Stopped | Self::Stuck => exit::STUCK,
+            Self::Refused | Self::Nothing => exit::REFUSED,
+            Self::Interrupted => exit::INTERRUPTED,
+        }
+    }
+    /// Whether there is something left that a resumed run could do.
+    #[must_use]
+    pub fn is_resumable(self) -> bool {
+        matches!(self, Self::Stopped | Self::Stuck | Self::Interrupted)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::RolledBack => "rolled back",
+            Self::Stopped => "stopped",
+            Self::Stuck => "stuck",
+            Self::Refused => "refused",
+            Self::Nothing => "nothing done",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, Event, Outcome};
+    use crate::error::Failure;
+
+    #[test]
+    fn an_entry_is_one_flat_object_and_reads_back() {
+        let failure = Failure::transient("connect", "refused");
+        let event = Event::StepFailed { step: "a".into(), attempt: 2, failure, retry_at: Some(7) };
+        let entry = Entry { seq: 3, at: 5, event };
+        let text = serde_json::to_string(&entry).unwrap();
+        assert!(text.starts_with(r#"{"seq":3,"at":5,"event":"step_failed","step":"a""#), "{text}");
+        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+        assert_eq!(entry.event.name(), "step_failed");
+    }
+
+    #[test]
+    fn only_the_ends_that_leave_work_can_be_resumed() {
+        assert!(Outcome::Interrupted.is_resumable() && Outcome::Stuck.is_resumable());
+        assert!(!Outcome::Done.is_resumable() && !Outcome::RolledBack.is_resumable());
+    }
+}

@@ -1,0 +1,111 @@
+//! The journal: append-only events, the only truth about a run. A narrow trait, so that another store can stand
+//! behind it one day; today it is one `SQLite` file a state directory.
+//!
+//! May know the plan (stored with the run) and the plain data that events carry; no step, no engine, no clock.
+
+mod event;
+mod sqlite;
+mod tee;
+
+pub use event::{Entry, Event, Outcome};
+pub use sqlite::Sqlite;
+pub use tee::Tee;
+
+use crate::error::{Failure, Result};
+use crate::plan::{FORMAT, Plan};
+use serde::Serialize;
+
+/// Where runs and what happened in them are kept. Reading works while another process writes.
+pub trait Journal: Send + Sync {
+    /// Makes a run known, with its plan.
+    ///
+    /// # Errors
+    /// When a run of that id is there already, or the journal cannot be written.
+    fn create_run(&self, record: &RunRecord) -> Result<()>;
+
+    /// Writes `events` in one transaction, with `at` as their time (milliseconds since 1970); durable on return.
+    /// Gives back the entries as written.
+    ///
+    /// # Errors
+    /// When the journal cannot be written: then none of them is in it.
+    fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>>;
+
+    /// Entries of a run with a number above `seq`, in order.
+    ///
+    /// # Errors
+    /// When there is no such run, or an entry is missing or unreadable.
+    fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>>;
+
+    /// The record of a run.
+    ///
+    /// # Errors
+    /// When there is no such run.
+    fn run(&self, run: &str) -> Result<RunRecord>;
+
+    /// All runs, oldest first, without their plans.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn runs(&self) -> Result<Vec<RunHead>>;
+
+    /// All entries of a run.
+    ///
+    /// # Errors
+    /// As [`Journal::entries_after`].
+    fn entries(&self, run: &str) -> Result<Vec<Entry>> {
+        self.entries_after(run, 0)
+    }
+}
+
+/// What names a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunHead {
+    /// Its id.
+    pub id: String,
+    /// Name of its playbook.
+    pub playbook: String,
+    /// Hash of its plan.
+    pub hash: String,
+    /// When it was made known, in milliseconds since 1970.
+    pub created: i64,
+}
+
+/// A run with its plan, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// What names it.
+    pub head: RunHead,
+    /// Its plan as JSON.
+    pub plan: String,
+}
+
+impl RunRecord {
+    /// The record of a new run of `plan`.
+    ///
+    /// # Errors
+    /// When the plan cannot be written as JSON.
+    pub fn new(id: impl Into<String>, plan: &Plan, created: i64) -> Result<Self> {
+        let text = serde_json::to_string(plan)
+            .map_err(|error| Failure::permanent("write the plan into the journal", error.to_string()))?;
+        let head = RunHead { id: id.into(), playbook: plan.name.clone(), hash: plan.hash.clone(), created };
+        Ok(Self { head, plan: text })
+    }
+
+    /// The plan, checked against its hash.
+    ///
+    /// # Errors
+    /// When it was written by a newer program, or is not the plan that was stored.
+    pub fn plan(&self) -> Result<Plan> {
+        let attempted = format!("read the plan of run {}", self.head.id);
+        let plan: Plan = serde_json::from_str(&self.plan)
+            .map_err(|error| Failure::permanent(&attempted, format!("the journal is damaged: {error}")))?;
+        if plan.format > FORMAT {
+            return Err(Failure::permanent(attempted, format!("it has format {}, made by a newer program", plan.format))
+                .help("use the version of cutover that began the run"));
+        }
+        if plan.digest() != self.head.hash {
+            return Err(Failure::permanent(attempted, "the journal is damaged: the plan does not have its own hash"));
+        }
+        Ok(plan)
+    }
+}

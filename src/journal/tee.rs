@@ -1,0 +1,45 @@
+//! A journal that tells a listener every entry, in order, once it is durable: what displays live on.
+
+use super::{Entry, Event, Journal, RunHead, RunRecord};
+use crate::error::Result;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// Passes everything on to another journal.
+pub struct Tee {
+    inner: Arc<dyn Journal>,
+    // held over append and send, so that entries of two writers are told in the order they were written
+    listener: Mutex<UnboundedSender<Entry>>,
+}
+
+impl Tee {
+    /// Tells `listener` what goes into `inner`.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Journal>, listener: UnboundedSender<Entry>) -> Self {
+        Self { inner, listener: Mutex::new(listener) }
+    }
+}
+
+impl Journal for Tee {
+    fn create_run(&self, record: &RunRecord) -> Result<()> {
+        self.inner.create_run(record)
+    }
+    fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.inner.append(run, at, events)?;
+        for entry in &entries {
+            // a display that has gone away is no failure of the run
+            let _ = listener.send(entry.clone());
+        }
+        Ok(entries)
+    }
+    fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
+        self.inner.entries_after(run, seq)
+    }
+    fn run(&self, run: &str) -> Result<RunRecord> {
+        self.inner.run(run)
+    }
+    fn runs(&self) -> Result<Vec<RunHead>> {
+        self.inner.runs()
+    }
+}

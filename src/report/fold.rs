@@ -1,0 +1,161 @@
+//! A run's journal folded into one summary: what `status`, `list` and `report` show, and `--format json` prints.
+
+use crate::engine::graph::Graph;
+use crate::engine::state::RunState;
+use crate::engine::status::{Status, StepState};
+use crate::error::{Failure, Result};
+use crate::journal::{Entry, Event, Outcome};
+use crate::plan::Plan;
+use crate::steps::{Action, Outputs};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What is known of a run. Times are milliseconds since 1970 (UTC), durations milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The run's id.
+    pub run: String,
+    /// Name of its playbook.
+    pub playbook: String,
+    /// Hash of its plan.
+    pub plan: String,
+    /// How it ended; missing while it has not, and when its runner died.
+    pub outcome: Option<Outcome>,
+    /// Why it is, or was, taken back.
+    pub rollback: Option<String>,
+    /// Whether a point of no return has been passed, or may have been.
+    pub past_point_of_no_return: bool,
+    /// When it began.
+    pub started: Option<i64>,
+    /// When its last entry was written.
+    pub last: Option<i64>,
+    /// From its beginning to its last entry.
+    pub duration: Option<i64>,
+    /// How often it was resumed.
+    pub resumed: usize,
+    /// Its steps, in file order.
+    pub steps: Vec<StepSummary>,
+}
+
+/// What is known of a step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepSummary {
+    /// Its name.
+    pub id: String,
+    /// Its kind.
+    pub uses: String,
+    /// The block it stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<String>,
+    /// How it stands.
+    pub status: Status,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Begin of its first attempt.
+    pub started: Option<i64>,
+    /// End of its last attempt.
+    pub ended: Option<i64>,
+    /// From the one to the other.
+    pub duration: Option<i64>,
+    /// Why it was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
+    /// When it is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<i64>,
+    /// What ended its last attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// What it put out.
+    #[serde(skip_serializing_if = "Outputs::is_empty")]
+    pub outputs: Outputs,
+    /// What ended the last attempt to take it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo_failure: Option<Failure>,
+    /// What a person has to do by hand, because it could not be taken back: its undo and hooks, as far as they are
+    /// not done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<Action>,
+}
+
+impl Summary {
+    /// The summary of a run.
+    ///
+    /// # Errors
+    /// When plan or journal are damaged.
+    pub fn new(run: &str, plan: &Arc<Plan>, entries: &[Entry]) -> Result<Self> {
+        let state = RunState::fold(Arc::new(Graph::new(plan.clone())?), entries)?;
+        let (started, last) = (entries.first().map(|entry| entry.at), entries.last().map(|entry| entry.at));
+        let mut steps: Vec<_> = (0..plan.steps.len()).map(|ix| step(&state, ix)).collect();
+        keep_failures(&mut steps, entries);
+        Ok(Self {
+            run: run.to_owned(),
+            playbook: plan.name.clone(),
+            plan: plan.hash.clone(),
+            outcome: state.outcome,
+            past_point_of_no_return: state.is_point_possible(),
+            rollback: state.rollback,
+            started,
+            last,
+            duration: between(started, last),
+            resumed: entries.iter().filter(|entry| matches!(entry.event, Event::RunResumed { .. })).count(),
+            steps,
+        })
+    }
+
+    /// A step by name.
+    #[must_use]
+    pub fn step(&self, id: &str) -> Option<&StepSummary> {
+        self.steps.iter().find(|step| step.id == id)
+    }
+}
+
+fn step(state: &RunState, ix: usize) -> StepSummary {
+    let (planned, step) = (state.graph.step(ix), &state.steps[ix]);
+    let underway = matches!(step.status, Status::Running | Status::Waiting);
+    let ended = step.ended.filter(|_| !underway);
+    StepSummary {
+        id: planned.id.clone(),
+        uses: planned.uses.clone(),
+        block: planned.block.clone(),
+        status: step.status,
+        attempts: step.attempt,
+        started: step.started,
+        ended,
+        duration: between(step.started, ended),
+        reason: step.reason.clone(),
+        waits_for: step.message.clone().filter(|_| step.status == Status::Waiting),
+        retry_at: step.retry_at,
+        failure: step.failure.clone(),
+        outputs: step.outputs.clone(),
+        undo_failure: step.undo.failure.clone(),
+        by_hand: by_hand(state, ix, step),
+    }
+}
+
+fn by_hand(state: &RunState, ix: usize, step: &StepState) -> Vec<Action> {
+    if step.status != Status::UndoFailed {
+        return Vec::new();
+    }
+    let planned = state.graph.step(ix);
+    let own = planned.undo.iter().filter(|_| !step.undo.done);
+    own.chain(planned.rollback.iter().skip(step.undo.hook).flat_map(|hook| &hook.actions)).cloned().collect()
+}
+
+/// A resume clears the failure of a step that it tries again; people still want to know why the run had stopped.
+fn keep_failures(steps: &mut [StepSummary], entries: &[Entry]) {
+    for step in steps.iter_mut().filter(|step| step.failure.is_none() && step.status != Status::Succeeded) {
+        step.failure = entries.iter().rev().find_map(|entry| match &entry.event {
+            Event::StepFailed { step: id, failure, .. } if *id == step.id => Some(failure.clone()),
+            _ => None,
+        });
+    }
+}
+
+fn between(from: Option<i64>, to: Option<i64>) -> Option<i64> {
+    // a machine's clock may have been set back between two runners
+    Some(to?.saturating_sub(from?).max(0))
+}

@@ -1,0 +1,260 @@
+//! Steps that do what a script says, and what they need to be run.
+
+use async_trait::async_trait;
+use cutover::effects::{Approvals, Decision, Effects, Secrets};
+use cutover::engine::{Decode, Runner, Setup};
+use cutover::error::{Failure, Result};
+use cutover::journal::{Entry, Event, Journal, Outcome, RunRecord, Sqlite};
+use cutover::plan::{FORMAT, Plan, PlannedBlock, PlannedHook, PlannedStep};
+use cutover::playbook::inventory::Inventory;
+use cutover::playbook::model::{Backoff, OnFailure, Retry};
+use cutover::playbook::units::Span;
+use cutover::playbook::world::World;
+use cutover::report::fold::Summary;
+use cutover::steps::{Action, Complaint, Ctx, Outputs, Probe, Reversibility, Step};
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::{Duration, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// What a fake does when it is executed.
+#[derive(Debug, Clone)]
+pub enum Act {
+    Fail(Failure),
+    /// Works until it is asked to stop.
+    UntilCancelled,
+    /// Works so long, whatever it is asked.
+    Take(Duration),
+    Note(&'static str, Value),
+    Put(Value),
+}
+
+/// What the fakes of one test share: their script, and what they did.
+#[derive(Debug, Default)]
+pub struct Stage {
+    pub acts: Mutex<HashMap<String, VecDeque<Act>>>,
+    pub undos: Mutex<HashMap<String, VecDeque<Failure>>>,
+    pub probes: Mutex<HashMap<String, Probe>>,
+    pub refusals: Mutex<HashMap<String, Failure>>,
+    pub unprepared: Mutex<HashMap<String, VecDeque<Failure>>>,
+    pub log: Mutex<Vec<String>>,
+}
+
+impl Stage {
+    pub fn act(&self, step: &str, acts: &[Act]) {
+        self.acts.lock().unwrap().entry(step.into()).or_default().extend(acts.iter().cloned());
+    }
+    pub fn probe(&self, step: &str, probe: Probe) {
+        self.probes.lock().unwrap().insert(step.into(), probe);
+    }
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+    pub fn did(&self, what: &str) -> bool {
+        self.log().iter().any(|line| line == what)
+    }
+    fn write(&self, line: String) {
+        self.log.lock().unwrap().push(line);
+    }
+    fn next(&self, step: &str) -> Option<Act> {
+        self.acts.lock().unwrap().get_mut(step).and_then(VecDeque::pop_front)
+    }
+}
+
+#[derive(Debug)]
+struct Fake {
+    name: String,
+    with: Value,
+    stage: Arc<Stage>,
+}
+
+#[async_trait]
+impl Step for Fake {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+    fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        Ok(Vec::new())
+    }
+    async fn inspect(&self, _: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {
+        if !settled.is_empty() {
+            self.stage.write(format!("inspect {} {settled:?}", self.name));
+        }
+        self.stage.refusals.lock().unwrap().get(&self.name).cloned().into_iter().collect()
+    }
+    async fn prepare(&self, _: &Ctx<'_>) -> Result<()> {
+        let failure = self.stage.unprepared.lock().unwrap().get_mut(&self.name).and_then(VecDeque::pop_front);
+        self.stage.write(format!("prepare {}", self.name));
+        failure.map_or(Ok(()), Err)
+    }
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        assert!(cx.memo.set("probe", json!(1)).await.is_err(), "a probe may not write");
+        self.stage.write(format!("probe {}", self.name));
+        Ok(self.stage.probes.lock().unwrap().get(&self.name).cloned().unwrap_or(Probe::Done(cx.outputs.clone())))
+    }
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        self.stage.write(format!("start {}", self.name));
+        if let Some(x) = self.with.get("x") {
+            self.stage.write(format!("{} got {x}", self.name));
+        }
+        let mut outputs = Outputs::new();
+        loop {
+            match self.stage.next(&self.name) {
+                None => break,
+                Some(Act::Fail(failure)) => return Err(failure),
+                Some(Act::UntilCancelled) => {
+                    cx.pause(Duration::from_secs(1_000_000), "work").await?;
+                }
+                Some(Act::Take(time)) => sleep(time).await,
+                Some(Act::Note(key, value)) => cx.memo.set(key, value).await?,
+                Some(Act::Put(value)) => outputs = value.as_object().unwrap().clone(),
+            }
+        }
+        self.stage.write(format!("end {}", self.name));
+        Ok(outputs)
+    }
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let failure = self.stage.undos.lock().unwrap().get_mut(&self.name).and_then(VecDeque::pop_front);
+        let old = cx.memo.get("old").map(|old| format!(" {old}")).unwrap_or_default();
+        self.stage.write(format!("undo {}{old}", self.name));
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+/// A step of a plan; change its fields as needed.
+pub fn step(id: &str, needs: &[&str]) -> PlannedStep {
+    PlannedStep {
+        id: id.into(),
+        uses: "fake".into(),
+        needs: needs.iter().map(|&need| need.into()).collect(),
+        block: None,
+        when: None,
+        skip: None,
+        with: json!({ "name": id }),
+        timeout_ms: 60_000,
+        retry: retry(1),
+        on_failure: OnFailure::Rollback,
+        reversibility: Reversibility::Reversible,
+        actions: Vec::new(),
+        undo: vec![Action::command("here", format!("undo {id}"))],
+        rollback: Vec::new(),
+        settles: Vec::new(),
+    }
+}
+
+pub fn retry(attempts: u32) -> Retry {
+    let seconds = |s| Span(Duration::from_secs(s));
+    Retry { attempts, delay: seconds(5), backoff: Backoff::Exponential, max_delay: seconds(60) }
+}
+
+pub fn hook(name: &str) -> PlannedHook {
+    let actions = vec![Action::command("here", format!("hook {name}"))];
+    PlannedHook { uses: "fake".into(), with: json!({ "name": name }), actions }
+}
+
+pub fn plan(steps: Vec<PlannedStep>, blocks: Vec<PlannedBlock>) -> Plan {
+    let (inputs, world) = (serde_json::Map::new(), World::default());
+    let mut plan =
+        Plan { format: FORMAT, name: "p".into(), description: None, hash: String::new(), inputs, steps, blocks, world };
+    plan.hash = plan.digest();
+    plan
+}
+
+/// A chain of steps in one block.
+pub fn block(id: &str, steps: &mut [PlannedStep], deadline_ms: Option<u64>) -> PlannedBlock {
+    for ix in 0..steps.len() {
+        steps[ix].block = Some(id.into());
+        if ix > 0 {
+            steps[ix].needs = vec![steps[ix - 1].id.clone()];
+        }
+    }
+    PlannedBlock { id: id.into(), deadline_ms, steps: steps.iter().map(|step| step.id.clone()).collect() }
+}
+
+struct NoApprovals;
+
+#[async_trait]
+impl Approvals for NoApprovals {
+    async fn decision(&self, _: &str, _: &str) -> Result<Option<Decision>> {
+        Ok(None)
+    }
+}
+
+/// A plan with fakes, a journal in a folder of its own, and a runner's strings to pull.
+pub struct Lab {
+    pub dir: TempDir,
+    pub plan: Arc<Plan>,
+    pub stage: Arc<Stage>,
+    pub journal: Arc<dyn Journal>,
+    pub interrupt: CancellationToken,
+    pub halt: CancellationToken,
+}
+
+pub const RUN: &str = "r1";
+
+impl Lab {
+    pub fn new(steps: Vec<PlannedStep>) -> Self {
+        Self::with_blocks(steps, Vec::new())
+    }
+    pub fn with_blocks(steps: Vec<PlannedStep>, blocks: Vec<PlannedBlock>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Arc::new(Sqlite::open(dir.path()).unwrap());
+        let (interrupt, halt) = (CancellationToken::new(), CancellationToken::new());
+        Self { dir, plan: Arc::new(plan(steps, blocks)), stage: Arc::default(), journal, interrupt, halt }
+    }
+
+    pub fn runner(&self) -> Runner {
+        let stage = self.stage.clone();
+        let decode: Decode = Arc::new(move |_, with| {
+            let name = with["name"].as_str().ok_or_else(|| Failure::permanent("decode", "no name"))?.to_owned();
+            Ok(Box::new(Fake { name, with: with.clone(), stage: stage.clone() }))
+        });
+        let inventory = Arc::new(Inventory::default());
+        let effects =
+            Effects::new(inventory, Arc::new(Secrets::default()), Arc::new(NoApprovals), self.dir.path().into());
+        let setup = Setup {
+            plan: self.plan.clone(),
+            run: RUN.into(),
+            journal: self.journal.clone(),
+            effects: Arc::new(effects),
+            decode,
+            updates: unbounded_channel().0,
+            interrupt: self.interrupt.clone(),
+            halt: self.halt.clone(),
+        };
+        Runner::new(setup).unwrap()
+    }
+    pub async fn run(&self) -> Outcome {
+        self.runner().run().await.unwrap()
+    }
+    pub async fn resume(&self) -> Outcome {
+        self.runner().resume().await.unwrap()
+    }
+    /// A journal as a runner left it that died after these events.
+    pub fn died_after(&self, events: &[Event]) {
+        self.journal.create_run(&RunRecord::new(RUN, &self.plan, 1).unwrap()).unwrap();
+        let begin = [Event::RunStarted { runner: "dead".into() }, Event::RunAdmitted];
+        self.journal.append(RUN, 1, &begin).unwrap();
+        self.journal.append(RUN, 2, events).unwrap();
+    }
+    pub fn entries(&self) -> Vec<Entry> {
+        self.journal.entries(RUN).unwrap()
+    }
+    pub fn summary(&self) -> Summary {
+        Summary::new(RUN, &self.plan, &self.entries()).unwrap()
+    }
+    pub fn status(&self, id: &str) -> String {
+        self.summary().step(id).unwrap().status.to_string()
+    }
+}
+
+pub fn intent(step: &str) -> Event {
+    Event::StepIntent { step: step.into(), attempt: 1 }
+}
+
+pub fn done(step: &str, outputs: &Value) -> Event {
+    Event::StepDone { step: step.into(), outputs: outputs.as_object().unwrap().clone() }
+}

@@ -1,0 +1,9 @@
+//! The engine with scripted steps: order, retries, rollback, resume, deadlines, and a model test of the scheduler.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fakes;
+mod forward;
+mod model;
+mod resume;
+mod rollback;

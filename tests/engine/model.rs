@@ -1,0 +1,384 @@
+//! A model of the world around the pure scheduler: random plans, random ends of everything, runners that die at any
+//! moment. Every run ends, nothing runs before its needs or after a failure, rollbacks go backwards, and nothing is
+//! taken back once a point of no return is really passed.
+//!
+//! `CUTOVER_MODEL_CASES=100000` runs more than the usual 500 cases.
+
+use crate::fakes::{block, hook, plan, retry, step};
+use cutover::engine::graph::Graph;
+use cutover::engine::results::{Ended, events};
+use cutover::engine::schedule::{Decision, Stop, Task, Wish, decide};
+use cutover::engine::state::RunState;
+use cutover::engine::status::{Proof, Status};
+use cutover::error::{Failure, Result};
+use cutover::journal::{Entry, Event, Outcome};
+use cutover::playbook::model::OnFailure;
+use cutover::steps::{Outputs, Probe, Reversibility};
+use proptest::collection::vec;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
+use proptest::test_runner::TestRunner;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+#[derive(Debug, Clone)]
+struct Shape {
+    needs: u8,
+    reversibility: Reversibility,
+    on_failure: OnFailure,
+    attempts: u32,
+    hooks: usize,
+    reads: bool,
+    skip: bool,
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let reversibility = prop_oneof![
+        4 => Just(Reversibility::Reversible),
+        2 => Just(Reversibility::NothingToUndo),
+        1 => Just(Reversibility::PointOfNoReturn),
+    ];
+    let on_failure =
+        prop_oneof![6 => Just(OnFailure::Rollback), 1 => Just(OnFailure::Stop), 1 => Just(OnFailure::Continue)];
+    let numbers = (any::<u8>(), 1..4_u32, 0..2_usize);
+    (numbers, reversibility, on_failure, any::<bool>(), proptest::bool::weighted(0.1)).prop_map(
+        |((needs, attempts, hooks), reversibility, on_failure, reads, skip)| Shape {
+            needs,
+            reversibility,
+            on_failure,
+            attempts,
+            hooks,
+            reads,
+            skip,
+        },
+    )
+}
+
+fn graph(shapes: &[Shape], in_block: Option<(usize, usize)>) -> Arc<Graph> {
+    let id = |ix: usize| format!("s{ix}");
+    let mut steps = Vec::new();
+    for (ix, shape) in shapes.iter().enumerate() {
+        let needs: Vec<String> = (0..ix.min(8)).filter(|bit| shape.needs & (1 << bit) != 0).map(id).collect();
+        let mut planned = step(&id(ix), &[]);
+        if let Some(read) = needs.first().filter(|_| shape.reads) {
+            planned.with = serde_json::json!({ "name": id(ix), "x": format!("‹steps.{read}.out›") });
+        }
+        planned.needs = needs;
+        planned.reversibility = shape.reversibility;
+        planned.on_failure = shape.on_failure;
+        planned.retry = retry(shape.attempts);
+        planned.rollback = (0..shape.hooks).map(|hook_ix| hook(&format!("hook {hook_ix}"))).collect();
+        planned.skip = shape.skip.then(|| "left out".to_owned());
+        steps.push(planned);
+    }
+    let mut blocks = Vec::new();
+    if let Some((from, len)) = in_block.filter(|(from, _)| *from < steps.len()) {
+        let to = (from + len).min(steps.len());
+        let first = steps[from].needs.clone();
+        blocks.push(block("b", &mut steps[from..to], Some(30_000)));
+        steps[from].needs = first;
+        // what a chain no longer needs it must not read either
+        steps[from + 1..to].iter_mut().for_each(|step| step.with = serde_json::json!({ "name": step.id }));
+    }
+    Arc::new(Graph::new(Arc::new(plan(steps, blocks))).unwrap())
+}
+
+/// Choices of the world; when they run out, everything goes well.
+struct Dice<'a>(std::slice::Iter<'a, u8>);
+
+impl Dice<'_> {
+    fn roll(&mut self, sides: u8) -> u8 {
+        self.0.next().map_or(0, |byte| byte % sides)
+    }
+}
+
+struct Sim<'a> {
+    graph: Arc<Graph>,
+    state: RunState,
+    journal: Vec<Entry>,
+    open: BTreeMap<Task, Decision>,
+    asked: BTreeSet<Task>,
+    /// Whether the effect of each step is there.
+    world: Vec<bool>,
+    now: i64,
+    made: u64,
+    wish: Wish,
+    dice: Dice<'a>,
+}
+
+impl<'a> Sim<'a> {
+    fn new(graph: Arc<Graph>, dice: &'a [u8]) -> Self {
+        let mut sim = Self {
+            state: RunState::new(graph.clone()),
+            world: vec![false; graph.len()],
+            graph,
+            journal: Vec::new(),
+            open: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            now: 1_000,
+            made: 0,
+            wish: Wish::default(),
+            dice: Dice(dice.iter()),
+        };
+        sim.take_in(Event::RunStarted { runner: "sim".into() });
+        sim.take_in(Event::RunAdmitted);
+        sim
+    }
+
+    fn take_in(&mut self, event: Event) {
+        self.check(&event);
+        self.state.apply(self.now, &event).unwrap();
+        let seq = u32::try_from(self.journal.len()).unwrap() + 1;
+        self.journal.push(Entry { seq, at: self.now, event });
+    }
+
+    fn check(&self, event: &Event) {
+        let number = |id: &str| self.graph.number(id).unwrap();
+        let state = &self.state;
+        match event {
+            Event::StepIntent { step, .. } => {
+                assert!(state.rollback.is_none());
+                for need in self.graph.before(number(step)) {
+                    let before = &state.steps[need];
+                    let borne = self.graph.step(need).on_failure == OnFailure::Continue;
+                    let stands = matches!(before.status, Status::Succeeded | Status::Skipped)
+                        || (before.status == Status::Failed && borne);
+                    assert!(stands && before.proof == Proof::Good, "{step} before {}", self.graph.id(need));
+                }
+                for (ix, other) in state.steps.iter().enumerate() {
+                    let borne = self.graph.step(ix).on_failure == OnFailure::Continue;
+                    assert!(other.status != Status::Failed || borne, "{step} after {} failed", self.graph.id(ix));
+                }
+            }
+            Event::UndoIntent { step, .. } => {
+                for later in self.graph.after(number(step)) {
+                    let after = &state.steps[later];
+                    assert!(!after.is_touched() || after.status == Status::Undone, "{step} is not the last");
+                }
+                let passed = (0..self.graph.len()).find(|&ix| self.graph.is_final(ix) && self.world[ix]);
+                assert_eq!(passed, None, "taken back after the point of no return");
+            }
+            _ => {}
+        }
+    }
+
+    /// Carries out what is decided until nothing more is; `false` once the run has ended.
+    fn settle(&mut self) -> (bool, Option<i64>) {
+        loop {
+            let (mut changed, mut wake) = (false, None::<i64>);
+            for decision in decide(&self.state, self.now, &self.wish) {
+                match &decision {
+                    Decision::Wake { at } => wake = Some(wake.map_or(*at, |wake| wake.min(*at))),
+                    Decision::Cancel(task) => {
+                        assert!(self.open.contains_key(task), "{task:?} is not under way");
+                        self.asked.insert(*task);
+                    }
+                    _ => {}
+                }
+                let Some(event) = decision.event(&self.graph) else { continue };
+                self.take_in(event);
+                changed = true;
+                let task = match decision {
+                    Decision::Start { step, .. }
+                    | Decision::Probe { step }
+                    | Decision::Undo { step, .. }
+                    | Decision::Hook { step, .. } => Task::Step(step),
+                    Decision::Prepare { block } => Task::Block(block),
+                    _ => continue,
+                };
+                assert!(self.open.insert(task, decision).is_none(), "two at once for {task:?}");
+            }
+            if !changed {
+                return (self.state.outcome.is_none(), wake);
+            }
+        }
+    }
+
+    fn failure(&mut self, asked: bool) -> Failure {
+        match self.dice.roll(3) {
+            _ if asked => Failure::cancelled("work"),
+            0 => Failure::transient("work", "busy"),
+            1 => Failure::permanent("work", "broken"),
+            _ => Failure::refused("work", "no"),
+        }
+    }
+
+    fn outputs(&mut self) -> Outputs {
+        self.made += u64::from(self.dice.roll(4) == 1);
+        Outputs::from_iter([("out".to_owned(), self.made.into())])
+    }
+
+    /// Something that is under way ends.
+    fn end_one(&mut self) {
+        let nth = usize::from(self.dice.roll(7)) % self.open.len();
+        let task = *self.open.keys().nth(nth).unwrap();
+        let decision = self.open.remove(&task).unwrap();
+        let asked = self.asked.remove(&task);
+        let well = self.dice.roll(3) != 1;
+        let simple = |sim: &mut Self| if well { Ok(()) } else { Err(sim.failure(asked)) };
+        let ended = match decision {
+            Decision::Start { step, .. } => {
+                self.world[step] = well || self.dice.roll(2) == 1;
+                Ended::Executed(if well { Ok(self.outputs()) } else { Err(self.failure(asked)) })
+            }
+            Decision::Probe { step } => Ended::Probed(self.look(step, well, asked)),
+            Decision::Undo { step, .. } => {
+                self.world[step] &= !well;
+                Ended::Undone(simple(self))
+            }
+            Decision::Hook { index, .. } => Ended::Hooked(index, simple(self)),
+            _ => Ended::Prepared(simple(self)),
+        };
+        for event in events(&self.state, self.now, task, ended) {
+            self.take_in(event);
+        }
+    }
+
+    fn look(&mut self, step: usize, well: bool, asked: bool) -> Result<Probe> {
+        match (well, self.world[step]) {
+            (true, true) => {
+                let old = self.state.steps[step].outputs.clone();
+                Ok(Probe::Done(if old.is_empty() { self.outputs() } else { old }))
+            }
+            (true, false) => Ok(Probe::NotDone),
+            _ if self.dice.roll(2) == 0 => Ok(Probe::Conflict(self.failure(false))),
+            _ => Err(self.failure(asked)),
+        }
+    }
+
+    /// The runner dies and another one takes up what the journal holds.
+    fn take_up(&mut self) {
+        for decision in std::mem::take(&mut self.open).into_values() {
+            match decision {
+                Decision::Start { step, .. } if self.dice.roll(2) == 1 => self.world[step] = true,
+                Decision::Undo { step, .. } if self.dice.roll(2) == 1 => self.world[step] = false,
+                _ => {}
+            }
+        }
+        for ix in 0..self.graph.len() {
+            // tunnels and held sessions die with their runner, an opened server does not
+            if self.graph.step(ix).reversibility == Reversibility::Reversible && self.dice.roll(5) == 1 {
+                self.world[ix] = false;
+            }
+        }
+        self.asked.clear();
+        self.wish = Wish::default();
+        let text = serde_json::to_string(&self.journal).unwrap();
+        let entries: Vec<Entry> = serde_json::from_str(&text).unwrap();
+        self.state = RunState::fold(self.graph.clone(), &entries).unwrap();
+        self.take_in(Event::RunResumed { runner: "sim".into() });
+    }
+
+    fn run(mut self) -> (Outcome, Vec<Entry>) {
+        let mut lives = 4;
+        for _ in 0..5_000 {
+            let (live, wake) = self.settle();
+            if !live {
+                let outcome = self.state.outcome.unwrap();
+                if !outcome.is_resumable() || lives == 0 {
+                    self.verify(outcome);
+                    return (outcome, self.journal);
+                }
+                lives -= 1;
+                self.take_up();
+                continue;
+            }
+            match self.dice.roll(20) {
+                13 if lives > 0 => {
+                    lives -= 1;
+                    self.take_up();
+                }
+                14 => self.wish.stop = Stop::SafePoint,
+                15 => self.wish.stop = Stop::Now,
+                16 if !self.state.is_point_reached() => self.wish.rollback = Some("told to".into()),
+                17 => self.now += 40_000,
+                _ if !self.open.is_empty() => self.end_one(),
+                _ => self.now = wake.expect("nothing under way, nothing due, and no end"),
+            }
+            self.now += 10;
+        }
+        panic!("the run does not end");
+    }
+
+    fn verify(&self, outcome: Outcome) {
+        let steps = || self.state.steps.iter().enumerate();
+        let reversible = |ix: usize| self.graph.step(ix).reversibility == Reversibility::Reversible;
+        match outcome {
+            Outcome::RolledBack | Outcome::Refused => {
+                let check = |ix: usize| self.graph.step(ix).reversibility == Reversibility::NothingToUndo;
+                let left = |ix, undone: bool| !undone && (outcome == Outcome::RolledBack || !check(ix));
+                assert!(!steps().any(|(ix, step)| step.is_touched() && left(ix, step.status == Status::Undone)));
+                assert!(steps().all(|(ix, _)| !self.world[ix] || !reversible(ix)));
+            }
+            Outcome::Done => {
+                assert!(self.state.rollback.is_none());
+                let lost = |ix, status| status == Status::Succeeded && reversible(ix) && !self.world[ix];
+                let passed = self.state.is_point_reached();
+                assert!(passed || steps().all(|(ix, step)| !lost(ix, step.status)));
+            }
+            Outcome::Nothing => assert!(steps().all(|(_, step)| step.status != Status::Succeeded)),
+            Outcome::Stuck => assert!(steps().any(|(_, step)| step.status == Status::UndoFailed)),
+            Outcome::Stopped | Outcome::Interrupted => {}
+        }
+        RunState::fold(self.graph.clone(), &self.journal).unwrap();
+    }
+}
+
+type Case = (Vec<Shape>, Option<(usize, usize)>, Vec<u8>);
+
+fn check(cases: u32, test: impl Fn(Case)) {
+    let cases = std::env::var("CUTOVER_MODEL_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(cases);
+    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Default::default() };
+    let in_block = proptest::option::of((0..6_usize, 1..4_usize));
+    TestRunner::new(config)
+        .run(&(vec(shape(), 1..9), in_block, vec(any::<u8>(), 0..300)), |case| {
+            test(case);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn every_run_ends_well_whatever_happens() {
+    check(500, |(shapes, in_block, dice)| {
+        Sim::new(graph(&shapes, in_block), &dice).run();
+    });
+}
+
+#[test]
+fn a_runner_may_die_after_any_event() {
+    check(100, |(shapes, in_block, dice)| {
+        let graph = graph(&shapes, in_block);
+        let (_, journal) = Sim::new(graph.clone(), &dice).run();
+        for cut in 2..journal.len() {
+            let mut sim = Sim::new(graph.clone(), &dice);
+            sim.journal = journal[..cut].to_vec();
+            sim.state = RunState::fold(graph.clone(), &sim.journal).unwrap();
+            if sim.state.outcome.is_some_and(|outcome| !outcome.is_resumable()) {
+                continue;
+            }
+            // whatever was begun may be there; a point of no return is, if the journal says so
+            for ix in 0..graph.len() {
+                let step = &sim.state.steps[ix];
+                sim.world[ix] = step.begun && !step.absent && !step.undo.done;
+            }
+            sim.now = journal[cut - 1].at;
+            sim.take_up();
+            sim.run();
+        }
+    });
+}
+
+#[test]
+fn a_journal_with_any_event_repeated_is_read_or_refused() {
+    check(100, |(shapes, in_block, dice)| {
+        let graph = graph(&shapes, in_block);
+        let (_, journal) = Sim::new(graph.clone(), &dice).run();
+        for ix in 0..journal.len() {
+            let mut twice = journal.clone();
+            twice.insert(ix, journal[ix].clone());
+            let _ = RunState::fold(graph.clone(), &twice);
+            twice.drain(ix..ix + 2);
+            let _ = RunState::fold(graph.clone(), &twice);
+        }
+    });
+}
