@@ -2,14 +2,20 @@
 //!
 //! May know everything; nothing knows it.
 
+mod approve;
 mod check;
 mod completions;
+mod conduct;
 mod inputs;
 mod kinds;
 mod man;
 mod output;
 mod plan;
+mod resume;
+mod run;
 mod schema;
+mod state;
+mod status;
 
 use crate::error::exit;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -35,6 +41,20 @@ enum Command {
     Check(check::Args),
     /// Show what a playbook will do: every command, statement and file. Needs no network.
     Plan(plan::Args),
+    /// Carry a playbook out.
+    Run(run::Args),
+    /// Go on with a run that was interrupted, has stopped, or whose runner died.
+    Resume(resume::Args),
+    /// Take a run back, before its point of no return.
+    Rollback(resume::RollbackArgs),
+    /// Answer a step that waits for approval.
+    Approve(approve::Args),
+    /// Show how a run stands, and what to type next.
+    Status(status::Args),
+    /// List all runs.
+    List(status::ListArgs),
+    /// Show everything about a run, its journal included.
+    Report(status::Args),
     /// Explain the step kinds, or one of them.
     Kinds(kinds::Args),
     /// Print the JSON Schema of playbooks or inventories, for editors.
@@ -59,6 +79,13 @@ pub fn main() -> ExitCode {
     let code = match cli.command {
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Run(args) => run::run(args),
+        Command::Resume(args) => resume::resume(args),
+        Command::Rollback(args) => resume::rollback(args),
+        Command::Approve(args) => approve::run(&args),
+        Command::Status(args) => status::status(&args),
+        Command::List(args) => status::list(&args),
+        Command::Report(args) => status::report(&args),
         Command::Kinds(args) => kinds::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),

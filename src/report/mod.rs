@@ -1,5 +1,7 @@
-//! What happened, told: a journal folded into a summary that every display reads.
+//! What people see of a run: events folded into a summary, and its displays.
 //!
-//! May know the journal and the plan. Nothing here prints.
+//! May know the journal and the plan; it decides nothing and changes nothing.
 
 pub mod fold;
+pub mod terminal;
+pub mod text;

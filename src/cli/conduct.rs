@@ -1,0 +1,211 @@
+//! What `run`, `resume` and `rollback` share: everything a runner needs, its display, its interrupts, its end.
+
+use super::output::{self, Format};
+use super::state::State;
+use crate::effects::{Decision, Effects, Secrets};
+use crate::engine::clock::wall;
+use crate::engine::{JournalApprovals, Runner, Setup, StateLock, registered, run_id};
+use crate::error::{Failure, Result, exit};
+use crate::journal::{Entry, Event, Journal, Outcome, Tee};
+use crate::plan::Plan;
+use crate::report::fold::Summary;
+use crate::report::terminal::Terminal;
+use crate::report::text;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+/// How a run is conducted.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Manner {
+    /// Say yes to every approval.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// How to print the summary at the end.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What is to be done with a run.
+pub enum Errand {
+    /// Begin it.
+    Run,
+    /// Go on with it.
+    Resume,
+    /// Take it back.
+    Rollback(String),
+}
+
+/// One run, about to be worked on.
+pub struct Conduct {
+    /// State directory and journal.
+    pub state: State,
+    /// Its id.
+    pub run: String,
+    /// Its plan.
+    pub plan: Plan,
+    /// Folder that relative secret files are seen from.
+    pub folder: PathBuf,
+    /// How.
+    pub manner: Manner,
+}
+
+impl Conduct {
+    /// Carries out the errand, shows it, and prints the summary. Returns the exit code.
+    pub fn carry_out(self, errand: Errand) -> u8 {
+        let secrets = match Secrets::read(self.plan.world.inventory.secrets(), &self.folder) {
+            Ok(secrets) => secrets,
+            Err(failures) => {
+                failures.iter().for_each(|failure| output::complain(failure));
+                return exit::INVALID;
+            }
+        };
+        let lock = match StateLock::take(self.state.dir(), &self.run) {
+            Ok(lock) => lock,
+            Err(failure) => return give_up(&failure),
+        };
+        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return give_up(&Failure::permanent("start the runner", error.to_string())),
+        };
+        let result = runtime.block_on(self.conduct(errand, secrets));
+        drop(lock);
+        let code = match &result {
+            Ok(outcome) => outcome.exit_code(),
+            Err(failure) => give_up(failure),
+        };
+        self.conclude(result.ok());
+        code
+    }
+
+    async fn conduct(&self, errand: Errand, secrets: Secrets) -> Result<Outcome> {
+        let (told, entries) = unbounded_channel();
+        let (updates, news) = unbounded_channel();
+        let journal: Arc<dyn Journal> = Arc::new(Tee::new(self.state.journal()?, told));
+        let approvals = Arc::new(JournalApprovals::new(journal.clone(), &self.run));
+        let inventory = Arc::new(self.plan.world.inventory.clone());
+        let control = self.state.dir().join("ssh");
+        let effects = Arc::new(Effects::new(inventory, Arc::new(secrets), approvals, control));
+        let (interrupt, halt) = (CancellationToken::new(), CancellationToken::new());
+        let setup = Setup {
+            plan: Arc::new(self.plan.clone()),
+            run: self.run.clone(),
+            journal: journal.clone(),
+            effects: effects.clone(),
+            decode: registered,
+            updates,
+            interrupt: interrupt.clone(),
+            halt: halt.clone(),
+            folder: self.folder.display().to_string(),
+        };
+        tokio::spawn(watch_signals(interrupt, halt));
+        let decider = Decider { journal, run: self.run.clone(), yes: self.manner.yes };
+        let display = tokio::spawn(show(Terminal::new(&self.plan), entries, news, decider));
+        let runner = Runner::new(setup)?;
+        let result = match errand {
+            Errand::Run => runner.run().await,
+            Errand::Resume => runner.resume().await,
+            Errand::Rollback(reason) => runner.rollback(&reason).await,
+        };
+        effects.close().await;
+        display.abort();
+        result
+    }
+
+    /// Prints what has become of the run.
+    fn conclude(&self, outcome: Option<Outcome>) {
+        let Ok(journal) = self.state.journal() else { return };
+        let plan = Arc::new(self.plan.clone());
+        let summary = journal.entries(&self.run).and_then(|entries| Summary::new(&self.run, &plan, &entries));
+        match summary {
+            Ok(summary) if self.manner.format == Format::Json => output::json(&summary),
+            Ok(summary) => {
+                for failure in summary.steps.iter().filter_map(|step| step.failure.as_ref()) {
+                    if outcome != Some(Outcome::Done) {
+                        output::complain(failure);
+                    }
+                }
+                output::text(&text::text(&summary, None));
+            }
+            Err(_) => {} // a run that never began has no summary
+        }
+    }
+}
+
+/// A new run's id.
+pub fn new_run() -> String {
+    run_id::new()
+}
+
+fn give_up(failure: &Failure) -> u8 {
+    output::complain(failure);
+    failure.exit_code()
+}
+
+async fn watch_signals(interrupt: CancellationToken, halt: CancellationToken) {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    let Ok(mut terminate) = terminate else { return };
+    for token in [interrupt, halt] {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        token.cancel();
+    }
+}
+
+async fn show(
+    mut terminal: Terminal,
+    mut entries: UnboundedReceiver<Entry>,
+    mut news: UnboundedReceiver<(String, crate::steps::Update)>,
+    decider: Decider,
+) {
+    loop {
+        tokio::select! {
+            biased;
+            Some((step, update)) = news.recv() => terminal.update(&step, &update),
+            Some(entry) = entries.recv() => {
+                terminal.entry(&entry);
+                if let Event::StepWaiting { step, message } = &entry.event {
+                    decider.ask(&terminal, step, message);
+                }
+            }
+            else => return,
+        }
+    }
+}
+
+/// Turns `--yes`, or what a person types, into a decision in the journal; `cutover approve` writes there as well.
+struct Decider {
+    journal: Arc<dyn Journal>,
+    run: String,
+    yes: bool,
+}
+
+impl Decider {
+    fn ask(&self, terminal: &Terminal, step: &str, message: &str) {
+        if self.yes {
+            self.decide(step, true, " (--yes)");
+        } else if std::io::stdin().is_terminal() {
+            let answer = terminal.suspend(|| {
+                let _ = write!(std::io::stderr(), "{message} [y/N] ");
+                let mut line = String::new();
+                std::io::stdin().lock().read_line(&mut line).map(|_| line)
+            });
+            let approved = answer.is_ok_and(|line| matches!(line.trim().to_lowercase().as_str(), "y" | "yes"));
+            self.decide(step, approved, "");
+        } else {
+            let run = &self.run;
+            let _ = writeln!(std::io::stderr(), "waiting: answer with `cutover approve {run} {step}`");
+        }
+    }
+    fn decide(&self, step: &str, approved: bool, how: &str) {
+        let by = format!("{}{how}", run_id::runner());
+        let decision = Decision { approved, by, reason: None };
+        let event = Event::Decided { step: step.to_owned(), decision };
+        // if the journal cannot be written, the runner notices it at its own next entry and stops
+        let _ = self.journal.append(&self.run, wall(), &[event]);
+    }
+}

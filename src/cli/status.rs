@@ -1,0 +1,108 @@
+//! `cutover status`, `cutover list` and `cutover report`: looking at runs.
+
+use super::output::{self, Format};
+use super::state::State;
+use crate::error::{Result, exit};
+use crate::report::text;
+use serde_json::json;
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run; the newest when left out.
+    run: Option<String>,
+    #[command(flatten)]
+    state: State,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Arguments of `list`.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    state: State,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Shows how a run stands, and what to type next.
+pub fn status(args: &Args) -> u8 {
+    finish(show_status(args))
+}
+
+/// Shows all runs.
+pub fn list(args: &ListArgs) -> u8 {
+    finish(show_list(args))
+}
+
+/// Shows everything about a run: summary, and every entry of its journal.
+pub fn report(args: &Args) -> u8 {
+    finish(show_report(args))
+}
+
+fn finish(result: Result<()>) -> u8 {
+    match result {
+        Ok(()) => exit::DONE,
+        Err(failure) => {
+            output::complain(&failure);
+            exit::INVALID
+        }
+    }
+}
+
+fn show_status(args: &Args) -> Result<()> {
+    let summary = args.state.summary(args.run.as_deref())?;
+    match args.format {
+        Format::Json => output::json(&summary),
+        Format::Text => output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref())),
+    }
+    Ok(())
+}
+
+fn show_list(args: &ListArgs) -> Result<()> {
+    let journal = args.state.existing()?;
+    let mut rows = Vec::new();
+    for head in journal.runs()? {
+        let summary = args.state.summary(Some(&head.id))?;
+        let outcome = match (summary.outcome, args.state.worker(&head.id)) {
+            (_, Some(_)) => "running".to_owned(),
+            (Some(outcome), None) => outcome.to_string(),
+            (None, None) => "not finished".to_owned(),
+        };
+        rows.push((head, outcome));
+    }
+    match args.format {
+        Format::Json => output::json(
+            &rows
+                .iter()
+                .map(|(head, outcome)| json!({ "run": head.id, "playbook": head.playbook, "plan": head.hash, "created": head.created, "outcome": outcome }))
+                .collect::<Vec<_>>(),
+        ),
+        Format::Text => {
+            let lines = rows.iter().map(|(head, outcome)| format!("{}  {:<24} {outcome}\n", head.id, head.playbook));
+            output::text(&lines.collect::<String>());
+        }
+    }
+    Ok(())
+}
+
+fn show_report(args: &Args) -> Result<()> {
+    let summary = args.state.summary(args.run.as_deref())?;
+    let entries = args.state.existing()?.entries(&summary.run)?;
+    match args.format {
+        Format::Json => output::json(&json!({ "summary": summary, "entries": entries })),
+        Format::Text => {
+            output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));
+            output::text("\njournal:\n");
+            for entry in entries {
+                let at = jiff::Timestamp::from_millisecond(entry.at).map_or_else(|_| entry.at.to_string(), |at| at.to_string());
+                let event = serde_json::to_string(&entry.event).unwrap_or_default();
+                output::text(&format!("{:>5}  {at}  {event}\n", entry.seq));
+            }
+        }
+    }
+    Ok(())
+}

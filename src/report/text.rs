@@ -1,0 +1,103 @@
+//! A run's summary as text: what happened, what is true, what to type next.
+
+use super::fold::{StepSummary, Summary};
+use crate::engine::status::Status;
+use crate::journal::Outcome;
+use crate::steps::Action;
+use std::fmt::Write as _;
+
+/// The summary for people. `alive` names the process that is working on the run right now, if there is one.
+#[must_use]
+pub fn text(summary: &Summary, alive: Option<&str>) -> String {
+    let mut out = String::new();
+    // writing into a String cannot fail
+    let _ = write(&mut out, summary, alive);
+    out
+}
+
+fn write(out: &mut String, summary: &Summary, alive: Option<&str>) -> std::fmt::Result {
+    let state = match (summary.outcome, alive) {
+        (_, Some(holder)) => format!("running, {holder}"),
+        (Some(outcome), None) => outcome.to_string(),
+        (None, None) => "not finished, and nothing is working on it".to_owned(),
+    };
+    writeln!(out, "run {} of {}: {state}", summary.run, summary.playbook)?;
+    let width = summary.steps.iter().map(|step| step.id.len()).max().unwrap_or(0);
+    for step in &summary.steps {
+        write_step(out, step, width)?;
+    }
+    if let Some(reason) = &summary.rollback {
+        writeln!(out, "rolled back because: {reason}")?;
+    }
+    write_by_hand(out, summary)?;
+    if summary.past_point_of_no_return && summary.outcome != Some(Outcome::Done) {
+        writeln!(out, "The point of no return is passed, or may be: the old server stays closed. Do not open it by hand.")?;
+    }
+    match next(summary, alive) {
+        Some(next) => writeln!(out, "next: {next}"),
+        None => Ok(()),
+    }
+}
+
+fn write_step(out: &mut String, step: &StepSummary, width: usize) -> std::fmt::Result {
+    let (id, status) = (&step.id, format!("{:?}", step.status).to_lowercase());
+    let time = step.duration.map_or(String::new(), |ms| format!("{:>10.2} s", millis(ms)));
+    write!(out, "  {id:<width$}  {status:<11}{time}")?;
+    if step.attempts > 1 {
+        write!(out, "  {} attempts", step.attempts)?;
+    }
+    for note in [&step.reason, &step.waits_for].into_iter().flatten() {
+        write!(out, "  {note}")?;
+    }
+    writeln!(out)?;
+    let failures = [&step.failure, &step.undo_failure].into_iter().flatten();
+    for failure in failures.filter(|_| step.status != Status::Succeeded) {
+        for line in failure.to_string().lines() {
+            writeln!(out, "      {line}")?;
+        }
+        if let Some(help) = &failure.help {
+            writeln!(out, "      help: {help}")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_by_hand(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    for step in summary.steps.iter().filter(|step| !step.by_hand.is_empty()) {
+        writeln!(out, "to take `{}` back by hand:", step.id)?;
+        for action in &step.by_hand {
+            match action {
+                Action::Sql { server, statement } => writeln!(out, "  {server}> {statement}")?,
+                Action::Command { host, command } => writeln!(out, "  {host}$ {command}")?,
+                Action::File { host, path, .. } => writeln!(out, "  {host}: write {path}")?,
+                Action::Note { text } => writeln!(out, "  · {text}")?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What to type next.
+fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
+    let run = &summary.run;
+    if alive.is_some() {
+        let waiting = summary.steps.iter().find(|step| step.status == Status::Waiting)?;
+        return Some(format!("cutover approve {run} {}", waiting.id));
+    }
+    match summary.outcome {
+        None | Some(Outcome::Interrupted) if summary.past_point_of_no_return => Some(format!("cutover resume {run}")),
+        None | Some(Outcome::Interrupted) => Some(format!("cutover resume {run}, or cutover rollback {run}")),
+        Some(Outcome::Stopped) if summary.past_point_of_no_return => {
+            Some(format!("mend what failed, then cutover resume {run}"))
+        }
+        Some(Outcome::Stopped | Outcome::Stuck) => {
+            Some(format!("mend what failed, then cutover resume {run} or cutover rollback {run}"))
+        }
+        Some(_) => None,
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "durations shown with two digits")]
+fn millis(ms: i64) -> f64 {
+    ms as f64 / 1e3
+}
