@@ -1,6 +1,6 @@
 //! The checks before the first effect: every step is decoded, and asked for reasons why it cannot work.
 
-use super::attempt::{GRACE, Bounds, Work, bounded};
+use super::attempt::{Bounds, GRACE, Work, bounded};
 use super::bench::{Bench, Purpose};
 use super::state::RunState;
 use crate::error::{Failure, Result};
@@ -10,7 +10,7 @@ use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Longest time for the checks of one step.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// Every reason why a step cannot work, with the step's number, in file order. Changes nothing.
 pub(super) async fn inspect(bench: &Bench, state: &RunState, cancel: &CancellationToken) -> Vec<(usize, Failure)> {

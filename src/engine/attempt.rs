@@ -156,7 +156,7 @@ mod tests {
     fn bounds(cancel: &CancellationToken, ended: &CancellationToken) -> Bounds {
         let before = CancellationToken::new();
         before.cancel();
-        let (time, grace) = (Duration::from_secs(60), Duration::from_secs(10));
+        let (time, grace) = (Duration::from_mins(1), Duration::from_secs(10));
         Bounds { cancel: cancel.clone(), ended: ended.clone(), before, time, grace }
     }
 

@@ -56,7 +56,9 @@ impl Graph {
         let mut blocks = Vec::with_capacity(plan.blocks.len());
         for (block, planned) in plan.blocks.iter().enumerate() {
             let steps = planned.steps.iter().map(number).collect::<Result<Vec<_>>>()?;
-            steps.iter().for_each(|&ix| nodes[ix].block = Some(block));
+            for &ix in &steps {
+                nodes[ix].block = Some(block);
+            }
             blocks.push(steps);
         }
         let order = topological(&nodes).ok_or_else(|| damaged("its steps need each other in a circle"))?;

@@ -45,6 +45,16 @@ pub fn events(state: &RunState, now: i64, task: Task, ended: Ended) -> Vec<Event
     }
 }
 
+/// Whether a look at reality failed, so that nothing can be said about the step. A point of no return is told as
+/// failed then, because nothing may be taken back beside it.
+#[must_use]
+pub fn is_blind(state: &RunState, task: Task, ended: &Ended) -> bool {
+    match (task, ended) {
+        (Task::Step(ix), Ended::Probed(Err(failure))) => failure.class != Class::Cancelled && !state.graph.is_final(ix),
+        _ => false,
+    }
+}
+
 fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Event {
     let (step, attempt) = (id(state, ix), state.steps[ix].attempt);
     if failure.class == Class::Cancelled {

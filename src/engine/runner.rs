@@ -102,7 +102,9 @@ impl Runner {
             Err(Failure::refused(format!("roll back run {}", self.setup.run), answer).now("nothing was changed"))
         };
         if state.is_point_reached() {
-            return refused("it is past the point of no return: the application may be writing on the new server".into());
+            return refused(
+                "it is past the point of no return: the application may be writing on the new server".into(),
+            );
         }
         match state.outcome {
             Some(over @ (Outcome::RolledBack | Outcome::Refused | Outcome::Nothing)) => {
@@ -247,6 +249,9 @@ impl<'a> Drive<'a> {
 
     /// Waits until something ends, somebody wants to stop, or it is time for something.
     async fn wait(&mut self) -> Result<()> {
+        if self.tasks.is_idle() && self.wake.is_none() {
+            return Err(Failure::permanent("go on", "nothing is left to wait for").help("please report this as a bug"));
+        }
         let now = self.clock.instant(self.wake.unwrap_or_default());
         tokio::select! {
             biased;
@@ -258,12 +263,14 @@ impl<'a> Drive<'a> {
             }
             (task, ended) = self.tasks.next(), if !self.tasks.is_idle() => {
                 self.take_notes()?;
+                if results::is_blind(&self.state, task, &ended) && self.wish.stop == Stop::No {
+                    self.stop(Stop::SafePoint)?; // what cannot be looked at today leaves the run for a better day
+                }
                 for event in results::events(&self.state, self.clock.now(), task, ended) {
                     self.take_in(event)?;
                 }
             }
             () = sleep_until(now), if self.wake.is_some() => {}
-            else => return Err(Failure::permanent("go on", "nothing is left to wait for").help("please report this")),
         }
         Ok(())
     }

@@ -298,7 +298,8 @@ fn deadlines(state: &RunState, now: i64) -> Vec<Decision> {
         let deadline = state.graph.plan().blocks[ix].deadline_ms?;
         let at = block.started?.saturating_add(i64::try_from(deadline - reserve(deadline)).unwrap_or(i64::MAX));
         let open = !block.expired && !is_block_settled(state, ix);
-        open.then(|| if at <= now { Decision::Deadline { block: ix } } else { Decision::Wake { at } })
+        let decision = if at <= now { Decision::Deadline { block: ix } } else { Decision::Wake { at } };
+        open.then_some(decision)
     });
     due.collect()
 }

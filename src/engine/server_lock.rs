@@ -45,6 +45,12 @@ pub fn who(connection: &str) -> String {
     format!("SELECT {about} FROM information_schema.processlist WHERE id = {connection}")
 }
 
+/// Ends what a dead runner left.
+#[must_use]
+pub fn end(connection: &str) -> String {
+    format!("KILL CONNECTION {connection}")
+}
+
 /// Servers on which the plan runs statements: the ones that are taken.
 #[must_use]
 pub fn servers(plan: &Plan) -> BTreeSet<String> {
@@ -75,8 +81,7 @@ impl ServerLocks {
         lost: UnboundedSender<Failure>,
     ) -> Result<Self> {
         let stop = CancellationToken::new();
-        let locks =
-            Self { fx: fx.clone(), servers: servers(plan), _keeper: stop.clone().drop_guard() };
+        let locks = Self { fx: fx.clone(), servers: servers(plan), _keeper: stop.clone().drop_guard() };
         for server in &locks.servers {
             if let Err(failure) = take(fx, server, run, resuming).await {
                 locks.release().await;
@@ -117,7 +122,7 @@ async fn take(fx: &Effects, server: &str, run: &str, resuming: bool) -> Result<(
 /// Ends the connection that a dead runner of this very run left on the server.
 async fn take_over(session: &Session, run: &str) -> Result<()> {
     let Some(left) = first(session, &marker_of(run)).await? else { return Ok(()) };
-    session.exec(&format!("KILL CONNECTION {left}"), LIMIT).await?;
+    session.exec(&end(&left), LIMIT).await?;
     for _ in 0..50 {
         if first(session, &marker_of(run)).await?.as_deref() != Some(left.as_str()) {
             break;

@@ -15,7 +15,7 @@ use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Longest time for a look at reality.
-const PROBE_LIMIT: Duration = Duration::from_secs(60);
+const PROBE_LIMIT: Duration = Duration::from_mins(1);
 /// How often a look that failed for a passing reason is tried, and the pause in between.
 const PROBE_TRIES: u32 = 3;
 const PROBE_PAUSE: Duration = Duration::from_secs(1);

@@ -93,11 +93,10 @@ impl RunState {
             // said by others than the runner's loop, at any moment, and without weight for what is done next
             Event::StepNoted { .. } | Event::StepWaiting { .. } | Event::Decided { .. } => self.started,
             Event::StepRefused { .. } => forward && !self.admitted,
-            Event::StepIntent { .. } => forward && startable && step.proof == Proof::Good,
+            Event::StepIntent { .. } => forward && self.admitted && startable && step.proof == Proof::Good,
             Event::StepSkipped { .. } => forward && step.status == Status::Pending,
-            Event::StepDone { .. } => (forward && underway) || asked,
+            Event::StepDone { .. } | Event::StepStopped { .. } => (forward && underway) || asked,
             Event::StepFailed { .. } => (forward && (underway || startable || step.stale.is_some())) || asked,
-            Event::StepStopped { .. } => (forward && underway) || asked,
             Event::StepProbing { .. } => forward && step.proof == Proof::Wanted,
             Event::StepConfirmed { .. } => asked && step.status == Status::Succeeded,
             Event::StepAbsent { .. } => asked,
@@ -107,7 +106,11 @@ impl RunState {
             }
             Event::UndoDone { .. } | Event::UndoFailed { .. } => undoing && step.undo.open && !step.undo.done,
             Event::HookIntent { index, .. } => {
-                undoing && step.undo.done && !step.undo.open && step.undo.hook == *index && step.status == Status::Undoing
+                undoing
+                    && step.undo.done
+                    && !step.undo.open
+                    && step.undo.hook == *index
+                    && step.status == Status::Undoing
             }
             Event::HookDone { index, .. } | Event::HookFailed { index, .. } => {
                 undoing && step.undo.open && step.undo.done && step.undo.hook == *index

@@ -100,8 +100,11 @@ impl RunRecord {
         let plan: Plan = serde_json::from_str(&self.plan)
             .map_err(|error| Failure::permanent(&attempted, format!("the journal is damaged: {error}")))?;
         if plan.format > FORMAT {
-            return Err(Failure::permanent(attempted, format!("it has format {}, made by a newer program", plan.format))
-                .help("use the version of cutover that began the run"));
+            return Err(Failure::permanent(
+                attempted,
+                format!("it has format {}, made by a newer program", plan.format),
+            )
+            .help("use the version of cutover that began the run"));
         }
         if plan.digest() != self.head.hash {
             return Err(Failure::permanent(attempted, "the journal is damaged: the plan does not have its own hash"));

@@ -131,8 +131,7 @@ impl Journal for Sqlite {
     }
 
     fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
-        self.try_entries(run, seq)
-            .map_err(|error| failure(format!("read the journal of run {run}"), &self.path, error))
+        self.try_entries(run, seq).map_err(|error| failure(format!("read the journal of run {run}"), &self.path, error))
     }
 
     fn run(&self, run: &str) -> Result<RunRecord> {
@@ -150,8 +149,7 @@ impl Journal for Sqlite {
     fn runs(&self) -> Result<Vec<RunHead>> {
         let read = || {
             let connection = self.lock();
-            let mut select =
-                connection.prepare("SELECT id, playbook, hash, created FROM run ORDER BY created, id")?;
+            let mut select = connection.prepare("SELECT id, playbook, hash, created FROM run ORDER BY created, id")?;
             let heads = select.query_map([], head)?;
             heads.collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -184,7 +182,7 @@ fn explain(path: &Path, trouble: Trouble) -> Failure {
     if newer { failure.help("use the version of cutover that wrote it, or a newer one") } else { failure }
 }
 
-fn failure(attempted: impl Into<String>, path: &Path, answer: impl ToString) -> Failure {
+fn failure(attempted: impl Into<String>, path: &Path, answer: impl std::fmt::Display) -> Failure {
     Failure::permanent(attempted, answer.to_string()).at(path.display().to_string())
 }
 

@@ -39,6 +39,7 @@ pub struct Stage {
     pub undos: Mutex<HashMap<String, VecDeque<Failure>>>,
     pub probes: Mutex<HashMap<String, Probe>>,
     pub refusals: Mutex<HashMap<String, Failure>>,
+    pub unreachable: Mutex<BTreeSet<String>>,
     pub unprepared: Mutex<HashMap<String, VecDeque<Failure>>>,
     pub log: Mutex<Vec<String>>,
 }
@@ -93,6 +94,9 @@ impl Step for Fake {
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         assert!(cx.memo.set("probe", json!(1)).await.is_err(), "a probe may not write");
         self.stage.write(format!("probe {}", self.name));
+        if self.stage.unreachable.lock().unwrap().contains(&self.name) {
+            return Err(Failure::transient("look", "no route to host"));
+        }
         Ok(self.stage.probes.lock().unwrap().get(&self.name).cloned().unwrap_or(Probe::Done(cx.outputs.clone())))
     }
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
@@ -110,7 +114,7 @@ impl Step for Fake {
                 }
                 Some(Act::Take(time)) => sleep(time).await,
                 Some(Act::Note(key, value)) => cx.memo.set(key, value).await?,
-                Some(Act::Put(value)) => outputs = value.as_object().unwrap().clone(),
+                Some(Act::Put(value)) => outputs.clone_from(value.as_object().unwrap()),
             }
         }
         self.stage.write(format!("end {}", self.name));

@@ -239,7 +239,8 @@ async fn nothing_happens_that_the_journal_does_not_hold() {
         assert_eq!(failure.exit_code(), 130, "{failure}");
         let entries = whole.entries(RUN).unwrap();
         for id in ["a", "b", "c"] {
-            let known = entries.iter().any(|entry| matches!(&entry.event, Event::StepIntent { step, .. } if step == id));
+            let known =
+                entries.iter().any(|entry| matches!(&entry.event, Event::StepIntent { step, .. } if step == id));
             assert_eq!(lab.stage.did(&format!("start {id}")), known, "{id} with room for {room}");
         }
         lab.journal = whole;

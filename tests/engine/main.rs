@@ -1,9 +1,10 @@
 //! The engine with scripted steps: order, retries, rollback, resume, deadlines, and a model test of the scheduler.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fakes;
 mod forward;
 mod model;
 mod resume;
 mod rollback;
+mod state;

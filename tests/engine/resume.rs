@@ -6,6 +6,7 @@ use cutover::journal::{Event, Outcome, RunRecord};
 use cutover::plan::{PlannedBlock, PlannedStep};
 use cutover::steps::{Outputs, Probe, Reversibility};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 fn chain() -> Lab {
     Lab::new(vec![step("a", &[]), step("b", &["a"]), step("c", &["b"])])
@@ -40,7 +41,8 @@ async fn what_died_with_the_runner_is_made_again_before_anything_that_needs_it()
     lab.stage.probe("a", Probe::NotDone);
     lab.stage.probe("check", Probe::NotDone);
     assert_eq!(lab.resume().await, Outcome::Done);
-    let log: Vec<_> = lab.stage.log().into_iter().filter(|l| !l.starts_with("prepare") && !l.starts_with("end")).collect();
+    let log: Vec<_> =
+        lab.stage.log().into_iter().filter(|l| !l.starts_with("prepare") && !l.starts_with("end")).collect();
     assert_eq!(log, ["probe a", "start a", "probe b", "probe check", "start check", "start c"]);
 }
 
@@ -49,7 +51,12 @@ async fn a_change_made_with_outputs_that_are_no_longer_true_is_not_kept() {
     let mut import = step("import", &["dump"]);
     import.with = json!({ "name": "import", "x": "‹steps.dump.file›" });
     let lab = Lab::new(vec![step("dump", &[]), import, step("c", &["import"])]);
-    lab.died_after(&[intent("dump"), done("dump", &json!({ "file": "old" })), intent("import"), done("import", &json!({}))]);
+    lab.died_after(&[
+        intent("dump"),
+        done("dump", &json!({ "file": "old" })),
+        intent("import"),
+        done("import", &json!({})),
+    ]);
     lab.stage.probe("dump", Probe::NotDone);
     lab.stage.act("dump", &[Act::Put(json!({ "file": "new" }))]);
     assert_eq!(lab.resume().await, Outcome::RolledBack);
@@ -73,8 +80,22 @@ async fn a_gate_that_failed_is_not_forgotten() {
 async fn a_reality_that_cannot_be_looked_at_leaves_the_run_for_a_better_day() {
     let lab = chain();
     lab.died_after(&[intent("a")]);
-    lab.interrupt.cancel();
+    lab.stage.unreachable.lock().unwrap().insert("a".into());
     assert_eq!(lab.resume().await, Outcome::Interrupted);
+    assert_eq!(lab.stage.log(), ["probe a"; 3]);
+    assert_eq!(lab.summary().step("a").unwrap().failure.clone().unwrap().answer, "no route to host");
+    lab.stage.unreachable.lock().unwrap().clear();
+    assert_eq!(lab.resume().await, Outcome::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_interrupted_during_its_checks_is_checked_again() {
+    let mut lab = chain();
+    lab.interrupt.cancel();
+    assert_eq!(lab.run().await, Outcome::Interrupted);
+    lab.interrupt = CancellationToken::new();
+    lab.stage.refusals.lock().unwrap().insert("b".into(), Failure::refused("look", "no binlog"));
+    assert_eq!(lab.resume().await, Outcome::Refused);
     assert!(lab.stage.log().is_empty());
 }
 
@@ -88,12 +109,8 @@ async fn a_run_whose_runner_died_before_its_first_event_begins_from_the_start() 
 #[tokio::test(start_paused = true)]
 async fn a_rollback_that_died_is_finished() {
     let lab = chain();
-    let failed = Event::StepFailed {
-        step: "b".into(),
-        attempt: 1,
-        failure: Failure::permanent("x", "y"),
-        retry_at: None,
-    };
+    let failed =
+        Event::StepFailed { step: "b".into(), attempt: 1, failure: Failure::permanent("x", "y"), retry_at: None };
     let rollback = Event::RollbackStarted { reason: "b failed".into() };
     let undo = Event::UndoIntent { step: "b".into(), attempt: 1 };
     lab.died_after(&[intent("a"), done("a", &json!({})), intent("b"), failed, rollback, undo]);
