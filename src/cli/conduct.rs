@@ -94,7 +94,7 @@ impl Conduct {
             run: self.run.clone(),
             journal: journal.clone(),
             effects: effects.clone(),
-            decode: registered,
+            decode: registered(),
             updates,
             interrupt: interrupt.clone(),
             halt: halt.clone(),

@@ -41,6 +41,8 @@ pub struct Setup {
     /// Cancelled by the first Ctrl-C: stop at the next safe point. A block that has begun, and a rollback, are
     /// finished first.
     pub interrupt: CancellationToken,
+    /// Folder that relative secret files are seen from; noted with the run, for a resume from elsewhere.
+    pub folder: String,
     /// Cancelled by the second: stop as soon as what is under way can be left, even inside a block.
     pub halt: CancellationToken,
 }
@@ -73,7 +75,7 @@ impl Runner {
         let result = match RunRecord::new(&self.setup.run, &self.setup.plan, clock.now())
             .and_then(|record| self.setup.journal.create_run(&record))
         {
-            Ok(()) => drive.go(Event::RunStarted { runner: run_id::runner() }).await,
+            Ok(()) => drive.go(Event::RunStarted { runner: run_id::runner(), folder: self.setup.folder.clone() }).await,
             Err(failure) => Err(failure),
         };
         drive.end(result).await

@@ -27,6 +27,9 @@ pub enum Event {
     RunStarted {
         /// The process, as `user@host, process 123`.
         runner: String,
+        /// Folder that relative secret files are seen from.
+        #[serde(default)]
+        folder: String,
     },
     /// All checks before the first effect have passed.
     RunAdmitted,
