@@ -1,12 +1,14 @@
 //! The rehearsal's application, its ledger and the judgement, against real servers.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use cutover::effects::{Login, Secrets, Session};
 use cutover::playbook::secret::SecretRef;
-use cutover::rehearsal::application::{Application, Args};
+use cutover::rehearsal::application::{Application, Args, run};
 use cutover::rehearsal::judge::{Side, judge};
 use cutover::rehearsal::ledger::Ledger;
 use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup};
 use cutover::rehearsal::shop;
+use rustix::process::{Signal, getpid, kill_process};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -148,4 +150,33 @@ async fn a_switch_without_replication_is_caught() {
     target.exec("DROP DATABASE shop", LIMIT).await.unwrap();
     let verdict = judge(&ledger, from, to).await.unwrap();
     assert_eq!(verdict.lost, verdict.acknowledged);
+}
+
+/// The signals go to the whole test process, which has handlers for them from the moment the pid file is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_obeys_signals() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, session) = server(folder.path(), "old", Profile::Bare).await;
+    shop::prepare(&session, 100).await.unwrap();
+    point(folder.path(), &server);
+    let args = args(folder.path(), 200);
+    let service = tokio::spawn({
+        let args = args.clone();
+        async move { run(&args).await }
+    });
+    while !args.pid_file.exists() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    sleep(Duration::from_millis(300)).await;
+    let connections = "SELECT COUNT(*), MIN(ID) FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID()";
+    let before = session.query(connections, LIMIT).await.unwrap();
+    kill_process(getpid(), Signal::HUP).unwrap();
+    sleep(Duration::from_millis(300)).await;
+    let after = session.query(connections, LIMIT).await.unwrap();
+    assert_eq!((before.value(), after.value()), (Some("4"), Some("4")));
+    assert_ne!(before.rows[0][1], after.rows[0][1], "every writer has a new connection");
+    kill_process(getpid(), Signal::TERM).unwrap();
+    service.await.unwrap().unwrap();
+    assert!(!args.pid_file.exists());
+    assert!(Ledger::read(&args.ledger).unwrap().acknowledged.len() > 50);
 }

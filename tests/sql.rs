@@ -1,4 +1,5 @@
 //! SQL sessions against a real server.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use cutover::effects::{INIT, Login, Secrets, Session, greeting};
 use cutover::error::{Class, Failure};

@@ -17,8 +17,8 @@ use tokio::process::Command;
 const RESTART: &str = include_str!("restart.sh");
 /// Longest path of a unix socket.
 const LONGEST_SOCKET: usize = 107;
-/// Longest time for a clean stop before the server is killed.
-const STOP: Duration = Duration::from_secs(8);
+/// Longest time for a signal to take effect; a server that has not stopped by then is killed.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What the first configuration is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,11 +105,11 @@ impl MariaDb {
         }
     }
 
-    /// Stops it from being scheduled, or lets it go on: a frozen machine.
+    /// Stops it from being scheduled, and waits until it stands still, or lets it go on: a frozen machine.
     pub fn freeze(&self, frozen: bool) {
-        if let Some(pid) = self.pid() {
-            let _ = kill_process(pid, if frozen { Signal::STOP } else { Signal::CONT }); // it may have ended by itself
-        }
+        let Some(pid) = self.pid() else { return };
+        let _ = kill_process(pid, if frozen { Signal::STOP } else { Signal::CONT }); // it may have ended by itself
+        within_patience(|| !frozen || thread_states(pid).iter().all(|state| matches!(state, 'T' | 'Z')));
     }
 
     /// Stops it cleanly, or kills it after some seconds.
@@ -253,22 +253,27 @@ impl Drop for MariaDb {
 /// Sends a signal that ends a process, and waits for that; whether it has come about.
 fn end(pid: Pid, signal: Signal) -> bool {
     let _ = kill_process(pid, signal); // it may have ended by itself
+    // The first thread may be a zombie, waiting to be reaped, while others still hold files and answer.
+    within_patience(|| thread_states(pid).iter().all(|state| *state == 'Z'))
+}
+
+/// Whether `done` comes true before patience ends.
+fn within_patience(done: impl Fn() -> bool) -> bool {
     let began = Instant::now();
-    while runs(pid) {
-        if began.elapsed() > STOP {
+    while !done() {
+        if began.elapsed() > PATIENCE {
             return false;
         }
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(5));
     }
     true
 }
 
-/// Whether any of its threads is there: the first may be a zombie while others still hold files and answer.
-fn runs(pid: Pid) -> bool {
-    let proc = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
-    let Ok(stat) = std::fs::read_to_string(proc.join("stat")) else { return false };
-    let zombie = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
-    !zombie || std::fs::read_dir(proc.join("task")).is_ok_and(|threads| threads.count() > 1)
+/// The kernel's letter for the state of each thread; none when there is no such process.
+fn thread_states(pid: Pid) -> Vec<char> {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).into_iter().flatten().flatten();
+    let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    stats.filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next()).collect()
 }
 
 /// Nobody but root on the socket and the account `migrate`. Not in the binary log: accounts of the sandbox are not
