@@ -1,6 +1,6 @@
 //! A real `MariaDB` server in a folder of its own, on loopback, for rehearsals and tests.
 //!
-//! Everything it needs is in the folder: `my.cnf` (its only configuration), `data/`, `s.sock`, `error.log`,
+//! Everything it needs is in the folder: `my.cnf` (its only configuration), `data/`, `tmp/`, `s.sock`, `error.log`,
 //! `restart.sh`. Works as root and as a plain user, without systemd.
 
 use crate::error::{Failure, Result};
@@ -17,8 +17,8 @@ use tokio::process::Command;
 const RESTART: &str = include_str!("restart.sh");
 /// Longest path of a unix socket.
 const LONGEST_SOCKET: usize = 107;
-/// Longest time for a clean stop before the server is killed.
-const STOP: Duration = Duration::from_secs(8);
+/// Longest time for a signal to take effect; a server that has not stopped by then is killed.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What the first configuration is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,30 +98,35 @@ impl MariaDb {
         ran.map_err(|answer| Failure::permanent(format!("restart the server {}", self.name), answer))
     }
 
-    /// Kills it as a power cut would.
+    /// Kills it as a power cut would, and waits until it is gone.
     pub fn kill(&self) {
-        self.signal(Signal::KILL);
+        if let Some(pid) = self.pid() {
+            end(pid, Signal::KILL);
+        }
     }
 
-    /// Stops it from being scheduled, or lets it go on: a frozen machine.
+    /// Stops it from being scheduled, and waits until it stands still, or lets it go on: a frozen machine.
     pub fn freeze(&self, frozen: bool) {
-        self.signal(if frozen { Signal::STOP } else { Signal::CONT });
+        let Some(pid) = self.pid() else { return };
+        let _ = kill_process(pid, if frozen { Signal::STOP } else { Signal::CONT }); // it may have ended by itself
+        within_patience(|| !frozen || thread_states(pid).iter().all(|state| matches!(state, 'T' | 'Z')));
     }
 
     /// Stops it cleanly, or kills it after some seconds.
     pub fn stop(&self) {
-        self.signal(Signal::CONT);
-        self.signal(Signal::TERM);
-        let began = Instant::now();
-        while self.pid().is_some() {
-            if began.elapsed() > STOP {
-                self.signal(Signal::KILL);
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
+        self.freeze(false);
+        if let Some(pid) = self.pid()
+            && !end(pid, Signal::TERM)
+        {
+            end(pid, Signal::KILL);
         }
     }
 
+    /// Its name, as given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
     /// Its port on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -147,6 +152,10 @@ impl MariaDb {
     pub fn data_dir(&self) -> PathBuf {
         self.dir.join("data")
     }
+    /// Its folder for temporary tables: a server that starts clears that away, also what belongs to another server.
+    fn temp_dir(&self) -> PathBuf {
+        self.dir.join("tmp")
+    }
     /// Its socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
@@ -167,14 +176,10 @@ impl MariaDb {
         String::from_utf8_lossy(&words).contains(ours.to_str()?).then(|| Pid::from_raw(pid)).flatten()
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Some(pid) = self.pid() {
-            let _ = kill_process(pid, signal); // it may have ended by itself meanwhile
-        }
-    }
-
     fn lay_out(&self, program: &Path, profile: Profile, options: &[String]) -> std::io::Result<()> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(self.data_dir())?;
+        for folder in [self.data_dir(), self.temp_dir()] {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
         std::fs::set_permissions(&self.dir, std::fs::Permissions::from_mode(0o700))?;
         write(&self.config_file(), &self.first_config(profile, options), 0o644)?;
         let admin = beside(program, "mariadb-admin").or_else(|| find(&["mariadb-admin", "mysqladmin"]));
@@ -222,6 +227,7 @@ impl MariaDb {
         let installer = beside(program, "mariadb-install-db").or_else(|| find(&["mariadb-install-db"]));
         let installer = installer.ok_or("mariadb-install-db is nowhere to be found")?;
         let mut command = Command::new(installer);
+        command.env("TMPDIR", self.temp_dir());
         command.arg("--no-defaults").arg(format!("--datadir={}", self.data_dir().display()));
         command.args(["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]);
         // A server that starts removes what others have in a shared folder for temporary files.
@@ -246,6 +252,32 @@ impl Drop for MariaDb {
     }
 }
 
+/// Sends a signal that ends a process, and waits for that; whether it has come about.
+fn end(pid: Pid, signal: Signal) -> bool {
+    let _ = kill_process(pid, signal); // it may have ended by itself
+    // The first thread may be a zombie, waiting to be reaped, while others still hold files and answer.
+    within_patience(|| thread_states(pid).iter().all(|state| *state == 'Z'))
+}
+
+/// Whether `done` comes true before patience ends.
+fn within_patience(done: impl Fn() -> bool) -> bool {
+    let began = Instant::now();
+    while !done() {
+        if began.elapsed() > PATIENCE {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+/// The kernel's letter for the state of each thread; none when there is no such process.
+fn thread_states(pid: Pid) -> Vec<char> {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).into_iter().flatten().flatten();
+    let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    stats.filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next()).collect()
+}
+
 /// Nobody but root on the socket and the account `migrate`. Not in the binary log: accounts of the sandbox are not
 /// part of what is moved.
 fn accounts_sql(password: &str) -> String {
@@ -267,8 +299,10 @@ async fn run(command: &mut Command) -> Result<(), String> {
     if ran.status.success() {
         return Ok(());
     }
-    let said = [ran.stdout, ran.stderr].concat();
-    Err(format!("{program} ended with {}: {}", ran.status, String::from_utf8_lossy(&said).trim()))
+    let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
+    let errors: Vec<&str> = said.lines().filter(|line| line.contains("ERROR")).collect();
+    let telling = if errors.is_empty() { said.trim().to_owned() } else { errors.join("\n") };
+    Err(format!("{program} ended with {}: {telling}", ran.status))
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {

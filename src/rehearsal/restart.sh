@@ -2,11 +2,12 @@
 # arguments go to the server.
 pid_file=$dir/server.pid
 
+# A zombie counts as gone, since nobody need reap it for us to go on, but only once all its threads are.
 gone() {
-    kill -0 "$1" 2>/dev/null || return 0
-    read -r stat <"/proc/$1/stat" || return 0
-    case ${stat##*) } in Z*) return 0 ;; esac # nobody need reap it for us to go on
-    return 1
+    read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
+    case ${stat##*) } in Z*) ;; *) return 1 ;; esac
+    set -- "/proc/$1/task/"*
+    [ $# -le 1 ]
 }
 
 # A number left by a server that was killed may belong to somebody else by now.
@@ -26,7 +27,7 @@ export TMPDIR="$dir"
 
 # Whoever called waits for the ends of these to be closed.
 exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-setsid "$program" --defaults-file="$dir/my.cnf" $as_user --pid-file="$pid_file" --socket="$dir/s.sock" "$@" \
+TMPDIR=$dir/tmp setsid "$program" --defaults-file="$dir/my.cnf" $as_user --pid-file="$pid_file" --socket="$dir/s.sock" "$@" \
     </dev/null >>"$dir/error.log" 2>&1 &
 pid=$!
 echo "$pid" >"$pid_file"

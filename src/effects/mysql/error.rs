@@ -1,10 +1,12 @@
 //! What a server says when a statement fails, and what that means for a retry. Never holds a secret.
 
 use super::super::Secrets;
+use super::super::secrets::in_sql;
 use crate::error::Failure;
 use crate::playbook::marker;
 use crate::playbook::units::Span;
 use mysql_async::Error;
+use secrecy::ExposeSecret;
 use std::fmt;
 use std::time::Duration;
 
@@ -52,7 +54,7 @@ impl SqlError {
         let message = if quotes_a_secret {
             "the server cannot read the statement; where is not shown, because the place may hold a secret".to_owned()
         } else {
-            secrets.scrub(&server.message)
+            scrub(&server.message, sql, secrets)
         };
         Self { code: Some(server.code), message, lost: CLOSING.contains(&server.code), timed_out: false }
     }
@@ -88,6 +90,20 @@ impl std::error::Error for SqlError {}
 /// Whether a server's error number stands for something that passes: a lock, a full house, a broken line.
 pub(super) fn is_transient(code: u16) -> bool {
     CLOSING.contains(&code) || matches!(code, 1040 | 1203 | 1205 | 1213 | 1158..=1161 | 2002..=2013)
+}
+
+/// Takes out the secrets, also as they were escaped for the statement.
+fn scrub(message: &str, sql: &str, secrets: &Secrets) -> String {
+    let mut clean = message.to_owned();
+    for (_, label) in marker::find(sql) {
+        let marker = marker::late(label);
+        if let Ok(escaped) = secrets.reveal(&marker, in_sql)
+            && !escaped.expose_secret().is_empty()
+        {
+            clean = clean.replace(escaped.expose_secret(), &marker);
+        }
+    }
+    secrets.scrub(&clean)
 }
 
 fn holds_secret(sql: &str) -> bool {
