@@ -11,6 +11,7 @@ mod kinds;
 mod man;
 mod output;
 mod plan;
+mod rehearse;
 mod resume;
 mod run;
 mod schema;
@@ -55,6 +56,11 @@ enum Command {
     List(status::ListArgs),
     /// Show everything about a run, its journal included.
     Report(status::Args),
+    /// Carry a playbook out on a sandbox, under an application that writes all the time, and judge what came of it.
+    Rehearse(rehearse::Args),
+    /// The application of a rehearsal.
+    #[command(hide = true)]
+    RehearsalApplication(crate::rehearsal::application::Args),
     /// Explain the step kinds, or one of them.
     Kinds(kinds::Args),
     /// Print the JSON Schema of playbooks or inventories, for editors.
@@ -86,6 +92,8 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::status(&args),
         Command::List(args) => status::list(&args),
         Command::Report(args) => status::report(&args),
+        Command::Rehearse(args) => rehearse::run(&args),
+        Command::RehearsalApplication(args) => rehearse::application(&args),
         Command::Kinds(args) => kinds::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),

@@ -41,6 +41,12 @@ impl Secrets {
         if failures.is_empty() { Ok(Self { values }) } else { Err(failures) }
     }
 
+    /// Secrets that are known already.
+    #[must_use]
+    pub fn known(values: impl IntoIterator<Item = (SecretRef, String)>) -> Self {
+        Self { values: values.into_iter().map(|(secret, value)| (secret.label(), SecretString::from(value))).collect() }
+    }
+
     /// `text` with every secret marker replaced, each value passed through `quote` for its surroundings.
     ///
     /// # Errors

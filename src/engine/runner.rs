@@ -126,7 +126,8 @@ impl Runner {
     async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
         let runner = run_id::runner();
         // a runner that died between making the run known and beginning it has left nothing behind
-        let first = if state.started { Event::RunResumed { runner } } else { Event::RunStarted { runner } };
+        let folder = self.setup.folder.clone();
+        let first = if state.started { Event::RunResumed { runner } } else { Event::RunStarted { runner, folder } };
         let mut drive = Drive::begin(&self.setup, state, clock, true).await?;
         drive.wish.rollback = rollback;
         let result = drive.go(first).await;

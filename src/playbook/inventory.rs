@@ -146,7 +146,7 @@ pub struct Application {
 }
 
 /// A rendered configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigFile {
     /// Template it is rendered from.
@@ -157,6 +157,9 @@ pub struct ConfigFile {
     /// Host it is written on.
     #[schemars(extend("format" = "host"))]
     pub host: String,
+    /// Further values for the template, such as the names the application gives its settings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, serde_json::Value>,
 }
 
 /// An `HAProxy` that is switched over its runtime socket.

@@ -6,5 +6,7 @@ pub mod application;
 pub mod judge;
 pub mod ledger;
 pub mod mariadb;
+pub mod rehearse;
+pub mod sandbox;
 pub mod shop;
 pub mod sshd;

@@ -43,6 +43,7 @@ impl Repoint {
         let port: u16 = port.parse().unwrap_or(3306);
         let context = serde_json::json!({
             "application": { "name": self.application },
+            "values": config.values,
             "server": { "name": self.to, "host": host, "port": port },
         });
         world.templates.render(&config.template, context).map_err(|fault| {

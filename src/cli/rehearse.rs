@@ -1,0 +1,136 @@
+//! `cutover rehearse`
+
+use super::output::{self, Format};
+use crate::error::{Failure, Result};
+use crate::rehearsal::application;
+use crate::rehearsal::rehearse::{Rehearsal, Report};
+use crate::rehearsal::sandbox;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Arguments of `rehearse`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The playbook.
+    playbook: PathBuf,
+    /// Rows of the application's database.
+    #[arg(long, default_value_t = 200_000)]
+    rows: u64,
+    /// Writers of the application.
+    #[arg(long, default_value_t = 4)]
+    writers: u32,
+    /// Transactions per second of all writers together; 0 means as many as possible.
+    #[arg(long, default_value_t = 0)]
+    rate: u32,
+    /// Program of the old server. Default: the machine's mariadbd.
+    #[arg(long, value_name = "PROGRAM")]
+    source: Option<PathBuf>,
+    /// Program of the new server.
+    #[arg(long, value_name = "PROGRAM")]
+    target: Option<PathBuf>,
+    /// An input of the playbook; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Folder for the sandbox. Default: a new one in the temporary folder.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Leave the folder for a look afterwards; servers and hosts end in any case.
+    #[arg(long)]
+    keep: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Rehearses, and prints what came out.
+pub fn run(args: &Args) -> u8 {
+    let dir = args.dir.clone().unwrap_or_else(|| {
+        std::env::temp_dir().join(format!("cutover-{}", std::process::id()))
+    });
+    let result = hold(args, dir.clone());
+    if !args.keep {
+        let _ = std::fs::remove_dir_all(&dir); // a sandbox that was never made leaves nothing to remove
+    }
+    match result {
+        Ok(report) => {
+            match args.format {
+                Format::Json => output::json(&report),
+                Format::Text => output::text(&text(&report)),
+            }
+            if args.keep {
+                eprintln!("the sandbox's folder is {}", dir.display());
+            }
+            report.exit_code()
+        }
+        Err(failure) => {
+            output::complain(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn hold(args: &Args, dir: PathBuf) -> Result<Report> {
+    if dir.exists() {
+        return Err(Failure::refused("make the sandbox", format!("{} is there already", dir.display()))
+            .help("name a folder that is not there yet"));
+    }
+    let rehearsal = Rehearsal {
+        playbook: args.playbook.clone(),
+        set: args.set.clone(),
+        sandbox: sandbox::Plan { dir, rows: args.rows, source: args.source.clone(), target: args.target.clone() },
+        writers: args.writers,
+        rate: args.rate,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::permanent("start the rehearsal", error.to_string()))?;
+    eprintln!("making two servers, three hosts and an application with {} rows ...", args.rows);
+    runtime.block_on(async {
+        let (report, sandbox) = rehearsal.hold().await?;
+        drop(sandbox);
+        Ok(report)
+    })
+}
+
+/// The short report.
+fn text(report: &Report) -> String {
+    let mut out = String::new();
+    let writes = &report.writes;
+    let downtime = report.downtime_ms.map_or("the application never moved".to_owned(), |ms| format!("{ms:.1} ms"));
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(out, "  {name:<28} {value}");
+    };
+    line("result", report.result.clone());
+    line("without an acknowledged write", downtime);
+    line("writes acknowledged", writes["acknowledged"].to_string());
+    line("writes lost", writes["lost"].to_string());
+    line("writes on old after fence", writes["on_source_after_fence"].to_string());
+    line("fence", report.fence_ms.map_or("-".into(), |ms| format!("{ms:.1} ms")));
+    line("rows copied", report.rows_copied.to_string());
+    line("bytes of the dump", report.bytes_copied.map_or("-".into(), |bytes| bytes.to_string()));
+    line("old server", format!("{}, read_only {}", text_of(&report.servers["source"]), report.afterwards["source_read_only"]));
+    line("new server", format!("{}, read_only {}", text_of(&report.servers["target"]), report.afterwards["target_read_only"]));
+    line("seconds in all", format!("{:.1}", report.seconds));
+    out
+}
+
+fn text_of(value: &serde_json::Value) -> &str {
+    value.as_str().unwrap_or("-")
+}
+
+/// The rehearsal's application, as a process of its own.
+pub fn application(args: &application::Args) -> u8 {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&Failure::permanent("start the application", error.to_string()));
+            return crate::error::exit::INVALID;
+        }
+    };
+    match runtime.block_on(application::run(args)) {
+        Ok(()) => crate::error::exit::DONE,
+        Err(failure) => {
+            output::complain(&failure);
+            failure.exit_code()
+        }
+    }
+}

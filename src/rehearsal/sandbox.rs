@@ -1,0 +1,196 @@
+//! The sandbox: two real servers, an sshd for each host, and the inventory that describes them, all in one folder.
+
+use super::mariadb::{MariaDb, Profile, Setup};
+use super::shop;
+use super::sshd::Sshd;
+use crate::effects::{Login, Secrets, Session};
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Inventory;
+use crate::playbook::product::Product;
+use crate::playbook::secret::SecretRef;
+use crate::playbook::template::Templates;
+use serde_json::json;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+const INVENTORY: &str = include_str!("inventory.yaml.j2");
+const LOOK: Duration = Duration::from_secs(30);
+
+/// What the sandbox is to hold.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Its folder; made with mode 0700, short, because sockets stand in it.
+    pub dir: PathBuf,
+    /// Rows of the application's database.
+    pub rows: u64,
+    /// Program of the old server; `None` takes the machine's `mariadbd`.
+    pub source: Option<PathBuf>,
+    /// Program of the new server.
+    pub target: Option<PathBuf>,
+}
+
+/// A running sandbox. Everything in it ends when it is dropped.
+pub struct Sandbox {
+    dir: PathBuf,
+    /// The old server.
+    pub source: MariaDb,
+    /// The new server.
+    pub target: MariaDb,
+    /// Secrets as environment variables of the runner.
+    pub secrets: Vec<(String, String)>,
+    ssh_config: PathBuf,
+    _hosts: Vec<Sshd>,
+}
+
+impl Sandbox {
+    /// Makes it: servers and hosts side by side, then the application's database and account.
+    ///
+    /// # Errors
+    /// When a program is missing or does not start.
+    pub async fn make(plan: &Plan) -> Result<Self> {
+        let failed = |error: std::io::Error| Failure::permanent("make the sandbox", error.to_string());
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        for folder in ["app", "ssh", "state"] {
+            builder.create(plan.dir.join(folder)).map_err(failed)?;
+        }
+        let secrets = ["SOURCE_PASSWORD", "TARGET_PASSWORD", "REPL_PASSWORD", "SHOP_PASSWORD"];
+        let secrets = secrets.map(|name| random().map(|value| (name.to_owned(), value)));
+        let secrets: Vec<(String, String)> = secrets.into_iter().collect::<std::io::Result<_>>().map_err(failed)?;
+        let setup = |name: &str, program: &Option<PathBuf>, profile, password: usize| Setup {
+            name: name.to_owned(),
+            dir: plan.dir.join(name),
+            program: program.clone(),
+            port: None,
+            profile,
+            password: secrets[password].1.clone(),
+            options: Vec::new(),
+        };
+        let (source, target) = tokio::join!(
+            MariaDb::start(setup("source", &plan.source, Profile::Production, 0)),
+            MariaDb::start(setup("target", &plan.target, Profile::Bare, 1)),
+        );
+        let mut hosts = Vec::new();
+        for name in ["old", "new", "app"] {
+            hosts.push(Sshd::start(&plan.dir.join("ssh"), name).await?);
+        }
+        let ssh_config = hosts[0].ssh_config().to_path_buf();
+        let sandbox = Self { dir: plan.dir.clone(), source: source?, target: target?, secrets, ssh_config, _hosts: hosts };
+        sandbox.fill(plan.rows).await?;
+        sandbox.describe().await?;
+        Ok(sandbox)
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+    /// Its inventory.
+    #[must_use]
+    pub fn inventory(&self) -> PathBuf {
+        self.dir.join("inventory.yaml")
+    }
+    /// A file of the application.
+    #[must_use]
+    pub fn app(&self, file: &str) -> PathBuf {
+        self.dir.join("app").join(file)
+    }
+
+    /// A connection of the administrator, straight to a server.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn admin(&self, server: &MariaDb, secret: usize) -> Result<Session> {
+        let (name, value) = &self.secrets[secret];
+        let secrets = Secrets::known([(SecretRef::Env(name.clone()), value.clone())]);
+        let login = Login {
+            server: server.name().to_owned(),
+            address: server.address(),
+            user: MariaDb::ACCOUNT.to_owned(),
+            password: Some(SecretRef::Env(name.clone()).marker()),
+        };
+        Session::open(login, Arc::new(secrets)).await
+    }
+    /// The administrator on the old server.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn on_source(&self) -> Result<Session> {
+        self.admin(&self.source, 0).await
+    }
+    /// The administrator on the new server.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn on_target(&self) -> Result<Session> {
+        self.admin(&self.target, 1).await
+    }
+
+    async fn fill(&self, rows: u64) -> Result<()> {
+        let session = self.on_source().await?;
+        shop::prepare(&session, rows).await?;
+        let password = &self.secrets[3].1; // letters and digits only
+        for statement in [
+            format!("CREATE USER shop@'127.0.0.1' IDENTIFIED BY '{password}'"),
+            "GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON shop.* TO shop@'127.0.0.1'".to_owned(),
+        ] {
+            session.exec(&statement, LOOK).await?;
+        }
+        write(&self.app("password"), password)
+    }
+
+    async fn describe(&self) -> Result<()> {
+        let mut servers = Vec::new();
+        for (server, host, secret) in [(&self.source, "old", 0), (&self.target, "new", 1)] {
+            let version = self.admin(server, secret).await?.query("SELECT VERSION()", LOOK).await?;
+            let product = Product::from_version_text(version.value().unwrap_or_default())
+                .map_err(|answer| Failure::permanent("read the server's version", answer))?;
+            let family = serde_json::to_value(product.family).unwrap_or_default();
+            servers.push(json!({
+                "name": server.name(), "host": host, "address": server.address(), "dir": server.dir(),
+                "password": self.secrets[secret].0, "family": family,
+                "version": format!("{}.{}", product.version.0, product.version.1),
+            }));
+        }
+        let templates = Templates([("inventory".to_owned(), INVENTORY.to_owned())].into());
+        let context = json!({ "dir": self.dir, "ssh_config": self.ssh_config, "servers": servers });
+        let text = templates
+            .render("inventory", context)
+            .map_err(|fault| Failure::permanent("write the sandbox's inventory", fault.message))?;
+        write(&self.inventory(), &text)?;
+        self.first_config(&text)
+    }
+
+    /// The application's configuration before the switch, from the very template that the switch will use.
+    fn first_config(&self, inventory: &str) -> Result<()> {
+        let broken = |answer: String| Failure::permanent("write the application's configuration", answer);
+        let document = crate::playbook::document::Document::parse("inventory.yaml", inventory)
+            .map_err(|faults| broken(faults.to_string()))?;
+        let inventory: Inventory =
+            crate::plan::load::inventory(&document).map_err(|faults| broken(faults.to_string()))?;
+        let values = inventory.applications.get("shop").and_then(|shop| shop.config.as_ref()).map(|c| &c.values);
+        let name = "app.env.j2".to_owned();
+        let templates = Templates([(name.clone(), include_str!("../../templates/app.env.j2").to_owned())].into());
+        let server = json!({ "name": "source", "host": "127.0.0.1", "port": self.source.port() });
+        let context = json!({ "application": { "name": "shop" }, "server": server, "values": values });
+        let text = templates.render(&name, context).map_err(|fault| broken(fault.message))?;
+        write(&self.app("db.env"), &text)
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
+        .map_err(|error| Failure::permanent(format!("write {}", path.display()), error.to_string()))
+}
+
+/// A password for the life of a sandbox: 24 hexadecimal digits.
+fn random() -> std::io::Result<String> {
+    let mut bytes = [0; 12];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
