@@ -150,7 +150,7 @@ impl Tasks {
 /// The longest time for a piece of work, and how long it may take to stop.
 fn times(state: &RunState, task: Task) -> (Duration, Duration) {
     let steps = match task {
-        Task::Step(ix) => std::slice::from_ref(&ix).to_vec(),
+        Task::Step(ix) => vec![ix],
         Task::Block(block) => state.graph.blocks()[block].clone(),
     };
     let asked = steps.iter().any(|&ix| state.steps[ix].proof == Proof::Asked);
