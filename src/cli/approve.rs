@@ -49,8 +49,14 @@ fn decide(args: &Args) -> Result<String> {
         (Some(step), _) if ids.contains(&step.as_str()) => step.clone(),
         (None, [only]) => (*only).to_owned(),
         _ => {
-            let answer = if ids.is_empty() { "no step waits for approval".into() } else { format!("waiting are: {}", ids.join(", ")) };
-            return Err(Failure::permanent("record the decision", answer).help("cutover status RUN shows how it stands"));
+            let answer = if ids.is_empty() {
+                "no step waits for approval".into()
+            } else {
+                format!("waiting are: {}", ids.join(", "))
+            };
+            return Err(
+                Failure::permanent("record the decision", answer).help("cutover status RUN shows how it stands")
+            );
         }
     };
     let decision = Decision { approved: !args.refuse, by: run_id::runner(), reason: args.reason.clone() };

@@ -55,9 +55,7 @@ fn about(schema: &Value) -> String {
 }
 
 fn as_json(kind: &Kind) -> Value {
-    let output = |output: &steps::Output| {
-        json!({ "name": output.name, "type": format!("{:?}", output.kind).to_lowercase(), "about": output.about })
-    };
+    let output = |output: &steps::Output| json!({ "name": output.name, "type": format!("{:?}", output.kind).to_lowercase(), "about": output.about });
     let outputs: Vec<Value> = kind.outputs.iter().map(output).collect();
     json!({ "name": kind.name, "with": schema::of_kind(kind), "outputs": outputs })
 }

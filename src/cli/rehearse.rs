@@ -44,9 +44,7 @@ pub struct Args {
 
 /// Rehearses, and prints what came out.
 pub fn run(args: &Args) -> u8 {
-    let dir = args.dir.clone().unwrap_or_else(|| {
-        std::env::temp_dir().join(format!("cutover-{}", std::process::id()))
-    });
+    let dir = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("cutover-{}", std::process::id())));
     let result = hold(args, dir.clone());
     if !args.keep {
         let _ = std::fs::remove_dir_all(&dir); // a sandbox that was never made leaves nothing to remove
@@ -107,8 +105,14 @@ fn text(report: &Report) -> String {
     line("fence", report.fence_ms.map_or("-".into(), |ms| format!("{ms:.1} ms")));
     line("rows copied", report.rows_copied.to_string());
     line("bytes of the dump", report.bytes_copied.map_or("-".into(), |bytes| bytes.to_string()));
-    line("old server", format!("{}, read_only {}", text_of(&report.servers["source"]), report.afterwards["source_read_only"]));
-    line("new server", format!("{}, read_only {}", text_of(&report.servers["target"]), report.afterwards["target_read_only"]));
+    line(
+        "old server",
+        format!("{}, read_only {}", text_of(&report.servers["source"]), report.afterwards["source_read_only"]),
+    );
+    line(
+        "new server",
+        format!("{}, read_only {}", text_of(&report.servers["target"]), report.afterwards["target_read_only"]),
+    );
     line("seconds in all", format!("{:.1}", report.seconds));
     out
 }

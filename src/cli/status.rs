@@ -98,7 +98,8 @@ fn show_report(args: &Args) -> Result<()> {
             output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));
             output::text("\njournal:\n");
             for entry in entries {
-                let at = jiff::Timestamp::from_millisecond(entry.at).map_or_else(|_| entry.at.to_string(), |at| at.to_string());
+                let at = jiff::Timestamp::from_millisecond(entry.at)
+                    .map_or_else(|_| entry.at.to_string(), |at| at.to_string());
                 let event = serde_json::to_string(&entry.event).unwrap_or_default();
                 output::text(&format!("{:>5}  {at}  {event}\n", entry.seq));
             }

@@ -183,9 +183,9 @@ impl Effects {
     /// When the host or the socket cannot be reached.
     pub async fn unix_ask(&self, host: &str, socket: &str, line: &str) -> Result<String> {
         let local = self.reach(host, socket).await?;
-        line_socket::ask(&local, line).await.map_err(|error| {
-            Failure::transient(format!("talk to the socket {socket}"), error.to_string()).at(host)
-        })
+        line_socket::ask(&local, line)
+            .await
+            .map_err(|error| Failure::transient(format!("talk to the socket {socket}"), error.to_string()).at(host))
     }
 
     /// Logs in to `server` as `account` along the path it will use, and out again. Says which account let it in:

@@ -95,7 +95,12 @@ impl Rehearsal {
     async fn start_application(&self, sandbox: &Sandbox) -> Result<Child> {
         let failed = |error: std::io::Error| Failure::permanent("start the application", error.to_string());
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.arg("rehearsal-application").args(["--writers", &self.writers.to_string(), "--rate", &self.rate.to_string()]);
+        command.arg("rehearsal-application").args([
+            "--writers",
+            &self.writers.to_string(),
+            "--rate",
+            &self.rate.to_string(),
+        ]);
         for (flag, file) in [("--config", "db.env"), ("--ledger", "ledger"), ("--pid-file", "pid")] {
             command.arg(flag).arg(sandbox.app(file));
         }
@@ -129,7 +134,8 @@ impl Rehearsal {
         let (source, target) = (sandbox.on_source().await?, sandbox.on_target().await?);
         let side = |session, server: &MariaDb| (session, server.address());
         let ((source, from), (target, to)) = (side(&source, &sandbox.source), side(&target, &sandbox.target));
-        let (source, target) = (Side { session: Some(source), endpoint: &from }, Side { session: Some(target), endpoint: &to });
+        let (source, target) =
+            (Side { session: Some(source), endpoint: &from }, Side { session: Some(target), endpoint: &to });
         judge(&ledger, source, target).await
     }
 }
@@ -140,9 +146,10 @@ async fn stop(application: &mut Child) -> Result<()> {
     if let Some(id) = id {
         let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM); // it may have ended by itself
     }
-    tokio::time::timeout(LOOK, application.wait()).await.map_err(|_| {
-        Failure::permanent("stop the application", "it does not end")
-    })?.map_err(failed)?;
+    tokio::time::timeout(LOOK, application.wait())
+        .await
+        .map_err(|_| Failure::permanent("stop the application", "it does not end"))?
+        .map_err(failed)?;
     Ok(())
 }
 

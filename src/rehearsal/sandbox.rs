@@ -77,7 +77,8 @@ impl Sandbox {
             hosts.push(Sshd::start(&plan.dir.join("ssh"), name).await?);
         }
         let ssh_config = hosts[0].ssh_config().to_path_buf();
-        let sandbox = Self { dir: plan.dir.clone(), source: source?, target: target?, secrets, ssh_config, _hosts: hosts };
+        let sandbox =
+            Self { dir: plan.dir.clone(), source: source?, target: target?, secrets, ssh_config, _hosts: hosts };
         sandbox.fill(plan.rows).await?;
         sandbox.describe().await?;
         Ok(sandbox)

@@ -31,7 +31,10 @@ fn write(out: &mut String, summary: &Summary, alive: Option<&str>) -> std::fmt::
     }
     write_by_hand(out, summary)?;
     if summary.past_point_of_no_return && summary.outcome != Some(Outcome::Done) {
-        writeln!(out, "The point of no return is passed, or may be: the old server stays closed. Do not open it by hand.")?;
+        writeln!(
+            out,
+            "The point of no return is passed, or may be: the old server stays closed. Do not open it by hand."
+        )?;
     }
     match next(summary, alive) {
         Some(next) => writeln!(out, "next: {next}"),

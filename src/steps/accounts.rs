@@ -35,7 +35,10 @@ pub struct Accounts {
 impl Accounts {
     fn application<'a>(&self, world: &'a World) -> Result<&'a Application> {
         world.inventory.applications.get(&self.application).ok_or_else(|| {
-            Failure::permanent("find the application", format!("the inventory has no application `{}`", self.application))
+            Failure::permanent(
+                "find the application",
+                format!("the inventory has no application `{}`", self.application),
+            )
         })
     }
     fn host(account: &Account) -> &str {
@@ -56,7 +59,8 @@ impl Accounts {
             dialect.show_grants(&account.user, Self::host(account)),
         ] {
             let rows = from.query(&text, LOOK).await.map_err(|failure| {
-                failure.help("correct the application's `accounts` in the inventory: user and host as on the old server")
+                failure
+                    .help("correct the application's `accounts` in the inventory: user and host as on the old server")
             })?;
             statements.extend(rows.iter().filter_map(|row| row.at(0).map(str::to_owned)));
         }
@@ -91,7 +95,10 @@ impl Accounts {
             _ => LoginPath { host: &target.host, address: &target.address },
         };
         cx.fx.try_login(&self.to, account, path).await.map(drop).map_err(|failure| Failure {
-            help: Some(format!("give `{}` an account on `{}` that lets it in, before the switch", self.application, self.to)),
+            help: Some(format!(
+                "give `{}` an account on `{}` that lets it in, before the switch",
+                self.application, self.to
+            )),
             ..failure
         })
     }
@@ -109,7 +116,8 @@ impl Step for Accounts {
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
-        let application = self.application(world).map_err(|failure| vec![Complaint::new("application", failure.answer)])?;
+        let application =
+            self.application(world).map_err(|failure| vec![Complaint::new("application", failure.answer)])?;
         if application.accounts.is_empty() {
             let message = format!("application `{}` has no `accounts` in the inventory", self.application);
             let help = "add `accounts: [{ user: shop, host: \"%\", password: { env: SHOP_PASSWORD } }]` to it";
@@ -125,7 +133,10 @@ impl Step for Accounts {
             actions.push(Action::sql(&self.from, from.show_grants(user, host)));
             actions.push(Action::sql(&self.to, to.without_binlog()));
             actions.push(Action::sql(&self.to, marker::late(&format!("each statement that `{}` answered", self.from))));
-            actions.push(Action::note(format!("log in to `{}` as {user}, from where `{}` will", self.to, self.application)));
+            actions.push(Action::note(format!(
+                "log in to `{}` as {user}, from where `{}` will",
+                self.to, self.application
+            )));
             actions.push(Action::sql(&self.to, "SELECT CURRENT_USER()"));
         }
         Ok(actions)
@@ -134,9 +145,10 @@ impl Step for Accounts {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let Ok(application) = self.application(world) else { return Vec::new() };
         let dialect = dialect(world, &self.to);
-        let drops = application.accounts.iter().map(|account| {
-            Action::sql(&self.to, dialect.drop_account(&account.user, Self::host(account)))
-        });
+        let drops = application
+            .accounts
+            .iter()
+            .map(|account| Action::sql(&self.to, dialect.drop_account(&account.user, Self::host(account))));
         [Action::note("accounts that this step made:"), Action::sql(&self.to, dialect.without_binlog())]
             .into_iter()
             .chain(drops)

@@ -51,8 +51,11 @@ impl ChangeSource {
         let (host, port) = self.address(world)?;
         let own = server(world, &self.replica)?.replication.as_ref();
         let account = own.or(server(world, &self.source)?.replication.as_ref()).ok_or_else(|| {
-            Failure::permanent("find the replication account", format!("server `{}` has none in the inventory", self.replica))
-                .help("add `replication: { user: repl, password: { env: REPL_PASSWORD } }` to the server")
+            Failure::permanent(
+                "find the replication account",
+                format!("server `{}` has none in the inventory", self.replica),
+            )
+            .help("add `replication: { user: repl, password: { env: REPL_PASSWORD } }` to the server")
         })?;
         let marker = account.password.marker();
         Ok(dialect(world, &self.replica).change_source(&Change {
@@ -77,9 +80,12 @@ impl ChangeSource {
         if ids[0] != ids[1] {
             return Ok(());
         }
-        Err(Failure::refused("replicate", format!("`{}` and `{}` both have server_id {}", self.source, self.replica, ids[0]))
-            .at(&self.replica)
-            .help("give the new server another one: `server_id` in the inventory, and a `render` step with `restart`"))
+        Err(Failure::refused(
+            "replicate",
+            format!("`{}` and `{}` both have server_id {}", self.source, self.replica, ids[0]),
+        )
+        .at(&self.replica)
+        .help("give the new server another one: `server_id` in the inventory, and a `render` step with `restart`"))
     }
     async fn no_channel(&self, cx: &Ctx<'_>) -> Result<()> {
         let session = cx.fx.sql(&self.replica).await?;
@@ -103,7 +109,8 @@ impl Step for ChangeSource {
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let same_host = world.inventory.host_of(&self.replica) == world.inventory.host_of(&self.source);
-        if self.through.is_none() && !same_host && world.inventory.policy.encrypted_replication == Encryption::Required {
+        if self.through.is_none() && !same_host && world.inventory.policy.encrypted_replication == Encryption::Required
+        {
             let message = "replication between hosts would travel in plain text, which the policy refuses";
             let help = "add a `tunnel` step and `through: ID`, or set `policy.encrypted_replication: optional`";
             return Err(vec![Complaint::new("", message).help(help)]);
@@ -111,9 +118,9 @@ impl Step for ChangeSource {
         if self.replica == self.source {
             return Err(vec![Complaint::new("source", "a server cannot follow itself").help("name the other server")]);
         }
-        let statement = self.statement(world).map_err(|failure| {
-            vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }]
-        })?;
+        let statement = self
+            .statement(world)
+            .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }])?;
         let dialect = dialect(world, &self.replica);
         Ok(vec![
             Action::sql(&self.source, SERVER_ID),
@@ -173,9 +180,9 @@ impl Step for ChangeSource {
         }
         let begin = Instant::now();
         loop {
-            let status = ReplicaStatus::read(&session, dialect).await?.ok_or_else(|| {
-                Failure::transient("replicate", "the server shows no channel").at(&self.replica)
-            })?;
+            let status = ReplicaStatus::read(&session, dialect)
+                .await?
+                .ok_or_else(|| Failure::transient("replicate", "the server shows no channel").at(&self.replica))?;
             match status.healthy(&self.replica, "replicate") {
                 Ok(()) => {
                     cx.progress.note(format!("follows {} from {}", status.source, status.applied));

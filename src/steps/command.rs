@@ -92,7 +92,10 @@ impl Step for Command {
         if let Some(path) = &self.creates
             && cx.fx.host(&self.host).await?.run(&["test", "-e", path], None).await?.code == Some(0)
         {
-            return Ok(Probe::Done(Outputs::from_iter([("stdout".to_owned(), "".into()), ("code".to_owned(), 0.into())])));
+            return Ok(Probe::Done(Outputs::from_iter([
+                ("stdout".to_owned(), "".into()),
+                ("code".to_owned(), 0.into()),
+            ])));
         }
         if self.repeatable {
             return Ok(Probe::NotDone);

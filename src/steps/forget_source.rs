@@ -27,7 +27,8 @@ impl ForgetSource {
     /// Only a server that is open and whose threads stand still has been promoted; any other channel is in use.
     async fn promoted(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<bool> {
         let session = cx.fx.sql(&self.server).await?;
-        let open = !Dialect::says_read_only(session.query(dialect.read_only(), LOOK).await?.value().unwrap_or_default());
+        let open =
+            !Dialect::says_read_only(session.query(dialect.read_only(), LOOK).await?.value().unwrap_or_default());
         match ReplicaStatus::read(&session, dialect).await? {
             None => Ok(true),
             Some(status) if open && !status.applying && !status.receiving => Ok(false),

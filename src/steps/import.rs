@@ -78,10 +78,13 @@ impl Import {
         let tables = session.query(&dialect(cx.world, &self.server).tables::<&str>(&[]), LOOK).await?;
         let Some(first) = tables.first() else { return Ok(()) };
         let (count, name) = (tables.len(), first.get("name").unwrap_or_default().to_owned());
-        Err(Failure::refused("load the dump", format!("the server is not empty: it holds {count} tables, {name} is one"))
-            .at(&self.server)
-            .now("nothing was touched there")
-            .help("give an empty server, or drop its user databases yourself if they are of no use"))
+        Err(Failure::refused(
+            "load the dump",
+            format!("the server is not empty: it holds {count} tables, {name} is one"),
+        )
+        .at(&self.server)
+        .now("nothing was touched there")
+        .help("give an empty server, or drop its user databases yourself if they are of no use"))
     }
     /// Drops what this step has made: the databases that were not there when it first began.
     async fn drop_loaded(&self, cx: &Ctx<'_>) -> Result<()> {

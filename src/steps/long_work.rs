@@ -56,7 +56,9 @@ impl Work<'_> {
         let words = job.complaint().await.unwrap_or_default();
         let words = cx.fx.secrets().scrub(words.trim());
         let answer = if words.is_empty() { how.to_owned() } else { format!("{how}: {words}") };
-        Failure::transient(self.attempted, answer).at(self.host).help(format!("its log is in {} on that host", self.dir))
+        Failure::transient(self.attempted, answer)
+            .at(self.host)
+            .help(format!("its log is in {} on that host", self.dir))
     }
 }
 

@@ -17,8 +17,16 @@ use std::sync::Arc;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "final_position", kind: OutputType::Position, about: "The old server's last place, proved applied." },
-    Output { name: "position", kind: OutputType::Position, about: "The new server's own place before its first write." },
+    Output {
+        name: "final_position",
+        kind: OutputType::Position,
+        about: "The old server's last place, proved applied.",
+    },
+    Output {
+        name: "position",
+        kind: OutputType::Position,
+        about: "The new server's own place before its first write.",
+    },
 ];
 
 /// Purpose of the row that proves the new server takes writes.
@@ -93,7 +101,8 @@ impl Promote {
     }
     /// The old server is closed now, to administrators too where that ends with a connection.
     async fn fenced(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Position> {
-        let held = !sides.from.strongest_fence().held_by_session || cx.fx.open_session(&self.source, HOLDER).await.is_some();
+        let held =
+            !sides.from.strongest_fence().held_by_session || cx.fx.open_session(&self.source, HOLDER).await.is_some();
         let value = sides.source.query(sides.from.read_only(), LOOK).await?;
         if !held || !Dialect::says_read_only(value.value().unwrap_or_default()) {
             let answer = format!("`{}` is not fenced any more", self.source);
@@ -101,14 +110,16 @@ impl Promote {
         }
         let position = binlog_position(&sides.source, sides.from).await?;
         if let Some(named) = self.position.as_ref().filter(|named| named.order(&position) != Ordering::Equal) {
-            let answer = format!("`{}` was fenced at {named} and is at {position} now: someone wrote past it", self.source);
+            let answer =
+                format!("`{}` was fenced at {named} and is at {position} now: someone wrote past it", self.source);
             return Err(self.refuse(answer, "find the account with READ_ONLY ADMIN or SUPER that wrote, and try again"));
         }
         Ok(position)
     }
     async fn applied(&self, sides: &Sides, last: &Position) -> Result<ReplicaStatus> {
         let status = ReplicaStatus::read(&sides.target, sides.to).await?;
-        let status = status.ok_or_else(|| self.refuse("it follows no source", "nothing proves that it has the data"))?;
+        let status =
+            status.ok_or_else(|| self.refuse("it follows no source", "nothing proves that it has the data"))?;
         if let Some(error) = &status.apply_error {
             return Err(self.refuse(format!("it stopped applying: {error}"), "mend the cause, or copy again"));
         }
@@ -124,7 +135,9 @@ impl Promote {
         let proof = async {
             let value = sides.target.query(sides.to.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
             if Dialect::says_read_only(&value) {
-                return Err(self.refuse(format!("read_only is {value} after it was switched off"), "look at its error log"));
+                return Err(
+                    self.refuse(format!("read_only is {value} after it was switched off"), "look at its error log")
+                );
             }
             sides.target.query(&sides.to.write_token(cx.run, PROOF, "1"), LOOK).await?;
             let read = sides.target.query(&sides.to.read_token(cx.run, PROOF), LOOK).await?;
@@ -165,7 +178,9 @@ impl Step for Promote {
             old(from.read_only()),
             old(from.binlog_position()),
             new(&to.replica_status()),
-            Action::note("refuse unless every commit is durable, the old server is closed, and its last place is applied"),
+            Action::note(
+                "refuse unless every commit is durable, the old server is closed, and its last place is applied",
+            ),
             new(&to.stop_replica()),
             new(&to.replica_status()),
             new(to.binlog_position()),
@@ -173,7 +188,12 @@ impl Step for Promote {
         if self.forget == Forget::Now {
             actions.push(new(&to.reset_replica_all()));
         }
-        actions.extend([old(from.read_only()), old(from.binlog_position()), new(to.clear_read_only()), new(to.read_only())]);
+        actions.extend([
+            old(from.read_only()),
+            old(from.binlog_position()),
+            new(to.clear_read_only()),
+            new(to.read_only()),
+        ]);
         actions.extend([new(&to.write_token(&run_marker(), PROOF, "1")), new(&to.read_token(&run_marker(), PROOF))]);
         actions.extend([Action::note("if that proof fails:"), new(to.close_replica())]);
         Ok(actions)
@@ -183,7 +203,12 @@ impl Step for Promote {
         let to = dialect(world, &self.server);
         let unless = Action::note("only if the server was not opened, and still has its channel:");
         let (status, start) = (to.replica_status(), to.start_replica());
-        vec![Action::sql(&self.server, to.read_only()), Action::sql(&self.server, status), unless, Action::sql(&self.server, start)]
+        vec![
+            Action::sql(&self.server, to.read_only()),
+            Action::sql(&self.server, status),
+            unless,
+            Action::sql(&self.server, start),
+        ]
     }
 
     /// Durability is looked at before the fence: a refusal then costs the application nothing.
@@ -198,7 +223,8 @@ impl Step for Promote {
         if Dialect::says_read_only(&value) {
             return Ok(Probe::NotDone);
         }
-        let kept: Option<(Position, Position)> = cx.memo.get("proved").and_then(|kept| serde_json::from_value(kept).ok());
+        let kept: Option<(Position, Position)> =
+            cx.memo.get("proved").and_then(|kept| serde_json::from_value(kept).ok());
         Ok(match kept {
             Some((last, own)) => Probe::Done(Self::outputs(&last, &own)),
             None => Probe::NotDone, // open for another reason, and nothing proved yet: execute will refuse

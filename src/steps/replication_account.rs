@@ -80,7 +80,8 @@ impl Step for ReplicationAccount {
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
-        let complain = |failure: Failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }];
+        let complain =
+            |failure: Failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }];
         let account = self.account(world).map_err(complain)?;
         let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
         let mut actions = vec![Action::sql(&self.server, exists), Action::note("if it is not there:")];

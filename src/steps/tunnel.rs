@@ -89,7 +89,9 @@ impl Tunnel {
     fn script(&self, world: &World) -> String {
         let line: Vec<String> = self.ssh(world).iter().map(|word| quoted(word)).collect();
         let line = line.join(" ");
-        format!("trap 'kill $ssh 2>/dev/null; exit 0' HUP INT TERM\nwhile :; do\n  {line} &\n  ssh=$!\n  wait $ssh\n  sleep 0.5\ndone\n")
+        format!(
+            "trap 'kill $ssh 2>/dev/null; exit 0' HUP INT TERM\nwhile :; do\n  {line} &\n  ssh=$!\n  wait $ssh\n  sleep 0.5\ndone\n"
+        )
     }
     fn dir(&self, cx: &Ctx<'_>) -> String {
         job_dir(cx.world, &self.from, cx.run, cx.step)
@@ -124,9 +126,11 @@ impl Tunnel {
                 };
                 let words = words.lines().last().map_or(failure.answer, str::to_owned);
                 let answer = format!("no server answers through {}: {words}", self.listen);
-                return Err(Failure::transient("open the tunnel", answer)
-                    .at(&self.from)
-                    .help(format!("from {} try by hand: {}", self.from, shell_words::join(self.ssh(cx.world)))));
+                return Err(Failure::transient("open the tunnel", answer).at(&self.from).help(format!(
+                    "from {} try by hand: {}",
+                    self.from,
+                    shell_words::join(self.ssh(cx.world))
+                )));
             }
             cx.pause(Duration::from_millis(150), "open the tunnel").await?;
         }

@@ -2,9 +2,9 @@
 
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::{LOOK, ReplicaStatus};
-use crate::effects::Session;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::units::Span;
@@ -121,7 +121,9 @@ impl Step for WaitForLag {
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         if world.inventory.server(&self.source).is_none() {
             let message = format!("there is no server `{}` to write rows on", self.source);
-            return Err(vec![Complaint::new("source", message).help("name the server that is followed: `source: NAME`")]);
+            return Err(vec![
+                Complaint::new("source", message).help("name the server that is followed: `source: NAME`"),
+            ]);
         }
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.replica));
         let run = super::place::run_marker();

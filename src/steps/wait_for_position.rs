@@ -54,9 +54,12 @@ impl WaitForPosition {
             return Ok(());
         }
         let found = rows.value().unwrap_or("no row").to_owned();
-        Err(Failure::permanent("prove that the last transaction arrived", format!("token {token} is not there, but {found}"))
-            .at(&self.replica)
-            .help("something filters what is replicated, or the replica follows another server"))
+        Err(Failure::permanent(
+            "prove that the last transaction arrived",
+            format!("token {token} is not there, but {found}"),
+        )
+        .at(&self.replica)
+        .help("something filters what is replicated, or the replica follows another server"))
     }
 }
 

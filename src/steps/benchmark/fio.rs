@@ -24,8 +24,15 @@ pub fn jobs(file: &str, size: u64, duration: Duration, direct: bool) -> [Vec<Str
         ]
     };
     let mut random = common("random");
-    random.extend(["--rw=randrw", "--rwmixread=75", "--bs=16k", "--iodepth=32", "--ioengine=libaio", "--overwrite=1"].map(String::from));
-    random.extend([format!("--direct={}", u8::from(direct)), format!("--ramp_time={ramp}"), format!("--runtime={seconds}")]);
+    random.extend(
+        ["--rw=randrw", "--rwmixread=75", "--bs=16k", "--iodepth=32", "--ioengine=libaio", "--overwrite=1"]
+            .map(String::from),
+    );
+    random.extend([
+        format!("--direct={}", u8::from(direct)),
+        format!("--ramp_time={ramp}"),
+        format!("--runtime={seconds}"),
+    ]);
     let mut durable = common("commit");
     durable.extend(["--rw=write", "--bs=4k", "--ioengine=sync", "--fdatasync=1"].map(String::from));
     durable.push(format!("--runtime={commit}"));
@@ -80,7 +87,8 @@ impl fmt::Display for Figures {
 /// The one job in a report; fio may print lines of its own before the document.
 fn job(report: &str) -> Result<Value, String> {
     let start = report.find('{').ok_or("fio wrote no JSON")?;
-    let report: Value = serde_json::from_str(&report[start..]).map_err(|error| format!("fio's JSON is cut off: {error}"))?;
+    let report: Value =
+        serde_json::from_str(&report[start..]).map_err(|error| format!("fio's JSON is cut off: {error}"))?;
     let job = report.pointer("/jobs/0").ok_or("the report has no job")?;
     match job.get("error").and_then(Value::as_i64) {
         Some(0) | None => Ok(job.clone()),

@@ -108,7 +108,10 @@ impl Benchmark {
     async fn not_live(&self, cx: &Ctx<'_>) -> Result<()> {
         for (name, server) in &cx.world.inventory.servers {
             let here = server.host == self.host
-                && server.data_dir.as_ref().is_some_and(|dir| dir.trim_end_matches('/') == self.directory.trim_end_matches('/'));
+                && server
+                    .data_dir
+                    .as_ref()
+                    .is_some_and(|dir| dir.trim_end_matches('/') == self.directory.trim_end_matches('/'));
             if !here || self.allow_live_disk {
                 continue;
             }
@@ -126,7 +129,10 @@ impl Benchmark {
 
     fn judge(&self, figures: &fio::Figures) -> Result<()> {
         let mut short = Vec::new();
-        let iops = [("writes", figures.write_iops, self.require.write_iops), ("reads", figures.read_iops, self.require.read_iops)];
+        let iops = [
+            ("writes", figures.write_iops, self.require.write_iops),
+            ("reads", figures.read_iops, self.require.read_iops),
+        ];
         for (what, reached, required) in iops {
             if let Some(required) = required.filter(|required| reached < *required) {
                 short.push(format!("{reached:.0} random {what} a second, {required:.0} are required"));
@@ -135,7 +141,9 @@ impl Benchmark {
         if let Some(most) = self.require.fsync_p99 {
             match figures.fsync_p99_ms {
                 Some(reached) if reached <= most.0.as_secs_f64() * 1e3 => {}
-                Some(reached) => short.push(format!("1 of 100 fsync calls takes over {reached:.2} ms, {most} are allowed")),
+                Some(reached) => {
+                    short.push(format!("1 of 100 fsync calls takes over {reached:.2} ms, {most} are allowed"))
+                }
                 None => short.push("fio measured no fsync at all".into()),
             }
         }
@@ -163,7 +171,12 @@ impl Step for Benchmark {
         let mut actions: Vec<Action> = self
             .jobs(&file)
             .into_iter()
-            .map(|argv| Action::command(&self.host, argv.iter().map(|word| super::place::quoted(word)).collect::<Vec<_>>().join(" ")))
+            .map(|argv| {
+                Action::command(
+                    &self.host,
+                    argv.iter().map(|word| super::place::quoted(word)).collect::<Vec<_>>().join(" "),
+                )
+            })
             .collect();
         let mut gates = Vec::new();
         gates.extend(self.require.write_iops.map(|n| format!("fewer than {n:.0} random writes a second")));
@@ -193,12 +206,14 @@ impl Step for Benchmark {
         let script = self.script(&self.file(cx.run, cx.step));
         cx.progress.note(format!("fio works on {} for about {:?}", self.directory, self.duration.0 * 3 / 2));
         let attempted = "measure the disk";
-        let work =
-            Work { attempted, host: &self.host, dir: &dir, script: &script, progress: "", total: None };
-        work.run(cx).await.map_err(|failure| match failure.answer.contains("O_DIRECT") || failure.answer.contains("Invalid argument") {
-            true => Failure { class: crate::error::Class::Refused, ..failure }
-                .help("the file system refuses direct access: measure another folder, or set `allow_buffered: true`"),
-            false => failure,
+        let work = Work { attempted, host: &self.host, dir: &dir, script: &script, progress: "", total: None };
+        work.run(cx).await.map_err(|failure| {
+            match failure.answer.contains("O_DIRECT") || failure.answer.contains("Invalid argument") {
+                true => Failure { class: crate::error::Class::Refused, ..failure }.help(
+                    "the file system refuses direct access: measure another folder, or set `allow_buffered: true`",
+                ),
+                false => failure,
+            }
         })?;
         let host = cx.fx.host(&self.host).await?;
         let mut reports = Vec::new();

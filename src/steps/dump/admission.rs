@@ -44,19 +44,27 @@ impl Dump {
         let session = cx.fx.sql(&self.server).await?;
         let rows = session.query(&dialect.show_variables(&LOG_VARIABLES), LOOK).await?;
         let value = |name: &str| {
-            let row = rows.iter().find(|row| row.get("Variable_name").is_some_and(|known| known.eq_ignore_ascii_case(name)));
+            let row =
+                rows.iter().find(|row| row.get("Variable_name").is_some_and(|known| known.eq_ignore_ascii_case(name)));
             row.and_then(|row| row.get("Value").map(str::to_uppercase)).unwrap_or_default()
         };
         let refuse = |answer: String, help: &str| {
-            Err(Failure::refused("replicate from the source", answer).at(&self.server).now("nothing was touched").help(help))
+            Err(Failure::refused("replicate from the source", answer)
+                .at(&self.server)
+                .now("nothing was touched")
+                .help(help))
         };
         if value("log_bin") != "ON" {
-            let help = "set `log_bin` and a `server_id` in its configuration and restart it; nothing can follow it before";
+            let help =
+                "set `log_bin` and a `server_id` in its configuration and restart it; nothing can follow it before";
             return refuse("it writes no binary log".into(), help);
         }
         if value("binlog_format") != "ROW" {
             let answer = format!("its binlog_format is {}, not ROW", value("binlog_format"));
-            return refuse(answer, "SET GLOBAL binlog_format = ROW, put it in its configuration, and let clients reconnect");
+            return refuse(
+                answer,
+                "SET GLOBAL binlog_format = ROW, put it in its configuration, and let clients reconnect",
+            );
         }
         if value("binlog_row_image") != "FULL" {
             let answer = format!("its binlog_row_image is {}, not FULL", value("binlog_row_image"));
@@ -70,7 +78,9 @@ impl Dump {
         let rows = session.query(&dialect.tables_outside_snapshot(&self.databases), LOOK).await?;
         let tables: Vec<String> = rows
             .iter()
-            .map(|row| format!("{} ({})", row.get("name").unwrap_or_default(), row.get("engine").unwrap_or("no engine")))
+            .map(|row| {
+                format!("{} ({})", row.get("name").unwrap_or_default(), row.get("engine").unwrap_or("no engine"))
+            })
             .collect();
         if tables.is_empty() {
             return Ok(());
@@ -78,7 +88,9 @@ impl Dump {
         Err(Failure::refused("dump consistently", format!("these tables are not InnoDB: {}", tables.join(", ")))
             .at(&self.server)
             .now("nothing was touched")
-            .help("convert them with ALTER TABLE ... ENGINE=InnoDB, or leave out their databases if they hold no others"))
+            .help(
+                "convert them with ALTER TABLE ... ENGINE=InnoDB, or leave out their databases if they hold no others",
+            ))
     }
 
     async fn databases_named(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
@@ -126,7 +138,8 @@ impl Dump {
         let folder = self.directory.clone().unwrap_or_else(|| {
             cx.world.inventory.host(self.host(cx.world)).map(|host| host.work_dir.0.clone()).unwrap_or_default()
         });
-        let script = "d=$1; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {print $4}'";
+        let script =
+            "d=$1; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {print $4}'";
         let free: u64 = host.sh(script, &[&folder], None).await?.trim().parse().unwrap_or(0);
         if free >= needed {
             return Ok(());

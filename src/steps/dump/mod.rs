@@ -21,7 +21,11 @@ use std::collections::BTreeSet;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "file", kind: OutputType::Text, about: "The dump, compressed with zstd, on the host it was made on." },
+    Output {
+        name: "file",
+        kind: OutputType::Text,
+        about: "The dump, compressed with zstd, on the host it was made on.",
+    },
     Output { name: "position", kind: OutputType::Position, about: "Where in the source's binary log the dump stands." },
     Output { name: "bytes", kind: OutputType::Integer, about: "Size of the compressed file in bytes." },
 ];
@@ -147,9 +151,9 @@ impl Step for Dump {
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
-        let route = self.route(world).map_err(|failure| {
-            vec![Complaint { help: failure.help, ..Complaint::new("on", failure.answer) }]
-        })?;
+        let route = self
+            .route(world)
+            .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("on", failure.answer) }])?;
         let dialect = dialect(world, &self.server);
         let (host, run) = (self.host(world), super::place::run_marker());
         let every = [marker::late(&format!("every user database of {}", self.server))];

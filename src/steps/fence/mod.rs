@@ -23,7 +23,11 @@ use std::time::{Duration, Instant, SystemTime};
 pub const OUTPUTS: &[Output] = &[
     Output { name: "position", kind: OutputType::Position, about: "The last place in the server's binary log." },
     Output { name: "token", kind: OutputType::Integer, about: "Number of the row written as the last transaction." },
-    Output { name: "fence_ms", kind: OutputType::Number, about: "Time from the first lock to the final position, in ms." },
+    Output {
+        name: "fence_ms",
+        kind: OutputType::Number,
+        about: "Time from the first lock to the final position, in ms.",
+    },
 ];
 
 /// Purpose of the last row in the token table.
@@ -109,7 +113,8 @@ impl Fence {
                 return Ok(ended);
             }
             if begin.elapsed() > self.lock_timeout.0 {
-                return Err(Failure::permanent("end the clients", "a transaction with changes will not go away").at(&self.server));
+                return Err(Failure::permanent("end the clients", "a transaction with changes will not go away")
+                    .at(&self.server));
             }
             cx.pause(Duration::from_millis(5), "end the clients").await?;
         }
@@ -126,7 +131,9 @@ impl Fence {
         holder.query(fence.close, limit).await.map_err(|failure| self.not_shut(failure))?;
         let read_only = main.query(dialect.read_only(), LOOK).await?;
         if !Dialect::says_read_only(read_only.value().unwrap_or_default()) {
-            return Err(Failure::permanent("close the server to writes", "it says that it is not read-only").at(&self.server));
+            return Err(
+                Failure::permanent("close the server to writes", "it says that it is not read-only").at(&self.server)
+            );
         }
         let position = binlog_position(main, dialect).await?;
         let millis = begin.elapsed().as_secs_f64() * 1e3;
@@ -154,7 +161,10 @@ impl Step for Fence {
         actions.push(Action::note("then:"));
         actions.extend([sql(dialect.read_only()), sql(dialect.event_scheduler())]);
         if let Some(config) = self.config(world) {
-            actions.push(Action::note(format!("set read_only = ON and event_scheduler = OFF in {} on {}", config.path, config.host)));
+            actions.push(Action::note(format!(
+                "set read_only = ON and event_scheduler = OFF in {} on {}",
+                config.path, config.host
+            )));
         }
         actions.push(sql(dialect.set_event_scheduler(false)));
         actions.push(sql(&dialect.lock_wait_timeout(self.lock_seconds())));

@@ -3,7 +3,7 @@
 mod proxy;
 
 use super::place::{quoted, server};
-use super::{Action, Complaint, Ctx, Outputs, Output, Probe, Reversibility, Step};
+use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::Shell;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Application, ConfigFile};
@@ -34,7 +34,10 @@ pub struct Repoint {
 impl Repoint {
     fn application<'a>(&self, world: &'a World) -> Result<&'a Application> {
         world.inventory.applications.get(&self.application).ok_or_else(|| {
-            Failure::permanent("find the application", format!("the inventory has no application `{}`", self.application))
+            Failure::permanent(
+                "find the application",
+                format!("the inventory has no application `{}`", self.application),
+            )
         })
     }
     fn content(&self, world: &World, config: &ConfigFile) -> Result<String> {
@@ -88,7 +91,9 @@ impl Step for Repoint {
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
-        let complain = |failure: Failure| vec![Complaint::new("application", format!("{}: {}", failure.attempted, failure.answer))];
+        let complain = |failure: Failure| {
+            vec![Complaint::new("application", format!("{}: {}", failure.attempted, failure.answer))]
+        };
         let application = self.application(world).map_err(complain)?;
         let run = super::place::run_marker();
         let mut actions = Vec::new();
@@ -108,7 +113,9 @@ impl Step for Repoint {
         }
         if actions.is_empty() {
             let message = format!("application `{}` has neither `config` nor `haproxy`", self.application);
-            return Err(vec![Complaint::new("application", message).help("say in the inventory how it finds its server")]);
+            return Err(vec![
+                Complaint::new("application", message).help("say in the inventory how it finds its server"),
+            ]);
         }
         Ok(actions)
     }
@@ -173,11 +180,19 @@ impl Step for Repoint {
             let staged = Self::staged(config, cx.run);
             let shell = self.shell(cx, config).await?;
             // after a resume the staged file may be in place already: then only the reload is left
-            let script = format!("[ -e {0} ] || cp -p -- {1} {0}; {2}", quoted(&staged), quoted(&config.path), Self::switch(config, application, &staged));
+            let script = format!(
+                "[ -e {0} ] || cp -p -- {1} {0}; {2}",
+                quoted(&staged),
+                quoted(&config.path),
+                Self::switch(config, application, &staged)
+            );
             shell.run(&script).await?;
             if !self.reads_back(cx, config).await? {
-                return Err(Failure::permanent("repoint the application", format!("{} reads otherwise than it was written", config.path))
-                    .at(&config.host));
+                return Err(Failure::permanent(
+                    "repoint the application",
+                    format!("{} reads otherwise than it was written", config.path),
+                )
+                .at(&config.host));
             }
         }
         Ok(Outputs::new())

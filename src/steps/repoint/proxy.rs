@@ -84,7 +84,8 @@ mod tests {
             backend: "db".into(),
             servers: [("source", "old"), ("target", "new")].map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
         };
-        let expected = ["set server db/old state maint", "set server db/new state ready", "shutdown sessions server db/old"];
+        let expected =
+            ["set server db/old state maint", "set server db/new state ready", "shutdown sessions server db/old"];
         assert_eq!(commands(&haproxy, "target"), expected);
     }
 
