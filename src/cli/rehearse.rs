@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long, default_value_t = 4)]
     writers: u32,
     /// Transactions per second of all writers together; 0 means as many as possible.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 1000)]
     rate: u32,
     /// Program of the old server. Default: the machine's mariadbd.
     #[arg(long, value_name = "PROGRAM")]

@@ -4,10 +4,14 @@ use super::Session;
 use super::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::playbook::position::Position;
-use std::time::Duration;
+use std::cmp::Ordering;
+use std::time::{Duration, Instant};
 
 /// Time for one look at a server.
 pub const LOOK: Duration = Duration::from_secs(10);
+
+/// Pause between looks while a position is waited for.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// One look at a replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +86,35 @@ impl ReplicaStatus {
             .at(server)
             .now(format!("it has applied the source's log up to {}", self.applied))
             .help("look at the tunnel and at the replication account"))
+    }
+}
+
+/// Whether the replica has applied its source's log up to `position`, asked again and again for at most `limit`. A
+/// status costs a fraction of a millisecond; with a parallel applier the server's own wait function can oversleep the
+/// last transaction by its whole timeout (measured on `MariaDB` 10.11).
+///
+/// # Errors
+/// When replication does not run, or the server cannot be asked.
+pub async fn wait_until_applied(
+    session: &Session,
+    dialect: Dialect,
+    position: &Position,
+    limit: Duration,
+) -> Result<Option<Position>> {
+    let begin = Instant::now();
+    loop {
+        let attempted = "wait until the replica has applied everything";
+        let status = ReplicaStatus::read(session, dialect).await?;
+        let status = status
+            .ok_or_else(|| Failure::permanent(attempted, "it follows no source").at(session.server()))?;
+        if status.applied.order(position) != Ordering::Less {
+            return Ok(Some(status.applied));
+        }
+        status.healthy(session.server(), attempted)?;
+        if begin.elapsed() >= limit {
+            return Ok(None);
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

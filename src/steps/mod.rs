@@ -19,6 +19,7 @@ mod action;
 mod approve;
 mod benchmark;
 mod change_source;
+mod clean_up;
 mod command;
 mod config_file;
 mod dump;

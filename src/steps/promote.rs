@@ -223,11 +223,13 @@ impl Step for Promote {
         if Dialect::says_read_only(&value) {
             return Ok(Probe::NotDone);
         }
-        let kept: Option<(Position, Position)> =
-            cx.memo.get("proved").and_then(|kept| serde_json::from_value(kept).ok());
-        Ok(match kept {
-            Some((last, own)) => Probe::Done(Self::outputs(&last, &own)),
-            None => Probe::NotDone, // open for another reason, and nothing proved yet: execute will refuse
+        let Some(kept) = cx.memo.get("proved") else {
+            return Ok(Probe::NotDone); // open for another reason, and nothing proved yet: execute will refuse
+        };
+        let place = |name: &str| serde_json::from_value::<Position>(kept[name].clone()).ok();
+        Ok(match (place("last"), place("own")) {
+            (Some(last), Some(own)) => Probe::Done(Self::outputs(&last, &own)),
+            _ => Probe::NotDone,
         })
     }
 
@@ -239,8 +241,8 @@ impl Step for Promote {
         sides.target.query(&sides.to.stop_replica(), LOOK).await?;
         let status = self.applied(&sides, &last).await?; // what was applied may not have moved while it stopped
         let own = binlog_position(&sides.target, sides.to).await?;
-        cx.memo.set("proved", serde_json::json!([last, own])).await?;
-        cx.memo.set("status", status.all.into_iter().map(|(name, value)| format!("{name}={value}")).collect()).await?;
+        let all: Vec<String> = status.all.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cx.memo.set("proved", serde_json::json!({ "last": last, "own": own, "status": all })).await?;
         if self.forget == Forget::Now {
             sides.target.query(&sides.to.reset_replica_all(), LOOK).await?;
         }

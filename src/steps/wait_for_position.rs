@@ -4,14 +4,14 @@ use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
-use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::effects::replica::{LOOK, wait_until_applied};
 use crate::error::{Failure, Result};
 use crate::playbook::position::Position;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
+use std::time::Duration;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[Output {
@@ -19,6 +19,9 @@ pub const OUTPUTS: &[Output] = &[Output {
     kind: OutputType::Position,
     about: "How far the replica has applied its source's log.",
 }];
+
+/// The runner may ask the step to stop between rounds of this length.
+const ROUND: Duration = Duration::from_millis(200);
 
 /// Waits until the replica has applied everything up to a place in its source's binary log, and proves it: by the
 /// server's wait function, by its status, and by the token row if there is one.
@@ -36,15 +39,16 @@ pub struct WaitForPosition {
 }
 
 impl WaitForPosition {
-    async fn applied(&self, session: &Session, dialect: Dialect) -> Result<Option<Position>> {
-        let status = ReplicaStatus::read(session, dialect).await?.ok_or_else(|| {
-            Failure::permanent("wait for the final position", "it follows no source").at(&self.replica)
-        })?;
-        if status.applied.order(&self.position) != Ordering::Less {
-            return Ok(Some(status.applied));
+    /// The server's own wait function, which answers at once when the place is passed.
+    async fn server_agrees(&self, session: &Session, dialect: Dialect) -> Result<()> {
+        let wait = dialect.wait_for_position(&self.position.file, &self.position.offset, 1);
+        match session.query(&wait, LOOK).await?.value() {
+            Some(events) if events != "-1" => Ok(()),
+            answer => {
+                let answer = format!("the server answers {answer:?} when asked to wait for {}", self.position);
+                Err(Failure::permanent("prove the final position", answer).at(&self.replica))
+            }
         }
-        status.healthy(&self.replica, "wait for the final position")?;
-        Ok(None)
     }
     async fn token_arrived(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
         let Some(token) = &self.token else { return Ok(()) };
@@ -72,8 +76,9 @@ impl Step for WaitForPosition {
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let dialect = dialect(world, &self.replica);
         let mut actions = vec![
-            Action::sql(&self.replica, dialect.wait_for_position(&self.position.file, &self.position.offset, 1)),
             Action::sql(&self.replica, dialect.replica_status()),
+            Action::note(format!("repeat until it has applied {}", self.position)),
+            Action::sql(&self.replica, dialect.wait_for_position(&self.position.file, &self.position.offset, 1)),
         ];
         if self.token.is_some() {
             let run = super::place::run_marker();
@@ -94,10 +99,8 @@ impl Step for WaitForPosition {
         let dialect = dialect(cx.world, &self.replica);
         let session = cx.fx.sql(&self.replica).await?;
         loop {
-            // one second at most: NULL means that the applier has stopped, which the status then explains
-            let wait = dialect.wait_for_position(&self.position.file, &self.position.offset, 1);
-            session.query(&wait, LOOK).await?;
-            if let Some(applied) = self.applied(&session, dialect).await? {
+            if let Some(applied) = wait_until_applied(&session, dialect, &self.position, ROUND).await? {
+                self.server_agrees(&session, dialect).await?;
                 self.token_arrived(cx, &session, dialect).await?;
                 let position = serde_json::to_value(&applied).unwrap_or_default();
                 return Ok(Outputs::from_iter([("position".to_owned(), position)]));

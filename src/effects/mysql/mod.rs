@@ -21,7 +21,7 @@ use secrecy::ExposeSecret;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
@@ -118,8 +118,12 @@ impl Session {
     async fn ask(&self, sql: &str, limit: Duration) -> Result<Answer, SqlError> {
         let (answer, answered) = oneshot::channel();
         let gone = || SqlError::lost("the connection is closed");
+        let begin = Instant::now();
         self.requests.send(Request::Run { sql: sql.to_owned(), limit, answer }).map_err(|_| gone())?;
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        let answer = answered.await.unwrap_or_else(|_| Err(gone()));
+        // the text still has its markers: nothing secret goes to the log
+        tracing::debug!(server = self.server, id = self.id, took = ?begin.elapsed(), failed = answer.is_err(), "{sql}");
+        answer
     }
 
     /// Logs out and closes the connection, after what still runs on it.

@@ -2,6 +2,7 @@
 
 use crate::plan::{Plan, PlannedStep};
 use crate::playbook::model::OnFailure;
+use crate::playbook::units::Span;
 use crate::steps::{Action, Reversibility};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -48,11 +49,15 @@ fn write_plan(out: &mut String, plan: &Plan) -> std::fmt::Result {
     Ok(())
 }
 
+fn time(millis: u64) -> String {
+    Span(Duration::from_millis(millis)).to_string()
+}
+
 fn write_block(out: &mut String, plan: &Plan, block: Option<&str>) -> std::fmt::Result {
     let Some(block) = block.and_then(|id| plan.blocks.iter().find(|block| block.id == id)) else { return Ok(()) };
     let deadline = block
         .deadline_ms
-        .map_or(String::new(), |ms| format!(" within {:?}, or it is rolled back", Duration::from_millis(ms)));
+        .map_or(String::new(), |ms| format!(" within {}, or it is rolled back", time(ms)));
     writeln!(out, "\n── block {}: one after the other{deadline}", block.id)
 }
 
@@ -76,7 +81,7 @@ fn write_step(out: &mut String, number: usize, step: &PlannedStep) -> std::fmt::
         OnFailure::Continue => "; on failure the run goes on",
     };
     let attempts = if step.retry.attempts > 1 { format!(", {} attempts", step.retry.attempts) } else { String::new() };
-    writeln!(out, "     {undo}{failure}; at most {:?} an attempt{attempts}", Duration::from_millis(step.timeout_ms))?;
+    writeln!(out, "     {undo}{failure}; at most {} an attempt{attempts}", time(step.timeout_ms))?;
     for action in &step.actions {
         write_action(out, action, "     ")?;
     }

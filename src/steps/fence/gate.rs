@@ -4,15 +4,14 @@
 use super::Fence;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
-use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position};
+use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position, wait_until_applied};
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::playbook::world::World;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx};
 use std::time::{Duration, Instant};
 
-/// A position wait that returns this fast means the replica is at the source's heels (rulebook M12: the applier then
+/// A replica that gets to the source's place this fast is at its heels (rulebook M12: the applier then
 /// needs 0.1-6 ms after the fence, otherwise up to half a second).
 const CLOSE: Duration = Duration::from_millis(15);
 /// The right moment is waited for this long; a busy replica may never be so close, and later is still right.
@@ -37,10 +36,9 @@ impl Fence {
 
     pub(super) fn moment_actions(&self, world: &World) -> Vec<Action> {
         let Some(replica) = &self.replica else { return Vec::new() };
-        let (file, offset) = (marker::late("file"), marker::late("offset"));
         vec![
             Action::sql(&self.server, dialect(world, &self.server).binlog_position()),
-            Action::sql(replica, dialect(world, replica).wait_for_position(&file, &offset, 1)),
+            Action::sql(replica, dialect(world, replica).replica_status()),
             Action::note(format!("repeat until the replica is there within {CLOSE:?}, at most {PATIENCE:?}")),
         ]
     }
@@ -96,14 +94,7 @@ impl Fence {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
             let position = binlog_position(main, from).await?;
-            let asked = Instant::now();
-            let waited = session.query(&to.wait_for_position(&position.file, &position.offset, 1), LOOK).await?;
-            if waited.value().is_none() {
-                let status = ReplicaStatus::read(&session, to).await?;
-                let stopped = Failure::permanent("begin the fence", "the replica follows no source").at(replica);
-                status.ok_or(stopped)?.healthy(replica, "begin the fence")?;
-            }
-            if waited.value() != Some("-1") && asked.elapsed() <= CLOSE {
+            if wait_until_applied(&session, to, &position, CLOSE).await?.is_some() {
                 return Ok(());
             }
             cx.safe_point("begin the fence")?;
