@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 /// Longest time the application waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// First and longest pause before it tries to connect again.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(5));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(16));
 /// How often the ledger goes to its file.
 const FLUSH: Duration = Duration::from_millis(50);
 
