@@ -191,6 +191,19 @@ impl Host {
         }
     }
 
+    /// Takes back what [`Host::forward_back`] has made.
+    ///
+    /// # Errors
+    /// When nothing of that kind is there, or the connection was lost.
+    pub async fn end_forward_back(&self, listen: &str, address: &str) -> Result<()> {
+        match &self.link {
+            Link::Local => Ok(()),
+            Link::Ssh(session) => {
+                ssh::end_forward_back(session, listen, address).await.map_err(|failure| failure.at(&self.name))
+            }
+        }
+    }
+
     /// A shell kept open there, for commands that must not cost a process start each.
     ///
     /// # Errors

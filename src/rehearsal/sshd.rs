@@ -183,12 +183,12 @@ impl<'a> Setup<'a> {
             "ListenAddress 127.0.0.1:{port}\nHostKey {host_key}\nAuthorizedKeysFile {client_key}\nPidFile {pid_file}\n\
              AuthenticationMethods publickey\nPermitRootLogin prohibit-password\nStrictModes no\nUsePAM no\n\
              UseDNS no\nPrintMotd no\nMaxSessions 100\nMaxStartups 1000\n\
-             SetEnv {MARK}={mark} \"HOME={home}\" \"PATH={path}\"\n",
+             SetEnv {MARK}={mark} \"HOME={home}\" \"PATH={home}/bin:{path}\"\n",
             host_key = quoted(self.host_key()),
             client_key = quoted(self.client_key().with_extension("pub")),
             pid_file = quoted(self.file("sshd_pid")),
             mark = self.mark,
-            // A sandbox host has the runner's programs, but not this user's shell and client settings.
+            // A sandbox host has programs of its own and then the runner's, but not this user's shell and client settings.
             home = self.file("home").display(),
             path = std::env::var("PATH").unwrap_or_default(),
         )

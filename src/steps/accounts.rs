@@ -32,6 +32,11 @@ pub struct Accounts {
     to: String,
 }
 
+/// The account may be there without all of its privileges.
+const BEGUN: &str = "begun";
+/// The account is there with everything.
+const WHOLE: &str = "whole";
+
 impl Accounts {
     fn application<'a>(&self, world: &'a World) -> Result<&'a Application> {
         world.inventory.applications.get(&self.application).ok_or_else(|| {
@@ -67,14 +72,20 @@ impl Accounts {
         Ok(statements)
     }
     async fn bring(&self, cx: &Ctx<'_>, account: &Account) -> Result<()> {
-        let made = format!("made {}@{}", account.user, Self::host(account));
-        if self.exists(cx, account).await? {
-            return Ok(()); // also when an earlier attempt of this step made it: all its statements ran on one session
+        let made = made(account);
+        let there = self.exists(cx, account).await?;
+        let half = cx.memo.get(&made).is_some_and(|how| how == BEGUN);
+        if there && !half {
+            return Ok(());
         }
         let statements = self.definition(cx, account).await?;
-        cx.memo.keep(&made, true.into()).await?;
+        cx.memo.set(&made, BEGUN.into()).await?;
         let session = cx.fx.session(&self.to, cx.step).await?;
         session.query(dialect(cx.world, &self.to).without_binlog(), LOOK).await?;
+        if there {
+            let (user, host) = (&account.user, Self::host(account));
+            session.query(&dialect(cx.world, &self.to).drop_account(user, host), LOOK).await?;
+        }
         for statement in statements {
             session.query(&statement, LOOK).await.map_err(|failure| Failure {
                 attempted: format!("make the account {}@{}", account.user, Self::host(account)),
@@ -83,7 +94,7 @@ impl Accounts {
             })?;
         }
         cx.fx.close_session(&self.to, cx.step).await;
-        Ok(())
+        cx.memo.set(&made, WHOLE.into()).await
     }
     /// Logs in from the application's own host, to the address the application will use.
     async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<()> {
@@ -102,6 +113,11 @@ impl Accounts {
             ..failure
         })
     }
+}
+
+/// Key of what is remembered of an account that this step makes: [`BEGUN`], then [`WHOLE`].
+fn made(account: &Account) -> String {
+    format!("made {}@{}", account.user, Accounts::host(account))
 }
 
 /// A password's hash is as secret as the password to whoever wants to guess it.
@@ -128,10 +144,12 @@ impl Step for Accounts {
         for account in &application.accounts {
             let (user, host) = (&account.user, Self::host(account));
             actions.push(Action::sql(&self.to, to.account_exists(user, host)));
-            actions.push(Action::note("if it is not there:"));
+            actions.push(Action::note("if it is not there, or was left half made by an attempt of this step:"));
             actions.push(Action::sql(&self.from, from.show_create_account(user, host)));
             actions.push(Action::sql(&self.from, from.show_grants(user, host)));
             actions.push(Action::sql(&self.to, to.without_binlog()));
+            actions.push(Action::note("if half of it is there:"));
+            actions.push(Action::sql(&self.to, to.drop_account(user, host)));
             actions.push(Action::sql(&self.to, marker::late(&format!("each statement that `{}` answered", self.from))));
             actions.push(Action::note(format!(
                 "log in to `{}` as {user}, from where `{}` will",
@@ -175,7 +193,7 @@ impl Step for Accounts {
         let session = cx.fx.session(&self.to, cx.step).await?;
         session.query(dialect.without_binlog(), LOOK).await?;
         for account in &self.application(cx.world)?.accounts {
-            if cx.memo.get(&format!("made {}@{}", account.user, Self::host(account))).is_some() {
+            if cx.memo.get(&made(account)).is_some() {
                 session.query(&dialect.drop_account(&account.user, Self::host(account)), LOOK).await?;
             }
         }

@@ -166,7 +166,7 @@ impl Step for ChangeSource {
         let session = cx.fx.sql(&self.replica).await?;
         match ReplicaStatus::read(&session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the dump's place again
-            Some(status) if cx.memo.get("started").is_some() && status.apply_error.is_none() => {
+            Some(_) if cx.memo.get("started").is_some() => {
                 session.query(&dialect.start_replica(), LOOK).await?;
             }
             there => {

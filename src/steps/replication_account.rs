@@ -3,6 +3,7 @@
 use super::place::{dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::LoginPath;
+use crate::effects::dialect::text_literal;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Account;
@@ -54,7 +55,10 @@ impl ReplicationAccount {
         let (replica, source) = (server(cx.world, &self.replica)?, server(cx.world, &self.server)?);
         let address = self.through.as_ref().map_or(source.endpoint(), |through| &through.listen);
         let path = LoginPath { host: &replica.host, address };
-        let arrived = cx.fx.try_login(&self.server, account, path).await?;
+        let arrived = match cx.fx.try_login(&self.server, account, path).await {
+            Ok(arrived) => arrived,
+            Err(failure) => return Err(self.explain(cx, failure).await),
+        };
         let expected = format!("{}@{}", account.user, self.host(account));
         if !arrived.starts_with(&format!("{}@", account.user)) {
             return Err(Failure::permanent(
@@ -62,9 +66,23 @@ impl ReplicationAccount {
                 format!("the account {arrived} let it in, which stands in the way"),
             )
             .at(&self.server)
-            .help("drop the anonymous accounts on the source: DROP USER ''@'localhost'"));
+            .help("drop the anonymous accounts on the source"));
         }
         Ok(Outputs::from_iter([("account".to_owned(), arrived.into())]))
+    }
+    /// An anonymous account for a closer host is taken before the one that was named, and refuses its password.
+    async fn explain(&self, cx: &Ctx<'_>, failure: Failure) -> Failure {
+        let Ok(session) = cx.fx.sql(&self.server).await else { return failure };
+        let Ok(rows) = session.query(dialect(cx.world, &self.server).accounts(), LOOK).await else { return failure };
+        let anonymous = rows.iter().filter(|row| row.get("user").is_none_or(str::is_empty));
+        let names: Vec<String> =
+            anonymous.map(|row| format!("''@{}", text_literal(row.get("host").unwrap_or_default()))).collect();
+        if names.is_empty() {
+            return failure;
+        }
+        let names = names.join(", ");
+        let answer = format!("{}; the anonymous accounts {names} may stand in the way", failure.answer);
+        Failure { answer, ..failure }.help(format!("DROP USER {names} on the source"))
     }
     fn statements(&self, world: &World) -> Result<[String; 2]> {
         let account = self.account(world)?;
@@ -90,6 +108,8 @@ impl Step for ReplicationAccount {
         let host = world.inventory.host_of(&self.replica);
         actions.push(Action::note(format!("log in as {} from {host} {path}", account.user)));
         actions.push(Action::sql(&self.server, "SELECT CURRENT_USER()"));
+        actions.push(Action::note("if that is refused:"));
+        actions.push(Action::sql(&self.server, dialect(world, &self.server).accounts()));
         Ok(actions)
     }
 

@@ -230,6 +230,14 @@ impl Step for Tunnel {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        if self.via == Via::Runner {
+            // one that a dead runner made went with it
+            if self.greeted(cx).await.is_ok() {
+                let near = cx.fx.reach(&self.to, &self.forward).await?;
+                cx.fx.host(&self.from).await?.end_forward_back(&self.listen, &near).await?;
+            }
+            return Ok(());
+        }
         super::long_work::clear(cx, &self.from, &self.dir(cx)).await
     }
 }

@@ -165,6 +165,15 @@ pub(super) async fn forward_back(session: &Session, listen: &str, address: &str)
         .map_err(|error| Failure::transient(attempted(), chain(&error)))
 }
 
+/// Takes back what [`forward_back`] has made.
+pub(super) async fn end_forward_back(session: &Session, listen: &str, address: &str) -> Result<()> {
+    let (Some(there), Some(here)) = (socket(listen), socket(address)) else { return Ok(()) };
+    session
+        .close_port_forward(ForwardType::Remote, there, here)
+        .await
+        .map_err(|error| Failure::transient(format!("end the forward of {listen}"), chain(&error)))
+}
+
 fn socket(address: &str) -> Option<Socket<'_>> {
     if address.starts_with('/') {
         return Some(Socket::UnixSocket { path: Path::new(address).into() });

@@ -39,6 +39,9 @@ pub async fn current(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<String> {
     })
 }
 
+/// The administrative state's bit for "disabled in the configuration", which stays after the server was made ready.
+const DISABLED_AT_START: u8 = 4;
+
 /// Columns as in `HAProxy`'s management guide: 4 is the name, 7 the administrative state, 0 when nothing forces it.
 fn ready(answer: &str) -> Option<String> {
     let rows = answer.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(' '));
@@ -46,7 +49,11 @@ fn ready(answer: &str) -> Option<String> {
     if rows.is_empty() {
         return None;
     }
-    let names = rows.iter().filter(|row| row.get(6) == Some(&"0")).filter_map(|row| row.get(3).copied());
+    let free = |row: &&Vec<&str>| {
+        let state = row.get(6).and_then(|state| state.parse::<u8>().ok());
+        state.is_some_and(|state| state & !DISABLED_AT_START == 0)
+    };
+    let names = rows.iter().filter(free).filter_map(|row| row.get(3).copied());
     Some(names.collect::<Vec<_>>().join(" "))
 }
 
@@ -94,6 +101,8 @@ mod tests {
         let state = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state x\n\
                      3 db 1 old 127.0.0.1 2 0 1\n3 db 2 new 127.0.0.1 0 1 1\n";
         assert_eq!(ready(state).as_deref(), Some("old"));
+        let switched = state.replace("2 0 1", "0 1 1").replace("0 1 1\n3 db 2 new 127.0.0.1 0 1 1", "0 1 1\n3 db 2 new x 2 4 1");
+        assert_eq!(ready(&switched).as_deref(), Some("new"));
         assert_eq!(ready("Can't find backend.\n"), None);
     }
 }

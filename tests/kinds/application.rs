@@ -1,0 +1,104 @@
+//! `repoint`: a configuration file with a reload, and a real `HAProxy` over its runtime socket.
+
+use crate::bench::{Bench, LOOK, until};
+use cutover::effects::{Login, Secrets, Session};
+use cutover::playbook::secret::SecretRef;
+use cutover::rehearsal::mariadb::free_port;
+use serde_json::json;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+#[tokio::test]
+async fn the_file_is_written_reloaded_and_put_back() {
+    let bench = Bench::new().await;
+    let old = "DB_HOST=10.0.0.1\n";
+    std::fs::write(bench.path("app/db.env"), old).unwrap();
+    let step = bench.step("repoint", &json!({ "application": "shop", "to": "target" }));
+    assert_eq!(step.inspect().await, []);
+    step.prepare().await.unwrap();
+    assert_eq!(bench.text("app/db.env"), old, "only staged");
+    step.execute().await.unwrap();
+    let written = bench.text("app/db.env");
+    assert!(written.contains("DB_HOST=127.0.0.1\n") && written.contains(&format!("DB_PORT={}\n", bench.target.port())));
+    assert!(written.contains("DB_NAME=shop\n"));
+    assert_eq!(bench.text("app/reloads"), written);
+    bench.die().await;
+    step.prepare().await.unwrap();
+    step.execute().await.unwrap();
+    assert_eq!(bench.text("app/reloads"), written.repeat(2), "a resumed run reloads once more");
+    for _ in 0..2 {
+        step.undo().await.unwrap();
+        assert_eq!(bench.text("app/db.env"), old);
+        assert_eq!(bench.text("app/reloads"), format!("{}{old}", written.repeat(2)));
+    }
+    assert_eq!(bench.leftovers(), [""; 0]);
+}
+
+struct Proxy(Child);
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_switched_its_sessions_cut_and_switched_back() {
+    let mut socket = std::path::PathBuf::new();
+    let bench = Bench::with(|inventory| {
+        let shop = &mut inventory["applications"]["shop"];
+        let path = shop["config"]["path"].as_str().unwrap().to_owned();
+        socket = std::path::Path::new(&path).with_file_name("haproxy.sock");
+        *shop = json!({ "haproxy": { "host": "new", "socket": socket, "backend": "db",
+                                     "servers": { "source": "old", "target": "new" } } });
+    })
+    .await;
+    let step = bench.step("repoint", &json!({ "application": "shop", "to": "target" }));
+    assert!(step.inspect().await[0].attempted.contains("talk to the socket"), "nobody listens there yet");
+    let port = free_port().unwrap();
+    let config = format!(
+        "global\n  stats socket {} level admin\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 1m\n  \
+         timeout server 1m\nlisten db\n  bind 127.0.0.1:{port}\n  server old {} check inter 200\n  \
+         server new {} check inter 200 disabled\n",
+        socket.display(),
+        bench.source.address(),
+        bench.target.address()
+    );
+    std::fs::write(bench.path("haproxy.cfg"), config).unwrap();
+    let mut command = Command::new("haproxy");
+    command.arg("-db").arg("-f").arg(bench.path("haproxy.cfg"));
+    let _proxy = Proxy(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    until("the proxy is there", async || socket.exists()).await;
+    for (server, number) in [("source", 1), ("target", 2)] {
+        bench.exec(server, "CREATE USER app@'127.0.0.1' IDENTIFIED BY 'laden'").await;
+        assert_eq!(bench.ask(server, "SELECT @@server_id").await, number.to_string());
+    }
+    let client = async || {
+        let secrets = Secrets::known([(SecretRef::Env("APP".into()), "laden".into())]);
+        let login = Login {
+            server: "proxy".into(),
+            address: format!("127.0.0.1:{port}"),
+            user: "app".into(),
+            password: Some(SecretRef::Env("APP".into()).marker()),
+        };
+        Session::open(login, Arc::new(secrets)).await
+    };
+    let lands = async || {
+        let session = client().await.ok()?;
+        Some(session.query("SELECT @@server_id", LOOK).await.ok()?.value()?.to_owned())
+    };
+    assert_eq!(lands().await.as_deref(), Some("1"));
+    let open = client().await.unwrap();
+    assert_eq!(step.inspect().await, []);
+    step.prepare().await.unwrap();
+    for _ in 0..2 {
+        step.execute().await.unwrap();
+        assert!(open.query("SELECT 1", LOOK).await.is_err(), "sessions to the old server are cut");
+        until("it lands on the new server", async || lands().await.as_deref() == Some("2")).await;
+    }
+    for _ in 0..2 {
+        step.undo().await.unwrap();
+        until("it lands on the old server", async || lands().await.as_deref() == Some("1")).await;
+    }
+}

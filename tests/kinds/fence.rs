@@ -1,0 +1,146 @@
+//! `fence`: shut to everyone, opened again as it was, refused in time where it would cost too much.
+
+use crate::bench::{Bench, LOOK};
+use cutover::error::Class;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+fn with() -> Value {
+    json!({ "server": "source", "replica": "target", "lock_timeout": "1s" })
+}
+
+async fn ready() -> Bench {
+    let bench = Bench::new().await;
+    bench.exec("source", "CREATE DATABASE d").await;
+    bench.exec("source", "CREATE TABLE d.t (a INT)").await;
+    bench.exec("target", "CREATE DATABASE d").await;
+    bench.exec("target", "CREATE TABLE d.t (a INT)").await;
+    bench.exec("source", "GRANT SELECT, INSERT, LOCK TABLES ON d.* TO app@'127.0.0.1' IDENTIFIED BY 'x'").await;
+    bench.exec("source", "SET GLOBAL event_scheduler = ON").await;
+    bench.replicate().await;
+    bench
+}
+
+/// Open in memory and in its file, events on, and it takes writes.
+async fn assert_open(bench: &Bench, file: &str) {
+    assert_eq!(bench.ask("source", "SELECT CONCAT(@@GLOBAL.read_only, @@GLOBAL.event_scheduler)").await, "OFFON");
+    assert_eq!(std::fs::read_to_string(bench.source.config_file()).unwrap(), file);
+    assert!(!bench.leftovers().iter().any(|path| path.contains("my.cnf")));
+    let writer = bench.stranger("source").await;
+    writer.exec("INSERT INTO d.t VALUES (9)", Duration::from_secs(2)).await.unwrap();
+}
+
+#[tokio::test]
+async fn shut_to_everyone_and_opened_again_byte_for_byte() {
+    let bench = ready().await;
+    let file = std::fs::read_to_string(bench.source.config_file()).unwrap();
+    let client = bench.stranger("source").await;
+    client.exec("BEGIN", LOOK).await.unwrap();
+    client.exec("INSERT INTO d.t VALUES (1)", LOOK).await.unwrap();
+    let step = bench.step("fence", &with());
+    step.prepare().await.unwrap();
+    let outputs = step.execute().await.unwrap();
+    assert_eq!(outputs["position"], bench.position().await, "and nothing after it");
+    assert!(outputs["fence_ms"].as_f64().unwrap() < 3_000.0);
+    assert!(client.query("SELECT 1", LOOK).await.is_err(), "clients are ended");
+    assert_eq!(bench.ask("source", "SELECT CONCAT(@@GLOBAL.read_only, @@GLOBAL.event_scheduler)").await, "ONOFF");
+    let guarded = std::fs::read_to_string(bench.source.config_file()).unwrap();
+    assert!(guarded.contains("read_only = ON") && guarded.contains("event_scheduler = OFF"), "{guarded}");
+    let root = bench.stranger("source").await;
+    assert!(root.query("SHOW GRANTS", LOOK).await.unwrap().value().unwrap().contains("ALL PRIVILEGES"));
+    for write in ["INSERT INTO d.t VALUES (2)", "CREATE TABLE d.u (a INT)", "GRANT SELECT ON d.* TO app@'127.0.0.1'"] {
+        let failure = root.exec(write, Duration::from_secs(1)).await.unwrap_err();
+        assert_eq!(failure.class, Class::Transient, "{failure}");
+    }
+    assert_eq!(outputs["position"], bench.position().await);
+    bench.caught_up().await;
+    let token = bench.ask("target", "SELECT value FROM cutover.token WHERE purpose = 'fence'").await;
+    assert_eq!(token, outputs["token"].to_string());
+
+    // a server that dies behind the fence comes up closed
+    bench.source.restart().await.unwrap();
+    bench.fx().close_session("source", "main").await;
+    assert_eq!(bench.ask("source", "SELECT CONCAT(@@GLOBAL.read_only, @@GLOBAL.event_scheduler)").await, "ONOFF");
+    // and is fenced anew by whoever goes on
+    bench.die().await;
+    step.prepare().await.unwrap();
+    let again = step.execute().await.unwrap();
+    assert_eq!(again["position"], bench.position().await);
+    for _ in 0..2 {
+        step.undo().await.unwrap();
+        assert_open(&bench, &file).await;
+    }
+    assert_eq!(bench.ask("source", "SELECT GROUP_CONCAT(a) FROM d.t").await, "9,9", "what was in flight is gone");
+}
+
+#[tokio::test]
+async fn whoever_holds_it_open_costs_little_time_and_nothing_stays_shut() {
+    let bench = ready().await;
+    let file = std::fs::read_to_string(bench.source.config_file()).unwrap();
+    let holder = bench.stranger("source").await;
+    holder.exec("LOCK TABLES d.t WRITE", LOOK).await.unwrap();
+    let step = bench.step("fence", &with());
+    step.prepare().await.unwrap();
+    let begin = Instant::now();
+    let failure = step.execute().await.unwrap_err();
+    assert!(begin.elapsed() < Duration::from_secs(6), "{:?}", begin.elapsed());
+    assert_eq!(failure.class, Class::Permanent);
+    assert!(failure.help.clone().unwrap().contains("LOCK TABLES"), "{failure:?}");
+    step.undo().await.unwrap();
+    holder.exec("UNLOCK TABLES", LOOK).await.unwrap();
+    assert_open(&bench, &file).await;
+
+    let slow = bench.stranger("source").await;
+    slow.exec("BEGIN", LOOK).await.unwrap();
+    slow.exec("INSERT INTO d.t VALUES (3)", LOOK).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(2_200)).await;
+    let mut impatient = with();
+    impatient["max_transaction"] = json!("1s");
+    let step = bench.step("fence", &impatient);
+    let failure = step.prepare().await.unwrap_err();
+    assert!(failure.answer.contains("a transaction open for"), "{failure}");
+    assert!(failure.now.unwrap().contains("the application still writes there"));
+    slow.exec("COMMIT", LOOK).await.unwrap();
+    step.undo().await.unwrap();
+    assert_open(&bench, &file).await;
+
+    slow.exec("XA START 'x'", LOOK).await.unwrap();
+    slow.exec("INSERT INTO d.t VALUES (4)", LOOK).await.unwrap();
+    slow.exec("XA END 'x'", LOOK).await.unwrap();
+    slow.exec("XA PREPARE 'x'", LOOK).await.unwrap();
+    let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
+    assert!(failure.answer.contains("prepared XA transaction"), "{failure}");
+    slow.exec("XA COMMIT 'x'", LOOK).await.unwrap();
+    assert_open(&bench, &file).await;
+}
+
+#[tokio::test]
+async fn never_two_servers_open_and_never_one_that_nobody_follows() {
+    let bench = ready().await;
+    let file = std::fs::read_to_string(bench.source.config_file()).unwrap();
+    bench.exec("target", "SET GLOBAL read_only = OFF").await;
+    let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
+    assert_eq!(failure.class, Class::Permanent);
+    assert!(failure.answer.contains("the replica takes writes too"), "{failure}");
+    assert_open(&bench, &file).await;
+    bench.exec("target", "SET GLOBAL read_only = ON").await;
+
+    let step = bench.step("fence", &with());
+    step.prepare().await.unwrap();
+    step.execute().await.unwrap();
+    bench.exec("target", "SET GLOBAL read_only = OFF").await;
+    let failure = step.undo().await.unwrap_err();
+    assert!(failure.answer.contains("the replica takes writes too"), "{failure}");
+    assert_eq!(bench.ask("source", "SELECT @@GLOBAL.read_only").await, "1", "it stays shut");
+    bench.exec("target", "SET GLOBAL read_only = ON").await;
+    step.undo().await.unwrap();
+    assert_open(&bench, &file).await;
+
+    bench.exec("target", "STOP SLAVE").await;
+    let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
+    assert!(failure.answer.contains("replication does not run"), "{failure}");
+    bench.exec("target", "RESET SLAVE ALL").await;
+    let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
+    assert!(failure.answer.contains("follows no source"), "{failure}");
+    assert_open(&bench, &file).await;
+}

@@ -1,0 +1,108 @@
+//! `promote`: refuses whatever is not proved, opens what is, and knows afterwards that it did.
+
+use crate::bench::{Bench, LOOK};
+use cutover::error::Class;
+use cutover::steps::Probe;
+use serde_json::{Value, json};
+
+const CLOSED: &str = "SELECT @@GLOBAL.read_only";
+
+/// A replica that has everything of a fenced source; the fence's place.
+async fn fenced(bench: &Bench) -> (crate::bench::Work<'_>, Value) {
+    let fence = bench.step("fence", &json!({ "server": "source", "replica": "target" }));
+    fence.prepare().await.unwrap();
+    let position = fence.execute().await.unwrap()["position"].clone();
+    bench.caught_up().await;
+    (fence, position)
+}
+
+async fn refused(bench: &Bench, with: &Value, words: &str) {
+    let failure = bench.step("promote", with).execute().await.unwrap_err();
+    assert_eq!(failure.class, Class::Permanent);
+    assert!(failure.answer.contains(words), "{failure}");
+    assert_eq!(bench.ask("target", CLOSED).await, "1");
+}
+
+#[tokio::test]
+async fn refuses_whatever_is_not_proved() {
+    let bench = Bench::new().await;
+    bench.exec("source", "CREATE DATABASE d").await;
+    bench.replicate().await;
+    bench.exec("source", "CREATE TABLE d.t (a INT)").await;
+    bench.exec("target", "CREATE DATABASE IF NOT EXISTS d").await;
+    bench.exec("target", "STOP SLAVE").await;
+    bench.exec("target", "START SLAVE").await;
+    let bare = json!({ "server": "target" });
+    refused(&bench, &bare, "`source` is not fenced any more").await;
+    bench.exec("source", "SET GLOBAL read_only = ON").await;
+    refused(&bench, &bare, "`source` is not fenced any more").await; // administrators can still write
+    bench.exec("source", "SET GLOBAL read_only = OFF").await;
+
+    bench.exec("target", "SET GLOBAL innodb_flush_log_at_trx_commit = 2").await;
+    let failure = bench.step("promote", &bare).prepare().await.unwrap_err();
+    assert!(failure.answer.contains("innodb_flush_log_at_trx_commit is 2"), "{failure}");
+    let (fence, position) = fenced(&bench).await;
+    refused(&bench, &bare, "innodb_flush_log_at_trx_commit is 2").await;
+    bench.exec("target", "SET GLOBAL innodb_flush_log_at_trx_commit = 1").await;
+    bench.exec("target", "SET GLOBAL sync_binlog = 0").await;
+    refused(&bench, &bare, "sync_binlog is 0").await;
+    bench.exec("target", "SET GLOBAL sync_binlog = 1").await;
+
+    let mut earlier = position.clone();
+    earlier["offset"] = json!(position["offset"].as_u64().unwrap() - 1);
+    refused(&bench, &json!({ "server": "target", "position": earlier }), "someone wrote past it").await;
+
+    fence.undo().await.unwrap();
+    bench.exec("target", "STOP SLAVE SQL_THREAD").await;
+    bench.exec("source", "INSERT INTO d.t VALUES (1)").await;
+    let alone = bench.step("fence", &json!({ "server": "source" }));
+    alone.prepare().await.unwrap();
+    alone.execute().await.unwrap();
+    refused(&bench, &bare, "it has applied up to").await;
+    bench.exec("target", "STOP SLAVE").await;
+    bench.exec("target", "RESET SLAVE ALL").await;
+    refused(&bench, &bare, "it follows no source").await;
+    alone.undo().await.unwrap();
+}
+
+#[tokio::test]
+async fn opens_proves_and_knows_it_afterwards() {
+    let bench = Bench::new().await;
+    bench.replicate().await;
+    let (fence, position) = fenced(&bench).await;
+    let later = json!({ "server": "target", "position": position, "forget": "later" });
+    let step = bench.step("promote", &later);
+    step.prepare().await.unwrap();
+    assert_eq!(step.probe().await, Probe::NotDone);
+
+    // taken back before it was opened: it follows again
+    step.undo().await.unwrap();
+    bench.exec("target", "STOP SLAVE").await;
+    step.undo().await.unwrap();
+    assert_eq!(bench.column("target", "SHOW SLAVE STATUS", "Slave_SQL_Running").await, "Yes");
+
+    let own = bench.column("target", "SHOW MASTER STATUS", "Position").await;
+    let outputs = step.execute().await.unwrap();
+    assert_eq!(outputs["final_position"], position);
+    assert_eq!(outputs["position"]["offset"].to_string(), own);
+    assert_eq!(bench.ask("target", CLOSED).await, "0");
+    bench.stranger("target").await.exec("CREATE DATABASE after", LOOK).await.unwrap();
+    assert_eq!(bench.column("target", "SHOW SLAVE STATUS", "Slave_SQL_Running").await, "No");
+    assert_eq!(step.probe().await, Probe::Done(outputs));
+    bench.die().await;
+    assert!(matches!(step.probe().await, Probe::Done(_)), "a new runner sees it too");
+    let failure = step.undo().await.unwrap_err();
+    assert!(failure.class == Class::Permanent && failure.answer.contains("the server is open"), "{failure}");
+    let failure = fence.undo().await.unwrap_err();
+    assert!(failure.answer.contains("the replica takes writes too"), "{failure}");
+}
+
+#[tokio::test]
+async fn forgets_the_channel_at_once_where_asked() {
+    let bench = Bench::new().await;
+    bench.replicate().await;
+    let (_, position) = fenced(&bench).await;
+    bench.step("promote", &json!({ "server": "target", "position": position })).execute().await.unwrap();
+    assert_eq!(bench.column("target", "SHOW SLAVE STATUS", "Master_Host").await, "nothing");
+    assert_eq!(bench.ask("target", CLOSED).await, "0");
+}

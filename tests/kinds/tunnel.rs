@@ -1,0 +1,86 @@
+//! `tunnel`: from host to host and through the runner, broken, taken, taken back.
+
+use crate::bench::{Bench, processes, until};
+use cutover::effects::greeting;
+use cutover::error::Class;
+use cutover::steps::Probe;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn with(bench: &Bench, via: &str) -> Value {
+    json!({ "from": "new", "listen": bench.tunnel, "to": "old", "forward": bench.source.address(), "via": via })
+}
+
+async fn greets(bench: &Bench) -> bool {
+    greeting(&bench.tunnel, Duration::from_secs(2)).await.is_ok()
+}
+
+fn kill(pid: i32) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+#[tokio::test]
+async fn outlives_the_runner_and_mends_itself() {
+    let bench = Bench::new().await;
+    let step = bench.step("tunnel", &with(&bench, "host"));
+    assert_eq!((step.inspect().await, step.probe().await), (vec![], Probe::NotDone));
+    let outputs = step.execute().await.unwrap();
+    assert_eq!(outputs["address"], bench.tunnel);
+    let line = format!("-L {}:{}", bench.tunnel, bench.source.address());
+    let ssh = processes(&format!("-NT -o BatchMode=yes -o StrictHostKeyChecking=yes -o ExitOnForwardFailure=yes \
+         -o ControlPath=none -o ConnectTimeout=10 -o ServerAliveInterval=2 -o ServerAliveCountMax=3 {line} old"));
+    assert_eq!(ssh.len(), 1);
+    bench.die().await;
+    assert!(greets(&bench).await, "the runner's connections are gone, the tunnel stands");
+    assert_eq!(step.probe().await, Probe::Done(outputs.clone()));
+
+    kill(ssh[0]);
+    until("it is made again", async || greets(&bench).await).await;
+    assert_eq!(step.execute().await.unwrap(), outputs, "a second time changes nothing");
+
+    let taken = bench.step("tunnel", &with(&bench, "host")).inspect().await;
+    assert_eq!(taken[0].class, Class::Refused);
+    assert!(taken[0].answer.contains("something listens on"), "{}", taken[0]);
+
+    for _ in 0..2 {
+        step.undo().await.unwrap();
+        assert_eq!(processes(&line), [0; 0]);
+    }
+    assert!(!greets(&bench).await);
+    assert_eq!(bench.leftovers(), [""; 0]);
+    assert_eq!(step.inspect().await, []);
+}
+
+#[tokio::test]
+async fn through_the_runner_for_hosts_that_cannot_reach_each_other() {
+    let bench = Bench::new().await;
+    let step = bench.step("tunnel", &with(&bench, "runner"));
+    assert_eq!(step.inspect().await, []);
+    step.execute().await.unwrap();
+    assert!(greets(&bench).await);
+    assert!(matches!(step.probe().await, Probe::Done(_)));
+    step.execute().await.unwrap();
+    bench.die().await;
+    until("it ends with the runner", async || !greets(&bench).await).await;
+    assert_eq!(step.probe().await, Probe::NotDone);
+    step.execute().await.unwrap();
+    assert!(greets(&bench).await, "a resumed run makes it again");
+    for _ in 0..2 {
+        step.undo().await.unwrap();
+        assert!(!greets(&bench).await);
+    }
+}
+
+#[tokio::test]
+async fn a_way_that_leads_nowhere_is_told_with_the_reason() {
+    let bench = Bench::with(|inventory| {
+        inventory["hosts"]["lost"] = json!({ "ssh": "no-such-host-at-all" });
+    })
+    .await;
+    let mut with = with(&bench, "host");
+    with["to"] = json!("lost");
+    let found = bench.step("tunnel", &with).inspect().await;
+    assert_eq!((found.len(), found[0].class), (1, Class::Refused));
+    assert!(found[0].answer.contains("no-such-host-at-all"), "{}", found[0]);
+}

@@ -1,0 +1,89 @@
+//! SIGKILL at every kind of moment, then `resume` or `rollback`.
+
+use crate::stage::{SHIPPED, Stage, steps};
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+/// Makes a program of a host take its time before it begins.
+fn slow(stage: &Stage, host: &str, program: &str) {
+    let folder = stage.sandbox.dir().join(format!("ssh/{host}/home/bin"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let script = format!("#!/bin/sh\ncase $* in *--help*) ;; *) sleep 2;; esac\nexec /usr/bin/{program} \"$@\"\n");
+    std::fs::write(folder.join(program), script).unwrap();
+    std::fs::set_permissions(folder.join(program), std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_dump_and_in_the_import_and_at_the_question() {
+    let mut stage = Stage::new(SHIPPED).await;
+    slow(&stage, "new", "mariadb-dump");
+    slow(&stage, "new", "mariadb");
+    let runner = stage.run(&[]);
+    stage.until("dump", "running").await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    runner.kill();
+    let (code, said) = stage.say(&["status"]);
+    assert!(code == 0 && said.contains("not finished, and nothing is working on it"), "{said}");
+    assert!(said.contains("cutover resume") && said.contains("cutover rollback"), "{said}");
+
+    let runner = stage.start(&["resume"]);
+    stage.until("import", "running").await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    runner.kill();
+    let runner = stage.start(&["resume"]);
+    stage.until("go", "waiting").await;
+    runner.kill();
+    let (code, said) = stage.start(&["resume", "--yes"]).end().await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(stage.status()["resumed"], 3);
+    stage.assert_done().await;
+    assert_eq!(stage.value(false, "SHOW SLAVE STATUS").await, "nothing");
+    let (code, said) = stage.say(&["resume"]);
+    assert!(code == 5 && said.contains("it is over: done"), "{code} {said}");
+    let (code, said) = stage.say(&["rollback"]);
+    assert!(code == 5 && said.contains("point of no return"), "{code} {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_switch_and_then_taken_back() {
+    let mut stage = Stage::new(SHIPPED).await;
+    let config = stage.config(&stage.sandbox.target);
+    let runner = stage.run(&[]);
+    stage.until("keeps_up", "running").await;
+    runner.kill();
+    let (code, said) = stage.start(&["rollback", "--why", "second thoughts"]).end().await;
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("rolled back because: second thoughts"), "{said}");
+    stage.assert_taken_back(&config).await;
+    let (code, said) = stage.say(&["resume"]);
+    assert!(code == 5 && said.contains("rolled back"), "{code} {said}");
+}
+
+/// However it was hit: after `resume` the switch is done, or all is taken back; and never are both servers open.
+#[tokio::test(flavor = "multi_thread")]
+async fn between_the_fence_and_the_promotion() {
+    let mut met = Vec::new();
+    for delay in [0, 15, 40, 90, 160] {
+        let mut stage = Stage::new(SHIPPED).await;
+        let config = stage.config(&stage.sandbox.target);
+        let mut runner = stage.run(&["--yes"]);
+        stage.until_begun("fence").await;
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+        let over = runner.is_over();
+        runner.kill();
+        let (old, new) = stage.open().await;
+        assert!(!(old && new), "both open, {delay} ms after the fence began");
+        let summary = stage.status();
+        let fence = steps(&summary).find(|step| step["id"] == "fence").unwrap()["status"].clone();
+        let promote = steps(&summary).find(|step| step["id"] == "promote").unwrap()["status"].clone();
+        met.push(format!("{delay} ms: fence {fence}, promote {promote}, open {old} {new}, over {over}"));
+        let (code, said) = stage.start(&["resume", "--yes"]).end().await;
+        match code {
+            0 => stage.assert_done().await,
+            3 => stage.assert_taken_back(&config).await,
+            5 => assert!(over, "{said}"),
+            _ => panic!("{code}: {said}"),
+        }
+    }
+    println!("{}", met.join("\n"));
+}

@@ -1,0 +1,226 @@
+//! A sandbox with an application that writes, and the program run on it as a person runs it.
+
+use cutover::journal::{Event, Journal, Sqlite};
+use cutover::rehearsal::judge::{Side, Verdict, judge};
+use cutover::rehearsal::ledger::Ledger;
+use cutover::rehearsal::mariadb::{MariaDb, free_port};
+use cutover::rehearsal::sandbox::{Plan, Sandbox};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_cutover");
+const LOOK: Duration = Duration::from_secs(20);
+
+/// Everything a run needs, on loopback.
+pub struct Stage {
+    application: Child,
+    pub sandbox: Sandbox,
+    playbook: PathBuf,
+    tunnel: String,
+    _folder: TempDir,
+}
+
+/// The shipped playbook.
+pub const SHIPPED: &str = include_str!("../../playbooks/replication_swap.yaml");
+
+impl Stage {
+    /// A sandbox, its application at work, and a playbook to be run.
+    pub async fn new(playbook: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("r").tempdir().unwrap();
+        let dir = folder.path().join("s");
+        let sandbox = Sandbox::make(&Plan { dir, rows: 5000, source: None, target: None }).await.unwrap();
+        let file = folder.path().join("playbook.yaml");
+        std::fs::write(&file, playbook).unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.args(["rehearsal-application", "--writers", "2", "--rate", "200"]);
+        for (flag, file) in [("--config", "db.env"), ("--ledger", "ledger"), ("--pid-file", "pid")] {
+            command.arg(flag).arg(sandbox.app(file));
+        }
+        let application = command.stdin(Stdio::null()).spawn().unwrap();
+        let tunnel = format!("127.0.0.1:{}", free_port().unwrap());
+        Self { application, sandbox, playbook: file, tunnel, _folder: folder }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(words).arg("--state").arg(self.sandbox.dir().join("state"));
+        command.envs(self.sandbox.secrets.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Begins the run.
+    pub fn run(&self, more: &[&str]) -> Runner {
+        let mut command = self.command(&["run"]);
+        command.arg(&self.playbook).arg("-i").arg(self.sandbox.inventory());
+        command.args(["--rehearsal", "--set", "quiet_for=1s", "--set", "benchmark_time=1s"]).args(more);
+        command.arg("--set").arg(format!("tunnel={}", self.tunnel));
+        Runner(command.spawn().unwrap())
+    }
+
+    /// Begins another command.
+    pub fn start(&self, words: &[&str]) -> Runner {
+        Runner(self.command(words).spawn().unwrap())
+    }
+
+    /// Runs another command to its end: its code and what it said.
+    pub fn say(&self, words: &[&str]) -> (i32, String) {
+        ended(&self.command(words).output().unwrap())
+    }
+
+    /// The run's summary, as `status` gives it; null before there is a run.
+    pub fn status(&self) -> Value {
+        let output = self.command(&["status", "--format", "json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// Waits until a step stands as `status` says.
+    pub async fn until(&self, step: &str, status: &str) {
+        let begin = Instant::now();
+        loop {
+            let summary = self.status();
+            if steps(&summary).any(|found| found["id"] == step && found["status"] == status) {
+                return;
+            }
+            assert!(summary["outcome"].is_null(), "the run is over: {summary:#}");
+            assert!(begin.elapsed() < Duration::from_secs(60), "{step} is never {status}: {summary:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the journal says that a step begins: as near to that moment as another process can come.
+    pub async fn until_begun(&self, step: &str) {
+        let begin = Instant::now();
+        loop {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{step} never begins");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            let Ok(Some(journal)) = Sqlite::open_existing(&self.sandbox.dir().join("state")) else { continue };
+            let Some(run) = journal.runs().ok().and_then(|runs| runs.last().map(|run| run.id.clone())) else { continue };
+            let entries = journal.entries(&run).unwrap_or_default();
+            if entries.iter().any(|entry| matches!(&entry.event, Event::StepIntent { step: id, .. } if id == step)) {
+                return;
+            }
+        }
+    }
+
+    /// What both servers say: whether the old one, and the new one, takes writes.
+    pub async fn open(&self) -> (bool, bool) {
+        (self.value(true, "SELECT @@GLOBAL.read_only").await == "0", self.value(false, "SELECT @@GLOBAL.read_only").await == "0")
+    }
+
+    /// One value of the old server, or of the new one.
+    pub async fn value(&self, old: bool, sql: &str) -> String {
+        let session = if old { self.sandbox.on_source().await } else { self.sandbox.on_target().await };
+        let rows = session.unwrap().query(sql, LOOK).await.unwrap();
+        rows.value().unwrap_or("nothing").to_owned()
+    }
+
+    /// Stops the application and compares its ledger with both servers.
+    pub async fn verdict(&mut self) -> Verdict {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        signal(&self.application, Signal::TERM);
+        self.application.wait().unwrap();
+        let ledger = Ledger::read(&self.sandbox.app("ledger")).unwrap();
+        let (source, target) = (self.sandbox.on_source().await.unwrap(), self.sandbox.on_target().await.unwrap());
+        let (from, to) = (self.sandbox.source.address(), self.sandbox.target.address());
+        let source = Side { session: Some(&source), endpoint: &from };
+        judge(&ledger, source, Side { session: Some(&target), endpoint: &to }).await.unwrap()
+    }
+
+    /// Sees that the run is done: nothing lost, the application moved, the old server shut, the new one open.
+    pub async fn assert_done(&mut self) {
+        let summary = self.status();
+        assert_eq!(summary["outcome"], "done", "{summary:#}");
+        let verdict = self.verdict().await;
+        assert!(verdict.is_good() && verdict.downtime_ms.is_some() && verdict.acknowledged > 0, "{verdict:?}");
+        assert_eq!(self.open().await, (false, true));
+    }
+
+    /// Sees that nothing is left of the run: the old server open, the new one empty and as it was.
+    pub async fn assert_taken_back(&mut self, config: &str) {
+        let summary = self.status();
+        assert_eq!(summary["outcome"], "rolled_back", "{summary:#}");
+        assert_eq!(self.open().await, (true, true), "both as they were before the run");
+        let left = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA IN ('shop', 'cutover')";
+        assert_eq!(self.value(false, left).await, "0");
+        assert_eq!(self.value(false, "SELECT COUNT(*) FROM mysql.user WHERE User IN ('shop', 'repl')").await, "0");
+        assert_eq!(self.value(false, "SHOW SLAVE STATUS").await, "nothing");
+        assert_eq!(self.value(true, "SELECT COUNT(*) FROM mysql.user WHERE User = 'repl'").await, "0");
+        assert_eq!(self.value(true, "SHOW DATABASES LIKE 'cutover'").await, "nothing");
+        assert_eq!(self.config(&self.sandbox.target), config);
+        let dumps = Command::new("find").arg(self.sandbox.dir().join("work")).args(["-type", "f"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&dumps.stdout), "");
+        let writes = "SELECT COUNT(*) FROM shop.ledger";
+        let before: u64 = self.value(true, writes).await.parse().unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(self.value(true, writes).await.parse::<u64>().unwrap() > before, "the application writes on the old server");
+    }
+
+    pub fn config(&self, server: &MariaDb) -> String {
+        std::fs::read_to_string(server.config_file()).unwrap()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = self.application.kill();
+        let _ = self.application.wait();
+    }
+}
+
+pub fn steps(summary: &Value) -> impl Iterator<Item = &Value> {
+    summary["steps"].as_array().into_iter().flatten()
+}
+
+/// The program at work. Killed when dropped.
+pub struct Runner(Child);
+
+impl Runner {
+    pub fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+    pub fn interrupt(&self) {
+        signal(&self.0, Signal::INT);
+    }
+    pub fn is_over(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+    /// Waits for its end: its code and what it said.
+    pub async fn end(mut self) -> (i32, String) {
+        let begin = Instant::now();
+        while !self.is_over() {
+            if begin.elapsed() > Duration::from_secs(90) {
+                self.0.kill().unwrap();
+                panic!("it does not end");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let mut child = std::mem::replace(&mut self.0, Command::new("true").spawn().unwrap());
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        std::io::Read::read_to_end(&mut child.stdout.take().unwrap(), &mut stdout).unwrap();
+        std::io::Read::read_to_end(&mut child.stderr.take().unwrap(), &mut stderr).unwrap();
+        ended(&Output { status: child.wait().unwrap(), stdout, stderr })
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+fn ended(output: &Output) -> (i32, String) {
+    let said = [&output.stdout[..], &output.stderr[..]].concat();
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
+}
