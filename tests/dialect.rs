@@ -1,6 +1,6 @@
 //! The dialect: by table for every version with a vocabulary of its own, and word for word on a real server.
 
-use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, StartAt};
+use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, StartAt, lock};
 use cutover::effects::{Login, Row, Secrets, Session};
 use cutover::playbook::product::{Family, Product};
 use cutover::playbook::secret::SecretRef;
@@ -314,10 +314,18 @@ async fn fencing_catalog_and_locks() {
     assert_eq!(size.get("tables"), Some("2"));
     assert!(size.get("bytes").unwrap().parse::<u64>().unwrap() >= 16384);
 
-    assert_eq!(value(&tool, &d.take_lock("cutover")).await.as_deref(), Some("1"));
     let other = bench.session(&bench.source, MariaDb::ACCOUNT).await;
-    assert_eq!(value(&other, &d.take_lock("cutover")).await.as_deref(), Some("0"));
-    assert_eq!(value(&tool, &d.release_lock("cutover")).await.as_deref(), Some("1"));
+    for taking in [lock::mark("r1").as_str(), lock::TAKE] {
+        assert_eq!(value(&tool, taking).await.as_deref(), Some("1"));
+        assert_eq!(value(&other, taking).await.as_deref(), Some("0"));
+    }
+    assert_eq!(value(&tool, lock::IS_OURS).await.as_deref(), Some("1"));
+    assert_eq!(value(&other, lock::IS_OURS).await.as_deref(), Some("0"));
+    let holder = value(&other, lock::HOLDER).await.unwrap();
+    assert_eq!(value(&other, &lock::marker_of("r1")).await.as_deref(), Some(holder.as_str()));
+    assert!(value(&other, &lock::who(&holder)).await.unwrap().starts_with("migrate@127.0.0.1"));
+    run(&other, [lock::end(&holder).as_str()]).await;
+    let tool = bench.session(&bench.source, MariaDb::ACCOUNT).await;
     run(&tool, d.load_session()).await;
     assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));
     assert!(value(&tool, d.version()).await.unwrap().contains("MariaDB"));

@@ -10,6 +10,7 @@ mod account;
 mod catalog;
 mod dump;
 mod fencing;
+pub mod lock;
 mod replication;
 mod session;
 mod status;

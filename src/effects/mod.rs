@@ -17,14 +17,16 @@ mod shell;
 pub use approvals::{Approvals, Decision};
 pub use host::{Host, Ran};
 pub use job::{Job, JobState};
-pub use mysql::{INIT, Login, Row, Rows, Session, SqlError, greeting};
+pub use mysql::{AFTER_END, INIT, Login, Row, Rows, Session, SqlError, end_statement, greeting};
 pub use secrets::Secrets;
 pub use shell::Shell;
 
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Inventory, Server};
+use crate::playbook::product::{Family, Product};
+use dialect::Dialect;
 use secrecy::ExposeSecret;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -39,6 +41,7 @@ pub struct Effects {
     forwards: Mutex<HashMap<(String, String), String>>,
     sessions: Mutex<HashMap<(String, String), Arc<Session>>>,
     shells: Mutex<HashMap<String, Arc<Shell>>>,
+    recognized: Mutex<HashSet<String>>,
 }
 
 impl Effects {
@@ -59,6 +62,7 @@ impl Effects {
             forwards: Mutex::default(),
             sessions: Mutex::default(),
             shells: Mutex::default(),
+            recognized: Mutex::default(),
         }
     }
 
@@ -132,8 +136,36 @@ impl Effects {
         let password = access.password.as_ref().map(|secret| secret.marker());
         let login = self.login(server, access, &access.user, password).await?;
         let session = Arc::new(Session::open(login, self.secrets.clone()).await?);
+        self.recognize(server, access, &session).await?;
         self.sessions.lock().await.insert(key, session.clone());
         Ok(session)
+    }
+
+    /// Sees, on the first connection to a server, that it is what the plan was written for: statements for another
+    /// program may mean something else there.
+    async fn recognize(&self, name: &str, access: &Server, session: &Session) -> Result<()> {
+        let mut recognized = self.recognized.lock().await;
+        if recognized.contains(name) {
+            return Ok(());
+        }
+        let answer = session.query(Dialect::from(access.product()).version(), replica::LOOK).await?;
+        let text = answer.value().unwrap_or_default();
+        let refuse = |help: String| {
+            let answer = format!("it says that it is {text}, and the plan is written for {}", access.wanted());
+            Err(Failure::refused("recognize the server", answer).at(name).now("nothing was done there").help(help))
+        };
+        match Product::from_version_text(text) {
+            Ok(actual) if access.accepts(actual) => {
+                recognized.insert(name.to_owned());
+                Ok(())
+            }
+            Ok(Product { family, version }) => {
+                let family = if family == Family::MariaDb { "mariadb" } else { "mysql" };
+                let lines = format!("family: {family}, version: \"{}.{}\"", version.0, version.1);
+                refuse(format!("write into the inventory, under servers.{name}: {lines}; then read the new plan"))
+            }
+            Err(_) => refuse(format!("see that servers.{name}.address in the inventory leads to a database server")),
+        }
     }
 
     /// The connection for `purpose` if it is open and alive; never opens one.

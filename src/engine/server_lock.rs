@@ -4,63 +4,21 @@
 //! A second lock carries the run's id. By it `resume` recognises what its own dead runner left behind on a server
 //! that has not noticed the death yet, and takes that over; a lock of another run is never touched.
 
+use crate::effects::dialect::lock::{HOLDER, IS_OURS, TAKE, end, mark, marker_of, who};
 use crate::effects::{Effects, Session};
 use crate::error::{Class, Failure, Result};
-use crate::plan::{Plan, PlannedStep};
-use crate::steps::Action;
+use crate::plan::{Plan, opening};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Takes the server, without waiting.
-pub const TAKE: &str = "SELECT GET_LOCK('cutover', 0)";
-/// Tells the connection that holds the server.
-pub const HOLDER: &str = "SELECT IS_USED_LOCK('cutover')";
-/// Tells whether this connection holds the server.
-pub const IS_OURS: &str = "SELECT IS_USED_LOCK('cutover') = CONNECTION_ID()";
 /// Name of the session that holds the locks.
 pub const PURPOSE: &str = "lock";
 
 const LIMIT: Duration = Duration::from_secs(5);
 const CHECK_EVERY: Duration = Duration::from_secs(5);
-
-/// Marks the server as taken by `run`.
-#[must_use]
-pub fn mark(run: &str) -> String {
-    format!("SELECT GET_LOCK('cutover {run}', 0)")
-}
-
-/// Tells the connection that marked the server for `run`.
-#[must_use]
-pub fn marker_of(run: &str) -> String {
-    format!("SELECT IS_USED_LOCK('cutover {run}')")
-}
-
-/// Tells who a connection belongs to.
-#[must_use]
-pub fn who(connection: &str) -> String {
-    let about = "CONCAT(user, '@', host, ', ', command, ' for ', time, ' s')";
-    format!("SELECT {about} FROM information_schema.processlist WHERE id = {connection}")
-}
-
-/// Ends what a dead runner left.
-#[must_use]
-pub fn end(connection: &str) -> String {
-    format!("KILL CONNECTION {connection}")
-}
-
-/// Servers on which the plan runs statements: the ones that are taken.
-#[must_use]
-pub fn servers(plan: &Plan) -> BTreeSet<String> {
-    let of_step = |step: &PlannedStep| {
-        let hooks = step.rollback.iter().flat_map(|hook| hook.actions.clone());
-        step.actions.iter().chain(&step.undo).cloned().chain(hooks).collect::<Vec<_>>()
-    };
-    let server = |action| if let Action::Sql { server, .. } = action { Some(server) } else { None };
-    plan.steps.iter().flat_map(of_step).filter_map(server).collect()
-}
 
 /// The taken servers; given back by [`ServerLocks::release`].
 pub(super) struct ServerLocks {
@@ -81,7 +39,7 @@ impl ServerLocks {
         lost: UnboundedSender<Failure>,
     ) -> Result<Self> {
         let stop = CancellationToken::new();
-        let locks = Self { fx: fx.clone(), servers: servers(plan), _keeper: stop.clone().drop_guard() };
+        let locks = Self { fx: fx.clone(), servers: opening::taken(plan), _keeper: stop.clone().drop_guard() };
         for server in &locks.servers {
             if let Err(failure) = take(fx, server, run, resuming).await {
                 locks.release().await;

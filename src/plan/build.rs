@@ -3,7 +3,7 @@
 use super::graph::Graph;
 use super::names::KnownNames;
 use super::resolve::Resolver;
-use super::{FORMAT, Plan, PlannedBlock, PlannedHook, PlannedStep, schema};
+use super::{FORMAT, Plan, PlannedBlock, PlannedHook, PlannedStep, opening, schema};
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::model::{Playbook, Step as Written};
@@ -11,7 +11,7 @@ use crate::playbook::node::Node;
 use crate::playbook::shape;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
-use crate::steps::{self, Complaint, KINDS, Step};
+use crate::steps::{self, Action, Complaint, KINDS, Step};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -53,6 +53,7 @@ pub fn plan(
         schemas: HashMap::new(),
         faults,
         withs: Vec::new(),
+        questions: Vec::new(),
         broken: Vec::new(),
     };
     for step in &playbook.steps {
@@ -65,7 +66,7 @@ pub fn plan(
     for (index, step) in playbook.steps.iter().enumerate() {
         steps.extend(builder.step(index, step, &needs[index]));
     }
-    let faults = builder.faults;
+    let (faults, questions) = (builder.faults, builder.questions);
     if !faults.is_empty() {
         return Err(document.faults(faults));
     }
@@ -76,10 +77,12 @@ pub fn plan(
         description: playbook.description.clone(),
         hash: String::new(),
         inputs,
+        opening: Vec::new(),
         steps,
         blocks,
         world,
     };
+    plan.opening = opening::actions(&plan, &questions);
     plan.hash = plan.digest();
     Ok(plan)
 }
@@ -151,6 +154,8 @@ struct Builder<'a> {
     schemas: HashMap<&'static str, Value>,
     faults: Vec<Fault>,
     withs: Vec<Node>,
+    /// What each step asks before anything is touched, with its name.
+    questions: Vec<(String, Vec<Action>)>,
     /// Steps whose templates are at fault: their values are no use for further checks.
     broken: Vec<bool>,
 }
@@ -174,6 +179,10 @@ impl Builder<'_> {
         }
         let decoded = self.decode(&step.uses, step.uses_place, &mut with, &step.with, &step.id)?;
         let actions = self.preview(&*decoded, &with, &step.with)?;
+        let questions = decoded.questions(self.world);
+        if skip.is_none() && !questions.is_empty() {
+            self.questions.push((step.id.clone(), questions));
+        }
         let rollback = step.rollback.iter().filter_map(|hook| {
             let mut with = self.resolver.node(&hook.with, &step.id, &mut self.faults);
             let decoded = self.decode(&hook.uses, hook.uses_place, &mut with, &hook.with, &step.id)?;
@@ -233,7 +242,7 @@ impl Builder<'_> {
         }
     }
 
-    fn preview(&mut self, step: &dyn Step, with: &Node, written: &Node) -> Option<Vec<steps::Action>> {
+    fn preview(&mut self, step: &dyn Step, with: &Node, written: &Node) -> Option<Vec<Action>> {
         match step.preview(self.world) {
             Ok(actions) => Some(actions),
             Err(complaints) => {

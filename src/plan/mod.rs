@@ -35,6 +35,9 @@ pub struct Plan {
     pub hash: String,
     /// Values of the inputs.
     pub inputs: Map<String, Value>,
+    /// What happens before the first step, and beside the steps.
+    #[serde(default)]
+    pub opening: Vec<Action>,
     /// Steps in file order; steps of a block stand together, each needing the one before.
     pub steps: Vec<PlannedStep>,
     /// Blocks in file order.

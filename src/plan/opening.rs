@@ -1,26 +1,77 @@
-//! What happens before the first step, on every server that a step names: connect, check the product, take the lock.
+//! What happens before the first step, and beside the steps: connections, the check of the product, the lock that keeps
+//! other runs away, and the questions whose answers may refuse the run before anything is touched.
 
 use super::Plan;
+use crate::effects::dialect::{Dialect, lock};
+use crate::effects::{AFTER_END, INIT, end_statement};
+use crate::playbook::marker;
+use crate::playbook::world::World;
 use crate::steps::Action;
 use std::collections::BTreeSet;
 
-/// The servers that the plan's actions name, in order of name.
+/// Servers on which the plan's steps work, their taking back included: the ones that are taken for the run.
 #[must_use]
-pub fn servers(plan: &Plan) -> Vec<&str> {
-    let actions = plan.steps.iter().filter(|step| step.skip.is_none()).flat_map(|step| &step.actions);
-    let named = actions.filter_map(|action| match action {
-        Action::Sql { server, .. } => Some(server.as_str()),
-        _ => None,
+pub fn taken(plan: &Plan) -> BTreeSet<String> {
+    let steps = plan.steps.iter().filter(|step| step.skip.is_none());
+    let actions = steps.flat_map(|step| {
+        let hooks = step.rollback.iter().flat_map(|hook| &hook.actions);
+        step.actions.iter().chain(&step.undo).chain(hooks)
     });
-    named.collect::<BTreeSet<_>>().into_iter().collect()
+    servers(actions)
 }
 
-/// The statements, in order.
+fn servers<'a>(actions: impl Iterator<Item = &'a Action>) -> BTreeSet<String> {
+    let server = |action: &Action| if let Action::Sql { server, .. } = action { Some(server.clone()) } else { None };
+    actions.filter_map(server).collect()
+}
+
+/// Everything, in order. `questions` are those of each step, with its name.
 #[must_use]
-pub fn actions(plan: &Plan) -> Vec<Action> {
+pub fn actions(plan: &Plan, questions: &[(String, Vec<Action>)]) -> Vec<Action> {
+    let taken = taken(plan);
+    let asked = servers(questions.iter().flat_map(|(_, asked)| asked));
     let mut actions = Vec::new();
-    for server in servers(plan) {
-        actions.push(Action::sql(server, "SELECT VERSION()"));
+    for server in taken.union(&asked) {
+        actions.extend(connection(&plan.world, server));
+        if taken.contains(server) {
+            actions.extend(taking(server));
+        }
+    }
+    for (step, asked) in questions {
+        actions.push(Action::note(format!("for {step}:")));
+        actions.extend(asked.iter().cloned());
     }
     actions
+}
+
+fn connection(world: &World, server: &str) -> Vec<Action> {
+    let Some(access) = world.inventory.server(server) else { return Vec::new() };
+    let sql = |text: &str| Action::sql(server, text);
+    let product = access.product();
+    vec![
+        Action::note(format!("every connection to {server} begins with:")),
+        sql(INIT),
+        Action::note(format!("a statement that outlasts its time on {server} is ended by a second connection:")),
+        sql(&end_statement(&marker::late("connection"))),
+        sql(AFTER_END),
+        Action::note(format!("refuse unless {server} is {}:", access.wanted())),
+        sql(Dialect::from(product).version()),
+    ]
+}
+
+fn taking(server: &str) -> Vec<Action> {
+    let sql = |text: &str| Action::sql(server, text);
+    let (run, connection) = (marker::late("run"), marker::late("connection"));
+    vec![
+        Action::note(format!("take {server} for this run, and refuse if another run has it:")),
+        sql(&lock::mark(&run)),
+        sql(lock::TAKE),
+        sql(lock::HOLDER),
+        sql(&lock::who(&connection)),
+        Action::note(format!("every few seconds, for as long as the run holds {server}:")),
+        sql(lock::IS_OURS),
+        Action::note("when the run goes on after its runner died, what that one left on the server is ended:"),
+        sql(&lock::marker_of(&run)),
+        sql(&lock::end(&connection)),
+    ]
 }

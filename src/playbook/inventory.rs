@@ -221,6 +221,11 @@ impl Server {
         };
         Product { family, version: self.version.unwrap_or(oldest) }
     }
+    /// What the plan is written for, in words.
+    #[must_use]
+    pub fn wanted(&self) -> String {
+        format!("{}{}", self.product(), if self.version.is_some() { "" } else { " or newer" })
+    }
     /// Whether `actual` is what the plan was written for.
     #[must_use]
     pub fn accepts(&self, actual: Product) -> bool {

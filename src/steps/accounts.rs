@@ -150,7 +150,10 @@ impl Step for Accounts {
             actions.push(Action::sql(&self.to, to.without_binlog()));
             actions.push(Action::note("if half of it is there:"));
             actions.push(Action::sql(&self.to, to.drop_account(user, host)));
-            actions.push(Action::sql(&self.to, marker::late(&format!("each statement that `{}` answered", self.from))));
+            let answered = marker::late(&format!("as `{}` answered", self.from));
+            for statement in ["CREATE USER", "GRANT", "SET DEFAULT ROLE"] {
+                actions.push(Action::sql(&self.to, format!("{statement} {answered}")));
+            }
             actions.push(Action::note(format!(
                 "log in to `{}` as {user}, from where `{}` will",
                 self.to, self.application

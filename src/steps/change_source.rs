@@ -139,6 +139,12 @@ impl Step for ChangeSource {
         [dialect.stop_replica(), dialect.reset_replica_all()].map(|text| Action::sql(&self.replica, text)).into()
     }
 
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let ids = [&self.source, &self.replica].map(|name| Action::sql(name, SERVER_ID));
+        let status = Action::sql(&self.replica, dialect(world, &self.replica).replica_status());
+        ids.into_iter().chain([status]).collect()
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {
         let mut failures = Vec::new();
         if !settled.contains(&format!("{}.server_id", self.replica)) {

@@ -142,6 +142,10 @@ impl Step for Import {
         ]
     }
 
+    fn questions(&self, world: &World) -> Vec<Action> {
+        vec![Action::sql(&self.server, dialect(world, &self.server).tables::<&str>(&[]))]
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         self.empty(cx).await.err().into_iter().collect()
     }

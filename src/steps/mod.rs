@@ -134,6 +134,11 @@ pub trait Step: Send + Sync + Debug {
     /// The exact commands, statements and files of `prepare` and `execute`, in order. Pure.
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>>;
 
+    /// The questions that `inspect` asks of servers. Pure.
+    fn questions(&self, _world: &World) -> Vec<Action> {
+        Vec::new()
+    }
+
     /// The same for `undo`. Pure.
     fn preview_undo(&self, _world: &World) -> Vec<Action> {
         Vec::new()

@@ -256,6 +256,14 @@ impl Step for Render {
         effective(&text).keys().map(|variable| format!("{name}.{variable}")).collect()
     }
 
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let Ok(Target { server: Some((name, server)), .. }) = self.target(world) else { return Vec::new() };
+        let own = Dialect::from(server.product()).show_variables(&["server_id"]);
+        let mut actions = vec![Action::sql(name, own)];
+        actions.extend(obstacles::questions(world, name));
+        actions
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {
         let (target, text) = match self.resolved(cx).await {
             Ok(resolved) => resolved,

@@ -245,6 +245,14 @@ impl Step for SetVariables {
         self.names().into_iter().map(|name| format!("{}.{name}", self.server)).collect()
     }
 
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let Ok(server) = self.server(world) else { return Vec::new() };
+        let dialect = Dialect::from(server.product());
+        let overridden = self.persist.then(|| dialect.persisted_variables(&self.names())).flatten();
+        let texts = [dialect.show_variables(&self.names())].into_iter().chain(overridden);
+        texts.map(|text| Action::sql(&self.server, text)).collect()
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, _settled: &BTreeSet<String>) -> Vec<Failure> {
         let mut failures = Vec::new();
         failures.extend(self.current(cx).await.err());

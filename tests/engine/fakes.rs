@@ -161,8 +161,8 @@ pub fn hook(name: &str) -> PlannedHook {
 
 pub fn plan(steps: Vec<PlannedStep>, blocks: Vec<PlannedBlock>) -> Plan {
     let (inputs, world) = (serde_json::Map::new(), World::default());
-    let mut plan =
-        Plan { format: FORMAT, name: "p".into(), description: None, hash: String::new(), inputs, steps, blocks, world };
+    let (description, hash, opening) = (None, String::new(), Vec::new());
+    let mut plan = Plan { format: FORMAT, name: "p".into(), description, hash, inputs, opening, steps, blocks, world };
     plan.hash = plan.digest();
     plan
 }

@@ -1,4 +1,4 @@
-//! What a session of the runner does for itself: locks against other runs, token rows, settings for loading.
+//! What a session of the runner does for itself: token rows, settings for loading.
 
 use super::{Dialect, identifier, text_literal};
 
@@ -7,18 +7,6 @@ pub const TOOL_DATABASE: &str = "cutover";
 const TOKENS: &str = "cutover.token";
 
 impl Dialect {
-    /// Takes the server for one run: 1 when it is taken, 0 when another session holds it. Ends with the session.
-    #[must_use]
-    pub fn take_lock(self, name: &str) -> String {
-        format!("SELECT GET_LOCK({}, 0)", text_literal(name))
-    }
-
-    /// Gives it back.
-    #[must_use]
-    pub fn release_lock(self, name: &str) -> String {
-        format!("SELECT RELEASE_LOCK({})", text_literal(name))
-    }
-
     /// Makes the table for token rows.
     #[must_use]
     pub fn create_token_table(self) -> [String; 2] {

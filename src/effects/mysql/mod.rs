@@ -30,6 +30,8 @@ use tokio::time::{sleep, timeout};
 /// may idle, thinks in UTC, knows backslash escapes, and gives up on locks after 5 s.
 pub const INIT: &str = "SET SESSION wait_timeout=28800, time_zone='SYSTEM', sql_mode='', lock_wait_timeout=5, \
                         innodb_lock_wait_timeout=5";
+/// Sent after a statement was ended: the end may come late and hit the next one, so that is one that does not matter.
+pub const AFTER_END: &str = "DO 0";
 /// Longest time for [`INIT`].
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// Longest time for a statement to end once it is to be ended.
@@ -215,10 +217,9 @@ impl Line {
         }
     }
 
-    /// A `KILL QUERY` that comes after the end of its statement may hit the next one: let that be one that does not
-    /// matter.
+    /// Lets a late end of the last statement hit [`AFTER_END`].
     async fn swallow_late_kill(&mut self) -> Result<(), SqlError> {
-        match timeout(GRACE, self.conn.query_drop("DO 0")).await {
+        match timeout(GRACE, self.conn.query_drop(AFTER_END)).await {
             Ok(Ok(()) | Err(mysql_async::Error::Server(_))) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(SqlError::lost("the connection was lost while its statement was ended")),
         }
@@ -246,9 +247,15 @@ fn text(value: Value) -> Option<String> {
     }
 }
 
+/// Ends the statement that a connection (digits or a marker) runs. Sent on a connection of its own, without [`INIT`].
+#[must_use]
+pub fn end_statement(connection: &str) -> String {
+    format!("KILL QUERY {connection}")
+}
+
 /// Ends the statement that connection `id` runs.
 async fn kill(login: &Login, secrets: &Secrets, id: u32) {
     let Ok(mut conn) = login.connect(secrets).await else { return };
-    let _ = conn.query_drop(format!("KILL QUERY {id}")).await;
+    let _ = conn.query_drop(end_statement(&id.to_string())).await;
     let _ = timeout(BYE, conn.disconnect()).await;
 }

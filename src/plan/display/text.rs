@@ -25,15 +25,14 @@ fn write_plan(out: &mut String, plan: &Plan) -> std::fmt::Result {
         writeln!(out, "  input {name} = {value}")?;
     }
     for (name, server) in &plan.world.inventory.servers {
-        let assumed = if server.family.is_none() || server.version.is_none() { " or newer, assumed" } else { "" };
         let Some(host) = plan.world.inventory.host(&server.host) else { continue };
         let via = host.ssh.as_deref().map_or(String::new(), |ssh| format!(" by ssh {ssh}"));
-        let (user, product) = (&server.user, server.product());
-        writeln!(out, "  server {name}: {} on {}{via} as {user}, {product}{assumed}", server.address, server.host)?;
+        let (user, product) = (&server.user, server.wanted());
+        writeln!(out, "  server {name}: {} on {}{via} as {user}, {product}", server.address, server.host)?;
     }
-    writeln!(out, "\nbefore the first step, on every host and server that a step names")?;
-    for action in crate::plan::opening::actions(plan) {
-        write_action(out, &action, "    ")?;
+    writeln!(out, "\nbefore the first step, and beside the steps")?;
+    for action in &plan.opening {
+        write_action(out, action, "    ")?;
     }
     let mut block: Option<&str> = None;
     for (index, step) in plan.steps.iter().enumerate() {

@@ -8,6 +8,7 @@ use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversib
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
+use crate::playbook::inventory::Server;
 use crate::playbook::units::{Bytes, Span};
 use crate::playbook::world::World;
 use async_trait::async_trait;
@@ -104,19 +105,18 @@ impl Benchmark {
             .help("free space there, or set a smaller `size`"))
     }
 
+    /// Servers that work in the folder, and what tells whether they hold data.
+    fn beside<'a>(&'a self, world: &'a World) -> impl Iterator<Item = (&'a String, String)> {
+        let same = |dir: &String| dir.trim_end_matches('/') == self.directory.trim_end_matches('/');
+        let here = move |server: &Server| server.host == self.host && server.data_dir.as_ref().is_some_and(same);
+        let servers = world.inventory.servers.iter().filter(move |(_, server)| !self.allow_live_disk && here(server));
+        servers.map(|(name, server)| (name, Dialect::from(server.product()).tables::<&str>(&[])))
+    }
+
     /// A measurement slows whoever works on the same disk: a server with data in that folder is left alone.
     async fn not_live(&self, cx: &Ctx<'_>) -> Result<()> {
-        for (name, server) in &cx.world.inventory.servers {
-            let here = server.host == self.host
-                && server
-                    .data_dir
-                    .as_ref()
-                    .is_some_and(|dir| dir.trim_end_matches('/') == self.directory.trim_end_matches('/'));
-            if !here || self.allow_live_disk {
-                continue;
-            }
-            let session = cx.fx.sql(name).await?;
-            let databases = session.query(&Dialect::from(server.product()).tables::<&str>(&[]), LOOK).await?;
+        for (name, ask) in self.beside(cx.world) {
+            let databases = cx.fx.sql(name).await?.query(&ask, LOOK).await?;
             if !databases.is_empty() {
                 let answer = format!("the server `{name}` holds {} tables in {}", databases.len(), self.directory);
                 return Err(Failure::refused("measure the disk", answer)
@@ -163,21 +163,16 @@ impl Step for Benchmark {
         Reversibility::NothingToUndo
     }
 
-    fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         if !self.directory.starts_with('/') {
             return Err(vec![Complaint::new("directory", "this must be an absolute path").help("/var/lib/mysql")]);
         }
         let file = self.file(&run_marker(), "fio");
-        let mut actions: Vec<Action> = self
-            .jobs(&file)
-            .into_iter()
-            .map(|argv| {
-                Action::command(
-                    &self.host,
-                    argv.iter().map(|word| super::place::quoted(word)).collect::<Vec<_>>().join(" "),
-                )
-            })
-            .collect();
+        let mut actions = self.questions(world);
+        actions.extend(self.jobs(&file).into_iter().map(|argv| {
+            let command = argv.iter().map(|word| super::place::quoted(word)).collect::<Vec<_>>().join(" ");
+            Action::command(&self.host, command)
+        }));
         let mut gates = Vec::new();
         gates.extend(self.require.write_iops.map(|n| format!("fewer than {n:.0} random writes a second")));
         gates.extend(self.require.read_iops.map(|n| format!("fewer than {n:.0} random reads a second")));
@@ -186,6 +181,10 @@ impl Step for Benchmark {
             actions.push(Action::note(format!("stop the run at {}", gates.join(", or "))));
         }
         Ok(actions)
+    }
+
+    fn questions(&self, world: &World) -> Vec<Action> {
+        self.beside(world).map(|(name, ask)| Action::sql(name, ask)).collect()
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

@@ -13,16 +13,15 @@ use crate::steps::{Action, Ctx};
 const LOG_VARIABLES: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image", "server_id"];
 
 impl Dump {
-    /// The statements that the checks ask, for the plan.
-    pub(super) fn questions(&self, world: &World) -> Vec<Action> {
+    /// The statements of the checks, for the plan.
+    pub(super) fn admission_questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
-        let texts = [
-            dialect.show_variables(&LOG_VARIABLES),
-            dialect.tables_outside_snapshot(&self.databases),
-            dialect.tables::<&str>(&[]),
-            dialect.existing_databases(&self.databases),
-            dialect.total_size(&self.databases),
-        ];
+        let mut texts =
+            vec![dialect.show_variables(&LOG_VARIABLES), dialect.tables_outside_snapshot(&self.databases)];
+        if !self.databases.is_empty() {
+            texts.extend([dialect.existing_databases(&self.databases), dialect.tables::<&str>(&[])]);
+        }
+        texts.push(dialect.total_size(&self.databases));
         texts.into_iter().map(|text| Action::sql(&self.server, text)).collect()
     }
 

@@ -158,10 +158,11 @@ impl Step for Dump {
         let (host, run) = (self.host(world), super::place::run_marker());
         let every = [marker::late(&format!("every user database of {}", self.server))];
         let databases = if self.databases.is_empty() { &every[..] } else { &self.databases };
-        let mut actions = self.questions(world);
+        let mut actions = Vec::new();
         if self.databases.is_empty() {
             actions.push(Action::sql(&self.server, dialect.user_databases()));
         }
+        actions.push(Action::sql(&self.server, dialect.total_size(databases)));
         let dir = self.dir(world, &run, &marker::late("step"));
         let options = self.option_file(world, &route).unwrap_or_default();
         actions.push(Action::file(host, format!("{dir}.cnf"), options));
@@ -174,6 +175,10 @@ impl Step for Dump {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let file = self.file(world, &super::place::run_marker(), &marker::late("step"));
         vec![Action::command(self.host(world), format!("rm -f -- {file}"))]
+    }
+
+    fn questions(&self, world: &World) -> Vec<Action> {
+        self.admission_questions(world)
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

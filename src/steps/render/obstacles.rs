@@ -2,7 +2,9 @@
 
 use crate::effects::dialect::Dialect;
 use crate::error::Failure;
-use crate::steps::Ctx;
+use crate::playbook::inventory::Server;
+use crate::playbook::world::World;
+use crate::steps::{Action, Ctx};
 use crate::steps::config_file::ConfigFile;
 use crate::steps::option_file::effective;
 use crate::steps::server_state::READ_LIMIT;
@@ -23,6 +25,16 @@ pub async fn folder(cx: &Ctx<'_>, file: &ConfigFile<'_>) -> Option<Failure> {
     })
 }
 
+/// What [`same_server_id`] asks.
+pub fn questions(world: &World, name: &str) -> Vec<Action> {
+    let others = world.inventory.servers.iter().filter(|(other, _)| *other != name);
+    others.map(|(other, access)| Action::sql(other, ask(access))).collect()
+}
+
+fn ask(server: &Server) -> String {
+    Dialect::from(server.product()).read_variable("server_id")
+}
+
 /// Another server of the inventory that has, or is to have, the `server_id` in `text`.
 pub async fn same_server_id(cx: &Ctx<'_>, settled: &BTreeSet<String>, name: &str, text: &str) -> Option<Failure> {
     let id = effective(text).remove("server_id")?;
@@ -32,8 +44,7 @@ pub async fn same_server_id(cx: &Ctx<'_>, settled: &BTreeSet<String>, name: &str
         if !settled.contains(&format!("{other}.server_id"))
             && let Ok(session) = cx.fx.sql(other).await
         {
-            let ask = Dialect::from(access.product()).read_variable("server_id");
-            theirs = session.query(&ask, READ_LIMIT).await.ok().and_then(|rows| rows.value().map(str::to_owned));
+            theirs = session.query(&ask(access), READ_LIMIT).await.ok().and_then(|rows| rows.value().map(str::to_owned));
         }
         if theirs.as_ref() == Some(&id) {
             let answer = format!("server `{other}` has the same server_id {id}");
