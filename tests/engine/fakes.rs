@@ -226,6 +226,7 @@ impl Lab {
             effects: Arc::new(effects),
             decode,
             updates: unbounded_channel().0,
+            folder: String::new(),
             interrupt: self.interrupt.clone(),
             halt: self.halt.clone(),
         };
