@@ -8,7 +8,7 @@ use cutover::playbook::world::World;
 use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup, free_port};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
-use cutover::steps::{Action, Ctx, Memo, Outputs, Probe, Progress, Step, Update, find};
+use cutover::steps::{Ctx, Memo, Outputs, Probe, Progress, Step, Update, find};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 pub const LOOK: Duration = Duration::from_secs(20);
-const PASSWORDS: [(&str, &str); 4] = [("source", "alt#'wort"), ("target", "neu\"wort"), ("repl", "folge"), ("shop", "laden")];
+const PASSWORDS: [(&str, &str); 4] =
+    [("source", "alt#'wort"), ("target", "neu\"wort"), ("repl", "folge"), ("shop", "laden")];
 
 /// Both servers and their hosts; everything ends when it is dropped.
 pub struct Bench {
@@ -116,7 +117,8 @@ impl Bench {
 
     /// What the end of the runner does: every connection is gone, and a new runner has new ones.
     pub async fn die(&self) {
-        let old = std::mem::replace(&mut *self.fx.lock().unwrap(), hands(&self.folder, &self.world, &self.answer, "c1"));
+        let old =
+            std::mem::replace(&mut *self.fx.lock().unwrap(), hands(&self.folder, &self.world, &self.answer, "c1"));
         old.close().await;
     }
 
@@ -186,7 +188,16 @@ impl Bench {
         let step = (find(kind).unwrap().decode)(with).unwrap();
         let (tell, told) = unbounded_channel();
         let (cancel, outputs) = (CancellationToken::new(), Outputs::new());
-        Work { bench: self, kind: kind.into(), step, notes: Notes::default(), cancel, outputs, tell, told: Mutex::new(told) }
+        Work {
+            bench: self,
+            kind: kind.into(),
+            step,
+            notes: Notes::default(),
+            cancel,
+            outputs,
+            tell,
+            told: Mutex::new(told),
+        }
     }
 
     /// What is left of jobs and files of steps on the hosts.
@@ -270,9 +281,6 @@ impl Work<'_> {
         .await
     }
 
-    pub fn preview(&self) -> Vec<Action> {
-        self.step.preview(&self.bench.world).unwrap()
-    }
     pub async fn inspect(&self) -> Vec<Failure> {
         self.at(async |cx| self.step.inspect(&cx, &BTreeSet::new()).await).await
     }

@@ -34,7 +34,8 @@ async fn follows_from_its_place_and_goes_on_from_where_it_is() {
     bench.caught_up().await;
     assert_eq!(bench.ask("target", "SELECT COUNT(*) FROM d.t").await, "2");
     assert!(matches!(step.probe().await, Probe::Done(_)));
-    let heartbeat: f64 = bench.column("target", "SHOW STATUS LIKE 'Slave_heartbeat_period'", "Value").await.parse().unwrap();
+    let heartbeat: f64 =
+        bench.column("target", "SHOW STATUS LIKE 'Slave_heartbeat_period'", "Value").await.parse().unwrap();
     assert!(heartbeat > 0.0 && heartbeat <= 5.0, "{heartbeat}");
 
     // a runner that died here: its successor must not apply these rows a second time

@@ -41,17 +41,22 @@ async fn commands_end_with_their_code_and_their_words() {
 async fn statements_run_in_order_are_taken_back_and_can_stay_out_of_the_log() {
     let bench = Bench::new().await;
     let place = || bench.column("source", "SHOW MASTER STATUS", "Position");
-    let statements = ["CREATE DATABASE IF NOT EXISTS d", "CREATE TABLE IF NOT EXISTS d.t (a INT)", "REPLACE d.t VALUES (4)",
-                      "SELECT a, 'x' FROM d.t"];
-    let with = |binlog: bool| {
-        json!({ "server": "source", "statements": statements, "undo": ["DROP DATABASE IF EXISTS d"], "binlog": binlog })
-    };
+    let statements = [
+        "CREATE DATABASE IF NOT EXISTS d",
+        "CREATE TABLE IF NOT EXISTS d.t (a INT)",
+        "REPLACE d.t VALUES (4)",
+        "SELECT a, 'x' FROM d.t",
+    ];
+    let with = |binlog: bool| json!({ "server": "source", "statements": statements, "undo": ["DROP DATABASE IF EXISTS d"], "binlog": binlog });
     let quiet = bench.step("sql", &with(false));
     let before = place().await;
     assert_eq!(quiet.execute().await.unwrap()["value"], "4");
     quiet.undo().await.unwrap();
     quiet.undo().await.unwrap();
-    assert_eq!((place().await, bench.ask("source", "SHOW DATABASES LIKE 'd'").await), (before.clone(), "nothing".into()));
+    assert_eq!(
+        (place().await, bench.ask("source", "SHOW DATABASES LIKE 'd'").await),
+        (before.clone(), "nothing".into())
+    );
     let loud = bench.step("sql", &with(true));
     loud.execute().await.unwrap();
     assert_ne!(place().await, before);

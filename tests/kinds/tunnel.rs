@@ -28,8 +28,10 @@ async fn outlives_the_runner_and_mends_itself() {
     let outputs = step.execute().await.unwrap();
     assert_eq!(outputs["address"], bench.tunnel);
     let line = format!("-L {}:{}", bench.tunnel, bench.source.address());
-    let ssh = processes(&format!("-NT -o BatchMode=yes -o StrictHostKeyChecking=yes -o ExitOnForwardFailure=yes \
-         -o ControlPath=none -o ConnectTimeout=10 -o ServerAliveInterval=2 -o ServerAliveCountMax=3 {line} old"));
+    let ssh = processes(&format!(
+        "-NT -o BatchMode=yes -o StrictHostKeyChecking=yes -o ExitOnForwardFailure=yes \
+         -o ControlPath=none -o ConnectTimeout=10 -o ServerAliveInterval=2 -o ServerAliveCountMax=3 {line} old"
+    ));
     assert_eq!(ssh.len(), 1);
     bench.die().await;
     assert!(greets(&bench).await, "the runner's connections are gone, the tunnel stands");
