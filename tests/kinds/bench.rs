@@ -8,7 +8,7 @@ use cutover::playbook::world::World;
 use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup, free_port};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
-use cutover::steps::{Action, Ctx, Memo, Outputs, Probe, Progress, Step, Update, find};
+use cutover::steps::{Ctx, Memo, Outputs, Probe, Progress, Step, Update, find};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -281,9 +281,6 @@ impl Work<'_> {
         .await
     }
 
-    pub fn preview(&self) -> Vec<Action> {
-        self.step.preview(&self.bench.world).unwrap()
-    }
     pub async fn inspect(&self) -> Vec<Failure> {
         self.at(async |cx| self.step.inspect(&cx, &BTreeSet::new()).await).await
     }

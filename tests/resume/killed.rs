@@ -60,30 +60,35 @@ async fn before_the_switch_and_then_taken_back() {
 }
 
 /// However it was hit: after `resume` the switch is done, or all is taken back; and never are both servers open.
-#[tokio::test(flavor = "multi_thread")]
-async fn between_the_fence_and_the_promotion() {
-    let mut met = Vec::new();
-    for delay in [0, 15, 40, 90, 160] {
+async fn at(moments: &[(&str, u64)]) {
+    for &(step, delay) in moments {
         let mut stage = Stage::new(SHIPPED).await;
         let config = stage.config(&stage.sandbox.target);
-        let mut runner = stage.run(&["--yes"]);
-        stage.until_begun("fence").await;
+        let runner = stage.run(&["--yes"]);
+        stage.until_begun(step).await;
         tokio::time::sleep(Duration::from_millis(delay)).await;
-        let over = runner.is_over();
         runner.kill();
         let (old, new) = stage.open().await;
-        assert!(!(old && new), "both open, {delay} ms after the fence began");
         let summary = stage.status();
-        let fence = steps(&summary).find(|step| step["id"] == "fence").unwrap()["status"].clone();
-        let promote = steps(&summary).find(|step| step["id"] == "promote").unwrap()["status"].clone();
-        met.push(format!("{delay} ms: fence {fence}, promote {promote}, open {old} {new}, over {over}"));
+        let stood: Vec<_> = steps(&summary).map(|step| format!("{} {}", step["id"], step["status"])).collect();
+        let moment = format!("{delay} ms after {step} began: old {old}, new {new}, {stood:?}");
+        assert!(!(old && new), "both take writes {moment}");
         let (code, said) = stage.start(&["resume", "--yes"]).end().await;
+        println!("{moment}: {code}");
         match code {
             0 => stage.assert_done().await,
             3 => stage.assert_taken_back(&config).await,
-            5 => assert!(over, "{said}"),
-            _ => panic!("{code}: {said}"),
+            _ => panic!("{moment}: {code} {said}"),
         }
     }
-    println!("{}", met.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_fence_falls() {
+    at(&[("fence", 0), ("fence", 60), ("final", 0)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_new_server_is_opened_and_after() {
+    at(&[("promote", 0), ("promote", 12), ("app", 0)]).await;
 }
