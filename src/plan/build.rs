@@ -1,5 +1,6 @@
 //! From a validated playbook and an inventory to a plan, or to all faults of the playbook at once.
 
+use super::gaps::Gaps;
 use super::graph::Graph;
 use super::names::KnownNames;
 use super::resolve::Resolver;
@@ -29,8 +30,9 @@ pub fn plan(
     mut faults: Vec<Fault>,
     world: World,
     inputs: Map<String, Value>,
+    gaps: &Gaps,
 ) -> Result<Plan, Faults> {
-    let needs = expand_needs(playbook, &mut faults);
+    let needs = expand_needs(playbook, gaps, &mut faults);
     let graph = Graph::new(
         playbook.steps.iter().zip(&needs).map(|(step, n)| (step.id.as_str(), n.iter().map(String::as_str).collect())),
     );
@@ -41,15 +43,13 @@ pub fn plan(
         let fault = Fault::new(place, format!("these steps need each other in a circle: {chain}"));
         faults.push(fault.label("in the circle").help("drop one of the `needs` among them"));
     }
-    if !faults.is_empty() && graph.cycles().iter().any(|members| !members.is_empty()) {
-        return Err(document.faults(faults));
-    }
     let mut builder = Builder {
-        resolver: Resolver::new(document, playbook, &world.inventory, &inputs, &graph),
+        resolver: Resolver::new(document, playbook, &world.inventory, &inputs, &graph, gaps),
         document,
         graph: &graph,
         playbook,
         world: &world,
+        gaps,
         schemas: HashMap::new(),
         faults,
         withs: Vec::new(),
@@ -57,9 +57,9 @@ pub fn plan(
         broken: Vec::new(),
     };
     for step in &playbook.steps {
-        let before = builder.faults.len();
+        builder.resolver.broken = false;
         let with = builder.resolver.node(&step.with, &step.id, &mut builder.faults);
-        builder.broken.push(builder.faults.len() > before);
+        builder.broken.push(builder.resolver.broken);
         builder.withs.push(with);
     }
     let mut steps: Vec<PlannedStep> = Vec::with_capacity(playbook.steps.len());
@@ -106,7 +106,7 @@ fn blocks(playbook: &Playbook) -> Vec<PlannedBlock> {
 }
 
 /// The steps that each step needs: blocks become their last step, a block's steps follow one another.
-fn expand_needs(playbook: &Playbook, faults: &mut Vec<Fault>) -> Vec<Vec<String>> {
+fn expand_needs(playbook: &Playbook, gaps: &Gaps, faults: &mut Vec<Fault>) -> Vec<Vec<String>> {
     let mut places: HashMap<&str, ()> = HashMap::new();
     let ids = playbook.steps.iter().map(|step| (step.id.as_str(), step.id_place));
     let ids = ids.chain(playbook.blocks.iter().map(|block| (block.id.as_str(), block.id_place)));
@@ -131,6 +131,9 @@ fn expand_needs(playbook: &Playbook, faults: &mut Vec<Fault>) -> Vec<Vec<String>
         }
         for (need, place) in &step.needs {
             let target = last_of_block.get(need.as_str()).copied().unwrap_or(need);
+            if gaps.steps.contains(need) {
+                continue;
+            }
             if !places.contains_key(need.as_str()) {
                 let fault = Fault::new(*place, format!("`{}` needs `{need}`, which is no step", step.id));
                 let known: Vec<&str> = places.keys().copied().collect();
@@ -151,6 +154,7 @@ struct Builder<'a> {
     graph: &'a Graph,
     playbook: &'a Playbook,
     world: &'a World,
+    gaps: &'a Gaps,
     schemas: HashMap<&'static str, Value>,
     faults: Vec<Fault>,
     withs: Vec<Node>,
@@ -162,9 +166,6 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn step(&mut self, index: usize, step: &Written, needs: &[String]) -> Option<PlannedStep> {
-        if self.broken[index] {
-            return None;
-        }
         let mut with = self.withs[index].clone();
         let (mut when, mut skip) = (None, None);
         if let Some(node) = &step.when {
@@ -177,19 +178,23 @@ impl Builder<'_> {
                 Some(Err(expression)) => when = Some(expression),
             }
         }
-        let decoded = self.decode(&step.uses, step.uses_place, &mut with, &step.with, &step.id)?;
-        let actions = self.preview(&*decoded, &with, &step.with)?;
-        let questions = decoded.questions(self.world);
-        if skip.is_none() && !questions.is_empty() {
-            self.questions.push((step.id.clone(), questions));
-        }
+        let broken = self.broken[index];
+        let decoded = self.decode(&step.uses, step.uses_place, &mut with, &step.with, &step.id, broken);
+        let decoded = decoded.and_then(|decoded| Some((self.preview(&*decoded, &with, &step.with)?, decoded)));
         let rollback = step.rollback.iter().filter_map(|hook| {
+            self.resolver.broken = false;
             let mut with = self.resolver.node(&hook.with, &step.id, &mut self.faults);
-            let decoded = self.decode(&hook.uses, hook.uses_place, &mut with, &hook.with, &step.id)?;
+            let broken = self.resolver.broken;
+            let decoded = self.decode(&hook.uses, hook.uses_place, &mut with, &hook.with, &step.id, broken)?;
             let actions = self.preview(&*decoded, &with, &hook.with)?;
             Some(PlannedHook { uses: hook.uses.clone(), with: with.to_json(), actions })
         });
         let rollback = rollback.collect();
+        let (actions, decoded) = decoded?;
+        let questions = decoded.questions(self.world);
+        if skip.is_none() && !questions.is_empty() {
+            self.questions.push((step.id.clone(), questions));
+        }
         let defaults = &self.playbook.defaults;
         Some(PlannedStep {
             id: step.id.clone(),
@@ -217,6 +222,7 @@ impl Builder<'_> {
         with: &mut Node,
         written: &Node,
         at: &str,
+        broken: bool,
     ) -> Option<Box<dyn Step>> {
         let Some(kind) = steps::find(uses) else {
             let fault = Fault::new(place, format!("there is no step kind `{uses}`")).label("not a step kind");
@@ -225,9 +231,10 @@ impl Builder<'_> {
             return None;
         };
         let schema = self.schemas.entry(kind.name).or_insert_with(|| schema::of_kind(kind));
-        let names = KnownNames { world: self.world, playbook: self.playbook, graph: self.graph, at };
-        let found = shape::check(with, schema, &names);
-        if !found.is_empty() {
+        let names = KnownNames { world: self.world, playbook: self.playbook, graph: self.graph, gaps: self.gaps, at };
+        let mut found = shape::check(with, schema, &names, &format!("`{uses}`"));
+        found.retain(|fault| !broken || fault.span.is_none_or(|span| !self.resolver.is_broken(span)));
+        if !found.is_empty() || broken {
             self.faults.extend(found);
             return None;
         }
@@ -243,6 +250,9 @@ impl Builder<'_> {
     }
 
     fn preview(&mut self, step: &dyn Step, with: &Node, written: &Node) -> Option<Vec<Action>> {
+        if self.gaps.inventory {
+            return None;
+        }
         match step.preview(self.world) {
             Ok(actions) => Some(actions),
             Err(complaints) => {

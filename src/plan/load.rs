@@ -1,17 +1,17 @@
 //! From paths to a plan: the only place of the planner that opens files, and only those that are named.
 
-use super::{Plan, build};
+use super::gaps::Gaps;
+use super::{Plan, build, inputs};
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::file;
 use crate::playbook::inventory::Inventory;
-use crate::playbook::model::Playbook;
 use crate::playbook::node::{Node, Value as Tree};
 use crate::playbook::shape::{self, Names};
 use crate::playbook::suggest;
 use crate::playbook::template::Templates;
 use crate::playbook::world::World;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Templates that come with the program; one of the same name beside the playbook takes their place.
@@ -43,29 +43,32 @@ pub fn plan(sources: &Sources) -> Result<Plan, Vec<Faults>> {
     let mut reports = Vec::new();
     let document = Document::open(&sources.playbook).map_err(|faults| vec![faults])?;
     let (playbook, mut faults) = file::read(&document);
+    let steps = playbook.unread.iter().cloned().collect();
+    let mut gaps = Gaps { steps, no_inventory: sources.inventory.is_none(), ..Gaps::default() };
     let mut world = World::default();
     if let Some(path) = &sources.inventory {
         match Document::open(path).and_then(|document| inventory(&document)) {
             Ok(inventory) => world.inventory = inventory,
-            Err(faults) => reports.push(faults),
+            Err(faults) => {
+                gaps.inventory = true;
+                reports.push(faults);
+            }
         }
     }
     world.templates = templates(&sources.playbook, &document, &mut faults);
     keep_used_templates(&mut world, &document);
-    let inputs = match inputs(&document, &playbook, sources) {
-        Ok(inputs) => inputs,
-        Err(more) => {
-            reports.extend(more);
-            Map::new()
+    let found = inputs::values(&document, &playbook, sources);
+    faults.extend(found.faults);
+    reports.extend(found.report);
+    gaps.inputs = found.gaps;
+    match build::plan(&document, &playbook, faults, world, found.values, &gaps) {
+        Ok(plan) if reports.is_empty() => Ok(plan),
+        Ok(_) => Err(reports),
+        Err(faults) => {
+            reports.push(faults);
+            Err(reports)
         }
-    };
-    if !reports.is_empty() {
-        if !faults.is_empty() {
-            reports.push(document.faults(faults));
-        }
-        return Err(reports);
     }
-    build::plan(&document, &playbook, faults, world, inputs).map_err(|faults| vec![faults])
 }
 
 struct HostNames<'a>(Vec<&'a str>);
@@ -75,7 +78,7 @@ impl Names for HostNames<'_> {
         (format == "host" && !self.0.contains(&text))
             .then(|| (format!("there is no host `{text}` in this inventory"), suggest::help(text, self.0.clone())))
     }
-    fn fits(&self, _: &str, _: &Value) -> Result<(), String> {
+    fn fits(&self, _: &str, _: &Value) -> Result<(), (String, String)> {
         Ok(())
     }
 }
@@ -86,14 +89,19 @@ impl Names for HostNames<'_> {
 /// All its faults.
 pub fn inventory(document: &Document) -> Result<Inventory, Faults> {
     let root = match &document.root.value {
+        Tree::Map(_) => document.root.clone(),
         Tree::Null => Node { value: Tree::Map(Vec::new()), span: document.root.span },
-        _ => document.root.clone(),
+        _ => {
+            let what = format!("an inventory is a mapping, but this is {}", document.root.describe());
+            let fault = Fault::new(document.root.span, what).help("it holds `hosts:`, `servers:` and `applications:`");
+            return Err(document.faults(vec![fault]));
+        }
     };
     // `local: {}` may also be written `local:`
     let root = with_empty_hosts(root);
     let hosts =
         HostNames(root.get("hosts").map_or(&[][..], Node::entries).iter().map(|(k, _)| k.text.as_str()).collect());
-    let faults = shape::check(&root, &super::schema::inventory(), &hosts);
+    let faults = shape::check(&root, &super::schema::inventory(), &hosts, "the inventory");
     if !faults.is_empty() {
         return Err(document.faults(faults));
     }
@@ -154,65 +162,4 @@ fn keep_used_templates(world: &mut World, document: &Document) {
         .filter_map(|application| application.config.as_ref().map(|config| config.template.as_str()))
         .collect();
     world.templates.0.retain(|name, _| document.text.contains(name.as_str()) || configs.contains(&name.as_str()));
-}
-
-/// Values of all inputs: defaults, then the inputs file, then `--set`.
-fn inputs(document: &Document, playbook: &Playbook, sources: &Sources) -> Result<Map<String, Value>, Vec<Faults>> {
-    let mut given: Map<String, Value> = Map::new();
-    if let Some(path) = &sources.inputs {
-        let file = Document::open(path).map_err(|faults| vec![faults])?;
-        for (key, node) in file.root.entries() {
-            if !playbook.inputs.contains_key(&key.text) {
-                let fault = Fault::new(key.span, format!("the playbook has no input `{}`", key.text));
-                let names = playbook.inputs.keys().map(String::as_str);
-                return Err(vec![file.faults(vec![fault.help(suggest::help(&key.text, names))])]);
-            }
-            given.insert(key.text.clone(), node.to_json());
-        }
-    }
-    let mut faults = Vec::new();
-    for set in &sources.set {
-        match parse_set(set, playbook) {
-            Ok((name, value)) => {
-                given.insert(name, value);
-            }
-            Err(fault) => faults.push(fault),
-        }
-    }
-    let mut values = Map::new();
-    for (name, input) in &playbook.inputs {
-        let place = playbook.input_places.get(name).copied().unwrap_or_default();
-        let rehearsal = input.rehearsal.clone().filter(|_| sources.rehearsal);
-        match given.remove(name).or(rehearsal).or_else(|| input.default.clone()) {
-            Some(value) if !input.kind.accepts(&value) => {
-                let kind = format!("{:?}", input.kind).to_lowercase();
-                let fault = Fault::new(place, format!("the input `{name}` is {value}, not of type {kind}"));
-                faults.push(fault.label(format!("declared as {kind}")).help("give a value of that type"));
-            }
-            Some(value) => {
-                values.insert(name.clone(), value);
-            }
-            None => {
-                let fault = Fault::new(place, format!("the input `{name}` has no value")).label("has no default");
-                faults.push(fault.help(format!("give one: --set {name}=VALUE")));
-            }
-        }
-    }
-    if faults.is_empty() { Ok(values) } else { Err(vec![document.faults(faults)]) }
-}
-
-fn parse_set(set: &str, playbook: &Playbook) -> Result<(String, Value), Fault> {
-    let (name, text) = set
-        .split_once('=')
-        .ok_or_else(|| Fault::whole(format!("`--set {set}` lacks a value")).help("--set NAME=VALUE"))?;
-    let input = playbook.inputs.get(name).ok_or_else(|| {
-        let names = playbook.inputs.keys().map(String::as_str);
-        Fault::whole(format!("the playbook has no input `{name}`")).help(suggest::help(name, names))
-    })?;
-    let text_value = Value::String(text.to_owned());
-    if input.kind.accepts(&text_value) {
-        return Ok((name.to_owned(), text_value));
-    }
-    let parsed = Document::parse("--set", text).map(|document| document.root.to_json()).unwrap_or(text_value);
-    Ok((name.to_owned(), parsed))
 }

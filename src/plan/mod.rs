@@ -5,7 +5,9 @@
 
 pub mod build;
 pub mod display;
+pub mod gaps;
 pub mod graph;
+mod inputs;
 pub mod load;
 mod names;
 pub mod opening;

@@ -1,5 +1,6 @@
 //! The names that parameters may use: of the inventory, of templates, of earlier tunnels and earlier outputs.
 
+use super::gaps::Gaps;
 use super::graph::Graph;
 use crate::playbook::marker;
 use crate::playbook::model::Playbook;
@@ -7,7 +8,7 @@ use crate::playbook::node::{Key, Node, Value};
 use crate::playbook::shape::Names;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
-use crate::steps::{self, OutputType};
+use crate::steps::{self, Output, OutputType};
 use serde_json::Value as Json;
 
 /// Names as seen from the step `at`.
@@ -18,12 +19,17 @@ pub struct KnownNames<'a> {
     pub playbook: &'a Playbook,
     /// For who comes before whom.
     pub graph: &'a Graph,
+    /// What nothing can be said about.
+    pub gaps: &'a Gaps,
     /// The step that uses the names.
     pub at: &'a str,
 }
 
 impl Names for KnownNames<'_> {
     fn unknown(&self, format: &str, text: &str) -> Option<(String, String)> {
+        if self.gaps.inventory && ["host", "server", "host-or-server", "application"].contains(&format) {
+            return None;
+        }
         let inventory = &self.world.inventory;
         let hosts = inventory.hosts.keys().map(String::as_str);
         let servers = inventory.servers.keys().map(String::as_str);
@@ -37,12 +43,15 @@ impl Names for KnownNames<'_> {
             _ => return None,
         };
         (!known.contains(&text)).then(|| {
+            if format != "template" && self.gaps.no_inventory {
+                return (format!("the {what} `{text}` is nowhere described"), "name the inventory: -i FILE".to_owned());
+            }
             let place = if format == "template" { "beside the playbook" } else { "in the inventory" };
             (format!("there is no {what} `{text}` {place}"), suggest::help(text, known))
         })
     }
 
-    fn fits(&self, reference: &str, schema: &Json) -> Result<(), String> {
+    fn fits(&self, reference: &str, schema: &Json) -> Result<(), (String, String)> {
         let Some(actual) = self.output_type(reference) else { return Ok(()) };
         let format = schema.get("format").and_then(Json::as_str).unwrap_or_default();
         let types: Vec<&str> = match schema.get("type") {
@@ -50,23 +59,44 @@ impl Names for KnownNames<'_> {
             Some(Json::Array(many)) => many.iter().filter_map(Json::as_str).collect(),
             _ => return Ok(()),
         };
-        let (fits, name) = match actual {
-            OutputType::Position => (format == "position", "a binlog position"),
-            OutputType::Text => (types.contains(&"string") && format != "position", "text"),
-            OutputType::Boolean => (types.contains(&"boolean"), "true or false"),
-            OutputType::Integer => (types.iter().any(|t| ["integer", "number"].contains(t)), "a whole number"),
-            OutputType::Number => (types.contains(&"number"), "a number"),
+        let fits = |kind: OutputType| match kind {
+            OutputType::Position => format == "position",
+            OutputType::Text => types.contains(&"string") && format != "position",
+            OutputType::Boolean => types.contains(&"boolean"),
+            OutputType::Integer => types.iter().any(|t| ["integer", "number"].contains(t)),
+            OutputType::Number => types.contains(&"number"),
         };
-        if fits { Ok(()) } else { Err(format!("`{reference}` is {name}, which does not fit here")) }
+        if fits(actual) {
+            return Ok(());
+        }
+        let name = match actual {
+            OutputType::Position => "a binlog position",
+            OutputType::Text => "text",
+            OutputType::Boolean => "true or false",
+            OutputType::Integer => "a whole number",
+            OutputType::Number => "a number",
+        };
+        let id = reference.split('.').nth(1).unwrap_or_default();
+        let others = self.outputs(id).iter().filter(|output| fits(output.kind));
+        let others: Vec<String> = others.map(|output| format!("`steps.{id}.{}`", output.name)).collect();
+        let help = match others.as_slice() {
+            [] => format!("nothing that `{id}` puts out fits here"),
+            some => format!("this would fit: {}", some.join(", ")),
+        };
+        Err((format!("`{reference}` is {name}, which does not fit here"), help))
     }
 }
 
 impl KnownNames<'_> {
+    fn outputs(&self, id: &str) -> &'static [Output] {
+        let step = self.playbook.steps.iter().find(|step| step.id == id);
+        step.and_then(|step| steps::find(&step.uses)).map_or(&[], |kind| kind.outputs)
+    }
+
     fn output_type(&self, reference: &str) -> Option<OutputType> {
         let mut parts = reference.split('.').skip(1);
         let (id, output) = (parts.next()?, parts.next()?);
-        let step = self.playbook.steps.iter().find(|step| step.id == id)?;
-        let kind = steps::find(&step.uses)?.outputs.iter().find(|known| known.name == output)?.kind;
+        let kind = self.outputs(id).iter().find(|known| known.name == output)?.kind;
         match parts.next() {
             Some("file") => Some(OutputType::Text),
             Some("offset") => Some(OutputType::Integer),
@@ -78,7 +108,11 @@ impl KnownNames<'_> {
         let tunnels = self.playbook.steps.iter().filter(|step| step.uses == "tunnel").map(|step| step.id.as_str());
         let tunnels: Vec<&str> = tunnels.collect();
         if !tunnels.contains(&id) {
-            return Some((format!("`{id}` is no tunnel step"), suggest::help(id, tunnels)));
+            let help = match tunnels.len() {
+                0 => "add a step that `uses: tunnel`, and name it here".to_owned(),
+                _ => suggest::help(id, tunnels),
+            };
+            return Some((format!("`{id}` is no tunnel step"), help));
         }
         (!self.graph.comes_before(id, self.at)).then(|| {
             let message = format!("the tunnel `{id}` is not certain to stand before `{}`", self.at);

@@ -1,17 +1,18 @@
 //! Resolves the templates in a step's parameters: values known now are put in, run-time values become markers.
 
+use super::gaps::Gaps;
 use super::graph::Graph;
 use crate::playbook::document::Document;
 use crate::playbook::fault::Fault;
 use crate::playbook::inventory::Inventory;
 use crate::playbook::model::Playbook;
-use crate::playbook::node::{Key, Node, Value};
+use crate::playbook::node::{Key, Node, Span, Value};
 use crate::playbook::{marker, suggest, template};
 use crate::steps::{self, OutputType};
 use minijinja::Environment;
 use minijinja::value::{Serde, Value as Tv};
 use serde_json::{Map, Value as Json, json};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// What templates may use, and what has been used.
 pub struct Resolver<'a> {
@@ -20,6 +21,10 @@ pub struct Resolver<'a> {
     kinds: HashMap<&'a str, &'a str>,
     env: Environment<'static>,
     base: Json,
+    gaps: &'a Gaps,
+    /// Set when a template could not be resolved, whether or not that is a new fault.
+    pub broken: bool,
+    holes: HashSet<usize>,
     /// Inputs that some template uses.
     pub used_inputs: BTreeSet<String>,
 }
@@ -33,6 +38,7 @@ impl<'a> Resolver<'a> {
         inventory: &Inventory,
         inputs: &Map<String, Json>,
         graph: &'a Graph,
+        gaps: &'a Gaps,
     ) -> Self {
         let mut inventory = serde_json::to_value(inventory).unwrap_or_default();
         mark_secrets(&mut inventory);
@@ -41,7 +47,23 @@ impl<'a> Resolver<'a> {
             base[part] = inventory[part].take();
         }
         let kinds = playbook.steps.iter().map(|step| (step.id.as_str(), step.uses.as_str())).collect();
-        Self { document, graph, kinds, env: template::environment(), base, used_inputs: BTreeSet::new() }
+        Self {
+            document,
+            graph,
+            kinds,
+            env: template::environment(),
+            base,
+            gaps,
+            broken: false,
+            holes: HashSet::new(),
+            used_inputs: BTreeSet::new(),
+        }
+    }
+
+    /// Whether a template that could not be resolved stands here: its value is no use for further checks.
+    #[must_use]
+    pub fn is_broken(&self, place: Span) -> bool {
+        self.holes.contains(&place.start)
     }
 
     /// Resolves every template in `node`, for the step `at`.
@@ -50,7 +72,11 @@ impl<'a> Resolver<'a> {
             Value::Str(text) if template::is_template(text) => {
                 return match self.text(node, text, at, faults) {
                     Some(json) => Node::from_json(&json, node.span),
-                    None => Node { value: Value::Null, span: node.span },
+                    None => {
+                        self.broken = true;
+                        self.holes.insert(node.span.start);
+                        Node { value: Value::Null, span: node.span }
+                    }
                 };
             }
             Value::Seq(items) => Value::Seq(items.iter().map(|item| self.node(item, at, faults)).collect()),
@@ -128,7 +154,12 @@ impl<'a> Resolver<'a> {
             }
         };
         let before = faults.len();
+        let mut unknowable = false;
         for name in &names {
+            if self.gaps.cover(name) {
+                unknowable = true;
+                continue;
+            }
             if let Some(input) = name.strip_prefix("inputs.") {
                 self.used_inputs.insert(input.split('.').next().unwrap_or_default().to_owned());
             }
@@ -136,7 +167,7 @@ impl<'a> Resolver<'a> {
                 faults.push(Fault::new(self.place(node, text, name), message).help(help));
             }
         }
-        (faults.len() == before).then_some(names)
+        (faults.len() == before && !unknowable).then_some(names)
     }
 
     /// What is wrong with a name, and what to write instead.
@@ -154,10 +185,20 @@ impl<'a> Resolver<'a> {
         for part in parts {
             let Some(object) = known.as_object() else { return None };
             let Some(next) = object.get(part) else {
-                return Some((
-                    format!("`{path}` has no `{part}`"),
-                    suggest::help(part, object.keys().map(String::as_str).collect::<Vec<_>>()),
-                ));
+                let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
+                if path == "inputs" {
+                    names.extend(self.gaps.inputs.iter().map(String::as_str));
+                }
+                return Some(match path.as_str() {
+                    "inputs" if suggest::nearest(part, names.iter().copied()).is_none() => {
+                        let help = format!("declare it: `inputs: {{ {part}: {{ type: string }} }}`");
+                        (format!("the playbook has no input `{part}`"), help)
+                    }
+                    "servers" | "hosts" | "applications" if self.gaps.no_inventory => {
+                        (format!("`{name}` is nowhere described"), "name the inventory: -i FILE".to_owned())
+                    }
+                    _ => (format!("`{path}` has no `{part}`"), suggest::help(part, names)),
+                });
             };
             (known, path) = (next, format!("{path}.{part}"));
         }
@@ -186,6 +227,10 @@ impl<'a> Resolver<'a> {
                 let none: &[&str] = if found.kind == OutputType::Position { &known } else { &[] };
                 return Some((what, suggest::help(part, none.iter().copied())));
             }
+        }
+        if id == at {
+            let help = "take it from a step that comes before, or leave it out".to_owned();
+            return Some((format!("`{id}` cannot use what it puts out itself"), help));
         }
         (!self.graph.comes_before(id, at)).then(|| {
             let message = format!("`{id}` is not certain to be finished before `{at}`");
@@ -219,7 +264,7 @@ impl<'a> Resolver<'a> {
         Tv::from(Serde(all))
     }
 
-    fn place(&self, node: &Node, text: &str, name: &str) -> crate::playbook::node::Span {
+    fn place(&self, node: &Node, text: &str, name: &str) -> Span {
         text.find(name).map_or(node.span, |start| {
             // `when` may be written without braces: look the name up in what is really written
             let written = node.as_str().unwrap_or(text);

@@ -15,29 +15,21 @@ pub struct Fault {
     pub label: String,
     /// The fix.
     pub help: Option<String>,
-    /// The token must not be shown: it may be a secret.
-    pub masked: bool,
 }
 
 impl Fault {
     /// A fault at a place.
     pub fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { span: Some(span), message: message.into(), label: "here".into(), help: None, masked: false }
+        Self { span: Some(span), message: message.into(), label: "here".into(), help: None }
     }
     /// A fault of the file as a whole.
     pub fn whole(message: impl Into<String>) -> Self {
-        Self { span: None, message: message.into(), label: String::new(), help: None, masked: false }
+        Self { span: None, message: message.into(), label: String::new(), help: None }
     }
     /// Names the token.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
-        self
-    }
-    /// Hides the token where the text is shown: it may be a secret.
-    #[must_use]
-    pub fn masked(mut self) -> Self {
-        self.masked = true;
         self
     }
     /// Names the fix.
@@ -84,28 +76,14 @@ impl Diagnostic for Shown {
 }
 
 impl Faults {
-    /// Binds faults to the text they point into.
+    /// Binds faults to the text they point into, with passwords already hidden.
     #[must_use]
     pub fn new(name: &str, text: &std::sync::Arc<str>, mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|fault| fault.span.map_or(0, |span| span.start));
-        let text = &hide(text, &faults);
         let faults = faults
             .into_iter()
             .map(|fault| Shown { fault, source_code: NamedSource::new(name, text.clone()).with_language("yaml") })
             .collect();
         Self { name: name.to_owned(), faults }
     }
-}
-
-/// The text with every masked token starred out, byte for byte, so that spans stay true.
-fn hide(text: &std::sync::Arc<str>, faults: &[Fault]) -> std::sync::Arc<str> {
-    let masked: Vec<Span> = faults.iter().filter(|fault| fault.masked).filter_map(|fault| fault.span).collect();
-    if masked.is_empty() {
-        return text.clone();
-    }
-    let mut bytes = text.as_bytes().to_vec();
-    for span in masked {
-        bytes[span.start..span.end].fill(b'*');
-    }
-    String::from_utf8(bytes).unwrap_or_default().into()
 }

@@ -107,8 +107,11 @@ pub fn schema() -> serde_json::Value {
 /// add theirs to the same report.
 #[must_use]
 pub fn read(document: &Document) -> (Playbook, Vec<Fault>) {
-    let mut faults = shape::check(&document.root, &schema(), &NoNames);
     let root = &document.root;
+    let mut faults = match &root.value {
+        Value::Map(_) => shape::check(root, &schema(), &NoNames, "the playbook"),
+        other => vec![no_playbook(other, root)],
+    };
     let mut playbook = Playbook {
         name: root.get("name").and_then(Node::as_str).unwrap_or_default().to_owned(),
         description: root.get("description").and_then(Node::as_str).map(str::to_owned),
@@ -117,6 +120,7 @@ pub fn read(document: &Document) -> (Playbook, Vec<Fault>) {
         defaults: root.get("defaults").and_then(decode).unwrap_or_default(),
         steps: Vec::new(),
         blocks: Vec::new(),
+        unread: Vec::new(),
     };
     for (key, node) in root.get("inputs").map_or(&[][..], Node::entries) {
         let Some(input) = decode::<Input>(node) else { continue };
@@ -141,6 +145,14 @@ pub fn read(document: &Document) -> (Playbook, Vec<Fault>) {
     (playbook, faults)
 }
 
+fn no_playbook(value: &Value, root: &Node) -> Fault {
+    let help = "a playbook begins with `version: 1`, `name: ...` and `steps:`; `cutover kinds` lists what steps can do";
+    match value {
+        Value::Null => Fault::whole("there is nothing in this playbook").help(help),
+        _ => Fault::new(root.span, format!("a playbook is a mapping, but this is {}", root.describe())).help(help),
+    }
+}
+
 fn items(node: Option<&Node>) -> &[Node] {
     match node.map(|node| &node.value) {
         Some(Value::Seq(items)) => items,
@@ -157,6 +169,7 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
     if let Some((key, inner)) = node.entry("block") {
         if block.is_some() {
             faults.push(Fault::new(key.span, "a block cannot stand in a block").help("take its steps out"));
+            playbook.unread.push(id);
             return;
         }
         for field in ["uses", "with", "timeout", "retry", "rollback", "on_failure", "when"] {
@@ -174,7 +187,10 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
         }
         match playbook.steps.get_mut(first) {
             Some(step) => step.needs.splice(0..0, needs(node)).for_each(drop),
-            None => faults.push(Fault::new(key.span, "the block has no steps").help("add steps, or drop the block")),
+            None if items(Some(inner)).is_empty() && matches!(inner.value, Value::Seq(_)) => {
+                faults.push(Fault::new(key.span, "the block has no steps").help("add steps, or drop the block"));
+            }
+            None => {} // its steps have faults of their own
         }
         return;
     }
@@ -187,6 +203,7 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
             let fault = Fault::new(id_place, format!("the step `{id}` lacks the field `uses`"));
             faults.push(fault.label("this step").help("add `uses: KIND`, or `block:` with steps under one deadline"));
         }
+        playbook.unread.push(id);
         return;
     };
     playbook.steps.push(Step {
@@ -211,7 +228,7 @@ fn hook(node: &Node) -> Option<Hook> {
 }
 
 fn parameters(node: &Node, place: super::node::Span) -> Node {
-    let with = node.get("with").filter(|with| with.value != Value::Null);
+    let with = node.get("with").filter(|with| matches!(with.value, Value::Map(_))); // anything else is a fault already
     with.cloned().unwrap_or(Node { value: Value::Map(Vec::new()), span: place })
 }
 

@@ -23,6 +23,8 @@ pub struct Playbook {
     pub steps: Vec<Step>,
     /// Blocks in file order.
     pub blocks: Vec<Block>,
+    /// Steps that could not be read, for faults of their own.
+    pub unread: Vec<String>,
 }
 
 /// A value that may be set for a run.

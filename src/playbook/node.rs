@@ -33,7 +33,7 @@ pub struct Key {
 pub struct Node {
     /// The value.
     pub value: Value,
-    /// Where it stands; for a block collection, its key's place.
+    /// Where it stands; for a collection that is not on one line, its key's place or its first entry's.
     pub span: Span,
 }
 
@@ -63,7 +63,8 @@ impl Node {
         match self.value {
             Value::Null => "nothing",
             Value::Bool(_) => "a boolean",
-            Value::Int(_) | Value::Float(_) => "a number",
+            Value::Int(_) => "a number",
+            Value::Float(_) => "a number with a fraction",
             Value::Str(_) => "text",
             Value::Seq(_) => "a list",
             Value::Map(_) => "a mapping",
@@ -104,6 +105,31 @@ impl Node {
             }
         }
         node
+    }
+    /// Gives every collection a place to point at: the parser knows only where one begins.
+    pub(super) fn enclose(&mut self, text: &str) {
+        let mut last = self.span.end;
+        let first;
+        match &mut self.value {
+            Value::Seq(items) => {
+                items.iter_mut().for_each(|item| item.enclose(text));
+                first = items.first().map(|item| item.span);
+                last = items.last().map_or(last, |item| item.span.end);
+            }
+            Value::Map(entries) => {
+                entries.iter_mut().for_each(|(_, value)| value.enclose(text));
+                first = entries.first().map(|(key, _)| key.span);
+                last = entries.last().map_or(last, |(key, value)| value.span.end.max(key.span.end));
+            }
+            _ => return,
+        }
+        let opened = text.get(self.span.start..self.span.end).filter(|sign| matches!(*sign, "[" | "{"));
+        let closing = text.get(last..).and_then(|rest| rest.find([']', '}', '\n']).map(|at| last + at + 1));
+        match (opened, closing.and_then(|end| text.get(self.span.start..end))) {
+            (Some(_), Some(all)) if !all.contains('\n') => self.span.end = self.span.start + all.len(),
+            (None, _) if self.span.start >= self.span.end => self.span = first.unwrap_or(self.span),
+            _ => {}
+        }
     }
     /// The same value without places.
     #[must_use]

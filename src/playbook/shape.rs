@@ -15,7 +15,8 @@ pub trait Names {
     /// A fault if `text` is no known name for `format` (`host`, `server`, `application`, `template`).
     fn unknown(&self, format: &str, text: &str) -> Option<(String, String)>;
     /// Whether the run-time value `reference` (`steps.dump.position`) fits where `schema` stands.
-    fn fits(&self, reference: &str, schema: &Json) -> Result<(), String>;
+    /// If not: what is wrong, and the fix.
+    fn fits(&self, reference: &str, schema: &Json) -> Result<(), (String, String)>;
 }
 
 /// Knows no names: for documents that stand alone.
@@ -25,15 +26,15 @@ impl Names for NoNames {
     fn unknown(&self, _: &str, _: &str) -> Option<(String, String)> {
         None
     }
-    fn fits(&self, _: &str, _: &Json) -> Result<(), String> {
+    fn fits(&self, _: &str, _: &Json) -> Result<(), (String, String)> {
         Ok(())
     }
 }
 
-/// Every fault of `node` against `schema`.
-pub fn check(node: &Node, schema: &Json, names: &dyn Names) -> Vec<Fault> {
+/// Every fault of `node`, called `what`, against `schema`.
+pub fn check(node: &Node, schema: &Json, names: &dyn Names, what: &str) -> Vec<Fault> {
     let mut shape = Shape { root: schema, names, faults: Vec::new() };
-    shape.visit(node, schema, "the document");
+    shape.visit(node, schema, what);
     shape.faults
 }
 
@@ -57,8 +58,8 @@ impl<'a> Shape<'a> {
     fn visit(&mut self, node: &Node, schema: &'a Json, what: &str) {
         let schema = self.resolve(schema);
         if let Some(reference) = node.as_str().and_then(marker::whole_reference) {
-            if let Err(message) = self.names.fits(reference, schema) {
-                self.faults.push(Fault::new(node.span, message).label("wrong type"));
+            if let Err((message, help)) = self.names.fits(reference, schema) {
+                self.faults.push(Fault::new(node.span, message).label("wrong type").help(help));
             }
             return;
         }
@@ -87,7 +88,8 @@ impl<'a> Shape<'a> {
             Value::Seq(items) => {
                 if let Some(inner) = schema.get("items") {
                     for item in items {
-                        self.visit(item, inner, what);
+                        let named = item.get("id").and_then(Node::as_str).map(|id| format!("`{id}`"));
+                        self.visit(item, inner, &named.unwrap_or_else(|| format!("an entry of {what}")));
                     }
                 }
             }
@@ -148,10 +150,13 @@ impl<'a> Shape<'a> {
         }
         for key in schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
             if node.get(key).is_none() {
-                let about = properties.and_then(|p| p.get(key)).and_then(|inner| inner.get("description"));
+                let inner = properties.and_then(|properties| properties.get(key));
+                let about = inner.and_then(|inner| inner.get("description")).and_then(Json::as_str);
                 let fault = Fault::new(node.span, format!("{what} lacks the field `{key}`")).label("in here");
-                let about = about.and_then(Json::as_str).unwrap_or("it has no default");
-                self.faults.push(fault.help(format!("add `{key}`: {about}")));
+                self.faults.push(fault.help(match inner.and_then(|inner| inner.get("const")) {
+                    Some(only) => format!("add `{key}: {only}`"),
+                    None => format!("add `{key}`: {}", about.unwrap_or("it has no default")),
+                }));
             }
         }
     }
@@ -161,14 +166,12 @@ impl<'a> Shape<'a> {
         if marker::find(text).next().is_some() {
             return; // known only at run time
         }
+        let wrong = |message: String| (message, written(format).map_or_else(String::new, |how| format!("write {how}")));
         let problem = match format {
-            "duration-text" => text.parse::<Span>().err().map(|message| (message, "write 250ms, 30s or 1h 30m".into())),
-            "bytes-text" => text.parse::<Bytes>().err().map(|message| (message, "write 512MiB or 4GiB".into())),
-            "version-text" => {
-                let parsed = text.parse::<super::product::Version>();
-                parsed.err().map(|message| (message, "write it in quotes, as \"10.11\"".into()))
-            }
-            "address" => bad_address(text),
+            "duration-text" => text.parse::<Span>().err().map(wrong),
+            "bytes-text" => text.parse::<Bytes>().err().map(wrong),
+            "version-text" => text.parse::<super::product::Version>().err().map(wrong),
+            "address" => bad_address(text).map(wrong),
             "identifier" => bad_identifier(text),
             name => self.names.unknown(name, text),
         };
@@ -179,36 +182,112 @@ impl<'a> Shape<'a> {
 
     fn visit_number(&mut self, node: &Node, number: i64, schema: &Json, what: &str) {
         let bound = |name: &str| schema.get(name).and_then(Json::as_i64);
-        if bound("minimum").is_some_and(|least| number < least) {
-            let least = bound("minimum").unwrap_or(0);
-            self.faults.push(Fault::new(node.span, format!("{what} must be at least {least}")).label("too small"));
-        }
-        if bound("maximum").is_some_and(|most| number > most) {
-            let most = bound("maximum").unwrap_or(0);
-            self.faults.push(Fault::new(node.span, format!("{what} must be at most {most}")).label("too large"));
+        let (least, most) = (bound("minimum"), bound("maximum").or_else(|| largest(schema)));
+        let help = match (least, most) {
+            (Some(least), Some(most)) => format!("write a number from {least} to {most}"),
+            (Some(least), None) => format!("write {least} or more"),
+            (None, Some(most)) => format!("write {most} or less"),
+            (None, None) => return,
+        };
+        if let Some(least) = least.filter(|least| number < *least) {
+            let fault = Fault::new(node.span, format!("{what} must be at least {least}"));
+            self.faults.push(fault.label("too small").help(help));
+        } else if let Some(most) = most.filter(|most| number > *most) {
+            let fault = Fault::new(node.span, format!("{what} must be at most {most}"));
+            self.faults.push(fault.label("too large").help(help));
         }
     }
 
-    fn mismatch(&mut self, node: &Node, schema: &Json, what: &str) {
-        let expected = expected(schema);
-        let fault = Fault::new(node.span, format!("{what} must be {expected}, but this is {}", node.describe()));
-        let fault = fault.label(node.describe()).help(format!("write {expected}"));
-        let secret = schema.get("x-secret").is_some();
-        self.faults.push(if secret { fault.masked() } else { fault });
+    fn mismatch(&mut self, node: &Node, schema: &'a Json, what: &str) {
+        let expected = self.expected(schema);
+        let message = match (schema.get("const"), node.to_json()) {
+            (Some(_), actual @ (Json::Number(_) | Json::Bool(_))) => {
+                format!("{what} must be {expected}, but this is `{actual}`")
+            }
+            _ => format!("{what} must be {expected}, but this is {}", node.describe()),
+        };
+        let format = schema.get("format").and_then(Json::as_str);
+        let how = match (node.as_str(), format.and_then(written)) {
+            (_, Some(how)) => how.to_owned(),
+            (Some(text), None) if expected == "a list" => format!("[{}]", shown_words(text)),
+            _ => expected,
+        };
+        self.faults.push(Fault::new(node.span, message).label(node.describe()).help(format!("write {how}")));
+    }
+
+    fn expected(&self, schema: &'a Json) -> String {
+        let schema = self.resolve(schema);
+        if let Some(what) = schema.get("x-expected").and_then(Json::as_str) {
+            return what.to_owned();
+        }
+        if let Some(value) = schema.get("const") {
+            return format!("`{value}`");
+        }
+        match schema.get("format").and_then(Json::as_str) {
+            Some("duration-text") => return "a length of time".to_owned(),
+            Some("bytes-text") => return "an amount of bytes".to_owned(),
+            Some("version-text") => return "a version in quotes".to_owned(),
+            Some("address") => return "an address with a port".to_owned(),
+            _ => {}
+        }
+        let mut words: Vec<String> = Vec::new();
+        for variant in ["anyOf", "oneOf"].iter().filter_map(|list| schema.get(*list)?.as_array()).flatten() {
+            words.push(self.expected(variant));
+        }
+        let word = |name: &str| match name {
+            "boolean" => "`true` or `false`",
+            "integer" => "a whole number",
+            "number" => "a number",
+            "string" => "text",
+            "array" => "a list",
+            _ => "a mapping",
+        };
+        // that a field may also be left empty helps nobody who wrote something
+        let one = schema.get("type").and_then(Json::as_str).into_iter();
+        let many = schema.get("type").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+        words.extend(one.chain(many).filter(|name| *name != "null").map(|name| word(name).to_owned()));
+        words.retain(|word| !word.is_empty());
+        words.join(" or ")
+    }
+}
+
+/// How values of a format are written.
+fn written(format: &str) -> Option<&'static str> {
+    Some(match format {
+        "duration-text" => "250ms, 30s or 1h 30m",
+        "bytes-text" => "512MiB or 4GiB",
+        "version-text" => "it in quotes, as \"10.11\"",
+        "address" => "host:port, as 127.0.0.1:3306",
+        _ => return None,
+    })
+}
+
+fn shown_words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(", ")
+}
+
+/// The largest number of the type that a schema stands for.
+fn largest(schema: &Json) -> Option<i64> {
+    match schema.get("format").and_then(Json::as_str)? {
+        "uint8" => Some(u8::MAX.into()),
+        "uint16" => Some(u16::MAX.into()),
+        "uint32" => Some(u32::MAX.into()),
+        _ => None,
     }
 }
 
 fn fits_type(node: &Node, schema: &Json) -> bool {
-    let one = |name: &str| match (&node.value, name) {
-        (Value::Null, "null")
-        | (Value::Bool(_), "boolean")
-        | (Value::Int(_), "integer" | "number")
-        | (Value::Float(_), "number")
-        | (Value::Str(_), "string")
-        | (Value::Seq(_), "array")
-        | (Value::Map(_), "object") => true,
-        (Value::Float(f), "integer") => f.fract() == 0.0,
-        _ => false,
+    let one = |name: &str| {
+        matches!(
+            (&node.value, name),
+            (Value::Null, "null")
+                | (Value::Bool(_), "boolean")
+                | (Value::Int(_), "integer" | "number")
+                | (Value::Float(_), "number")
+                | (Value::Str(_), "string")
+                | (Value::Seq(_), "array")
+                | (Value::Map(_), "object")
+        )
     };
     match schema.get("type") {
         Some(Json::String(name)) => one(name),
@@ -217,33 +296,10 @@ fn fits_type(node: &Node, schema: &Json) -> bool {
     }
 }
 
-fn expected(schema: &Json) -> String {
-    if let Some(what) = schema.get("x-expected").and_then(Json::as_str) {
-        return what.to_owned();
-    }
-    if let Some(value) = schema.get("const") {
-        return format!("`{value}`");
-    }
-    let word = |name: &str| match name {
-        "boolean" => "`true` or `false`",
-        "integer" => "a whole number",
-        "number" => "a number",
-        "string" => "text",
-        "array" => "a list",
-        "object" => "a mapping",
-        _ => "nothing",
-    };
-    match schema.get("type") {
-        Some(Json::String(name)) => word(name).to_owned(),
-        Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).map(word).collect::<Vec<_>>().join(" or "),
-        _ => "something else".to_owned(),
-    }
-}
-
-fn bad_address(text: &str) -> Option<(String, String)> {
+fn bad_address(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
     let bad = host.is_empty() || port.parse::<u16>().is_err();
-    bad.then(|| (format!("`{text}` is not an address with a port"), "write host:port, as 127.0.0.1:3306".into()))
+    bad.then(|| format!("`{text}` is not an address with a port"))
 }
 
 fn bad_identifier(text: &str) -> Option<(String, String)> {

@@ -102,7 +102,7 @@ impl JsonSchema for Bytes {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "integer"], "format": "bytes-text", "examples": ["4GiB"] })
+        json_schema!({ "type": ["string", "integer"], "format": "bytes-text", "minimum": 0, "examples": ["4GiB"] })
     }
 }
 
