@@ -6,6 +6,7 @@ mod approve;
 mod check;
 mod completions;
 mod conduct;
+mod facts;
 mod inputs;
 mod kinds;
 mod man;
@@ -61,6 +62,8 @@ enum Command {
     /// The application of a rehearsal.
     #[command(hide = true)]
     RehearsalApplication(crate::rehearsal::application::Args),
+    /// Ask every host and server what it is, and print it as lines for the inventory. Changes nothing.
+    Facts(facts::Args),
     /// Explain the step kinds, or one of them.
     Kinds(kinds::Args),
     /// Print the JSON Schema of playbooks or inventories, for editors.
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => status::report(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::RehearsalApplication(args) => rehearse::application(&args),
+        Command::Facts(args) => facts::run(&args),
         Command::Kinds(args) => kinds::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),

@@ -46,6 +46,17 @@ impl Dialect {
          ('mysql.sys', 'mysql.session', 'mysql.infoschema', 'mariadb.sys', 'PUBLIC') ORDER BY User, Host"
     }
 
+    /// Privileges of this session's own account: columns `privilege` and `in_database`, which is `*` for all of them.
+    #[must_use]
+    pub fn own_privileges(self) -> String {
+        let me = "CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')";
+        format!(
+            "SELECT PRIVILEGE_TYPE AS privilege, '*' AS in_database FROM information_schema.USER_PRIVILEGES \
+             WHERE GRANTEE = {me} UNION SELECT PRIVILEGE_TYPE, REPLACE(TABLE_SCHEMA, '\\\\', '') \
+             FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE = {me}"
+        )
+    }
+
     /// The account this session was let in as, which an anonymous account may have snatched: `user@host`.
     #[must_use]
     pub fn current_account(self) -> &'static str {

@@ -12,12 +12,18 @@ use crate::steps::{Action, Ctx};
 /// Variables that decide whether the source's binary log can be followed.
 const LOG_VARIABLES: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image", "server_id"];
 
+/// Without these a dump program leaves out tables, views, triggers or events, and says nothing.
+const SEES_ALL: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
+
 impl Dump {
     /// The statements of the checks, for the plan.
     pub(super) fn admission_questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
-        let mut texts =
-            vec![dialect.show_variables(&LOG_VARIABLES), dialect.tables_outside_snapshot(&self.databases)];
+        let mut texts = vec![
+            dialect.show_variables(&LOG_VARIABLES),
+            dialect.own_privileges(),
+            dialect.tables_outside_snapshot(&self.databases),
+        ];
         if !self.databases.is_empty() {
             texts.extend([dialect.existing_databases(&self.databases), dialect.tables::<&str>(&[])]);
         }
@@ -30,6 +36,7 @@ impl Dump {
         let dialect = dialect(cx.world, &self.server);
         let mut failures = Vec::new();
         failures.extend(self.binlog(cx, dialect).await.err());
+        failures.extend(self.privileges(cx, dialect).await.err());
         failures.extend(self.engines(cx, dialect).await.err());
         failures.extend(self.databases_named(cx, dialect).await.err());
         failures.extend(self.programs(cx, dialect).await.err());
@@ -70,6 +77,29 @@ impl Dump {
             return refuse(answer, "SET GLOBAL binlog_row_image = FULL, and put it in its configuration");
         }
         Ok(())
+    }
+
+    async fn privileges(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let rows = cx.fx.sql(&self.server).await?.query(&dialect.own_privileges(), LOOK).await?;
+        let held: Vec<_> =
+            rows.iter().filter_map(|row| Some((row.get("privilege")?, row.get("in_database")?))).collect();
+        let holds = |privilege: &str| {
+            let everywhere = held.contains(&(privilege, "*"));
+            let each = self.databases.iter().all(|database| held.contains(&(privilege, database)));
+            everywhere || (!self.databases.is_empty() && each)
+        };
+        let missing: Vec<&str> = SEES_ALL.into_iter().filter(|privilege| !holds(privilege)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing = missing.join(", ");
+        Err(Failure::refused(
+            "dump everything",
+            format!("the account lacks {missing}: what it cannot see would be left out"),
+        )
+        .at(&self.server)
+        .now("nothing was touched")
+        .help(format!("GRANT {missing} ON *.* to it there, directly and not by a role")))
     }
 
     async fn engines(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {

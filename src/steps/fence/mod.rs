@@ -84,6 +84,14 @@ impl Fence {
         cx.memo.keep("before", serde_json::json!({ "read_only": read_only, "event_scheduler": events })).await?;
         Ok(())
     }
+    /// A scheduler that is not running stays untouched: a disabled one refuses even to be stopped, and a stopped one
+    /// must not cost the account a privilege.
+    async fn stop_events(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
+        if cx.memo.get("before").is_some_and(|before| before["event_scheduler"] == "ON") {
+            session.query(dialect.set_event_scheduler(false), LOOK).await?;
+        }
+        Ok(())
+    }
     /// A crash of the server must not open it again: the file says read-only before the memory does.
     async fn guard_file(&self, cx: &Ctx<'_>) -> Result<()> {
         let Some(config) = self.config(cx.world) else { return Ok(()) };
@@ -162,6 +170,7 @@ impl Step for Fence {
                 config.path, config.host
             )));
         }
+        actions.push(Action::note("if the event scheduler is on:"));
         actions.push(sql(dialect.set_event_scheduler(false)));
         actions.push(sql(&dialect.lock_wait_timeout(self.lock_seconds())));
         actions.extend(self.moment_actions(world));
@@ -209,7 +218,7 @@ impl Step for Fence {
         self.remember(cx, &main, dialect).await?;
         self.guard_file(cx).await?;
         let holder = cx.fx.session(&self.server, HOLDER).await?;
-        main.query(dialect.set_event_scheduler(false), LOOK).await?;
+        self.stop_events(cx, &main, dialect).await?;
         holder.query(&dialect.lock_wait_timeout(self.lock_seconds()), LOOK).await?;
         self.moment(cx, &main, dialect).await?;
         self.shut(cx, &main, &holder, dialect).await

@@ -1,0 +1,198 @@
+//! `cutover facts`
+
+use super::inputs;
+use super::output::{self, Format};
+use super::state::State;
+use crate::effects::dialect::Dialect;
+use crate::effects::{Approvals, Decision, Effects, Secrets, facts};
+use crate::error::{Failure, Result, exit};
+use crate::plan::load;
+use crate::playbook::document::Document;
+use crate::playbook::inventory::{Facts, Inventory};
+use crate::playbook::product::Product;
+use async_trait::async_trait;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest time for one question.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Arguments of `facts`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The inventory.
+    #[arg(short, long, value_name = "FILE")]
+    inventory: PathBuf,
+    #[command(flatten)]
+    state: State,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What was found out.
+#[derive(Debug, Default, Serialize)]
+struct Found {
+    hosts: BTreeMap<String, Facts>,
+    servers: BTreeMap<String, ServerFacts>,
+    failures: Vec<Failure>,
+}
+
+/// What a server says of itself.
+#[derive(Debug, Serialize)]
+struct ServerFacts {
+    #[serde(flatten)]
+    product: Product,
+    version_text: String,
+    server_id: u32,
+}
+
+/// Asks every host and server, and prints lines for the inventory.
+pub fn run(args: &Args) -> u8 {
+    let inventory = match Document::open(&args.inventory).and_then(|document| load::inventory(&document)) {
+        Ok(inventory) => inventory,
+        Err(faults) => {
+            inputs::complain(&[faults]);
+            return exit::INVALID;
+        }
+    };
+    let folder = args.inventory.parent().unwrap_or(Path::new(""));
+    let passwords = inventory.servers.values().filter_map(|server| server.password.as_ref());
+    let secrets = match Secrets::read(passwords, folder) {
+        Ok(secrets) => secrets,
+        Err(failures) => {
+            failures.iter().for_each(|failure| output::complain(failure));
+            return exit::INVALID;
+        }
+    };
+    let found = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(ask_all(inventory, secrets, args.state.dir().join("ssh"))),
+        Err(error) => {
+            Found { failures: vec![Failure::permanent("ask the hosts", error.to_string())], ..Found::default() }
+        }
+    };
+    match args.format {
+        Format::Json => output::json(&found),
+        Format::Text => output::text(&lines(&found)),
+    }
+    found.failures.iter().for_each(|failure| output::complain(failure));
+    if found.failures.is_empty() { exit::DONE } else { exit::REFUSED }
+}
+
+async fn ask_all(inventory: Inventory, secrets: Secrets, control_dir: PathBuf) -> Found {
+    let inventory = Arc::new(inventory);
+    let fx = Effects::new(inventory.clone(), Arc::new(secrets), Arc::new(Nobody), control_dir);
+    let mut found = Found::default();
+    for name in inventory.hosts.keys() {
+        match host(&fx, name).await {
+            Ok(facts) => drop(found.hosts.insert(name.clone(), facts)),
+            Err(failure) => found.failures.push(failure),
+        }
+    }
+    for (name, access) in &inventory.servers {
+        if !found.hosts.contains_key(&access.host) {
+            let answer = format!("its host `{}` did not answer", access.host);
+            found.failures.push(Failure::transient("ask the server", answer).at(name));
+            continue;
+        }
+        match server(&fx, name).await {
+            Ok(facts) => drop(found.servers.insert(name.clone(), facts)),
+            Err(failure) => found.failures.push(failure),
+        }
+    }
+    fx.close().await;
+    found
+}
+
+async fn host(fx: &Effects, name: &str) -> Result<Facts> {
+    let host = fx.host(name).await?;
+    facts::facts(&host).await
+}
+
+async fn server(fx: &Effects, name: &str) -> Result<ServerFacts> {
+    let session = fx.sql(name).await?;
+    let dialect = Dialect::from(Product::default());
+    let version_text = session.query(dialect.version(), LOOK).await?.value().unwrap_or_default().to_owned();
+    let product = Product::from_version_text(&version_text)
+        .map_err(|answer| Failure::permanent("read the server's version", answer).at(name))?;
+    let id = session.query(&Dialect::from(product).read_variable("server_id"), LOOK).await?;
+    let server_id = id.value().and_then(|id| id.parse().ok()).unwrap_or(0);
+    Ok(ServerFacts { product, version_text, server_id })
+}
+
+/// Lines to be pasted into the inventory. A version is given as its series, so that a security update does not make
+/// the inventory wrong.
+fn lines(found: &Found) -> String {
+    let mut out = String::new();
+    let mut line = |text: String| {
+        let _ = writeln!(out, "{text}"); // a String takes everything
+    };
+    if !found.hosts.is_empty() {
+        line("hosts:".into());
+    }
+    for (name, facts) in &found.hosts {
+        line(format!("  {name}:"));
+        line(format!("    facts: {{ memory: {}MiB, cpus: {} }}", facts.memory.0 >> 20, facts.cpus));
+    }
+    if !found.servers.is_empty() {
+        line("servers:".into());
+    }
+    for (name, server) in &found.servers {
+        let family = server.product.family.to_string().to_lowercase();
+        let (major, minor) = (server.product.version.0, server.product.version.1);
+        line(format!("  {name}:"));
+        line(format!("    family: {family}"));
+        line(format!("    version: \"{major}.{minor}\" # {}", server.version_text));
+        match found.servers.iter().find(|(other, with)| *other != name && with.server_id == server.server_id) {
+            None => line(format!("    server_id: {}", server.server_id)),
+            Some((other, _)) => line(format!(
+                "    # server_id is {}, as on {other}: left out, so that the one that is rendered gets its own",
+                server.server_id
+            )),
+        }
+    }
+    out
+}
+
+/// Nobody is asked anything here.
+struct Nobody;
+
+#[async_trait]
+impl Approvals for Nobody {
+    async fn decision(&self, _: &str, _: &str) -> Result<Option<Decision>> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Found, ServerFacts, lines};
+    use crate::playbook::document::Document;
+    use crate::playbook::inventory::Facts;
+    use crate::playbook::product::Product;
+    use crate::playbook::units::Bytes;
+
+    fn server(server_id: u32) -> ServerFacts {
+        let version_text = "10.11.19-MariaDB-log".to_owned();
+        ServerFacts { product: Product::from_version_text(&version_text).unwrap(), version_text, server_id }
+    }
+
+    #[test]
+    fn what_is_printed_is_yaml_and_gives_no_two_servers_one_id() {
+        let mut found = Found::default();
+        found.hosts.insert("old".into(), Facts { memory: Bytes(3 << 30), cpus: 4 });
+        found.servers.insert("source".into(), server(1));
+        found.servers.insert("target".into(), server(1));
+        found.servers.insert("third".into(), server(3));
+        let text = lines(&found);
+        let document = Document::parse("facts", &text).unwrap().root.to_json();
+        assert_eq!(document["hosts"]["old"]["facts"]["memory"], "3072MiB");
+        assert_eq!(document["servers"]["source"]["version"], "10.11");
+        assert_eq!(document["servers"]["target"].get("server_id"), None);
+        assert_eq!(document["servers"]["third"]["server_id"], 3);
+    }
+}
