@@ -116,7 +116,9 @@ impl Step for ReplicationAccount {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let Ok(account) = self.account(world) else { return Vec::new() };
         let text = dialect(world, &self.server).drop_account(&account.user, self.host(account));
-        vec![Action::note("if this step made it:"), Action::sql(&self.server, text)]
+        let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
+        let unless = Action::note("if this step made it:");
+        vec![unless, Action::sql(&self.server, exists), Action::sql(&self.server, text)]
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
@@ -147,6 +149,9 @@ impl Step for ReplicationAccount {
             return Ok(());
         }
         let account = self.account(cx.world)?;
+        if !self.exists(cx, account).await? {
+            return Ok(()); // it could not even be made
+        }
         let session = cx.fx.sql(&self.server).await?;
         let text = dialect(cx.world, &self.server).drop_account(&account.user, self.host(account));
         session.query(&text, LOOK).await.map(drop)

@@ -97,14 +97,22 @@ impl World {
 
     /// Starts the shop: it writes until [`World::stop_shop`].
     pub fn start_shop(&mut self) {
-        self.write("shop/db.env", "DB_HOST=127.0.0.1\nDB_PORT=@OLD@\n");
-        self.write("shop/client.cnf", "[client]\nuser = shop\npassword = shop-secret\n");
         for first in WRITERS {
-            let mut writer = Command::new("sh");
-            writer.arg(here("shop.sh")).arg(self.dir().join("shop")).arg(first.to_string());
-            self.writers.push(writer.stdin(Stdio::null()).spawn().unwrap());
+            self.start("shop.sh", Some(first));
         }
-        self.wait_for_orders(self.port(Side::Old));
+    }
+    /// Starts the shop's calculation, which changes much and commits nothing.
+    pub fn start_batch(&mut self) {
+        self.start("batch.sh", None);
+    }
+    fn start(&mut self, program: &str, first: Option<u64>) {
+        if self.writers.is_empty() {
+            self.write("shop/db.env", "DB_HOST=127.0.0.1\nDB_PORT=@OLD@\n");
+            self.write("shop/client.cnf", "[client]\nuser = shop\npassword = shop-secret\n");
+        }
+        let mut writer = Command::new("sh");
+        writer.arg(here(program)).arg(self.dir().join("shop")).args(first.map(|first| first.to_string()));
+        self.writers.push(writer.stdin(Stdio::null()).spawn().unwrap());
     }
     /// Waits until an order was acknowledged at `port`.
     pub fn wait_for_orders(&self, port: u16) {

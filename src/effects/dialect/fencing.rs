@@ -26,6 +26,21 @@ impl Dialect {
         "SET GLOBAL read_only = OFF"
     }
 
+    /// Privileges that closing the server and ending its clients takes; of each group one is enough. Stopping a running
+    /// event scheduler takes `SUPER` or its like as well: `with_events`.
+    #[must_use]
+    pub fn fence_privileges(self, with_events: bool) -> Vec<&'static [&'static str]> {
+        let mut groups: Vec<&[&str]> = if self.is_mariadb() {
+            vec![&["READ_ONLY ADMIN"], &["CONNECTION ADMIN", "SUPER"], &["RELOAD"], &["PROCESS"]]
+        } else {
+            vec![&["SYSTEM_VARIABLES_ADMIN", "SUPER"], &["CONNECTION_ADMIN", "SUPER"], &["PROCESS"]]
+        };
+        if with_events && self.is_mariadb() {
+            groups.push(&["SUPER"]);
+        }
+        groups
+    }
+
     /// Whether the server is closed, one value; read it with [`Dialect::says_read_only`].
     #[must_use]
     pub fn read_only(self) -> &'static str {

@@ -22,6 +22,7 @@ impl Dump {
         let mut texts = vec![
             dialect.show_variables(&LOG_VARIABLES),
             dialect.own_privileges(),
+            dialect.event_scheduler().to_owned(),
             dialect.tables_outside_snapshot(&self.databases),
         ];
         if !self.databases.is_empty() {
@@ -37,6 +38,7 @@ impl Dump {
         let mut failures = Vec::new();
         failures.extend(self.binlog(cx, dialect).await.err());
         failures.extend(self.privileges(cx, dialect).await.err());
+        failures.extend(self.events(cx, dialect).await.err());
         failures.extend(self.engines(cx, dialect).await.err());
         failures.extend(self.databases_named(cx, dialect).await.err());
         failures.extend(self.programs(cx, dialect).await.err());
@@ -100,6 +102,21 @@ impl Dump {
         .at(&self.server)
         .now("nothing was touched")
         .help(format!("GRANT {missing} ON *.* to it there, directly and not by a role")))
+    }
+
+    async fn events(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        let disabled = session.query(dialect.event_scheduler(), LOOK).await?.value() == Some("DISABLED");
+        if !(disabled && dialect.is_mariadb()) {
+            return Ok(());
+        }
+        Err(Failure::refused(
+            "dump the events",
+            "its event scheduler is DISABLED, and then it does not name its events",
+        )
+        .at(&self.server)
+        .now("nothing was touched")
+        .help("write `event_scheduler = OFF` into its configuration instead, and restart it"))
     }
 
     async fn engines(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {

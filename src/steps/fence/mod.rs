@@ -16,6 +16,7 @@ use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -197,6 +198,10 @@ impl Step for Fence {
         actions.push(Action::sql(&self.server, dialect.set_event_scheduler(true)));
         actions.extend(self.config(world).map(|config| config.preview_undo()).unwrap_or_default());
         actions
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        self.may(cx).await.err().into_iter().collect()
     }
 
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
