@@ -65,7 +65,9 @@ pub fn run(args: &Args) -> u8 {
     let secrets = match Secrets::read(passwords, folder) {
         Ok(secrets) => secrets,
         Err(failures) => {
-            failures.iter().for_each(|failure| output::complain(failure));
+            for failure in &failures {
+                output::complain(failure);
+            }
             return exit::INVALID;
         }
     };
@@ -79,7 +81,9 @@ pub fn run(args: &Args) -> u8 {
         Format::Json => output::json(&found),
         Format::Text => output::text(&lines(&found)),
     }
-    found.failures.iter().for_each(|failure| output::complain(failure));
+    for failure in &found.failures {
+        output::complain(failure);
+    }
     if found.failures.is_empty() { exit::DONE } else { exit::REFUSED }
 }
 

@@ -152,7 +152,9 @@ impl World {
     /// Carries a playbook out and gives back the summary; panics unless it is done.
     pub fn run(&self, playbook: &str, inventory: &Path, set: &[&str]) -> Value {
         let mut args = vec!["run", playbook, "-i", inventory.to_str().unwrap(), "--yes", "--format", "json"];
-        set.iter().for_each(|input| args.extend(["--set", *input]));
+        for input in set {
+            args.extend(["--set", *input]);
+        }
         let ran = self.cutover(&args);
         assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
         let summary: Value = serde_json::from_slice(&ran.stdout).unwrap();
@@ -228,7 +230,7 @@ impl Drop for World {
 fn readme_block(language: &str, heading: &str) -> String {
     let start = format!("```{language}\n{heading}");
     let (_, rest) = README.split_once(&start).unwrap_or_else(|| panic!("the README has no block {heading}"));
-    rest.split_once("\n").unwrap().1.split_once("```").unwrap().0.to_owned()
+    rest.split_once('\n').unwrap().1.split_once("```").unwrap().0.to_owned()
 }
 
 fn here(file: &str) -> PathBuf {
