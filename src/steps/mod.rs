@@ -30,6 +30,7 @@ mod kind;
 mod long_work;
 mod option_file;
 mod place;
+mod privileges;
 mod progress;
 mod promote;
 mod render;

@@ -2,6 +2,7 @@
 
 use super::fence::HOLDER;
 use super::place::{dialect, run_marker};
+use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Outputs of this kind.
@@ -174,6 +176,7 @@ impl Step for Promote {
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.server));
         let (old, new) = (|text: &str| Action::sql(&self.source, text), |text: &str| Action::sql(&self.server, text));
         let mut actions = vec![
+            new(&to.own_privileges()),
             new(DURABLE),
             old(from.read_only()),
             old(from.binlog_position()),
@@ -209,6 +212,11 @@ impl Step for Promote {
             unless,
             Action::sql(&self.server, start),
         ]
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        let privileges = dialect(cx.world, &self.server).promote_privileges();
+        require(cx, &self.server, privileges, "open the server when the time comes").await.err().into_iter().collect()
     }
 
     /// Durability is looked at before the fence: a refusal then costs the application nothing.

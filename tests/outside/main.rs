@@ -147,13 +147,16 @@ fn facts_are_lines_for_the_inventory_and_name_who_does_not_answer() {
 fn what_would_be_left_out_or_could_not_be_closed_is_refused_before_anything_is_touched() {
     let world = World::make("DISABLED");
     world.sql(Side::Old, "REVOKE TRIGGER, EVENT, READ_ONLY ADMIN ON *.* FROM migrate@'127.0.0.1'");
+    world.sql(Side::New, "REVOKE RELOAD ON *.* FROM migrate@'127.0.0.1'");
     let inventory = world.write("inventory.yaml", LOCAL);
     let config = world.read("new/my.cnf");
     let inventory = inventory.to_str().unwrap();
     let ran = world.cutover(&["run", "tests/outside/one_machine.yaml", "-i", inventory, "--yes"]);
     let said = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(5), "{said}");
-    for part in ["lacks TRIGGER, EVENT", "GRANT READ_ONLY ADMIN ON *.*", "`event_scheduler = OFF`"] {
+    for part in
+        ["lacks TRIGGER, EVENT", "GRANT READ_ONLY ADMIN ON *.*", "GRANT RELOAD ON *.*", "`event_scheduler = OFF`"]
+    {
         assert!(said.contains(part), "no `{part}` in: {said}");
     }
     assert_eq!(world.read("new/my.cnf"), config);

@@ -41,6 +41,16 @@ impl Dialect {
         groups
     }
 
+    /// Privileges that ending replication on a server and opening it takes; of each group one is enough.
+    #[must_use]
+    pub fn promote_privileges(self) -> &'static [&'static [&'static str]] {
+        if self.is_mariadb() {
+            &[&["READ_ONLY ADMIN"], &["REPLICATION SLAVE ADMIN", "SUPER"], &["RELOAD"]]
+        } else {
+            &[&["SYSTEM_VARIABLES_ADMIN", "SUPER"], &["REPLICATION_SLAVE_ADMIN", "SUPER"], &["RELOAD"]]
+        }
+    }
+
     /// Whether the server is closed, one value; read it with [`Dialect::says_read_only`].
     #[must_use]
     pub fn read_only(self) -> &'static str {

@@ -45,25 +45,6 @@ impl Fence {
         ]
     }
 
-    /// What the account lacks for closing the server, and for opening it again: found out hours before it is needed.
-    pub(super) async fn may(&self, cx: &Ctx<'_>) -> Result<()> {
-        let dialect = dialect(cx.world, &self.server);
-        let session = cx.fx.sql(&self.server).await?;
-        let events = session.query(dialect.event_scheduler(), LOOK).await?.value() == Some("ON");
-        let rows = session.query(&dialect.own_privileges(), LOOK).await?;
-        let holds = |wanted: &&str| rows.iter().any(|row| row.get("privilege").is_some_and(|held| held == *wanted));
-        let missing = dialect.fence_privileges(events).into_iter().filter(|group| !group.iter().any(&holds));
-        let missing: Vec<&str> = missing.filter_map(|group| group.first().copied()).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let missing = missing.join(", ");
-        Err(Failure::refused("close the server when the time comes", format!("the account lacks {missing}"))
-            .at(&self.server)
-            .now("nothing was touched")
-            .help(format!("GRANT {missing} ON *.* to it there, directly and not by a role")))
-    }
-
     fn oldest(&self) -> u32 {
         u32::try_from(self.max_transaction.0.as_secs()).unwrap_or(u32::MAX)
     }

@@ -5,6 +5,7 @@ mod gate;
 use super::config_file::ConfigFile;
 use super::option_file;
 use super::place::{dialect, run_marker, server};
+use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
@@ -200,8 +201,16 @@ impl Step for Fence {
         actions
     }
 
+    /// Found out hours before it is needed: an account that may not close the server may not open it again either.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
-        self.may(cx).await.err().into_iter().collect()
+        let dialect = dialect(cx.world, &self.server);
+        let allowed = async {
+            let session = cx.fx.sql(&self.server).await?;
+            let events = session.query(dialect.event_scheduler(), LOOK).await?.value() == Some("ON");
+            let privileges = dialect.fence_privileges(events);
+            require(cx, &self.server, &privileges, "close the server when the time comes").await
+        };
+        allowed.await.err().into_iter().collect()
     }
 
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {

@@ -1,0 +1,27 @@
+# What a newcomer types. The rest is cargo's.
+ROWS    ?= 200000
+WRITERS ?= 4
+
+.PHONY: help demo test deps build lint clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+demo: deps build ## See a live server move: two real servers, ROWS rows, WRITERS writers, a short report
+	target/release/cutover rehearse playbooks/replication_swap.yaml --rows $(ROWS) --writers $(WRITERS)
+
+test: deps lint ## Run everything: format, lints, and tests against real servers
+	cargo test --locked --no-fail-fast
+
+deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd, a C compiler)
+	@.ci/deps
+
+build: ## Build target/release/cutover
+	cargo build --release --locked
+
+lint: ## Check format and lints
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+clean: ## Remove what was built
+	cargo clean
