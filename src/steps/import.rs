@@ -45,7 +45,7 @@ impl Import {
     fn preamble(&self, world: &World) -> String {
         let dialect = dialect(world, &self.server);
         let off = (!self.binlog).then(|| dialect.without_binlog());
-        off.into_iter().chain(dialect.load_session()).map(|statement| format!("{statement};\n")).collect()
+        off.into_iter().chain(dialect.load_session()).flat_map(|statement| [statement, ";\n"]).collect()
     }
     /// Of what the client says only its own words are passed on: before them it repeats the statement that failed,
     /// which is a megabyte of someone's data.
@@ -97,7 +97,7 @@ impl Import {
         let session = cx.fx.session(&self.server, cx.step).await?;
         session.query(dialect(cx.world, &self.server).without_binlog(), LOOK).await?;
         for name in self.databases(cx).await?.into_iter().filter(|name| !before.contains(name)) {
-            session.query(&drop_database(&name), std::time::Duration::from_secs(3600)).await?;
+            session.query(&drop_database(&name), std::time::Duration::from_hours(1)).await?;
         }
         cx.fx.close_session(&self.server, cx.step).await;
         Ok(())

@@ -114,10 +114,16 @@ pub struct Ctx<'a> {
 
 impl Ctx<'_> {
     /// Fails with `Cancelled` when the runner wants to stop: call it at safe points.
+    ///
+    /// # Errors
+    /// When it does.
     pub fn safe_point(&self, attempted: &str) -> Result<()> {
         if self.cancel.is_cancelled() { Err(Failure::cancelled(attempted)) } else { Ok(()) }
     }
     /// Sleeps, or fails with `Cancelled` as soon as the runner wants to stop.
+    ///
+    /// # Errors
+    /// When it does.
     pub async fn pause(&self, time: std::time::Duration, attempted: &str) -> Result<()> {
         tokio::select! {
             () = self.cancel.cancelled() => Err(Failure::cancelled(attempted)),
@@ -133,6 +139,9 @@ pub trait Step: Send + Sync + Debug {
     fn reversibility(&self) -> Reversibility;
 
     /// The exact commands, statements and files of `prepare` and `execute`, in order. Pure.
+    ///
+    /// # Errors
+    /// Every fault that only the kind itself can find.
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>>;
 
     /// The questions that `inspect` asks of servers. Pure.

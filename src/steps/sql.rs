@@ -41,7 +41,7 @@ fn yes() -> bool {
     true
 }
 fn ten_minutes() -> Span {
-    Span(Duration::from_secs(600))
+    Span(Duration::from_mins(10))
 }
 
 impl Sql {
@@ -56,7 +56,7 @@ impl Sql {
         for statement in self.all(cx.world, statements) {
             cx.safe_point("run the statements")?;
             let rows = session.query(&statement, self.limit.0).await?;
-            value = rows.value().unwrap_or_default().to_owned();
+            rows.value().unwrap_or_default().clone_into(&mut value);
         }
         cx.fx.close_session(&self.server, cx.step).await;
         Ok(value)

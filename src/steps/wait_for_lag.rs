@@ -201,7 +201,7 @@ mod tests {
         let mut watch = Watch { sent: VecDeque::from([(7, old)]), good_since: Some(old), longest: Duration::ZERO };
         assert!(watch.arrived(6, Duration::from_millis(250)) >= Duration::from_secs(3));
         assert_eq!(watch.good_since, None);
-        watch.arrived(7, Duration::from_secs(60));
+        watch.arrived(7, Duration::from_mins(1));
         assert!(watch.good_since.is_some());
         assert_eq!(watch.arrived(7, Duration::from_millis(1)), Duration::ZERO);
     }

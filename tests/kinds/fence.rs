@@ -1,6 +1,6 @@
 //! `fence`: shut to everyone, opened again as it was, refused in time where it would cost too much.
 
-use crate::bench::{Bench, LOOK};
+use crate::bench::{Bench, LOOK, until};
 use cutover::error::Class;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -63,6 +63,8 @@ async fn shut_to_everyone_and_opened_again_byte_for_byte() {
     assert_eq!(bench.ask("source", "SELECT CONCAT(@@GLOBAL.read_only, @@GLOBAL.event_scheduler)").await, "ONOFF");
     // and is fenced anew by whoever goes on
     bench.die().await;
+    let follows = async || bench.column("target", "SHOW SLAVE STATUS", "Slave_IO_Running").await == "Yes";
+    until("the replica follows again", follows).await;
     step.prepare().await.unwrap();
     let again = step.execute().await.unwrap();
     assert_eq!(again["position"], bench.position().await);

@@ -87,9 +87,9 @@ async fn a_person_decides() {
     let failure = step.execute().await.unwrap_err();
     assert_eq!((failure.class, failure.answer.as_str()), (Class::Refused, "ada said no: not on a Friday"));
     *bench.answer.0.lock().unwrap() = None;
-    let stop = async {
+    let later = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         step.cancel.cancel();
     };
-    assert_eq!(tokio::join!(step.execute(), stop).0.unwrap_err().class, Class::Cancelled);
+    assert_eq!(tokio::join!(step.execute(), later).0.unwrap_err().class, Class::Cancelled);
 }

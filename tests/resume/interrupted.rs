@@ -1,6 +1,6 @@
 //! Ctrl-C, and people who answer from elsewhere.
 
-use crate::stage::{SHIPPED, Stage};
+use crate::stage::{SHIPPED, Stage, config_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_at_the_question_then_an_answer_from_a_second_process() {
@@ -33,7 +33,7 @@ async fn ctrl_c_at_the_question_then_an_answer_from_a_second_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_no_from_a_second_process_takes_everything_back() {
     let mut stage = Stage::new(SHIPPED).await;
-    let config = stage.config(&stage.sandbox.target);
+    let config = config_of(&stage.sandbox.target);
     let runner = stage.run(&[]);
     stage.until("go", "waiting").await;
     let run = stage.status()["run"].as_str().unwrap().to_owned();

@@ -1,6 +1,6 @@
 //! SIGKILL at every kind of moment, then `resume` or `rollback`.
 
-use crate::stage::{SHIPPED, Stage, steps};
+use crate::stage::{SHIPPED, Stage, config_of, steps};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn in_the_dump_and_in_the_import_and_at_the_question() {
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_switch_and_then_taken_back() {
     let mut stage = Stage::new(SHIPPED).await;
-    let config = stage.config(&stage.sandbox.target);
+    let config = config_of(&stage.sandbox.target);
     let runner = stage.run(&[]);
     stage.until("keeps_up", "running").await;
     runner.kill();
@@ -63,15 +63,16 @@ async fn before_the_switch_and_then_taken_back() {
 async fn at(moments: &[(&str, u64)]) {
     for &(step, delay) in moments {
         let mut stage = Stage::new(SHIPPED).await;
-        let config = stage.config(&stage.sandbox.target);
+        let config = config_of(&stage.sandbox.target);
         let runner = stage.run(&["--yes"]);
         stage.until_begun(step).await;
         tokio::time::sleep(Duration::from_millis(delay)).await;
         runner.kill();
         let (old, new) = stage.open().await;
         let summary = stage.status();
-        let stood: Vec<_> = steps(&summary).map(|step| format!("{} {}", step["id"], step["status"])).collect();
-        let moment = format!("{delay} ms after {step} began: old {old}, new {new}, {stood:?}");
+        let under_way = steps(&summary).filter(|step| step["status"] == "running");
+        let stood: Vec<_> = under_way.map(|step| step["id"].to_string()).collect();
+        let moment = format!("{delay} ms after {step} began: old {old}, new {new}, under way {stood:?}");
         assert!(!(old && new), "both take writes {moment}");
         let (code, said) = stage.start(&["resume", "--yes"]).end().await;
         println!("{moment}: {code}");

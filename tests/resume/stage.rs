@@ -88,7 +88,7 @@ impl Stage {
             }
             let over = !summary["outcome"].is_null() && summary["outcome"] != "interrupted";
             assert!(!over, "the run is over: {summary:#}");
-            assert!(begin.elapsed() < Duration::from_secs(60), "{step} is never {status}: {summary:#}");
+            assert!(begin.elapsed() < Duration::from_mins(1), "{step} is never {status}: {summary:#}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -97,7 +97,7 @@ impl Stage {
     pub async fn until_begun(&self, step: &str) {
         let begin = Instant::now();
         loop {
-            assert!(begin.elapsed() < Duration::from_secs(60), "{step} never begins");
+            assert!(begin.elapsed() < Duration::from_mins(1), "{step} never begins");
             tokio::time::sleep(Duration::from_millis(2)).await;
             let Ok(Some(journal)) = Sqlite::open_existing(&self.sandbox.dir().join("state")) else { continue };
             let Some(run) = journal.runs().ok().and_then(|runs| runs.last().map(|run| run.id.clone())) else {
@@ -157,7 +157,7 @@ impl Stage {
         assert_eq!(self.value(false, "SHOW SLAVE STATUS").await, "nothing");
         assert_eq!(self.value(true, "SELECT COUNT(*) FROM mysql.user WHERE User = 'repl'").await, "0");
         assert_eq!(self.value(true, "SHOW DATABASES LIKE 'cutover'").await, "nothing");
-        assert_eq!(self.config(&self.sandbox.target), config);
+        assert_eq!(config_of(&self.sandbox.target), config);
         let dumps = Command::new("find").arg(self.sandbox.dir().join("work")).args(["-type", "f"]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&dumps.stdout), "");
         let writes = "SELECT COUNT(*) FROM shop.ledger";
@@ -168,10 +168,6 @@ impl Stage {
             "the application writes on the old server"
         );
     }
-
-    pub fn config(&self, server: &MariaDb) -> String {
-        std::fs::read_to_string(server.config_file()).unwrap()
-    }
 }
 
 impl Drop for Stage {
@@ -179,6 +175,10 @@ impl Drop for Stage {
         let _ = self.application.kill();
         let _ = self.application.wait();
     }
+}
+
+pub fn config_of(server: &MariaDb) -> String {
+    std::fs::read_to_string(server.config_file()).unwrap()
 }
 
 pub fn steps(summary: &Value) -> impl Iterator<Item = &Value> {

@@ -67,7 +67,7 @@ fn four_gib() -> Bytes {
     Bytes(4 << 30)
 }
 fn one_minute() -> Span {
-    Span(Duration::from_secs(60))
+    Span(Duration::from_mins(1))
 }
 
 impl Benchmark {
@@ -142,7 +142,7 @@ impl Benchmark {
             match figures.fsync_p99_ms {
                 Some(reached) if reached <= most.0.as_secs_f64() * 1e3 => {}
                 Some(reached) => {
-                    short.push(format!("1 of 100 fsync calls takes over {reached:.2} ms, {most} are allowed"))
+                    short.push(format!("1 of 100 fsync calls takes over {reached:.2} ms, {most} are allowed"));
                 }
                 None => short.push("fio measured no fsync at all".into()),
             }
@@ -207,11 +207,12 @@ impl Step for Benchmark {
         let attempted = "measure the disk";
         let work = Work { attempted, host: &self.host, dir: &dir, script: &script, progress: "", total: None };
         work.run(cx).await.map_err(|failure| {
-            match failure.answer.contains("O_DIRECT") || failure.answer.contains("Invalid argument") {
-                true => Failure { class: crate::error::Class::Refused, ..failure }.help(
-                    "the file system refuses direct access: measure another folder, or set `allow_buffered: true`",
-                ),
-                false => failure,
+            if ["O_DIRECT", "Invalid argument"].iter().any(|words| failure.answer.contains(words)) {
+                let help =
+                    "the file system refuses direct access: measure another folder, or set `allow_buffered: true`";
+                Failure { class: crate::error::Class::Refused, ..failure }.help(help)
+            } else {
+                failure
             }
         })?;
         let host = cx.fx.host(&self.host).await?;

@@ -56,16 +56,16 @@ pub fn script(route: &Route, command: &[String], file: &str) -> String {
     script.push_str("trap 'exit 143' HUP INT TERM\n");
     if let Route::OwnTunnel { ssh, .. } = route {
         let ssh = line(ssh);
-        script.push_str(&format!("{ssh} &\necho $! > ssh.pid\nsleep 2\nkill -0 $(cat ssh.pid)\n"));
+        script.extend([&*ssh, " &\necho $! > ssh.pid\nsleep 2\nkill -0 $(cat ssh.pid)\n"]);
     }
     let (dump, file) = (line(command), quoted(file));
-    script.push_str(&format!(
+    let dump = format!(
         "rm -f tail.fifo failed\nmkfifo tail.fifo\ntail -c 400 < tail.fifo > tail &\n\
          {{ sh -c 'echo $$ > dump.pid; exec \"$@\"' sh {dump} || echo $? > failed; }} \
          | tee tail.fifo | zstd -q -f -T0 -3 -o {file}.part\nwait $!\n\
          if [ -e failed ]; then echo \"the dump program ended with code $(cat failed)\" >&2; exit 1; fi\n\
          grep -q 'Dump completed' tail || {{ echo 'the dump is cut off: its last line is missing' >&2; exit 1; }}\n\
          sync -- {file}.part\nmv -f -- {file}.part {file}\n",
-    ));
-    script
+    );
+    script + &dump
 }
