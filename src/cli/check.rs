@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> u8 {
             exit::DONE
         }
         Err(reports) => {
-            inputs::complain(&reports);
+            inputs::complain(reports);
             exit::INVALID
         }
     }

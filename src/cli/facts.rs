@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> u8 {
     let inventory = match Document::open(&args.inventory).and_then(|document| load::inventory(&document)) {
         Ok(inventory) => inventory,
         Err(faults) => {
-            inputs::complain(&[faults]);
+            inputs::complain(vec![faults]);
             return exit::INVALID;
         }
     };

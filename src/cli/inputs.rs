@@ -47,10 +47,18 @@ impl Inputs {
     }
 }
 
+/// So many faults of a file are shown: each costs a look through the whole text, and nobody reads more at once.
+const SHOWN: usize = 50;
+
 /// Prints reports for people.
-pub fn complain(reports: &[Faults]) {
-    for report in reports {
-        output::complain(report);
+pub fn complain(reports: Vec<Faults>) {
+    for mut report in reports {
+        let more = report.faults.len().saturating_sub(SHOWN);
+        report.faults.truncate(SHOWN);
+        output::complain(&report);
+        if more > 0 {
+            eprintln!("... and {more} more; `cutover check --format json` lists them all");
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> u8 {
             if args.format == Format::Json {
                 output::json(&json!({ "valid": false, "faults": inputs::faults_json(&reports) }));
             }
-            inputs::complain(&reports);
+            inputs::complain(reports);
             exit::INVALID
         }
     }

@@ -22,7 +22,7 @@ pub fn run(args: Args) -> u8 {
     let plan = match args.inputs.plan() {
         Ok(plan) => plan,
         Err(reports) => {
-            inputs::complain(&reports);
+            inputs::complain(reports);
             return exit::INVALID;
         }
     };
