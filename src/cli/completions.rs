@@ -1,5 +1,6 @@
 //! `cutover completions`
 
+use super::output;
 use crate::error::exit;
 
 /// Arguments of `completions`.
@@ -12,6 +13,8 @@ pub struct Args {
 
 /// Prints the script.
 pub fn run(args: &Args, command: &mut clap::Command) -> u8 {
-    clap_complete::generate(args.shell, command, "cutover", &mut std::io::stdout());
+    let mut script = Vec::new(); // the generator itself panics when its reader goes away
+    clap_complete::generate(args.shell, command, "cutover", &mut script);
+    output::text(&String::from_utf8_lossy(&script));
     exit::DONE
 }

@@ -176,7 +176,6 @@ impl Step for Promote {
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.server));
         let (old, new) = (|text: &str| Action::sql(&self.source, text), |text: &str| Action::sql(&self.server, text));
         let mut actions = vec![
-            new(&to.own_privileges()),
             new(DURABLE),
             old(from.read_only()),
             old(from.binlog_position()),
@@ -212,6 +211,10 @@ impl Step for Promote {
             unless,
             Action::sql(&self.server, start),
         ]
+    }
+
+    fn questions(&self, world: &World) -> Vec<Action> {
+        vec![Action::sql(&self.server, dialect(world, &self.server).own_privileges())]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

@@ -59,7 +59,9 @@ impl World {
             world.sql(Side::Old, EVENT);
         }
         for (side, heading) in [(Side::Old, "-- on the old server"), (Side::New, "-- on the new server")] {
-            world.sql(side, &readme_block("sql", heading));
+            let block = readme_block("sql", heading);
+            let needed = |line: &&str| events == "ON" || !line.contains("-- only if");
+            world.sql(side, &block.lines().filter(needed).collect::<Vec<_>>().join("\n"));
         }
         world
     }

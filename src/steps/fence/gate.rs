@@ -21,8 +21,6 @@ impl Fence {
     pub(super) fn gate_actions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
         let mut actions: Vec<Action> = [
-            dialect.event_scheduler().to_owned(),
-            dialect.own_privileges(),
             dialect.replica_status(),
             dialect.prepared_transactions().to_owned(),
             dialect.open_transactions(self.oldest()),

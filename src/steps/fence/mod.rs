@@ -201,6 +201,12 @@ impl Step for Fence {
         actions
     }
 
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.server);
+        let (events, privileges) = (dialect.event_scheduler(), dialect.own_privileges());
+        vec![Action::sql(&self.server, events), Action::sql(&self.server, privileges)]
+    }
+
     /// Found out hours before it is needed: an account that may not close the server may not open it again either.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let dialect = dialect(cx.world, &self.server);
