@@ -105,8 +105,8 @@ pub async fn wait_until_applied(
     loop {
         let attempted = "wait until the replica has applied everything";
         let status = ReplicaStatus::read(session, dialect).await?;
-        let status = status
-            .ok_or_else(|| Failure::permanent(attempted, "it follows no source").at(session.server()))?;
+        let status =
+            status.ok_or_else(|| Failure::permanent(attempted, "it follows no source").at(session.server()))?;
         if status.applied.order(position) != Ordering::Less {
             return Ok(Some(status.applied));
         }

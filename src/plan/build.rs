@@ -45,6 +45,7 @@ pub fn plan(
         return Err(document.faults(faults));
     }
     let mut builder = Builder {
+        places: playbook.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), place)).collect(),
         resolver: Resolver::new(document, playbook, &world.inventory, &inputs, &graph),
         document,
         graph: &graph,
@@ -147,6 +148,8 @@ fn expand_needs(playbook: &Playbook, faults: &mut Vec<Fault>) -> Vec<Vec<String>
 
 struct Builder<'a> {
     resolver: Resolver<'a>,
+    /// Places of the steps, by id.
+    places: HashMap<&'a str, usize>,
     document: &'a Document,
     graph: &'a Graph,
     playbook: &'a Playbook,
@@ -225,7 +228,8 @@ impl Builder<'_> {
             return None;
         };
         let schema = self.schemas.entry(kind.name).or_insert_with(|| schema::of_kind(kind));
-        let names = KnownNames { world: self.world, playbook: self.playbook, graph: self.graph, at };
+        let (world, playbook, graph, places) = (self.world, self.playbook, self.graph, &self.places);
+        let names = KnownNames { world, playbook, graph, places, at };
         let found = shape::check(with, schema, &names);
         if !found.is_empty() {
             self.faults.extend(found);

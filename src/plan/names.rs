@@ -2,13 +2,14 @@
 
 use super::graph::Graph;
 use crate::playbook::marker;
-use crate::playbook::model::Playbook;
+use crate::playbook::model::{Playbook, Step};
 use crate::playbook::node::{Key, Node, Value};
 use crate::playbook::shape::Names;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
 use crate::steps::{self, OutputType};
 use serde_json::Value as Json;
+use std::collections::HashMap;
 
 /// Names as seen from the step `at`.
 pub struct KnownNames<'a> {
@@ -18,6 +19,8 @@ pub struct KnownNames<'a> {
     pub playbook: &'a Playbook,
     /// For who comes before whom.
     pub graph: &'a Graph,
+    /// Places of the steps, by id.
+    pub places: &'a HashMap<&'a str, usize>,
     /// The step that uses the names.
     pub at: &'a str,
 }
@@ -65,7 +68,7 @@ impl KnownNames<'_> {
     fn output_type(&self, reference: &str) -> Option<OutputType> {
         let mut parts = reference.split('.').skip(1);
         let (id, output) = (parts.next()?, parts.next()?);
-        let step = self.playbook.steps.iter().find(|step| step.id == id)?;
+        let step = self.step(id)?;
         let kind = steps::find(&step.uses)?.outputs.iter().find(|known| known.name == output)?.kind;
         match parts.next() {
             Some("file") => Some(OutputType::Text),
@@ -74,10 +77,13 @@ impl KnownNames<'_> {
         }
     }
 
+    fn step(&self, id: &str) -> Option<&Step> {
+        self.places.get(id).and_then(|&place| self.playbook.steps.get(place))
+    }
+
     fn wrong_tunnel(&self, id: &str) -> Option<(String, String)> {
-        let tunnels = self.playbook.steps.iter().filter(|step| step.uses == "tunnel").map(|step| step.id.as_str());
-        let tunnels: Vec<&str> = tunnels.collect();
-        if !tunnels.contains(&id) {
+        if self.step(id).is_none_or(|step| step.uses != "tunnel") {
+            let tunnels = self.playbook.steps.iter().filter(|step| step.uses == "tunnel").map(|step| step.id.as_str());
             return Some((format!("`{id}` is no tunnel step"), suggest::help(id, tunnels)));
         }
         (!self.graph.comes_before(id, self.at)).then(|| {
@@ -93,7 +99,7 @@ impl KnownNames<'_> {
         for (key, node) in entries {
             let format = schema.pointer(&format!("/properties/{}/format", key.text)).and_then(Json::as_str);
             let Some(id) = node.as_str().filter(|_| format == Some("tunnel")).map(str::to_owned) else { continue };
-            let tunnel = self.playbook.steps.iter().position(|step| step.id == id).and_then(|index| withs.get(index));
+            let tunnel = self.places.get(id.as_str()).and_then(|&place| withs.get(place));
             let listen = tunnel.and_then(|with| with.get("listen")).and_then(Node::as_str);
             let listen = listen.map_or_else(|| marker::late(&format!("steps.{id}.address")), str::to_owned);
             let entry = |name: &str, text: String| {

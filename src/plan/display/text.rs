@@ -54,9 +54,7 @@ fn time(millis: u64) -> String {
 
 fn write_block(out: &mut String, plan: &Plan, block: Option<&str>) -> std::fmt::Result {
     let Some(block) = block.and_then(|id| plan.blocks.iter().find(|block| block.id == id)) else { return Ok(()) };
-    let deadline = block
-        .deadline_ms
-        .map_or(String::new(), |ms| format!(" within {}, or it is rolled back", time(ms)));
+    let deadline = block.deadline_ms.map_or(String::new(), |ms| format!(" within {}, or it is rolled back", time(ms)));
     writeln!(out, "\n── block {}: one after the other{deadline}", block.id)
 }
 

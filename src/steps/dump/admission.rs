@@ -16,8 +16,7 @@ impl Dump {
     /// The statements of the checks, for the plan.
     pub(super) fn admission_questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
-        let mut texts =
-            vec![dialect.show_variables(&LOG_VARIABLES), dialect.tables_outside_snapshot(&self.databases)];
+        let mut texts = vec![dialect.show_variables(&LOG_VARIABLES), dialect.tables_outside_snapshot(&self.databases)];
         if !self.databases.is_empty() {
             texts.extend([dialect.existing_databases(&self.databases), dialect.tables::<&str>(&[])]);
         }

@@ -103,7 +103,8 @@ impl Fence {
         let keep: Vec<String> = cx.fx.session_ids(&self.server).await.iter().map(u64::to_string).collect();
         for _ in 0..ROUNDS {
             let clients = session.query(&dialect.killable_clients(&keep.join(",")), LOOK).await?;
-            let kills: Vec<String> = clients.iter().filter_map(|row| row.get("id")).map(|id| dialect.kill(id)).collect();
+            let kills: Vec<String> =
+                clients.iter().filter_map(|row| row.get("id")).map(|id| dialect.kill(id)).collect();
             if kills.is_empty() {
                 return Ok(0);
             }

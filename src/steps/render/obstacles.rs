@@ -4,10 +4,10 @@ use crate::effects::dialect::Dialect;
 use crate::error::Failure;
 use crate::playbook::inventory::Server;
 use crate::playbook::world::World;
-use crate::steps::{Action, Ctx};
 use crate::steps::config_file::ConfigFile;
 use crate::steps::option_file::effective;
 use crate::steps::server_state::READ_LIMIT;
+use crate::steps::{Action, Ctx};
 use std::collections::BTreeSet;
 
 /// A folder that is missing or closed.
@@ -44,7 +44,8 @@ pub async fn same_server_id(cx: &Ctx<'_>, settled: &BTreeSet<String>, name: &str
         if !settled.contains(&format!("{other}.server_id"))
             && let Ok(session) = cx.fx.sql(other).await
         {
-            theirs = session.query(&ask(access), READ_LIMIT).await.ok().and_then(|rows| rows.value().map(str::to_owned));
+            theirs =
+                session.query(&ask(access), READ_LIMIT).await.ok().and_then(|rows| rows.value().map(str::to_owned));
         }
         if theirs.as_ref() == Some(&id) {
             let answer = format!("server `{other}` has the same server_id {id}");
