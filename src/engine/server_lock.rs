@@ -39,7 +39,8 @@ impl ServerLocks {
         lost: UnboundedSender<Failure>,
     ) -> Result<Self> {
         let stop = CancellationToken::new();
-        let locks = Self { fx: fx.clone(), servers: opening::taken(plan), _keeper: stop.clone().drop_guard() };
+        let taken = opening::taken(plan).into_iter().map(str::to_owned).collect();
+        let locks = Self { fx: fx.clone(), servers: taken, _keeper: stop.clone().drop_guard() };
         for server in &locks.servers {
             if let Err(failure) = take(fx, server, run, resuming).await {
                 locks.release().await;

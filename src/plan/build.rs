@@ -44,6 +44,7 @@ pub fn plan(
         faults.push(fault.label("in the circle").help("drop one of the `needs` among them"));
     }
     let mut builder = Builder {
+        places: playbook.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), place)).collect(),
         resolver: Resolver::new(document, playbook, &world.inventory, &inputs, &graph, gaps),
         document,
         graph: &graph,
@@ -150,6 +151,8 @@ fn expand_needs(playbook: &Playbook, gaps: &Gaps, faults: &mut Vec<Fault>) -> Ve
 
 struct Builder<'a> {
     resolver: Resolver<'a>,
+    /// Places of the steps, by id.
+    places: HashMap<&'a str, usize>,
     document: &'a Document,
     graph: &'a Graph,
     playbook: &'a Playbook,
@@ -231,7 +234,8 @@ impl Builder<'_> {
             return None;
         };
         let schema = self.schemas.entry(kind.name).or_insert_with(|| schema::of_kind(kind));
-        let names = KnownNames { world: self.world, playbook: self.playbook, graph: self.graph, gaps: self.gaps, at };
+        let (world, playbook, graph, places) = (self.world, self.playbook, self.graph, &self.places);
+        let names = KnownNames { world, playbook, graph, places, gaps: self.gaps, at };
         let mut found = shape::check(with, schema, &names, &format!("`{uses}`"));
         found.retain(|fault| !broken || fault.span.is_none_or(|span| !self.resolver.is_broken(span)));
         if !found.is_empty() || broken {

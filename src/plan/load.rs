@@ -75,8 +75,13 @@ struct HostNames<'a>(Vec<&'a str>);
 
 impl Names for HostNames<'_> {
     fn unknown(&self, format: &str, text: &str) -> Option<(String, String)> {
-        (format == "host" && !self.0.contains(&text))
-            .then(|| (format!("there is no host `{text}` in this inventory"), suggest::help(text, self.0.clone())))
+        // what resembles a known host is a slip, not a name of its own
+        let unknown = match format {
+            "host" => !self.0.contains(&text),
+            "host-or-ssh-name" => !self.0.contains(&text) && suggest::nearest(text, self.0.clone()).is_some(),
+            _ => false,
+        };
+        unknown.then(|| (format!("there is no host `{text}` in this inventory"), suggest::help(text, self.0.clone())))
     }
     fn fits(&self, _: &str, _: &Value) -> Result<(), (String, String)> {
         Ok(())
@@ -105,8 +110,10 @@ pub fn inventory(document: &Document) -> Result<Inventory, Faults> {
     if !faults.is_empty() {
         return Err(document.faults(faults));
     }
-    serde_json::from_value(root.to_json())
-        .map_err(|error| document.faults(vec![Fault::whole(format!("this inventory cannot be used: {error}"))]))
+    let mut inventory: Inventory = serde_json::from_value(root.to_json())
+        .map_err(|error| document.faults(vec![Fault::whole(format!("this inventory cannot be used: {error}"))]))?;
+    inventory.add_application_hosts();
+    Ok(inventory)
 }
 
 fn with_empty_hosts(mut root: Node) -> Node {

@@ -3,13 +3,14 @@
 use super::gaps::Gaps;
 use super::graph::Graph;
 use crate::playbook::marker;
-use crate::playbook::model::Playbook;
+use crate::playbook::model::{Playbook, Step};
 use crate::playbook::node::{Key, Node, Value};
 use crate::playbook::shape::Names;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
 use crate::steps::{self, Output, OutputType};
 use serde_json::Value as Json;
+use std::collections::HashMap;
 
 /// Names as seen from the step `at`.
 pub struct KnownNames<'a> {
@@ -21,6 +22,8 @@ pub struct KnownNames<'a> {
     pub graph: &'a Graph,
     /// What nothing can be said about.
     pub gaps: &'a Gaps,
+    /// Places of the steps, by id.
+    pub places: &'a HashMap<&'a str, usize>,
     /// The step that uses the names.
     pub at: &'a str,
 }
@@ -89,8 +92,7 @@ impl Names for KnownNames<'_> {
 
 impl KnownNames<'_> {
     fn outputs(&self, id: &str) -> &'static [Output] {
-        let step = self.playbook.steps.iter().find(|step| step.id == id);
-        step.and_then(|step| steps::find(&step.uses)).map_or(&[], |kind| kind.outputs)
+        self.step(id).and_then(|step| steps::find(&step.uses)).map_or(&[], |kind| kind.outputs)
     }
 
     fn output_type(&self, reference: &str) -> Option<OutputType> {
@@ -104,10 +106,14 @@ impl KnownNames<'_> {
         }
     }
 
+    fn step(&self, id: &str) -> Option<&Step> {
+        self.places.get(id).and_then(|&place| self.playbook.steps.get(place))
+    }
+
     fn wrong_tunnel(&self, id: &str) -> Option<(String, String)> {
-        let tunnels = self.playbook.steps.iter().filter(|step| step.uses == "tunnel").map(|step| step.id.as_str());
-        let tunnels: Vec<&str> = tunnels.collect();
-        if !tunnels.contains(&id) {
+        if self.step(id).is_none_or(|step| step.uses != "tunnel") {
+            let tunnels = self.playbook.steps.iter().filter(|step| step.uses == "tunnel").map(|step| step.id.as_str());
+            let tunnels: Vec<&str> = tunnels.collect();
             let help = match tunnels.len() {
                 0 => "add a step that `uses: tunnel`, and name it here".to_owned(),
                 _ => suggest::help(id, tunnels),
@@ -127,7 +133,7 @@ impl KnownNames<'_> {
         for (key, node) in entries {
             let format = schema.pointer(&format!("/properties/{}/format", key.text)).and_then(Json::as_str);
             let Some(id) = node.as_str().filter(|_| format == Some("tunnel")).map(str::to_owned) else { continue };
-            let tunnel = self.playbook.steps.iter().position(|step| step.id == id).and_then(|index| withs.get(index));
+            let tunnel = self.places.get(id.as_str()).and_then(|&place| withs.get(place));
             let listen = tunnel.and_then(|with| with.get("listen")).and_then(Node::as_str);
             let listen = listen.map_or_else(|| marker::late(&format!("steps.{id}.address")), str::to_owned);
             let entry = |name: &str, text: String| {

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// Servers on which the plan's steps work, their taking back included: the ones that are taken for the run.
 #[must_use]
-pub fn taken(plan: &Plan) -> BTreeSet<String> {
+pub fn taken(plan: &Plan) -> BTreeSet<&str> {
     let steps = plan.steps.iter().filter(|step| step.skip.is_none());
     let actions = steps.flat_map(|step| {
         let hooks = step.rollback.iter().flat_map(|hook| &hook.actions);
@@ -20,8 +20,9 @@ pub fn taken(plan: &Plan) -> BTreeSet<String> {
     servers(actions)
 }
 
-fn servers<'a>(actions: impl Iterator<Item = &'a Action>) -> BTreeSet<String> {
-    let server = |action: &Action| if let Action::Sql { server, .. } = action { Some(server.clone()) } else { None };
+fn servers<'a>(actions: impl Iterator<Item = &'a Action>) -> BTreeSet<&'a str> {
+    let server =
+        |action: &'a Action| if let Action::Sql { server, .. } = action { Some(server.as_str()) } else { None };
     actions.filter_map(server).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::steps::{self, OutputType};
 use minijinja::Environment;
 use minijinja::value::{Serde, Value as Tv};
 use serde_json::{Map, Value as Json, json};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What templates may use, and what has been used.
 pub struct Resolver<'a> {
@@ -21,6 +21,10 @@ pub struct Resolver<'a> {
     kinds: HashMap<&'a str, &'a str>,
     env: Environment<'static>,
     base: Json,
+    /// The parts of `base` as templates take them.
+    parts: BTreeMap<&'static str, Tv>,
+    /// Values of texts that depend on no step: ten thousand steps name the same host.
+    known: HashMap<String, Json>,
     gaps: &'a Gaps,
     /// Set when a template could not be resolved, whether or not that is a new fault.
     pub broken: bool,
@@ -46,6 +50,8 @@ impl<'a> Resolver<'a> {
         for part in ["hosts", "servers", "applications", "policy"] {
             base[part] = inventory[part].take();
         }
+        let parts = ["inputs", "hosts", "servers", "applications", "policy"];
+        let parts = parts.map(|part| (part, Tv::from(Serde(&base[part])))).into();
         let kinds = playbook.steps.iter().map(|step| (step.id.as_str(), step.uses.as_str())).collect();
         Self {
             document,
@@ -53,6 +59,8 @@ impl<'a> Resolver<'a> {
             kinds,
             env: template::environment(),
             base,
+            parts,
+            known: HashMap::new(),
             gaps,
             broken: false,
             holes: HashSet::new(),
@@ -96,13 +104,21 @@ impl<'a> Resolver<'a> {
 
     /// The value of one templated text; nothing when it is at fault.
     fn text(&mut self, node: &Node, text: &str, at: &str, faults: &mut Vec<Fault>) -> Option<Json> {
+        if let Some(known) = self.known.get(text) {
+            return Some(known.clone());
+        }
         let names = self.names(node, text, at, faults)?;
         let context = self.context(&names);
         let value = template::evaluate(&self.env, text, &context)
             .map_err(|fault| faults.push(self.template_fault(node, fault)))
             .ok()?;
+        let references: Vec<&String> = names.iter().filter(|name| name.starts_with("steps.")).collect();
+        if references.is_empty() {
+            self.known.insert(text.to_owned(), value.clone());
+            return Some(value);
+        }
         let shown = value.to_string();
-        for reference in names.iter().filter(|name| name.starts_with("steps.")) {
+        for reference in references {
             if !shown.contains(&marker::late(reference)) {
                 let message = format!("`{reference}` is known only at run time and can only be passed on as it is");
                 let place = self.place(node, text, reference);
@@ -253,15 +269,9 @@ impl<'a> Resolver<'a> {
                 *place = Json::String(marker::late(name));
             }
         }
-        let mut all = Map::new();
-        for (name, value) in self.base.as_object().into_iter().flatten() {
-            // handing over only what is used keeps a plan of ten thousand steps fast
-            if names.iter().any(|used| used.split('.').next() == Some(name)) {
-                all.insert(name.clone(), value.clone());
-            }
-        }
-        all.insert("steps".into(), steps);
-        Tv::from(Serde(all))
+        let mut parts = self.parts.clone();
+        parts.insert("steps", Tv::from(Serde(&steps)));
+        Tv::from(parts)
     }
 
     fn place(&self, node: &Node, text: &str, name: &str) -> Span {

@@ -154,8 +154,8 @@ pub struct ConfigFile {
     pub template: String,
     /// Where it is written.
     pub path: String,
-    /// Host it is written on.
-    #[schemars(extend("format" = "host"))]
+    /// Host it is written on: one of `hosts`, or else a name that your ssh knows.
+    #[schemars(extend("format" = "host-or-ssh-name"))]
     pub host: String,
     /// Further values for the template, such as the names the application gives its settings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -166,8 +166,8 @@ pub struct ConfigFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Haproxy {
-    /// Host it runs on.
-    #[schemars(extend("format" = "host"))]
+    /// Host it runs on: one of `hosts`, or else a name that your ssh knows.
+    #[schemars(extend("format" = "host-or-ssh-name"))]
     pub host: String,
     /// Its runtime socket (`stats socket ... level admin`).
     pub socket: String,
@@ -242,6 +242,16 @@ impl Server {
 }
 
 impl Inventory {
+    /// Adds the hosts that only an application names: each is reached by ssh under that very name.
+    pub fn add_application_hosts(&mut self) {
+        for application in self.applications.values() {
+            let config = application.config.as_ref().map(|config| &config.host);
+            for name in config.into_iter().chain(application.haproxy.as_ref().map(|haproxy| &haproxy.host)) {
+                let host = || Host { ssh: Some(name.clone()), ..Host::default() };
+                self.hosts.entry(name.clone()).or_insert_with(host);
+            }
+        }
+    }
     /// A host by name; documents are checked for names before anything asks.
     #[must_use]
     pub fn host(&self, name: &str) -> Option<&Host> {

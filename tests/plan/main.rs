@@ -1,0 +1,44 @@
+//! The planner from the outside, as the very program: what it prints, that it prints the same twice, that it needs no
+//! network and no inventory where none is used, and that editors' schemas know what it knows.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod many;
+mod printed;
+mod schemas;
+mod small_print;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// The shipped playbook.
+pub const PLAYBOOK: &str = "playbooks/replication_swap.yaml";
+/// The playbook of section 2 of the design, as it stands there.
+pub const SAMPLE: &str = "tests/plan/design_sample.yaml";
+/// The inventory of section 2 of the design, with an account of the shop.
+pub const INVENTORY: &str = "tests/plan/inventory.yaml";
+
+/// The program, in the repository's folder.
+pub fn cutover(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_LOG");
+    command
+}
+
+/// What it prints on stdout; it must end well and say nothing on stderr.
+pub fn printed(args: &[&str]) -> String {
+    text(&cutover(args).output().unwrap())
+}
+
+/// The same, of a program that has ended.
+pub fn text(output: &Output) -> String {
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && complaint.is_empty(), "{complaint}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// A file in a folder of its own.
+pub fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}

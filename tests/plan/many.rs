@@ -1,0 +1,73 @@
+//! Ten thousand steps. The file stays in `target/tmp`, to be timed with a release build: see below.
+
+use crate::{INVENTORY, cutover, printed, text};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::Path;
+
+const STEPS: usize = 10_000;
+
+/// A playbook of five kinds in turn, with templates, conditions, hooks, references to outputs far back, and names of
+/// tunnels: all that makes the planner look something up.
+fn playbook(steps: usize) -> String {
+    let mut out = "version: 1\nname: many\ninputs:\n  databases: { type: list, default: [shop, crm] }\n  \
+                   greeting: { type: string, default: hello }\nsteps:\n"
+        .to_owned();
+    for i in 0..steps {
+        let before = if i % 5 == 3 { 1 } else { 5 };
+        let needs = [i.checked_sub(before), i.checked_sub(7).filter(|_| i % 3 == 0)];
+        let needs: Vec<String> = needs.iter().flatten().map(|need| format!("s{need}")).collect();
+        let _ = writeln!(out, "  - id: s{i}\n    needs: [{}]", needs.join(", "));
+        let _ = match i % 5 {
+            0 => {
+                let far = if i >= 10 { format!(", \"{{{{ steps.s{}.stdout }}}}\"", i / 10 * 5) } else { String::new() };
+                writeln!(
+                    out,
+                    "    uses: command\n    with: {{ host: \"{{{{ servers.target.host }}}}\", \
+                     run: [echo, \"{{{{ inputs.greeting }}}} {i}\"{far}] }}"
+                )
+            }
+            1 => writeln!(
+                out,
+                "    uses: sql\n    with: {{ server: source, \
+                 statements: [\"SELECT {i} FROM {{{{ inputs.databases[0] }}}}.t\"] }}"
+            ),
+            2 => writeln!(
+                out,
+                "    uses: tunnel\n    with: {{ from: new, listen: \"127.0.0.1:{}\", to: old, \
+                 forward: \"{{{{ servers.source.address }}}}\" }}",
+                10_000 + i
+            ),
+            3 => writeln!(
+                out,
+                "    uses: replication_account\n    when: \"inputs.greeting == 'hello'\"\n    \
+                 with: {{ server: source, replica: target, through: s{} }}",
+                i - 1
+            ),
+            _ => writeln!(
+                out,
+                "    uses: set_variables\n    with: {{ server: target, variables: {{ innodb_io_capacity: {i} }} }}\n    \
+                 rollback:\n      - {{ uses: command, with: {{ host: new, run: [echo, \"{{{{ inputs.greeting }}}}\"] }} }}"
+            ),
+        };
+    }
+    out
+}
+
+/// `time target/release/cutover check target/tmp/many.yaml -i tests/plan/inventory.yaml`
+#[test]
+fn ten_thousand_steps_are_planned_whole() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("many.yaml");
+    std::fs::write(&path, playbook(STEPS)).unwrap();
+    let path = path.to_str().unwrap();
+    let checked = printed(&["check", path, "-i", INVENTORY]);
+    assert!(checked.contains("is valid: 10000 steps"), "{checked}");
+
+    let plan = cutover(&["plan", path, "-i", INVENTORY, "--format", "json"]).output().unwrap();
+    let plan: Value = serde_json::from_str(&text(&plan)).unwrap();
+    let steps = plan["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), STEPS);
+    assert_eq!(steps[9990]["with"]["run"], serde_json::json!(["echo", "hello 9990", "‹steps.s4995.stdout›"]));
+    assert_eq!(steps[9991]["actions"][0]["statement"], "SELECT 9991 FROM shop.t");
+    assert_eq!(steps[9993]["with"]["through"]["listen"], "127.0.0.1:19992");
+}

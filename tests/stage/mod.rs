@@ -1,0 +1,67 @@
+//! A sandbox with an application that writes all the time, and the program run on it as a person would run it.
+
+use cutover::rehearsal::sandbox::{Plan, Sandbox};
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+pub const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
+const ROWS: u64 = 3000;
+/// No switch on two busy processors is judged by its time here.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Stage {
+    pub sandbox: Sandbox,
+    _folder: TempDir,
+    tunnel: u16,
+    _application: Child,
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().to_path_buf();
+        let sandbox = Sandbox::make(&Plan { dir, rows: ROWS, source: None, target: None }).await.unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+        command.args(["rehearsal-application", "--writers", "2", "--rate", "50"]);
+        for (flag, file) in [("--config", "db.env"), ("--ledger", "ledger"), ("--pid-file", "pid")] {
+            command.arg(flag).arg(sandbox.app(file));
+        }
+        let application = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+        let begin = Instant::now();
+        while !sandbox.app("pid").exists() {
+            assert!(begin.elapsed() < PATIENCE, "the application does not come up");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let tunnel = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self { sandbox, _folder: folder, tunnel, _application: application }
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.sandbox.dir().join("state")
+    }
+
+    /// The program with the secrets in its environment.
+    pub fn cutover(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+        command.args(args).envs(self.sandbox.secrets.iter().map(|(name, value)| (name, value)));
+        command.env("CUTOVER_STATE", self.state()).env_remove("RUST_LOG").stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// `cutover plan` or `cutover run` with what a rehearsal gives it.
+    pub async fn with_playbook(&self, args: &[&str], playbook: &Path) -> Output {
+        let mut command = self.cutover(args);
+        command.arg(playbook).arg("-i").arg(self.sandbox.inventory()).arg("--rehearsal");
+        command.args(["--set", &format!("tunnel=127.0.0.1:{}", self.tunnel), "--set", "benchmark_time=1s"]);
+        command.output().await.unwrap()
+    }
+}
+
+/// The end of what a program complained about, for a test that fails.
+pub fn complaint(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    text.lines().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n")
+}
