@@ -2,7 +2,7 @@
 
 use super::place::{dialect, server};
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::{ChangeSource as Change, ChannelTls, StartAt};
+use crate::effects::dialect::{ChangeSource as Change, ChannelTls, Dialect, StartAt, TOOL_DATABASE};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Encryption;
@@ -20,6 +20,8 @@ pub const OUTPUTS: &[Output] = &[];
 
 /// How long both threads may take to run.
 const SETTLE: Duration = Duration::from_secs(30);
+/// Key of the memo: whether the runner's own rows can only have come through this channel.
+const OWN_ROWS: &str = "own_rows";
 const SERVER_ID: &str = "SELECT @@GLOBAL.server_id";
 
 /// Makes one server the replica of another, from the dump's place on, and sees both of its threads run.
@@ -70,6 +72,17 @@ impl ChangeSource {
     /// Whether the channel that is there is the one this step makes.
     fn is_ours(&self, world: &World, status: &ReplicaStatus) -> bool {
         self.address(world).is_ok_and(|(host, port)| status.source == format!("{host}:{port}"))
+    }
+    /// The runner's own rows came through the channel; dropped on the source, they may not have gone that way in time.
+    async fn drop_own_rows(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        if cx.memo.get(OWN_ROWS) != Some(true.into()) {
+            return Ok(());
+        }
+        let session = cx.fx.session(&self.replica, cx.step).await?;
+        session.query(dialect.without_binlog(), LOOK).await?;
+        session.query(&dialect.drop_token_database(), LOOK).await?;
+        cx.fx.close_session(&self.replica, cx.step).await;
+        Ok(())
     }
     async fn ids_differ(&self, cx: &Ctx<'_>) -> Result<()> {
         let mut ids = Vec::new();
@@ -126,6 +139,7 @@ impl Step for ChangeSource {
             Action::sql(&self.source, SERVER_ID),
             Action::sql(&self.replica, SERVER_ID),
             Action::sql(&self.replica, dialect.replica_status()),
+            Action::sql(&self.replica, dialect.existing_databases(&[TOOL_DATABASE])),
             Action::note("if a channel of this run is there already:"),
             Action::sql(&self.replica, dialect.stop_replica()),
             Action::sql(&self.replica, statement),
@@ -136,7 +150,14 @@ impl Step for ChangeSource {
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.replica);
-        [dialect.stop_replica(), dialect.reset_replica_all()].map(|text| Action::sql(&self.replica, text)).into()
+        let sql = |text: &str| Action::sql(&self.replica, text);
+        vec![
+            sql(&dialect.stop_replica()),
+            sql(&dialect.reset_replica_all()),
+            Action::note("if it came through the channel:"),
+            sql(dialect.without_binlog()),
+            sql(&dialect.drop_token_database()),
+        ]
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
@@ -168,8 +189,10 @@ impl Step for ChangeSource {
         let dialect = dialect(cx.world, &self.replica);
         self.ids_differ(cx).await?;
         self.no_channel(cx).await?;
-        cx.memo.keep("begun", true.into()).await?;
         let session = cx.fx.sql(&self.replica).await?;
+        let rows = session.query(&dialect.existing_databases(&[TOOL_DATABASE]), LOOK).await?;
+        cx.memo.keep(OWN_ROWS, rows.is_empty().into()).await?;
+        cx.memo.keep("begun", true.into()).await?;
         match ReplicaStatus::read(&session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the dump's place again
             Some(_) if cx.memo.get("started").is_some() => {
@@ -210,6 +233,6 @@ impl Step for ChangeSource {
             session.query(&dialect.stop_replica(), LOOK).await?;
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
-        Ok(())
+        self.drop_own_rows(cx, dialect).await
     }
 }

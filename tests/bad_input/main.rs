@@ -1,11 +1,17 @@
 //! Bad input gets a clear error and changes nothing: documents first, then real servers and hosts.
 
 mod check;
+mod cut_off;
 mod documents;
+mod fingerprint;
 mod graph;
 mod inputs;
 mod inventory;
+mod late;
+mod locks;
 mod names;
+mod refusals;
 mod secrets;
+mod stage;
 mod templates;
 mod values;

@@ -59,10 +59,13 @@ async fn follows_from_its_place_and_goes_on_from_where_it_is() {
     assert_eq!(bench.column("target", STATUS, "Exec_Master_Log_Pos").await, stopped);
     bench.exec("target", "DELETE FROM d.t WHERE id = 4").await;
     step.execute().await.unwrap();
+    bench.exec("source", "CREATE DATABASE cutover").await;
     bench.caught_up().await;
-
+    assert_eq!(bench.ask("target", "SHOW DATABASES LIKE 'cutover'").await, "cutover");
     for _ in 0..2 {
         step.undo().await.unwrap();
+        assert_eq!(bench.ask("target", "SHOW DATABASES LIKE 'cutover'").await, "nothing", "it came with the channel");
+        assert_eq!(bench.ask("target", "SHOW DATABASES LIKE 'd'").await, "d");
         assert_eq!(bench.column("target", STATUS, "Master_Host").await, "nothing");
     }
 }
