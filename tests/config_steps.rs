@@ -303,7 +303,7 @@ async fn variables_are_set_in_memory_and_in_the_file_and_both_are_put_back() {
     );
     let changed = bench.config();
     let edited = before.replace("innodb_flush_log_at_trx_commit = 1", "innodb_flush_log_at_trx_commit = 2");
-    assert_eq!(changed, format!("{}event_scheduler = ON\nmax_allowed_packet = 64M\n", edited));
+    assert_eq!(changed, format!("{edited}event_scheduler = ON\nmax_allowed_packet = 64M\n"));
     assert_eq!(bench.probe(&*step).await, Probe::Done(outputs.clone()));
     assert_eq!(bench.execute(&*step).await.unwrap(), outputs, "a second attempt remembers the first one's originals");
     bench.server.restart().await.unwrap();

@@ -58,7 +58,9 @@ impl Conduct {
         let secrets = match Secrets::read(self.plan.world.inventory.secrets(), &self.folder) {
             Ok(secrets) => secrets,
             Err(failures) => {
-                failures.iter().for_each(|failure| output::complain(failure));
+                for failure in &failures {
+                    output::complain(failure);
+                }
                 return exit::INVALID;
             }
         };

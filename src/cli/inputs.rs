@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 /// What a plan is made from.
 #[derive(Debug, Clone, clap::Args)]
+#[allow(clippy::struct_field_names, reason = "the field names the flag `--inputs`")]
 pub struct Inputs {
     /// The playbook.
     pub playbook: PathBuf,

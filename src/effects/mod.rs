@@ -133,7 +133,7 @@ impl Effects {
             return Ok(session.clone());
         }
         let access = self.inventory.server(server).ok_or_else(|| unknown("server", server))?;
-        let password = access.password.as_ref().map(|secret| secret.marker());
+        let password = access.password.as_ref().map(super::playbook::secret::SecretRef::marker);
         let login = self.login(server, access, &access.user, password).await?;
         let session = Arc::new(Session::open(login, self.secrets.clone()).await?);
         self.recognize(server, access, &session).await?;

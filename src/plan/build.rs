@@ -14,11 +14,11 @@ use crate::playbook::suggest;
 use crate::playbook::world::World;
 use crate::steps::{self, Action, Complaint, KINDS, Step};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Longest time for one attempt of a step, where neither it nor the defaults say.
-const TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+const TIMEOUT: Duration = Duration::from_hours(24);
 
 /// Makes the plan.
 ///
@@ -108,11 +108,11 @@ fn blocks(playbook: &Playbook) -> Vec<PlannedBlock> {
 
 /// The steps that each step needs: blocks become their last step, a block's steps follow one another.
 fn expand_needs(playbook: &Playbook, gaps: &Gaps, faults: &mut Vec<Fault>) -> Vec<Vec<String>> {
-    let mut places: HashMap<&str, ()> = HashMap::new();
+    let mut places: HashSet<&str> = HashSet::new();
     let ids = playbook.steps.iter().map(|step| (step.id.as_str(), step.id_place));
     let ids = ids.chain(playbook.blocks.iter().map(|block| (block.id.as_str(), block.id_place)));
     for (id, place) in ids {
-        if places.insert(id, ()).is_some() {
+        if !places.insert(id) {
             let fault = Fault::new(place, format!("the id `{id}` is used twice")).label("again here");
             faults.push(fault.help("ids name steps and blocks in `needs`, `steps.ID.output` and reports: rename one"));
         }
@@ -135,9 +135,9 @@ fn expand_needs(playbook: &Playbook, gaps: &Gaps, faults: &mut Vec<Fault>) -> Ve
             if gaps.steps.contains(need) {
                 continue;
             }
-            if !places.contains_key(need.as_str()) {
+            if !places.contains(need.as_str()) {
                 let fault = Fault::new(*place, format!("`{}` needs `{need}`, which is no step", step.id));
-                let known: Vec<&str> = places.keys().copied().collect();
+                let known: Vec<&str> = places.iter().copied().collect();
                 faults.push(fault.label("no such step").help(suggest::help(need, known)));
             } else if !needs.iter().any(|known| known == target) {
                 needs.push(target.to_owned());

@@ -37,7 +37,9 @@ impl Graph {
             .into_iter()
             .filter(|members| members.len() > 1 || self.graph.contains_edge(members[0], members[0]))
             .collect();
-        cycles.iter_mut().for_each(|members| members.sort());
+        for members in &mut cycles {
+            members.sort();
+        }
         cycles.sort();
         cycles.into_iter().map(|members| members.into_iter().map(|node| self.graph[node].as_str()).collect()).collect()
     }

@@ -80,7 +80,7 @@ impl Found {
                 }),
                 None if self.gaps.contains(&key.text) => {}
                 None => {
-                    faults.push(Fault { span: Some(key.span), ..unknown(&key.text, playbook) }.label("not an input"))
+                    faults.push(Fault { span: Some(key.span), ..unknown(&key.text, playbook) }.label("not an input"));
                 }
             }
         }

@@ -152,7 +152,7 @@ fn templates(playbook: &Path, document: &Document, faults: &mut Vec<Fault>) -> T
                     templates.0.insert(name.to_owned(), text);
                 }
                 Err(error) => {
-                    faults.push(Fault::whole(format!("cannot read the template {}: {error}", path.display())))
+                    faults.push(Fault::whole(format!("cannot read the template {}: {error}", path.display())));
                 }
             }
         }

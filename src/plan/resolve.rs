@@ -78,13 +78,12 @@ impl<'a> Resolver<'a> {
     pub fn node(&mut self, node: &Node, at: &str, faults: &mut Vec<Fault>) -> Node {
         let value = match &node.value {
             Value::Str(text) if template::is_template(text) => {
-                return match self.text(node, text, at, faults) {
-                    Some(json) => Node::from_json(&json, node.span),
-                    None => {
-                        self.broken = true;
-                        self.holes.insert(node.span.start);
-                        Node { value: Value::Null, span: node.span }
-                    }
+                return if let Some(json) = self.text(node, text, at, faults) {
+                    Node::from_json(&json, node.span)
+                } else {
+                    self.broken = true;
+                    self.holes.insert(node.span.start);
+                    Node { value: Value::Null, span: node.span }
                 };
             }
             Value::Seq(items) => Value::Seq(items.iter().map(|item| self.node(item, at, faults)).collect()),
@@ -110,7 +109,7 @@ impl<'a> Resolver<'a> {
         let names = self.names(node, text, at, faults)?;
         let context = self.context(&names);
         let value = template::evaluate(&self.env, text, &context)
-            .map_err(|fault| faults.push(self.template_fault(node, fault)))
+            .map_err(|fault| faults.push(self.template_fault(node, &fault)))
             .ok()?;
         let references: Vec<&String> = names.iter().filter(|name| name.starts_with("steps.")).collect();
         if references.is_empty() {
@@ -154,7 +153,7 @@ impl<'a> Resolver<'a> {
                 None
             }
             Err(fault) => {
-                faults.push(self.template_fault(node, fault));
+                faults.push(self.template_fault(node, &fault));
                 None
             }
         }
@@ -165,7 +164,7 @@ impl<'a> Resolver<'a> {
         let names = match template::names_used(&self.env, text) {
             Ok(names) => names,
             Err(fault) => {
-                faults.push(self.template_fault(node, fault));
+                faults.push(self.template_fault(node, &fault));
                 return None;
             }
         };
@@ -199,7 +198,7 @@ impl<'a> Resolver<'a> {
         };
         let mut path = first.to_owned();
         for part in parts {
-            let Some(object) = known.as_object() else { return None };
+            let object = known.as_object()?;
             let Some(next) = object.get(part) else {
                 let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
                 if path == "inputs" {
@@ -283,7 +282,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn template_fault(&self, node: &Node, fault: template::TemplateFault) -> Fault {
+    fn template_fault(&self, node: &Node, fault: &template::TemplateFault) -> Fault {
         let place = fault.range.as_ref().map_or(node.span, |range| self.document.within(node, range));
         Fault::new(place, format!("this template does not work: {}", fault.message))
             .label("here")

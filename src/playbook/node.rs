@@ -112,12 +112,16 @@ impl Node {
         let first;
         match &mut self.value {
             Value::Seq(items) => {
-                items.iter_mut().for_each(|item| item.enclose(text));
+                for item in items.iter_mut() {
+                    item.enclose(text);
+                }
                 first = items.first().map(|item| item.span);
                 last = items.last().map_or(last, |item| item.span.end);
             }
             Value::Map(entries) => {
-                entries.iter_mut().for_each(|(_, value)| value.enclose(text));
+                for (_, value) in entries.iter_mut() {
+                    value.enclose(text);
+                }
                 first = entries.first().map(|(key, _)| key.span);
                 last = entries.last().map_or(last, |(key, value)| value.span.end.max(key.span.end));
             }

@@ -16,6 +16,9 @@ pub trait Names {
     fn unknown(&self, format: &str, text: &str) -> Option<(String, String)>;
     /// Whether the run-time value `reference` (`steps.dump.position`) fits where `schema` stands.
     /// If not: what is wrong, and the fix.
+    ///
+    /// # Errors
+    /// What is wrong, and what to write instead.
     fn fits(&self, reference: &str, schema: &Json) -> Result<(), (String, String)>;
 }
 

@@ -193,5 +193,5 @@ fn write(path: &Path, text: &str) -> Result<()> {
 fn random() -> std::io::Result<String> {
     let mut bytes = [0; 12];
     std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(blake3::hash(&bytes).to_hex()[..24].to_owned())
 }

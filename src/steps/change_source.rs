@@ -6,12 +6,14 @@ use crate::effects::dialect::{ChangeSource as Change, ChannelTls, Dialect, Start
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Encryption;
+use crate::playbook::marker;
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,8 @@ const SETTLE: Duration = Duration::from_secs(30);
 /// Key of the memo: whether the runner's own rows can only have come through this channel.
 const OWN_ROWS: &str = "own_rows";
 const SERVER_ID: &str = "SELECT @@GLOBAL.server_id";
+/// What a `MariaDB` replica goes on remembering when its channel is gone.
+const REMEMBERED: &str = "gtid_slave_pos";
 
 /// Makes one server the replica of another, from the dump's place on, and sees both of its threads run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -100,6 +104,11 @@ impl ChangeSource {
         .at(&self.replica)
         .help("give the new server another one: `server_id` in the inventory, and a `render` step with `restart`"))
     }
+    /// What the replica remembers of earlier channels, where a reset of this one does not clear that away.
+    fn remembered(&self, world: &World) -> Option<String> {
+        let dialect = dialect(world, &self.replica);
+        dialect.is_mariadb().then(|| dialect.read_variable(REMEMBERED))
+    }
     async fn no_channel(&self, cx: &Ctx<'_>) -> Result<()> {
         let session = cx.fx.sql(&self.replica).await?;
         match ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await? {
@@ -135,29 +144,32 @@ impl Step for ChangeSource {
             .statement(world)
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }])?;
         let dialect = dialect(world, &self.replica);
-        Ok(vec![
+        let mut actions = vec![
             Action::sql(&self.source, SERVER_ID),
             Action::sql(&self.replica, SERVER_ID),
             Action::sql(&self.replica, dialect.replica_status()),
             Action::sql(&self.replica, dialect.existing_databases(&[TOOL_DATABASE])),
             Action::note("if a channel of this run is there already:"),
             Action::sql(&self.replica, dialect.stop_replica()),
+        ];
+        actions.extend(self.remembered(world).map(|text| Action::sql(&self.replica, text)));
+        actions.extend([
             Action::sql(&self.replica, statement),
             Action::sql(&self.replica, dialect.start_replica()),
             Action::note("wait until both threads run"),
-        ])
+        ]);
+        Ok(actions)
     }
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.replica);
         let sql = |text: &str| Action::sql(&self.replica, text);
-        vec![
-            sql(&dialect.stop_replica()),
-            sql(&dialect.reset_replica_all()),
-            Action::note("if it came through the channel:"),
-            sql(dialect.without_binlog()),
-            sql(&dialect.drop_token_database()),
-        ]
+        let mut actions = vec![sql(&dialect.stop_replica()), sql(&dialect.reset_replica_all())];
+        let start = dialect.set_gtid_start(&marker::late("its value before"));
+        actions.extend(self.remembered(world).map(|_| sql(&start)));
+        actions.push(Action::note("if it came through the channel:"));
+        actions.extend([sql(dialect.without_binlog()), sql(&dialect.drop_token_database())]);
+        actions
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
@@ -202,6 +214,10 @@ impl Step for ChangeSource {
                 if there.is_some() {
                     session.query(&dialect.stop_replica(), LOOK).await?;
                 }
+                if let Some(ask) = self.remembered(cx.world) {
+                    let value = session.query(&ask, LOOK).await?.value().unwrap_or_default().to_owned();
+                    cx.memo.keep(REMEMBERED, value.into()).await?;
+                }
                 session.query(&self.statement(cx.world)?, LOOK).await?;
                 cx.memo.set("started", true.into()).await?;
                 session.query(&dialect.start_replica(), LOOK).await?;
@@ -232,6 +248,12 @@ impl Step for ChangeSource {
         if ReplicaStatus::read(&session, dialect).await?.is_some() {
             session.query(&dialect.stop_replica(), LOOK).await?;
             session.query(&dialect.reset_replica_all(), LOOK).await?;
+        }
+        let before = cx.memo.get(REMEMBERED);
+        if let Some(before) = before.as_ref().and_then(Value::as_str)
+            && let Err(failure) = session.query(&dialect.set_gtid_start(before), LOOK).await
+        {
+            cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
         }
         self.drop_own_rows(cx, dialect).await
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Variables that change by themselves, count what has been written since, or that the sandbox gave to a server's
 /// very first start alone.
 const VOLATILE: [&str; 6] = [

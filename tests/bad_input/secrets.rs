@@ -43,7 +43,7 @@ fn a_literal_password_near_another_fault_is_not_shown() {
     let report = desk.check(&[]);
     assert!(!report.shown.contains(PASSWORD), "{}", report.shown);
     refused("misspelt-password", report, &["passwrod"]);
-    let broken = format!("{}  other: {{ password: {PASSWORD}\n", INVENTORY);
+    let broken = format!("{INVENTORY}  other: {{ password: {PASSWORD}\n");
     desk.write("inventory.yaml", broken.as_bytes());
     let report = desk.check(&[]);
     assert_eq!(report.code, Some(2));

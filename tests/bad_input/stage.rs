@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 /// The shipped playbook.
 pub const SWAP: &str = include_str!("../../playbooks/replication_swap.yaml");
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The sandbox and what stands in it.
 pub struct Stage {

@@ -18,6 +18,7 @@ pub const SAMPLE: &str = "tests/plan/design_sample.yaml";
 pub const INVENTORY: &str = "tests/plan/inventory.yaml";
 
 /// The program, in the repository's folder.
+#[must_use]
 pub fn cutover(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
     command.args(args).current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_LOG");
@@ -25,11 +26,13 @@ pub fn cutover(args: &[&str]) -> Command {
 }
 
 /// What it prints on stdout; it must end well and say nothing on stderr.
+#[must_use]
 pub fn printed(args: &[&str]) -> String {
     text(&cutover(args).output().unwrap())
 }
 
 /// The same, of a program that has ended.
+#[must_use]
 pub fn text(output: &Output) -> String {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && complaint.is_empty(), "{complaint}");
@@ -37,6 +40,7 @@ pub fn text(output: &Output) -> String {
 }
 
 /// A file in a folder of its own.
+#[must_use]
 pub fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
     let path = folder.path().join(name);
     std::fs::write(&path, text).unwrap();

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 pub const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
 const ROWS: u64 = 3000;
 /// No switch on two busy processors is judged by its time here.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Stage {
     pub sandbox: Sandbox,
