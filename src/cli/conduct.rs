@@ -121,17 +121,15 @@ impl Conduct {
         let Ok(journal) = self.state.journal() else { return };
         let plan = Arc::new(self.plan.clone());
         let summary = journal.entries(&self.run).and_then(|entries| Summary::new(&self.run, &plan, &entries));
-        match summary {
-            Ok(summary) if self.manner.format == Format::Json => output::json(&summary),
-            Ok(summary) => {
-                for failure in summary.steps.iter().filter_map(|step| step.failure.as_ref()) {
-                    if outcome != Some(Outcome::Done) {
-                        output::complain(failure);
-                    }
-                }
-                output::text(&text::text(&summary, None));
+        let Ok(summary) = summary else { return }; // a run that never began has no summary
+        if outcome != Some(Outcome::Done) {
+            for failure in summary.steps.iter().filter_map(|step| step.failure.as_ref()) {
+                output::complain(failure);
             }
-            Err(_) => {} // a run that never began has no summary
+        }
+        match self.manner.format {
+            Format::Json => output::json(&summary),
+            Format::Text => output::text(&text::text(&summary, None)),
         }
     }
 }

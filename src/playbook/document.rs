@@ -135,8 +135,8 @@ mod tests {
         assert!(first_fault("a: [1, 2\nb: {").0.contains("not valid YAML"));
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
-            let previous = format!("*a{}", level - 1);
-            bomb += &format!("a{level}: &a{level} [{}]\n", vec![previous; 10].join(", "));
+            let previous = vec![format!("*a{}", level - 1); 10].join(", ");
+            bomb += format!("a{level}: &a{level} [{previous}]\n").as_str();
         }
         let begin = std::time::Instant::now();
         assert!(first_fault(&bomb).0.contains("unfolds"));

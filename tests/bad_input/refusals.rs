@@ -88,6 +88,7 @@ fn by_inventory(stage: &Stage) -> Vec<(&'static str, Ended, &'static [&'static s
     let (source, target) = (stage.sandbox.source.address(), stage.sandbox.target.address());
     let address = |old: &str, new: &str| usual.replacen(&format!("address: {old}"), &format!("address: {new}"), 1);
     let run = |name: &'static str, inventory: &str| stage.run(SWAP, inventory, name);
+    let swapped = usual.replace(&source, "OTHER").replace(&target, &source).replace("OTHER", &target);
     let with_id = usual.replacen(&format!("address: {target}"), &format!("server_id: 1\n    address: {target}"), 1);
     vec![
         ("unreachable-host", run("unreachable-host", &ssh("port", &port)).end(), &["on new", "Connection refused"]),
@@ -95,7 +96,7 @@ fn by_inventory(stage: &Stage) -> Vec<(&'static str, Ended, &'static [&'static s
         (
             "unreachable-server",
             run("unreachable-server", &address(&target, "127.0.0.1:1")).end(),
-            &["on target", "refused"],
+            &["on target", "connection closed"],
         ),
         (
             "wrong-password",
@@ -104,7 +105,10 @@ fn by_inventory(stage: &Stage) -> Vec<(&'static str, Ended, &'static [&'static s
         ),
         (
             "no-binlog",
-            run("no-binlog", &address(&source, &target)).end(),
+            run("no-binlog", &swapped)
+                .env("SOURCE_PASSWORD", &stage.sandbox.secrets[1].1)
+                .env("TARGET_PASSWORD", &stage.sandbox.secrets[0].1)
+                .end(),
             &["it writes no binary log", "log_bin", "nothing was touched"],
         ),
         (
