@@ -67,7 +67,7 @@ async fn rows_errors_and_logins() {
     assert_eq!((first.get("one"), first.get("nothing"), first.get("Text")), (Some("1"), None, Some("ü")));
     assert_eq!((rows.len(), rows.iter().nth(1).unwrap().at(2)), (2, Some("4")));
     let rows = session.query("SELECT @@time_zone, @@wait_timeout, @@lock_wait_timeout", LIMIT).await.unwrap();
-    assert_eq!(rows.rows[0].iter().flatten().collect::<Vec<_>>(), ["+00:00", "28800", "5"]);
+    assert_eq!(rows.rows[0].iter().flatten().collect::<Vec<_>>(), ["SYSTEM", "28800", "5"]);
     let id = session.query("SELECT CONNECTION_ID()", LIMIT).await.unwrap();
     assert_eq!(id.value().unwrap(), session.id().to_string());
 

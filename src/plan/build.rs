@@ -29,9 +29,10 @@ pub fn plan(
     playbook: &Playbook,
     mut faults: Vec<Fault>,
     world: World,
-    inputs: Map<String, Value>,
+    mut inputs: Map<String, Value>,
     gaps: &Gaps,
 ) -> Result<Plan, Faults> {
+    inputs.sort_keys(); // the same inputs are the same plan, wherever each value came from
     let needs = expand_needs(playbook, gaps, &mut faults);
     let graph = Graph::new(
         playbook.steps.iter().zip(&needs).map(|(step, n)| (step.id.as_str(), n.iter().map(String::as_str).collect())),

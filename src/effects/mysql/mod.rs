@@ -27,7 +27,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 /// The one statement that every connection begins with, so that each is the same whatever the server's settings: it
-/// may idle, thinks in UTC, knows backslash escapes, and gives up on locks after 5 s.
+/// may idle, thinks in the machine's own time, as `INNODB_TRX` does, knows backslash escapes, and gives up on locks
+/// after 5 s.
 pub const INIT: &str = "SET SESSION wait_timeout=28800, time_zone='SYSTEM', sql_mode='', lock_wait_timeout=5, \
                         innodb_lock_wait_timeout=5";
 /// Sent after a statement was ended: the end may come late and hit the next one, so that is one that does not matter.
