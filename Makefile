@@ -21,7 +21,7 @@ build: ## Build target/release/cutover
 
 lint: ## Check format and lints
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --lib --bins -- -D warnings
 
 clean: ## Remove what was built
 	cargo clean
