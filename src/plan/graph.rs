@@ -1,15 +1,22 @@
 //! The DAG: who comes before whom, cycles with all their members, and the file order that breaks ties.
 
-use petgraph::algo::tarjan_scc;
+use fixedbitset::FixedBitSet;
+use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{Dfs, Reversed};
+use std::cell::OnceCell;
 use std::collections::HashMap;
+
+/// Plans up to this many steps keep every step's ancestors (a bit for each pair: 50 MB here); a longer one searches.
+const CLOSURE_STEPS: usize = 20_000;
 
 /// Steps as nodes in file order; an edge leads from a step to one that needs it.
 #[derive(Debug, Default)]
 pub struct Graph {
     graph: DiGraph<String, ()>,
     index: HashMap<String, NodeIndex>,
+    /// All ancestors of each step, made when a step first refers to one that it does not need directly.
+    ancestors: OnceCell<Option<Vec<FixedBitSet>>>,
 }
 
 impl Graph {
@@ -51,10 +58,31 @@ impl Graph {
         if self.graph.contains_edge(earlier, later) {
             return true;
         }
+        if let Some(ancestors) = self.ancestors.get_or_init(|| self.closure()) {
+            return ancestors[later.index()].contains(earlier.index());
+        }
         let reversed = Reversed(&self.graph);
         let mut dfs = Dfs::new(reversed, later);
         dfs.next(reversed); // itself
         std::iter::from_fn(|| dfs.next(reversed)).any(|node| node == earlier)
+    }
+
+    /// The ancestors of every step; none for a graph with a cycle or with too many steps.
+    fn closure(&self) -> Option<Vec<FixedBitSet>> {
+        let count = self.graph.node_count();
+        if count > CLOSURE_STEPS {
+            return None;
+        }
+        let mut ancestors = vec![FixedBitSet::with_capacity(count); count];
+        for node in toposort(&self.graph, None).ok()? {
+            let mut mine = std::mem::take(&mut ancestors[node.index()]);
+            for need in self.graph.neighbors_directed(node, petgraph::Incoming) {
+                mine.union_with(&ancestors[need.index()]);
+                mine.insert(need.index());
+            }
+            ancestors[node.index()] = mine;
+        }
+        Some(ancestors)
     }
 }
 
@@ -70,5 +98,7 @@ mod tests {
         let chain = Graph::new([("a", vec![]), ("b", vec!["a"]), ("c", vec!["b"])].into_iter());
         assert!(chain.comes_before("a", "c") && !chain.comes_before("c", "a") && !chain.comes_before("a", "a"));
         assert!(chain.cycles().is_empty());
+        let forked = Graph::new([("a", vec![]), ("b", vec!["a"]), ("c", vec!["a"]), ("d", vec!["c"])].into_iter());
+        assert!(forked.comes_before("a", "d") && !forked.comes_before("b", "d") && !forked.comes_before("d", "a"));
     }
 }

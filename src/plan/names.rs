@@ -130,8 +130,9 @@ impl KnownNames<'_> {
     /// at another one.
     pub fn fill_tunnels(&self, with: &mut Node, schema: &Json, withs: &[Node]) {
         let Value::Map(entries) = &mut with.value else { return };
+        let properties = schema.get("properties");
         for (key, node) in entries {
-            let format = schema.pointer(&format!("/properties/{}/format", key.text)).and_then(Json::as_str);
+            let format = properties.and_then(|all| all.get(&key.text)?.get("format")?.as_str());
             let Some(id) = node.as_str().filter(|_| format == Some("tunnel")).map(str::to_owned) else { continue };
             let tunnel = self.places.get(id.as_str()).and_then(|&place| withs.get(place));
             let listen = tunnel.and_then(|with| with.get("listen")).and_then(Node::as_str);
