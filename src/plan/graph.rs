@@ -13,7 +13,7 @@ const CLOSURE_STEPS: usize = 20_000;
 /// Steps as nodes in file order; an edge leads from a step to one that needs it.
 #[derive(Debug, Default)]
 pub struct Graph {
-    graph: DiGraph<String, ()>,
+    dag: DiGraph<String, ()>,
     index: HashMap<String, NodeIndex>,
     /// All ancestors of each step, made when a step first refers to one that it does not need directly.
     ancestors: OnceCell<Option<Vec<FixedBitSet>>>,
@@ -24,13 +24,13 @@ impl Graph {
     pub fn new<'a>(steps: impl Iterator<Item = (&'a str, Vec<&'a str>)> + Clone) -> Self {
         let mut graph = Self::default();
         for (id, _) in steps.clone() {
-            let node = graph.graph.add_node(id.to_owned());
+            let node = graph.dag.add_node(id.to_owned());
             graph.index.entry(id.to_owned()).or_insert(node);
         }
         for (id, needs) in steps {
             for need in needs {
                 if let (Some(&from), Some(&to)) = (graph.index.get(need), graph.index.get(id)) {
-                    graph.graph.update_edge(from, to, ());
+                    graph.dag.update_edge(from, to, ());
                 }
             }
         }
@@ -40,28 +40,28 @@ impl Graph {
     /// Every cycle, with all its members in the order of the file.
     #[must_use]
     pub fn cycles(&self) -> Vec<Vec<&str>> {
-        let mut cycles: Vec<Vec<NodeIndex>> = tarjan_scc(&self.graph)
+        let mut cycles: Vec<Vec<NodeIndex>> = tarjan_scc(&self.dag)
             .into_iter()
-            .filter(|members| members.len() > 1 || self.graph.contains_edge(members[0], members[0]))
+            .filter(|members| members.len() > 1 || self.dag.contains_edge(members[0], members[0]))
             .collect();
         for members in &mut cycles {
             members.sort();
         }
         cycles.sort();
-        cycles.into_iter().map(|members| members.into_iter().map(|node| self.graph[node].as_str()).collect()).collect()
+        cycles.into_iter().map(|members| members.into_iter().map(|node| self.dag[node].as_str()).collect()).collect()
     }
 
     /// Whether `earlier` is certain to be finished before `later` begins.
     #[must_use]
     pub fn comes_before(&self, earlier: &str, later: &str) -> bool {
         let (Some(&earlier), Some(&later)) = (self.index.get(earlier), self.index.get(later)) else { return false };
-        if self.graph.contains_edge(earlier, later) {
+        if self.dag.contains_edge(earlier, later) {
             return true;
         }
         if let Some(ancestors) = self.ancestors.get_or_init(|| self.closure()) {
             return ancestors[later.index()].contains(earlier.index());
         }
-        let reversed = Reversed(&self.graph);
+        let reversed = Reversed(&self.dag);
         let mut dfs = Dfs::new(reversed, later);
         dfs.next(reversed); // itself
         std::iter::from_fn(|| dfs.next(reversed)).any(|node| node == earlier)
@@ -69,14 +69,14 @@ impl Graph {
 
     /// The ancestors of every step; none for a graph with a cycle or with too many steps.
     fn closure(&self) -> Option<Vec<FixedBitSet>> {
-        let count = self.graph.node_count();
+        let count = self.dag.node_count();
         if count > CLOSURE_STEPS {
             return None;
         }
         let mut ancestors = vec![FixedBitSet::with_capacity(count); count];
-        for node in toposort(&self.graph, None).ok()? {
+        for node in toposort(&self.dag, None).ok()? {
             let mut mine = std::mem::take(&mut ancestors[node.index()]);
-            for need in self.graph.neighbors_directed(node, petgraph::Incoming) {
+            for need in self.dag.neighbors_directed(node, petgraph::Incoming) {
                 mine.union_with(&ancestors[need.index()]);
                 mine.insert(need.index());
             }
