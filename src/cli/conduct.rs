@@ -6,7 +6,7 @@ use crate::effects::{Decision, Effects, Secrets};
 use crate::engine::clock::wall;
 use crate::engine::{JournalApprovals, Runner, Setup, StateLock, registered, run_id};
 use crate::error::{Failure, Result, exit};
-use crate::journal::{Entry, Event, Journal, Outcome, Tee};
+use crate::journal::{Breakpoints, Entry, Event, Journal, Outcome, Tee};
 use crate::plan::Plan;
 use crate::report::fold::Summary;
 use crate::report::terminal::Terminal;
@@ -26,6 +26,9 @@ pub struct Manner {
     /// How to print the summary at the end.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// Stop around every journal entry until whoever listens on this socket says to go on.
+    #[arg(long, value_name = "SOCKET", hide = true)]
+    pub breakpoints: Option<PathBuf>,
 }
 
 /// What is to be done with a run.
@@ -85,7 +88,11 @@ impl Conduct {
     async fn conduct(&self, errand: Errand, secrets: Secrets) -> Result<Outcome> {
         let (told, entries) = unbounded_channel();
         let (updates, news) = unbounded_channel();
-        let journal: Arc<dyn Journal> = Arc::new(Tee::new(self.state.journal()?, told));
+        let mut journal = self.state.journal()?;
+        if let Some(socket) = &self.manner.breakpoints {
+            journal = Arc::new(Breakpoints::new(journal, socket)?);
+        }
+        let journal: Arc<dyn Journal> = Arc::new(Tee::new(journal, told));
         let approvals = Arc::new(JournalApprovals::new(journal.clone(), &self.run));
         let inventory = Arc::new(self.plan.world.inventory.clone());
         let control = self.state.dir().join("ssh");

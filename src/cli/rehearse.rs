@@ -1,10 +1,13 @@
 //! `cutover rehearse`
 
+mod faults;
+
 use super::output::{self, Format};
 use crate::error::{Failure, Result};
 use crate::rehearsal::application;
-use crate::rehearsal::rehearse::{Rehearsal, Report};
+use crate::rehearsal::rehearse::{self, Report};
 use crate::rehearsal::sandbox;
+use crate::rehearsal::stage::Piece;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -37,14 +40,38 @@ pub struct Args {
     /// Leave the folder for a look afterwards; servers and hosts end in any case.
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    faults: faults::Options,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
+impl Args {
+    fn piece(&self, dir: PathBuf) -> Piece {
+        Piece {
+            playbook: self.playbook.clone(),
+            set: self.set.clone(),
+            sandbox: sandbox::Plan {
+                dir,
+                rows: self.rows,
+                source: self.source.clone(),
+                target: self.target.clone(),
+                disk: None,
+            },
+            writers: self.writers,
+            rate: self.rate,
+            deaf: false,
+        }
+    }
+}
+
 /// Rehearses, and prints what came out.
 pub fn run(args: &Args) -> u8 {
     let dir = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("cutover-{}", std::process::id())));
+    if let Some(choice) = args.faults.choice() {
+        return faults::run(&args.piece(dir), &choice, &args.faults, args.format);
+    }
     let result = hold(args, dir.clone());
     if !args.keep {
         let _ = std::fs::remove_dir_all(&dir); // a sandbox that was never made leaves nothing to remove
@@ -72,19 +99,13 @@ fn hold(args: &Args, dir: PathBuf) -> Result<Report> {
         return Err(Failure::refused("make the sandbox", format!("{} is there already", dir.display()))
             .help("name a folder that is not there yet"));
     }
-    let rehearsal = Rehearsal {
-        playbook: args.playbook.clone(),
-        set: args.set.clone(),
-        sandbox: sandbox::Plan { dir, rows: args.rows, source: args.source.clone(), target: args.target.clone() },
-        writers: args.writers,
-        rate: args.rate,
-    };
+    let piece = args.piece(dir);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::permanent("start the rehearsal", error.to_string()))?;
     eprintln!("making two servers, three hosts and an application with {} rows ...", args.rows);
     runtime.block_on(async {
-        let (report, sandbox) = rehearsal.hold().await?;
-        drop(sandbox);
+        let (report, stage) = rehearse::hold(&piece).await?;
+        drop(stage);
         Ok(report)
     })
 }

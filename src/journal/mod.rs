@@ -3,10 +3,12 @@
 //!
 //! May know the plan (stored with the run) and the plain data that events carry; no step, no engine, no clock.
 
+mod breakpoints;
 mod event;
 mod sqlite;
 mod tee;
 
+pub use breakpoints::{Breakpoints, Halt, Side};
 pub use event::{Entry, Event, Outcome};
 pub use sqlite::Sqlite;
 pub use tee::Tee;

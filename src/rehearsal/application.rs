@@ -43,6 +43,9 @@ pub struct Args {
     /// Transactions per second of all writers together; 0 means as many as possible.
     #[arg(long, default_value_t = 0)]
     pub rate: u32,
+    /// Do not listen when told to reload: an application that stays with the server it knows.
+    #[arg(long)]
+    pub deaf: bool,
 }
 
 /// Runs the application until SIGTERM or SIGINT.
@@ -59,6 +62,9 @@ pub async fn run(args: &Args) -> Result<()> {
     loop {
         tokio::select! {
             _ = hangup.recv() => {
+                if args.deaf {
+                    continue;
+                }
                 if let Err(failure) = application.reload() {
                     tracing::warn!("{failure}");
                 }

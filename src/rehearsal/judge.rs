@@ -132,6 +132,15 @@ fn downtime(acks: &[Entry], from: Option<u32>, to: Option<u32>) -> Option<f64> {
     Some(Duration::from_nanos(longest).as_secs_f64() * 1000.0)
 }
 
+/// The longest pause between any two acknowledged writes, in milliseconds.
+#[must_use]
+pub fn longest_pause(ledger: &Ledger) -> Option<f64> {
+    let mut times: Vec<u64> = ledger.acknowledged.iter().map(|ack| ack.at).collect();
+    times.sort_unstable();
+    let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max()?;
+    Some(Duration::from_nanos(longest).as_secs_f64() * 1000.0)
+}
+
 /// Writer and number: the ledger table's primary key.
 type Key = (u32, u64);
 

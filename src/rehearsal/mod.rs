@@ -3,6 +3,9 @@
 //! May know everything a user's own scripts could know: effects, inventory, plans, reports. Nothing depends on it.
 
 pub mod application;
+pub mod disk;
+pub mod faults;
+pub mod fingerprint;
 pub mod judge;
 pub mod ledger;
 pub mod mariadb;
@@ -10,3 +13,4 @@ pub mod rehearse;
 pub mod sandbox;
 pub mod shop;
 pub mod sshd;
+pub mod stage;

@@ -1,35 +1,17 @@
 //! A rehearsal: the very program, with the very playbook, on a sandbox, under an application that never stops writing.
 
-use super::judge::{Side, Verdict, judge};
-use super::ledger::Ledger;
-use super::mariadb::MariaDb;
-use super::sandbox::{self, Sandbox};
+use super::judge::Verdict;
+use super::sandbox::Sandbox;
+use super::stage::{Home, Piece, Stage};
 use crate::error::{Failure, Result, exit};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use tokio::process::{Child, Command};
 
 /// The application goes on for this long after the run has ended: the pause that is judged may not touch its end.
 const AFTERWARDS: Duration = Duration::from_millis(2200);
 const LOOK: Duration = Duration::from_secs(30);
-
-/// What is rehearsed.
-#[derive(Debug, Clone)]
-pub struct Rehearsal {
-    /// The playbook.
-    pub playbook: PathBuf,
-    /// Inputs, as for `run`.
-    pub set: Vec<String>,
-    /// The sandbox.
-    pub sandbox: sandbox::Plan,
-    /// Writers of the application.
-    pub writers: u32,
-    /// Its transactions per second, 0 for as many as possible.
-    pub rate: u32,
-}
 
 /// What came out.
 #[derive(Debug, Clone, Serialize)]
@@ -73,84 +55,30 @@ impl Report {
     }
 }
 
-impl Rehearsal {
-    /// Makes the sandbox, runs the playbook in it, and judges. The sandbox is handed back alive.
-    ///
-    /// # Errors
-    /// When the sandbox cannot be made or judged.
-    pub async fn hold(&self) -> Result<(Report, Sandbox)> {
-        let begin = Instant::now();
-        let sandbox = Sandbox::make(&self.sandbox).await?;
-        let mut application = self.start_application(&sandbox).await?;
-        let (code, summary) = self.run_playbook(&sandbox).await?;
-        tokio::time::sleep(AFTERWARDS).await;
-        stop(&mut application).await?;
-        let verdict = self.judge(&sandbox).await?;
-        let mut report = report(code, &summary, &verdict);
-        (report.servers, report.afterwards) = afterwards(&sandbox).await?;
-        report.seconds = begin.elapsed().as_secs_f64();
-        Ok((report, sandbox))
-    }
-
-    async fn start_application(&self, sandbox: &Sandbox) -> Result<Child> {
-        let failed = |error: std::io::Error| Failure::permanent("start the application", error.to_string());
-        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.arg("rehearsal-application").args([
-            "--writers",
-            &self.writers.to_string(),
-            "--rate",
-            &self.rate.to_string(),
-        ]);
-        for (flag, file) in [("--config", "db.env"), ("--ledger", "ledger"), ("--pid-file", "pid")] {
-            command.arg(flag).arg(sandbox.app(file));
-        }
-        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
-        let mut child = command.spawn().map_err(failed)?;
-        let begin = Instant::now();
-        while !sandbox.app("pid").exists() {
-            if begin.elapsed() > LOOK || child.try_wait().map_err(failed)?.is_some() {
-                return Err(Failure::permanent("start the application", "it did not come up"));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(child)
-    }
-
-    async fn run_playbook(&self, sandbox: &Sandbox) -> Result<(u8, Value)> {
-        let failed = |error: std::io::Error| Failure::permanent("start the runner", error.to_string());
-        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.arg("run").arg(&self.playbook).arg("-i").arg(sandbox.inventory());
-        command.arg("--state").arg(sandbox.dir().join("state")).args(["--yes", "--rehearsal", "--format", "json"]);
-        command.args(self.set.iter().flat_map(|set| ["--set", set]));
-        command.envs(sandbox.secrets.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        let ran = command.spawn().map_err(failed)?.wait_with_output().await.map_err(failed)?;
-        let code = ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::STUCK);
-        Ok((code, serde_json::from_slice(&ran.stdout).unwrap_or(Value::Null)))
-    }
-
-    async fn judge(&self, sandbox: &Sandbox) -> Result<Verdict> {
-        let ledger = Ledger::read(&sandbox.app("ledger"))?;
-        let (source, target) = (sandbox.on_source().await?, sandbox.on_target().await?);
-        let side = |session, server: &MariaDb| (session, server.address());
-        let ((source, from), (target, to)) = (side(&source, &sandbox.source), side(&target, &sandbox.target));
-        let (source, target) =
-            (Side { session: Some(source), endpoint: &from }, Side { session: Some(target), endpoint: &to });
-        judge(&ledger, source, target).await
-    }
+/// Makes the sandbox, runs the playbook in it, and judges. The stage is handed back with its servers alive.
+///
+/// # Errors
+/// When the sandbox cannot be made or judged.
+pub async fn hold(piece: &Piece) -> Result<(Report, Stage)> {
+    let begin = Instant::now();
+    let mut stage = Stage::set(piece.clone()).await?;
+    let (code, summary) = run_playbook(&stage).await?;
+    tokio::time::sleep(AFTERWARDS).await;
+    let ledger = stage.stop_application().await?;
+    let verdict = stage.judge(&ledger, Home::Target).await?;
+    let mut report = report(code, &summary, &verdict);
+    (report.servers, report.afterwards) = afterwards(&stage.sandbox).await?;
+    report.seconds = begin.elapsed().as_secs_f64();
+    Ok((report, stage))
 }
 
-async fn stop(application: &mut Child) -> Result<()> {
-    let failed = |error: std::io::Error| Failure::permanent("stop the application", error.to_string());
-    let id = application.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-    if let Some(id) = id {
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM); // it may have ended by itself
-    }
-    tokio::time::timeout(LOOK, application.wait())
-        .await
-        .map_err(|_| Failure::permanent("stop the application", "it does not end"))?
-        .map_err(failed)?;
-    Ok(())
+async fn run_playbook(stage: &Stage) -> Result<(u8, Value)> {
+    let failed = |error: std::io::Error| Failure::permanent("start the runner", error.to_string());
+    let mut command = stage.run();
+    command.stdout(Stdio::piped());
+    let ran = command.spawn().map_err(failed)?.wait_with_output().await.map_err(failed)?;
+    let code = ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::STUCK);
+    Ok((code, serde_json::from_slice(&ran.stdout).unwrap_or(Value::Null)))
 }
 
 fn report(code: u8, summary: &Value, verdict: &Verdict) -> Report {

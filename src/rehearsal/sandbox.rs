@@ -1,5 +1,6 @@
 //! The sandbox: two real servers, an sshd for each host, and the inventory that describes them, all in one folder.
 
+use super::disk::Disk;
 use super::mariadb::{MariaDb, Profile, Setup};
 use super::shop;
 use super::sshd::Sshd;
@@ -29,6 +30,8 @@ pub struct Plan {
     pub source: Option<PathBuf>,
     /// Program of the new server.
     pub target: Option<PathBuf>,
+    /// Size of the new server's disk in bytes, for one of its own; needs the right to mount.
+    pub disk: Option<u64>,
 }
 
 /// A running sandbox. Everything in it ends when it is dropped.
@@ -41,7 +44,9 @@ pub struct Sandbox {
     /// Secrets as environment variables of the runner.
     pub secrets: Vec<(String, String)>,
     ssh_config: PathBuf,
-    _hosts: Vec<Sshd>,
+    hosts: Vec<Sshd>,
+    // after the servers: they stop before their disk goes
+    _disk: Option<Disk>,
 }
 
 impl Sandbox {
@@ -59,6 +64,7 @@ impl Sandbox {
         let secrets = ["SOURCE_PASSWORD", "TARGET_PASSWORD", "REPL_PASSWORD", "SHOP_PASSWORD"];
         let secrets = secrets.map(|name| random().map(|value| (name.to_owned(), value)));
         let secrets: Vec<(String, String)> = secrets.into_iter().collect::<std::io::Result<_>>().map_err(failed)?;
+        let disk = plan.disk.map(|bytes| Disk::mount(plan.dir.join("target"), bytes)).transpose()?;
         let setup = |name: &str, program: &Option<PathBuf>, profile, password: usize| Setup {
             name: name.to_owned(),
             dir: plan.dir.join(name),
@@ -78,7 +84,7 @@ impl Sandbox {
         }
         let ssh_config = hosts[0].ssh_config().to_path_buf();
         let sandbox =
-            Self { dir: plan.dir.clone(), source: source?, target: target?, secrets, ssh_config, _hosts: hosts };
+            Self { dir: plan.dir.clone(), source: source?, target: target?, secrets, ssh_config, hosts, _disk: disk };
         sandbox.fill(plan.rows).await?;
         sandbox.describe().await?;
         Ok(sandbox)
@@ -93,6 +99,11 @@ impl Sandbox {
     #[must_use]
     pub fn inventory(&self) -> PathBuf {
         self.dir.join("inventory.yaml")
+    }
+    /// The host of that name: `old`, `new` or `app`.
+    #[must_use]
+    pub fn host(&self, name: &str) -> Option<&Sshd> {
+        self.hosts.iter().find(|host| host.name() == name)
     }
     /// A file of the application.
     #[must_use]

@@ -5,6 +5,7 @@
 mod processes;
 
 use crate::error::{Failure, Result};
+use rustix::process::Signal;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -82,12 +83,25 @@ impl Sshd {
 
     /// Breaks every connection and takes no new ones, as an unplugged cable does; what runs on the host goes on.
     pub fn stop(&mut self) {
+        self.freeze(false);
         let connections = processes::descendants(self.server.id());
         // Already ended is as good.
         let _ = self.server.kill();
         let _ = self.server.wait();
         for pid in connections.into_iter().filter(|&pid| !processes::is_marked(pid, MARK, &self.mark)) {
             processes::kill(pid);
+        }
+    }
+
+    /// Lets its connections and itself stand still, as a line does that swallows every packet, or go on. What runs on
+    /// the host goes on.
+    pub fn freeze(&self, frozen: bool) {
+        let signal = if frozen { Signal::STOP } else { Signal::CONT };
+        processes::send(self.server.id(), signal);
+        for pid in processes::descendants(self.server.id()) {
+            if !processes::is_marked(pid, MARK, &self.mark) {
+                processes::send(pid, signal);
+            }
         }
     }
 

@@ -47,7 +47,7 @@ async fn a_dump_that_ends_too_early_fails_and_leaves_no_file() {
 }
 
 /// No file that could pass for a dump; and rolled back, no trace at all.
-async fn nothing_left(stage: &Stage, state: &str, before: &[crate::fingerprint::Fingerprint; 2]) {
+async fn nothing_left(stage: &Stage, state: &str, before: &[cutover::rehearsal::fingerprint::Fingerprint; 2]) {
     let finished: Vec<PathBuf> =
         find(stage, ".sql.zst").into_iter().filter(|path| path.to_string_lossy().ends_with(".sql.zst")).collect();
     assert!(finished.is_empty(), "{finished:?}");

@@ -3,7 +3,6 @@
 mod check;
 mod cut_off;
 mod documents;
-mod fingerprint;
 mod graph;
 mod inputs;
 mod inventory;

@@ -1,6 +1,6 @@
 //! A sandbox that many bad runs share: since they must change nothing, each finds it as the first one did.
 
-use crate::fingerprint::Fingerprint;
+use cutover::rehearsal::fingerprint::Fingerprint;
 use cutover::effects::Session;
 use cutover::rehearsal::mariadb::free_port;
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
@@ -40,7 +40,7 @@ impl Stage {
     pub async fn make(rows: u64) -> Self {
         // a short path, because sockets stand in it
         let folder = tempfile::Builder::new().prefix("bad").tempdir_in("/tmp").unwrap();
-        let plan = Plan { dir: folder.path().join("s"), rows, source: None, target: None };
+        let plan = Plan { dir: folder.path().join("s"), rows, source: None, target: None, disk: None };
         let sandbox = Sandbox::make(&plan).await.unwrap();
         let inventory = std::fs::read_to_string(sandbox.inventory()).unwrap();
         Self { sandbox, inventory, tunnel: free_port().unwrap(), _folder: folder }
@@ -67,8 +67,8 @@ impl Stage {
         let (source, target): (Session, Session) =
             (self.sandbox.on_source().await.unwrap(), self.sandbox.on_target().await.unwrap());
         [
-            Fingerprint::of(&self.sandbox.source, &source, &self.dir().join("work/old")).await,
-            Fingerprint::of(&self.sandbox.target, &target, &self.dir().join("work/new")).await,
+            Fingerprint::of(&self.sandbox.source, &source, &self.dir().join("work/old"), None).await.unwrap(),
+            Fingerprint::of(&self.sandbox.target, &target, &self.dir().join("work/new"), None).await.unwrap(),
         ]
     }
     /// What is different from `before`, on either server; whether the tunnel still listens, too.

@@ -28,8 +28,13 @@ pub(super) fn is_marked(pid: u32, name: &str, value: &str) -> bool {
 
 /// Ends a process at once; one that is gone already is fine.
 pub(super) fn kill(pid: u32) {
+    send(pid, Signal::KILL);
+}
+
+/// Sends a signal; a process that is gone already is fine.
+pub(super) fn send(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::KILL);
+        let _ = kill_process(pid, signal);
     }
 }
 

@@ -1,0 +1,84 @@
+//! A journal that stops before and after every append, until somebody at the other end of a socket lets it go on.
+//! By it a rehearsal strikes a run exactly between two entries, where a power cut would.
+
+use super::{Entry, Event, Journal, RunHead, RunRecord};
+use crate::error::{Failure, Result};
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where an append stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Nothing of it is written.
+    Before,
+    /// It is durable, and nothing that follows from it has begun.
+    After,
+}
+
+/// One stop, as the other end is told of it: one line of JSON. It answers with a line, whatever that says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halt {
+    /// On which side of the append.
+    pub side: Side,
+    /// The events: name, and the step it is about, empty for none.
+    pub events: Vec<(String, String)>,
+}
+
+/// Passes everything on to another journal, and stops around appends.
+pub struct Breakpoints {
+    inner: Arc<dyn Journal>,
+    // held over the whole append, so that stops of two writers do not mix
+    line: Mutex<BufReader<UnixStream>>,
+}
+
+impl Breakpoints {
+    /// Connects to the one who decides.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub fn new(inner: Arc<dyn Journal>, socket: &Path) -> Result<Self> {
+        let line = UnixStream::connect(socket).map_err(|error| {
+            Failure::permanent(format!("connect to the rehearsal at {}", socket.display()), error.to_string())
+        })?;
+        Ok(Self { inner, line: Mutex::new(BufReader::new(line)) })
+    }
+
+    fn halt(line: &mut BufReader<UnixStream>, side: Side, events: &[Event]) {
+        let events = events.iter().map(|event| (event.name(), event.step().unwrap_or_default().to_owned()));
+        let told = serde_json::to_string(&Halt { side, events: events.collect() }).unwrap_or_default();
+        let mut answer = String::new();
+        // when the other end is gone nothing holds the run up any more
+        if writeln!(line.get_mut(), "{told}").is_ok() {
+            let _ = line.read_line(&mut answer);
+        }
+    }
+}
+
+impl Journal for Breakpoints {
+    fn create_run(&self, record: &RunRecord) -> Result<()> {
+        self.inner.create_run(record)
+    }
+    fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::halt(&mut line, Side::Before, events);
+        let entries = self.inner.append(run, at, events)?;
+        Self::halt(&mut line, Side::After, events);
+        Ok(entries)
+    }
+    fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
+        self.inner.entries_after(run, seq)
+    }
+    fn run(&self, run: &str) -> Result<RunRecord> {
+        self.inner.run(run)
+    }
+    fn runs(&self) -> Result<Vec<RunHead>> {
+        self.inner.runs()
+    }
+}

@@ -1,0 +1,235 @@
+//! What is done to a rehearsal, and how it is mended afterwards.
+
+use crate::effects::Session;
+use crate::error::{Failure, Result};
+use crate::rehearsal::disk;
+use crate::rehearsal::mariadb::MariaDb;
+use crate::rehearsal::sandbox::Sandbox;
+use crate::rehearsal::shop::DATABASE;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::sleep;
+
+const LOOK: Duration = Duration::from_secs(20);
+/// How long a crashed server is down.
+const DOWN: Duration = Duration::from_secs(1);
+/// How long a frozen server stands still: longer than any statement waits.
+const FROZEN: Duration = Duration::from_secs(15);
+/// How long a transaction or a lock is held.
+const HELD: Duration = Duration::from_mins(1);
+/// What is left of a full disk, in bytes.
+const SPARE: u64 = 256 << 10;
+/// How far a clock is set back, in milliseconds.
+const AN_HOUR: i64 = 3_600_000;
+/// A writer that the application does not have.
+const STRANGER: u32 = 999_999;
+
+/// One of the two servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The old one.
+    Source,
+    /// The new one.
+    Target,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blow {
+    /// The runner is killed; the run is resumed.
+    KillRunner,
+    /// The runner is killed; the run is taken back.
+    TakeBack,
+    /// The ssh of the tunnel is killed.
+    KillTunnel,
+    /// The ssh of the tunnel stands still.
+    FreezeTunnel,
+    /// A server is killed and started again.
+    Crash(Side),
+    /// A server stands still for some seconds.
+    Freeze(Side),
+    /// A server's host swallows every packet until the run has ended.
+    CutOff(Side),
+    /// An administrator ends the runner's sessions and writes on the old server.
+    WritePastFence,
+    /// A transaction that has written is held open on the old server.
+    LongTransaction,
+    /// Tables are locked on the old server.
+    LockTables,
+    /// The new server's disk fills up.
+    FillDisk,
+    /// The runner cannot write a byte more.
+    FillState,
+    /// The binary log that the copy belongs to is purged.
+    PurgeBinlog,
+    /// All binary logs of the old server are thrown away.
+    ResetBinlog,
+    /// The runner is killed, and the clock is an hour behind when the run is resumed.
+    ClockBack,
+    /// The application never hears that it shall move.
+    Deaf,
+}
+
+/// What must be mended before the run is taken up again.
+#[derive(Default)]
+pub struct Damage {
+    frozen: Option<Side>,
+    cut_off: Option<&'static str>,
+    filler: Option<PathBuf>,
+    /// Held open until mended.
+    session: Option<Session>,
+}
+
+impl Blow {
+    /// Whether the runner ends by it.
+    #[must_use]
+    pub fn kills(self) -> bool {
+        matches!(self, Self::KillRunner | Self::TakeBack | Self::ClockBack)
+    }
+    /// The size that the new server's disk needs for it.
+    #[must_use]
+    pub fn disk(self) -> Option<u64> {
+        (self == Self::FillDisk).then_some(512 << 20)
+    }
+
+    /// After how long it mends itself, while the run goes on.
+    #[must_use]
+    pub fn ends_after(self) -> Option<Duration> {
+        match self {
+            Self::LongTransaction | Self::LockTables => Some(HELD),
+            Self::Freeze(_) => Some(FROZEN),
+            _ => None,
+        }
+    }
+
+    /// Does it. `runner` is the runner's process.
+    ///
+    /// # Errors
+    /// When it could not be done: the round proves nothing then.
+    pub async fn strike(self, sandbox: &Sandbox, runner: u32) -> Result<Damage> {
+        let mut damage = Damage::default();
+        match self {
+            Self::KillRunner | Self::TakeBack | Self::Deaf => {}
+            Self::ClockBack => set_back(sandbox)?,
+            Self::KillTunnel => signal_tunnel(sandbox, Signal::KILL)?,
+            Self::FreezeTunnel => signal_tunnel(sandbox, Signal::STOP)?,
+            Self::Crash(side) => {
+                let server = server(sandbox, side);
+                server.kill();
+                sleep(DOWN).await;
+                server.restart().await?;
+            }
+            Self::Freeze(side) => {
+                damage.frozen = Some(side);
+                server(sandbox, side).freeze(true);
+            }
+            Self::CutOff(side) => {
+                let name = if side == Side::Source { "old" } else { "new" };
+                damage.cut_off = Some(name);
+                sandbox.host(name).into_iter().for_each(|host| host.freeze(true));
+            }
+            Self::WritePastFence => write_past_fence(&sandbox.on_source().await?).await?,
+            Self::LongTransaction => damage.session = Some(hold_transaction(sandbox).await?),
+            Self::LockTables => damage.session = Some(lock_tables(sandbox).await?),
+            Self::FillDisk => damage.filler = Some(disk::fill(sandbox.target.dir(), SPARE)?),
+            Self::FillState => forbid_writes(runner)?,
+            Self::PurgeBinlog => purge(&sandbox.on_source().await?).await?,
+            Self::ResetBinlog => sandbox.on_source().await?.exec("RESET MASTER", LOOK).await.map(drop)?,
+        }
+        Ok(damage)
+    }
+}
+
+impl Damage {
+    /// Mends what can be mended.
+    pub async fn mend(self, sandbox: &Sandbox) {
+        if let Some(side) = self.frozen {
+            server(sandbox, side).freeze(false);
+        }
+        if let Some(host) = self.cut_off.and_then(|name| sandbox.host(name)) {
+            host.freeze(false);
+        }
+        if let Some(filler) = self.filler {
+            let _ = std::fs::remove_file(filler); // a disk that is still full shows in the round's end
+        }
+        if let Some(session) = self.session {
+            session.close().await;
+        }
+    }
+}
+
+fn server(sandbox: &Sandbox, side: Side) -> &MariaDb {
+    match side {
+        Side::Source => &sandbox.source,
+        Side::Target => &sandbox.target,
+    }
+}
+
+/// The clock of the runner that comes next is an hour behind that of the journal.
+fn set_back(sandbox: &Sandbox) -> Result<()> {
+    let file = sandbox.dir().join("state/journal.sqlite");
+    let failed = |error: rusqlite::Error| Failure::permanent("set the journal's clock forward", error.to_string());
+    let journal = rusqlite::Connection::open(file).map_err(failed)?;
+    journal.execute("UPDATE event SET at = at + ?1", [AN_HOUR]).map_err(failed)?;
+    Ok(())
+}
+
+/// Signals every ssh of this sandbox that forwards a port.
+fn signal_tunnel(sandbox: &Sandbox, signal: Signal) -> Result<()> {
+    let ours = sandbox.dir().display().to_string();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut struck = false;
+    for pid in processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok()) {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let words: Vec<String> = line.split(|&byte| byte == 0).map(|w| String::from_utf8_lossy(w).into()).collect();
+        let is_ssh = words.first().is_some_and(|program| program == "ssh");
+        if is_ssh && words.iter().any(|word| word == "-NT") && words.iter().any(|word| word.contains(&ours)) {
+            struck |= Pid::from_raw(pid).is_some_and(|pid| kill_process(pid, signal).is_ok());
+        }
+    }
+    if struck { Ok(()) } else { Err(Failure::permanent("strike the tunnel", "there is none")) }
+}
+
+async fn write_past_fence(admin: &Session) -> Result<()> {
+    let others = "SELECT id FROM information_schema.processlist WHERE user = 'migrate' AND id <> CONNECTION_ID()";
+    for row in admin.query(others, LOOK).await?.iter() {
+        // one that went by itself meanwhile is gone as well
+        let _ = admin.try_query(&format!("KILL {}", row.at(0).unwrap_or_default()), LOOK).await;
+    }
+    admin.exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK).await.map(drop)
+}
+
+async fn hold_transaction(sandbox: &Sandbox) -> Result<Session> {
+    let session = sandbox.on_source().await?;
+    session.exec("BEGIN", LOOK).await?;
+    session.exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK).await?;
+    Ok(session)
+}
+
+async fn lock_tables(sandbox: &Sandbox) -> Result<Session> {
+    let session = sandbox.on_source().await?;
+    session.exec(&format!("LOCK TABLES {DATABASE}.ledger READ"), LOOK).await?;
+    Ok(session)
+}
+
+/// Every write of the process to a file fails from now on, as on a full disk.
+fn forbid_writes(runner: u32) -> Result<()> {
+    let pid = i32::try_from(runner).ok().and_then(Pid::from_raw);
+    prlimit(pid, Resource::Fsize, Rlimit { current: Some(0), maximum: Some(0) })
+        .map(drop)
+        .map_err(|error| Failure::permanent("forbid the runner to write", error.to_string()))
+}
+
+async fn purge(session: &Session) -> Result<()> {
+    session.exec("FLUSH BINARY LOGS", LOOK).await?;
+    let status = session.query("SHOW MASTER STATUS", LOOK).await?;
+    let newest = status.value().unwrap_or_default().to_owned();
+    session.exec(&format!("PURGE BINARY LOGS TO '{newest}'"), LOOK).await?;
+    let left = session.query("SHOW BINARY LOGS", LOOK).await?;
+    if left.value() == Some(newest.as_str()) {
+        return Ok(());
+    }
+    let answer = format!("{} is there still, after {newest} was begun", left.value().unwrap_or_default());
+    Err(Failure::permanent("purge the binary logs", answer))
+}

@@ -1,0 +1,156 @@
+//! What a server, its files and its host's work folder look like: taken before and after, it proves that nothing
+//! was changed, or shows what was.
+
+use super::mariadb::MariaDb;
+use crate::effects::Session;
+use crate::error::{Failure, Result};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_mins(1);
+/// Variables that change by themselves, count what has been written since, or that the sandbox gave to a server's
+/// very first start alone.
+const VOLATILE: [&str; 6] = [
+    "init_file",
+    "gtid_binlog_pos",
+    "gtid_binlog_state",
+    "gtid_current_pos",
+    "pseudo_thread_id",
+    "innodb_buffer_pool_load_now",
+];
+/// Files of a data directory that come and go with the server's own work.
+const OWN_WORK: [&str; 6] = ["binlog", "ib", "aria", "mysql-bin", "ddl_recovery", "undo"];
+/// Everything that is code or schema, as one text a row.
+const DEFINITIONS: &[(&str, &str)] = &[
+    (
+        "routine",
+        "SELECT CONCAT_WS('.', routine_schema, routine_name), routine_definition FROM information_schema.routines WHERE routine_schema NOT IN ('sys', 'mysql')",
+    ),
+    (
+        "trigger",
+        "SELECT CONCAT_WS('.', trigger_schema, trigger_name), action_statement FROM information_schema.triggers WHERE trigger_schema <> 'sys'",
+    ),
+    (
+        "event",
+        "SELECT CONCAT_WS('.', event_schema, event_name), CONCAT_WS(' ', status, event_definition) FROM information_schema.events",
+    ),
+    (
+        "view",
+        "SELECT CONCAT_WS('.', table_schema, table_name), view_definition FROM information_schema.views WHERE table_schema <> 'sys'",
+    ),
+    ("database", "SELECT schema_name, default_collation_name FROM information_schema.schemata"),
+];
+
+/// Facts by name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fingerprint(BTreeMap<String, String>);
+
+impl Fingerprint {
+    /// Of a server, and of a work folder on its host. Contents of the database `busy` are left out: somebody writes
+    /// there.
+    ///
+    /// # Errors
+    /// When the server or a file cannot be read.
+    pub async fn of(server: &MariaDb, session: &Session, work: &Path, busy: Option<&str>) -> Result<Self> {
+        let mut facts = BTreeMap::new();
+        for (name, value) in pairs(session, "SHOW GLOBAL VARIABLES").await? {
+            if !VOLATILE.contains(&name.as_str()) {
+                facts.insert(format!("variable {name}"), value);
+            }
+        }
+        for (what, sql) in DEFINITIONS {
+            facts.extend(pairs(session, sql).await?.into_iter().map(|(name, text)| (format!("{what} {name}"), text)));
+        }
+        tables(session, busy, &mut facts).await?;
+        accounts(session, &mut facts).await?;
+        let channels = session.query("SHOW ALL SLAVES STATUS", LIMIT).await?;
+        facts.insert("channels".into(), format!("{:?}", channels.rows));
+        facts.insert("my.cnf".into(), read(&server.config_file())?);
+        files(server.dir(), 1, &mut facts)?;
+        files(&server.data_dir(), 1, &mut facts)?;
+        files(work, 9, &mut facts)?;
+        Ok(Self(facts))
+    }
+
+    /// How another one differs, some lines a fact; empty when it does not.
+    #[must_use]
+    pub fn changes(&self, after: &Self) -> String {
+        let mut lines = String::new();
+        let names: std::collections::BTreeSet<&String> = self.0.keys().chain(after.0.keys()).collect();
+        for name in names {
+            let (old, new) = (self.0.get(name), after.0.get(name));
+            if old != new {
+                let _ = writeln!(lines, "{name}:\n  before: {old:?}\n  after:  {new:?}"); // a String takes everything
+            }
+        }
+        lines
+    }
+}
+
+async fn pairs(session: &Session, sql: &str) -> Result<Vec<(String, String)>> {
+    let rows = session.query(sql, LIMIT).await?;
+    let text = |value: Option<&str>| value.unwrap_or("NULL").to_owned();
+    Ok(rows.iter().map(|row| (text(row.at(0)), text(row.at(1)))).collect())
+}
+
+async fn tables(session: &Session, busy: Option<&str>, facts: &mut BTreeMap<String, String>) -> Result<()> {
+    let sql = "SELECT CONCAT('`', table_schema, '`.`', table_name, '`'), engine FROM information_schema.tables \
+        WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('sys', 'information_schema', 'performance_schema')";
+    for (table, engine) in pairs(session, sql).await? {
+        // the server itself writes statistics and its own position into these
+        if table.starts_with("`mysql`.`innodb_") || table == "`mysql`.`gtid_slave_pos`" {
+            continue;
+        }
+        let is_busy = busy.is_some_and(|database| table.starts_with(&format!("`{database}`.")));
+        let counted = is_busy || engine == "CSV" || table.starts_with("`mysql`.`transaction_registry");
+        let first = async |sql: String| -> Result<String> {
+            Ok(pairs(session, &sql).await?.into_iter().next().map(|(_, text)| text).unwrap_or_default())
+        };
+        let sum = if counted { "-".to_owned() } else { first(format!("CHECKSUM TABLE {table}")).await? };
+        let created = first(format!("SHOW CREATE TABLE {table}")).await?;
+        // a busy table's counter moves with every row
+        let created = if is_busy { without_counter(&created) } else { created };
+        facts.insert(format!("table {table}"), format!("{sum} {created}"));
+    }
+    Ok(())
+}
+
+fn without_counter(created: &str) -> String {
+    created.split(' ').filter(|word| !word.starts_with("AUTO_INCREMENT=")).collect::<Vec<_>>().join(" ")
+}
+
+async fn accounts(session: &Session, facts: &mut BTreeMap<String, String>) -> Result<()> {
+    let sql = "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)), is_role FROM mysql.user";
+    for (account, is_role) in pairs(session, sql).await? {
+        let name = if is_role == "Y" { account.split('@').next().unwrap_or_default() } else { &account };
+        let grants = session.query(&format!("SHOW GRANTS FOR {name}"), LIMIT).await?;
+        facts.insert(format!("account {account}"), format!("{:?}", grants.rows));
+    }
+    Ok(())
+}
+
+/// Names of all files; their contents are left out, because a server is at work there.
+fn files(folder: &Path, depth: usize, facts: &mut BTreeMap<String, String>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.map_err(|error| failed(folder, &error))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if OWN_WORK.iter().any(|own| name.starts_with(own)) {
+            continue;
+        }
+        facts.insert(format!("file {}", path.display()), String::new());
+        if path.is_dir() && depth > 1 {
+            files(&path, depth - 1, facts)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::permanent(format!("take the fingerprint of {}", path.display()), error.to_string())
+}
