@@ -83,14 +83,14 @@ fn a_channel_says_everything_that_has_a_changing_default() {
         mysql("9.7").change_source(&to("3307")),
         "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 3307, SOURCE_USER = 'repl', \
          SOURCE_PASSWORD = '‹secret pw›', SOURCE_LOG_FILE = 'binlog.000004', SOURCE_LOG_POS = 543, \
-         SOURCE_AUTO_POSITION = 0, SOURCE_HEARTBEAT_PERIOD = 2, SOURCE_CONNECT_RETRY = 5, SOURCE_RETRY_COUNT = 100000, \
+         SOURCE_AUTO_POSITION = 0, SOURCE_HEARTBEAT_PERIOD = 2, SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 500000, \
          SOURCE_SSL = 0, SOURCE_SSL_VERIFY_SERVER_CERT = 0, GET_SOURCE_PUBLIC_KEY = 1"
     );
     assert_eq!(
         mariadb("10.11").change_source(&to("3307")),
         "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 3307, MASTER_USER = 'repl', \
          MASTER_PASSWORD = '‹secret pw›', MASTER_LOG_FILE = 'binlog.000004', MASTER_LOG_POS = 543, \
-         MASTER_USE_GTID = no, MASTER_HEARTBEAT_PERIOD = 2, MASTER_CONNECT_RETRY = 5, \
+         MASTER_USE_GTID = no, MASTER_HEARTBEAT_PERIOD = 2, MASTER_CONNECT_RETRY = 1, \
          MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0"
     );
     let old = mysql("5.7").change_source(&to("3307"));

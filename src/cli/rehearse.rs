@@ -62,6 +62,7 @@ impl Args {
             writers: self.writers,
             rate: self.rate,
             deaf: false,
+            keep: self.keep,
         }
     }
 }

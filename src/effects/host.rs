@@ -79,7 +79,7 @@ impl Host {
     }
 
     /// Whether the connection still stands; answers within three seconds. A frozen network is noticed by ssh itself
-    /// only after some 15 seconds.
+    /// only after some 6 seconds.
     pub async fn is_alive(&self) -> bool {
         match &self.link {
             Link::Local => true,

@@ -9,6 +9,7 @@ pub mod facts;
 mod host;
 mod job;
 mod line_socket;
+mod lines;
 mod mysql;
 pub mod replica;
 mod secrets;
@@ -25,6 +26,7 @@ use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Inventory, Server};
 use crate::playbook::product::{Family, Product};
 use dialect::Dialect;
+use lines::Lines;
 use secrecy::ExposeSecret;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -36,11 +38,8 @@ pub struct Effects {
     inventory: Arc<Inventory>,
     secrets: Arc<Secrets>,
     approvals: Arc<dyn Approvals>,
-    control_dir: PathBuf,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
-    forwards: Mutex<HashMap<(String, String), String>>,
+    lines: Lines,
     sessions: Mutex<HashMap<(String, String), Arc<Session>>>,
-    shells: Mutex<HashMap<String, Arc<Shell>>>,
     recognized: Mutex<HashSet<String>>,
 }
 
@@ -54,14 +53,11 @@ impl Effects {
         control_dir: PathBuf,
     ) -> Self {
         Self {
+            lines: Lines::new(inventory.clone(), control_dir),
             inventory,
             secrets,
             approvals,
-            control_dir,
-            hosts: Mutex::default(),
-            forwards: Mutex::default(),
             sessions: Mutex::default(),
-            shells: Mutex::default(),
             recognized: Mutex::default(),
         }
     }
@@ -83,18 +79,7 @@ impl Effects {
     /// # Errors
     /// When it cannot be reached, or its key is not known.
     pub async fn host(&self, name: &str) -> Result<Arc<Host>> {
-        let mut hosts = self.hosts.lock().await;
-        if let Some(host) = hosts.get(name) {
-            if host.is_alive().await {
-                return Ok(host.clone());
-            }
-            hosts.remove(name);
-            self.forwards.lock().await.retain(|(host, _), _| host != name);
-        }
-        let access = self.inventory.host(name).ok_or_else(|| unknown("host", name))?;
-        let host = Arc::new(Host::connect(name, access, &self.control_dir).await?);
-        hosts.insert(name.to_owned(), host.clone());
-        Ok(host)
+        self.lines.host(name).await
     }
 
     /// An address on the runner's machine that leads to `address` as seen from `host`.
@@ -102,15 +87,7 @@ impl Effects {
     /// # Errors
     /// When the host cannot be reached.
     pub async fn reach(&self, host: &str, address: &str) -> Result<String> {
-        let link = self.host(host).await?;
-        let key = (host.to_owned(), address.to_owned());
-        let mut forwards = self.forwards.lock().await;
-        if let Some(local) = forwards.get(&key) {
-            return Ok(local.clone());
-        }
-        let local = link.forward(address).await?;
-        forwards.insert(key, local.clone());
-        Ok(local)
+        self.lines.reach(host, address).await
     }
 
     /// The runner's ordinary connection to a server, as its administrative account.
@@ -132,7 +109,7 @@ impl Effects {
         {
             return Ok(session.clone());
         }
-        let access = self.inventory.server(server).ok_or_else(|| unknown("server", server))?;
+        let access = self.inventory.server(server).ok_or_else(|| unknown(server))?;
         let password = access.password.as_ref().map(super::playbook::secret::SecretRef::marker);
         let login = self.login(server, access, &access.user, password).await?;
         let session = Arc::new(Session::open(login, self.secrets.clone()).await?);
@@ -197,16 +174,7 @@ impl Effects {
     /// # Errors
     /// When the host cannot be reached.
     pub async fn shell(&self, host: &str) -> Result<Arc<Shell>> {
-        let link = self.host(host).await?;
-        let mut shells = self.shells.lock().await;
-        if let Some(shell) = shells.get(host)
-            && shell.is_open().await
-        {
-            return Ok(shell.clone());
-        }
-        let shell = Arc::new(link.shell().await?);
-        shells.insert(host.to_owned(), shell.clone());
-        Ok(shell)
+        self.lines.shell(host).await
     }
 
     /// Sends one line to a unix socket on `host` and reads the answer to its end.
@@ -254,13 +222,7 @@ impl Effects {
         for (_, session) in self.sessions.lock().await.drain() {
             session.close().await;
         }
-        self.shells.lock().await.clear();
-        self.forwards.lock().await.clear();
-        for (_, host) in self.hosts.lock().await.drain() {
-            if let Ok(host) = Arc::try_unwrap(host) {
-                host.close().await;
-            }
-        }
+        self.lines.close().await;
     }
 }
 
@@ -273,6 +235,6 @@ pub struct LoginPath<'a> {
     pub address: &'a str,
 }
 
-fn unknown(what: &str, name: &str) -> Failure {
-    Failure::permanent(format!("find {what} `{name}`"), format!("the inventory has no {what} of that name"))
+fn unknown(server: &str) -> Failure {
+    Failure::permanent(format!("find server `{server}`"), "the inventory has no server of that name")
 }

@@ -18,6 +18,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct ReplicaStatus {
     /// Whether the receiver runs; only `Yes` counts.
     pub receiving: bool,
+    /// Whether the receiver is trying to reach its source, and will go on trying.
+    pub connecting: bool,
     /// Whether the applier runs.
     pub applying: bool,
     /// What the receiver says it is doing.
@@ -53,6 +55,7 @@ impl ReplicaStatus {
         let all = rows.columns.iter().map(|name| (name.clone(), text(name))).collect();
         Ok(Some(Self {
             receiving: text(columns.io_running) == "Yes",
+            connecting: ["Connecting", "Preparing"].contains(&text(columns.io_running).as_str()),
             applying: text(columns.sql_running) == "Yes",
             state: text(columns.io_state),
             read: Position { file: text(columns.read_file), offset: text(columns.read_pos) },
@@ -64,16 +67,31 @@ impl ReplicaStatus {
         }))
     }
 
-    /// A failure if one of the threads has stopped for a reason that waiting will not mend.
+    /// A failure unless both threads run, or the receiver is on its way to a source that it has lost.
     ///
     /// # Errors
-    /// Permanent for the applier, transient for the receiver, which goes on trying by itself.
+    /// As [`ReplicaStatus::healthy`].
+    pub fn alive(&self, server: &str, attempted: &str) -> Result<()> {
+        if self.connecting && self.applying { Ok(()) } else { self.healthy(server, attempted) }
+    }
+
+    /// A failure unless both threads run.
+    ///
+    /// # Errors
+    /// Permanent when one has stopped for a reason that waiting will not mend, otherwise transient: a receiver goes on
+    /// trying by itself.
     pub fn healthy(&self, server: &str, attempted: &str) -> Result<()> {
-        if let Some(error) = &self.apply_error {
-            return Err(Failure::permanent(attempted, format!("the replica stopped applying: {error}"))
+        let stopped = |thread: &str, error: &str| {
+            Failure::permanent(attempted, format!("the replica stopped {thread}: {error}"))
                 .at(server)
                 .now(format!("it has applied the source's log up to {}", self.applied))
-                .help("mend the cause on the replica, or roll back and copy again"));
+                .help("mend the cause, or roll back and copy again")
+        };
+        if let Some(error) = &self.apply_error {
+            return Err(stopped("applying", error));
+        }
+        if let Some(error) = self.receive_error.as_ref().filter(|_| !self.receiving && !self.connecting) {
+            return Err(stopped("receiving", error));
         }
         if self.receiving && self.applying {
             return Ok(());
@@ -110,7 +128,7 @@ pub async fn wait_until_applied(
         if status.applied.order(position) != Ordering::Less {
             return Ok(Some(status.applied));
         }
-        status.healthy(session.server(), attempted)?;
+        status.alive(session.server(), attempted)?; // a lost line comes back, or the deadline ends it
         if begin.elapsed() >= limit {
             return Ok(None);
         }

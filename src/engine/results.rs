@@ -60,7 +60,8 @@ fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Event {
     if failure.class == Class::Cancelled {
         return Event::StepStopped { step, attempt, failure: Some(failure) };
     }
-    let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now);
+    let hurry = state.graph.block(ix).is_some_and(|block| state.blocks[block].started.is_some());
+    let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now, hurry);
     Event::StepFailed { step, attempt, failure, retry_at }
 }
 
@@ -77,7 +78,7 @@ fn prepared(state: &RunState, now: i64, block: usize, result: Result<()>) -> Vec
     let first = state.graph.blocks()[block].iter().find(|&&ix| state.steps[ix].is_unfinished());
     if let Some(&ix) = first.filter(|_| failure.class != Class::Cancelled) {
         let attempt = state.steps[ix].attempt + 1;
-        let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now);
+        let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now, false);
         events.push(Event::StepFailed { step: id(state, ix), attempt, failure, retry_at });
     }
     events

@@ -28,9 +28,13 @@ pub fn pause(retry: &Retry, attempt: u32) -> Duration {
 
 /// When a step is tried again whose attempt number `attempt` ended in `failure` at `now` (milliseconds); `None` when
 /// it is not: only what may go away by itself is tried again.
+///
+/// `hurry` is for a step in a block that has begun: the application may be waiting.
 #[must_use]
-pub fn step_again(retry: &Retry, attempt: u32, failure: &Failure, now: i64) -> Option<i64> {
-    (failure.class == Class::Transient && attempt < retry.attempts).then(|| later(now, pause(retry, attempt)))
+pub fn step_again(retry: &Retry, attempt: u32, failure: &Failure, now: i64, hurry: bool) -> Option<i64> {
+    let longest = if hurry { UNDO.delay.0 } else { Duration::MAX };
+    let again = failure.class == Class::Transient && attempt < retry.attempts;
+    again.then(|| later(now, pause(retry, attempt).min(longest)))
 }
 
 /// The same for an undo or a rollback hook: everything but a refusal is tried again.
@@ -70,10 +74,11 @@ mod tests {
     fn only_what_may_go_away_is_tried_again_and_not_for_ever() {
         let retry = retry(Backoff::Constant);
         let transient = Failure::transient("x", "y");
-        assert_eq!(step_again(&retry, 1, &transient, 100), Some(5_100));
-        assert_eq!(step_again(&retry, 3, &transient, 100), None);
-        assert_eq!(step_again(&retry, 1, &Failure::permanent("x", "y"), 100), None);
-        assert_eq!(step_again(&retry, 1, &Failure::refused("x", "y"), 100), None);
+        assert_eq!(step_again(&retry, 1, &transient, 100, true), Some(350));
+        assert_eq!(step_again(&retry, 1, &transient, 100, false), Some(5_100));
+        assert_eq!(step_again(&retry, 3, &transient, 100, false), None);
+        assert_eq!(step_again(&retry, 1, &Failure::permanent("x", "y"), 100, false), None);
+        assert_eq!(step_again(&retry, 1, &Failure::refused("x", "y"), 100, false), None);
         assert_eq!(undo_again(1, &Failure::permanent("x", "y"), 100), Some(350));
         assert_eq!(undo_again(4, &transient, 100), None);
     }

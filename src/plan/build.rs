@@ -2,7 +2,7 @@
 
 use super::gaps::Gaps;
 use super::graph::Graph;
-use super::names::KnownNames;
+use super::names::{KnownNames, NO_INVENTORY};
 use super::resolve::Resolver;
 use super::{FORMAT, Plan, PlannedBlock, PlannedHook, PlannedStep, opening, schema};
 use crate::playbook::document::Document;
@@ -70,7 +70,7 @@ pub fn plan(
     }
     let (faults, questions) = (builder.faults, builder.questions);
     if !faults.is_empty() {
-        return Err(document.faults(faults));
+        return Err(document.faults(said_once(faults)));
     }
     let blocks = blocks(playbook);
     let mut plan = Plan {
@@ -87,6 +87,18 @@ pub fn plan(
     plan.opening = opening::actions(&plan, &questions);
     plan.hash = plan.digest();
     Ok(plan)
+}
+
+/// A missing inventory is one fault, however many names stand in it.
+fn said_once(mut faults: Vec<Fault>) -> Vec<Fault> {
+    let is_same = |fault: &Fault| fault.help.as_deref() == Some(NO_INVENTORY);
+    let more = faults.iter().filter(|fault| is_same(fault)).count().saturating_sub(1);
+    let mut first = true;
+    faults.retain(|fault| !is_same(fault) || std::mem::take(&mut first));
+    if let Some(fault) = faults.iter_mut().find(|fault| is_same(fault)).filter(|_| more > 0) {
+        fault.message = format!("{}, nor are the names in {more} more places", fault.message);
+    }
+    faults
 }
 
 fn blocks(playbook: &Playbook) -> Vec<PlannedBlock> {

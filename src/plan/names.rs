@@ -12,6 +12,9 @@ use crate::steps::{self, Output, OutputType};
 use serde_json::Value as Json;
 use std::collections::HashMap;
 
+/// What to do about names that nothing describes.
+pub(super) const NO_INVENTORY: &str = "name the inventory: -i FILE";
+
 /// Names as seen from the step `at`.
 pub struct KnownNames<'a> {
     /// Inventory and templates.
@@ -47,7 +50,7 @@ impl Names for KnownNames<'_> {
         };
         (!known.contains(&text)).then(|| {
             if format != "template" && self.gaps.no_inventory {
-                return (format!("the {what} `{text}` is nowhere described"), "name the inventory: -i FILE".to_owned());
+                return (format!("the {what} `{text}` is nowhere described"), NO_INVENTORY.to_owned());
             }
             let place = if format == "template" { "beside the playbook" } else { "in the inventory" };
             (format!("there is no {what} `{text}` {place}"), suggest::help(text, known))

@@ -210,7 +210,7 @@ impl<'a> Resolver<'a> {
                         (format!("the playbook has no input `{part}`"), help)
                     }
                     "servers" | "hosts" | "applications" if self.gaps.no_inventory => {
-                        (format!("`{name}` is nowhere described"), "name the inventory: -i FILE".to_owned())
+                        (format!("`{name}` is nowhere described"), super::names::NO_INVENTORY.to_owned())
                     }
                     _ => (format!("`{path}` has no `{part}`"), suggest::help(part, names)),
                 });

@@ -29,6 +29,8 @@ pub struct Piece {
     pub rate: u32,
     /// An application that does not listen when it is told to reload.
     pub deaf: bool,
+    /// Leave the folder for a look afterwards.
+    pub keep: bool,
 }
 
 /// A sandbox, and an application at work in it.

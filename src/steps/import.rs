@@ -1,5 +1,6 @@
 //! `import`: loads a dump into an empty server, with the accelerators that are safe.
 
+use super::free_space::with_free_space;
 use super::long_work::{self, Work};
 use super::place::{dialect, job_dir, option_file, quoted, run_marker, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
@@ -50,6 +51,8 @@ impl Import {
     /// Of what the client says only its own words are passed on: before them it repeats the statement that failed,
     /// which is a megabyte of someone's data.
     ///
+    /// Code 141 is the end of zstd when the client has gone: the client's words say why.
+    ///
     /// Newer dumps begin with a line that older clients stop at; only a client that knows it is given it.
     fn script(&self, world: &World) -> String {
         let dialect = dialect(world, &self.server);
@@ -61,9 +64,10 @@ impl Import {
              filter() {{ IFS= read -r first || true; case $first in *'enable the sandbox mode'*) \
              if {client} --help 2>/dev/null | grep -q sandbox; then printf '%s\\n' \"$first\"; fi;; \
              *) printf '%s\\n' \"$first\";; esac; cat; }}\n\
-             {{ sh -c 'echo $$ > zstd.pid; exec zstd -dcq' < {file} || echo 'the dump cannot be read' > failed; }} \
+             {{ sh -c 'echo $$ > zstd.pid; exec zstd -dcq' < {file} \
+             || [ $? -eq 141 ] || echo 'the dump cannot be read' > failed; }} \
              | {{ printf '%s' {preamble}; filter; }} | {client} --defaults-extra-file=client.cnf {flags} 2>said || code=$?\n\
-             if [ -e failed ]; then cat failed >&2; exit 1; fi\n\
+             if [ -e failed ]; then cat failed >&2; code=1; fi\n\
              grep '^ERROR' said >&2 || tail -n 3 said >&2\nexit $code\n"
         )
     }
@@ -186,7 +190,9 @@ impl Step for Import {
         if !matches!(&ran, Err(failure) if failure.class == crate::error::Class::Cancelled) {
             host.remove_file(&format!("{dir}.cnf")).await?;
         }
-        ran?;
+        if let Err(failure) = ran {
+            return Err(with_free_space(cx, &self.server, failure).await);
+        }
         let databases = self.databases(cx).await?.join(" ");
         Ok(Outputs::from_iter([("databases".to_owned(), databases.into())]))
     }

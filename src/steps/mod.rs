@@ -25,6 +25,7 @@ mod config_file;
 mod dump;
 mod fence;
 mod forget_source;
+mod free_space;
 mod import;
 mod kind;
 mod long_work;

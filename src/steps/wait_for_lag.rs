@@ -26,6 +26,8 @@ pub const OUTPUTS: &[Output] = &[Output {
 const EVERY: Duration = Duration::from_millis(200);
 /// The replica is asked for it this often.
 const ASK: Duration = Duration::from_millis(15);
+/// A replica that has lost its source reconnects by itself; after this time somebody should hear of it.
+const PATIENCE: Duration = Duration::from_mins(5);
 /// The purpose of the rows in the token table.
 const PURPOSE: &str = "lag";
 
@@ -104,11 +106,17 @@ impl WaitForLag {
             Err(error) => Err(Failure::transient("measure the lag", error.to_string()).at(&self.replica)),
         }
     }
-    async fn healthy(&self, replica: &Session, dialect: Dialect) -> Result<()> {
-        match ReplicaStatus::read(replica, dialect).await? {
-            Some(status) => status.healthy(&self.replica, "catch up"),
-            None => Err(Failure::permanent("catch up", "it follows no source").at(&self.replica)),
+    /// Replication runs, or has been looking for its source since `lost` and not for too long.
+    async fn alive(&self, replica: &Session, dialect: Dialect, lost: &mut Option<Instant>) -> Result<()> {
+        let Some(status) = ReplicaStatus::read(replica, dialect).await? else {
+            return Err(Failure::permanent("catch up", "it follows no source").at(&self.replica));
+        };
+        if !status.connecting {
+            *lost = None;
+        } else if lost.get_or_insert_with(Instant::now).elapsed() < PATIENCE {
+            return status.alive(&self.replica, "catch up");
         }
+        status.healthy(&self.replica, "catch up")
     }
 }
 
@@ -157,7 +165,7 @@ impl Step for WaitForLag {
         cx.memo.set("token", base.into()).await?; // a later attempt must not mistake this one's rows for its own
         let mut watch = Watch { sent: VecDeque::new(), good_since: None, longest: Duration::ZERO };
         let mut next = (base, Instant::now());
-        let mut looked = Instant::now();
+        let (mut looked, mut lost) = (Instant::now(), None);
         loop {
             cx.safe_point("catch up")?;
             if next.1 <= Instant::now() {
@@ -168,11 +176,11 @@ impl Step for WaitForLag {
             let lag = watch.arrived(self.newest(cx, &replica, to).await?, self.max_lag.0);
             if looked.elapsed() >= EVERY {
                 cx.progress.lag(lag);
-                self.healthy(&replica, to).await?;
+                self.alive(&replica, to, &mut lost).await?;
                 looked = Instant::now();
             }
             if watch.good_since.is_some_and(|since| since.elapsed() >= self.lasting.0) {
-                self.healthy(&replica, to).await?;
+                self.alive(&replica, to, &mut lost).await?;
                 let longest = u64::try_from(watch.longest.as_millis()).unwrap_or(u64::MAX);
                 return Ok(Outputs::from_iter([("lag_ms".to_owned(), longest.into())]));
             }

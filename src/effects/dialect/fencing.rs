@@ -115,6 +115,13 @@ impl Dialect {
         )
     }
 
+    /// How many sessions of these accounts there are, one value.
+    #[must_use]
+    pub fn sessions_of(self, users: &[&str]) -> String {
+        let users: Vec<String> = users.iter().map(|user| super::text_literal(user)).collect();
+        format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER IN ({})", users.join(", "))
+    }
+
     /// Whether the connection `id` (digits or a marker) is there: a count.
     #[must_use]
     pub fn connection_exists(self, id: &str) -> String {

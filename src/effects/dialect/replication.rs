@@ -5,9 +5,9 @@ use super::{Dialect, number, text_literal};
 /// Seconds between heartbeats of a silent source: a dead link shows within a few of them.
 const HEARTBEAT_SECONDS: u32 = 2;
 /// Seconds between attempts to reconnect.
-const CONNECT_RETRY_SECONDS: u32 = 5;
+const CONNECT_RETRY_SECONDS: u32 = 1;
 /// Attempts to reconnect: about six days, so that the channel never gives up before people do.
-const RETRY_COUNT: u32 = 100_000;
+const RETRY_COUNT: u32 = 500_000;
 
 /// Where a channel leads and from where it reads. Texts may be markers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,6 +16,8 @@ use std::time::Duration;
 use tokio::process::Command;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// A silent line is asked this often whether it is still there, and given up after three times without an answer.
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
 /// Over the whole handshake, jump hosts and slow logins included.
 const OPEN_LIMIT: Duration = Duration::from_secs(40);
 const END_LIMIT: Duration = Duration::from_secs(3);
@@ -55,7 +57,7 @@ impl Way<'_> {
             .known_hosts_check(KnownHosts::Strict)
             .control_directory(folder)
             .control_persist(ControlPersist::IdleFor(IDLE_SECONDS))
-            .server_alive_interval(Duration::from_secs(5))
+            .server_alive_interval(KEEP_ALIVE)
             .connect_timeout(CONNECT_LIMIT);
         if let Some(config) = self.config {
             builder.config_file(config);

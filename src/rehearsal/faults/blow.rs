@@ -152,6 +152,9 @@ impl Damage {
         }
         if let Some(filler) = self.filler {
             let _ = std::fs::remove_file(filler); // a disk that is still full shows in the round's end
+            if sandbox.target.pid().is_none() {
+                let _ = sandbox.target.restart().await; // as does a server that stays away
+            }
         }
         if let Some(session) = self.session {
             session.close().await;
@@ -225,7 +228,10 @@ async fn purge(session: &Session) -> Result<()> {
     session.exec("FLUSH BINARY LOGS", LOOK).await?;
     let status = session.query("SHOW MASTER STATUS", LOOK).await?;
     let newest = status.value().unwrap_or_default().to_owned();
+    // newer servers keep a log until a replica has connected; older ones do not know the variable
+    let _ = session.try_query("SET GLOBAL slave_connections_needed_for_purge = 0", LOOK).await;
     session.exec(&format!("PURGE BINARY LOGS TO '{newest}'"), LOOK).await?;
+    let _ = session.try_query("SET GLOBAL slave_connections_needed_for_purge = DEFAULT", LOOK).await;
     let left = session.query("SHOW BINARY LOGS", LOOK).await?;
     if left.value() == Some(newest.as_str()) {
         return Ok(());

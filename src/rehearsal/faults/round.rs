@@ -101,7 +101,7 @@ pub async fn hold(mut piece: Piece, plot: &Plot) -> (Row, Vec<Vec<Moment>>) {
         piece.deaf = fault.blow == Blow::Deaf;
         piece.sandbox.disk = fault.blow.disk();
     }
-    let dir = piece.sandbox.dir.clone();
+    let (dir, keep) = (piece.sandbox.dir.clone(), piece.keep);
     let mut row = Row { fault, place, expected: plot.expected(), ..Row::default() };
     let moments = match play(piece, plot, &mut row).await {
         Ok(moments) => moments,
@@ -110,7 +110,9 @@ pub async fn hold(mut piece: Piece, plot: &Plot) -> (Row, Vec<Vec<Moment>>) {
             Vec::new()
         }
     };
-    let _ = std::fs::remove_dir_all(dir); // the next round has a folder of its own
+    if !keep {
+        let _ = std::fs::remove_dir_all(dir); // the next round has a folder of its own
+    }
     row.seconds = begin.elapsed().as_secs_f64();
     (row, moments)
 }

@@ -6,6 +6,7 @@ use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::units::Bytes;
 use crate::playbook::world::World;
+use crate::steps::free_space::free_space;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx};
 
@@ -180,19 +181,16 @@ impl Dump {
     /// The dump is smaller than the tables it comes from, so room for the tables is room enough.
     async fn space(&self, cx: &Ctx<'_>) -> Result<()> {
         let needed = self.estimate(cx, &self.databases).await?;
-        let host = cx.fx.host(self.host(cx.world)).await?;
         let folder = self.directory.clone().unwrap_or_else(|| {
             cx.world.inventory.host(self.host(cx.world)).map(|host| host.work_dir.0.clone()).unwrap_or_default()
         });
-        let script =
-            "d=$1; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {print $4}'";
-        let free: u64 = host.sh(script, &[&folder], None).await?.trim().parse().unwrap_or(0);
+        let free = free_space(cx, self.host(cx.world), &folder).await?;
         if free >= needed {
             return Ok(());
         }
         let (free, needed) = (Bytes(free), Bytes(needed));
         Err(Failure::refused("keep the dump", format!("{folder} has {free} free, the tables hold {needed}"))
-            .at(host.name())
+            .at(self.host(cx.world))
             .now("nothing was touched")
             .help("free space there, or name another folder with `directory`"))
     }

@@ -5,17 +5,20 @@ use super::Fence;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position, wait_until_applied};
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use crate::playbook::world::World;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 /// A replica that gets to the source's place this fast is at its heels (rulebook M12: the applier then
 /// needs 0.1-6 ms after the fence, otherwise up to half a second).
 const CLOSE: Duration = Duration::from_millis(15);
 /// The right moment is waited for this long; a busy replica may never be so close, and later is still right.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A replica that says nothing for so long is out of reach.
+const SILENCE: Duration = Duration::from_secs(2);
 
 impl Fence {
     pub(super) fn gate_actions(&self, world: &World) -> Vec<Action> {
@@ -84,6 +87,20 @@ impl Fence {
         Err(Failure::permanent(format!("keep `{}` the only server that takes writes", self.server), "the replica takes writes too")
             .at(replica)
             .help("a replica must be read-only: render its configuration with `profile: import`, or SET GLOBAL read_only = ON"))
+    }
+
+    /// The same for a server that may be out of reach. It was closed when the fence fell, and a run that has opened it
+    /// since takes that back first, so silence is no reason to keep the application waiting.
+    pub(super) async fn replica_is_not_open(&self, cx: &Ctx<'_>) -> Result<()> {
+        match timeout(SILENCE, self.replica_is_closed(cx)).await {
+            Ok(Err(failure)) if failure.class == Class::Permanent => Err(failure),
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                let replica = self.replica.as_deref().unwrap_or_default();
+                cx.progress.note(format!("`{replica}` does not answer; it was closed when the fence fell"));
+                Ok(())
+            }
+        }
     }
 
     /// Waits for a moment at which the replica has everything.

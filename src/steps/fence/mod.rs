@@ -247,7 +247,7 @@ impl Step for Fence {
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         let Some(before) = cx.memo.get("before") else { return Ok(()) };
-        self.replica_is_closed(cx).await?;
+        self.replica_is_not_open(cx).await?;
         let dialect = dialect(cx.world, &self.server);
         if let Some(holder) = cx.fx.open_session(&self.server, HOLDER).await {
             holder.query(dialect.strongest_fence().open, LOOK).await?;

@@ -1,13 +1,16 @@
 //! `repoint`: sends an application to another server, by its configuration file, by a proxy, or both.
 
+mod arrival;
 mod proxy;
 
-use super::place::{quoted, server};
+use super::place::{dialect, quoted, server};
+use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::Shell;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Application, ConfigFile};
 use crate::playbook::marker;
+use crate::playbook::units::Span;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -29,6 +32,10 @@ pub struct Repoint {
     /// Server it is sent to.
     #[schemars(extend("format" = "server"))]
     to: String,
+    /// Longest time until a session of one of the application's accounts must be seen on the new server; without it
+    /// nobody looks.
+    #[serde(default)]
+    arrival: Option<Span>,
 }
 
 impl Repoint {
@@ -111,13 +118,23 @@ impl Step for Repoint {
             }
             actions.extend(proxy::commands(haproxy, &self.to).iter().map(|command| proxy::action(haproxy, command)));
         }
+        if self.arrival.is_some() && application.accounts.is_empty() {
+            let message = format!("application `{}` has no `accounts` that could be seen there", self.application);
+            return Err(vec![Complaint::new("arrival", message).help("name them in the inventory, or drop `arrival`")]);
+        }
         if actions.is_empty() {
             let message = format!("application `{}` has neither `config` nor `haproxy`", self.application);
             return Err(vec![
                 Complaint::new("application", message).help("say in the inventory how it finds its server"),
             ]);
         }
+        actions.extend(self.arrival_actions(world, application));
         Ok(actions)
+    }
+
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let asked = self.arrival.map(|_| Action::sql(&self.to, dialect(world, &self.to).own_privileges()));
+        asked.into_iter().collect()
     }
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
@@ -142,6 +159,9 @@ impl Step for Repoint {
         }
         if let Some(haproxy) = &application.haproxy {
             failures.extend(proxy::current(cx, haproxy).await.err());
+        }
+        if self.arrival.is_some() {
+            failures.extend(require(cx, &self.to, arrival::PRIVILEGES, "see the application arrive").await.err());
         }
         failures
     }
@@ -195,6 +215,7 @@ impl Step for Repoint {
                 .at(&config.host));
             }
         }
+        self.arrived(cx, application).await?;
         Ok(Outputs::new())
     }
 

@@ -1,0 +1,27 @@
+//! Room on a host's disk.
+
+use super::Ctx;
+use crate::error::{Failure, Result};
+use crate::playbook::units::Bytes;
+
+/// Bytes that an ordinary user may still write to the disk that `folder` is on, or will be on once it is made.
+///
+/// # Errors
+/// When the host cannot be asked.
+pub async fn free_space(cx: &Ctx<'_>, host: &str, folder: &str) -> Result<u64> {
+    let script =
+        "d=$1; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {print $4}'";
+    let link = cx.fx.host(host).await?;
+    Ok(link.sh(script, &[folder], None).await?.trim().parse().unwrap_or(0))
+}
+
+/// Adds to a failure how much room there is where `server` keeps its data: a full disk has many names in a server's
+/// mouth.
+pub async fn with_free_space(cx: &Ctx<'_>, server: &str, failure: Failure) -> Failure {
+    let Some(access) = cx.world.inventory.server(server) else { return failure };
+    let Some(folder) = &access.data_dir else { return failure };
+    match free_space(cx, &access.host, folder).await {
+        Ok(free) => failure.now(format!("{} of room are left in {folder}", Bytes(free))),
+        Err(_) => failure,
+    }
+}
