@@ -57,7 +57,7 @@ impl Args {
                 rows: self.rows,
                 source: self.source.clone(),
                 target: self.target.clone(),
-                disk: None,
+                ..sandbox::Plan::default()
             },
             writers: self.writers,
             rate: self.rate,

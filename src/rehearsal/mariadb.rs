@@ -223,7 +223,11 @@ impl MariaDb {
         text
     }
 
+    /// Fills the data directory, unless somebody has put one there.
     async fn install(&self, program: &Path) -> Result<(), String> {
+        if self.data_dir().join("mysql").exists() {
+            return Ok(());
+        }
         let installer = beside(program, "mariadb-install-db").or_else(|| find(&["mariadb-install-db"]));
         let installer = installer.ok_or("mariadb-install-db is nowhere to be found")?;
         let mut command = Command::new(installer);

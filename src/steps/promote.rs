@@ -89,6 +89,11 @@ impl Promote {
             to: dialect(cx.world, &self.server),
         })
     }
+    /// Whether the new server takes writes. Asks that one alone: the old one may be out of reach.
+    async fn is_open(&self, cx: &Ctx<'_>) -> Result<bool> {
+        let rows = cx.fx.sql(&self.server).await?.query(dialect(cx.world, &self.server).read_only(), LOOK).await?;
+        Ok(!Dialect::says_read_only(rows.value().unwrap_or_default()))
+    }
     fn refuse(&self, answer: impl Into<String>, help: &str) -> Failure {
         Failure::permanent("promote", answer).at(&self.server).now("it is still closed to writes").help(help)
     }
@@ -229,9 +234,7 @@ impl Step for Promote {
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
-        let sides = self.sides(cx).await?;
-        let value = sides.target.query(sides.to.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
-        if Dialect::says_read_only(&value) {
+        if !self.is_open(cx).await? {
             return Ok(Probe::NotDone);
         }
         let Some(kept) = cx.memo.get("proved") else {
@@ -267,16 +270,15 @@ impl Step for Promote {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
-        let sides = self.sides(cx).await?;
-        let value = sides.target.query(sides.to.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
-        if cx.memo.get("proved").is_some() && !Dialect::says_read_only(&value) {
+        if cx.memo.get("proved").is_some() && self.is_open(cx).await? {
             let answer = "the server is open, the application may have written there";
             return Err(Failure::permanent("take the promotion back", answer)
                 .at(&self.server)
                 .help("only a switch in the other direction is lossless now"));
         }
-        if ReplicaStatus::read(&sides.target, sides.to).await?.is_some() {
-            sides.target.query(&sides.to.start_replica(), LOOK).await?;
+        let (target, to) = (cx.fx.sql(&self.server).await?, dialect(cx.world, &self.server));
+        if ReplicaStatus::read(&target, to).await?.is_some() {
+            target.query(&to.start_replica(), LOOK).await?;
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ impl Stage {
     pub async fn make(rows: u64) -> Self {
         // a short path, because sockets stand in it
         let folder = tempfile::Builder::new().prefix("bad").tempdir_in("/tmp").unwrap();
-        let plan = Plan { dir: folder.path().join("s"), rows, source: None, target: None, disk: None };
+        let plan = Plan { dir: folder.path().join("s"), rows, ..Plan::default() };
         let sandbox = Sandbox::make(&plan).await.unwrap();
         let inventory = std::fs::read_to_string(sandbox.inventory()).unwrap();
         Self { sandbox, inventory, tunnel: free_port().unwrap(), _folder: folder }

@@ -32,7 +32,7 @@ impl Stage {
     pub async fn new(playbook: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("r").tempdir().unwrap();
         let dir = folder.path().join("s");
-        let sandbox = Sandbox::make(&Plan { dir, rows: 5000, source: None, target: None, disk: None }).await.unwrap();
+        let sandbox = Sandbox::make(&Plan { dir, rows: 5000, ..Plan::default() }).await.unwrap();
         let file = folder.path().join("playbook.yaml");
         std::fs::write(&file, playbook).unwrap();
         let mut command = Command::new(PROGRAM);

@@ -23,7 +23,7 @@ impl Stage {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().to_path_buf();
-        let sandbox = Sandbox::make(&Plan { dir, rows: ROWS, source: None, target: None, disk: None }).await.unwrap();
+        let sandbox = Sandbox::make(&Plan { dir, rows: ROWS, ..Plan::default() }).await.unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
         command.args(["rehearsal-application", "--writers", "2", "--rate", "50"]);
         for (flag, file) in [("--config", "db.env"), ("--ledger", "ledger"), ("--pid-file", "pid")] {

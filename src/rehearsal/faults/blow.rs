@@ -22,6 +22,9 @@ const HELD: Duration = Duration::from_mins(1);
 const SPARE: u64 = 256 << 10;
 /// How far a clock is set back, in milliseconds.
 const AN_HOUR: i64 = 3_600_000;
+/// How often a purge is tried, and the pause between.
+const PURGES: usize = 40;
+const PURGE_PAUSE: Duration = Duration::from_millis(250);
 /// A writer that the application does not have.
 const STRANGER: u32 = 999_999;
 
@@ -230,12 +233,13 @@ async fn purge(session: &Session) -> Result<()> {
     let newest = status.value().unwrap_or_default().to_owned();
     // newer servers keep a log until a replica has connected; older ones do not know the variable
     let _ = session.try_query("SET GLOBAL slave_connections_needed_for_purge = 0", LOOK).await;
-    session.exec(&format!("PURGE BINARY LOGS TO '{newest}'"), LOOK).await?;
-    let _ = session.try_query("SET GLOBAL slave_connections_needed_for_purge = DEFAULT", LOOK).await;
-    let left = session.query("SHOW BINARY LOGS", LOOK).await?;
-    if left.value() == Some(newest.as_str()) {
-        return Ok(());
+    for _ in 0..PURGES {
+        session.exec(&format!("PURGE BINARY LOGS TO '{newest}'"), LOOK).await?;
+        if session.query("SHOW BINARY LOGS", LOOK).await?.value() == Some(newest.as_str()) {
+            let _ = session.try_query("SET GLOBAL slave_connections_needed_for_purge = DEFAULT", LOOK).await;
+            return Ok(());
+        }
+        sleep(PURGE_PAUSE).await; // a log is kept until every commit in it is in the tables' own log
     }
-    let answer = format!("{} is there still, after {newest} was begun", left.value().unwrap_or_default());
-    Err(Failure::permanent("purge the binary logs", answer))
+    Err(Failure::permanent("purge the binary logs", format!("older ones are there still, beside {newest}")))
 }

@@ -6,9 +6,11 @@ use super::round::{Plot, Row, hold};
 use crate::error::{Failure, Result};
 use crate::playbook::model::Playbook;
 use crate::rehearsal::disk::Disk;
+use crate::rehearsal::mariadb::{MariaDb, Profile, Setup};
 use crate::rehearsal::stage::Piece;
 use serde::Serialize;
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -69,6 +71,38 @@ pub async fn hold_all(
     tell: impl Fn(usize, usize, &Row),
 ) -> Result<Sum> {
     let begin = Instant::now();
+    let mut piece = piece.clone();
+    let installed = piece.sandbox.dir.join("installed");
+    if piece.sandbox.source.is_none() && piece.sandbox.target.is_none() {
+        piece.sandbox.installed = Some(install(&installed).await?);
+    }
+    let sum = hold_plots(&piece, playbook, choice, jobs, tell).await;
+    let _ = std::fs::remove_dir_all(installed); // nothing of value is in it
+    sum.map(|(rows, skipped)| add_up(rows, skipped, begin.elapsed()))
+}
+
+/// A data directory to be copied for every server of every round.
+async fn install(folder: &Path) -> Result<PathBuf> {
+    let setup = Setup {
+        name: "first".into(),
+        dir: folder.to_owned(),
+        program: None,
+        port: None,
+        profile: Profile::Bare,
+        password: String::new(),
+        options: Vec::new(),
+    };
+    drop(MariaDb::start(setup).await?);
+    Ok(folder.join("data"))
+}
+
+async fn hold_plots(
+    piece: &Piece,
+    playbook: &Playbook,
+    choice: &Choice,
+    jobs: usize,
+    tell: impl Fn(usize, usize, &Row),
+) -> Result<(Vec<Row>, Vec<String>)> {
     let (plots, skipped) = plots(piece, playbook, choice).await?;
     let total = plots.len();
     let (gate, mut tasks, mut rows) = (Arc::new(Semaphore::new(jobs)), JoinSet::new(), vec![Row::default(); total]);
@@ -88,10 +122,10 @@ pub async fn hold_all(
         tell(done, total, &row);
         rows[number] = row;
     }
-    Ok(sum(rows, skipped, begin.elapsed()))
+    Ok((rows, skipped))
 }
 
-fn sum(mut rows: Vec<Row>, skipped: Vec<String>, took: Duration) -> Sum {
+fn add_up(mut rows: Vec<Row>, skipped: Vec<String>, took: Duration) -> Sum {
     for row in &mut rows {
         if row.is_good() {
             row.said.clear();

@@ -1,0 +1,52 @@
+//! `rehearse --fault`: the program is struck, taken up again, and judged.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use serde_json::Value;
+use std::process::{Command, Output};
+
+const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
+
+fn rehearse(more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+    command.args(["rehearse", PLAYBOOK, "--rows", "2000", "--rate", "200", "--writers", "2", "--format", "json"]);
+    command.args(more).output().unwrap()
+}
+
+#[test]
+fn what_was_struck_ends_as_it_may_and_every_promise_is_kept() {
+    let faults = [
+        "kill@before:step_done:promote",
+        "kill@after:step_intent:fence",
+        "rollback@after:step_done:replicate",
+        "tunnel-killed",
+        "write-past-fence",
+        "state-full",
+    ];
+    let words: Vec<&str> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
+    let output = rehearse(&words);
+    let sum: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    assert!(output.status.success(), "{sum:#}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!((&sum["rounds"], &sum["lost"], &sum["split_brain"], &sum["unexpected"]), {
+        let (rounds, none) = (&Value::from(faults.len()), &Value::from(0));
+        (rounds, none, none, none)
+    });
+    let ends: Vec<&Value> = sum["faults"].as_array().unwrap().iter().map(|row| &row["outcome"]).collect();
+    assert_eq!(ends, ["done", "done", "rolled_back", "done", "rolled_back", "done"]);
+    for row in sum["faults"].as_array().unwrap() {
+        assert!(row["acknowledged"].as_u64().unwrap() > 100, "the application wrote: {row:#}");
+        let resumed = row["ends"].as_array().unwrap().len() > 1;
+        assert!(!resumed || row["status"].as_str().unwrap().contains("next: "), "{row:#}");
+    }
+}
+
+#[test]
+fn a_fault_nobody_knows_is_refused_and_the_list_is_shown() {
+    let output = rehearse(&["--fault", "earthquake"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("earthquake") && said.contains("tunnel-frozen"), "{said}");
+    let output = rehearse(&["--fault", "kill@during:dump"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("before|after"));
+    let list = rehearse(&["--fault", "list"]);
+    assert!(list.status.success() && String::from_utf8_lossy(&list.stdout).contains("target-crash-before-promote"));
+}
