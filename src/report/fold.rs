@@ -2,7 +2,7 @@
 
 use crate::engine::graph::Graph;
 use crate::engine::state::RunState;
-use crate::engine::status::{Status, StepState};
+use crate::engine::status::{Status, StepState, Vouched};
 use crate::error::{Failure, Result};
 use crate::journal::{Entry, Event, Outcome};
 use crate::plan::Plan;
@@ -79,6 +79,9 @@ pub struct StepSummary {
     /// not done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<Action>,
+    /// Who took it back by hand, and why, in that person's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Vouched>,
 }
 
 impl Summary {
@@ -133,6 +136,7 @@ fn step(state: &RunState, ix: usize) -> StepSummary {
         outputs: step.outputs.clone(),
         undo_failure: step.undo.failure.clone(),
         by_hand: by_hand(state, ix, step),
+        vouched: step.undo.vouched.clone(),
     }
 }
 

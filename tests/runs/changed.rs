@@ -1,0 +1,1 @@
+//! A run whose files have changed since it was begun.
