@@ -19,6 +19,7 @@ mod run;
 mod schema;
 mod state;
 mod status;
+mod unchanged;
 
 use crate::error::exit;
 use clap::{CommandFactory, Parser, Subcommand};

@@ -11,6 +11,7 @@ use crate::playbook::shape::{self, Names};
 use crate::playbook::suggest;
 use crate::playbook::template::Templates;
 use crate::playbook::world::World;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +21,8 @@ const SHIPPED: [(&str, &str); 2] = [
     ("app.env.j2", include_str!("../../templates/app.env.j2")),
 ];
 
-/// What a plan is made from.
-#[derive(Debug, Clone, Default)]
+/// What a plan is made from. A run remembers it, so that a later process can make the plan again and compare.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
     /// The playbook file.
     pub playbook: PathBuf,
@@ -33,6 +34,21 @@ pub struct Sources {
     pub set: Vec<String>,
     /// Whether inputs take their `rehearsal` value before their default.
     pub rehearsal: bool,
+}
+
+impl Sources {
+    /// The same as seen from any folder. `None` when a path is no text, and so cannot be written down.
+    #[must_use]
+    pub fn absolute(&self) -> Option<Self> {
+        let whole = |path: &PathBuf| std::path::absolute(path).ok().filter(|path| path.to_str().is_some());
+        let other = |path: &Option<PathBuf>| path.as_ref().map_or(Some(None), |path| whole(path).map(Some));
+        Some(Self {
+            playbook: whole(&self.playbook)?,
+            inventory: other(&self.inventory)?,
+            inputs: other(&self.inputs)?,
+            ..self.clone()
+        })
+    }
 }
 
 /// Makes the plan.
