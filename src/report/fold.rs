@@ -1,5 +1,6 @@
 //! A run's journal folded into one summary: what `status`, `list` and `report` show, and `--format json` prints.
 
+use super::decision::DecisionTable;
 use crate::engine::graph::Graph;
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState, Vouched};
@@ -33,6 +34,9 @@ pub struct Summary {
     pub duration: Option<i64>,
     /// How often it was resumed.
     pub resumed: usize,
+    /// What is known of the servers of a switch that has not ended well, and what may be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionTable>,
     /// Its steps, in file order.
     pub steps: Vec<StepSummary>,
 }
@@ -99,6 +103,7 @@ impl Summary {
             playbook: plan.name.clone(),
             plan: plan.hash.clone(),
             outcome: state.outcome,
+            decision: DecisionTable::new(run, &state),
             past_point_of_no_return: state.is_point_possible(),
             rollback: state.rollback,
             started,

@@ -36,6 +36,9 @@ fn write(out: &mut String, summary: &Summary, alive: Option<&str>) -> std::fmt::
             "The point of no return is passed, or may be: the old server stays closed. Do not open it by hand."
         )?;
     }
+    if let Some(table) = summary.decision.as_ref().filter(|_| alive.is_none()) {
+        write!(out, "{table}")?;
+    }
     match next(summary, alive) {
         Some(next) => writeln!(out, "next: {next}"),
         None => Ok(()),
