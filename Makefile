@@ -1,8 +1,15 @@
 # What a newcomer types. The rest is cargo's.
 ROWS    ?= 200000
 WRITERS ?= 4
+FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test deps build lint clean
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+# What cargo-fuzz would set; the sanitizer is left out, because the program forbids unsafe code.
+COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions --cfg fuzzing
+
+.PHONY: help demo test fuzz deps build lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -12,6 +19,14 @@ demo: deps build ## See a live server move: two real servers, ROWS rows, WRITERS
 
 test: deps lint ## Run everything: format, lints, and tests against real servers
 	cargo test --locked --no-fail-fast
+
+fuzz: ## Feed the program damaged playbooks, inventories and journals, FUZZ_SECONDS each
+	cd fuzz && RUSTFLAGS="$(COVERAGE)" cargo build --locked --bins --target $(HOST)
+	cd fuzz && for target in playbook inventory journal; do \
+		mkdir -p corpus/$$target artifacts && target/$(HOST)/debug/$$target -max_total_time=$(FUZZ_SECONDS) \
+			-timeout=20 -max_len=20000 -dict=tokens.dict -artifact_prefix=artifacts/$$target- -print_final_stats=1 \
+			corpus/$$target seeds/$$target || exit 1; \
+	done
 
 deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd, a C compiler)
 	@.ci/deps
