@@ -21,7 +21,8 @@ test: deps lint ## Run everything: format, lints, and tests against real servers
 	cargo test --locked --no-fail-fast
 
 fuzz: ## Feed the program damaged playbooks, inventories and journals, FUZZ_SECONDS each
-	cd fuzz && RUSTFLAGS="$(COVERAGE)" cargo build --locked --bins --target $(HOST)
+	cp Cargo.lock fuzz/Cargo.lock # the program's own versions; the fuzzer's comes on top
+	cd fuzz && RUSTFLAGS="$(COVERAGE)" cargo build --bins --target $(HOST)
 	cd fuzz && for target in playbook inventory journal; do \
 		mkdir -p corpus/$$target artifacts && target/$(HOST)/debug/$$target -max_total_time=$(FUZZ_SECONDS) \
 			-timeout=20 -max_len=20000 -dict=tokens.dict -artifact_prefix=artifacts/$$target- -print_final_stats=1 \
