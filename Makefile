@@ -5,8 +5,15 @@ FAULTS  ?= all
 JOBS    ?= 2
 ROUNDS  ?= 200
 SEED    ?= 1
+FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test faults deps build lint clean
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+# What cargo-fuzz would set; the sanitizer is left out, because the program forbids unsafe code.
+COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions --cfg fuzzing
+
+.PHONY: help demo test faults fuzz deps build lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +27,15 @@ test: deps lint ## Run everything: format, lints, and tests against real servers
 faults: deps build ## Let everything go wrong, one thing a round, and print a table: half an hour
 	target/release/cutover rehearse playbooks/replication_swap.yaml --faults $(FAULTS) \
 	  --rows 20000 --rate 300 --jobs $(JOBS) --rounds $(ROUNDS) --seed $(SEED)
+
+fuzz: ## Feed the program damaged playbooks, inventories and journals, FUZZ_SECONDS each
+	cp Cargo.lock fuzz/Cargo.lock # the program's own versions; the fuzzer's comes on top
+	cd fuzz && RUSTFLAGS="$(COVERAGE)" cargo build --bins --target $(HOST)
+	cd fuzz && for target in playbook inventory journal; do \
+		mkdir -p corpus/$$target artifacts && target/$(HOST)/debug/$$target -max_total_time=$(FUZZ_SECONDS) \
+			-timeout=20 -max_len=20000 -dict=tokens.dict -artifact_prefix=artifacts/$$target- -print_final_stats=1 \
+			corpus/$$target seeds/$$target || exit 1; \
+	done
 
 deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd, a C compiler)
 	@.ci/deps

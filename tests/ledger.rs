@@ -54,7 +54,7 @@ fn point(folder: &Path, server: &MariaDb) {
 
 fn args(folder: &Path, rate: u32) -> Args {
     let (config, ledger, pid_file) = (folder.join("app.env"), folder.join("ledger"), folder.join("app.pid"));
-    Args { config, ledger, writers: 4, pid_file, rate }
+    Args { config, ledger, writers: 4, pid_file, rate, deaf: false }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

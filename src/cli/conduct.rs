@@ -2,12 +2,14 @@
 
 use super::output::{self, Format};
 use super::state::State;
+use super::unchanged;
 use crate::effects::{Decision, Effects, Secrets};
 use crate::engine::clock::wall;
 use crate::engine::{JournalApprovals, Runner, Setup, StateLock, registered, run_id};
 use crate::error::{Failure, Result, exit};
 use crate::journal::{Breakpoints, Entry, Event, Journal, Outcome, Tee};
 use crate::plan::Plan;
+use crate::plan::load::Sources;
 use crate::report::fold::Summary;
 use crate::report::terminal::Terminal;
 use crate::report::text;
@@ -51,6 +53,10 @@ pub struct Conduct {
     pub plan: Plan,
     /// Folder that relative secret files are seen from.
     pub folder: PathBuf,
+    /// What its plan was made from, if that is known.
+    pub sources: Option<Sources>,
+    /// Whether to see first that the plan would still be the same.
+    pub compare: bool,
     /// How.
     pub manner: Manner,
 }
@@ -71,6 +77,13 @@ impl Conduct {
             Ok(lock) => lock,
             Err(failure) => return give_up(&failure),
         };
+        if let Some(sources) = self.sources.as_ref().filter(|_| self.compare)
+            && let Err(failure) = unchanged::check(&self.run, sources, &self.plan)
+        {
+            let code = give_up(&failure);
+            self.conclude(None);
+            return code;
+        }
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return give_up(&Failure::permanent("start the runner", error.to_string())),
@@ -108,6 +121,7 @@ impl Conduct {
             interrupt: interrupt.clone(),
             halt: halt.clone(),
             folder: self.folder.display().to_string(),
+            sources: self.sources.clone(),
         };
         tokio::spawn(watch_signals(interrupt, halt));
         let decider = Decider { journal, run: self.run.clone(), yes: self.manner.yes };

@@ -10,6 +10,7 @@ mod facts;
 mod inputs;
 mod kinds;
 mod man;
+mod mark_undone;
 mod output;
 mod plan;
 mod rehearse;
@@ -18,6 +19,7 @@ mod run;
 mod schema;
 mod state;
 mod status;
+mod unchanged;
 
 use crate::error::exit;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -49,6 +51,8 @@ enum Command {
     Resume(resume::Args),
     /// Take a run back, before its point of no return.
     Rollback(resume::RollbackArgs),
+    /// Vouch for a step that could not be taken back, and that you have taken back by hand.
+    MarkUndone(mark_undone::Args),
     /// Answer a step that waits for approval.
     Approve(approve::Args),
     /// Show how a run stands, and what to type next.
@@ -91,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Resume(args) => resume::resume(args),
         Command::Rollback(args) => resume::rollback(args),
+        Command::MarkUndone(args) => mark_undone::run(&args),
         Command::Approve(args) => approve::run(&args),
         Command::Status(args) => status::status(&args),
         Command::List(args) => status::list(&args),

@@ -3,13 +3,16 @@
 use super::conduct::{Conduct, Errand, Manner};
 use super::output;
 use super::state::State;
+use crate::engine::graph::Graph;
+use crate::engine::state::RunState;
 use crate::error::Result;
-use crate::journal::Event;
+use crate::journal::{Event, Outcome};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// Arguments of `resume`.
+/// Arguments that both share.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+struct Common {
     /// The run; the newest when left out.
     run: Option<String>,
     #[command(flatten)]
@@ -18,11 +21,21 @@ pub struct Args {
     manner: Manner,
 }
 
+/// Arguments of `resume`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// Go on with the plan as it was begun, even when the playbook or the inventory has changed since.
+    #[arg(long)]
+    as_planned: bool,
+}
+
 /// Arguments of `rollback`.
 #[derive(Debug, clap::Args)]
 pub struct RollbackArgs {
     #[command(flatten)]
-    common: Args,
+    common: Common,
     /// Why; it stands in the report.
     #[arg(long, default_value = "asked for on the command line")]
     why: String,
@@ -30,16 +43,16 @@ pub struct RollbackArgs {
 
 /// Goes on.
 pub fn resume(args: Args) -> u8 {
-    carry_out(args, Errand::Resume)
+    carry_out(args.common, Errand::Resume, !args.as_planned)
 }
 
-/// Goes back.
+/// Goes back. What was done is taken back as it was planned, whatever the files say by now.
 pub fn rollback(args: RollbackArgs) -> u8 {
-    carry_out(args.common, Errand::Rollback(args.why))
+    carry_out(args.common, Errand::Rollback(args.why), false)
 }
 
-fn carry_out(args: Args, errand: Errand) -> u8 {
-    match conduct(args) {
+fn carry_out(args: Common, errand: Errand, compare: bool) -> u8 {
+    match conduct(args, compare) {
         Ok(conduct) => conduct.carry_out(errand),
         Err(failure) => {
             output::complain(&failure);
@@ -48,14 +61,18 @@ fn carry_out(args: Args, errand: Errand) -> u8 {
     }
 }
 
-fn conduct(args: Args) -> Result<Conduct> {
+fn conduct(args: Common, compare: bool) -> Result<Conduct> {
     let record = args.state.record(args.run.as_deref())?;
     let entries = args.state.existing()?.entries(&record.head.id)?;
-    let folder = entries.iter().find_map(|entry| match &entry.event {
-        Event::RunStarted { folder, .. } => Some(PathBuf::from(folder)),
+    let begun = entries.iter().find_map(|entry| match &entry.event {
+        Event::RunStarted { folder, sources, .. } => Some((PathBuf::from(folder), sources.clone())),
         _ => None,
     });
+    let (folder, sources) = begun.unwrap_or_default();
     let plan = record.plan()?;
-    let run = record.head.id;
-    Ok(Conduct { state: args.state, run, plan, folder: folder.unwrap_or_default(), manner: args.manner })
+    let state = RunState::fold(Arc::new(Graph::new(Arc::new(plan.clone()))?), &entries)?;
+    // a run that is over, or only being taken back, does nothing more of what the files say
+    let compare = compare && state.rollback.is_none() && state.outcome.is_none_or(Outcome::is_resumable);
+    let (run, state, manner) = (record.head.id, args.state, args.manner);
+    Ok(Conduct { state, run, plan, folder, sources, compare, manner })
 }

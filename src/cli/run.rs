@@ -29,6 +29,8 @@ pub fn run(args: Args) -> u8 {
     let folder = args.inputs.inventory.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     // a later resume may be called from another folder
     let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_path_buf());
-    let conduct = Conduct { state: args.state, run: conduct::new_run(), plan, folder, manner: args.manner };
+    let sources = args.inputs.sources().absolute();
+    let (run, compare) = (conduct::new_run(), false);
+    let conduct = Conduct { state: args.state, run, plan, folder, sources, compare, manner: args.manner };
     conduct.carry_out(Errand::Run)
 }

@@ -41,7 +41,8 @@ impl StateLock {
             }
         }
         file.set_len(0).map_err(failed)?;
-        write!(file, "run {run} ({})", run_id::runner()).map_err(failed)?;
+        let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
+        write!(file, "run {run} ({}, since {since})", run_id::runner()).map_err(failed)?;
         Ok(Self { _file: file })
     }
 
@@ -83,7 +84,7 @@ mod tests {
         let first = StateLock::take(dir.path(), "r1").unwrap();
         let refused = StateLock::take(dir.path(), "r2").unwrap_err();
         assert_eq!(refused.class, Class::Locked);
-        assert!(refused.answer.contains("run r1"), "{refused}");
+        assert!(refused.answer.contains("run r1") && refused.answer.contains(", since 20"), "{refused}");
         assert!(StateLock::holder(dir.path()).unwrap().contains("run r1"));
         drop(first);
         assert_eq!(StateLock::holder(dir.path()), None);

@@ -2,7 +2,8 @@
 //! effect.
 //!
 //! May know the plan, the step trait, the journal and the effects bundle; no step kind, no display. The pure half is
-//! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition` and `unwind`), `recover`, `results` and `retry`.
+//! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition` and `unwind`), `recover`, `results`, `vouch` and
+//! `retry`.
 
 mod admission;
 mod approvals;
@@ -25,6 +26,7 @@ pub mod status;
 mod tasks;
 mod transition;
 mod unwind;
+pub mod vouch;
 
 pub use approvals::JournalApprovals;
 pub use bench::{Decode, registered};

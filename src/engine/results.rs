@@ -77,7 +77,7 @@ fn prepared(state: &RunState, now: i64, block: usize, result: Result<()>) -> Vec
     let mut events = vec![Event::BlockUnprepared { block: name }];
     let first = state.graph.blocks()[block].iter().find(|&&ix| state.steps[ix].is_unfinished());
     if let Some(&ix) = first.filter(|_| failure.class != Class::Cancelled) {
-        let attempt = state.steps[ix].attempt + 1;
+        let attempt = state.steps[ix].attempt.saturating_add(1);
         let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now, false);
         events.push(Event::StepFailed { step: id(state, ix), attempt, failure, retry_at });
     }

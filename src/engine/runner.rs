@@ -18,6 +18,7 @@ use crate::effects::Effects;
 use crate::error::{Class, Failure, Result};
 use crate::journal::{Event, Journal, Outcome, RunRecord};
 use crate::plan::Plan;
+use crate::plan::load::Sources;
 use crate::steps::Update;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -43,6 +44,8 @@ pub struct Setup {
     pub interrupt: CancellationToken,
     /// Folder that relative secret files are seen from; noted with the run, for a resume from elsewhere.
     pub folder: String,
+    /// What the plan was made from, with absolute paths; noted with the run, so that a resume can compare.
+    pub sources: Option<Sources>,
     /// Cancelled by the second: stop as soon as what is under way can be left, even inside a block.
     pub halt: CancellationToken,
 }
@@ -75,7 +78,7 @@ impl Runner {
         let result = match RunRecord::new(&self.setup.run, &self.setup.plan, clock.now())
             .and_then(|record| self.setup.journal.create_run(&record))
         {
-            Ok(()) => drive.go(Event::RunStarted { runner: run_id::runner(), folder: self.setup.folder.clone() }).await,
+            Ok(()) => drive.go(self.started()).await,
             Err(failure) => Err(failure),
         };
         drive.end(result).await
@@ -123,11 +126,14 @@ impl Runner {
         Ok((state, Clock::starting(last)))
     }
 
+    fn started(&self) -> Event {
+        let (folder, sources) = (self.setup.folder.clone(), self.setup.sources.clone());
+        Event::RunStarted { runner: run_id::runner(), folder, sources }
+    }
+
     async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
-        let runner = run_id::runner();
         // a runner that died between making the run known and beginning it has left nothing behind
-        let folder = self.setup.folder.clone();
-        let first = if state.started { Event::RunResumed { runner } } else { Event::RunStarted { runner, folder } };
+        let first = if state.started { Event::RunResumed { runner: run_id::runner() } } else { self.started() };
         let mut drive = Drive::begin(&self.setup, state, clock, true).await?;
         drive.wish.rollback = rollback;
         let result = drive.go(first).await;

@@ -278,7 +278,7 @@ fn next(state: &RunState, ix: usize, now: i64) -> Option<Decision> {
     match state.graph.block(ix) {
         Some(block) if state.blocks[block].prepare == Prepare::No => Some(Decision::Prepare { block }),
         Some(block) if state.blocks[block].prepare == Prepare::Asked => None,
-        _ => Some(Decision::Start { step: ix, attempt: step.attempt + 1 }),
+        _ => Some(Decision::Start { step: ix, attempt: step.attempt.saturating_add(1) }),
     }
 }
 

@@ -113,6 +113,17 @@ pub struct UndoState {
     pub hook: usize,
     /// What ended the last attempt.
     pub failure: Option<Failure>,
+    /// Who took it back by hand instead, and why.
+    pub vouched: Option<Vouched>,
+}
+
+/// A person's word that a step is taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vouched {
+    /// Who, as `user@host, process 123`.
+    pub by: String,
+    /// Why, in the person's words.
+    pub why: String,
 }
 
 impl StepState {

@@ -1,7 +1,7 @@
 //! The transition table of a step: which event may follow which status, and what it makes of it. Pure.
 
 use super::state::{RunState, illegal};
-use super::status::{Proof, Status};
+use super::status::{Proof, Status, Vouched};
 use crate::error::{Failure, Result};
 use crate::journal::Event;
 use crate::steps::{Outputs, Reversibility};
@@ -76,7 +76,10 @@ impl RunState {
                     step.status = Status::UndoFailed;
                 }
             }
-            Event::MarkedUndone { .. } => step.status = Status::Undone,
+            Event::MarkedUndone { why, by, .. } => {
+                step.status = Status::Undone;
+                step.undo.vouched = Some(Vouched { by: by.clone(), why: why.clone() });
+            }
             _ => {}
         }
         Ok(())

@@ -32,7 +32,7 @@ pub(super) fn decide(state: &RunState, now: i64) -> Vec<Decision> {
 
 fn next(state: &RunState, ix: usize, now: i64) -> Decision {
     let step = &state.steps[ix];
-    let attempt = step.undo.attempt + 1;
+    let attempt = step.undo.attempt.saturating_add(1);
     match step.retry_at.filter(|&at| at > now) {
         Some(at) => Decision::Wake { at },
         None if step.undo.done => Decision::Hook { step: ix, index: step.undo.hook, attempt },

@@ -2,6 +2,7 @@
 
 use crate::effects::Decision;
 use crate::error::{Failure, exit};
+use crate::plan::load::Sources;
 use crate::steps::Outputs;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,9 @@ pub enum Event {
         /// Folder that relative secret files are seen from.
         #[serde(default)]
         folder: String,
+        /// What its plan was made from, with absolute paths; missing where that is not known.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        sources: Option<Sources>,
     },
     /// All checks before the first effect have passed.
     RunAdmitted,
@@ -322,6 +326,13 @@ mod tests {
         assert!(text.starts_with(r#"{"seq":3,"at":5,"event":"step_failed","step":"a""#), "{text}");
         assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
         assert_eq!(entry.event.name(), "step_failed");
+    }
+
+    #[test]
+    fn a_journal_of_an_older_program_is_read() {
+        let old = r#"{"seq":1,"at":5,"event":"run_started","runner":"me"}"#;
+        let entry: Entry = serde_json::from_str(old).unwrap();
+        assert_eq!(entry.event, Event::RunStarted { runner: "me".into(), folder: String::new(), sources: None });
     }
 
     #[test]

@@ -202,7 +202,7 @@ mod tests {
     }
 
     fn started() -> Event {
-        Event::RunStarted { runner: "me".into(), folder: String::new() }
+        Event::RunStarted { runner: "me".into(), folder: String::new(), sources: None }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::playbook::shape::{self, Names};
 use crate::playbook::suggest;
 use crate::playbook::template::Templates;
 use crate::playbook::world::World;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +21,8 @@ const SHIPPED: [(&str, &str); 2] = [
     ("app.env.j2", include_str!("../../templates/app.env.j2")),
 ];
 
-/// What a plan is made from.
-#[derive(Debug, Clone, Default)]
+/// What a plan is made from. A run remembers it, so that a later process can make the plan again and compare.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
     /// The playbook file.
     pub playbook: PathBuf,
@@ -35,33 +36,68 @@ pub struct Sources {
     pub rehearsal: bool,
 }
 
+impl Sources {
+    /// The same as seen from any folder. `None` when a path is no text, and so cannot be written down.
+    #[must_use]
+    pub fn absolute(&self) -> Option<Self> {
+        let whole = |path: &PathBuf| std::path::absolute(path).ok().filter(|path| path.to_str().is_some());
+        let other = |path: &Option<PathBuf>| path.as_ref().map_or(Some(None), |path| whole(path).map(Some));
+        Some(Self {
+            playbook: whole(&self.playbook)?,
+            inventory: other(&self.inventory)?,
+            inputs: other(&self.inputs)?,
+            ..self.clone()
+        })
+    }
+}
+
 /// Makes the plan.
 ///
 /// # Errors
 /// All faults of all files, one report a file.
 pub fn plan(sources: &Sources) -> Result<Plan, Vec<Faults>> {
-    let mut reports = Vec::new();
     let document = Document::open(&sources.playbook).map_err(|faults| vec![faults])?;
-    let (playbook, mut faults) = file::read(&document);
+    let folder = sources.playbook.parent().unwrap_or(Path::new(""));
+    made(&document, sources.inventory.as_deref().map(Document::open), Some(folder), sources)
+}
+
+/// Makes the plan of texts at hand. Opens no file: the only templates are those that come with the program.
+///
+/// # Errors
+/// All faults of both, one report each.
+pub fn plan_of_texts(playbook: &str, inventory: Option<&str>) -> Result<Plan, Vec<Faults>> {
+    let document = Document::parse("playbook", playbook).map_err(|faults| vec![faults])?;
+    let inventory = inventory.map(|text| Document::parse("inventory", text));
+    made(&document, inventory, None, &Sources::default())
+}
+
+/// The plan of `document`; templates are looked for around `folder`, if there is one.
+fn made(
+    document: &Document,
+    inventory_file: Option<Result<Document, Faults>>,
+    folder: Option<&Path>,
+    sources: &Sources,
+) -> Result<Plan, Vec<Faults>> {
+    let mut reports = Vec::new();
+    let (playbook, mut faults) = file::read(document);
     let steps = playbook.unread.iter().cloned().collect();
-    let mut gaps = Gaps { steps, no_inventory: sources.inventory.is_none(), ..Gaps::default() };
+    let mut gaps = Gaps { steps, no_inventory: inventory_file.is_none(), ..Gaps::default() };
     let mut world = World::default();
-    if let Some(path) = &sources.inventory {
-        match Document::open(path).and_then(|document| inventory(&document)) {
-            Ok(inventory) => world.inventory = inventory,
-            Err(faults) => {
-                gaps.inventory = true;
-                reports.push(faults);
-            }
+    match inventory_file.map(|file| file.and_then(|document| inventory(&document))) {
+        None => {}
+        Some(Ok(inventory)) => world.inventory = inventory,
+        Some(Err(faults)) => {
+            gaps.inventory = true;
+            reports.push(faults);
         }
     }
-    world.templates = templates(&sources.playbook, &document, &mut faults);
-    keep_used_templates(&mut world, &document);
-    let found = inputs::values(&document, &playbook, sources);
+    world.templates = templates(folder, document, &mut faults);
+    keep_used_templates(&mut world, document);
+    let found = inputs::values(document, &playbook, sources);
     faults.extend(found.faults);
     reports.extend(found.report);
     gaps.inputs = found.gaps;
-    match build::plan(&document, &playbook, faults, world, found.values, &gaps) {
+    match build::plan(document, &playbook, faults, world, found.values, &gaps) {
         Ok(plan) if reports.is_empty() => Ok(plan),
         Ok(_) => Err(reports),
         Err(faults) => {
@@ -129,11 +165,10 @@ fn with_empty_hosts(mut root: Node) -> Node {
     root
 }
 
-/// Templates in the folders `templates` beside the playbook and beside its folder, and the shipped ones.
-fn templates(playbook: &Path, document: &Document, faults: &mut Vec<Fault>) -> Templates {
+/// Templates in the folders `templates` in the playbook's folder and beside it, and the shipped ones.
+fn templates(folder: Option<&Path>, document: &Document, faults: &mut Vec<Fault>) -> Templates {
     let mut templates = Templates(SHIPPED.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect());
-    let folder = playbook.parent().unwrap_or(Path::new(""));
-    for folder in [folder.join("../templates"), folder.join("templates")] {
+    for folder in folder.map(|folder| [folder.join("../templates"), folder.join("templates")]).into_iter().flatten() {
         let Ok(canonical) = folder.canonicalize() else { continue };
         for path in std::fs::read_dir(&canonical).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
         {

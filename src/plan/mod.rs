@@ -4,6 +4,7 @@
 //! Pure: no clock, no network, no file but the ones it is handed. May know the playbook and the pure half of steps.
 
 pub mod build;
+pub mod changes;
 pub mod display;
 pub mod gaps;
 pub mod graph;

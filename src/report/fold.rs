@@ -1,8 +1,9 @@
 //! A run's journal folded into one summary: what `status`, `list` and `report` show, and `--format json` prints.
 
+use super::decision::DecisionTable;
 use crate::engine::graph::Graph;
 use crate::engine::state::RunState;
-use crate::engine::status::{Status, StepState};
+use crate::engine::status::{Status, StepState, Vouched};
 use crate::error::{Failure, Result};
 use crate::journal::{Entry, Event, Outcome};
 use crate::plan::Plan;
@@ -33,6 +34,9 @@ pub struct Summary {
     pub duration: Option<i64>,
     /// How often it was resumed.
     pub resumed: usize,
+    /// What is known of the servers of a switch that has not ended well, and what may be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionTable>,
     /// Its steps, in file order.
     pub steps: Vec<StepSummary>,
 }
@@ -79,6 +83,9 @@ pub struct StepSummary {
     /// not done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<Action>,
+    /// Who took it back by hand, and why, in that person's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Vouched>,
 }
 
 impl Summary {
@@ -96,6 +103,7 @@ impl Summary {
             playbook: plan.name.clone(),
             plan: plan.hash.clone(),
             outcome: state.outcome,
+            decision: DecisionTable::new(run, &state),
             past_point_of_no_return: state.is_point_possible(),
             rollback: state.rollback,
             started,
@@ -133,6 +141,7 @@ fn step(state: &RunState, ix: usize) -> StepSummary {
         outputs: step.outputs.clone(),
         undo_failure: step.undo.failure.clone(),
         by_hand: by_hand(state, ix, step),
+        vouched: step.undo.vouched.clone(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! What people see of a run: its events folded into a summary, and the displays of it.
 //!
-//! May know the journal, the plan and the pure half of the engine (the fold). Decides nothing, changes nothing.
+//! May know the journal, the plan and the pure half of the engine (the fold), and the
+//! dialects' words for what a person is told to type. Decides nothing, changes nothing.
 
+pub mod cases;
+pub mod decision;
 pub mod fold;
 pub mod terminal;
 pub mod text;

@@ -36,6 +36,9 @@ fn write(out: &mut String, summary: &Summary, alive: Option<&str>) -> std::fmt::
             "The point of no return is passed, or may be: the old server stays closed. Do not open it by hand."
         )?;
     }
+    if let Some(table) = summary.decision.as_ref().filter(|_| alive.is_none()) {
+        write!(out, "{table}")?;
+    }
     match next(summary, alive) {
         Some(next) => writeln!(out, "next: {next}"),
         None => Ok(()),
@@ -43,7 +46,7 @@ fn write(out: &mut String, summary: &Summary, alive: Option<&str>) -> std::fmt::
 }
 
 fn write_step(out: &mut String, step: &StepSummary, width: usize) -> std::fmt::Result {
-    let (id, status) = (&step.id, format!("{:?}", step.status).to_lowercase());
+    let (id, status) = (&step.id, step.status.to_string());
     let time = step.duration.map_or(String::new(), |ms| format!("{:>10.2} s", millis(ms)));
     write!(out, "  {id:<width$}  {status:<11}{time}")?;
     if step.attempts > 1 {
@@ -61,6 +64,9 @@ fn write_step(out: &mut String, step: &StepSummary, width: usize) -> std::fmt::R
         if let Some(help) = &failure.help {
             writeln!(out, "      help: {help}")?;
         }
+    }
+    if let Some(vouched) = &step.vouched {
+        writeln!(out, "      taken back by hand, says {}: {}", vouched.by, vouched.why)?;
     }
     Ok(())
 }
@@ -93,10 +99,25 @@ fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
         Some(Outcome::Stopped) if summary.past_point_of_no_return => {
             Some(format!("mend what failed, then cutover resume {run}"))
         }
+        Some(Outcome::Stopped | Outcome::Stuck) if summary.rollback.is_some() => Some(next_of_stuck(summary)),
         Some(Outcome::Stopped | Outcome::Stuck) => {
             Some(format!("mend what failed, then cutover resume {run} or cutover rollback {run}"))
         }
         Some(_) => None,
+    }
+}
+
+/// A run that could not be taken back goes on taking back, once that can be done or a person has done it.
+fn next_of_stuck(summary: &Summary) -> String {
+    let run = &summary.run;
+    let mut steps = summary.steps.iter().filter(|step| step.status == Status::UndoFailed);
+    match steps.next() {
+        None => format!("cutover resume {run}, which goes on taking back"),
+        Some(step) => format!(
+            "mend what failed, then cutover resume {run}\n   or: do it by hand as said above, then cutover mark-undone \
+             {run} {} --why TEXT, then cutover resume {run}",
+            step.id
+        ),
     }
 }
 

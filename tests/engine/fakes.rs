@@ -227,6 +227,7 @@ impl Lab {
             decode,
             updates: unbounded_channel().0,
             folder: String::new(),
+            sources: None,
             interrupt: self.interrupt.clone(),
             halt: self.halt.clone(),
         };
@@ -241,7 +242,8 @@ impl Lab {
     /// A journal as a runner left it that died after these events.
     pub fn died_after(&self, events: &[Event]) {
         self.journal.create_run(&RunRecord::new(RUN, &self.plan, 1).unwrap()).unwrap();
-        let begin = [Event::RunStarted { runner: "dead".into(), folder: String::new() }, Event::RunAdmitted];
+        let begin =
+            [Event::RunStarted { runner: "dead".into(), folder: String::new(), sources: None }, Event::RunAdmitted];
         self.journal.append(RUN, 1, &begin).unwrap();
         self.journal.append(RUN, 2, events).unwrap();
     }

@@ -1,11 +1,15 @@
 //! A run that is taken back.
 
 use crate::fakes::{Act, Lab, block, hook, step};
+use cutover::engine::graph::Graph;
+use cutover::engine::state::RunState;
+use cutover::engine::vouch::{mark_undone, unmade};
 use cutover::error::{Class, Failure};
 use cutover::journal::{Event, Outcome};
 use cutover::playbook::model::OnFailure;
 use cutover::steps::{Action, Probe, Reversibility};
 use serde_json::json;
+use std::sync::Arc;
 use tokio::time::{Duration, Instant};
 
 fn no() -> Act {
@@ -150,4 +154,47 @@ async fn a_deadline_during_the_point_of_no_return_asks_whether_it_was_passed() {
         lab.stage.probe("promote", found);
         assert_eq!(lab.run().await, outcome);
     }
+}
+
+/// `b` could not be taken back, and keeps `a` from being taken back.
+fn stuck() -> Lab {
+    let lab = Lab::new(vec![step("a", &[]), step("b", &["a"]), step("c", &["b"])]);
+    lab.stage.act("c", &[no()]);
+    let failure = Failure::permanent("put it back", "it is stuck");
+    lab.stage.undos.lock().unwrap().insert("b".into(), vec![failure; 4].into());
+    lab
+}
+
+fn state(lab: &Lab) -> RunState {
+    RunState::fold(Arc::new(Graph::new(lab.plan.clone()).unwrap()), &lab.entries()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_persons_word_is_taken_once_and_only_for_what_could_not_be_taken_back() {
+    let lab = stuck();
+    assert_eq!(lab.run().await, Outcome::Stuck);
+    assert_eq!(unmade(&state(&lab)), ["b"]);
+    for (id, why, said) in [("a", "x", "it is succeeded"), ("c", "x", "it is undone"), ("b", "\n", "no reason")] {
+        let failure = mark_undone(&state(&lab), id, why, "me").unwrap_err();
+        assert_eq!(failure.class, Class::Refused);
+        assert!(failure.answer.contains(said), "{failure}");
+    }
+    let event = mark_undone(&state(&lab), "b", "by hand ", "me").unwrap();
+    lab.journal.append(crate::fakes::RUN, 9, &[event]).unwrap();
+    let failure = mark_undone(&state(&lab), "b", "by hand", "me").unwrap_err();
+    assert!(failure.help.unwrap().contains("no step of this run waits"), "a second word is not needed");
+    let vouched = lab.summary().step("b").unwrap().vouched.clone().unwrap();
+    assert_eq!((vouched.by.as_str(), vouched.why.as_str()), ("me", "by hand"));
+    assert_eq!(lab.resume().await, Outcome::RolledBack);
+    assert_eq!(taken_back(&lab).iter().filter(|line| *line == "undo b").count(), 4, "and not once more");
+    assert!(lab.stage.did("undo a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_word_is_taken_for_a_run_that_has_not_ended() {
+    let lab = stuck();
+    assert_eq!(lab.run().await, Outcome::Stuck);
+    lab.journal.append(crate::fakes::RUN, 9, &[Event::RunResumed { runner: "dead".into() }]).unwrap();
+    let failure = mark_undone(&state(&lab), "b", "x", "me").unwrap_err();
+    assert!(failure.answer.contains("has not come to an end"), "{failure}");
 }

@@ -1,0 +1,58 @@
+//! `cutover mark-undone`: a person has taken a step back by hand, and vouches for it.
+
+use super::output::{self, Format};
+use super::state::State;
+use crate::engine::clock::wall;
+use crate::engine::graph::Graph;
+use crate::engine::state::RunState;
+use crate::engine::{StateLock, run_id, vouch};
+use crate::error::{Result, exit};
+use crate::report::text;
+use std::sync::Arc;
+
+/// Arguments of `mark-undone`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run.
+    run: String,
+    /// The step that was taken back by hand.
+    step: String,
+    /// What was done, and why; it stands in the report.
+    #[arg(long)]
+    why: String,
+    #[command(flatten)]
+    state: State,
+    /// How to print the status.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Writes it down, and shows how the run stands.
+pub fn run(args: &Args) -> u8 {
+    match mark(args) {
+        Ok(()) => exit::DONE,
+        Err(failure) => {
+            output::complain(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn mark(args: &Args) -> Result<()> {
+    let record = args.state.record(Some(&args.run))?;
+    let run = &record.head.id;
+    // a runner that works on the run now decides from what it knows, and would not see this
+    let lock = StateLock::take(args.state.dir(), run)?;
+    let journal = args.state.journal()?;
+    let graph = Arc::new(Graph::new(Arc::new(record.plan()?))?);
+    let state = RunState::fold(graph, &journal.entries(run)?)?;
+    let event = vouch::mark_undone(&state, &args.step, &args.why, &run_id::runner())?;
+    journal.append(run, wall(), &[event])?;
+    drop(lock);
+    let summary = args.state.summary(Some(run))?;
+    match args.format {
+        Format::Json => output::json(&summary),
+        Format::Text => output::text(&text::text(&summary, None)),
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! A person's word for a step that could not be taken back: when it is accepted. Pure.
+
+use super::state::RunState;
+use super::status::Status;
+use crate::error::{Failure, Result};
+use crate::journal::Event;
+
+/// The event by which `by` vouches that `step` is taken back.
+///
+/// # Errors
+/// `Refused` unless the run has ended and the step is one that could not be taken back. The error names those that
+/// are.
+pub fn mark_undone(state: &RunState, step: &str, why: &str, by: &str) -> Result<Event> {
+    let refused = |answer: String| Failure::refused(format!("mark step `{step}` as taken back"), answer);
+    let open = unmade(state);
+    let help = match open.as_slice() {
+        [] => "no step of this run waits for a person to take it back; see `cutover status`".to_owned(),
+        open => format!("these could not be taken back: {}", open.join(", ")),
+    };
+    let failure = if why.trim().is_empty() {
+        refused("no reason is given".into()).help("say in --why what was done by hand: it stands in the report")
+    } else if state.is_live() || !state.started {
+        refused(format!("the run is {}, and has not come to an end", state.word()))
+            .help("`cutover resume` first: it may well take the step back by itself")
+    } else {
+        match state.graph.number(step).map(|ix| state.steps[ix].status) {
+            Some(Status::UndoFailed) => {
+                let (step, why, by) = (step.to_owned(), why.trim().to_owned(), by.to_owned());
+                return Ok(Event::MarkedUndone { step, why, by });
+            }
+            Some(status) => refused(format!("it is {status}, not one that could not be taken back")).help(help),
+            None => refused("the run has no such step".into()).help(help),
+        }
+    };
+    Err(failure.now("nothing was written"))
+}
+
+/// Steps that could not be taken back, in file order.
+#[must_use]
+pub fn unmade(state: &RunState) -> Vec<&str> {
+    let steps = state.steps.iter().enumerate().filter(|(_, step)| step.status == Status::UndoFailed);
+    steps.map(|(ix, _)| state.graph.id(ix)).collect()
+}

@@ -1,0 +1,112 @@
+//! What differs between two plans, for people: only the parts that changed, and of those only the changed lines.
+//!
+//! Pure. A plan holds no secret, so nothing here can.
+
+use super::Plan;
+use serde::Serialize;
+use similar::TextDiff;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// So many lines are shown: more than that is read in `cutover plan`, not in a refusal.
+const LINES: usize = 60;
+/// A longer line is cut: the content of a file may be one.
+const WIDTH: usize = 160;
+
+/// What of `begun` is different in `now`, as a list of the changed parts and a diff of each. At most some sixty lines.
+#[must_use]
+pub fn between(begun: &Plan, now: &Plan) -> String {
+    let (old, new) = (parts(begun), parts(now));
+    let gone = old.keys().filter(|name| !new.contains_key(*name));
+    let mut changed: Vec<&(usize, String)> = new.keys().filter(|name| old.get(*name) != new.get(*name)).collect();
+    changed.extend(gone);
+    changed.sort();
+    if changed.is_empty() {
+        return "nothing that can be shown; another version of cutover may write the same plan differently\n"
+            .to_owned();
+    }
+    let mut out = String::new();
+    for name in changed {
+        let text = |parts: &Parts| parts.get(name).cloned().unwrap_or_default();
+        let what = match (old.contains_key(name), new.contains_key(name)) {
+            (true, false) => " (gone)",
+            (false, true) => " (new)",
+            _ => "",
+        };
+        // writing into a String cannot fail
+        let _ = writeln!(out, "{}{what}:", name.1);
+        let (old, new) = (text(&old), text(&new));
+        let diff = TextDiff::from_lines(&old, &new);
+        for line in diff.unified_diff().context_radius(1).to_string().lines().filter(|line| !line.starts_with("@@")) {
+            let _ = writeln!(out, "  {}", cut(line));
+        }
+    }
+    bounded(&out)
+}
+
+/// Parts by place and name, each as text of many short lines.
+type Parts = BTreeMap<(usize, String), String>;
+
+fn parts(plan: &Plan) -> Parts {
+    let mut parts = Parts::new();
+    let mut add = |place: usize, name: String, text: String| parts.insert((place, name), text);
+    let inventory = &plan.world.inventory;
+    add(0, "name and description".into(), pretty(&(&plan.name, &plan.description)));
+    add(1, "inputs".into(), pretty(&plan.inputs));
+    for (name, host) in &inventory.hosts {
+        add(2, format!("host `{name}`"), pretty(host));
+    }
+    for (name, server) in &inventory.servers {
+        add(3, format!("server `{name}`"), pretty(server));
+    }
+    for (name, application) in &inventory.applications {
+        add(4, format!("application `{name}`"), pretty(application));
+    }
+    add(5, "policy".into(), pretty(&inventory.policy));
+    let order: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    add(6, "order of the steps".into(), pretty(&order));
+    for block in &plan.blocks {
+        add(7, format!("block `{}`", block.id), pretty(block));
+    }
+    for step in &plan.steps {
+        add(8, format!("step `{}`", step.id), pretty(step));
+    }
+    for (name, template) in &plan.world.templates.0 {
+        add(9, format!("template {name}"), template.clone());
+    }
+    add(10, "before the first step".into(), pretty(&plan.opening));
+    parts
+}
+
+/// JSON, with the lines of a text in it on lines of their own: a file of which one line changed shows that line.
+fn pretty<T: Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default().replace("\\n", "\n        ") + "\n"
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+fn bounded(text: &str) -> String {
+    let count = text.lines().count();
+    if count <= LINES {
+        return text.to_owned();
+    }
+    let kept: String = text.split_inclusive('\n').take(LINES).collect();
+    format!("{kept}... and {} more lines\n", count - LINES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bounded, cut};
+
+    #[test]
+    fn much_is_cut_at_a_whole_character() {
+        assert_eq!(bounded(&"x\n".repeat(60)), "x\n".repeat(60));
+        assert_eq!(bounded(&"x\n".repeat(62)), "x\n".repeat(60) + "... and 2 more lines\n");
+        assert_eq!(cut(&"ü".repeat(200)), "ü".repeat(160) + "...");
+    }
+}

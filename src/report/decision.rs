@@ -1,0 +1,148 @@
+//! A switch that did not end well: what the journal knows of every server and application in it, and what may be
+//! done about it. Two servers open at once lose writes, so every case says which one must stay shut.
+//!
+//! Pure. Derived from the plan's `fence`, `promote` and `repoint` steps; the cases are `cases.rs`.
+
+use super::cases::{self, Case};
+use crate::engine::state::RunState;
+use crate::engine::status::{Status, StepState};
+use crate::journal::Outcome;
+use crate::playbook::inventory::Server;
+use serde::Serialize;
+use std::fmt;
+
+/// What is known, and what may be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DecisionTable {
+    /// Servers and applications of the switch, in the order of the plan's steps.
+    pub places: Vec<Place>,
+    /// Where to look, and what to do about each answer.
+    pub cases: Vec<Case>,
+}
+
+/// A server or an application of the switch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Its name in the inventory.
+    pub name: String,
+    /// Where it is: the server's address and host, or that it is an application.
+    pub at: String,
+    /// How it stands, as far as the journal knows.
+    pub known: Known,
+    /// Why that is known, or not.
+    pub because: String,
+}
+
+/// How a place stands, as far as the journal knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// This run has left it as it was.
+    Untouched,
+    /// Closed to writes.
+    Closed,
+    /// Open to writes.
+    Open,
+    /// Sent to the new server.
+    Sent,
+    /// A person must look.
+    Unknown,
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Untouched => "as it was",
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::Sent => "sent over",
+            Self::Unknown => "NOT KNOWN",
+        })
+    }
+}
+
+/// One step of the switch: the place it is about, and how that stands.
+pub(super) struct Move<'a> {
+    pub name: &'a str,
+    /// The old server that a promotion replaces.
+    pub from: Option<&'a str>,
+    pub uses: &'a str,
+    pub known: Known,
+    because: String,
+}
+
+impl DecisionTable {
+    /// The table of run `run`; `None` where nothing of a switch is left open: it was not begun, is done, or is taken
+    /// back.
+    #[must_use]
+    pub fn new(run: &str, state: &RunState) -> Option<Self> {
+        let over =
+            matches!(state.outcome, Some(Outcome::Done | Outcome::RolledBack | Outcome::Refused | Outcome::Nothing));
+        let moves = moves(state);
+        let shut = |made: &Move<'_>| made.uses == "fence" && matches!(made.known, Known::Closed | Known::Unknown);
+        if over || !(moves.iter().any(shut) || (!moves.is_empty() && state.is_point_possible())) {
+            return None;
+        }
+        let inventory = &state.graph.plan().world.inventory;
+        let place = |made: &Move<'_>| Place {
+            name: made.name.to_owned(),
+            at: inventory.server(made.name).filter(|_| made.uses != "repoint").map_or("application".into(), at),
+            known: made.known,
+            because: made.because.clone(),
+        };
+        Some(Self { places: moves.iter().map(place).collect(), cases: cases::of(run, state, &moves) })
+    }
+}
+
+fn at(server: &Server) -> String {
+    format!("{} on {}", server.address, server.host)
+}
+
+fn moves(state: &RunState) -> Vec<Move<'_>> {
+    let steps = state.graph.plan().steps.iter().zip(&state.steps);
+    let moves = steps.filter(|(planned, _)| planned.skip.is_none()).filter_map(|(planned, step)| {
+        let field = |name: &str| planned.with.get(name).and_then(|value| value.as_str());
+        let (name, done) = match planned.uses.as_str() {
+            "fence" => (field("server")?, Known::Closed),
+            "promote" => (field("server")?, Known::Open),
+            "repoint" => (field("application")?, Known::Sent),
+            _ => return None,
+        };
+        let (known, because) = judge(&planned.id, step, done);
+        let from = (done == Known::Open).then(|| field("source").unwrap_or("source"));
+        Some(Move { name, from, uses: &planned.uses, known, because })
+    });
+    moves.collect()
+}
+
+/// What a step's state says about its place. `done` is what it means when the step succeeded.
+fn judge(id: &str, step: &StepState, done: Known) -> (Known, String) {
+    let opposite = match done {
+        Known::Closed => Known::Open,
+        Known::Open => Known::Closed,
+        _ => Known::Untouched,
+    };
+    match step.status {
+        Status::Succeeded => (done, format!("step `{id}` succeeded")),
+        Status::Undone if step.begun => (opposite, format!("step `{id}` was taken back")),
+        Status::UndoFailed => (Known::Unknown, format!("step `{id}` could not be taken back")),
+        // a fence cannot be looked at from outside: that it was not found says nothing about the server
+        _ if step.begun && step.absent && done != Known::Closed => {
+            (opposite, format!("step `{id}` was looked at, and had not come to pass"))
+        }
+        _ if step.begun => (Known::Unknown, format!("step `{id}` began, and it is not known how far it came")),
+        _ => (Known::Untouched, format!("step `{id}` was not begun")),
+    }
+}
+
+impl fmt::Display for DecisionTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |text: fn(&Place) -> &str| self.places.iter().map(|place| text(place).len()).max().unwrap_or(0);
+        let (names, ats) = (width(|place| &place.name), width(|place| &place.at));
+        writeln!(f, "what this run knows:")?;
+        for Place { name, at, known, because } in &self.places {
+            writeln!(f, "  {name:<names$}  {at:<ats$}  {known:<9}  {because}")?;
+        }
+        self.cases.iter().try_for_each(|case| write!(f, "{case}"))
+    }
+}
