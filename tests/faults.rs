@@ -26,10 +26,8 @@ fn what_was_struck_ends_as_it_may_and_every_promise_is_kept() {
     let output = rehearse(&words);
     let sum: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     assert!(output.status.success(), "{sum:#}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!((&sum["rounds"], &sum["lost"], &sum["split_brain"], &sum["unexpected"]), {
-        let (rounds, none) = (&Value::from(faults.len()), &Value::from(0));
-        (rounds, none, none, none)
-    });
+    let figures = ["rounds", "lost", "split_brain", "unexpected"].map(|name| sum[name].as_u64().unwrap());
+    assert_eq!(figures, [faults.len() as u64, 0, 0, 0]);
     let ends: Vec<&Value> = sum["faults"].as_array().unwrap().iter().map(|row| &row["outcome"]).collect();
     assert_eq!(ends, ["done", "done", "rolled_back", "done", "rolled_back", "done"]);
     for row in sum["faults"].as_array().unwrap() {

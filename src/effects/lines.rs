@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 pub(super) struct Lines {
     inventory: Arc<Inventory>,
     control_dir: PathBuf,
-    lines: Mutex<HashMap<String, Arc<Mutex<Line>>>>,
+    by_host: Mutex<HashMap<String, Arc<Mutex<Line>>>>,
 }
 
 /// The line to one host; what went through a lost connection is gone with it.
@@ -26,7 +26,7 @@ struct Line {
 
 impl Lines {
     pub(super) fn new(inventory: Arc<Inventory>, control_dir: PathBuf) -> Self {
-        Self { inventory, control_dir, lines: Mutex::default() }
+        Self { inventory, control_dir, by_host: Mutex::default() }
     }
 
     /// The host called `name`, connected.
@@ -63,7 +63,7 @@ impl Lines {
 
     /// Closes every line.
     pub(super) async fn close(&self) {
-        let lines: Vec<_> = self.lines.lock().await.drain().map(|(_, line)| line).collect();
+        let lines: Vec<_> = self.by_host.lock().await.drain().map(|(_, line)| line).collect();
         for line in lines {
             let Line { host, shell, .. } = std::mem::take(&mut *line.lock().await);
             drop(shell);
@@ -74,7 +74,7 @@ impl Lines {
     }
 
     async fn line(&self, name: &str) -> OwnedMutexGuard<Line> {
-        let mut lines: MutexGuard<'_, _> = self.lines.lock().await;
+        let mut lines: MutexGuard<'_, _> = self.by_host.lock().await;
         let line = lines.entry(name.to_owned()).or_default().clone();
         drop(lines);
         line.lock_owned().await

@@ -1,9 +1,10 @@
 //! A run's journal folded into one summary: what `status`, `list` and `report` show, and `--format json` prints.
 
+use super::by_hand::by_hand;
 use super::decision::DecisionTable;
 use crate::engine::graph::Graph;
 use crate::engine::state::RunState;
-use crate::engine::status::{Status, StepState, Vouched};
+use crate::engine::status::{Status, Vouched};
 use crate::error::{Failure, Result};
 use crate::journal::{Entry, Event, Outcome};
 use crate::plan::Plan;
@@ -96,7 +97,7 @@ impl Summary {
     pub fn new(run: &str, plan: &Arc<Plan>, entries: &[Entry]) -> Result<Self> {
         let state = RunState::fold(Arc::new(Graph::new(plan.clone())?), entries)?;
         let (started, last) = (entries.first().map(|entry| entry.at), entries.last().map(|entry| entry.at));
-        let mut steps: Vec<_> = (0..plan.steps.len()).map(|ix| step(&state, ix)).collect();
+        let mut steps: Vec<_> = (0..plan.steps.len()).map(|ix| step(run, &state, ix)).collect();
         keep_failures(&mut steps, entries);
         Ok(Self {
             run: run.to_owned(),
@@ -121,7 +122,7 @@ impl Summary {
     }
 }
 
-fn step(state: &RunState, ix: usize) -> StepSummary {
+fn step(run: &str, state: &RunState, ix: usize) -> StepSummary {
     let (planned, step) = (state.graph.step(ix), &state.steps[ix]);
     let underway = matches!(step.status, Status::Running | Status::Waiting);
     let ended = step.ended.filter(|_| !underway);
@@ -140,18 +141,9 @@ fn step(state: &RunState, ix: usize) -> StepSummary {
         failure: step.failure.clone(),
         outputs: step.outputs.clone(),
         undo_failure: step.undo.failure.clone(),
-        by_hand: by_hand(state, ix, step),
+        by_hand: by_hand(run, state, ix),
         vouched: step.undo.vouched.clone(),
     }
-}
-
-fn by_hand(state: &RunState, ix: usize, step: &StepState) -> Vec<Action> {
-    if step.status != Status::UndoFailed {
-        return Vec::new();
-    }
-    let planned = state.graph.step(ix);
-    let own = planned.undo.iter().filter(|_| !step.undo.done);
-    own.chain(planned.rollback.iter().skip(step.undo.hook).flat_map(|hook| &hook.actions)).cloned().collect()
 }
 
 /// A resume clears the failure of a step that it tries again; people still want to know why the run had stopped.

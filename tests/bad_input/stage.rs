@@ -1,7 +1,7 @@
 //! A sandbox that many bad runs share: since they must change nothing, each finds it as the first one did.
 
-use cutover::rehearsal::fingerprint::Fingerprint;
 use cutover::effects::Session;
+use cutover::rehearsal::fingerprint::Fingerprint;
 use cutover::rehearsal::mariadb::free_port;
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
 use serde_json::Value;

@@ -203,13 +203,18 @@ async fn write_past_fence(admin: &Session) -> Result<()> {
         // one that went by itself meanwhile is gone as well
         let _ = admin.try_query(&format!("KILL {}", row.at(0).unwrap_or_default()), LOOK).await;
     }
-    admin.exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK).await.map(drop)
+    admin
+        .exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK)
+        .await
+        .map(drop)
 }
 
 async fn hold_transaction(sandbox: &Sandbox) -> Result<Session> {
     let session = sandbox.on_source().await?;
     session.exec("BEGIN", LOOK).await?;
-    session.exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK).await?;
+    session
+        .exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK)
+        .await?;
     Ok(session)
 }
 

@@ -1,6 +1,9 @@
 //! The faults by name: what is done, at which moment, and how a run may end after it.
 
-use super::blow::{Blow, Side::*};
+use super::blow::{
+    Blow,
+    Side::{Source, Target},
+};
 use super::moment::Moment;
 use crate::journal::{Outcome, Side};
 use crate::playbook::model::Playbook;
@@ -90,10 +93,28 @@ const LIST: &[Entry] = &[
     entry("target-crash-in-import", Blow::Crash(Target), (Side::After, BEGINS, "import"), 60, EITHER),
     entry("target-crash-in-catch-up", Blow::Crash(Target), (Side::After, BEGINS, "wait_for_lag"), 500, EITHER),
     entry("target-crash-before-promote", Blow::Crash(Target), (Side::Before, BEGINS, "promote"), 0, EITHER),
-    entry("target-frozen-in-switch", Blow::Freeze(Target), (Side::After, BEGINS, "promote"), 0, &[Done, RolledBack, Stopped]),
+    entry(
+        "target-frozen-in-switch",
+        Blow::Freeze(Target),
+        (Side::After, BEGINS, "promote"),
+        0,
+        &[Done, RolledBack, Stopped],
+    ),
     entry("source-frozen-in-switch", Blow::Freeze(Source), (Side::After, BEGINS, "fence"), 0, EITHER),
-    entry("target-cut-off-in-switch", Blow::CutOff(Target), (Side::After, BEGINS, "wait_for_position"), 0, &[Done, RolledBack, Stopped]),
-    entry("source-cut-off-in-switch", Blow::CutOff(Source), (Side::After, DONE, "fence"), 0, &[Done, RolledBack, Stopped]),
+    entry(
+        "target-cut-off-in-switch",
+        Blow::CutOff(Target),
+        (Side::After, BEGINS, "wait_for_position"),
+        0,
+        &[Done, RolledBack, Stopped],
+    ),
+    entry(
+        "source-cut-off-in-switch",
+        Blow::CutOff(Source),
+        (Side::After, DONE, "fence"),
+        0,
+        &[Done, RolledBack, Stopped],
+    ),
     entry("write-past-fence", Blow::WritePastFence, (Side::After, DONE, "fence"), 0, &[RolledBack]),
     entry("long-transaction-before-switch", Blow::LongTransaction, (Side::After, DONE, "import"), 0, &[RolledBack]),
     entry("long-transaction-at-fence", Blow::LongTransaction, (Side::After, BEGINS, "fence"), 0, EITHER),
@@ -134,7 +155,8 @@ pub fn named(spec: &str, playbook: &Playbook) -> Result<Fault, String> {
         ("kill" | "rollback", None) => Err(format!("`{name}` needs a moment: {name}@after:step_intent:STEP")),
         (name, moment) => {
             let entry = LIST.iter().find(|entry| entry.name == name);
-            let entry = entry.ok_or_else(|| format!("there is no fault `{name}`; there are: {}", names().join(", ")))?;
+            let entry =
+                entry.ok_or_else(|| format!("there is no fault `{name}`; there are: {}", names().join(", ")))?;
             let fault = resolve(entry, playbook);
             let fault = fault.ok_or_else(|| format!("the playbook has no step that `{name}` could strike"))?;
             Ok(Fault { moment: moment.or(fault.moment.clone()), ..fault })

@@ -44,10 +44,10 @@ pub(super) async fn drive(stage: &Stage, command: Command, fault: Option<&Fault>
 /// the end's code.
 pub(super) async fn let_run(stage: &Stage, command: Command, life: Option<Duration>) -> Result<End> {
     let mut driving = Driving::begin(stage, command, false).await?;
-    if let Some(life) = life {
-        if timeout(life, driving.child.wait()).await.is_err() {
-            let _ = driving.child.start_kill(); // it may have ended in this moment
-        }
+    if let Some(life) = life
+        && timeout(life, driving.child.wait()).await.is_err()
+    {
+        let _ = driving.child.start_kill(); // it may have ended in this moment
     }
     driving.go(None).await
 }

@@ -41,7 +41,8 @@ impl Repoint {
                 return Ok(());
             }
             if begin.elapsed() >= arrival.0 {
-                let answer = format!("`{}` was told to move, and no session of it came within {arrival}", self.application);
+                let answer =
+                    format!("`{}` was told to move, and no session of it came within {arrival}", self.application);
                 return Err(Failure::permanent("see the application on its new server", answer)
                     .at(&self.to)
                     .now("the new server takes writes, the old one does not; the application's settings name the new one")

@@ -1,0 +1,54 @@
+//! What a person has to do when a step could not be taken back: its undo and hooks, as far as they are not done, with
+//! everything filled in that the run's journal knows.
+
+use crate::engine::state::RunState;
+use crate::engine::status::{Status, StepState};
+use crate::playbook::marker;
+use crate::steps::Action;
+use serde_json::Value;
+
+/// The actions left to take step `ix` of `run` back; none unless that has failed. Secrets stay markers.
+#[must_use]
+pub fn by_hand(run: &str, state: &RunState, ix: usize) -> Vec<Action> {
+    let (planned, step) = (state.graph.step(ix), &state.steps[ix]);
+    if step.status != Status::UndoFailed {
+        return Vec::new();
+    }
+    let own = planned.undo.iter().filter(|_| !step.undo.done);
+    let left = own.chain(planned.rollback.iter().skip(step.undo.hook).flat_map(|hook| &hook.actions));
+    left.map(|action| filled(action, |marker| known(run, state, ix, marker))).collect()
+}
+
+fn known(run: &str, state: &RunState, ix: usize, marker: &str) -> Option<String> {
+    match marker {
+        "run" => Some(run.to_owned()),
+        "step" => Some(state.graph.id(ix).to_owned()),
+        _ => match marker.strip_suffix(" before") {
+            Some(name) => before(&state.steps[ix], name),
+            None => state.lookup(marker).as_ref().and_then(text),
+        },
+    }
+}
+
+/// What a step noted about a setting before it changed it.
+fn before(step: &StepState, name: &str) -> Option<String> {
+    text(step.memo.get("before")?.get(name)?)
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+fn filled(action: &Action, known: impl Fn(&str) -> Option<String>) -> Action {
+    let fill = |text: &str| marker::replace(text, &known);
+    match action.clone() {
+        Action::Sql { server, statement } => Action::Sql { server, statement: fill(&statement) },
+        Action::Command { host, command } => Action::Command { host, command: fill(&command) },
+        Action::File { host, path, content } => Action::File { host, path: fill(&path), content: fill(&content) },
+        Action::Note { text } => Action::Note { text: fill(&text) },
+    }
+}
