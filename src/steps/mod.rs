@@ -109,7 +109,7 @@ pub struct Ctx<'a> {
     pub cancel: &'a CancellationToken,
     /// What must survive the runner.
     pub memo: &'a dyn Memo,
-    /// Outputs of this step, if it succeeded before (for `undo`).
+    /// Outputs of this step, if it succeeded before (for `probe` and `undo`).
     pub outputs: &'a Outputs,
 }
 

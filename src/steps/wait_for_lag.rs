@@ -98,6 +98,12 @@ impl WaitForLag {
         }
         Ok(())
     }
+    /// Number of the first row of an attempt, which must not mistake an earlier one's rows for its own.
+    async fn first_row(&self, cx: &Ctx<'_>) -> Result<u64> {
+        let first = cx.memo.get("token").and_then(|value| value.as_u64()).unwrap_or(0) + 1_000_000;
+        cx.memo.set("token", first.into()).await?;
+        Ok(first)
+    }
     /// The newest row that has arrived; none while the table itself is still on its way.
     async fn newest(&self, cx: &Ctx<'_>, replica: &Session, dialect: Dialect) -> Result<u64> {
         match replica.try_query(&dialect.read_token(cx.run, PURPOSE), LOOK).await {
@@ -153,16 +159,34 @@ impl Step for WaitForLag {
         vec![Action::note("if this step made it:"), Action::sql(&self.source, drop)]
     }
 
-    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
-        Ok(Probe::NotDone) // lag is a matter of the moment: it is measured again
+    /// Lag is a matter of the moment, so it is measured again. Where it was good for long enough before, one row in
+    /// time is proof enough: behind a fence that outlived its runner the application is waiting.
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        if cx.outputs.is_empty() {
+            return Ok(Probe::NotDone);
+        }
+        let (source, replica) = (cx.fx.sql(&self.source).await?, cx.fx.sql(&self.replica).await?);
+        let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
+        if self.alive(&replica, to, &mut None).await.is_err() {
+            return Ok(Probe::NotDone);
+        }
+        let row = self.first_row(cx).await?;
+        let begin = Instant::now();
+        source.query(&from.write_token(cx.run, PURPOSE, &row.to_string()), LOOK).await?;
+        while begin.elapsed() <= self.max_lag.0 {
+            if self.newest(cx, &replica, to).await? >= row {
+                return Ok(Probe::Done(cx.outputs.clone()));
+            }
+            tokio::time::sleep(ASK).await;
+        }
+        Ok(Probe::NotDone)
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let (source, replica) = (cx.fx.sql(&self.source).await?, cx.fx.sql(&self.replica).await?);
         let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
         self.make_table(cx, &source, from).await?;
-        let base = cx.memo.get("token").and_then(|value| value.as_u64()).unwrap_or(0) + 1_000_000;
-        cx.memo.set("token", base.into()).await?; // a later attempt must not mistake this one's rows for its own
+        let base = self.first_row(cx).await?;
         let mut watch = Watch { sent: VecDeque::new(), good_since: None, longest: Duration::ZERO };
         let mut next = (base, Instant::now());
         let (mut looked, mut lost) = (Instant::now(), None);
