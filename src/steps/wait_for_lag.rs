@@ -4,7 +4,7 @@ use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
-use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position, wait_until_applied};
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::units::Span;
@@ -159,27 +159,20 @@ impl Step for WaitForLag {
         vec![Action::note("if this step made it:"), Action::sql(&self.source, drop)]
     }
 
-    /// Lag is a matter of the moment, so it is measured again. Where it was good for long enough before, one row in
-    /// time is proof enough: behind a fence that outlived its runner the application is waiting.
+    /// Lag is a matter of the moment, so it is measured again. Where it was good for long enough before, it is proof
+    /// enough that the replica gets to the source's place in time: behind a fence that outlived its runner the
+    /// application is waiting.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if cx.outputs.is_empty() {
             return Ok(Probe::NotDone);
         }
         let (source, replica) = (cx.fx.sql(&self.source).await?, cx.fx.sql(&self.replica).await?);
         let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
-        if self.alive(&replica, to, &mut None).await.is_err() {
-            return Ok(Probe::NotDone);
+        let place = binlog_position(&source, from).await?;
+        match wait_until_applied(&replica, to, &place, self.max_lag.0).await {
+            Ok(Some(_)) => Ok(Probe::Done(cx.outputs.clone())),
+            Ok(None) | Err(_) => Ok(Probe::NotDone),
         }
-        let row = self.first_row(cx).await?;
-        let begin = Instant::now();
-        source.query(&from.write_token(cx.run, PURPOSE, &row.to_string()), LOOK).await?;
-        while begin.elapsed() <= self.max_lag.0 {
-            if self.newest(cx, &replica, to).await? >= row {
-                return Ok(Probe::Done(cx.outputs.clone()));
-            }
-            tokio::time::sleep(ASK).await;
-        }
-        Ok(Probe::NotDone)
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {

@@ -125,7 +125,7 @@ async fn half_a_file_and_none_are_failures_that_leave_nothing() {
     std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
     let step = bench.step("import", &json!({ "server": "target", "file": file }));
     let failure = step.execute().await.unwrap_err();
-    assert!(failure.answer.ends_with("the dump cannot be read"), "{failure}");
+    assert!(failure.answer.contains("the dump cannot be read"), "{failure}");
     let output = std::process::Command::new("zstd").arg("-dcq").arg(bench.path("whole")).output().unwrap();
     let broken = String::from_utf8(output.stdout).unwrap().replace(",'customer 77'", ",'customer 77");
     std::fs::write(bench.path("broken.sql"), broken).unwrap();
