@@ -97,7 +97,7 @@ impl Stage {
     pub async fn until_begun(&self, step: &str) {
         let begin = Instant::now();
         loop {
-            assert!(begin.elapsed() < Duration::from_mins(1), "{step} never begins");
+            assert!(begin.elapsed() < Duration::from_mins(1), "{step} never begins: {:#}", self.status());
             tokio::time::sleep(Duration::from_millis(2)).await;
             let Ok(Some(journal)) = Sqlite::open_existing(&self.sandbox.dir().join("state")) else { continue };
             let Some(run) = journal.runs().ok().and_then(|runs| runs.last().map(|run| run.id.clone())) else {
@@ -107,6 +107,8 @@ impl Stage {
             if entries.iter().any(|entry| matches!(&entry.event, Event::StepIntent { step: id, .. } if id == step)) {
                 return;
             }
+            let over = entries.iter().any(|entry| matches!(&entry.event, Event::RunFinished { .. }));
+            assert!(!over, "{step} never begins: {:#}", self.status());
         }
     }
 

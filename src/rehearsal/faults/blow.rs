@@ -18,6 +18,8 @@ const DOWN: Duration = Duration::from_secs(1);
 const FROZEN: Duration = Duration::from_secs(15);
 /// How long a transaction or a lock is held.
 const HELD: Duration = Duration::from_mins(1);
+/// How long a disk is full: past the last attempt to load. A server on a full disk does not even stop.
+const FULL: Duration = Duration::from_secs(30);
 /// What is left of a full disk, in bytes.
 const SPARE: u64 = 256 << 10;
 /// How far a clock is set back, in milliseconds.
@@ -102,6 +104,7 @@ impl Blow {
         match self {
             Self::LongTransaction | Self::LockTables => Some(HELD),
             Self::Freeze(_) => Some(FROZEN),
+            Self::FillDisk => Some(FULL),
             _ => None,
         }
     }
