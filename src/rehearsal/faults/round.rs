@@ -12,6 +12,7 @@ use crate::rehearsal::shop::DATABASE;
 use crate::rehearsal::stage::{Home, Piece, Stage};
 use serde::Serialize;
 use std::time::{Duration, Instant};
+use tokio::process::Command;
 
 const LOOK: Duration = Duration::from_secs(20);
 /// The application goes on for this long after the last command has ended.
@@ -128,8 +129,7 @@ async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment
         }
         std::mem::take(&mut end.damage).mend(&stage.sandbox).await;
         row.status = said(&stage, &["status"]).await?;
-        let word = if takes_back(plot) { "rollback" } else { "resume" };
-        end = let_run(&stage, stage.program(&[word, "--yes", "--format", "json"]), None).await?;
+        end = let_run(&stage, next(&stage, takes_back(plot)).await?, None).await?;
         note(row, &end);
     }
     std::mem::take(&mut end.damage).mend(&stage.sandbox).await;
@@ -170,13 +170,22 @@ async fn open(stage: &Stage, plot: &Plot, row: &mut Row) -> Result<(End, Vec<Vec
             if !can_go_on(&end) {
                 break;
             }
-            let command = stage.program(&["resume", "--yes", "--format", "json"]);
-            end = let_run(stage, command, Some(*time)).await?;
+            end = let_run(stage, next(stage, false).await?, Some(*time)).await?;
             note(row, &end);
         }
     }
     let moments = std::mem::take(&mut end.moments);
     Ok((end, moments))
+}
+
+/// What a person types next: a run that died before it was made known is begun again.
+async fn next(stage: &Stage, takes_back: bool) -> Result<Command> {
+    let runs = serde_json::from_str::<Vec<serde_json::Value>>(&said(stage, &["list", "--format", "json"]).await?);
+    if runs.unwrap_or_default().is_empty() {
+        return Ok(stage.run());
+    }
+    let word = if takes_back { "rollback" } else { "resume" };
+    Ok(stage.program(&[word, "--yes", "--format", "json"]))
 }
 
 fn takes_back(plot: &Plot) -> bool {
