@@ -26,15 +26,19 @@ async fn the_replication_account_may_do_nothing_else_and_is_proved_on_its_way() 
     let mut through = direct();
     through["through"] = json!({ "step": "tunnel", "listen": bench.tunnel });
     for (with, account) in [(&through, "repl@127.0.0.1"), (&direct(), "repl@%")] {
-        let step = bench.step("replication_account", with);
+        let mut step = bench.step("replication_account", with);
         assert_eq!(step.probe().await, Probe::NotDone);
         let outputs = step.execute().await.unwrap();
         assert_eq!(outputs["account"], account);
         let quoted = account.replace("repl@", "repl@'") + "'";
         let grants = grants(&bench, "source", &quoted).await;
         assert!(grants.starts_with("GRANT REPLICATION SLAVE ON *.* TO") && grants.lines().count() == 1, "{grants}");
-        assert_eq!(step.probe().await, Probe::Done(outputs.clone()));
+        assert_eq!(step.probe().await, Probe::NotDone, "it may lack its privilege still");
+        bench.exec("source", &format!("REVOKE REPLICATION SLAVE ON *.* FROM {quoted}")).await;
         assert_eq!(step.execute().await.unwrap(), outputs);
+        assert!(self::grants(&bench, "source", &quoted).await.starts_with("GRANT REPLICATION SLAVE ON *.* TO"));
+        step.outputs.clone_from(&outputs);
+        assert_eq!(step.probe().await, Probe::Done(outputs.clone()));
         for _ in 0..2 {
             step.undo().await.unwrap();
             assert!(!exists(&bench, "source", "repl").await);

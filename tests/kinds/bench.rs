@@ -259,7 +259,8 @@ pub struct Work<'a> {
     step: Box<dyn Step>,
     pub notes: Notes,
     pub cancel: CancellationToken,
-    outputs: Outputs,
+    /// What the journal says it has put out.
+    pub outputs: Outputs,
     tell: UnboundedSender<(String, Update)>,
     told: Mutex<UnboundedReceiver<(String, Update)>>,
 }
