@@ -2,23 +2,17 @@
 
 use super::gaps::Gaps;
 use super::graph::Graph;
-use super::names::{KnownNames, NO_INVENTORY};
-use super::resolve::Resolver;
-use super::{FORMAT, Plan, PlannedBlock, PlannedHook, PlannedStep, opening, schema};
+use super::names::NO_INVENTORY;
+use super::steps::{self, Surroundings};
+use super::{FORMAT, Plan, PlannedBlock, opening};
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::model::{Playbook, Step as Written};
-use crate::playbook::node::Node;
-use crate::playbook::shape;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
-use crate::steps::{self, Action, Complaint, KINDS, Step};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
-
-/// Longest time for one attempt of a step, where neither it nor the defaults say.
-const TIMEOUT: Duration = Duration::from_hours(24);
 
 /// Makes the plan.
 ///
@@ -44,31 +38,9 @@ pub fn plan(
         let fault = Fault::new(place, format!("these steps need each other in a circle: {chain}"));
         faults.push(fault.label("in the circle").help("drop one of the `needs` among them"));
     }
-    let mut builder = Builder {
-        places: playbook.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), place)).collect(),
-        resolver: Resolver::new(document, playbook, &world.inventory, &inputs, &graph, gaps),
-        document,
-        graph: &graph,
-        playbook,
-        world: &world,
-        gaps,
-        schemas: HashMap::new(),
-        faults,
-        withs: Vec::new(),
-        questions: Vec::new(),
-        broken: Vec::new(),
-    };
-    for step in &playbook.steps {
-        builder.resolver.broken = false;
-        let with = builder.resolver.node(&step.with, &step.id, &mut builder.faults);
-        builder.broken.push(builder.resolver.broken);
-        builder.withs.push(with);
-    }
-    let mut steps: Vec<PlannedStep> = Vec::with_capacity(playbook.steps.len());
-    for (index, step) in playbook.steps.iter().enumerate() {
-        steps.extend(builder.step(index, step, &needs[index]));
-    }
-    let (faults, questions) = (builder.faults, builder.questions);
+    let places = playbook.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), place)).collect();
+    let surroundings = Surroundings { document, graph: &graph, places: &places, playbook, world: &world, gaps };
+    let (steps, questions) = steps::all(surroundings, &inputs, &needs, &mut faults);
     if !faults.is_empty() {
         return Err(document.faults(said_once(faults)));
     }
@@ -162,138 +134,7 @@ fn expand_needs(playbook: &Playbook, gaps: &Gaps, faults: &mut Vec<Fault>) -> Ve
     all
 }
 
-struct Builder<'a> {
-    resolver: Resolver<'a>,
-    /// Places of the steps, by id.
-    places: HashMap<&'a str, usize>,
-    document: &'a Document,
-    graph: &'a Graph,
-    playbook: &'a Playbook,
-    world: &'a World,
-    gaps: &'a Gaps,
-    schemas: HashMap<&'static str, Value>,
-    faults: Vec<Fault>,
-    withs: Vec<Node>,
-    /// What each step asks before anything is touched, with its name.
-    questions: Vec<(String, Vec<Action>)>,
-    /// Steps whose templates are at fault: their values are no use for further checks.
-    broken: Vec<bool>,
-}
-
-impl Builder<'_> {
-    fn step(&mut self, index: usize, step: &Written, needs: &[String]) -> Option<PlannedStep> {
-        let mut with = self.withs[index].clone();
-        let (mut when, mut skip) = (None, None);
-        if let Some(node) = &step.when {
-            match self.resolver.condition(node, &step.id, &mut self.faults) {
-                Some(Ok(true)) | None => {}
-                Some(Ok(false)) => {
-                    let text = node.as_str().unwrap_or("false");
-                    skip = Some(format!("`when: {text}` is false"));
-                }
-                Some(Err(expression)) => when = Some(expression),
-            }
-        }
-        let broken = self.broken[index];
-        let decoded = self.decode(&step.uses, step.uses_place, &mut with, &step.with, &step.id, broken);
-        let decoded = decoded.and_then(|decoded| Some((self.preview(&*decoded, &with, &step.with)?, decoded)));
-        let rollback = step.rollback.iter().filter_map(|hook| {
-            self.resolver.broken = false;
-            let mut with = self.resolver.node(&hook.with, &step.id, &mut self.faults);
-            let broken = self.resolver.broken;
-            let decoded = self.decode(&hook.uses, hook.uses_place, &mut with, &hook.with, &step.id, broken)?;
-            let actions = self.preview(&*decoded, &with, &hook.with)?;
-            Some(PlannedHook { uses: hook.uses.clone(), with: with.to_json(), actions })
-        });
-        let rollback = rollback.collect();
-        let (actions, decoded) = decoded?;
-        let questions = decoded.questions(self.world);
-        if skip.is_none() && !questions.is_empty() {
-            self.questions.push((step.id.clone(), questions));
-        }
-        let defaults = &self.playbook.defaults;
-        Some(PlannedStep {
-            id: step.id.clone(),
-            uses: step.uses.clone(),
-            needs: needs.to_vec(),
-            block: step.block.map(|index| self.playbook.blocks[index].id.clone()),
-            when,
-            skip,
-            timeout_ms: millis(step.timeout.or(defaults.timeout).map_or(TIMEOUT, |span| span.0)),
-            retry: step.retry.or(defaults.retry).unwrap_or_default(),
-            on_failure: step.on_failure,
-            reversibility: decoded.reversibility(),
-            actions,
-            undo: decoded.preview_undo(self.world),
-            rollback,
-            settles: decoded.settles(self.world),
-            with: with.to_json(),
-        })
-    }
-
-    fn decode(
-        &mut self,
-        uses: &str,
-        place: crate::playbook::node::Span,
-        with: &mut Node,
-        written: &Node,
-        at: &str,
-        broken: bool,
-    ) -> Option<Box<dyn Step>> {
-        let Some(kind) = steps::find(uses) else {
-            let fault = Fault::new(place, format!("there is no step kind `{uses}`")).label("not a step kind");
-            let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-            self.faults.push(fault.help(suggest::help(uses, names)));
-            return None;
-        };
-        let schema = self.schemas.entry(kind.name).or_insert_with(|| schema::of_kind(kind));
-        let (world, playbook, graph, places) = (self.world, self.playbook, self.graph, &self.places);
-        let names = KnownNames { world, playbook, graph, places, gaps: self.gaps, at };
-        let mut found = shape::check(with, schema, &names, &format!("`{uses}`"));
-        found.retain(|fault| !broken || fault.span.is_none_or(|span| !self.resolver.is_broken(span)));
-        if !found.is_empty() || broken {
-            self.faults.extend(found);
-            return None;
-        }
-        names.fill_tunnels(with, schema, &self.withs);
-        match (kind.decode)(&with.to_json()) {
-            Ok(step) => Some(step),
-            Err(message) => {
-                let fault = Fault::new(written.span, format!("`{uses}` cannot use these parameters: {message}"));
-                self.faults.push(fault.help(format!("`cutover kinds {uses}` explains them")));
-                None
-            }
-        }
-    }
-
-    fn preview(&mut self, step: &dyn Step, with: &Node, written: &Node) -> Option<Vec<Action>> {
-        if self.gaps.inventory {
-            return None;
-        }
-        match step.preview(self.world) {
-            Ok(actions) => Some(actions),
-            Err(complaints) => {
-                let faults = complaints.into_iter().map(|complaint| place(self.document, with, written, complaint));
-                self.faults.extend(faults);
-                None
-            }
-        }
-    }
-}
-
-fn place(document: &Document, with: &Node, written: &Node, complaint: Complaint) -> Fault {
-    let node = if complaint.field.is_empty() { with } else { with.at(&complaint.field) };
-    let span = match &complaint.range {
-        Some(range) => document.within(written.at(&complaint.field), range),
-        None => node.span,
-    };
-    let fault = Fault::new(span, complaint.message);
-    match complaint.help {
-        Some(help) => fault.help(help),
-        None => fault,
-    }
-}
-
-fn millis(time: Duration) -> u64 {
+/// Whole milliseconds.
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,8 +4,8 @@ use fixedbitset::FixedBitSet;
 use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{Dfs, Reversed};
-use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// Plans up to this many steps keep every step's ancestors (a bit for each pair: 50 MB here); a longer one searches.
 const CLOSURE_STEPS: usize = 20_000;
@@ -16,7 +16,7 @@ pub struct Graph {
     dag: DiGraph<String, ()>,
     index: HashMap<String, NodeIndex>,
     /// All ancestors of each step, made when a step first refers to one that it does not need directly.
-    ancestors: OnceCell<Option<Vec<FixedBitSet>>>,
+    ancestors: OnceLock<Option<Vec<FixedBitSet>>>,
 }
 
 impl Graph {

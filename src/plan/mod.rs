@@ -14,6 +14,7 @@ mod names;
 pub mod opening;
 mod resolve;
 pub mod schema;
+mod steps;
 
 use crate::playbook::model::{OnFailure, Retry};
 use crate::playbook::world::World;

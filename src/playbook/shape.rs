@@ -37,8 +37,26 @@ impl Names for NoNames {
 /// Every fault of `node`, called `what`, against `schema`.
 pub fn check(node: &Node, schema: &Json, names: &dyn Names, what: &str) -> Vec<Fault> {
     let mut shape = Shape { root: schema, names, faults: Vec::new() };
-    shape.visit(node, schema, what);
+    shape.visit(node, schema, What::Said(what));
     shape.faults
+}
+
+/// What a fault calls the value; written out only when there is one.
+#[derive(Clone, Copy)]
+enum What<'a> {
+    Said(&'a str),
+    Named(&'a str),
+    EntryOf(&'a What<'a>),
+}
+
+impl std::fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Said(words) => f.write_str(words),
+            Self::Named(name) => write!(f, "`{name}`"),
+            Self::EntryOf(list) => write!(f, "an entry of {list}"),
+        }
+    }
 }
 
 struct Shape<'a> {
@@ -58,7 +76,7 @@ impl<'a> Shape<'a> {
         schema
     }
 
-    fn visit(&mut self, node: &Node, schema: &'a Json, what: &str) {
+    fn visit(&mut self, node: &Node, schema: &'a Json, what: What<'_>) {
         let schema = self.resolve(schema);
         if let Some(reference) = node.as_str().and_then(marker::whole_reference) {
             if let Err((message, help)) = self.names.fits(reference, schema) {
@@ -91,8 +109,8 @@ impl<'a> Shape<'a> {
             Value::Seq(items) => {
                 if let Some(inner) = schema.get("items") {
                     for item in items {
-                        let named = item.get("id").and_then(Node::as_str).map(|id| format!("`{id}`"));
-                        self.visit(item, inner, &named.unwrap_or_else(|| format!("an entry of {what}")));
+                        let named = item.get("id").and_then(Node::as_str).map(What::Named);
+                        self.visit(item, inner, named.unwrap_or(What::EntryOf(&what)));
                     }
                 }
             }
@@ -103,7 +121,7 @@ impl<'a> Shape<'a> {
     }
 
     /// Of several variants the one that the value is evidently meant to be is checked; its faults then mean something.
-    fn visit_variants(&mut self, node: &Node, schema: &'a Json, variants: &'a [Json], what: &str) {
+    fn visit_variants(&mut self, node: &Node, schema: &'a Json, variants: &'a [Json], what: What<'_>) {
         let resolved: Vec<&'a Json> = variants.iter().map(|variant| self.resolve(variant)).collect();
         let constants: Vec<Json> = resolved.iter().filter_map(|variant| variant.get("const").cloned()).collect();
         if constants.len() == resolved.len() {
@@ -122,7 +140,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn visit_enum(&mut self, node: &Node, allowed: &[Json], what: &str) {
+    fn visit_enum(&mut self, node: &Node, allowed: &[Json], what: What<'_>) {
         if allowed.contains(&node.to_json()) {
             return;
         }
@@ -134,20 +152,20 @@ impl<'a> Shape<'a> {
         self.faults.push(fault.help(suggest::help(word, names.iter().map(String::as_str))));
     }
 
-    fn visit_map(&mut self, node: &Node, entries: &[(Key, Node)], schema: &'a Json, what: &str) {
+    fn visit_map(&mut self, node: &Node, entries: &[(Key, Node)], schema: &'a Json, what: What<'_>) {
         let none = serde_json::Map::new();
         let properties = schema.get("properties").and_then(Json::as_object);
         let rest = schema.get("additionalProperties");
         for (key, value) in entries {
             let known = properties.and_then(|properties| properties.get(&key.text));
             match (known, rest) {
-                (Some(inner), _) => self.visit(value, inner, &format!("`{}`", key.text)),
+                (Some(inner), _) => self.visit(value, inner, What::Named(&key.text)),
                 (None, Some(Json::Bool(false))) => {
                     let names = properties.unwrap_or(&none).keys().map(String::as_str);
                     let fault = Fault::new(key.span, format!("unknown field `{}` in {what}", key.text));
                     self.faults.push(fault.label("not a field").help(suggest::help(&key.text, names)));
                 }
-                (None, Some(inner)) if inner.is_object() => self.visit(value, inner, &format!("`{}`", key.text)),
+                (None, Some(inner)) if inner.is_object() => self.visit(value, inner, What::Named(&key.text)),
                 (None, _) => {}
             }
         }
@@ -183,7 +201,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn visit_number(&mut self, node: &Node, number: i64, schema: &Json, what: &str) {
+    fn visit_number(&mut self, node: &Node, number: i64, schema: &Json, what: What<'_>) {
         let bound = |name: &str| schema.get(name).and_then(Json::as_i64);
         let (least, most) = (bound("minimum"), bound("maximum").or_else(|| largest(schema)));
         let help = match (least, most) {
@@ -201,7 +219,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn mismatch(&mut self, node: &Node, schema: &'a Json, what: &str) {
+    fn mismatch(&mut self, node: &Node, schema: &'a Json, what: What<'_>) {
         let expected = self.expected(schema);
         let message = match (schema.get("const"), node.to_json()) {
             (Some(_), actual @ (Json::Number(_) | Json::Bool(_))) => {

@@ -22,6 +22,9 @@ pub const OUTPUTS: &[Output] = &[];
 
 /// How long both threads may take to run.
 const SETTLE: Duration = Duration::from_secs(30);
+/// How many looks, 100 ms apart, must find a channel well that was started again: the start forgets what stopped it, and
+/// the thread needs a moment to meet it again.
+const STEADY: u32 = 4;
 /// Key of the memo: whether the runner's own rows can only have come through this channel.
 const OWN_ROWS: &str = "own_rows";
 const SERVER_ID: &str = "SELECT @@GLOBAL.server_id";
@@ -206,9 +209,11 @@ impl Step for ChangeSource {
         let rows = session.query(&dialect.existing_databases(&[TOOL_DATABASE]), LOOK).await?;
         cx.memo.keep(OWN_ROWS, rows.is_empty().into()).await?;
         cx.memo.keep("begun", true.into()).await?;
+        let mut looks = 1;
         match ReplicaStatus::read(&session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the dump's place again
             Some(_) if cx.memo.get("started").is_some() => {
+                looks = STEADY;
                 session.query(&dialect.start_replica(), LOOK).await?;
             }
             there => {
@@ -230,13 +235,15 @@ impl Step for ChangeSource {
                 .await?
                 .ok_or_else(|| Failure::transient("replicate", "the server shows no channel").at(&self.replica))?;
             match status.healthy(&self.replica, "replicate") {
-                Ok(()) => {
+                Ok(()) if looks == 1 => {
                     cx.progress.note(format!("follows {} from {}", status.source, status.applied));
                     return Ok(Outputs::new());
                 }
+                Ok(()) => looks -= 1,
                 Err(failure) if begin.elapsed() > SETTLE || status.apply_error.is_some() => return Err(failure),
-                Err(_) => cx.pause(Duration::from_millis(100), "replicate").await?,
+                Err(_) => {}
             }
+            cx.pause(Duration::from_millis(100), "replicate").await?;
         }
     }
 

@@ -52,6 +52,7 @@ async fn follows_from_its_place_and_goes_on_from_where_it_is() {
     bench.exec("target", "INSERT INTO d.t (id, a) VALUES (4, 0)").await;
     bench.exec("source", "INSERT INTO d.t (id, a) VALUES (4, 4)").await;
     until("it stops", async || bench.column("target", STATUS, "Last_SQL_Errno").await == "1062").await;
+    until("it has stopped", async || bench.column("target", STATUS, "Slave_SQL_Running").await == "No").await;
     let stopped = bench.column("target", STATUS, "Exec_Master_Log_Pos").await;
     let failure = step.execute().await.unwrap_err();
     assert_eq!(failure.class, Class::Permanent);

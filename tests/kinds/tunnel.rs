@@ -5,6 +5,7 @@ use cutover::effects::greeting;
 use cutover::error::Class;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 fn with(bench: &Bench, via: &str) -> Value {
@@ -29,8 +30,8 @@ async fn outlives_the_runner_and_mends_itself() {
     assert_eq!(outputs["address"], bench.tunnel);
     let line = format!("-L {}:{}", bench.tunnel, bench.source.address());
     let ssh = processes(&format!(
-        "-NT -o BatchMode=yes -o StrictHostKeyChecking=yes -o ExitOnForwardFailure=yes \
-         -o ControlPath=none -o ConnectTimeout=10 -o ServerAliveInterval=2 -o ServerAliveCountMax=3 {line} old"
+        "-T -o BatchMode=yes -o StrictHostKeyChecking=yes -o ExitOnForwardFailure=yes \
+         -o ControlPath=none -o ConnectTimeout=10 -o ServerAliveInterval=2 -o ServerAliveCountMax=3 {line} old cat"
     ));
     assert_eq!(ssh.len(), 1);
     bench.die().await;
@@ -52,6 +53,21 @@ async fn outlives_the_runner_and_mends_itself() {
     assert!(!greets(&bench).await);
     assert_eq!(bench.leftovers(), [""; 0]);
     assert_eq!(step.inspect().await, []);
+}
+
+#[tokio::test]
+async fn where_no_command_may_run_it_does_without_a_session() {
+    let bench = Bench::new().await;
+    let bin = bench.folder.path().join("ssh/old/home/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join("cat"), "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(bin.join("cat"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let step = bench.step("tunnel", &with(&bench, "host"));
+    step.execute().await.unwrap();
+    let line = format!("-L {}:{} old -N", bench.tunnel, bench.source.address());
+    until("it does without", async || processes(&line).len() == 1 && greets(&bench).await).await;
+    step.undo().await.unwrap();
+    assert_eq!(processes(&line), [0; 0]);
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ fn signal_tunnel(sandbox: &Sandbox, signal: Signal) -> Result<()> {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let words: Vec<String> = line.split(|&byte| byte == 0).map(|w| String::from_utf8_lossy(w).into()).collect();
         let is_ssh = words.first().is_some_and(|program| program == "ssh");
-        if is_ssh && words.iter().any(|word| word == "-NT") && words.iter().any(|word| word.contains(&ours)) {
+        if is_ssh && words.iter().any(|word| word == "-L") && words.iter().any(|word| word.contains(&ours)) {
             struck |= Pid::from_raw(pid).is_some_and(|pid| kill_process(pid, signal).is_ok());
         }
     }

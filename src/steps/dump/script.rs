@@ -42,7 +42,8 @@ impl Route {
         let port = 20_000 + u16::from_be_bytes([hash.as_bytes()[0], hash.as_bytes()[1]]) % 10_000;
         let listen = format!("127.0.0.1:{port}");
         let config = from.and_then(|host| host.peer_ssh_config.as_deref());
-        let ssh = crate::steps::tunnel::ssh_command(config, &listen, &source.address, to);
+        let mut ssh = crate::steps::tunnel::ssh_command(config, &listen, &source.address, to);
+        ssh.push("-N".into());
         Ok(Self::OwnTunnel { listen, ssh })
     }
 }
