@@ -9,7 +9,7 @@ use super::{PlannedHook, PlannedStep, schema};
 use crate::playbook::document::Document;
 use crate::playbook::fault::Fault;
 use crate::playbook::model::{Playbook, Step as Written};
-use crate::playbook::node::Node;
+use crate::playbook::node::{Node, Span};
 use crate::playbook::shape;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
@@ -80,6 +80,17 @@ fn each<'a, T: Send>(builders: &mut [Builder<'a>], work: impl Fn(&mut Builder<'a
 /// Some steps that stand together, and what each needs.
 type Share<'a> = (&'a [Written], &'a [Vec<String>]);
 
+/// A kind as a step or a hook uses it.
+struct Use<'a> {
+    uses: &'a str,
+    /// Where the kind's name is written.
+    place: Span,
+    /// Parameters as written.
+    written: &'a Node,
+    /// The step.
+    at: &'a str,
+}
+
 /// Plans one share of the steps.
 struct Builder<'a> {
     around: Surroundings<'a>,
@@ -146,13 +157,15 @@ impl<'a> Builder<'a> {
             }
         }
         let broken = self.broken[index];
-        let decoded = self.decode(&step.uses, step.uses_place, &mut with, &step.with, &step.id, broken, withs);
+        let kind = Use { uses: &step.uses, place: step.uses_place, written: &step.with, at: &step.id };
+        let decoded = self.decode(kind, &mut with, broken, withs);
         let decoded = decoded.and_then(|decoded| Some((self.preview(&*decoded, &with, &step.with)?, decoded)));
         let rollback = step.rollback.iter().filter_map(|hook| {
             self.resolver.broken = false;
             let mut with = self.resolver.node(&hook.with, &step.id, &mut self.faults);
             let broken = self.resolver.broken;
-            let decoded = self.decode(&hook.uses, hook.uses_place, &mut with, &hook.with, &step.id, broken, withs)?;
+            let kind = Use { uses: &hook.uses, place: hook.uses_place, written: &hook.with, at: &step.id };
+            let decoded = self.decode(kind, &mut with, broken, withs)?;
             let actions = self.preview(&*decoded, &with, &hook.with)?;
             Some(PlannedHook { uses: hook.uses.clone(), with: with.to_json(), actions })
         });
@@ -182,13 +195,11 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// The step of the kind used, when its parameters are right.
     fn decode(
         &mut self,
-        uses: &str,
-        place: crate::playbook::node::Span,
+        Use { uses, place, written, at }: Use<'_>,
         with: &mut Node,
-        written: &Node,
-        at: &str,
         broken: bool,
         withs: &[Node],
     ) -> Option<Box<dyn Step>> {
