@@ -13,7 +13,7 @@ COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions --cfg fuzzing
 
-.PHONY: help demo test faults fuzz deps build lint clean
+.PHONY: help demo test faults bench fuzz deps build lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,10 @@ test: deps lint ## Run everything: format, lints, and tests against real servers
 faults: deps build ## Let everything go wrong, one thing a round, and print a table: half an hour
 	target/release/cutover rehearse playbooks/replication_swap.yaml --faults $(FAULTS) \
 	  --rows 20000 --rate 300 --jobs $(JOBS) --rounds $(ROUNDS) --seed $(SEED)
+
+bench: build ## Time a plan beside Ansible's check mode (needs python3-venv and hyperfine, installed when missing)
+	@.ci/deps bench
+	benches/plan_beside_ansible.sh
 
 fuzz: ## Feed the program damaged playbooks, inventories and journals, FUZZ_SECONDS each
 	cp Cargo.lock fuzz/Cargo.lock # the program's own versions; the fuzzer's comes on top

@@ -2,7 +2,7 @@
 //!
 //! The data flows one way: `playbook` (what is written) -> `plan` (what will be done, pure) -> `engine` (does it,
 //! writing the `journal`) -> `report`. `steps` holds one file a step kind; `effects` is the only room that talks to
-//! servers, hosts and processes; `rehearsal` builds a sandbox and runs the whole thing against it.
+//! servers, hosts and processes; `survey` looks at them, changing nothing, for the reviewer of a plan; `rehearsal` builds a sandbox and runs the whole thing against it.
 
 pub mod cli;
 pub mod effects;
@@ -14,3 +14,4 @@ pub mod playbook;
 pub mod rehearsal;
 pub mod report;
 pub mod steps;
+pub mod survey;

@@ -160,7 +160,8 @@ pub fn new_run() -> String {
     run_id::new()
 }
 
-fn give_up(failure: &Failure) -> u8 {
+/// Prints a failure, and gives its exit code.
+pub fn give_up(failure: &Failure) -> u8 {
     output::complain(failure);
     failure.exit_code()
 }

@@ -1,25 +1,20 @@
 //! `cutover facts`
 
 use super::inputs;
+use super::live::Nobody;
 use super::output::{self, Format};
 use super::state::State;
-use crate::effects::dialect::Dialect;
-use crate::effects::{Approvals, Decision, Effects, Secrets, facts};
-use crate::error::{Failure, Result, exit};
+use crate::effects::{Effects, Secrets};
+use crate::error::{Failure, exit};
 use crate::plan::load;
 use crate::playbook::document::Document;
-use crate::playbook::inventory::{Facts, Inventory};
-use crate::playbook::product::Product;
-use async_trait::async_trait;
+use crate::playbook::inventory::Inventory;
+use crate::survey::{self, HostFound, ServerFound};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Longest time for one question.
-const LOOK: Duration = Duration::from_secs(10);
 
 /// Arguments of `facts`.
 #[derive(Debug, clap::Args)]
@@ -37,18 +32,9 @@ pub struct Args {
 /// What was found out.
 #[derive(Debug, Default, Serialize)]
 struct Found {
-    hosts: BTreeMap<String, Facts>,
-    servers: BTreeMap<String, ServerFacts>,
+    hosts: BTreeMap<String, HostFound>,
+    servers: BTreeMap<String, ServerFound>,
     failures: Vec<Failure>,
-}
-
-/// What a server says of itself.
-#[derive(Debug, Serialize)]
-struct ServerFacts {
-    #[serde(flatten)]
-    product: Product,
-    version_text: String,
-    server_id: u32,
 }
 
 /// Asks every host and server, and prints lines for the inventory.
@@ -92,7 +78,7 @@ async fn ask_all(inventory: Inventory, secrets: Secrets, control_dir: PathBuf) -
     let fx = Effects::new(inventory.clone(), Arc::new(secrets), Arc::new(Nobody), control_dir);
     let mut found = Found::default();
     for name in inventory.hosts.keys() {
-        match host(&fx, name).await {
+        match survey::host(&fx, &inventory, name).await {
             Ok(facts) => drop(found.hosts.insert(name.clone(), facts)),
             Err(failure) => found.failures.push(failure),
         }
@@ -103,29 +89,13 @@ async fn ask_all(inventory: Inventory, secrets: Secrets, control_dir: PathBuf) -
             found.failures.push(Failure::transient("ask the server", answer).at(name));
             continue;
         }
-        match server(&fx, name).await {
+        match survey::server(&fx, name).await {
             Ok(facts) => drop(found.servers.insert(name.clone(), facts)),
             Err(failure) => found.failures.push(failure),
         }
     }
     fx.close().await;
     found
-}
-
-async fn host(fx: &Effects, name: &str) -> Result<Facts> {
-    let host = fx.host(name).await?;
-    facts::facts(&host).await
-}
-
-async fn server(fx: &Effects, name: &str) -> Result<ServerFacts> {
-    let session = fx.sql(name).await?;
-    let dialect = Dialect::from(Product::default());
-    let version_text = session.query(dialect.version(), LOOK).await?.value().unwrap_or_default().to_owned();
-    let product = Product::from_version_text(&version_text)
-        .map_err(|answer| Failure::permanent("read the server's version", answer).at(name))?;
-    let id = session.query(&Dialect::from(product).read_variable("server_id"), LOOK).await?;
-    let server_id = id.value().and_then(|id| id.parse().ok()).unwrap_or(0);
-    Ok(ServerFacts { product, version_text, server_id })
 }
 
 /// Lines to be pasted into the inventory. A version is given as its series, so that a security update does not make
@@ -138,7 +108,7 @@ fn lines(found: &Found) -> String {
     if !found.hosts.is_empty() {
         line("hosts:".into());
     }
-    for (name, facts) in &found.hosts {
+    for (name, HostFound { facts, .. }) in &found.hosts {
         line(format!("  {name}:"));
         line(format!("    facts: {{ memory: {}MiB, cpus: {} }}", facts.memory.0 >> 20, facts.cpus));
     }
@@ -162,33 +132,25 @@ fn lines(found: &Found) -> String {
     out
 }
 
-/// Nobody is asked anything here.
-struct Nobody;
-
-#[async_trait]
-impl Approvals for Nobody {
-    async fn decision(&self, _: &str, _: &str) -> Result<Option<Decision>> {
-        Ok(None)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Found, ServerFacts, lines};
+    use super::{Found, lines};
     use crate::playbook::document::Document;
     use crate::playbook::inventory::Facts;
     use crate::playbook::product::Product;
     use crate::playbook::units::Bytes;
+    use crate::survey::{HostFound, ServerFound};
 
-    fn server(server_id: u32) -> ServerFacts {
+    fn server(server_id: u32) -> ServerFound {
         let version_text = "10.11.19-MariaDB-log".to_owned();
-        ServerFacts { product: Product::from_version_text(&version_text).unwrap(), version_text, server_id }
+        let product = Product::from_version_text(&version_text).unwrap();
+        ServerFound { product, version_text, server_id, identity: String::new() }
     }
 
     #[test]
     fn what_is_printed_is_yaml_and_gives_no_two_servers_one_id() {
         let mut found = Found::default();
-        found.hosts.insert("old".into(), Facts { memory: Bytes(3 << 30), cpus: 4 });
+        found.hosts.insert("old".into(), HostFound { facts: Facts { memory: Bytes(3 << 30), cpus: 4 }, free: 0 });
         found.servers.insert("source".into(), server(1));
         found.servers.insert("target".into(), server(1));
         found.servers.insert("third".into(), server(3));

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::plan::load::{self, Sources};
 use crate::playbook::fault::{Fault, Faults};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a plan is made from.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,7 +37,13 @@ impl Inputs {
             inputs: self.inputs.clone(),
             set: self.set.clone(),
             rehearsal: self.rehearsal,
+            ..Sources::default()
         }
+    }
+    /// Whether nothing but the playbook is named.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.inventory.is_none() && self.inputs.is_none() && self.set.is_empty()
     }
     /// Makes the plan.
     ///
@@ -46,6 +52,13 @@ impl Inputs {
     pub fn plan(&self) -> Result<Plan, Vec<Faults>> {
         load::plan(&self.sources())
     }
+}
+
+/// The folder of `inventory`, as seen from any other: a later resume may be called from another one.
+#[must_use]
+pub fn secrets_folder(inventory: Option<&Path>) -> PathBuf {
+    let folder = inventory.and_then(Path::parent).unwrap_or(Path::new(""));
+    std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_path_buf())
 }
 
 /// So many faults of a file are shown: each costs a look through the whole text, and nobody reads more at once.

@@ -6,15 +6,18 @@ mod approve;
 mod check;
 mod completions;
 mod conduct;
+mod diff;
 mod facts;
 mod inputs;
 mod kinds;
+mod live;
 mod man;
 mod mark_undone;
 mod output;
 mod plan;
 mod rehearse;
 mod resume;
+mod revision;
 mod run;
 mod schema;
 mod state;
@@ -45,7 +48,9 @@ enum Command {
     Check(check::Args),
     /// Show what a playbook will do: every command, statement and file. Needs no network.
     Plan(plan::Args),
-    /// Carry a playbook out.
+    /// Show what changes between two plans: files, saved plans, or git revisions.
+    Diff(diff::Args),
+    /// Carry a playbook, or a saved plan, out.
     Run(run::Args),
     /// Go on with a run that was interrupted, has stopped, or whose runner died.
     Resume(resume::Args),
@@ -92,6 +97,7 @@ pub fn main() -> ExitCode {
     let code = match cli.command {
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Run(args) => run::run(args),
         Command::Resume(args) => resume::resume(args),
         Command::Rollback(args) => resume::rollback(args),

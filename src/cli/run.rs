@@ -1,10 +1,14 @@
 //! `cutover run`
 
 use super::conduct::{self, Conduct, Errand, Manner};
-use super::inputs::{self, Inputs};
+use super::inputs::{self, Inputs, secrets_folder};
 use super::state::State;
-use crate::error::exit;
-use std::path::Path;
+use super::{live, output, unchanged};
+use crate::error::{Failure, Result, exit};
+use crate::plan::Plan;
+use crate::plan::load::Sources;
+use crate::survey;
+use crate::survey::saved::{self, SavedPlan};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -17,20 +21,49 @@ pub struct Args {
     manner: Manner,
 }
 
-/// Plans and carries out.
+/// Plans, or takes the plan that was saved, and carries it out.
 pub fn run(args: Args) -> u8 {
-    let plan = match args.inputs.plan() {
-        Ok(plan) => plan,
-        Err(reports) => {
-            inputs::complain(reports);
-            return exit::INVALID;
-        }
+    let made = if saved::is_saved(&args.inputs.playbook) { from_saved(&args) } else { from_playbook(&args.inputs) };
+    let (sources, plan) = match made {
+        Ok(made) => made,
+        Err(code) => return code,
     };
-    let folder = args.inputs.inventory.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    // a later resume may be called from another folder
-    let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_path_buf());
-    let sources = args.inputs.sources().absolute();
+    let folder = secrets_folder(sources.inventory.as_deref());
     let (run, compare) = (conduct::new_run(), false);
+    let sources = sources.absolute();
     let conduct = Conduct { state: args.state, run, plan, folder, sources, compare, manner: args.manner };
     conduct.carry_out(Errand::Run)
+}
+
+fn from_playbook(inputs: &Inputs) -> Result<(Sources, Plan), u8> {
+    match inputs.plan() {
+        Ok(plan) => Ok((inputs.sources(), plan)),
+        Err(reports) => {
+            inputs::complain(reports);
+            Err(exit::INVALID)
+        }
+    }
+}
+
+/// The saved plan, if the files still say the same and the servers and hosts are still the same.
+fn from_saved(args: &Args) -> Result<(Sources, Plan), u8> {
+    let path = &args.inputs.playbook;
+    let give_up = |failure: Failure| conduct::give_up(&failure);
+    if !args.inputs.is_bare() {
+        let failure = Failure::permanent("carry out the saved plan", "it has its inventory and its inputs in it");
+        output::complain(&failure.now("nothing was changed").help("leave out -i, --inputs and --set"));
+        return Err(exit::INVALID);
+    }
+    let SavedPlan { sources, plan, survey, .. } = SavedPlan::read(path).map_err(give_up)?;
+    unchanged::saved(path, &sources, &plan).map_err(give_up)?;
+    let now = live::again(&plan, &sources, args.state.dir().join("ssh"))?;
+    let mut changes = survey::changes(&survey, &now);
+    if let Some(failure) = now.failures.first() {
+        changes.push(format!("{}: {}", failure.attempted, failure.answer));
+    }
+    if changes.is_empty() {
+        return Ok((sources, plan));
+    }
+    let answer = format!("what it rests on has changed: {}", changes.join("; "));
+    Err(give_up(unchanged::plan_anew(path, answer)))
 }

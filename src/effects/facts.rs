@@ -1,4 +1,4 @@
-//! What a machine has: memory and processors, as a server on it may use them.
+//! What a machine has: memory and processors, as a server on it may use them, and room on its disks.
 
 use super::Host;
 use crate::error::{Failure, Result};
@@ -20,6 +20,16 @@ pub async fn facts(host: &Host) -> Result<Facts> {
             .at(host.name())
             .help("state them in the inventory: `facts: { memory: 32GiB, cpus: 8 }`")
     })
+}
+
+/// Bytes that an ordinary user may still write to the disk that `folder` is on, or will be on once it is made.
+///
+/// # Errors
+/// When the host cannot be asked.
+pub async fn free_space(host: &Host, folder: &str) -> Result<u64> {
+    let script =
+        "d=$1; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {print $4}'";
+    Ok(host.sh(script, &[folder], None).await?.trim().parse().unwrap_or(0))
 }
 
 fn parse(printed: &str) -> Option<Facts> {

@@ -13,35 +13,85 @@ const LINES: usize = 60;
 /// A longer line is cut: the content of a file may be one.
 const WIDTH: usize = 160;
 
-/// What of `begun` is different in `now`, as a list of the changed parts and a diff of each. At most some sixty lines.
+/// One part of a plan that is another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The part: ``step `dump` ``.
+    pub part: String,
+    /// What became of it.
+    pub became: Became,
+    /// Its changed lines, as a diff.
+    pub diff: String,
+}
+
+/// What became of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Became {
+    /// It was not there before.
+    New,
+    /// It is not there any more.
+    Gone,
+    /// It says something else.
+    Changed,
+}
+
+/// The parts of `begun` that are different in `now`, in the order of a plan.
 #[must_use]
-pub fn between(begun: &Plan, now: &Plan) -> String {
+pub fn list(begun: &Plan, now: &Plan) -> Vec<Change> {
     let (old, new) = (parts(begun), parts(now));
     let gone = old.keys().filter(|name| !new.contains_key(*name));
     let mut changed: Vec<&(usize, String)> = new.keys().filter(|name| old.get(*name) != new.get(*name)).collect();
     changed.extend(gone);
     changed.sort();
-    if changed.is_empty() {
+    let change = |name: &(usize, String)| {
+        let became = match (old.contains_key(name), new.contains_key(name)) {
+            (true, false) => Became::Gone,
+            (false, true) => Became::New,
+            _ => Became::Changed,
+        };
+        let text = |parts: &Parts| parts.get(name).cloned().unwrap_or_default();
+        let (old, new) = (text(&old), text(&new));
+        let diff = TextDiff::from_lines(&old, &new).unified_diff().context_radius(1).to_string();
+        let lines = diff.lines().filter(|line| !line.starts_with("@@"));
+        let diff = lines.fold(String::new(), |mut out, line| {
+            out.push_str(line);
+            out.push('\n');
+            out
+        });
+        Change { part: name.1.clone(), became, diff }
+    };
+    changed.into_iter().map(change).collect()
+}
+
+/// What of `begun` is different in `now`, as a list of the changed parts and a diff of each. At most some sixty lines.
+#[must_use]
+pub fn between(begun: &Plan, now: &Plan) -> String {
+    let changes = list(begun, now);
+    if changes.is_empty() {
         return "nothing that can be shown; another version of cutover may write the same plan differently\n"
             .to_owned();
     }
+    bounded(&text(&changes, Some(WIDTH)))
+}
+
+/// Changes for terminals; lines longer than `width` characters are cut.
+#[must_use]
+pub fn text(changes: &[Change], width: Option<usize>) -> String {
     let mut out = String::new();
-    for name in changed {
-        let text = |parts: &Parts| parts.get(name).cloned().unwrap_or_default();
-        let what = match (old.contains_key(name), new.contains_key(name)) {
-            (true, false) => " (gone)",
-            (false, true) => " (new)",
-            _ => "",
+    for change in changes {
+        let became = match change.became {
+            Became::New => " (new)",
+            Became::Gone => " (gone)",
+            Became::Changed => "",
         };
         // writing into a String cannot fail
-        let _ = writeln!(out, "{}{what}:", name.1);
-        let (old, new) = (text(&old), text(&new));
-        let diff = TextDiff::from_lines(&old, &new);
-        for line in diff.unified_diff().context_radius(1).to_string().lines().filter(|line| !line.starts_with("@@")) {
-            let _ = writeln!(out, "  {}", cut(line));
+        let _ = writeln!(out, "{}{became}:", change.part);
+        for line in change.diff.lines() {
+            let _ = writeln!(out, "  {}", cut(line, width.unwrap_or(usize::MAX)));
         }
     }
-    bounded(&out)
+    out
 }
 
 /// Parts by place and name, each as text of many short lines.
@@ -83,8 +133,8 @@ fn pretty<T: Serialize>(value: &T) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default().replace("\\n", "\n        ") + "\n"
 }
 
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(WIDTH) {
+fn cut(line: &str, width: usize) -> String {
+    match line.char_indices().nth(width) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line.to_owned(),
     }
@@ -107,6 +157,6 @@ mod tests {
     fn much_is_cut_at_a_whole_character() {
         assert_eq!(bounded(&"x\n".repeat(60)), "x\n".repeat(60));
         assert_eq!(bounded(&"x\n".repeat(62)), "x\n".repeat(60) + "... and 2 more lines\n");
-        assert_eq!(cut(&"ü".repeat(200)), "ü".repeat(160) + "...");
+        assert_eq!(cut(&"ü".repeat(200), 160), "ü".repeat(160) + "...");
     }
 }

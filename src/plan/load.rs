@@ -6,6 +6,7 @@ use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::file;
 use crate::playbook::inventory::Inventory;
+use crate::playbook::learned::Learned;
 use crate::playbook::node::{Node, Value as Tree};
 use crate::playbook::shape::{self, Names};
 use crate::playbook::suggest;
@@ -34,6 +35,9 @@ pub struct Sources {
     pub set: Vec<String>,
     /// Whether inputs take their `rehearsal` value before their default.
     pub rehearsal: bool,
+    /// What was found out where the inventory says nothing.
+    #[serde(default, skip_serializing_if = "Learned::is_empty")]
+    pub learned: Learned,
 }
 
 impl Sources {
@@ -85,7 +89,7 @@ fn made(
     let mut world = World::default();
     match inventory_file.map(|file| file.and_then(|document| inventory(&document))) {
         None => {}
-        Some(Ok(inventory)) => world.inventory = inventory,
+        Some(Ok(inventory)) => world.inventory = sources.learned.complete(inventory),
         Some(Err(faults)) => {
             gaps.inventory = true;
             reports.push(faults);

@@ -6,6 +6,7 @@ pub mod document;
 pub mod fault;
 pub mod file;
 pub mod inventory;
+pub mod learned;
 pub mod marker;
 pub mod mask;
 pub mod model;

@@ -1,6 +1,7 @@
 //! Room on a host's disk.
 
 use super::Ctx;
+use crate::effects::facts;
 use crate::error::{Failure, Result};
 use crate::playbook::units::Bytes;
 
@@ -9,10 +10,7 @@ use crate::playbook::units::Bytes;
 /// # Errors
 /// When the host cannot be asked.
 pub async fn free_space(cx: &Ctx<'_>, host: &str, folder: &str) -> Result<u64> {
-    let script =
-        "d=$1; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {print $4}'";
-    let link = cx.fx.host(host).await?;
-    Ok(link.sh(script, &[folder], None).await?.trim().parse().unwrap_or(0))
+    facts::free_space(&*cx.fx.host(host).await?, folder).await
 }
 
 /// Adds to a failure how much room there is where `server` keeps its data: a full disk has many names in a server's

@@ -24,6 +24,7 @@ mod command;
 mod config_file;
 mod dump;
 mod fence;
+mod finding;
 mod forget_source;
 mod free_space;
 mod import;
@@ -45,6 +46,7 @@ mod wait_for_lag;
 mod wait_for_position;
 
 pub use action::{Action, Complaint};
+pub use finding::{FileChange, Finding, Setting, Volume};
 pub use kind::{KINDS, Kind, Output, OutputType, find};
 pub use progress::{Progress, Update};
 
@@ -163,6 +165,12 @@ pub trait Step: Send + Sync + Debug {
     /// Looks, before the run touches anything, for reasons why this step cannot work. Changes nothing; returns all.
     async fn inspect(&self, _cx: &Ctx<'_>, _settled: &BTreeSet<String>) -> Vec<Failure> {
         Vec::new()
+    }
+
+    /// Looks, for the reviewer of a plan, at what the step will find: files it will replace, data it will read. Changes
+    /// nothing.
+    async fn survey(&self, _cx: &Ctx<'_>) -> Result<Vec<Finding>> {
+        Ok(Vec::new())
     }
 
     /// Everything that can be done before a block's clock starts: open connections, stage files, check gates.

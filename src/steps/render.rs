@@ -11,7 +11,7 @@ use super::config_file::ConfigFile;
 use super::kind::{Output, OutputType};
 use super::option_file::effective;
 use super::server_state::{self, Difference};
-use super::{Action, Complaint, Ctx, Outputs, Probe, Reversibility, Step};
+use super::{Action, Complaint, Ctx, FileChange, Finding, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::Dialect;
 use crate::effects::facts;
 use crate::error::{Failure, Result};
@@ -275,6 +275,15 @@ impl Step for Render {
             failures.extend(obstacles::same_server_id(cx, settled, name, &text).await);
         }
         failures
+    }
+
+    async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
+        let (target, text) = self.resolved(cx).await?;
+        let there = target.file.read(cx).await?;
+        let (host, path) = (target.file.host.to_owned(), target.file.path.to_owned());
+        let diff = diff::unified(&path, there.as_deref().unwrap_or_default(), &text);
+        let digest = there.map(|text| blake3::hash(text.as_bytes()).to_hex().to_string());
+        Ok(vec![Finding::File(FileChange { host, path, digest, diff })])
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {

@@ -5,7 +5,7 @@
 use super::config_file::ConfigFile;
 use super::kind::{Output, OutputType};
 use super::server_state::{self, READ_LIMIT};
-use super::{Action, Complaint, Ctx, Outputs, Probe, Reversibility, Step, option_file};
+use super::{Action, Complaint, Ctx, Finding, Outputs, Probe, Reversibility, Step, option_file};
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Server;
@@ -264,6 +264,18 @@ impl Step for SetVariables {
         failures.extend(file.read(cx).await.err());
         failures.extend(self.overridden(cx).await.unwrap_or_else(Some));
         failures
+    }
+
+    async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
+        let current = server_state::variables(cx, &self.server, &self.names()).await?;
+        let wanted = self.wanted().into_iter();
+        let change = |(name, then): (String, String)| {
+            let now = current.get(&name).cloned().unwrap_or_default();
+            let server = self.server.clone();
+            (!option_file::same_value(&then, &now))
+                .then(|| Finding::Setting(super::Setting { server, name, now, then }))
+        };
+        Ok(wanted.filter_map(change).collect())
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {

@@ -2,6 +2,7 @@
 //! README asks for.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod live;
 mod world;
 
 use serde_json::Value;
@@ -84,9 +85,16 @@ applications:
 /// Carries a playbook out while the shop writes, and judges.
 fn switch(world: &mut World, playbook: &str, inventory: &str, set: &[&str]) -> Value {
     let inventory = world.write("inventory.yaml", inventory);
+    let mut args = vec![playbook, "-i", inventory.to_str().unwrap()];
+    args.extend(set.iter().flat_map(|input| ["--set", *input]));
+    switch_by(world, &args)
+}
+
+/// The same, by what comes after `cutover run`.
+fn switch_by(world: &mut World, args: &[&str]) -> Value {
     world.start_shop();
     world.wait_for_orders(world.port(Side::Old));
-    let summary = world.run(playbook, &inventory, set);
+    let summary = world.run(args);
     world.wait_for_orders(world.port(Side::New));
     world.stop_shop();
     world.judge();

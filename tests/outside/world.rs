@@ -152,13 +152,9 @@ impl World {
         cutover.env("TARGET_PASSWORD", "choose-another").env("REPL_PASSWORD", "repl-secret");
         cutover.env("SHOP_PASSWORD", "shop-secret").output().unwrap()
     }
-    /// Carries a playbook out and gives back the summary; panics unless it is done.
-    pub fn run(&self, playbook: &str, inventory: &Path, set: &[&str]) -> Value {
-        let mut args = vec!["run", playbook, "-i", inventory.to_str().unwrap(), "--yes", "--format", "json"];
-        for input in set {
-            args.extend(["--set", *input]);
-        }
-        let ran = self.cutover(&args);
+    /// `cutover run` with `args`; gives back the summary, and panics unless it is done.
+    pub fn run(&self, args: &[&str]) -> Value {
+        let ran = self.cutover(&[&["run", "--yes", "--format", "json"], args].concat());
         assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
         let summary: Value = serde_json::from_slice(&ran.stdout).unwrap();
         self.runs.borrow_mut().push(summary["run"].as_str().unwrap().to_owned());

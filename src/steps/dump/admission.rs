@@ -8,7 +8,7 @@ use crate::playbook::units::Bytes;
 use crate::playbook::world::World;
 use crate::steps::free_space::free_space;
 use crate::steps::place::dialect;
-use crate::steps::{Action, Ctx};
+use crate::steps::{Action, Ctx, Volume};
 
 /// Variables that decide whether the source's binary log can be followed.
 const LOG_VARIABLES: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image", "server_id"];
@@ -180,7 +180,7 @@ impl Dump {
 
     /// The dump is smaller than the tables it comes from, so room for the tables is room enough.
     async fn space(&self, cx: &Ctx<'_>) -> Result<()> {
-        let needed = self.estimate(cx, &self.databases).await?;
+        let needed = self.volume(cx, &self.databases).await?.bytes;
         let folder = self.directory.clone().unwrap_or_else(|| {
             cx.world.inventory.host(self.host(cx.world)).map(|host| host.work_dir.0.clone()).unwrap_or_default()
         });
@@ -195,10 +195,12 @@ impl Dump {
             .help("free space there, or name another folder with `directory`"))
     }
 
-    /// Size of the tables in bytes, as the server estimates it.
-    pub(super) async fn estimate(&self, cx: &Ctx<'_>, databases: &[String]) -> Result<u64> {
+    /// How much there is in `databases`, as the server estimates it.
+    pub(super) async fn volume(&self, cx: &Ctx<'_>, databases: &[String]) -> Result<Volume> {
         let session = cx.fx.sql(&self.server).await?;
         let rows = session.query(&dialect(cx.world, &self.server).total_size(databases), LOOK).await?;
-        Ok(rows.first().and_then(|row| row.get("bytes").and_then(|text| text.parse().ok())).unwrap_or(0))
+        let number = |name: &str| rows.first().and_then(|row| row.get(name)?.parse().ok()).unwrap_or(0);
+        let (tables, rows, bytes) = (number("tables"), number("row_count"), number("bytes"));
+        Ok(Volume { server: self.server.clone(), tables, rows, bytes })
     }
 }

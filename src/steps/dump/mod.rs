@@ -6,7 +6,7 @@ mod script;
 
 use super::long_work::{self, Work};
 use super::place::{dialect, job_dir, option_file, server};
-use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use super::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
@@ -185,6 +185,11 @@ impl Step for Dump {
         self.admission(cx).await
     }
 
+    async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
+        let volume = self.volume(cx, &self.chosen(cx).await?).await?;
+        Ok(vec![Finding::Volume(volume)])
+    }
+
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
         Ok(Probe::NotDone) // execute finds the job on the host again
     }
@@ -193,7 +198,7 @@ impl Step for Dump {
         let (dir, file) = (self.dir(cx.world, cx.run, cx.step), self.file(cx.world, cx.run, cx.step));
         let route = self.route(cx.world)?;
         let databases = self.chosen(cx).await?;
-        let total = self.estimate(cx, &databases).await?;
+        let total = self.volume(cx, &databases).await?.bytes;
         let host = cx.fx.host(self.host(cx.world)).await?;
         cx.fx.write_option_file(&host, &format!("{dir}.cnf"), &self.option_file(cx.world, &route)?).await?;
         let script = script::script(&route, &self.command(cx.world, &databases), &file);

@@ -1,0 +1,128 @@
+//! `cutover diff`: what changes between two plans, saved or made from files, of today or of a git revision.
+
+use super::conduct::give_up;
+use super::inputs;
+use super::output;
+use super::revision::Revision;
+use crate::error::{Failure, exit};
+use crate::plan::Plan;
+use crate::plan::changes::{self, Became, Change};
+use crate::plan::load::{self, Sources};
+use crate::survey::saved::{self, SavedPlan};
+use clap::ValueEnum;
+use serde_json::json;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `diff`.
+#[derive(Debug, clap::Args)]
+#[allow(clippy::struct_field_names, reason = "the field names the flag `--inputs`")]
+pub struct Args {
+    /// A playbook or a saved plan, or two revisions of git: `main..HEAD`. `main..` compares with the files as they are.
+    before: String,
+    /// The other playbook or saved plan; with revisions, the playbook.
+    after: PathBuf,
+    /// The inventory, of both.
+    #[arg(short, long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    /// A YAML file with inputs, of both.
+    #[arg(long, value_name = "FILE")]
+    inputs: Option<PathBuf>,
+    /// An input of both; may be given several times, and wins over the file.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Shape,
+}
+
+/// How changes are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    /// For terminals.
+    #[default]
+    Text,
+    /// For a pull request.
+    Markdown,
+    /// One JSON document.
+    Json,
+}
+
+/// Compares and prints.
+pub fn run(args: &Args) -> u8 {
+    let (before, after) = match plans(args) {
+        Ok(plans) => plans,
+        Err(code) => return code,
+    };
+    let changes = changes::list(&before, &after);
+    match args.format {
+        Shape::Text if changes.is_empty() => output::text("nothing changes\n"),
+        Shape::Text => output::text(&changes::text(&changes, None)),
+        Shape::Markdown => output::text(&markdown(&before, &after, &changes)),
+        Shape::Json => output::json(&json!({ "before": before.hash, "after": after.hash, "changes": changes })),
+    }
+    exit::DONE
+}
+
+fn plans(args: &Args) -> Result<(Plan, Plan), u8> {
+    let sources = |playbook: &Path| Sources {
+        playbook: playbook.to_path_buf(),
+        inventory: args.inventory.clone(),
+        inputs: args.inputs.clone(),
+        set: args.set.clone(),
+        ..Sources::default()
+    };
+    let both = |before: Result<Plan, u8>, after: Result<Plan, u8>| Ok((before?, after?));
+    let Some((old, new)) = args.before.split_once("..").filter(|_| !Path::new(&args.before).exists()) else {
+        return both(plan(&sources(Path::new(&args.before))), plan(&sources(&args.after)));
+    };
+    both(at(old, &sources(&args.after)), at(new.trim_start_matches('.'), &sources(&args.after)))
+}
+
+/// The plan of the files as they were at a revision; of the files as they are, when none is named.
+fn at(revision: &str, sources: &Sources) -> Result<Plan, u8> {
+    if revision.is_empty() {
+        return plan(sources);
+    }
+    let copy = Revision::check_out(revision, &sources.playbook).map_err(|failure| give_up(&failure))?;
+    let inside = |path: &PathBuf| copy.path(path).map_err(|failure| give_up(&failure));
+    plan(&Sources {
+        playbook: inside(&sources.playbook)?,
+        inventory: sources.inventory.as_ref().map(inside).transpose()?,
+        inputs: sources.inputs.as_ref().map(inside).transpose()?,
+        ..sources.clone()
+    })
+}
+
+fn plan(sources: &Sources) -> Result<Plan, u8> {
+    if saved::is_saved(&sources.playbook) {
+        let saved = SavedPlan::read(&sources.playbook);
+        return saved.map(|saved| saved.plan).map_err(|failure: Failure| give_up(&failure));
+    }
+    load::plan(sources).map_err(|reports| {
+        inputs::complain(reports);
+        exit::INVALID
+    })
+}
+
+fn markdown(before: &Plan, after: &Plan, changes: &[Change]) -> String {
+    let mut out = String::new();
+    let (old, new) = (&before.hash[..16], &after.hash[..16]);
+    // a String takes everything
+    let _ = if changes.is_empty() {
+        writeln!(out, "The plan `{new}` of **{}** does not change.", after.name)
+    } else {
+        writeln!(out, "The plan of **{}** changes in {} places (`{old}` to `{new}`).\n", after.name, changes.len())
+    };
+    for change in changes {
+        let became = match change.became {
+            Became::New => "new: ",
+            Became::Gone => "gone: ",
+            Became::Changed => "",
+        };
+        let longest = change.diff.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+        let fence = "`".repeat(3.max(longest + 1));
+        let _ = writeln!(out, "**{became}{}**\n\n{fence}diff\n{}{fence}\n", change.part, change.diff);
+    }
+    out
+}

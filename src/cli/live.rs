@@ -1,0 +1,84 @@
+//! Looking at servers and hosts for a plan: shared by `plan --live` and by runs of saved plans.
+
+use super::conduct;
+use super::inputs::{self, secrets_folder};
+use super::output;
+use crate::effects::{Approvals, Decision, Effects, Secrets};
+use crate::error::{Failure, Result, exit};
+use crate::plan::Plan;
+use crate::plan::load::{self, Sources};
+use crate::playbook::inventory::Inventory;
+use crate::survey::{self, Survey};
+use async_trait::async_trait;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The plan with the gaps of its inventory filled, and what was found; or the exit code, when all is said.
+///
+/// # Errors
+/// The exit code.
+pub fn plan(mut sources: Sources, control_dir: PathBuf) -> Result<(Sources, Plan, Survey), u8> {
+    let complain = |reports| {
+        inputs::complain(reports);
+        exit::INVALID
+    };
+    let begun = load::plan(&sources).map_err(complain)?;
+    let secrets = secrets(&begun.world.inventory, &sources)?;
+    let runtime = runtime()?;
+    sources.learned = runtime.block_on(async {
+        let fx = effects(&begun.world.inventory, secrets.clone(), control_dir.clone());
+        let learned = survey::learn(&fx, &begun.world.inventory).await;
+        fx.close().await;
+        learned
+    });
+    let plan = load::plan(&sources).map_err(complain)?;
+    let survey = runtime.block_on(look(&plan, secrets, control_dir));
+    Ok((sources, plan, survey))
+}
+
+/// What is found now, for a plan made before.
+///
+/// # Errors
+/// The exit code.
+pub fn again(plan: &Plan, sources: &Sources, control_dir: PathBuf) -> Result<Survey, u8> {
+    let secrets = secrets(&plan.world.inventory, sources)?;
+    Ok(runtime()?.block_on(look(plan, secrets, control_dir)))
+}
+
+async fn look(plan: &Plan, secrets: Arc<Secrets>, control_dir: PathBuf) -> Survey {
+    let fx = effects(&plan.world.inventory, secrets, control_dir);
+    let survey = survey::look(&Arc::new(plan.clone()), &fx).await;
+    fx.close().await;
+    survey
+}
+
+fn secrets(inventory: &Inventory, sources: &Sources) -> Result<Arc<Secrets>, u8> {
+    let folder = secrets_folder(sources.inventory.as_deref());
+    Secrets::read(inventory.secrets(), &folder).map(Arc::new).map_err(|failures| {
+        for failure in &failures {
+            output::complain(failure);
+        }
+        exit::INVALID
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, u8> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| conduct::give_up(&Failure::permanent("look at the servers", error.to_string())))
+}
+
+fn effects(inventory: &Inventory, secrets: Arc<Secrets>, control_dir: PathBuf) -> Arc<Effects> {
+    Arc::new(Effects::new(Arc::new(inventory.clone()), secrets, Arc::new(Nobody), control_dir))
+}
+
+/// Nobody is asked anything by a look.
+pub struct Nobody;
+
+#[async_trait]
+impl Approvals for Nobody {
+    async fn decision(&self, _: &str, _: &str) -> Result<Option<Decision>> {
+        Ok(None)
+    }
+}

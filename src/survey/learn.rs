@@ -1,0 +1,68 @@
+//! What hosts and servers are.
+
+use super::{HostFound, ServerFound};
+use crate::effects::dialect::Dialect;
+use crate::effects::{Effects, facts, greeting};
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Inventory;
+use crate::playbook::learned::Learned;
+use crate::playbook::product::{Family, Product};
+use std::time::Duration;
+
+/// Longest time for one question.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Finds out what the inventory does not say: which program a server is, by its greeting, and how large a host is.
+/// What does not answer is left out: whoever needs it will say so.
+pub async fn learn(fx: &Effects, inventory: &Inventory) -> Learned {
+    let mut learned = Learned::default();
+    for (name, _) in inventory.hosts.iter().filter(|(_, host)| host.facts.is_none()) {
+        if let Ok(host) = fx.host(name).await
+            && let Ok(facts) = facts::facts(&host).await
+        {
+            learned.hosts.insert(name.clone(), facts);
+        }
+    }
+    for (name, server) in inventory.servers.iter().filter(|(_, server)| server.version.is_none()) {
+        if let Ok(address) = fx.reach(&server.host, &server.address).await
+            && let Ok(version) = greeting(&address, LOOK).await
+            && let Ok(product) = Product::from_version_text(&version)
+        {
+            learned.servers.insert(name.clone(), product);
+        }
+    }
+    learned
+}
+
+/// What a host is, and how much room it has.
+///
+/// # Errors
+/// When it cannot be reached or asked.
+pub async fn host(fx: &Effects, inventory: &Inventory, name: &str) -> Result<HostFound> {
+    let host = fx.host(name).await?;
+    let folder = inventory.host(name).map(|host| host.work_dir.0.as_str()).unwrap_or_default();
+    Ok(HostFound { facts: facts::facts(&host).await?, free: facts::free_space(&host, folder).await? })
+}
+
+/// What a server is.
+///
+/// # Errors
+/// When it cannot be reached, or is none.
+pub async fn server(fx: &Effects, name: &str) -> Result<ServerFound> {
+    let session = fx.sql(name).await?;
+    let version_text = session.query(Dialect::from(Product::default()).version(), LOOK).await?;
+    let version_text = version_text.value().unwrap_or_default().to_owned();
+    let product = Product::from_version_text(&version_text)
+        .map_err(|answer| Failure::permanent("read the server's version", answer).at(name))?;
+    let dialect = Dialect::from(product);
+    let read = async |name: &str| -> Result<String> {
+        Ok(session.query(&dialect.read_variable(name), LOOK).await?.value().unwrap_or_default().to_owned())
+    };
+    let server_id = read("server_id").await?.parse().unwrap_or(0);
+    let identity = if product.family == Family::MySql {
+        read("server_uuid").await?
+    } else {
+        format!("{}:{} {}", read("hostname").await?, read("port").await?, read("datadir").await?)
+    };
+    Ok(ServerFound { product, version_text, server_id, identity })
+}

@@ -1,0 +1,130 @@
+//! Asks everyone.
+
+use super::memo::Empty;
+use super::{State, StepFound, Survey, forecast, learn};
+use crate::effects::Effects;
+use crate::error::{Failure, Result};
+use crate::plan::{Plan, PlannedStep};
+use crate::playbook::marker;
+use crate::steps::{Ctx, Outputs, Probe, Progress, Reversibility, Step, find};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// So many steps look at once.
+const AT_ONCE: usize = 8;
+/// The run that does not exist: nothing on a host carries its name.
+const NO_RUN: &str = "survey";
+
+/// Looks at everything that `plan` names. What cannot be asked is among the failures.
+pub async fn look(plan: &Arc<Plan>, fx: &Arc<Effects>) -> Survey {
+    let mut survey = Survey::default();
+    let inventory = &plan.world.inventory;
+    for name in inventory.hosts.keys() {
+        match learn::host(fx, inventory, name).await {
+            Ok(found) => drop(survey.hosts.insert(name.clone(), found)),
+            Err(failure) => survey.failures.push(failure),
+        }
+    }
+    for (name, server) in &inventory.servers {
+        if inventory.hosts.contains_key(&server.host) && !survey.hosts.contains_key(&server.host) {
+            continue; // its host's silence was told already
+        }
+        match learn::server(fx, name).await {
+            Ok(found) => drop(survey.servers.insert(name.clone(), found)),
+            Err(failure) => survey.failures.push(failure),
+        }
+    }
+    if survey.failures.is_empty() {
+        survey.steps = steps(plan, fx).await;
+        survey.forecast = forecast::forecast(&survey.steps);
+    }
+    survey
+}
+
+async fn steps(plan: &Arc<Plan>, fx: &Arc<Effects>) -> Vec<StepFound> {
+    let (slots, mut tasks) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
+    for (index, settled) in settled_before(plan).into_iter().enumerate() {
+        let (plan, fx, slots) = (plan.clone(), fx.clone(), slots.clone());
+        tasks.spawn(async move {
+            let _slot = slots.acquire().await;
+            (index, step(&plan, index, &fx, &settled).await)
+        });
+    }
+    let mut found = BTreeMap::new();
+    while let Some(joined) = tasks.join_next().await {
+        // a task that panicked has printed why; its step is then missing from the survey, which nobody can overlook
+        found.extend(joined.ok());
+    }
+    found.into_values().collect()
+}
+
+/// For every step the facts that the steps before it make true.
+fn settled_before(plan: &Plan) -> Vec<BTreeSet<String>> {
+    let places: BTreeMap<&str, usize> = plan.steps.iter().enumerate().map(|(at, s)| (s.id.as_str(), at)).collect();
+    let graph = crate::plan::graph::Graph::new(
+        plan.steps.iter().map(|step| (step.id.as_str(), step.needs.iter().map(String::as_str).collect())),
+    );
+    let settling: Vec<&PlannedStep> = plan.steps.iter().filter(|step| !step.settles.is_empty()).collect();
+    let before = |step: &PlannedStep| {
+        let earlier = settling.iter().filter(|earlier| {
+            places[earlier.id.as_str()] != places[step.id.as_str()] && graph.comes_before(&earlier.id, &step.id)
+        });
+        earlier.flat_map(|earlier| earlier.settles.iter().cloned()).collect()
+    };
+    plan.steps.iter().map(before).collect()
+}
+
+async fn step(plan: &Plan, index: usize, fx: &Effects, settled: &BTreeSet<String>) -> StepFound {
+    let planned = &plan.steps[index];
+    let mut found =
+        StepFound { id: planned.id.clone(), state: State::WillRun, findings: Vec::new(), refusals: Vec::new() };
+    if let Some(reason) = &planned.skip {
+        found.state = State::Skipped(reason.clone());
+        return found;
+    }
+    let text = planned.with.to_string();
+    let open = marker::find(&text).map(|(_, inside)| inside).find(|inside| inside.starts_with("steps."));
+    let decoded = find(&planned.uses).map(|kind| (kind.decode)(&planned.with));
+    let Some(Ok(decoded)) = decoded else {
+        found.state = State::KnownAtRunTime(open.unwrap_or("its parameters").to_owned());
+        return found;
+    };
+    let (news, _) = unbounded_channel();
+    let (progress, cancel) = (Progress::new(&planned.id, news), CancellationToken::new());
+    let cx = Ctx {
+        step: &planned.id,
+        run: NO_RUN,
+        world: &plan.world,
+        fx,
+        progress: &progress,
+        cancel: &cancel,
+        memo: &Empty,
+        outputs: &Outputs::new(),
+    };
+    found.refusals = decoded.inspect(&cx, settled).await;
+    if let Some(open) = open {
+        found.state = State::KnownAtRunTime(open.to_owned());
+        return found;
+    }
+    found.state = state(decoded.probe(&cx).await, &*decoded);
+    match decoded.survey(&cx).await {
+        Ok(findings) => found.findings = findings,
+        Err(failure) if !found.refusals.contains(&failure) => found.state = State::KnownAtRunTime(failure.answer),
+        Err(_) => {}
+    }
+    found
+}
+
+fn state(probe: Result<Probe, Failure>, step: &dyn Step) -> State {
+    match probe {
+        Ok(Probe::Done(_)) => State::AlreadyTrue,
+        Ok(Probe::NotDone) if step.reversibility() == Reversibility::NothingToUndo => State::WillRun,
+        Ok(Probe::NotDone) => State::WillChange,
+        Ok(Probe::Conflict(failure)) => State::InTheWay(failure.answer),
+        Err(failure) => State::KnownAtRunTime(failure.answer),
+    }
+}

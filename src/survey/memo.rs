@@ -1,0 +1,19 @@
+//! The memo of a step that only looks: empty, and it takes nothing.
+
+use crate::error::{Failure, Result};
+use crate::steps::Memo;
+use async_trait::async_trait;
+use serde_json::Value;
+
+/// Holds nothing.
+pub struct Empty;
+
+#[async_trait]
+impl Memo for Empty {
+    fn get(&self, _: &str) -> Option<Value> {
+        None
+    }
+    async fn set(&self, key: &str, _: Value) -> Result<()> {
+        Err(Failure::permanent(format!("note `{key}`"), "a look at reality must not change anything"))
+    }
+}

@@ -1,0 +1,121 @@
+//! A look at the servers and hosts of a plan, for whoever reviews it: what they are, what each step would find, how much
+//! there is to move. Changes nothing anywhere.
+//!
+//! May know the plan, the steps and the effects; neither the engine nor the journal.
+
+mod compare;
+mod forecast;
+mod learn;
+mod look;
+mod memo;
+pub mod saved;
+mod text;
+
+pub use compare::changes;
+pub use learn::{host, learn, server};
+pub use look::look;
+pub use text::{markdown, text};
+
+use crate::error::Failure;
+use crate::playbook::inventory::Facts;
+use crate::playbook::product::Product;
+use crate::steps::Finding;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Survey {
+    /// Hosts, by the inventory's names.
+    pub hosts: BTreeMap<String, HostFound>,
+    /// Servers, by the inventory's names.
+    pub servers: BTreeMap<String, ServerFound>,
+    /// Steps, in file order.
+    pub steps: Vec<StepFound>,
+    /// How much there is to move, and how long that may take.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub forecast: Option<Forecast>,
+    /// What could not be asked.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub failures: Vec<Failure>,
+}
+
+/// A machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFound {
+    /// Memory and processors.
+    #[serde(flatten)]
+    pub facts: Facts,
+    /// Bytes an ordinary user may still write to the disk of the host's work folder.
+    pub free: u64,
+}
+
+/// A server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFound {
+    /// Family and version.
+    #[serde(flatten)]
+    pub product: Product,
+    /// What it says to `SELECT VERSION()`.
+    pub version_text: String,
+    /// Its `server_id`.
+    pub server_id: u32,
+    /// What tells it from every other: its `server_uuid`, or for `MariaDB`, which has none, its host, port and data
+    /// directory.
+    pub identity: String,
+}
+
+/// What a step would find.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepFound {
+    /// The step.
+    pub id: String,
+    /// How things stand.
+    pub state: State,
+    /// Files, variables and data.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub findings: Vec<Finding>,
+    /// Reasons why it cannot work, which would make the run refuse.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub refusals: Vec<Failure>,
+}
+
+/// How things stand for a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", content = "why", rename_all = "snake_case")]
+pub enum State {
+    /// Its effect is there already.
+    AlreadyTrue,
+    /// It will change something.
+    WillChange,
+    /// It will run, and changes nothing that would have to be taken back.
+    WillRun,
+    /// Nothing can be said before the run.
+    KnownAtRunTime(String),
+    /// Something is there that it must not touch.
+    InTheWay(String),
+    /// It is skipped in any case.
+    Skipped(String),
+}
+
+impl Survey {
+    /// Every reason why the run would be refused, with the step it is for.
+    pub fn refusals(&self) -> impl Iterator<Item = (&str, &Failure)> {
+        self.steps.iter().flat_map(|step| step.refusals.iter().map(|failure| (step.id.as_str(), failure)))
+    }
+}
+
+/// How much there is to move, and how long that may take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// Bytes of data and indexes on the source, as it estimates them.
+    pub data_bytes: u64,
+    /// Bytes of the compressed dump.
+    pub dump_bytes: u64,
+    /// Seconds of the dump.
+    pub dump_seconds: u64,
+    /// Seconds of the import.
+    pub import_seconds: u64,
+    /// What the figures rest on.
+    pub assumptions: Vec<String>,
+}

@@ -1,0 +1,164 @@
+//! A survey as people read it, on a terminal and on a pull request.
+
+use super::{Forecast, StepFound, Survey};
+use crate::playbook::units::{Bytes, Span};
+use crate::steps::Finding;
+use std::fmt::{Result, Write};
+use std::time::Duration;
+
+/// For terminals.
+#[must_use]
+pub fn text(survey: &Survey) -> String {
+    let mut out = String::new();
+    let _ = write_text(&mut out, survey); // a String takes everything
+    out
+}
+
+/// For pull requests.
+#[must_use]
+pub fn markdown(survey: &Survey) -> String {
+    let mut out = String::new();
+    let _ = write_markdown(&mut out, survey);
+    out
+}
+
+fn write_text(out: &mut String, survey: &Survey) -> Result {
+    writeln!(out, "as it is now")?;
+    facts(survey).iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    for step in &survey.steps {
+        writeln!(out, "  {:<24} {}", step.id, state(step))?;
+        for finding in &step.findings {
+            write_body(out, "      ", &words(finding))?;
+        }
+        for failure in &step.refusals {
+            writeln!(out, "      the run would be refused: {}", reason(failure))?;
+        }
+    }
+    for failure in &survey.failures {
+        writeln!(out, "  could not be asked: {}", reason(failure))?;
+    }
+    if let Some(forecast) = &survey.forecast {
+        forecast_lines(forecast).iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    writeln!(out)
+}
+
+fn write_markdown(out: &mut String, survey: &Survey) -> Result {
+    writeln!(out, "### As it is now\n")?;
+    facts(survey).iter().try_for_each(|line| writeln!(out, "- {}", escaped(line)))?;
+    writeln!(out, "\n| step | as it is now |\n|---|---|")?;
+    for step in &survey.steps {
+        writeln!(out, "| `{}` | {} |", step.id, escaped(&state(step)))?;
+    }
+    writeln!(out)?;
+    for (step, failure) in survey.refusals() {
+        writeln!(out, "- **the run would be refused** at `{step}`: {}", escaped(&reason(failure)))?;
+    }
+    for failure in &survey.failures {
+        writeln!(out, "- **could not be asked**: {}", escaped(&reason(failure)))?;
+    }
+    for step in survey.steps.iter().filter(|step| !step.findings.is_empty()) {
+        writeln!(out, "\n<details><summary><code>{}</code>: what is there</summary>\n", step.id)?;
+        for finding in &step.findings {
+            let body = words(finding);
+            let fence = "`".repeat(3.max(1 + longest_run(&body)));
+            writeln!(out, "{fence}diff\n{}\n{fence}", body.trim_end())?;
+        }
+        writeln!(out, "\n</details>")?;
+    }
+    if let Some(forecast) = &survey.forecast {
+        writeln!(out)?;
+        forecast_lines(forecast).iter().try_for_each(|line| writeln!(out, "- {}", escaped(line)))?;
+    }
+    writeln!(out)
+}
+
+fn facts(survey: &Survey) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, server) in &survey.servers {
+        let id = server.server_id;
+        lines.push(format!("server {name}: {}, server_id {id}, {}", server.version_text, server.identity));
+    }
+    for (name, host) in &survey.hosts {
+        let (memory, cpus, free) = (host.facts.memory, host.facts.cpus, Bytes(host.free));
+        lines.push(format!("host {name}: {memory} of memory, {cpus} processors, {free} free for its work folder"));
+    }
+    lines
+}
+
+fn state(step: &StepFound) -> String {
+    use super::State;
+    if !step.refusals.is_empty() {
+        return "would be refused".to_owned();
+    }
+    match &step.state {
+        State::AlreadyTrue => "already true".to_owned(),
+        State::WillChange => "will change".to_owned(),
+        State::WillRun => "will run".to_owned(),
+        State::KnownAtRunTime(why) => format!("known only at run time ({why})"),
+        State::InTheWay(why) => format!("something is in its way: {why}"),
+        State::Skipped(why) => format!("skipped: {why}"),
+    }
+}
+
+fn words(finding: &Finding) -> String {
+    match finding {
+        Finding::File(file) if file.digest.is_none() => {
+            format!("{} on {} is not there yet\n{}", file.path, file.host, file.diff)
+        }
+        Finding::File(file) if file.diff.is_empty() => format!("{} on {} stays as it is", file.path, file.host),
+        Finding::File(file) => format!("{} on {}:\n{}", file.path, file.host, file.diff),
+        Finding::Volume(volume) => format!(
+            "{}: {} in {} tables, about {} rows",
+            volume.server,
+            Bytes(volume.bytes),
+            volume.tables,
+            volume.rows
+        ),
+        Finding::Setting(setting) => {
+            format!("{}: {} is {} now, then {}", setting.server, setting.name, setting.now, setting.then)
+        }
+    }
+}
+
+fn forecast_lines(forecast: &Forecast) -> Vec<String> {
+    let span = |seconds| Span(Duration::from_secs(seconds));
+    let mut lines = vec![format!(
+        "forecast: {} of data; the dump takes about {} and {} of room, the import about {}",
+        Bytes(forecast.data_bytes),
+        span(forecast.dump_seconds),
+        Bytes(forecast.dump_bytes),
+        span(forecast.import_seconds)
+    )];
+    lines.extend(forecast.assumptions.iter().map(|text| format!("assumed: {text}")));
+    lines
+}
+
+fn reason(failure: &crate::error::Failure) -> String {
+    let place = failure.place.as_ref().map_or(String::new(), |place| format!(" ({place})"));
+    format!("{}{place}: {}", failure.attempted, failure.answer)
+}
+
+fn write_body(out: &mut String, indent: &str, body: &str) -> Result {
+    body.lines().try_for_each(|line| writeln!(out, "{indent}{line}"))
+}
+
+/// Text that no Markdown reader takes for markup, on one line.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push(' '),
+            '<' => out.push_str("&lt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '|' | '[' | ']' | '#' | '~' => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Length of the longest run of backticks.
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
