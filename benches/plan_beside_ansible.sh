@@ -9,7 +9,7 @@ if [ ! -x $venv/bin/ansible-playbook ]; then
     python3 -m venv $venv
     $venv/bin/pip install --quiet --disable-pip-version-check 'ansible-core>=2.15,<3'
 fi
-hyperfine --warmup 2 --min-runs 10 --shell=none --export-json target/bench/plan.json \
+hyperfine --warmup 2 --min-runs 5 --shell=none --export-json target/bench/plan.json \
     --command-name 'cutover plan' \
     'target/release/cutover plan playbooks/replication_swap.yaml -i tests/plan/inventory.yaml' \
     --command-name 'ansible-playbook --check --diff' \

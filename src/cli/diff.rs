@@ -1,6 +1,5 @@
 //! `cutover diff`: what changes between two plans, saved or made from files, of today or of a git revision.
 
-use super::conduct::give_up;
 use super::inputs;
 use super::output;
 use super::revision::Revision;
@@ -84,8 +83,8 @@ fn at(revision: &str, sources: &Sources) -> Result<Plan, u8> {
     if revision.is_empty() {
         return plan(sources);
     }
-    let copy = Revision::check_out(revision, &sources.playbook).map_err(|failure| give_up(&failure))?;
-    let inside = |path: &PathBuf| copy.path(path).map_err(|failure| give_up(&failure));
+    let copy = Revision::check_out(revision, &sources.playbook).map_err(|failure| invalid(&failure))?;
+    let inside = |path: &PathBuf| copy.path(path).map_err(|failure| invalid(&failure));
     plan(&Sources {
         playbook: inside(&sources.playbook)?,
         inventory: sources.inventory.as_ref().map(inside).transpose()?,
@@ -97,12 +96,18 @@ fn at(revision: &str, sources: &Sources) -> Result<Plan, u8> {
 fn plan(sources: &Sources) -> Result<Plan, u8> {
     if saved::is_saved(&sources.playbook) {
         let saved = SavedPlan::read(&sources.playbook);
-        return saved.map(|saved| saved.plan).map_err(|failure: Failure| give_up(&failure));
+        return saved.map(|saved| saved.plan).map_err(|failure| invalid(&failure));
     }
     load::plan(sources).map_err(|reports| {
         inputs::complain(reports);
         exit::INVALID
     })
+}
+
+/// Nothing was done, and nothing can be compared.
+fn invalid(failure: &Failure) -> u8 {
+    output::complain(failure);
+    exit::INVALID
 }
 
 fn markdown(before: &Plan, after: &Plan, changes: &[Change]) -> String {
@@ -112,7 +117,7 @@ fn markdown(before: &Plan, after: &Plan, changes: &[Change]) -> String {
     let _ = if changes.is_empty() {
         writeln!(out, "The plan `{new}` of **{}** does not change.", after.name)
     } else {
-        writeln!(out, "The plan of **{}** changes in {} places (`{old}` to `{new}`).\n", after.name, changes.len())
+        writeln!(out, "The plan of **{}** changes in {} place(s) (`{old}` to `{new}`).\n", after.name, changes.len())
     };
     for change in changes {
         let became = match change.became {
