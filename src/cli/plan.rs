@@ -1,9 +1,10 @@
 //! `cutover plan`
 
 use super::inputs::{self, Inputs};
-use super::output::{self, Format};
+use super::output;
 use crate::error::exit;
 use crate::plan::display;
+use clap::ValueEnum;
 use serde_json::json;
 
 /// Arguments of `plan`.
@@ -13,7 +14,25 @@ pub struct Args {
     inputs: Inputs,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: Display,
+}
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Display {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// For a pull request, with a graph and folded details.
+    Markdown,
+    /// The plan itself, by the schema of `cutover schema plan`.
+    Json,
+    /// The graph as a Mermaid flowchart.
+    Mermaid,
+    /// The graph for Graphviz.
+    Dot,
+    /// One page for a browser, which loads nothing.
+    Html,
 }
 
 /// Makes the plan and prints it.
@@ -21,13 +40,17 @@ pub fn run(args: &Args) -> u8 {
     match args.inputs.plan() {
         Ok(plan) => {
             match args.format {
-                Format::Text => output::text(&display::text(&plan)),
-                Format::Json => output::json(&plan),
+                Display::Text => output::text(&display::text(&plan)),
+                Display::Markdown => output::text(&display::markdown(&plan)),
+                Display::Json => output::json(&plan),
+                Display::Mermaid => output::text(&display::mermaid(&plan)),
+                Display::Dot => output::text(&display::dot(&plan)),
+                Display::Html => output::text(&display::html(&plan)),
             }
             exit::DONE
         }
         Err(reports) => {
-            if args.format == Format::Json {
+            if args.format == Display::Json {
                 output::json(&json!({ "valid": false, "faults": inputs::faults_json(&reports) }));
             }
             inputs::complain(reports);

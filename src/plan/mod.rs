@@ -85,6 +85,9 @@ pub struct PlannedStep {
     /// Steps of the playbook's own that run when it is taken back, after its undo.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub rollback: Vec<PlannedHook>,
+    /// What nobody can have proved before it runs, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unproved: Vec<String>,
     /// Facts that it makes true for the checks of later steps.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub settles: Vec<String>,

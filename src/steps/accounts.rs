@@ -176,6 +176,13 @@ impl Step for Accounts {
             .collect()
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!("that the accounts of `{}` are on `{}`, with these passwords", self.application, self.from),
+            format!("that `{}` takes their passwords and privileges as `{}` names them", self.to, self.from),
+        ]
+    }
+
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
         Ok(Probe::NotDone)
     }

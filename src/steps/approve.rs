@@ -35,6 +35,9 @@ impl Step for Approve {
     fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         Ok(vec![Action::note(format!("wait until a person answers: {}", self.message))])
     }
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec!["who answers, what, and when".to_owned()]
+    }
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
         Ok(Probe::NotDone)
     }

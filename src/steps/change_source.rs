@@ -181,6 +181,13 @@ impl Step for ChangeSource {
         ids.into_iter().chain([status]).collect()
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!("that `{}` still has its binary log from that place on", self.source),
+            "that the copy fits the log: a row that is missing shows only when it is applied".to_owned(),
+        ]
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {
         let mut failures = Vec::new();
         if !settled.contains(&format!("{}.server_id", self.replica)) {

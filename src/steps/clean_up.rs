@@ -43,6 +43,10 @@ impl Step for CleanUp {
         ])
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!("what this run left on {}", self.host)]
+    }
+
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
         Ok(Probe::NotDone)
     }

@@ -88,6 +88,13 @@ impl Step for Command {
         let words: Vec<String> = self.undo.iter().map(|word| quoted(word)).collect();
         if words.is_empty() { Vec::new() } else { vec![Action::command(&self.host, words.join(" "))] }
     }
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let mut unproved = vec!["what the program does: that it ends with code 0 counts as done".to_owned()];
+        if self.undo.is_empty() {
+            unproved.push("that there is nothing to take back: the playbook states no `undo`".to_owned());
+        }
+        unproved
+    }
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if let Some(path) = &self.creates
             && cx.fx.host(&self.host).await?.run(&["test", "-e", path], None).await?.code == Some(0)

@@ -150,6 +150,13 @@ impl Step for Import {
         vec![Action::sql(&self.server, dialect(world, &self.server).tables::<&str>(&[]))]
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!("how long `{}` takes to load the dump, and that its disk has room for the data", self.server),
+            format!("that `{}` takes every object in the dump", self.server),
+        ]
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         self.empty(cx).await.err().into_iter().collect()
     }

@@ -155,6 +155,11 @@ pub trait Step: Send + Sync + Debug {
         Vec::new()
     }
 
+    /// What neither the plan nor the look before the first step can prove, in words that follow "not proved:". Pure.
+    fn unproved(&self, _world: &World) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Facts (`SERVER.VARIABLE`) that this step makes true, so that later steps' `inspect` need not insist on them.
     fn settles(&self, _world: &World) -> Vec<String> {
         Vec::new()

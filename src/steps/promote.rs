@@ -222,6 +222,12 @@ impl Step for Promote {
         vec![Action::sql(&self.server, dialect(world, &self.server).own_privileges())]
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let applied =
+            format!("that every row is the same on both: it proves that all `{}` wrote was applied", self.source);
+        vec![applied, format!("how `{}` bears the load of the application", self.server)]
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let privileges = dialect(cx.world, &self.server).promote_privileges();
         require(cx, &self.server, privileges, "open the server when the time comes").await.err().into_iter().collect()

@@ -264,6 +264,19 @@ impl Step for Render {
         actions
     }
 
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let Ok(target) = self.target(world) else { return Vec::new() };
+        let mut unproved = vec![format!("what stands in {} now, and so what changes in it", target.file.path)];
+        if self.text(world, &target).is_ok_and(|text| context::needs_facts(&text)) {
+            unproved
+                .push(format!("the sizes in the file: memory and processors of {} are asked then", target.file.host));
+        }
+        if let (Some((name, _)), true) = (target.server, self.restart) {
+            unproved.push(format!("that `{name}` comes back after its restart, with these values"));
+        }
+        unproved
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {
         let (target, text) = match self.resolved(cx).await {
             Ok(resolved) => resolved,

@@ -121,6 +121,11 @@ impl Step for ReplicationAccount {
         vec![unless, Action::sql(&self.server, exists), Action::sql(&self.server, text)]
     }
 
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let host = world.inventory.host_of(&self.replica);
+        vec![format!("that the replication account can log in to `{}` from {host}: it is tried here", self.server)]
+    }
+
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         let account = self.account(cx.world)?;
         // a runner that died between the two statements left an account that may log in, and nothing else

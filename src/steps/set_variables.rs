@@ -253,6 +253,10 @@ impl Step for SetVariables {
         texts.map(|text| Action::sql(&self.server, text)).collect()
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!("that `{}` takes these values while it runs: they are set, and read back", self.server)]
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, _settled: &BTreeSet<String>) -> Vec<Failure> {
         let mut failures = Vec::new();
         failures.extend(self.current(cx).await.err());

@@ -80,6 +80,13 @@ impl Step for Sql {
         }
         self.all(world, &self.undo).into_iter().map(|text| Action::sql(&self.server, text)).collect()
     }
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let mut unproved = vec!["what the statements change, and how long they hold locks".to_owned()];
+        if self.undo.is_empty() {
+            unproved.push("that there is nothing to take back: the playbook states no `undo`".to_owned());
+        }
+        unproved
+    }
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
         Ok(Probe::NotDone)
     }

@@ -196,6 +196,13 @@ impl Step for Tunnel {
         vec![Action::note(format!("end the ssh that listens on {} of {}", self.listen, self.from))]
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!("that a server greets through {} on {}", self.listen, self.from),
+            "that the line holds: when it breaks it is opened again, and the replica lags meanwhile".to_owned(),
+        ]
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let mut failures = Vec::new();
         if self.via == Via::Host {

@@ -159,6 +159,11 @@ impl Step for WaitForLag {
         vec![Action::note("if this step made it:"), Action::sql(&self.source, drop)]
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let (replica, source) = (&self.replica, &self.source);
+        vec![format!("how long it takes, or that it ends at all: `{replica}` must apply faster than `{source}` writes")]
+    }
+
     /// Lag is a matter of the moment, so it is measured again. Where it was good for long enough before, it is proof
     /// enough that the replica gets to the source's place in time: behind a fence that outlived its runner the
     /// application is waiting.

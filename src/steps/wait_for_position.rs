@@ -87,6 +87,10 @@ impl Step for WaitForPosition {
         Ok(actions)
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!("how long `{}` takes for the last transactions, while the application waits", self.replica)]
+    }
+
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
         cx.fx.sql(&self.replica).await.map(drop)
     }

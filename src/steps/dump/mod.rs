@@ -181,6 +181,18 @@ impl Step for Dump {
         self.admission_questions(world)
     }
 
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let host = self.host(world);
+        let mut unproved = vec![
+            format!("how long the dump takes, and how large the file on {host} becomes: its room is only estimated"),
+            "that no table is altered meanwhile, which would end the dump".to_owned(),
+        ];
+        if self.databases.is_empty() {
+            unproved.push(format!("which databases there are: `{}` is asked then", self.server));
+        }
+        unproved
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         self.admission(cx).await
     }

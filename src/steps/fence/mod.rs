@@ -207,6 +207,16 @@ impl Step for Fence {
         vec![Action::sql(&self.server, events), Action::sql(&self.server, privileges)]
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!(
+                "how long `{}` takes to close: writers wait behind the transactions that are open then",
+                self.server
+            ),
+            "which clients must be ended".to_owned(),
+        ]
+    }
+
     /// Found out hours before it is needed: an account that may not close the server may not open it again either.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let dialect = dialect(cx.world, &self.server);

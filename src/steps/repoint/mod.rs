@@ -151,6 +151,14 @@ impl Step for Repoint {
         actions
     }
 
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let name = &self.application;
+        vec![match self.arrival {
+            Some(arrival) => format!("that `{name}` comes back: a session of it must be seen within {arrival}"),
+            None => format!("that `{name}` comes back: nobody looks, because `arrival` is not set"),
+        }]
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let Ok(application) = self.application(cx.world) else { return Vec::new() };
         let mut failures = Vec::new();
