@@ -20,6 +20,10 @@ pub const OUTPUTS: &[Output] =
 /// of them along the path the application takes. An account that is missing shows only at the switch otherwise.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Accounts that this step made are dropped.",
+    "examples" = [{ "application": "shop", "from": "source", "to": "target" }]
+))]
 pub struct Accounts {
     /// Application whose accounts these are.
     #[schemars(extend("format" = "application"))]

@@ -17,6 +17,10 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Waits until a person approves: on the terminal, or with `cutover approve RUN STEP`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "There is nothing to undo.",
+    "examples" = [{ "message": "Switch the application over now?" }]
+))]
 pub struct Approve {
     /// What people are asked.
     #[serde(default = "question")]

@@ -34,6 +34,10 @@ const REMEMBERED: &str = "gtid_slave_pos";
 /// Makes one server the replica of another, from the dump's place on, and sees both of its threads run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Replication is stopped, the channel removed, and with it the runner's own rows that came through it.",
+    "examples" = [{ "replica": "target", "source": "source", "through": "tunnel", "position": "{{ steps.dump.position }}" }]
+))]
 pub struct ChangeSource {
     /// Server that follows.
     #[schemars(extend("format" = "server"))]

@@ -16,6 +16,10 @@ pub const OUTPUTS: &[Output] = &[];
 /// the end, when nothing can be rolled back any more; backups beside configuration files stay.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "It is not undone: it stands at the end.",
+    "examples" = [{ "host": "{{ servers.target.host }}" }]
+))]
 pub struct CleanUp {
     /// Host that is cleaned up.
     #[schemars(extend("format" = "host"))]

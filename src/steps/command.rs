@@ -21,6 +21,10 @@ const KEPT: usize = 64 << 10;
 /// Runs a program on a host. Any exit code but 0 is a failure.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The program of `undo` is run; without one, nothing is.",
+    "examples" = [{ "host": "new", "run": ["systemctl", "stop", "shop-worker"], "undo": ["systemctl", "start", "shop-worker"] }]
+))]
 pub struct Command {
     /// Host it runs on.
     #[schemars(extend("format" = "host"))]

@@ -8,6 +8,7 @@ use crate::effects::Effects;
 use crate::error::{Failure, Result};
 use crate::playbook::world::World;
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -52,7 +53,7 @@ pub use progress::{Progress, Update};
 pub type Outputs = Map<String, Value>;
 
 /// Whether and how a step can be taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reversibility {
     /// `undo` restores what was there before.

@@ -40,6 +40,10 @@ const DURABLE: &str = "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit, @@GLOBAL.
 /// it with a write.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Once the server is open it cannot be undone: this is the point of no return. Before that, replication is started again.",
+    "examples" = [{ "server": "target", "source": "source", "position": "{{ steps.fence.position }}" }]
+))]
 pub struct Promote {
     /// Server that is opened.
     #[schemars(extend("format" = "server"))]

@@ -38,6 +38,10 @@ const RESTART: &str = "restart";
 /// beside it; undo puts it back byte for byte and restarts the server with it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The old file is put back byte for byte, or the new one is removed; with `restart` the server is restarted with it.",
+    "examples" = [{ "template": "my.cnf.j2", "server": "target", "profile": "import", "restart": true }]
+))]
 pub struct Render {
     /// Template it is rendered from.
     #[schemars(extend("format" = "template"))]

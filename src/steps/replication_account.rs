@@ -21,6 +21,10 @@ pub const OUTPUTS: &[Output] =
 /// arrives from, and proves it by a login along the path that replication takes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The account is dropped, if this step made it.",
+    "examples" = [{ "server": "source", "replica": "target", "through": "tunnel" }]
+))]
 pub struct ReplicationAccount {
     /// Source: the account is made there.
     #[schemars(extend("format" = "server"))]

@@ -20,6 +20,10 @@ pub const OUTPUTS: &[Output] = &[Output {
 /// Runs statements on a server, one after the other, on one connection. They must bear being run twice.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The statements of `undo` are run; without any, nothing is.",
+    "examples" = [{ "server": "target", "statements": ["CREATE DATABASE IF NOT EXISTS audit"], "undo": ["DROP DATABASE IF EXISTS audit"] }]
+))]
 pub struct Sql {
     /// Server they run on.
     #[schemars(extend("format" = "server"))]

@@ -24,6 +24,10 @@ const SETTLE: Duration = Duration::from_secs(15);
 /// when the server at its far end greets through it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The tunnel is closed.",
+    "examples" = [{ "from": "{{ servers.target.host }}", "listen": "127.0.0.1:3307", "to": "{{ servers.source.host }}", "forward": "{{ servers.source.address }}" }]
+))]
 pub struct Tunnel {
     /// Host it starts on: the new one.
     #[schemars(extend("format" = "host"))]

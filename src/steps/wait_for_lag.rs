@@ -35,6 +35,10 @@ const PURPOSE: &str = "lag";
 /// replica, on the runner's clock, so that neither a wrong clock nor a silent line can look like no lag.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The database of the runner's own rows is dropped on the source, if this step made it.",
+    "examples" = [{ "replica": "target", "source": "source", "max_lag": "250ms", "for": "10s" }]
+))]
 pub struct WaitForLag {
     /// Server that follows.
     #[schemars(extend("format" = "server"))]

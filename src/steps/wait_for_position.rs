@@ -27,6 +27,10 @@ const ROUND: Duration = Duration::from_millis(200);
 /// server's wait function, by its status, and by the token row if there is one.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "There is nothing to undo.",
+    "examples" = [{ "replica": "target", "position": "{{ steps.fence.position }}", "token": "{{ steps.fence.token }}" }]
+))]
 pub struct WaitForPosition {
     /// Server that follows.
     #[schemars(extend("format" = "server"))]

@@ -62,7 +62,9 @@ impl From<Vec<Vec<usize>>> for Edges {
     fn from(needs: Vec<Vec<usize>>) -> Self {
         let mut followers = vec![Vec::new(); needs.len()];
         for (step, needed) in needs.iter().enumerate() {
-            needed.iter().for_each(|&need| followers[need].push(step));
+            for &need in needed {
+                followers[need].push(step);
+            }
         }
         Self { needs, followers }
     }

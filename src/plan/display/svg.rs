@@ -47,7 +47,7 @@ impl Drawing<'_> {
         let height = self.top(self.layout.rows) + MARGIN;
         let about = format!("graph of {} steps", self.plan.steps.len());
         html! {
-            svg viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-label=(about) {
+            svg viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) style={ "min-width:" (width * 3 / 4) "px" } role="img" aria-label=(about) {
                 defs {
                     marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto" {
                         path class="head" d="M0 0L8 4L0 8z" {}
@@ -75,7 +75,7 @@ impl Drawing<'_> {
 
     /// Middle of a box, from its half column.
     fn middle(&self, column: usize) -> usize {
-        self.left + column * (self.box_width + GAP) / 2 + (self.box_width + GAP) / 2
+        self.left + (column + 1) * (self.box_width + GAP) / 2
     }
 
     fn node(&self, place: usize) -> Markup {
@@ -155,6 +155,7 @@ impl Drawing<'_> {
             g {
                 title { "block " (block.id) }
                 rect class="block" x=(x) y=(y) width=(width) height=(height) rx="10" {}
+                text class="frame" x=(x + width + 6) y=(y + 16) { (short(&block.id)) }
             }
         }
     }

@@ -33,6 +33,10 @@ pub const OUTPUTS: &[Output] = &[
 /// Dumps databases consistently while they are written to, and notes the place in the source's binary log.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The dump is removed.",
+    "examples" = [{ "server": "source", "on": "target", "through": "tunnel" }]
+))]
 pub struct Dump {
     /// Server that is dumped.
     #[schemars(extend("format" = "server"))]

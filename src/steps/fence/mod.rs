@@ -45,6 +45,10 @@ const NO_SUCH_THREAD: u16 = 1094;
 /// its place in the binary log is final. Taken back, the server is as open as it was.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The server is opened as far as it was open before, its event scheduler and configuration file included.",
+    "examples" = [{ "server": "source", "replica": "target" }]
+))]
 pub struct Fence {
     /// Server that is closed.
     #[schemars(extend("format" = "server"))]

@@ -25,6 +25,10 @@ pub const OUTPUTS: &[Output] = &[];
 /// Everything that can be done beforehand is: the file is staged, the shell and the socket are open.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The old file is put back and the application reloaded; a proxy is switched back.",
+    "examples" = [{ "application": "shop", "to": "target", "arrival": "10s" }]
+))]
 pub struct Repoint {
     /// Application of the inventory.
     #[schemars(extend("format" = "application"))]
