@@ -126,10 +126,14 @@ fn codes<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     texts.map(code).collect::<Vec<_>>().join(", ")
 }
 
-/// Text in which nothing is markup.
+/// Text in which nothing is markup, on one line.
 fn plain(text: &str) -> String {
+    escaped(&one_line(text))
+}
+
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in one_line(text).chars() {
+    for letter in text.chars() {
         if r"\`*_[]<>#~&$".contains(letter) {
             out.push('\\');
         }
@@ -140,11 +144,12 @@ fn plain(text: &str) -> String {
 
 /// A sentence of the plan: names in it stand between backticks.
 fn sentence(text: &str) -> String {
+    let text = one_line(text);
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
-        return plain(text); // a name holds a backtick itself
+        return escaped(&text); // a name holds a backtick itself
     }
-    parts.iter().enumerate().map(|(index, part)| if index % 2 == 1 { code(part) } else { plain(part) }).collect()
+    parts.iter().enumerate().map(|(index, part)| if index % 2 == 1 { code(part) } else { escaped(part) }).collect()
 }
 
 /// Markdown that stands in a table: a bar would end its cell, even within code.

@@ -18,8 +18,6 @@ const BAND: usize = 46;
 const LETTERS: usize = 26;
 /// Width of a letter, rounded up.
 const LETTER: usize = 9;
-/// The label of the line must fit even where all steps stand in one column.
-const NARROWEST: usize = 380;
 
 /// Sizes of the drawing, in pixels.
 struct Drawing<'a> {
@@ -37,7 +35,7 @@ pub(super) fn svg(plan: &Plan, edges: &Edges) -> Markup {
     let letters = plan.steps.iter().map(|step| longest(&step.id).max(longest(&step.uses))).max().unwrap_or(0);
     let box_width = (letters * LETTER + 24).max(120);
     let columns = layout.width * (box_width + GAP) / 2;
-    let left = MARGIN + NARROWEST.saturating_sub(columns) / 2;
+    let left = MARGIN + (label(plan).chars().count() * LETTER).saturating_sub(columns) / 2;
     Drawing { plan, layout, box_width, left }.markup()
 }
 
@@ -121,13 +119,14 @@ impl Drawing<'_> {
 
     /// The line after which nothing is rolled back.
     fn line(&self, width: usize) -> Markup {
-        let Some(place) = point_of_no_return(self.plan) else { return html! {} };
+        if !self.divided() {
+            return html! {};
+        }
         let row = self.layout.beyond.unwrap_or(self.layout.rows);
         let y = self.top(row) - BAND / 2 - (ROW - BOX_HEIGHT) / 2;
-        let words = format!("POINT OF NO RETURN: after {} nothing is rolled back", short(&self.plan.steps[place].id));
         html! {
             line class="no-return" x1="0" y1=(y) x2=(width) y2=(y) {}
-            text class="no-return" x=(MARGIN / 2) y=(y - 7) { (words) }
+            text class="no-return" x=(MARGIN / 2) y=(y - 7) { (label(self.plan)) }
         }
     }
 
@@ -159,6 +158,13 @@ impl Drawing<'_> {
             }
         }
     }
+}
+
+/// What stands on the line; the drawing is wide enough for it even where all steps stand in one column.
+fn label(plan: &Plan) -> String {
+    point_of_no_return(plan).map_or(String::new(), |place| {
+        format!("POINT OF NO RETURN: after {} nothing is rolled back", short(&plan.steps[place].id))
+    })
 }
 
 fn short(text: &str) -> String {
