@@ -161,12 +161,18 @@ fn flow(fields: &Map<String, Value>) -> String {
     format!("{{ {} }}", fields.join(", "))
 }
 
-/// Whether a text means itself in YAML without quotes. Times and names do; YAML's own words do not.
+/// Whether a text means itself in YAML without quotes: names, and amounts such as `5ms`. YAML's own words do not, nor
+/// what may be a number (`1e5`, `0x1f`).
 fn is_plain(text: &str) -> bool {
     let word = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
     let known = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    let letters = text.chars().any(|letter| letter.is_ascii_alphabetic() && !matches!(letter, 'e' | 'E' | 'x' | 'o'));
-    letters && !text.starts_with('-') && text.chars().all(word) && !known.contains(&text.to_lowercase().as_str())
+    let unit = |letter: char| letter.is_ascii_alphabetic() && !matches!(letter, 'e' | 'E');
+    let begins = match text.chars().next() {
+        Some(first) if first.is_ascii_alphabetic() => true,
+        Some('1'..='9') => text.contains(unit),
+        _ => false,
+    };
+    begins && text.chars().all(word) && !known.contains(&text.to_lowercase().as_str())
 }
 
 #[cfg(test)]
