@@ -13,16 +13,20 @@ COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions --cfg fuzzing
 
-.PHONY: help demo test faults bench fuzz deps build lint clean
+.PHONY: help demo test check-displays faults bench fuzz deps build lint clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: deps build ## See a live server move: two real servers, ROWS rows, WRITERS writers, a short report
 	target/release/cutover rehearse playbooks/replication_swap.yaml --rows $(ROWS) --writers $(WRITERS)
 
 test: deps lint ## Run everything: format, lints, and tests against real servers
 	cargo test --locked --no-fail-fast
+
+check-displays: deps ## Show plans to Mermaid's parser and a browser: needs npm and Chromium, pictures in target/displays
+	cargo build --locked
+	.ci/displays
 
 faults: deps build ## Let everything go wrong, one thing a round, and print a table: half an hour
 	target/release/cutover rehearse playbooks/replication_swap.yaml --faults $(FAULTS) \
@@ -41,7 +45,7 @@ fuzz: ## Feed the program damaged playbooks, inventories and journals, FUZZ_SECO
 			corpus/$$target seeds/$$target || exit 1; \
 	done
 
-deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd, a C compiler)
+deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd, Graphviz, a C compiler)
 	@.ci/deps
 
 build: ## Build target/release/cutover

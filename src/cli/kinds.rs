@@ -1,12 +1,15 @@
 //! `cutover kinds`
 
-use super::output::{self, Format};
+mod markdown;
+mod text;
+
+use super::output;
 use crate::error::exit;
-use crate::plan::schema;
+use crate::plan::{reference, schema};
 use crate::playbook::suggest;
 use crate::steps::{self, KINDS, Kind};
+use clap::ValueEnum;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 
 /// Arguments of `kinds`.
 #[derive(Debug, clap::Args)]
@@ -16,6 +19,18 @@ pub struct Args {
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// How the reference is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// For programs, each kind with the JSON Schema of its parameters.
+    Json,
+    /// A page for a repository.
+    Markdown,
 }
 
 /// Lists or explains.
@@ -31,61 +46,18 @@ pub fn run(args: &Args) -> u8 {
             vec![kind]
         }
     };
+    let references: Vec<_> = kinds.iter().map(|kind| reference::of(kind)).collect();
     match args.format {
         Format::Json => output::json(&kinds.iter().map(|kind| as_json(kind)).collect::<Vec<_>>()),
-        Format::Text if args.kind.is_some() => output::text(&explain(kinds[0])),
-        Format::Text => output::text(&list(&kinds)),
+        Format::Markdown => output::text(&markdown::page(&references)),
+        Format::Text if args.kind.is_some() => output::text(&text::explain(&references[0])),
+        Format::Text => output::text(&text::list(&references)),
     }
     exit::DONE
 }
 
-fn list(kinds: &[&Kind]) -> String {
-    let mut lines = String::new();
-    for kind in kinds {
-        let about = about(&schema::of_kind(kind));
-        let first = about.split(". ").next().unwrap_or_default().trim_end_matches('.');
-        let _ = writeln!(lines, "{:<20} {first}", kind.name);
-    }
-    lines
-}
-
-fn about(schema: &Value) -> String {
-    let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn as_json(kind: &Kind) -> Value {
-    let output = |output: &steps::Output| json!({ "name": output.name, "type": format!("{:?}", output.kind).to_lowercase(), "about": output.about });
-    let outputs: Vec<Value> = kind.outputs.iter().map(output).collect();
-    json!({ "name": kind.name, "with": schema::of_kind(kind), "outputs": outputs })
-}
-
-fn explain(kind: &Kind) -> String {
-    let schema = schema::of_kind(kind);
-    let mut out = format!("{}\n\n{}\n\nwith:\n", kind.name, about(&schema));
-    parameters(&mut out, &schema, 2);
-    if !kind.outputs.is_empty() {
-        out.push_str("\noutputs:\n");
-    }
-    for output in kind.outputs {
-        let kind = format!("{:?}", output.kind).to_lowercase();
-        let _ = writeln!(out, "  {:<18} {kind:<9} {}", output.name, output.about);
-    }
-    out
-}
-
-fn parameters(out: &mut String, schema: &Value, indent: usize) {
-    let required: Vec<&str> =
-        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        let default = match property.get("default") {
-            _ if required.contains(&name.as_str()) => " (required)".to_owned(),
-            None | Some(Value::Null) => String::new(),
-            Some(default) => format!(" (default {default})"),
-        };
-        let _ = writeln!(out, "{:indent$}{name:<18} {}{default}", "", about(property));
-        if property.get("properties").is_some() {
-            parameters(out, property, indent + 2);
-        }
-    }
+    let mut explained = json!(reference::of(kind));
+    explained["with"] = schema::of_kind(kind);
+    explained
 }

@@ -75,7 +75,7 @@ enum Command {
     Facts(facts::Args),
     /// Explain the step kinds, or one of them.
     Kinds(kinds::Args),
-    /// Print the JSON Schema of playbooks or inventories, for editors.
+    /// Print the JSON Schema of playbooks, inventories or plans, for editors and other programs.
     Schema(schema::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),

@@ -1,13 +1,14 @@
 //! `cutover plan`
 
 use super::inputs::{self, Inputs};
-use super::output::{self, Format};
+use super::output;
 use super::state::State;
 use super::{conduct, live};
 use crate::error::{Failure, exit};
 use crate::plan::{Plan, display};
 use crate::survey::saved::{self, SavedPlan};
 use crate::survey::{self, Survey};
+use clap::ValueEnum;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -18,7 +19,7 @@ pub struct Args {
     inputs: Inputs,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: Display,
     /// Look at the servers and hosts as well, changing nothing: what each step would find, what would be refused, how
     /// much there is to move.
     #[arg(long)]
@@ -28,6 +29,24 @@ pub struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     state: State,
+}
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Display {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// For a pull request, with a graph and folded details.
+    Markdown,
+    /// The plan itself, by the schema of `cutover schema plan`.
+    Json,
+    /// The graph as a Mermaid flowchart.
+    Mermaid,
+    /// The graph for Graphviz.
+    Dot,
+    /// One page for a browser, which loads nothing.
+    Html,
 }
 
 /// Makes the plan and prints it.
@@ -40,14 +59,11 @@ pub fn run(args: &Args) -> u8 {
     }
     match args.inputs.plan() {
         Ok(plan) => {
-            match args.format {
-                Format::Text => output::text(&display::text(&plan)),
-                Format::Json => output::json(&plan),
-            }
+            print(args.format, &plan, None);
             exit::DONE
         }
         Err(reports) => {
-            if args.format == Format::Json {
+            if args.format == Display::Json {
                 output::json(&json!({ "valid": false, "faults": inputs::faults_json(&reports) }));
             }
             inputs::complain(reports);
@@ -60,7 +76,7 @@ pub fn run(args: &Args) -> u8 {
 fn show_saved(args: &Args) -> u8 {
     match SavedPlan::read(&args.inputs.playbook) {
         Ok(saved) => {
-            print(args.format, &saved.plan, &saved.survey);
+            print(args.format, &saved.plan, Some(&saved.survey));
             exit::DONE
         }
         Err(failure) => conduct::give_up(&failure),
@@ -79,7 +95,7 @@ fn live(args: &Args) -> u8 {
         Ok(made) => made,
         Err(code) => return code,
     };
-    print(args.format, &plan, &survey);
+    print(args.format, &plan, Some(&survey));
     let refusals = survey.refusals().map(|(_, failure)| failure).chain(&survey.failures);
     let refused = refusals.fold(false, |_, failure| {
         output::complain(failure);
@@ -104,9 +120,16 @@ fn live(args: &Args) -> u8 {
     if refused { exit::REFUSED } else { exit::DONE }
 }
 
-fn print(format: Format, plan: &Plan, survey: &Survey) {
-    match format {
-        Format::Text => output::text(&(survey::text(survey) + &display::text(plan))),
-        Format::Json => output::json(&json!({ "plan": plan, "survey": survey })),
+/// Prints a plan, and what was found where text has room for it; graphs show the plan alone.
+fn print(format: Display, plan: &Plan, survey: Option<&Survey>) {
+    let found = |write: fn(&Survey) -> String| survey.map(write).unwrap_or_default();
+    match (format, survey) {
+        (Display::Text, _) => output::text(&(found(survey::text) + &display::text(plan))),
+        (Display::Markdown, _) => output::text(&(display::markdown(plan) + &found(survey::markdown))),
+        (Display::Json, None) => output::json(plan),
+        (Display::Json, Some(survey)) => output::json(&json!({ "plan": plan, "survey": survey })),
+        (Display::Mermaid, _) => output::text(&display::mermaid(plan)),
+        (Display::Dot, _) => output::text(&display::dot(plan)),
+        (Display::Html, _) => output::text(&display::html(plan)),
     }
 }

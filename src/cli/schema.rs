@@ -20,6 +20,8 @@ enum Document {
     Playbook,
     /// Where it is done.
     Inventory,
+    /// What will be done, as `plan --format json` prints it.
+    Plan,
 }
 
 /// Prints the schema.
@@ -27,6 +29,7 @@ pub fn run(args: &Args) -> u8 {
     output::json(&match args.document {
         Document::Playbook => schema::playbook(),
         Document::Inventory => schema::inventory(),
+        Document::Plan => schema::plan(),
     });
     exit::DONE
 }

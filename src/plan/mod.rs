@@ -12,6 +12,7 @@ mod inputs;
 pub mod load;
 mod names;
 pub mod opening;
+pub mod reference;
 mod resolve;
 pub mod schema;
 mod steps;
@@ -19,6 +20,7 @@ mod steps;
 use crate::playbook::model::{OnFailure, Retry};
 use crate::playbook::world::World;
 use crate::steps::{Action, Reversibility};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -26,7 +28,7 @@ use serde_json::{Map, Value};
 pub const FORMAT: u32 = 1;
 
 /// Everything that will be done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Version of this format.
     pub format: u32,
@@ -51,7 +53,7 @@ pub struct Plan {
 }
 
 /// One step, resolved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedStep {
     /// Its name.
     pub id: String,
@@ -85,13 +87,16 @@ pub struct PlannedStep {
     /// Steps of the playbook's own that run when it is taken back, after its undo.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub rollback: Vec<PlannedHook>,
+    /// What nobody can have proved before it runs, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unproved: Vec<String>,
     /// Facts that it makes true for the checks of later steps.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub settles: Vec<String>,
 }
 
 /// A rollback hook, resolved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedHook {
     /// Its kind.
     pub uses: String,
@@ -102,7 +107,7 @@ pub struct PlannedHook {
 }
 
 /// Steps that share one deadline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedBlock {
     /// Its name.
     pub id: String,

@@ -1,5 +1,7 @@
-//! The JSON Schemas that editors use: the documents' shapes with every kind's parameters put in.
+//! The JSON Schemas that editors use: the documents' shapes with every kind's parameters put in. And the one of plans,
+//! for programs that read them.
 
+use super::Plan;
 use crate::playbook::inventory::Inventory;
 use crate::steps::{KINDS, Kind};
 use schemars::SchemaGenerator;
@@ -57,6 +59,24 @@ pub fn inventory() -> Value {
     let mut schema = schemars::schema_for!(Inventory).to_value();
     if let Some(root) = schema.as_object_mut() {
         root.insert("title".into(), "cutover inventory".into());
+    }
+    schema
+}
+
+/// The schema of plans, as `cutover plan --format json` prints them.
+#[must_use]
+pub fn plan() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<Plan>().to_value();
+    if let Some(root) = schema.as_object_mut() {
+        root.insert("title".into(), "cutover plan".into());
+    }
+    // a tag has no field in the program that could carry a description
+    let effects = schema.pointer_mut("/$defs/Action/oneOf").and_then(Value::as_array_mut);
+    for effect in effects.into_iter().flatten() {
+        if let Some(tag) = effect.pointer_mut("/properties/do").and_then(Value::as_object_mut) {
+            tag.insert("description".into(), "What kind of effect it is.".into());
+        }
     }
     schema
 }

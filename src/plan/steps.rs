@@ -190,6 +190,7 @@ impl<'a> Builder<'a> {
             actions,
             undo: decoded.preview_undo(self.around.world),
             rollback,
+            unproved: decoded.unproved(self.around.world),
             settles: decoded.settles(self.around.world),
             with: with.to_json(),
         })

@@ -13,11 +13,20 @@ use serde::{Deserialize, Serialize};
 ))]
 pub enum SecretRef {
     /// An environment variable of the runner.
-    Env(String),
+    Env(
+        /// Name of the variable.
+        String,
+    ),
     /// A file on the runner's machine; a trailing newline is cut off.
-    File(String),
+    File(
+        /// Path, relative to the inventory's folder.
+        String,
+    ),
     /// A program on the runner's machine that prints the secret, with its arguments.
-    Command(Vec<String>),
+    Command(
+        /// Program and arguments.
+        Vec<String>,
+    ),
 }
 
 impl SecretRef {

@@ -20,6 +20,10 @@ pub const OUTPUTS: &[Output] =
 /// of them along the path the application takes. An account that is missing shows only at the switch otherwise.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Accounts that this step made are dropped.",
+    "examples" = [{ "application": "shop", "from": "source", "to": "target" }]
+))]
 pub struct Accounts {
     /// Application whose accounts these are.
     #[schemars(extend("format" = "application"))]
@@ -174,6 +178,13 @@ impl Step for Accounts {
             .into_iter()
             .chain(drops)
             .collect()
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!("that the accounts of `{}` are on `{}`, with these passwords", self.application, self.from),
+            format!("that `{}` takes their passwords and privileges as `{}` names them", self.to, self.from),
+        ]
     }
 
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {

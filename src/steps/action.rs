@@ -1,9 +1,10 @@
 //! What a step says, in advance, that it will do. Pure data: review reads it, the plan is hashed over it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One effect, written out. Secrets stand as `‹secret NAME›`, run-time values as `‹steps.ID.output›` or `‹words›`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Action {
     /// A statement on a server of the inventory.

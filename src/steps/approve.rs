@@ -17,6 +17,10 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Waits until a person approves: on the terminal, or with `cutover approve RUN STEP`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "There is nothing to undo.",
+    "examples" = [{ "message": "Switch the application over now?" }]
+))]
 pub struct Approve {
     /// What people are asked.
     #[serde(default = "question")]
@@ -34,6 +38,9 @@ impl Step for Approve {
     }
     fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         Ok(vec![Action::note(format!("wait until a person answers: {}", self.message))])
+    }
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec!["who answers, what, and when".to_owned()]
     }
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
         Ok(Probe::NotDone)

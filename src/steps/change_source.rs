@@ -34,6 +34,10 @@ const REMEMBERED: &str = "gtid_slave_pos";
 /// Makes one server the replica of another, from the dump's place on, and sees both of its threads run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Replication is stopped, the channel removed, and with it the runner's own rows that came through it.",
+    "examples" = [{ "replica": "target", "source": "source", "through": "tunnel", "position": "{{ steps.dump.position }}" }]
+))]
 pub struct ChangeSource {
     /// Server that follows.
     #[schemars(extend("format" = "server"))]
@@ -179,6 +183,13 @@ impl Step for ChangeSource {
         let ids = [&self.source, &self.replica].map(|name| Action::sql(name, SERVER_ID));
         let status = Action::sql(&self.replica, dialect(world, &self.replica).replica_status());
         ids.into_iter().chain([status]).collect()
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!("that `{}` still has its binary log from that place on", self.source),
+            "that the copy fits the log: a row that is missing shows only when it is applied".to_owned(),
+        ]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {

@@ -16,6 +16,10 @@ pub const OUTPUTS: &[Output] = &[];
 /// the end, when nothing can be rolled back any more; backups beside configuration files stay.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "It is not undone: it stands at the end.",
+    "examples" = [{ "host": "{{ servers.target.host }}" }]
+))]
 pub struct CleanUp {
     /// Host that is cleaned up.
     #[schemars(extend("format" = "host"))]
@@ -41,6 +45,10 @@ impl Step for CleanUp {
             Action::note(format!("end every job of this run on {}, its tunnel among them", self.host)),
             Action::command(&self.host, format!("rm -rf -- '{folder}'")),
         ])
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!("what this run left on {}", self.host)]
     }
 
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {

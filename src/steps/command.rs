@@ -21,6 +21,10 @@ const KEPT: usize = 64 << 10;
 /// Runs a program on a host. Any exit code but 0 is a failure.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The program of `undo` is run; without one, nothing is.",
+    "examples" = [{ "host": "new", "run": ["systemctl", "stop", "shop-worker"], "undo": ["systemctl", "start", "shop-worker"] }]
+))]
 pub struct Command {
     /// Host it runs on.
     #[schemars(extend("format" = "host"))]
@@ -87,6 +91,13 @@ impl Step for Command {
     fn preview_undo(&self, _: &World) -> Vec<Action> {
         let words: Vec<String> = self.undo.iter().map(|word| quoted(word)).collect();
         if words.is_empty() { Vec::new() } else { vec![Action::command(&self.host, words.join(" "))] }
+    }
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let mut unproved = vec!["what the program does: that it ends with code 0 counts as done".to_owned()];
+        if self.undo.is_empty() {
+            unproved.push("that there is nothing to take back: the playbook states no `undo`".to_owned());
+        }
+        unproved
     }
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if let Some(path) = &self.creates

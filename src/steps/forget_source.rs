@@ -17,6 +17,10 @@ pub const OUTPUTS: &[Output] = &[];
 /// switch because it takes longer than the rest of the switch together.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "It is not undone: it stands behind the point of no return.",
+    "examples" = [{ "server": "target" }]
+))]
 pub struct ForgetSource {
     /// Server that was promoted.
     #[schemars(extend("format" = "server"))]

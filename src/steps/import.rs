@@ -23,6 +23,10 @@ const PROGRESS: &str = "sed -n 's/^pos:[[:space:]]*//p' /proc/$(cat zstd.pid)/fd
 /// Loads a dump into a server that holds no tables yet.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Databases that were not there before are dropped, and nothing of it is written to the binary log.",
+    "examples" = [{ "server": "target", "file": "{{ steps.dump.file }}" }]
+))]
 pub struct Import {
     /// Server that is loaded.
     #[schemars(extend("format" = "server"))]
@@ -148,6 +152,13 @@ impl Step for Import {
 
     fn questions(&self, world: &World) -> Vec<Action> {
         vec![Action::sql(&self.server, dialect(world, &self.server).tables::<&str>(&[]))]
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!("how long `{}` takes to load the dump, and that its disk has room for the data", self.server),
+            format!("that `{}` takes every object in the dump", self.server),
+        ]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

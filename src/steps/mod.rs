@@ -8,6 +8,7 @@ use crate::effects::Effects;
 use crate::error::{Failure, Result};
 use crate::playbook::world::World;
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -54,7 +55,7 @@ pub use progress::{Progress, Update};
 pub type Outputs = Map<String, Value>;
 
 /// Whether and how a step can be taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reversibility {
     /// `undo` restores what was there before.
@@ -154,6 +155,11 @@ pub trait Step: Send + Sync + Debug {
 
     /// The same for `undo`. Pure.
     fn preview_undo(&self, _world: &World) -> Vec<Action> {
+        Vec::new()
+    }
+
+    /// What neither the plan nor the look before the first step can prove, in words that follow "not proved:". Pure.
+    fn unproved(&self, _world: &World) -> Vec<String> {
         Vec::new()
     }
 

@@ -40,6 +40,10 @@ const DURABLE: &str = "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit, @@GLOBAL.
 /// it with a write.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Once the server is open it cannot be undone: this is the point of no return. Before that, replication is started again.",
+    "examples" = [{ "server": "target", "source": "source", "position": "{{ steps.fence.position }}" }]
+))]
 pub struct Promote {
     /// Server that is opened.
     #[schemars(extend("format" = "server"))]
@@ -220,6 +224,12 @@ impl Step for Promote {
 
     fn questions(&self, world: &World) -> Vec<Action> {
         vec![Action::sql(&self.server, dialect(world, &self.server).own_privileges())]
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let applied =
+            format!("that every row is the same on both: it proves that all `{}` wrote was applied", self.source);
+        vec![applied, format!("how `{}` bears the load of the application", self.server)]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

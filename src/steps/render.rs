@@ -38,6 +38,10 @@ const RESTART: &str = "restart";
 /// beside it; undo puts it back byte for byte and restarts the server with it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The old file is put back byte for byte, or the new one is removed; with `restart` the server is restarted with it.",
+    "examples" = [{ "template": "my.cnf.j2", "server": "target", "profile": "import", "restart": true }]
+))]
 pub struct Render {
     /// Template it is rendered from.
     #[schemars(extend("format" = "template"))]
@@ -262,6 +266,19 @@ impl Step for Render {
         let mut actions = vec![Action::sql(name, own)];
         actions.extend(obstacles::questions(world, name));
         actions
+    }
+
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let Ok(target) = self.target(world) else { return Vec::new() };
+        let mut unproved = vec![format!("what stands in {} now, and so what changes in it", target.file.path)];
+        if self.text(world, &target).is_ok_and(|text| context::needs_facts(&text)) {
+            unproved
+                .push(format!("the sizes in the file: memory and processors of {} are asked then", target.file.host));
+        }
+        if let (Some((name, _)), true) = (target.server, self.restart) {
+            unproved.push(format!("that `{name}` comes back after its restart, with these values"));
+        }
+        unproved
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {

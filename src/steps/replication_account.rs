@@ -21,6 +21,10 @@ pub const OUTPUTS: &[Output] =
 /// arrives from, and proves it by a login along the path that replication takes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The account is dropped, if this step made it.",
+    "examples" = [{ "server": "source", "replica": "target", "through": "tunnel" }]
+))]
 pub struct ReplicationAccount {
     /// Source: the account is made there.
     #[schemars(extend("format" = "server"))]
@@ -119,6 +123,11 @@ impl Step for ReplicationAccount {
         let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
         let unless = Action::note("if this step made it:");
         vec![unless, Action::sql(&self.server, exists), Action::sql(&self.server, text)]
+    }
+
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let host = world.inventory.host_of(&self.replica);
+        vec![format!("that the replication account can log in to `{}` from {host}: it is tried here", self.server)]
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {

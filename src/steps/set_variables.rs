@@ -31,6 +31,10 @@ const BEFORE: &str = "before";
 /// them back. Undo restores both, the file byte for byte.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The old values are set again, and the file is put back byte for byte.",
+    "examples" = [{ "server": "target", "persist": true, "variables": { "innodb_flush_log_at_trx_commit": 1, "sync_binlog": 1 } }]
+))]
 pub struct SetVariables {
     /// Server that is changed.
     #[schemars(extend("format" = "server"))]
@@ -251,6 +255,10 @@ impl Step for SetVariables {
         let overridden = self.persist.then(|| dialect.persisted_variables(&self.names())).flatten();
         let texts = [dialect.show_variables(&self.names())].into_iter().chain(overridden);
         texts.map(|text| Action::sql(&self.server, text)).collect()
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!("that `{}` takes these values while it runs: they are set, and read back", self.server)]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _settled: &BTreeSet<String>) -> Vec<Failure> {

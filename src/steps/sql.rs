@@ -20,6 +20,10 @@ pub const OUTPUTS: &[Output] = &[Output {
 /// Runs statements on a server, one after the other, on one connection. They must bear being run twice.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The statements of `undo` are run; without any, nothing is.",
+    "examples" = [{ "server": "target", "statements": ["CREATE DATABASE IF NOT EXISTS audit"], "undo": ["DROP DATABASE IF EXISTS audit"] }]
+))]
 pub struct Sql {
     /// Server they run on.
     #[schemars(extend("format" = "server"))]
@@ -79,6 +83,13 @@ impl Step for Sql {
             return Vec::new();
         }
         self.all(world, &self.undo).into_iter().map(|text| Action::sql(&self.server, text)).collect()
+    }
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let mut unproved = vec!["what the statements change, and how long they hold locks".to_owned()];
+        if self.undo.is_empty() {
+            unproved.push("that there is nothing to take back: the playbook states no `undo`".to_owned());
+        }
+        unproved
     }
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
         Ok(Probe::NotDone)

@@ -24,6 +24,10 @@ const SETTLE: Duration = Duration::from_secs(15);
 /// when the server at its far end greets through it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The tunnel is closed.",
+    "examples" = [{ "from": "{{ servers.target.host }}", "listen": "127.0.0.1:3307", "to": "{{ servers.source.host }}", "forward": "{{ servers.source.address }}" }]
+))]
 pub struct Tunnel {
     /// Host it starts on: the new one.
     #[schemars(extend("format" = "host"))]
@@ -194,6 +198,13 @@ impl Step for Tunnel {
 
     fn preview_undo(&self, _: &World) -> Vec<Action> {
         vec![Action::note(format!("end the ssh that listens on {} of {}", self.listen, self.from))]
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!("that a server greets through {} on {}", self.listen, self.from),
+            "that the line holds: when it breaks it is opened again, and the replica lags meanwhile".to_owned(),
+        ]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

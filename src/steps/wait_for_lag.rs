@@ -35,6 +35,10 @@ const PURPOSE: &str = "lag";
 /// replica, on the runner's clock, so that neither a wrong clock nor a silent line can look like no lag.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The database of the runner's own rows is dropped on the source, if this step made it.",
+    "examples" = [{ "replica": "target", "source": "source", "max_lag": "250ms", "for": "10s" }]
+))]
 pub struct WaitForLag {
     /// Server that follows.
     #[schemars(extend("format" = "server"))]
@@ -157,6 +161,11 @@ impl Step for WaitForLag {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let drop = dialect(world, &self.source).drop_token_database();
         vec![Action::note("if this step made it:"), Action::sql(&self.source, drop)]
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let (replica, source) = (&self.replica, &self.source);
+        vec![format!("how long it takes, or that it ends at all: `{replica}` must apply faster than `{source}` writes")]
     }
 
     /// Lag is a matter of the moment, so it is measured again. Where it was good for long enough before, it is proof

@@ -27,6 +27,10 @@ const ROUND: Duration = Duration::from_millis(200);
 /// server's wait function, by its status, and by the token row if there is one.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "There is nothing to undo.",
+    "examples" = [{ "replica": "target", "position": "{{ steps.fence.position }}", "token": "{{ steps.fence.token }}" }]
+))]
 pub struct WaitForPosition {
     /// Server that follows.
     #[schemars(extend("format" = "server"))]
@@ -85,6 +89,10 @@ impl Step for WaitForPosition {
             actions.push(Action::sql(&self.replica, dialect.read_token(&run, super::fence::PURPOSE)));
         }
         Ok(actions)
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!("how long `{}` takes for the last transactions, while the application waits", self.replica)]
     }
 
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {

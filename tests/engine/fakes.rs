@@ -145,6 +145,7 @@ pub fn step(id: &str, needs: &[&str]) -> PlannedStep {
         actions: Vec::new(),
         undo: vec![Action::command("here", format!("undo {id}"))],
         rollback: Vec::new(),
+        unproved: Vec::new(),
         settles: Vec::new(),
     }
 }

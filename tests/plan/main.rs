@@ -2,12 +2,14 @@
 //! network and no inventory where none is used, and that editors' schemas know what it knows.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod displays;
+mod kinds;
 mod many;
 mod printed;
 mod schemas;
 mod small_print;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The shipped playbook.
@@ -16,6 +18,19 @@ pub const PLAYBOOK: &str = "playbooks/replication_swap.yaml";
 pub const SAMPLE: &str = "tests/plan/design_sample.yaml";
 /// The inventory of section 2 of the design, with an account of the shop.
 pub const INVENTORY: &str = "tests/plan/inventory.yaml";
+
+/// Every shipped playbook, and the sample.
+#[must_use]
+pub fn shipped() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(root.join("playbooks")).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).collect();
+    found.sort();
+    assert!(found.iter().any(|path| path.ends_with(PLAYBOOK)));
+    found.push(root.join(SAMPLE));
+    found
+}
 
 /// The program, in the repository's folder.
 #[must_use]

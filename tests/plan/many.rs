@@ -1,6 +1,7 @@
 //! Ten thousand steps. The file stays in `target/tmp`, to be timed with a release build: see below.
 
 use crate::{INVENTORY, cutover, printed, text};
+use cutover::plan::{Plan, display};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -65,9 +66,19 @@ fn ten_thousand_steps_are_planned_whole() {
 
     let plan = cutover(&["plan", path, "-i", INVENTORY, "--format", "json"]).output().unwrap();
     let plan: Value = serde_json::from_str(&text(&plan)).unwrap();
+    displayed(&serde_json::from_value(plan.clone()).unwrap());
     let steps = plan["steps"].as_array().unwrap();
     assert_eq!(steps.len(), STEPS);
     assert_eq!(steps[9990]["with"]["run"], serde_json::json!(["echo", "hello 9990", "‹steps.s4995.stdout›"]));
     assert_eq!(steps[9991]["actions"][0]["statement"], "SELECT 9991 FROM shop.t");
     assert_eq!(steps[9993]["with"]["through"]["listen"], "127.0.0.1:19992");
+}
+
+/// Every display ends, and the graphs that nobody could read are left out.
+fn displayed(plan: &Plan) {
+    assert_eq!(display::mermaid(plan).matches(" --> ").count(), display::dot(plan).matches(" -> ").count());
+    for page in [display::markdown(plan), display::html(plan)] {
+        assert!(page.contains("The graph is left out: 10000 steps") && page.contains("s9999"));
+        assert!(!page.contains("<svg") && !page.contains("flowchart"));
+    }
 }

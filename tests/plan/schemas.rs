@@ -1,8 +1,10 @@
 //! The committed schemas are those of the program, and editors that use them see what the program would say.
 
-use crate::{INVENTORY, PLAYBOOK, SAMPLE, printed};
+use crate::{INVENTORY, SAMPLE, printed, shipped};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+const NAMES: [&str; 3] = ["playbook", "inventory", "plan"];
 
 fn schema(name: &str) -> Value {
     serde_json::from_str(&printed(&["schema", name])).unwrap()
@@ -20,7 +22,7 @@ fn yaml(path: impl AsRef<Path>) -> Value {
 
 #[test]
 fn the_committed_schemas_are_what_the_program_prints() {
-    for name in ["playbook", "inventory"] {
+    for name in NAMES {
         let path = format!("schemas/{name}.schema.json");
         let committed = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&path)).unwrap();
         let made = printed(&["schema", name]);
@@ -30,14 +32,8 @@ fn the_committed_schemas_are_what_the_program_prints() {
 
 #[test]
 fn every_shipped_playbook_and_the_sample_validate() {
-    let folder = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")).unwrap();
-    let shipped: Vec<PathBuf> = folder
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
-        .collect();
-    assert!(shipped.iter().any(|path| path.ends_with(PLAYBOOK)));
     let schema_of_playbooks = schema("playbook");
-    for path in shipped.into_iter().chain([PathBuf::from(SAMPLE)]) {
+    for path in shipped() {
         assert_eq!(faults(&schema_of_playbooks, &yaml(&path)), Vec::<String>::new(), "{}", path.display());
     }
     assert_eq!(faults(&schema("inventory"), &yaml(INVENTORY)), Vec::<String>::new());
@@ -66,4 +62,71 @@ fn broken_documents_do_not_validate() {
     let mut inventory = yaml(INVENTORY);
     inventory["servers"]["source"]["password"] = json!("literal");
     assert!(!faults(&schema("inventory"), &inventory).is_empty(), "a literal password");
+}
+
+#[test]
+fn every_schema_is_one() {
+    for name in NAMES {
+        let schema = schema(name);
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        let faults = jsonschema::meta::validate(&schema).map_err(|error| error.to_string());
+        assert_eq!(faults, Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn every_plan_validates_and_a_damaged_one_does_not() {
+    let schema = schema("plan");
+    for playbook in shipped() {
+        let printed = printed(&["plan", playbook.to_str().unwrap(), "-i", INVENTORY, "--format", "json"]);
+        let plan: Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(faults(&schema, &plan), Vec::<String>::new(), "{}", playbook.display());
+        let damages: [fn(&mut Value); 4] = [
+            |plan| drop(plan.as_object_mut().unwrap().remove("hash")),
+            |plan| plan["steps"][0]["timeout_ms"] = json!("30m"),
+            |plan| plan["steps"][0]["actions"][0]["do"] = json!("dance"),
+            |plan| plan["steps"][0]["reversibility"] = json!("perhaps"),
+        ];
+        for damage in damages {
+            let mut plan = plan.clone();
+            damage(&mut plan);
+            assert!(!faults(&schema, &plan).is_empty());
+        }
+    }
+}
+
+/// Editors show it when the pointer rests on a name.
+#[test]
+fn every_property_has_a_description() {
+    for name in NAMES {
+        let mut nameless = Vec::new();
+        without_description(&schema(name), name, &mut nameless);
+        assert_eq!(nameless, Vec::<String>::new());
+    }
+}
+
+/// Conditions (`if`, and what hangs on them) repeat names that are described where they are declared.
+fn without_description(schema: &Value, path: &str, found: &mut Vec<String>) {
+    let Some(schema) = schema.as_object() else { return };
+    for (key, inner) in schema {
+        let at = format!("{path}/{key}");
+        match (key.as_str(), inner) {
+            ("properties", Value::Object(properties)) => {
+                for (name, property) in properties {
+                    if property.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
+                        found.push(format!("{path}.{name}"));
+                    }
+                    without_description(property, &format!("{path}.{name}"), found);
+                }
+            }
+            ("$defs", Value::Object(definitions)) => {
+                definitions.iter().for_each(|(name, inner)| without_description(inner, &format!("{at}/{name}"), found));
+            }
+            ("anyOf" | "oneOf", Value::Array(choices)) => {
+                choices.iter().for_each(|choice| without_description(choice, &at, found));
+            }
+            ("items" | "additionalProperties", inner) => without_description(inner, &at, found),
+            _ => {}
+        }
+    }
 }

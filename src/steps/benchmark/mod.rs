@@ -28,6 +28,10 @@ pub const OUTPUTS: &[Output] = &[
 /// to go on when it is too slow. Nothing else is touched before it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "There is nothing to undo: the test file is removed.",
+    "examples" = [{ "host": "{{ servers.target.host }}", "directory": "{{ servers.target.data_dir }}", "require": { "write_iops": 10000, "fsync_p99": "5ms" } }]
+))]
 pub struct Benchmark {
     /// Host whose disk is measured.
     #[schemars(extend("format" = "host"))]
@@ -36,6 +40,7 @@ pub struct Benchmark {
     directory: String,
     /// Size of the test file; it is removed afterwards.
     #[serde(default = "four_gib")]
+    #[schemars(extend("default" = "4GiB"))]
     size: Bytes,
     /// Time for the random job; the fsync job takes half of it.
     #[serde(default = "one_minute")]
@@ -185,6 +190,10 @@ impl Step for Benchmark {
 
     fn questions(&self, world: &World) -> Vec<Action> {
         self.beside(world).map(|(name, ask)| Action::sql(name, ask)).collect()
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!("how fast the disk under {} on {} is: it is measured here", self.directory, self.host)]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

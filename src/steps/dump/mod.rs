@@ -33,6 +33,10 @@ pub const OUTPUTS: &[Output] = &[
 /// Dumps databases consistently while they are written to, and notes the place in the source's binary log.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The dump is removed.",
+    "examples" = [{ "server": "source", "on": "target", "through": "tunnel" }]
+))]
 pub struct Dump {
     /// Server that is dumped.
     #[schemars(extend("format" = "server"))]
@@ -179,6 +183,18 @@ impl Step for Dump {
 
     fn questions(&self, world: &World) -> Vec<Action> {
         self.admission_questions(world)
+    }
+
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let host = self.host(world);
+        let mut unproved = vec![
+            format!("how long the dump takes, and how large the file on {host} becomes: its room is only estimated"),
+            "that no table is altered meanwhile, which would end the dump".to_owned(),
+        ];
+        if self.databases.is_empty() {
+            unproved.push(format!("which databases there are: `{}` is asked then", self.server));
+        }
+        unproved
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

@@ -45,6 +45,10 @@ const NO_SUCH_THREAD: u16 = 1094;
 /// its place in the binary log is final. Taken back, the server is as open as it was.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The server is opened as far as it was open before, its event scheduler and configuration file included.",
+    "examples" = [{ "server": "source", "replica": "target" }]
+))]
 pub struct Fence {
     /// Server that is closed.
     #[schemars(extend("format" = "server"))]
@@ -205,6 +209,16 @@ impl Step for Fence {
         let dialect = dialect(world, &self.server);
         let (events, privileges) = (dialect.event_scheduler(), dialect.own_privileges());
         vec![Action::sql(&self.server, events), Action::sql(&self.server, privileges)]
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!(
+                "how long `{}` takes to close: writers wait behind the transactions that are open then",
+                self.server
+            ),
+            "which clients must be ended".to_owned(),
+        ]
     }
 
     /// Found out hours before it is needed: an account that may not close the server may not open it again either.

@@ -25,6 +25,10 @@ pub const OUTPUTS: &[Output] = &[];
 /// Everything that can be done beforehand is: the file is staged, the shell and the socket are open.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The old file is put back and the application reloaded; a proxy is switched back.",
+    "examples" = [{ "application": "shop", "to": "target", "arrival": "10s" }]
+))]
 pub struct Repoint {
     /// Application of the inventory.
     #[schemars(extend("format" = "application"))]
@@ -149,6 +153,14 @@ impl Step for Repoint {
             actions.push(proxy::action(haproxy, &format!("set server {}/{before} state ready", haproxy.backend)));
         }
         actions
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let name = &self.application;
+        vec![match self.arrival {
+            Some(arrival) => format!("that `{name}` comes back: a session of it must be seen within {arrival}"),
+            None => format!("that `{name}` comes back: nobody looks, because `arrival` is not set"),
+        }]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

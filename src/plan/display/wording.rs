@@ -1,0 +1,81 @@
+//! Phrases that every display for people shares, so that a plan says the same in each of them.
+
+use super::edges::{Edges, point_of_no_return};
+use crate::plan::{Plan, PlannedBlock, PlannedStep};
+use crate::playbook::model::OnFailure;
+use crate::playbook::units::Span;
+use crate::steps::Reversibility;
+use std::time::Duration;
+
+/// A time in milliseconds, as people write it.
+pub(super) fn time(millis: u64) -> String {
+    Span(Duration::from_millis(millis)).to_string()
+}
+
+/// The part of the hash that people compare.
+pub(super) fn short_hash(plan: &Plan) -> &str {
+    plan.hash.get(..16).unwrap_or(&plan.hash)
+}
+
+/// Each server with its address, host, account and product.
+pub(super) fn servers(plan: &Plan) -> Vec<(&str, String)> {
+    let inventory = &plan.world.inventory;
+    let servers = inventory.servers.iter().filter_map(|(name, server)| {
+        let host = inventory.host(&server.host)?;
+        let via = host.ssh.as_deref().map_or(String::new(), |ssh| format!(" by ssh {ssh}"));
+        let (user, product) = (&server.user, server.wanted());
+        Some((name.as_str(), format!("{} on {}{via} as {user}, {product}", server.address, server.host)))
+    });
+    servers.collect()
+}
+
+/// What a block promises.
+pub(super) fn block(block: &PlannedBlock) -> String {
+    let deadline = block.deadline_ms.map_or(String::new(), |ms| format!(" within {}, or it is rolled back", time(ms)));
+    format!("block {}: one after the other{deadline}", block.id)
+}
+
+/// Whether and how a step is taken back.
+pub(super) fn reversibility(step: &PlannedStep) -> &'static str {
+    match step.reversibility {
+        Reversibility::Reversible => "can be taken back",
+        Reversibility::NothingToUndo => "changes nothing to take back",
+        Reversibility::PointOfNoReturn => "cannot be taken back once it has succeeded",
+    }
+}
+
+/// The same, what a failure means, and how long and how often it is tried.
+pub(super) fn terms(step: &PlannedStep) -> String {
+    let failure = match step.on_failure {
+        OnFailure::Rollback => "",
+        OnFailure::Stop => "; on failure the run stops as it is",
+        OnFailure::Continue => "; on failure the run goes on",
+    };
+    let attempts = if step.retry.attempts > 1 { format!(", {} attempts", step.retry.attempts) } else { String::new() };
+    format!("{}{failure}; at most {} an attempt{attempts}", reversibility(step), time(step.timeout_ms))
+}
+
+/// How many steps there are, and how many of them are skipped.
+pub(super) fn count(plan: &Plan) -> String {
+    let skipped = plan.steps.iter().filter(|step| step.skip.is_some()).count();
+    let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} of them skipped") };
+    format!("{}{skipped}", plan.steps.len())
+}
+
+/// What the point of no return means for the run; without one, that all is rolled back.
+pub(super) struct NoReturn<'a> {
+    /// The step, with its number from 1.
+    pub step: Option<(usize, &'a str)>,
+    /// Steps that run only after it, in file order.
+    pub beyond: Vec<&'a str>,
+}
+
+impl<'a> NoReturn<'a> {
+    /// Where the plan's point of no return is, and what lies behind it.
+    pub fn of(plan: &'a Plan, edges: &Edges) -> Self {
+        let Some(place) = point_of_no_return(plan) else { return Self { step: None, beyond: Vec::new() } };
+        let after = edges.after(place);
+        let beyond = plan.steps.iter().zip(after).filter(|(_, after)| *after).map(|(step, _)| step.id.as_str());
+        Self { step: Some((place + 1, &plan.steps[place].id)), beyond: beyond.collect() }
+    }
+}
