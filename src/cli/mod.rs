@@ -6,7 +6,9 @@ mod approve;
 mod check;
 mod completions;
 mod conduct;
+mod explain;
 mod facts;
+mod init;
 mod inputs;
 mod kinds;
 mod man;
@@ -41,8 +43,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check a playbook and its inventory, and report every fault at its place.
+    /// Write a small repository: playbook, inventory, and checks for pull requests. Overwrites nothing.
+    Init(init::Args),
+    /// Check a playbook and its inventory: every fault, and what is valid but a bad idea, at its place.
     Check(check::Args),
+    /// Explain the rules of `check`, or one of them.
+    Explain(explain::Args),
     /// Show what a playbook will do: every command, statement and file. Needs no network.
     Plan(plan::Args),
     /// Carry a playbook out.
@@ -90,7 +96,9 @@ pub fn main() -> ExitCode {
     };
     output::set_up(cli.verbose);
     let code = match cli.command {
+        Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Run(args) => run::run(args),
         Command::Resume(args) => resume::resume(args),
