@@ -86,7 +86,10 @@ fn valid(plan: &Plan, report: &Report, passed: bool) -> Value {
 }
 
 fn show(report: &Report) {
-    for found in report.findings.iter().take(SHOWN) {
+    for (number, found) in report.findings.iter().take(SHOWN).enumerate() {
+        if number > 0 {
+            eprintln!();
+        }
         output::complain(found);
     }
     let more = report.findings.len().saturating_sub(SHOWN);
