@@ -48,6 +48,8 @@ pub struct Subject<'a> {
     pub plan: &'a Plan,
     graph: Graph,
     nodes: HashMap<&'a str, &'a Node>,
+    /// Steps that are not certain to be skipped, by kind: a long playbook asks for each kind once a step.
+    kinds: HashMap<&'a str, Vec<Pair<'a>>>,
 }
 
 impl<'a> Subject<'a> {
@@ -57,6 +59,12 @@ impl<'a> Subject<'a> {
         let steps = reading.plan.steps.iter();
         let mut nodes = HashMap::new();
         gather(reading.document.root.get("steps"), &mut nodes);
+        let mut kinds: HashMap<&str, Vec<Pair<'_>>> = HashMap::new();
+        for (written, planned) in reading.playbook.steps.iter().zip(&reading.plan.steps) {
+            if planned.skip.is_none() {
+                kinds.entry(&written.uses).or_default().push(Pair { written, planned });
+            }
+        }
         Self {
             document: &reading.document,
             inventory: reading.inventory.as_ref(),
@@ -64,6 +72,7 @@ impl<'a> Subject<'a> {
             plan: &reading.plan,
             graph: Graph::new(steps.map(|step| (step.id.as_str(), step.needs.iter().map(String::as_str).collect()))),
             nodes,
+            kinds,
         }
     }
     /// Every step, in file order.
@@ -71,8 +80,8 @@ impl<'a> Subject<'a> {
         self.playbook.steps.iter().zip(&self.plan.steps).map(|(written, planned)| Pair { written, planned })
     }
     /// Steps of a kind that are not certain to be skipped.
-    pub fn of_kind(&self, kind: &'static str) -> impl Iterator<Item = Pair<'a>> + use<'a> {
-        self.steps().filter(move |step| step.written.uses == kind && step.planned.skip.is_none())
+    pub fn of_kind<'s>(&'s self, kind: &str) -> impl DoubleEndedIterator<Item = Pair<'a>> + use<'s, 'a> {
+        self.kinds.get(kind).map_or(&[][..], Vec::as_slice).iter().copied()
     }
     /// Whether `earlier` is certain to be finished before `later` begins.
     #[must_use]

@@ -30,7 +30,7 @@ impl Repository {
             std::fs::write(&path, SCRIBE).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        assert!(program().arg("init").arg(repository.root()).status().unwrap().success());
+        assert!(program().arg("init").arg(repository.root()).output().unwrap().status.success());
         for arguments in [
             &["init", "-q"][..],
             &["add", "."],

@@ -24,7 +24,7 @@ const ROWS: &[Row] = &[
     ("another version", "C000", ERROR, &[("version: 1", "version: ⟦2⟧")]),
     ("an unknown field", "C000", ERROR, &[("    needs: [disk]", "    ⟦nedes⟧: [disk]")]),
     ("an unknown kind", "C000", ERROR, &[("uses: benchmark", "uses: ⟦benchmrak⟧")]),
-    ("an unknown need", "C000", ERROR, &[("needs: [dump]", "needs: [⟦dumb⟧]")]),
+    ("an unknown need", "C000", ERROR, &[("needs: [replicate]", "needs: [⟦replicat⟧]")]),
     ("an id used twice", "C000", ERROR, with_step!("  - { id: ⟦tidy⟧, uses: approve }\n")),
     (
         "a circle",
@@ -60,7 +60,7 @@ const ROWS: &[Row] = &[
         ERROR,
         &[("    with: { from: new, to: old, forward: '127.0.0.1:3306' }", "    with: ⟦{ from: new, to: old }⟧")],
     ),
-    ("a literal password", "C000", ERROR, &[("password: { env: TARGET_PASSWORD }", "password: ⟦hunter2⟧")]),
+    ("a literal password", "C000", ERROR, &[("password: { env: TARGET_PASSWORD }", "password: ⟦x7k9q2z⟧")]),
     ("a policy that is none", "C000", ERROR, &[("encrypted_replication: required", "encrypted_replication: ⟦maybe⟧")]),
     // --- valid, and a bad idea
     ("no benchmark", "C001", WARNING, &[("    needs: [disk]\n", ""), ("uses: import\n", "uses: ⟦import⟧\n")]),
@@ -196,7 +196,7 @@ const ROWS: &[Row] = &[
         "C012",
         ERROR,
         with_step!(
-            "  - { id: own, uses: command, with: { host: new, run: [mysql, -uroot, ⟦-phunter2⟧], undo: [a] } }\n"
+            "  - { id: own, uses: command, with: { host: new, run: [mysql, -uroot, ⟦-px7k9q2z⟧], undo: [a] } }\n"
         ),
     ),
     (
@@ -204,7 +204,7 @@ const ROWS: &[Row] = &[
         "C012",
         ERROR,
         with_step!(
-            "  - { id: own, uses: command, with: { host: new, run: [tool, ⟦--password=hunter2⟧], undo: [a] } }\n"
+            "  - { id: own, uses: command, with: { host: new, run: [tool, ⟦--password=x7k9q2z⟧], undo: [a] } }\n"
         ),
     ),
     (
@@ -212,7 +212,7 @@ const ROWS: &[Row] = &[
         "C012",
         ERROR,
         with_step!(
-            "  - { id: own, uses: command, with: { host: new, run: [tool, --password, ⟦hunter2⟧], undo: [a] } }\n"
+            "  - { id: own, uses: command, with: { host: new, run: [tool, --password, ⟦x7k9q2z⟧], undo: [a] } }\n"
         ),
     ),
     (
@@ -220,7 +220,7 @@ const ROWS: &[Row] = &[
         "C012",
         ERROR,
         with_step!(
-            "  - { id: own, uses: command, with: { host: new, run: [sh, -c, 'cd /; ⟦MYSQL_PWD=hunter2⟧ mysql -e x'], undo: [a] } }\n"
+            "  - { id: own, uses: command, with: { host: new, run: [sh, -c, 'cd /; ⟦MYSQL_PWD=x7k9q2z⟧ mysql -e x'], undo: [a] } }\n"
         ),
     ),
     (
@@ -228,7 +228,7 @@ const ROWS: &[Row] = &[
         "C012",
         ERROR,
         with_step!(
-            "  - { id: own, uses: command, with: { host: new, run: [curl, '⟦https://me:hunter2@host/x⟧'], undo: [a] } }\n"
+            "  - { id: own, uses: command, with: { host: new, run: [curl, '⟦https://me:x7k9q2z@host/x⟧'], undo: [a] } }\n"
         ),
     ),
     (
@@ -236,7 +236,7 @@ const ROWS: &[Row] = &[
         "C012",
         ERROR,
         with_step!(
-            "  - id: own\n    uses: approve\n    rollback: [{ uses: command, with: { host: new, run: [tool, ⟦--token=hunter2⟧] } }]\n"
+            "  - id: own\n    uses: approve\n    rollback: [{ uses: command, with: { host: new, run: [tool, ⟦--token=x7k9q2z⟧] } }]\n"
         ),
     ),
     (
@@ -246,7 +246,7 @@ const ROWS: &[Row] = &[
         &[
             (
                 "iops: { type: integer, default: 10000 }",
-                "iops: { type: integer, default: 10000 }\n  db_password: { type: string, default: ⟦hunter2⟧ }",
+                "iops: { type: integer, default: 10000 }\n  db_password: { type: string, default: ⟦x7k9q2z⟧ }",
             ),
             ("id: tidy\n", "id: tidy\n    when: inputs.db_password != ''\n"),
         ],
@@ -258,7 +258,7 @@ const ROWS: &[Row] = &[
         &[
             (
                 "iops: { type: integer, default: 10000 }",
-                "iops: { type: integer, default: 10000 }\n  api_token: { type: string, default: ⟦hunter2⟧ }",
+                "iops: { type: integer, default: 10000 }\n  api_token: { type: string, default: ⟦x7k9q2z⟧ }",
             ),
             ("id: tidy\n", "id: tidy\n    when: inputs.api_token != ''\n"),
         ],
@@ -268,7 +268,7 @@ const ROWS: &[Row] = &[
         "C013",
         ERROR,
         with_step!(
-            "  - { id: own, uses: sql, with: { server: source, statements: [\"CREATE USER a IDENTIFIED BY '⟦hunter2⟧'\"], undo: [DROP USER a] } }\n"
+            "  - { id: own, uses: sql, with: { server: source, statements: [\"CREATE USER a IDENTIFIED BY '⟦x7k9q2z⟧'\"], undo: [DROP USER a] } }\n"
         ),
     ),
     ("two servers with one server_id", "C015", ERROR, &[("server_id: 2", "server_id: ⟦1⟧")]),
@@ -399,8 +399,7 @@ fn warnings_fail_a_strict_check_only_and_errors_fail_any() {
 /// What must not raise an alarm: looks, hooks, changes after the switch, a lag proved by a place, an input in a `when`.
 #[test]
 fn no_false_alarms() {
-    let steps = "\
-  - { id: look, uses: command, with: { host: new, run: [/usr/bin/test, -e, /x] } }
+    let steps = "  - { id: look, uses: command, with: { host: new, run: [/usr/bin/test, -e, /x] } }
   - { id: ask, uses: sql, with: { server: target, statements: ['  select 1', 'SET SESSION x = 1', 'SHOW TABLES'] } }
   - { id: back, uses: command, with: { host: new, run: [stop], undo: [start] } }
   - { id: hook, uses: command, with: { host: new, run: [stop] }, rollback: [{ uses: approve }] }
@@ -466,7 +465,7 @@ fn secrets_are_not_repeated() {
             let output = desk.check(&["--format", format]);
             let said = [output.stdout, output.stderr].concat();
             assert!(
-                !String::from_utf8_lossy(&said).contains("hunter2"),
+                !String::from_utf8_lossy(&said).contains("x7k9q2z"),
                 "{name}, {format}: {}",
                 String::from_utf8_lossy(&said)
             );
