@@ -24,7 +24,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         if subject.steps().any(keeps) {
             continue;
         }
-        let set = subject.of_kind("set_variables").filter(|step| durability::is_durable(*step, server)).next_back();
+        let set = subject.of_kind("set_variables").rfind(|step| durability::is_durable(*step, server));
         findings.extend(set.map(|step| {
             let message = format!("`{}` makes commits durable only until `{server}` restarts", step.written.id);
             Finding::new(&RULE, step.written.uses_place, message)

@@ -17,6 +17,6 @@ pub(super) fn is_proved(subject: &Subject<'_>, promote: Pair<'_>) -> bool {
 
 /// The last step before the promotion that waits for the server's lag.
 pub(super) fn last_lag<'a>(subject: &Subject<'a>, promote: Pair<'_>) -> Option<Pair<'a>> {
-    let lags = subject.of_kind("wait_for_lag").filter(|lag| lag.text("replica") == promote.text("server"));
-    lags.filter(|lag| subject.is_before(*lag, promote)).next_back()
+    let mut lags = subject.of_kind("wait_for_lag").filter(|lag| lag.text("replica") == promote.text("server"));
+    lags.rfind(|lag| subject.is_before(*lag, promote))
 }
