@@ -1,14 +1,16 @@
 //! `cutover` moves a live `MySQL` or `MariaDB` server to another machine by replication swap.
 //!
 //! The data flows one way: `playbook` (what is written) -> `plan` (what will be done, pure) -> `engine` (does it,
-//! writing the `journal`) -> `report`. `steps` holds one file a step kind; `effects` is the only room that talks to
-//! servers, hosts and processes; `survey` looks at them, changing nothing, for the reviewer of a plan; `rehearsal` builds a sandbox and runs the whole thing against it.
+//! writing the `journal`) -> `report`. `lint` judges what is written, beside the plan. `steps` holds one file a step
+//! kind; `effects` is the only room that talks to servers, hosts and processes; `survey` looks at them, changing nothing,
+//! for the reviewer of a plan; `rehearsal` builds a sandbox and runs the whole thing against it.
 
 pub mod cli;
 pub mod effects;
 pub mod engine;
 pub mod error;
 pub mod journal;
+pub mod lint;
 pub mod plan;
 pub mod playbook;
 pub mod rehearsal;

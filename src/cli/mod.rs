@@ -7,7 +7,9 @@ mod check;
 mod completions;
 mod conduct;
 mod diff;
+mod explain;
 mod facts;
+mod init;
 mod inputs;
 mod kinds;
 mod live;
@@ -44,8 +46,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check a playbook and its inventory, and report every fault at its place.
+    /// Write a small repository: playbook, inventory, and checks for pull requests. Overwrites nothing.
+    Init(init::Args),
+    /// Check a playbook and its inventory: every fault, and what is valid but a bad idea, at its place.
     Check(check::Args),
+    /// Explain the rules of `check`, or one of them.
+    Explain(explain::Args),
     /// Show what a playbook will do: every command, statement and file. Needs no network.
     Plan(plan::Args),
     /// Show what changes between two plans: files, saved plans, or git revisions.
@@ -95,7 +101,9 @@ pub fn main() -> ExitCode {
     };
     output::set_up(cli.verbose);
     let code = match cli.command {
+        Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Run(args) => run::run(args),

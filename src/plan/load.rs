@@ -7,6 +7,7 @@ use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::file;
 use crate::playbook::inventory::Inventory;
 use crate::playbook::learned::Learned;
+use crate::playbook::model::Playbook;
 use crate::playbook::node::{Node, Value as Tree};
 use crate::playbook::shape::{self, Names};
 use crate::playbook::suggest;
@@ -55,14 +56,38 @@ impl Sources {
     }
 }
 
+/// A plan with the documents it was made from, for those who judge what is written rather than what is done.
+#[derive(Debug)]
+pub struct Reading {
+    /// The playbook's text and tree.
+    pub document: Document,
+    /// The inventory's, if there is one.
+    pub inventory: Option<Document>,
+    /// The playbook taken apart.
+    pub playbook: Playbook,
+    /// The plan of both.
+    pub plan: Plan,
+}
+
 /// Makes the plan.
 ///
 /// # Errors
 /// All faults of all files, one report a file.
 pub fn plan(sources: &Sources) -> Result<Plan, Vec<Faults>> {
+    read(sources).map(|reading| reading.plan)
+}
+
+/// Makes the plan, and keeps what it was made from.
+///
+/// # Errors
+/// All faults of all files, one report a file.
+pub fn read(sources: &Sources) -> Result<Reading, Vec<Faults>> {
     let document = Document::open(&sources.playbook).map_err(|faults| vec![faults])?;
     let folder = sources.playbook.parent().unwrap_or(Path::new(""));
-    made(&document, sources.inventory.as_deref().map(Document::open), Some(folder), sources)
+    let file = sources.inventory.as_deref().map(Document::open);
+    let inventory = file.as_ref().and_then(|file| file.as_ref().ok()).cloned();
+    let (plan, playbook) = made(&document, file, Some(folder), sources)?;
+    Ok(Reading { document, inventory, playbook, plan })
 }
 
 /// Makes the plan of texts at hand. Opens no file: the only templates are those that come with the program.
@@ -72,7 +97,7 @@ pub fn plan(sources: &Sources) -> Result<Plan, Vec<Faults>> {
 pub fn plan_of_texts(playbook: &str, inventory: Option<&str>) -> Result<Plan, Vec<Faults>> {
     let document = Document::parse("playbook", playbook).map_err(|faults| vec![faults])?;
     let inventory = inventory.map(|text| Document::parse("inventory", text));
-    made(&document, inventory, None, &Sources::default())
+    made(&document, inventory, None, &Sources::default()).map(|(plan, _)| plan)
 }
 
 /// The plan of `document`; templates are looked for around `folder`, if there is one.
@@ -81,7 +106,7 @@ fn made(
     inventory_file: Option<Result<Document, Faults>>,
     folder: Option<&Path>,
     sources: &Sources,
-) -> Result<Plan, Vec<Faults>> {
+) -> Result<(Plan, Playbook), Vec<Faults>> {
     let mut reports = Vec::new();
     let (playbook, mut faults) = file::read(document);
     let steps = playbook.unread.iter().cloned().collect();
@@ -102,7 +127,7 @@ fn made(
     reports.extend(found.report);
     gaps.inputs = found.gaps;
     match build::plan(document, &playbook, faults, world, found.values, &gaps) {
-        Ok(plan) if reports.is_empty() => Ok(plan),
+        Ok(plan) if reports.is_empty() => Ok((plan, playbook)),
         Ok(_) => Err(reports),
         Err(faults) => {
             reports.push(faults);

@@ -61,6 +61,14 @@ pub struct Shown {
     source_code: NamedSource<std::sync::Arc<str>>,
 }
 
+impl Shown {
+    /// The text it points into, passwords hidden.
+    #[must_use]
+    pub fn text(&self) -> &std::sync::Arc<str> {
+        self.source_code.inner()
+    }
+}
+
 impl Diagnostic for Shown {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         self.fault.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)

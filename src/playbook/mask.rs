@@ -25,6 +25,12 @@ pub fn hide(text: &Arc<str>, root: Option<&Node>) -> Arc<str> {
         Some(root) => in_tree(root, &mut spans),
         None => in_lines(text, &mut spans),
     }
+    star(text, &spans)
+}
+
+/// The text with these places starred out, byte for byte.
+#[must_use]
+pub fn star(text: &Arc<str>, spans: &[Span]) -> Arc<str> {
     if spans.is_empty() {
         return text.clone();
     }

@@ -1,0 +1,41 @@
+//! `C018`: a step after the promotion's block without `on_failure`.
+
+use crate::lint::edit;
+use crate::lint::finding::Finding;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::subject::{Pair, Subject};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "C018",
+    name: "failure-after-promote",
+    severity: Severity::Warning,
+    title: "a step after the switch does not say what its failure means",
+    page: include_str!("failure_after_promote.md"),
+    check,
+};
+
+/// Kinds that are part of the switch, or that ask a person.
+const EXEMPT: [&str; 2] = ["repoint", "approve"];
+
+fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    let promotions: Vec<Pair<'_>> = subject.of_kind("promote").collect();
+    let follows = |step: &Pair<'_>| {
+        promotions.iter().any(|promote| {
+            let same_block = promote.written.block.is_some() && promote.written.block == step.written.block;
+            !same_block && subject.is_before(*promote, *step)
+        })
+    };
+    let after = subject.steps().filter(|step| !EXEMPT.contains(&step.written.uses.as_str())).filter(follows);
+    let finding = |step: Pair<'_>| {
+        let node = subject.node(&step.written.id)?;
+        if node.get("on_failure").is_some() {
+            return None;
+        }
+        let message = format!("`{}` comes after the switch, and does not say what its failure means", step.written.id);
+        let finding = Finding::new(&RULE, step.written.id_place, message).label("no rollback from here on");
+        let fix = edit::set_field(subject.document, node, "on_failure", "stop");
+        Some(finding.help("say `on_failure: stop` (a person decides) or `on_failure: continue` (noted only)").fix(fix))
+    };
+    after.filter_map(finding).collect()
+}

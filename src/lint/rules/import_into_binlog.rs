@@ -1,0 +1,29 @@
+//! `C010`: an `import` with `binlog: true`.
+
+use crate::lint::edit;
+use crate::lint::finding::Finding;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::subject::Subject;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "C010",
+    name: "import-into-binlog",
+    severity: Severity::Warning,
+    title: "the load is written to the new server's own binary log",
+    page: include_str!("import_into_binlog.md"),
+    check,
+};
+
+fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    let logged = subject.of_kind("import").filter(|step| step.flag("binlog") == Some(true));
+    logged
+        .filter_map(|step| {
+            let place = step.written.with.get("binlog")?.span;
+            let message = format!("`{}` writes the whole load to the server's own binary log", step.written.id);
+            let finding = Finding::new(&RULE, place, message).label("makes transactions of its own");
+            let finding = finding.help("leave it out, or say in a comment what needs it");
+            Some(finding.fix(edit::set_field(subject.document, &step.written.with, "binlog", "false")))
+        })
+        .collect()
+}

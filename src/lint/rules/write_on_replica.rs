@@ -1,0 +1,35 @@
+//! `C011`: an `sql` step that writes on a replica and into its binary log.
+
+use super::statement;
+use crate::lint::edit;
+use crate::lint::finding::Finding;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::subject::Subject;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "C011",
+    name: "write-on-replica",
+    severity: Severity::Warning,
+    title: "a statement leaves a transaction of its own on the replica",
+    page: include_str!("write_on_replica.md"),
+    check,
+};
+
+fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    let replicas: Vec<&str> = subject.of_kind("change_source").map(|step| step.text("replica")).collect();
+    let writes = subject.of_kind("sql").filter(|step| {
+        replicas.contains(&step.text("server")) && step.flag("binlog") != Some(false) && statement::changes(*step)
+    });
+    writes
+        .filter(|step| !subject.is_after_promotion(*step))
+        .map(|step| {
+            let server = step.text("server");
+            let message = format!("`{}` writes on the replica `{server}`, and into its binary log", step.written.id);
+            Finding::new(&RULE, step.written.uses_place, message)
+                .label("a transaction that the source does not have")
+                .help("add `binlog: false`, or run it on the source")
+                .fix(edit::set_field(subject.document, &step.written.with, "binlog", "false"))
+        })
+        .collect()
+}

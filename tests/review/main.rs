@@ -1,0 +1,10 @@
+//! What a reviewer and a pipeline are shown: the linter, its formats, and the repository that `init` writes.
+
+mod allow;
+mod desk;
+mod explain;
+mod formats;
+mod init;
+mod recipes;
+mod shipped;
+mod table;
