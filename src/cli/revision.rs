@@ -36,7 +36,7 @@ impl Revision {
         let mut archive = git(&top);
         let archive = archive.args(["archive", "--format=tar", commit.trim()]).stdout(Stdio::piped());
         let mut archive = archive.stderr(Stdio::null()).spawn().map_err(broken)?;
-        let tar = archive.stdout.take().map(Stdio::from).unwrap_or_else(Stdio::null);
+        let tar = archive.stdout.take().map_or_else(Stdio::null, Stdio::from);
         let unpacked = said(Command::new("tar").arg("-xC").arg(folder.path()).stdin(tar)).map_err(failed);
         let archived = archive.wait().map_err(broken)?;
         unpacked?;
