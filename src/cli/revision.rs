@@ -71,7 +71,7 @@ fn git(folder: &Path) -> Command {
 
 /// What a program prints; in the error case its complaint.
 fn said(command: &mut Command) -> Result<String, String> {
-    let ran = command.output().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+    let ran = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
     if ran.status.success() {
         return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
     }

@@ -280,8 +280,12 @@ impl Step for SetVariables {
         let change = |(name, then): (String, String)| {
             let now = current.get(&name).cloned().unwrap_or_default();
             let server = self.server.clone();
-            (!option_file::same_value(&then, &now))
-                .then(|| Finding::Setting(super::Setting { server, name, now, then }))
+            (!option_file::same_value(&then, &now)).then_some(Finding::Setting(super::Setting {
+                server,
+                name,
+                now,
+                then,
+            }))
         };
         Ok(wanted.filter_map(change).collect())
     }
