@@ -162,3 +162,55 @@ fn escaped(text: &str) -> String {
 fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{markdown, text};
+    use crate::error::Failure;
+    use crate::steps::{FileChange, Finding, Setting, Volume};
+    use crate::survey::{State, StepFound, Survey, forecast};
+
+    fn found() -> Survey {
+        let (host, path, diff) = ("new".to_owned(), "/etc/my.cnf".to_owned(), "-a = 1\n+a = ```2\n".to_owned());
+        let file = Finding::File(FileChange { host, path, digest: Some("d".repeat(64)), diff });
+        let volume = Volume { server: "source".into(), tables: 2, rows: 9, bytes: 600 << 20 };
+        let (name, now, then) = ("sync_binlog".to_owned(), "0".to_owned(), "1".to_owned());
+        let setting = Finding::Setting(Setting { server: "target".into(), name, now, then });
+        let step = |id: &str, state, findings| StepFound { id: id.into(), state, findings, refusals: Vec::new() };
+        let mut steps = vec![
+            step("config", State::WillChange, vec![file, setting]),
+            step("dump", State::WillChange, vec![Finding::Volume(volume)]),
+            step("replicate", State::KnownAtRunTime("steps.dump.position".into()), Vec::new()),
+        ];
+        steps[1].refusals.push(Failure::refused("dump everything", "the account lacks TRIGGER | EVENT").at("source"));
+        let forecast = forecast::forecast(&steps);
+        Survey { steps, forecast, ..Survey::default() }
+    }
+
+    #[test]
+    fn a_terminal_shows_what_is_there_and_what_would_be_refused() {
+        let shown = text(&found());
+        for part in [
+            "  config                   will change\n      /etc/my.cnf on new:\n      -a = 1\n",
+            "      target: sync_binlog is 0 now, then 1\n",
+            "  dump                     would be refused\n      source: 600.0 MiB in 2 tables, about 9 rows\n",
+            "      the run would be refused: dump everything (source): the account lacks TRIGGER | EVENT\n",
+            "known only at run time (steps.dump.position)",
+            "the dump takes about 11s and 120.0 MiB of room, the import about 31s",
+        ] {
+            assert!(shown.contains(part), "no `{part}` in:\n{shown}");
+        }
+    }
+
+    #[test]
+    fn a_pull_request_shows_the_same_and_nothing_breaks_out_of_its_place() {
+        let shown = markdown(&found());
+        for part in [
+            "| `replicate` | known only at run time (steps.dump.position) |",
+            "**the run would be refused** at `dump`: dump everything (source): the account lacks TRIGGER \\| EVENT",
+            "````diff\n/etc/my.cnf on new:\n-a = 1\n+a = ```2\n````\n",
+        ] {
+            assert!(shown.contains(part), "no `{part}` in:\n{shown}");
+        }
+    }
+}
