@@ -6,6 +6,7 @@ use super::revision::Revision;
 use crate::error::{Failure, exit};
 use crate::plan::Plan;
 use crate::plan::changes::{self, Became, Change};
+use crate::plan::display::markup::fenced;
 use crate::plan::load::{self, Sources};
 use crate::survey::saved::{self, SavedPlan};
 use clap::ValueEnum;
@@ -125,9 +126,7 @@ fn markdown(before: &Plan, after: &Plan, changes: &[Change]) -> String {
             Became::Gone => "gone: ",
             Became::Changed => "",
         };
-        let longest = change.diff.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-        let fence = "`".repeat(3.max(longest + 1));
-        let _ = writeln!(out, "**{became}{}**\n\n{fence}diff\n{}{fence}\n", change.part, change.diff);
+        let _ = writeln!(out, "**{became}{}**\n\n{}\n", change.part, fenced("diff", &change.diff));
     }
     out
 }

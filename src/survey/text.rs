@@ -1,6 +1,7 @@
 //! A survey as people read it, on a terminal and on a pull request.
 
 use super::{Forecast, StepFound, Survey};
+use crate::plan::display::markup::{cell, code, fenced, plain};
 use crate::playbook::units::{Bytes, Span};
 use crate::steps::Finding;
 use std::fmt::{Result, Write};
@@ -45,30 +46,28 @@ fn write_text(out: &mut String, survey: &Survey) -> Result {
 
 fn write_markdown(out: &mut String, survey: &Survey) -> Result {
     writeln!(out, "### As it is now\n")?;
-    facts(survey).iter().try_for_each(|line| writeln!(out, "- {}", escaped(line)))?;
+    facts(survey).iter().try_for_each(|line| writeln!(out, "- {}", plain(line)))?;
     writeln!(out, "\n| step | as it is now |\n|---|---|")?;
     for step in &survey.steps {
-        writeln!(out, "| `{}` | {} |", step.id, escaped(&state(step)))?;
+        writeln!(out, "| {} | {} |", code(&step.id), cell(&plain(&state(step))))?;
     }
     writeln!(out)?;
     for (step, failure) in survey.refusals() {
-        writeln!(out, "- **the run would be refused** at `{step}`: {}", escaped(&reason(failure)))?;
+        writeln!(out, "- **the run would be refused** at `{step}`: {}", plain(&reason(failure)))?;
     }
     for failure in &survey.failures {
-        writeln!(out, "- **could not be asked**: {}", escaped(&reason(failure)))?;
+        writeln!(out, "- **could not be asked**: {}", plain(&reason(failure)))?;
     }
     for step in survey.steps.iter().filter(|step| !step.findings.is_empty()) {
         writeln!(out, "\n<details><summary><code>{}</code>: what is there</summary>\n", step.id)?;
         for finding in &step.findings {
-            let body = words(finding);
-            let fence = "`".repeat(3.max(1 + longest_run(&body)));
-            writeln!(out, "{fence}diff\n{}\n{fence}", body.trim_end())?;
+            writeln!(out, "{}", fenced("diff", &words(finding)))?;
         }
         writeln!(out, "\n</details>")?;
     }
     if let Some(forecast) = &survey.forecast {
         writeln!(out)?;
-        forecast_lines(forecast).iter().try_for_each(|line| writeln!(out, "- {}", escaped(line)))?;
+        forecast_lines(forecast).iter().try_for_each(|line| writeln!(out, "- {}", plain(line)))?;
     }
     writeln!(out)
 }
@@ -143,26 +142,6 @@ fn write_body(out: &mut String, indent: &str, body: &str) -> Result {
     body.lines().try_for_each(|line| writeln!(out, "{indent}{line}"))
 }
 
-/// Text that no Markdown reader takes for markup, on one line.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => out.push(' '),
-            '<' => out.push_str("&lt;"),
-            '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '|' | '[' | ']' | '#' | '~' => out.extend(['\\', c]),
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// Length of the longest run of backticks.
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{markdown, text};
@@ -207,7 +186,7 @@ mod tests {
         let shown = markdown(&found());
         for part in [
             "| `replicate` | known only at run time (steps.dump.position) |",
-            "**the run would be refused** at `dump`: dump everything (source): the account lacks TRIGGER \\| EVENT",
+            "**the run would be refused** at `dump`: dump everything (source): the account lacks TRIGGER | EVENT",
             "````diff\n/etc/my.cnf on new:\n-a = 1\n+a = ```2\n````\n",
         ] {
             assert!(shown.contains(part), "no `{part}` in:\n{shown}");

@@ -7,6 +7,7 @@ mod groups;
 mod html;
 mod layout;
 mod markdown;
+pub mod markup;
 mod mermaid;
 mod svg;
 mod text;
