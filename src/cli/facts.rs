@@ -9,9 +9,7 @@ use crate::error::{Failure, exit};
 use crate::plan::load;
 use crate::playbook::document::Document;
 use crate::playbook::inventory::Inventory;
-use crate::survey::{self, HostFound, ServerFound};
-use serde::Serialize;
-use std::collections::BTreeMap;
+use crate::survey::{self, Answers, HostFound};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,14 +25,6 @@ pub struct Args {
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-/// What was found out.
-#[derive(Debug, Default, Serialize)]
-struct Found {
-    hosts: BTreeMap<String, HostFound>,
-    servers: BTreeMap<String, ServerFound>,
-    failures: Vec<Failure>,
 }
 
 /// Asks every host and server, and prints lines for the inventory.
@@ -60,7 +50,7 @@ pub fn run(args: &Args) -> u8 {
     let found = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(ask_all(inventory, secrets, args.state.dir().join("ssh"))),
         Err(error) => {
-            Found { failures: vec![Failure::permanent("ask the hosts", error.to_string())], ..Found::default() }
+            Answers { failures: vec![Failure::permanent("ask the hosts", error.to_string())], ..Answers::default() }
         }
     };
     match args.format {
@@ -73,34 +63,17 @@ pub fn run(args: &Args) -> u8 {
     if found.failures.is_empty() { exit::DONE } else { exit::REFUSED }
 }
 
-async fn ask_all(inventory: Inventory, secrets: Secrets, control_dir: PathBuf) -> Found {
+async fn ask_all(inventory: Inventory, secrets: Secrets, control_dir: PathBuf) -> Answers {
     let inventory = Arc::new(inventory);
     let fx = Effects::new(inventory.clone(), Arc::new(secrets), Arc::new(Nobody), control_dir);
-    let mut found = Found::default();
-    for name in inventory.hosts.keys() {
-        match survey::host(&fx, &inventory, name).await {
-            Ok(facts) => drop(found.hosts.insert(name.clone(), facts)),
-            Err(failure) => found.failures.push(failure),
-        }
-    }
-    for (name, access) in &inventory.servers {
-        if !found.hosts.contains_key(&access.host) {
-            let answer = format!("its host `{}` did not answer", access.host);
-            found.failures.push(Failure::transient("ask the server", answer).at(name));
-            continue;
-        }
-        match survey::server(&fx, name).await {
-            Ok(facts) => drop(found.servers.insert(name.clone(), facts)),
-            Err(failure) => found.failures.push(failure),
-        }
-    }
+    let answers = survey::everyone(&fx, &inventory).await;
     fx.close().await;
-    found
+    answers
 }
 
 /// Lines to be pasted into the inventory. A version is given as its series, so that a security update does not make
 /// the inventory wrong.
-fn lines(found: &Found) -> String {
+fn lines(found: &Answers) -> String {
     let mut out = String::new();
     let mut line = |text: String| {
         let _ = writeln!(out, "{text}"); // a String takes everything
@@ -134,7 +107,7 @@ fn lines(found: &Found) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, lines};
+    use super::{Answers, lines};
     use crate::playbook::document::Document;
     use crate::playbook::inventory::Facts;
     use crate::playbook::product::Product;
@@ -149,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_yaml_and_gives_no_two_servers_one_id() {
-        let mut found = Found::default();
+        let mut found = Answers::default();
         found.hosts.insert("old".into(), HostFound { facts: Facts { memory: Bytes(3 << 30), cpus: 4 }, free: 0 });
         found.servers.insert("source".into(), server(1));
         found.servers.insert("target".into(), server(1));

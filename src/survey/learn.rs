@@ -7,6 +7,8 @@ use crate::error::{Failure, Result};
 use crate::playbook::inventory::Inventory;
 use crate::playbook::learned::Learned;
 use crate::playbook::product::{Family, Product};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Longest time for one question.
@@ -34,21 +36,49 @@ pub async fn learn(fx: &Effects, inventory: &Inventory) -> Learned {
     learned
 }
 
+/// Who answered, and who did not.
+#[derive(Debug, Default, Serialize)]
+pub struct Answers {
+    /// Hosts, by the inventory's names.
+    pub hosts: BTreeMap<String, HostFound>,
+    /// Servers, by the inventory's names.
+    pub servers: BTreeMap<String, ServerFound>,
+    /// Why the others are missing.
+    pub failures: Vec<Failure>,
+}
+
+/// Asks every host and every server what it is.
+pub async fn everyone(fx: &Effects, inventory: &Inventory) -> Answers {
+    let mut answers = Answers::default();
+    for name in inventory.hosts.keys() {
+        match host(fx, inventory, name).await {
+            Ok(found) => drop(answers.hosts.insert(name.clone(), found)),
+            Err(failure) => answers.failures.push(failure),
+        }
+    }
+    for (name, access) in &inventory.servers {
+        if !answers.hosts.contains_key(&access.host) {
+            let answer = format!("its host `{}` did not answer", access.host);
+            answers.failures.push(Failure::transient("ask the server", answer).at(name));
+            continue;
+        }
+        match server(fx, name).await {
+            Ok(found) => drop(answers.servers.insert(name.clone(), found)),
+            Err(failure) => answers.failures.push(failure),
+        }
+    }
+    answers
+}
+
 /// What a host is, and how much room it has.
-///
-/// # Errors
-/// When it cannot be reached or asked.
-pub async fn host(fx: &Effects, inventory: &Inventory, name: &str) -> Result<HostFound> {
+async fn host(fx: &Effects, inventory: &Inventory, name: &str) -> Result<HostFound> {
     let host = fx.host(name).await?;
     let folder = inventory.host(name).map(|host| host.work_dir.0.as_str()).unwrap_or_default();
     Ok(HostFound { facts: facts::facts(&host).await?, free: facts::free_space(&host, folder).await? })
 }
 
 /// What a server is.
-///
-/// # Errors
-/// When it cannot be reached, or is none.
-pub async fn server(fx: &Effects, name: &str) -> Result<ServerFound> {
+async fn server(fx: &Effects, name: &str) -> Result<ServerFound> {
     let session = fx.sql(name).await?;
     let version_text = session.query(Dialect::from(Product::default()).version(), LOOK).await?;
     let version_text = version_text.value().unwrap_or_default().to_owned();

@@ -1,7 +1,8 @@
 //! Asks everyone.
 
+use super::learn::{Answers, everyone};
 use super::memo::Empty;
-use super::{State, StepFound, Survey, forecast, learn};
+use super::{State, StepFound, Survey, forecast};
 use crate::effects::Effects;
 use crate::error::{Failure, Result};
 use crate::plan::{Plan, PlannedStep};
@@ -21,23 +22,8 @@ const NO_RUN: &str = "survey";
 
 /// Looks at everything that `plan` names. What cannot be asked is among the failures.
 pub async fn look(plan: &Arc<Plan>, fx: &Arc<Effects>) -> Survey {
-    let mut survey = Survey::default();
-    let inventory = &plan.world.inventory;
-    for name in inventory.hosts.keys() {
-        match learn::host(fx, inventory, name).await {
-            Ok(found) => drop(survey.hosts.insert(name.clone(), found)),
-            Err(failure) => survey.failures.push(failure),
-        }
-    }
-    for (name, server) in &inventory.servers {
-        if inventory.hosts.contains_key(&server.host) && !survey.hosts.contains_key(&server.host) {
-            continue; // its host's silence was told already
-        }
-        match learn::server(fx, name).await {
-            Ok(found) => drop(survey.servers.insert(name.clone(), found)),
-            Err(failure) => survey.failures.push(failure),
-        }
-    }
+    let Answers { hosts, servers, failures } = everyone(fx, &plan.world.inventory).await;
+    let mut survey = Survey { hosts, servers, failures, ..Survey::default() };
     if survey.failures.is_empty() {
         survey.steps = steps(plan, fx).await;
         survey.forecast = forecast::forecast(&survey.steps);

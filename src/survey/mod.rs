@@ -12,7 +12,7 @@ pub mod saved;
 mod text;
 
 pub use compare::changes;
-pub use learn::{host, learn, server};
+pub use learn::{Answers, everyone, learn};
 pub use look::look;
 pub use text::{markdown, text};
 
