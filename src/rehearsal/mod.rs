@@ -8,9 +8,10 @@ pub mod faults;
 pub mod fingerprint;
 pub mod judge;
 pub mod ledger;
-pub mod mariadb;
+
 pub mod rehearse;
 pub mod sandbox;
+pub mod server;
 pub mod shop;
 pub mod sshd;
 pub mod stage;

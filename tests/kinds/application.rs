@@ -3,7 +3,7 @@
 use crate::bench::{Bench, LOOK, until};
 use cutover::effects::{Login, Secrets, Session};
 use cutover::playbook::secret::SecretRef;
-use cutover::rehearsal::mariadb::free_port;
+use cutover::rehearsal::server::free_port;
 use serde_json::json;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;

@@ -176,6 +176,12 @@ impl Dialect {
         if self.is_mariadb() { "SELECT @@GLOBAL.gtid_binlog_pos" } else { "SELECT @@GLOBAL.gtid_executed" }
     }
 
+    /// Throws every binary log away, and with them what replicas and backups go by: for sandboxes.
+    #[must_use]
+    pub fn reset_binary_logs(self) -> &'static str {
+        if self.mysql(8, 2, 0) { "RESET BINARY LOGS AND GTIDS" } else { "RESET MASTER" }
+    }
+
     /// Names of the binary logs that are still there: column `Log_name`.
     #[must_use]
     pub fn binary_logs(self) -> &'static str {
