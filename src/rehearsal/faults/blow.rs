@@ -143,7 +143,8 @@ impl Blow {
             Self::FillState => forbid_writes(runner)?,
             Self::PurgeBinlog => purge(&sandbox.on_source().await?, sandbox.source.dialect()).await?,
             Self::ResetBinlog => {
-                sandbox.on_source().await?.exec(sandbox.source.dialect().reset_binary_logs(), LOOK).await.map(drop)?
+                let reset = sandbox.source.dialect().reset_binary_logs();
+                sandbox.on_source().await?.exec(reset, LOOK).await?;
             }
         }
         Ok(damage)
