@@ -20,6 +20,7 @@ mod action;
 mod approve;
 mod benchmark;
 mod change_source;
+mod channel;
 mod clean_up;
 mod command;
 mod config_file;
