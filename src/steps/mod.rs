@@ -40,6 +40,7 @@ mod promote;
 mod render;
 mod replication_account;
 mod repoint;
+mod reverse_replication;
 mod server_state;
 mod set_variables;
 mod sql;
