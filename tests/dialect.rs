@@ -171,7 +171,7 @@ impl Bench {
     }
     async fn session(&self, server: &Server, user: &str) -> Session {
         let password = Some("‹secret pw›".to_owned());
-        let login = Login { server: "s".into(), address: server.address(), user: user.into(), password };
+        let login = Login { server: "s".into(), address: server.address(), user: user.into(), password, tls: None };
         Session::open(login, self.secrets.clone()).await.unwrap()
     }
 }
@@ -193,7 +193,7 @@ async fn replication_from_the_first_statement_to_the_last() {
     let source = bench.session(&bench.source, Server::ACCOUNT).await;
     let replica = bench.session(&bench.replica, Server::ACCOUNT).await;
     run(&source, [d.without_binlog()]).await;
-    let account = d.create_replication_account("repl", "127.0.0.1", "‹secret pw›");
+    let account = d.create_replication_account("repl", "127.0.0.1", "‹secret pw›", false);
     run(&source, account.iter().map(String::as_str)).await;
     assert_eq!(value(&source, &d.account_exists("repl", "127.0.0.1")).await.as_deref(), Some("1"));
     let grants = value(&source, &d.show_grants("repl", "127.0.0.1")).await.unwrap();

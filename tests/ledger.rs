@@ -41,6 +41,7 @@ async fn login(folder: &Path, server: &Server) -> Session {
         address: server.address(),
         user: Server::ACCOUNT.into(),
         password: Some(secret.marker()),
+        tls: None,
     };
     Session::open(login, secrets).await.unwrap()
 }

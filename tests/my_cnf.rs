@@ -199,6 +199,7 @@ async fn a_real_server_starts_with_either_profile_and_means_the_same() {
             address: real.address(),
             user: Server::ACCOUNT.into(),
             password: Some("‹secret pw›".into()),
+            tls: None,
         };
         let session = Session::open(login, secrets.clone()).await.unwrap();
         let rows = session.query("SHOW GLOBAL VARIABLES", Duration::from_secs(10)).await.unwrap();

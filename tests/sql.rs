@@ -44,6 +44,7 @@ impl Bench {
             address: self.server.address(),
             user: user.into(),
             password: Some(format!("‹secret {secret}›")),
+            tls: None,
         };
         Session::open(login, self.secrets.clone()).await
     }

@@ -3,6 +3,7 @@
 //! May know everything a user's own scripts could know: effects, inventory, plans, reports. Nothing depends on it.
 
 pub mod application;
+mod certificates;
 pub mod disk;
 pub mod faults;
 pub mod fingerprint;

@@ -1,5 +1,6 @@
 //! The sandbox: two real servers, an sshd for each host, and the inventory that describes them, all in one folder.
 
+use super::certificates::Authority;
 use super::disk::Disk;
 use super::server::{Choice, Profile, Server, Setup};
 use super::shop;
@@ -60,7 +61,7 @@ impl Sandbox {
         let failed = |error: std::io::Error| Failure::permanent("make the sandbox", error.to_string());
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        for folder in ["app", "ssh", "state"] {
+        for folder in ["app", "ssh", "state", "tls"] {
             builder.create(plan.dir.join(folder)).map_err(failed)?;
         }
         let secrets = ["SOURCE_PASSWORD", "TARGET_PASSWORD", "REPL_PASSWORD", "SHOP_PASSWORD"];
@@ -72,6 +73,8 @@ impl Sandbox {
                 copy(installed, &plan.dir.join(name)).await?;
             }
         }
+        let authority = Authority::make(plan.dir.join("tls")).await?;
+        let certificates = [authority.server("source").await?, authority.server("target").await?];
         let setup = |name: &str, program: &Choice, profile, password: usize| Setup {
             name: name.to_owned(),
             dir: plan.dir.join(name),
@@ -79,7 +82,7 @@ impl Sandbox {
             port: None,
             profile,
             password: secrets[password].1.clone(),
-            options: Vec::new(),
+            options: certificates[password].clone(), // for both in the same order
         };
         let (source, target) = tokio::join!(
             Server::start(setup("source", &plan.source, Profile::Production, 0)),
@@ -133,6 +136,7 @@ impl Sandbox {
             address: server.address(),
             user: Server::ACCOUNT.to_owned(),
             password: Some(SecretRef::Env(name.clone()).marker()),
+            tls: None,
         };
         Session::open(login, Arc::new(secrets)).await
     }
@@ -178,7 +182,8 @@ impl Sandbox {
             }));
         }
         let templates = Templates([("inventory".to_owned(), INVENTORY.to_owned())].into());
-        let context = json!({ "dir": self.dir, "ssh_config": self.ssh_config, "servers": servers });
+        let context =
+            json!({ "dir": self.dir, "tls": self.dir.join("tls"), "ssh_config": self.ssh_config, "servers": servers });
         let text = templates
             .render("inventory", context)
             .map_err(|fault| Failure::permanent("write the sandbox's inventory", fault.message))?;

@@ -3,8 +3,9 @@
 //!
 //! May know: inventory, dialect and servers. Nothing of why the channel is made.
 
-use super::place::{dialect, server};
+use super::place::{authority, dialect, server};
 use super::{Complaint, Ctx};
+use crate::effects::dialect::ChannelTls;
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Encryption};
@@ -16,8 +17,6 @@ use std::time::{Duration, Instant};
 const SETTLE: Duration = Duration::from_secs(30);
 /// Asked of both sides.
 pub const SERVER_ID: &str = "SELECT @@GLOBAL.server_id";
-/// What a `MariaDB` replica goes on remembering when its channel is gone.
-pub const REMEMBERED: &str = "gtid_slave_pos";
 
 /// Two servers, and what lies between them.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +27,8 @@ pub struct Channel<'a> {
     pub source: &'a str,
     /// Tunnel that it goes through.
     pub through: Option<&'a Through>,
+    /// Whether the servers encrypt it themselves.
+    pub tls: bool,
 }
 
 impl<'a> Channel<'a> {
@@ -58,16 +59,28 @@ impl<'a> Channel<'a> {
         })
     }
 
+    /// How it is encrypted.
+    ///
+    /// # Errors
+    /// When the inventory names no authority for the source's certificate.
+    pub fn tls(self, world: &'a World) -> Result<ChannelTls<'a>> {
+        match self.tls {
+            true => Ok(ChannelTls::Verified { ca: Some(authority(world, self.source)?) }),
+            false => Ok(ChannelTls::None),
+        }
+    }
+
     /// What is wrong with it before anything is asked: plain text between hosts, or a server that follows itself.
     ///
     /// # Errors
     /// Those.
     pub fn check(self, world: &World) -> Result<(), Vec<Complaint>> {
         let same_host = world.inventory.host_of(self.replica) == world.inventory.host_of(self.source);
-        if self.through.is_none() && !same_host && world.inventory.policy.encrypted_replication == Encryption::Required
-        {
+        let required = world.inventory.policy.encrypted_replication == Encryption::Required;
+        if self.through.is_none() && !self.tls && !same_host && required {
             let message = "replication between hosts would travel in plain text, which the policy refuses";
-            let help = "add a `tunnel` step and `through: ID`, or set `policy.encrypted_replication: optional`";
+            let help = "add a `tunnel` step and `through: ID`, or `tls: true`; or set \
+                        `policy.encrypted_replication: optional`, which reviewers will read";
             return Err(vec![Complaint::new("", message).help(help)]);
         }
         if self.replica == self.source {
@@ -118,12 +131,6 @@ impl<'a> Channel<'a> {
         )
         .at(self.replica)
         .help("give the new server another one: `server_id` in the inventory, and a `render` step with `restart`"))
-    }
-
-    /// What the replica remembers of earlier channels, where a reset of this one does not clear that away: a question.
-    pub fn remembered(self, world: &World) -> Option<String> {
-        let dialect = dialect(world, self.replica);
-        dialect.is_mariadb().then(|| dialect.read_variable(REMEMBERED))
     }
 
     /// Waits until both threads run, and have been seen to in `looks` looks, 100 ms apart.

@@ -1,12 +1,12 @@
 //! `reverse_replication`: makes the old, closed server the replica of the new one, so that there is a way back.
 
-use super::channel::{Channel, REMEMBERED, SERVER_ID};
+use super::channel::{Channel, SERVER_ID};
 use super::fence::HOLDER;
 use super::place::{dialect, run_marker};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
-use crate::effects::dialect::{ChangeSource, ChannelTls, Dialect, StartAt, TOOL_DATABASE};
+use crate::effects::dialect::{ChangeSource, Dialect, StartAt, TOOL_DATABASE};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
@@ -37,6 +37,8 @@ const STEADY: u32 = 4;
 /// M14: 300 by default, and each wait is up to that much late).
 const CHECKPOINT: &str = "1";
 
+/// Key of the memo: what a `MariaDB` replica goes on remembering when its channel is gone.
+const REMEMBERED: &str = "gtid_slave_pos";
 const BEGUN: &str = "begun";
 const STARTED: &str = "started";
 const PERIOD: &str = "checkpoint_period";
@@ -62,6 +64,10 @@ pub struct ReverseReplication {
     /// Tunnel from the old host to the new one; without one both must be on one host, or policy must allow plain text.
     #[serde(default)]
     through: Option<Through>,
+    /// The servers encrypt the channel themselves, and the old one verifies the new one's certificate (`tls.ca` of the
+    /// new one in the inventory).
+    #[serde(default)]
+    tls: bool,
     /// Place of the new server before its first write: `"{{ steps.promote.position }}"`. A place in its log serves with
     /// every GTID setting, because everything behind it is new to the old server.
     position: Position,
@@ -69,7 +75,7 @@ pub struct ReverseReplication {
 
 impl ReverseReplication {
     fn channel(&self) -> Channel<'_> {
-        Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref() }
+        Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
     }
 
     fn statement(&self, world: &World) -> Result<String> {
@@ -81,7 +87,7 @@ impl ReverseReplication {
             user: &account.user,
             password: &account.password.marker(),
             start: StartAt::Position { file: &self.position.file, offset: &self.position.offset },
-            tls: ChannelTls::None,
+            tls: self.channel().tls(world)?,
         }))
     }
 
@@ -138,7 +144,8 @@ impl ReverseReplication {
                 if there.is_some() {
                     session.query(&dialect.stop_replica(), LOOK).await?;
                 }
-                if let Some(ask) = self.channel().remembered(cx.world) {
+                if dialect.is_mariadb() {
+                    let ask = dialect.read_variable(dialect.applied_gtids());
                     let value = session.query(&ask, LOOK).await?.value().unwrap_or_default().to_owned();
                     cx.memo.keep(REMEMBERED, value.into()).await?;
                 }
@@ -219,7 +226,9 @@ impl Step for ReverseReplication {
         }
         actions.push(Action::note("if a channel of this run is there already:"));
         actions.push(old(&to.stop_replica()));
-        actions.extend(self.channel().remembered(world).map(|text| old(&text)));
+        if to.is_mariadb() {
+            actions.push(old(&to.read_variable(to.applied_gtids())));
+        }
         actions.extend([old(&statement), old(&to.start_replica()), Action::note("wait until both threads run")]);
         actions.push(new(&from.existing_databases(&[TOOL_DATABASE])));
         actions.extend(from.create_token_table().iter().map(|text| new(text)));
@@ -235,7 +244,9 @@ impl Step for ReverseReplication {
         let old = |text: &str| Action::sql(&self.replica, text);
         let before = marker::late("its value before");
         let mut actions = vec![old(&dialect.stop_replica()), old(&dialect.reset_replica_all())];
-        actions.extend(self.channel().remembered(world).map(|_| old(&dialect.set_gtid_start(&before))));
+        if dialect.is_mariadb() {
+            actions.push(old(&dialect.set_gtid_start(&before)));
+        }
         actions.extend(dialect.checkpoint_period().map(|name| old(&dialect.set_variable(name, &before))));
         actions
     }
@@ -300,8 +311,10 @@ impl Step for ReverseReplication {
             session.query(&dialect.stop_replica(), LOOK).await?;
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
-        if let Some(before) = cx.memo.get(REMEMBERED).as_ref().and_then(Value::as_str) {
-            session.query(&dialect.set_gtid_start(before), LOOK).await?;
+        if let Some(before) = cx.memo.get(REMEMBERED).as_ref().and_then(Value::as_str)
+            && let Err(failure) = session.query(&dialect.set_gtid_start(before), LOOK).await
+        {
+            cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
         }
         if let (Some(name), Some(before)) = (dialect.checkpoint_period(), cx.memo.get(PERIOD)) {
             let before = before.as_str().unwrap_or_default();

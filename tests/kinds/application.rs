@@ -81,6 +81,7 @@ async fn a_proxy_is_switched_its_sessions_cut_and_switched_back() {
             address: format!("127.0.0.1:{port}"),
             user: "app".into(),
             password: Some(SecretRef::Env("APP".into()).marker()),
+            tls: None,
         };
         Session::open(login, Arc::new(secrets)).await
     };

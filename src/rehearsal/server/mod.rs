@@ -7,6 +7,7 @@ mod install;
 mod process;
 mod program;
 
+pub(super) use process::run;
 pub use program::{Choice, Program};
 
 use crate::effects::dialect::Dialect;

@@ -1,19 +1,19 @@
 //! `change_source`: makes a server the replica of another, from an exact place on.
 
-use super::channel::{Channel, REMEMBERED, SERVER_ID};
+mod start;
+
+use super::channel::{Channel, SERVER_ID};
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::{ChangeSource as Change, ChannelTls, Dialect, StartAt, TOOL_DATABASE};
+use crate::effects::dialect::{ChangeSource as Change, Dialect, TOOL_DATABASE};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Outputs of this kind.
@@ -39,16 +39,26 @@ pub struct ChangeSource {
     /// Server that is followed.
     #[schemars(extend("format" = "server"))]
     source: String,
-    /// Tunnel that replication goes through; without one it must stay on one host, or policy must allow plain text.
+    /// Tunnel that replication goes through. Between hosts either this or `tls` is needed, unless policy allows plain
+    /// text.
     #[serde(default)]
     through: Option<Through>,
+    /// The servers encrypt the channel themselves, and the replica verifies the source's certificate (`tls.ca` of the
+    /// source in the inventory).
+    #[serde(default)]
+    tls: bool,
     /// Where in the source's binary log it begins: `"{{ steps.dump.position }}"`.
-    position: Position,
+    #[serde(default)]
+    position: Option<Position>,
+    /// Instead of `position`, the GTID set that the copy holds: `"{{ steps.dump.gtid }}"`. The replica then asks for what
+    /// it lacks: `SOURCE_AUTO_POSITION = 1` (`MySQL`), `MASTER_USE_GTID = slave_pos` (`MariaDB`).
+    #[serde(default)]
+    gtid: Option<String>,
 }
 
 impl ChangeSource {
     fn channel(&self) -> Channel<'_> {
-        Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref() }
+        Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
     }
     fn statement(&self, world: &World) -> Result<String> {
         let (host, port) = self.channel().address(world)?;
@@ -59,8 +69,8 @@ impl ChangeSource {
             port,
             user: &account.user,
             password: &marker,
-            start: StartAt::Position { file: &self.position.file, offset: &self.position.offset },
-            tls: ChannelTls::None,
+            start: self.start().map_err(|complaint| Failure::permanent("replicate", complaint.message))?,
+            tls: self.channel().tls(world)?,
         }))
     }
     /// The runner's own rows came through the channel; dropped on the source, they may not have gone that way in time.
@@ -87,6 +97,7 @@ impl Step for ChangeSource {
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         self.channel().check(world)?;
+        self.start().map_err(|complaint| vec![complaint])?;
         let statement = self
             .statement(world)
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }])?;
@@ -99,7 +110,8 @@ impl Step for ChangeSource {
             Action::note("if a channel of this run is there already:"),
             Action::sql(&self.replica, dialect.stop_replica()),
         ];
-        actions.extend(self.channel().remembered(world).map(|text| Action::sql(&self.replica, text)));
+        actions.push(self.remembered(world));
+        actions.extend(self.seed_actions(world));
         actions.extend([
             Action::sql(&self.replica, statement),
             Action::sql(&self.replica, dialect.start_replica()),
@@ -112,8 +124,7 @@ impl Step for ChangeSource {
         let dialect = dialect(world, &self.replica);
         let sql = |text: &str| Action::sql(&self.replica, text);
         let mut actions = vec![sql(&dialect.stop_replica()), sql(&dialect.reset_replica_all())];
-        let start = dialect.set_gtid_start(&marker::late("its value before"));
-        actions.extend(self.channel().remembered(world).map(|_| sql(&start)));
+        actions.extend(self.forget_actions(world));
         actions.push(Action::note("if it came through the channel:"));
         actions.extend([sql(dialect.without_binlog()), sql(&dialect.drop_token_database())]);
         actions
@@ -122,7 +133,7 @@ impl Step for ChangeSource {
     fn questions(&self, world: &World) -> Vec<Action> {
         let ids = [&self.source, &self.replica].map(|name| Action::sql(name, SERVER_ID));
         let status = Action::sql(&self.replica, dialect(world, &self.replica).replica_status());
-        ids.into_iter().chain([status]).collect()
+        ids.into_iter().chain([status]).chain(self.gtid_questions(world)).collect()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -139,6 +150,7 @@ impl Step for ChangeSource {
             failures.extend(self.channel().ids_differ(cx).await.err().map(untouched));
         }
         failures.extend(self.no_channel(cx).await.err());
+        failures.extend(self.gtid_admission(cx, settled).await.err());
         failures
     }
 
@@ -173,17 +185,16 @@ impl Step for ChangeSource {
                 if there.is_some() {
                     session.query(&dialect.stop_replica(), LOOK).await?;
                 }
-                if let Some(ask) = self.channel().remembered(cx.world) {
-                    let value = session.query(&ask, LOOK).await?.value().unwrap_or_default().to_owned();
-                    cx.memo.keep(REMEMBERED, value.into()).await?;
-                }
+                self.remember(cx, &session, dialect).await?;
+                self.seed(&session, dialect).await?;
                 session.query(&self.statement(cx.world)?, LOOK).await?;
                 cx.memo.set("started", true.into()).await?;
                 session.query(&dialect.start_replica(), LOOK).await?;
             }
         }
         let status = self.channel().runs(cx, looks).await?;
-        cx.progress.note(format!("follows {} from {}", status.source, status.applied));
+        let from = self.gtid.as_ref().map_or(format!("from {}", status.applied), |set| format!("after GTID {set}"));
+        cx.progress.note(format!("follows {} {from}", status.source));
         Ok(Outputs::new())
     }
 
@@ -197,12 +208,7 @@ impl Step for ChangeSource {
             session.query(&dialect.stop_replica(), LOOK).await?;
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
-        let before = cx.memo.get(REMEMBERED);
-        if let Some(before) = before.as_ref().and_then(Value::as_str)
-            && let Err(failure) = session.query(&dialect.set_gtid_start(before), LOOK).await
-        {
-            cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
-        }
+        self.forget_applied(cx, &session, dialect).await?;
         self.drop_own_rows(cx, dialect).await
     }
 }
