@@ -73,9 +73,8 @@ pub async fn hold(piece: &Piece) -> Result<(Report, Stage)> {
     let begin = Instant::now();
     let mut stage = Stage::set(piece.clone()).await?;
     let mut runs = stage.prelude().await?;
-    let home = stage.home().await?;
     let ended = stage.carry_out().await?;
-    let home = if ended.code == exit::DONE { home.other() } else { stage.home().await? };
+    let home = if ended.code == exit::DONE { stage.began_at().other() } else { stage.home().await? };
     runs.push(ended);
     tokio::time::sleep(AFTERWARDS).await;
     let ledger = stage.stop_application().await?;

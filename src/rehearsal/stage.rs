@@ -47,6 +47,7 @@ pub struct Stage {
     addresses: Vec<String>,
     application: Child,
     turns: Vec<u64>,
+    began_at: Home,
 }
 
 /// Which server is the one that counts when all is over.
@@ -90,7 +91,7 @@ impl Stage {
         let addresses = free_addresses(&piece)?;
         let sandbox = Sandbox::make(&piece.sandbox).await?;
         let application = start_application(&piece, &sandbox).await?;
-        Ok(Self { sandbox, piece, addresses, application, turns: Vec::new() })
+        Ok(Self { sandbox, piece, addresses, application, turns: Vec::new(), began_at: Home::Source })
     }
 
     /// The program with `words`, on this sandbox's state directory and secrets.
@@ -143,6 +144,7 @@ impl Stage {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
             self.turns.push(u64::try_from(now).unwrap_or(u64::MAX));
             all.push(ended);
+            self.began_at = self.home().await?;
         }
         Ok(all)
     }
@@ -153,6 +155,12 @@ impl Stage {
     /// When the program cannot be started.
     pub async fn carry_out(&self) -> Result<Ended> {
         finish(&self.piece.playbook, self.run()).await
+    }
+
+    /// Which server the application wrote to when the run of the playbook itself began.
+    #[must_use]
+    pub fn began_at(&self) -> Home {
+        self.began_at
     }
 
     /// How many runs there were before that of the playbook itself.

@@ -4,6 +4,7 @@ use super::blow::Blow;
 use super::catalogue::Fault;
 use super::drive::{End, drive, let_run};
 use super::moment::Moment;
+use super::roles::Roles;
 use crate::error::{Result, exit};
 use crate::journal::Outcome;
 use crate::rehearsal::fingerprint::Fingerprint;
@@ -120,7 +121,6 @@ pub async fn hold(mut piece: Piece, plot: &Plot) -> (Row, Vec<Vec<Moment>>) {
 async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment>>> {
     let mut stage = Stage::set(piece).await?;
     stage.prelude().await?;
-    let start = stage.home().await?;
     let may_go_back = row.expected.contains(&Outcome::RolledBack);
     let before = if may_go_back { Some(fingerprints(&stage).await?) } else { None };
     let (mut end, moments) = open(&stage, plot, row).await?;
@@ -128,15 +128,15 @@ async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment
         if !can_go_on(&end) {
             break;
         }
-        std::mem::take(&mut end.damage).mend(&stage.sandbox).await;
+        std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
         row.status = said(&stage, &["status"]).await?;
         end = let_run(&stage, next(&stage, takes_back(plot)).await?, None).await?;
         note(row, &end);
     }
-    std::mem::take(&mut end.damage).mend(&stage.sandbox).await;
+    std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
     tokio::time::sleep(AFTERWARDS).await;
     let ledger = stage.stop_application().await?;
-    let home = if row.outcome == Some(Outcome::RolledBack) { start } else { stage.home().await? };
+    let home = if row.outcome == Some(Outcome::RolledBack) { stage.began_at() } else { stage.home().await? };
     let verdict = stage.judge(&ledger, home).await?;
     row.acknowledged = verdict.acknowledged;
     (row.lost, row.split_brain) = (verdict.lost, verdict.on_source_after_fence);
