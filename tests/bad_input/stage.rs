@@ -20,6 +20,7 @@ pub struct Stage {
     /// The inventory as made for the sandbox.
     pub inventory: String,
     tunnel: u16,
+    way_back: u16,
     _folder: TempDir,
 }
 
@@ -43,7 +44,9 @@ impl Stage {
         let plan = Plan { dir: folder.path().join("s"), rows, ..Plan::default() };
         let sandbox = Sandbox::make(&plan).await.unwrap();
         let inventory = std::fs::read_to_string(sandbox.inventory()).unwrap();
-        Self { sandbox, inventory, tunnel: free_port().unwrap(), _folder: folder }
+        // a server that is to look the same afterwards may not write by itself
+        sandbox.on_source().await.unwrap().exec("SET GLOBAL event_scheduler = OFF", LIMIT).await.unwrap();
+        Self { sandbox, inventory, tunnel: free_port().unwrap(), way_back: free_port().unwrap(), _folder: folder }
     }
 
     pub fn dir(&self) -> &Path {
@@ -94,6 +97,7 @@ impl Stage {
         let mut run = self.program("run");
         run.program.arg(playbook).arg("-i").arg(inventory).args(["--rehearsal", "--format", "json"]);
         run.program.args(["--set", &format!("tunnel=127.0.0.1:{}", self.tunnel)]);
+        run.program.args(["--set", &format!("way_back=127.0.0.1:{}", self.way_back)]);
         run.state(state)
     }
     /// Another command of the program, with the sandbox's secrets.

@@ -72,11 +72,15 @@ mkdir -p "$dir"
 [ "$user" != root ] || mkdir -p /run/sshd
 ssh-keygen -q -t ed25519 -N '' -f "$dir/key"
 ssh-keygen -q -t ed25519 -N '' -f "$dir/tunnel_key"
+ssh-keygen -q -t ed25519 -N '' -f "$dir/back_key"
 host old "$old_ssh"
 host new "$new_ssh"
 # the new host gets to the old one's server, and no further
 echo "restrict,port-forwarding,permitopen=\"127.0.0.1:$old_port\" $(cat "$dir/tunnel_key.pub")" >>"$dir/old_authorized_keys"
 sed "s|IdentityFile .*|IdentityFile $dir/tunnel_key|" "$dir/old_ssh_config" >"$dir/peer_ssh_config"
+# and for the way back the other way round
+echo "restrict,port-forwarding,permitopen=\"127.0.0.1:$new_port\" $(cat "$dir/back_key.pub")" >>"$dir/new_authorized_keys"
+sed "s|IdentityFile .*|IdentityFile $dir/back_key|" "$dir/new_ssh_config" >"$dir/back_ssh_config"
 server old "$old_port"
 server new "$new_port"
 printf 'server_id = 1\nlog_bin = binlog\nbinlog_format = ROW\nevent_scheduler = %s\n' "$events" >>"$dir/old/my.cnf"

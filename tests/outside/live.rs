@@ -17,9 +17,9 @@ fn ready() -> (World, String, String) {
 
 /// Looks and saves; the plan and what was found.
 fn save(world: &World, playbook: &str, inventory: &str) -> (String, Value) {
-    let (out, tunnel) = (world.path("change.plan.json"), format!("tunnel={}", world.tunnel()));
+    let (out, tunnels) = (world.path("change.plan.json"), world.tunnels());
     let mut args = vec!["plan", playbook, "-i", inventory, "--live", "--out", &out, "--format", "json"];
-    for input in QUICK.iter().copied().chain([tunnel.as_str()]) {
+    for input in QUICK.iter().copied().chain(tunnels.iter().map(String::as_str)) {
         args.extend(["--set", input]);
     }
     let looked = world.cutover(&args);

@@ -15,7 +15,12 @@ const QUICK: [&str; 5] =
 
 const FULL: &str = r#"
 hosts:
-  old: { ssh: old, ssh_config: "@DIR@old_ssh_config", region: DE, work_dir: "@DIR@work/old" }
+  old:
+    ssh: old
+    ssh_config: "@DIR@old_ssh_config"
+    peer_ssh_config: "@DIR@back_ssh_config"
+    region: DE
+    work_dir: "@DIR@work/old"
   new:
     ssh: new
     ssh_config: "@DIR@new_ssh_config"
@@ -55,7 +60,7 @@ policy: { encrypted_replication: required }
 /// As short as an inventory can be.
 const LEAN: &str = r#"
 hosts:
-  old: { ssh: "@USER@@127.0.0.1", ssh_config: "@DIR@old_ssh_config" }
+  old: { ssh: "@USER@@127.0.0.1", ssh_config: "@DIR@old_ssh_config", peer_ssh_config: "@DIR@back_ssh_config" }
   new: { ssh: "@USER@@127.0.0.1", ssh_config: "@DIR@new_ssh_config", peer_ssh_config: "@DIR@peer_ssh_config" }
 servers:
   source: { host: old, address: 127.0.0.1:@OLD@, user: migrate, password: { env: SOURCE_PASSWORD },
@@ -108,17 +113,21 @@ fn switch_by(world: &mut World, args: &[&str]) -> Value {
 fn a_pair_set_up_by_hand_is_switched_under_writes_with_the_readmes_accounts() {
     let mut world = World::make("ON");
     world.write("secrets/target", "choose-another\n");
-    let tunnel = format!("tunnel={}", world.tunnel());
-    switch(&mut world, PLAYBOOK, FULL, &[&QUICK[..], &[&tunnel]].concat());
+    let [tunnel, way_back] = world.tunnels();
+    switch(&mut world, PLAYBOOK, FULL, &[&QUICK[..], &[&tunnel, &way_back]].concat());
     assert_eq!(world.sql(Side::Old, "SELECT @@GLOBAL.event_scheduler"), "OFF\n");
     assert!(world.read("old/my.cnf").contains("event_scheduler = OFF"));
+    assert_eq!(world.sql(Side::New, "SELECT @@GLOBAL.event_scheduler"), "ON\n");
+    assert!(world.read("new/my.cnf").contains("event_scheduler = ON"));
+    let follows = world.sql(Side::Old, "SHOW SLAVE STATUS");
+    assert!(follows.contains("\tYes\tYes\t"), "both threads run: {follows}");
 }
 
 #[test]
 fn the_leanest_inventory_will_do() {
     let mut world = World::make("OFF");
-    let tunnel = format!("tunnel={}", world.tunnel());
-    switch(&mut world, PLAYBOOK, LEAN, &[&QUICK[..], &[&tunnel]].concat());
+    let [tunnel, way_back] = world.tunnels();
+    switch(&mut world, PLAYBOOK, LEAN, &[&QUICK[..], &[&tunnel, &way_back]].concat());
 }
 
 #[test]

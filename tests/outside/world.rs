@@ -40,7 +40,7 @@ pub enum Side {
 
 pub struct World {
     folder: tempfile::TempDir,
-    ports: [u16; 5],
+    ports: [u16; 6],
     writers: Vec<Child>,
     runs: RefCell<Vec<String>>,
 }
@@ -84,9 +84,9 @@ impl World {
         std::fs::write(&path, text).unwrap();
         path
     }
-    /// Where the tunnel may listen.
-    pub fn tunnel(&self) -> String {
-        format!("127.0.0.1:{}", self.ports[4])
+    /// Where the tunnels, there and back, may listen: as inputs of the playbook.
+    pub fn tunnels(&self) -> [String; 2] {
+        [format!("tunnel=127.0.0.1:{}", self.ports[4]), format!("way_back=127.0.0.1:{}", self.ports[5])]
     }
     pub fn port(&self, side: Side) -> u16 {
         self.ports[side as usize]
@@ -236,8 +236,8 @@ fn here(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outside").join(file)
 }
 
-fn free_ports() -> [u16; 5] {
-    let listeners = [(); 5].map(|()| std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap());
+fn free_ports() -> [u16; 6] {
+    let listeners = [(); 6].map(|()| std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 

@@ -21,6 +21,7 @@ pub struct Stage {
     pub sandbox: Sandbox,
     playbook: PathBuf,
     tunnel: String,
+    way_back: String,
     _folder: TempDir,
 }
 
@@ -41,8 +42,8 @@ impl Stage {
             command.arg(flag).arg(sandbox.app(file));
         }
         let application = command.stdin(Stdio::null()).spawn().unwrap();
-        let tunnel = format!("127.0.0.1:{}", free_port().unwrap());
-        Self { application, sandbox, playbook: file, tunnel, _folder: folder }
+        let [tunnel, way_back] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port().unwrap()));
+        Self { application, sandbox, playbook: file, tunnel, way_back, _folder: folder }
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -59,6 +60,7 @@ impl Stage {
         command.arg(&self.playbook).arg("-i").arg(self.sandbox.inventory());
         command.args(["--rehearsal", "--set", "quiet_for=1s", "--set", "benchmark_time=1s"]).args(more);
         command.arg("--set").arg(format!("tunnel={}", self.tunnel));
+        command.arg("--set").arg(format!("way_back={}", self.way_back));
         Runner(command.spawn().unwrap())
     }
 

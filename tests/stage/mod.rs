@@ -1,6 +1,7 @@
 //! A sandbox with an application that writes all the time, and the program run on it as a person would run it.
 
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
+use cutover::rehearsal::server::free_port;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ pub struct Stage {
     pub sandbox: Sandbox,
     _folder: TempDir,
     tunnel: u16,
+    way_back: u16,
     _application: Child,
 }
 
@@ -35,8 +37,8 @@ impl Stage {
             assert!(begin.elapsed() < PATIENCE, "the application does not come up");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let tunnel = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { sandbox, _folder: folder, tunnel, _application: application }
+        let (tunnel, way_back) = (free_port().unwrap(), free_port().unwrap());
+        Self { sandbox, _folder: folder, tunnel, way_back, _application: application }
     }
 
     pub fn state(&self) -> PathBuf {
@@ -56,6 +58,7 @@ impl Stage {
         let mut command = self.cutover(args);
         command.arg(playbook).arg("-i").arg(self.sandbox.inventory()).arg("--rehearsal");
         command.args(["--set", &format!("tunnel=127.0.0.1:{}", self.tunnel), "--set", "benchmark_time=1s"]);
+        command.args(["--set", &format!("way_back=127.0.0.1:{}", self.way_back)]);
         command.output().await.unwrap()
     }
 }
