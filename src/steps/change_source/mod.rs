@@ -69,10 +69,10 @@ impl ChangeSource {
         Ok(address.rsplit_once(':').unwrap_or((address, "3306")))
     }
     fn tls<'a>(&self, world: &'a World) -> Result<ChannelTls<'a>> {
-        match self.tls {
-            true => Ok(ChannelTls::Verified { ca: Some(authority(world, &self.source)?) }),
-            false => Ok(ChannelTls::None),
+        if !self.tls {
+            return Ok(ChannelTls::None);
         }
+        Ok(ChannelTls::Verified { ca: Some(authority(world, &self.source)?) })
     }
     fn statement(&self, world: &World) -> Result<String> {
         let (host, port) = self.address(world)?;
