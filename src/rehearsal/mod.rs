@@ -9,7 +9,7 @@ pub mod faults;
 pub mod fingerprint;
 pub mod judge;
 pub mod ledger;
-
+pub mod moves;
 pub mod rehearse;
 pub mod sandbox;
 pub mod server;

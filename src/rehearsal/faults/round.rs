@@ -4,17 +4,17 @@ use super::blow::Blow;
 use super::catalogue::Fault;
 use super::drive::{End, drive, let_run};
 use super::moment::Moment;
+use super::roles::Roles;
 use crate::error::{Result, exit};
 use crate::journal::Outcome;
 use crate::rehearsal::fingerprint::Fingerprint;
 use crate::rehearsal::judge;
 use crate::rehearsal::shop::DATABASE;
-use crate::rehearsal::stage::{Home, Piece, Stage};
+use crate::rehearsal::stage::{Piece, Stage};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 use tokio::process::Command;
 
-const LOOK: Duration = Duration::from_secs(20);
 /// The application goes on for this long after the last command has ended.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 /// So often a run that can be resumed is resumed.
@@ -120,6 +120,7 @@ pub async fn hold(mut piece: Piece, plot: &Plot) -> (Row, Vec<Vec<Moment>>) {
 
 async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment>>> {
     let mut stage = Stage::set(piece).await?;
+    stage.prelude().await?;
     let may_go_back = row.expected.contains(&Outcome::RolledBack);
     let before = if may_go_back { Some(fingerprints(&stage).await?) } else { None };
     let (mut end, moments) = open(&stage, plot, row).await?;
@@ -127,16 +128,15 @@ async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment
         if !can_go_on(&end) {
             break;
         }
-        std::mem::take(&mut end.damage).mend(&stage.sandbox).await;
+        std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
         row.status = said(&stage, &["status"]).await?;
         end = let_run(&stage, next(&stage, takes_back(plot)).await?, None).await?;
         note(row, &end);
     }
-    std::mem::take(&mut end.damage).mend(&stage.sandbox).await;
+    std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
     tokio::time::sleep(AFTERWARDS).await;
     let ledger = stage.stop_application().await?;
-    let home = if is_open(&stage).await? { Home::Target } else { Home::Source };
-    let home = if row.outcome == Some(Outcome::RolledBack) { Home::Source } else { home };
+    let home = if row.outcome == Some(Outcome::RolledBack) { stage.began_at() } else { stage.home().await? };
     let verdict = stage.judge(&ledger, home).await?;
     row.acknowledged = verdict.acknowledged;
     (row.lost, row.split_brain) = (verdict.lost, verdict.on_source_after_fence);
@@ -181,7 +181,7 @@ async fn open(stage: &Stage, plot: &Plot, row: &mut Row) -> Result<(End, Vec<Vec
 /// What a person types next: a run that died before it was made known is begun again.
 async fn next(stage: &Stage, takes_back: bool) -> Result<Command> {
     let runs = serde_json::from_str::<Vec<serde_json::Value>>(&said(stage, &["list", "--format", "json"]).await?);
-    if runs.unwrap_or_default().is_empty() {
+    if runs.unwrap_or_default().len() <= stage.runs_before() {
         return Ok(stage.run());
     }
     let word = if takes_back { "rollback" } else { "resume" };
@@ -206,14 +206,6 @@ fn note(row: &mut Row, end: &End) {
     };
     row.ends.push(word);
     row.said.clone_from(&end.said);
-}
-
-/// Whether the new server takes writes and the old one does not.
-async fn is_open(stage: &Stage) -> Result<bool> {
-    let closed = async |session: crate::effects::Session| -> Result<bool> {
-        Ok(session.query("SELECT @@GLOBAL.read_only", LOOK).await?.value() != Some("0"))
-    };
-    Ok(closed(stage.sandbox.on_source().await?).await? && !closed(stage.sandbox.on_target().await?).await?)
 }
 
 async fn said(stage: &Stage, words: &[&str]) -> Result<String> {
