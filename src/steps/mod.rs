@@ -33,6 +33,7 @@ mod kind;
 mod long_work;
 mod option_file;
 mod place;
+mod preflight;
 mod privileges;
 mod progress;
 mod promote;
@@ -47,7 +48,7 @@ mod wait_for_lag;
 mod wait_for_position;
 
 pub use action::{Action, Complaint};
-pub use finding::{FileChange, Finding, Setting, Volume};
+pub use finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};
 pub use kind::{KINDS, Kind, Output, OutputType, find};
 pub use progress::{Progress, Update};
 
@@ -114,6 +115,8 @@ pub struct Ctx<'a> {
     pub memo: &'a dyn Memo,
     /// Outputs of this step, if it succeeded before (for `probe` and `undo`).
     pub outputs: &'a Outputs,
+    /// Facts that some step of the plan makes true, before this one or after it ([`Step::settles`]).
+    pub foreseen: &'a BTreeSet<String>,
 }
 
 impl Ctx<'_> {
@@ -163,7 +166,8 @@ pub trait Step: Send + Sync + Debug {
         Vec::new()
     }
 
-    /// Facts (`SERVER.VARIABLE`) that this step makes true, so that later steps' `inspect` need not insist on them.
+    /// Facts (`SERVER.VARIABLE`, `SERVER.account USER@HOST`) that this step makes true, so that later steps' `inspect`
+    /// need not insist on them.
     fn settles(&self, _world: &World) -> Vec<String> {
         Vec::new()
     }

@@ -1,6 +1,6 @@
 //! `replication_account`: the account a replica logs in with, made on the source and proved by a login.
 
-use super::place::{dialect, server};
+use super::place::{account_fact, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::LoginPath;
 use crate::effects::dialect::text_literal;
@@ -123,6 +123,11 @@ impl Step for ReplicationAccount {
         let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
         let unless = Action::note("if this step made it:");
         vec![unless, Action::sql(&self.server, exists), Action::sql(&self.server, text)]
+    }
+
+    fn settles(&self, world: &World) -> Vec<String> {
+        let account = self.account(world).ok();
+        account.map(|account| account_fact(&self.server, &account.user, self.host(account))).into_iter().collect()
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {

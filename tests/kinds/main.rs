@@ -10,6 +10,7 @@ mod dump;
 mod fence;
 mod import;
 mod lag;
+mod preflight;
 mod promote;
 mod small;
 mod tunnel;
