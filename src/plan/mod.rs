@@ -13,6 +13,7 @@ pub mod load;
 mod names;
 pub mod opening;
 pub mod reference;
+pub mod regions;
 mod resolve;
 pub mod schema;
 mod steps;

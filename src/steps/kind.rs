@@ -62,6 +62,7 @@ const fn kind<T: Step + DeserializeOwned + JsonSchema + 'static>(
 /// Every kind there is, in the order of the procedure. A new kind is one file and one line here.
 pub static KINDS: &[Kind] = &[
     kind::<super::preflight::Preflight>("preflight", super::preflight::OUTPUTS),
+    kind::<super::latency::Latency>("latency", super::latency::OUTPUTS),
     kind::<super::benchmark::Benchmark>("benchmark", super::benchmark::OUTPUTS),
     kind::<super::render::Render>("render", super::render::OUTPUTS),
     kind::<super::dump::Dump>("dump", super::dump::OUTPUTS),

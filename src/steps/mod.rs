@@ -30,6 +30,7 @@ mod forget_source;
 mod free_space;
 mod import;
 mod kind;
+mod latency;
 mod long_work;
 mod option_file;
 mod place;

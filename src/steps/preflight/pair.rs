@@ -50,10 +50,14 @@ impl<'a> Pair<'a> {
     pub fn replication(&self) -> Option<&'a Account> {
         self.target.server.replication.as_ref().or(self.source.server.replication.as_ref())
     }
-    /// The replication account's host part, as the step that makes it chooses it: a connection that comes out of a
-    /// tunnel arrives from the source's own loopback.
-    pub fn replication_host(&self, account: &'a Account) -> &'a str {
-        account.host.as_deref().unwrap_or(if self.through.is_some() { "127.0.0.1" } else { "%" })
+    /// Host parts that the replication account may have, as the step that makes it chooses them: a connection that comes
+    /// out of a tunnel arrives from the source's own loopback.
+    pub fn replication_hosts(&self, account: &'a Account) -> Vec<&'a str> {
+        match (account.host.as_deref(), self.through) {
+            (Some(host), _) => vec![host],
+            (None, Some(_)) => vec!["127.0.0.1"],
+            (None, None) => vec!["127.0.0.1", "%"],
+        }
     }
     /// A statement for each side, in its own dialect.
     pub fn both<S: Into<String>>(&self, text: impl Fn(Dialect) -> S) -> Vec<Ask> {

@@ -4,7 +4,9 @@ use super::ask::{Ask, Clock, Reply};
 use super::pair::{Pair, Side, Source, Target};
 use crate::effects::Rows;
 use crate::error::{Failure, Result};
+use crate::playbook::inventory::Account;
 use crate::playbook::product::Product;
+use crate::steps::place::account_fact;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of one server.
@@ -27,7 +29,7 @@ pub struct Seen<'a> {
     pub foreseen: BTreeSet<String>,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
     pub fn known(&self, side: Side) -> &Known {
         match side {
             Source => &self.source,
@@ -53,8 +55,14 @@ impl Seen<'_> {
     }
     /// Whether a step makes this account, or the playbook promises all that are missing.
     pub fn will_be_made(&self, side: Side, user: &str, host: &str) -> bool {
-        self.foreseen.contains(&crate::steps::place::account_fact(self.name(side), user, host))
-            || self.will_be_set("accounts")
+        self.foreseen.contains(&account_fact(self.name(side), user, host)) || self.will_be_set("accounts")
+    }
+    /// Host parts of the replication account: those that a step makes, or else all that it may have.
+    pub fn replication_hosts(&self, account: &'a Account) -> Vec<&'a str> {
+        let all = self.pair.replication_hosts(account);
+        let made = |host: &&str| self.foreseen.contains(&account_fact(self.name(Source), &account.user, host));
+        let made: Vec<&str> = all.iter().copied().filter(made).collect();
+        if made.is_empty() { all } else { made }
     }
 
     fn reply(&self, ask: &Ask) -> Result<&Reply> {

@@ -38,9 +38,10 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
 /// The plan's accounts for any host.
 fn shadowed(seen: &Seen<'_>, side: Side) -> Vec<String> {
     let applications = seen.pair.application.map_or(&[][..], |(_, application)| &application.accounts);
-    let replication = seen.pair.replication().filter(|_| side == Source);
-    let replication = replication.map(|account| (account.user.as_str(), seen.pair.replication_host(account)));
-    let all = applications.iter().map(|known| (known.user.as_str(), known.host.as_deref().unwrap_or("%")));
-    let any = all.chain(replication).filter(|(_, host)| host.contains('%'));
-    any.map(|(user, host)| account(user, host)).collect()
+    let mut all: Vec<(&str, &str)> =
+        applications.iter().map(|known| (known.user.as_str(), known.host.as_deref().unwrap_or("%"))).collect();
+    if let Some(known) = seen.pair.replication().filter(|_| side == Source) {
+        all.extend(seen.replication_hosts(known).into_iter().map(|host| (known.user.as_str(), host)));
+    }
+    all.into_iter().filter(|(_, host)| host.contains('%')).map(|(user, host)| account(user, host)).collect()
 }

@@ -16,7 +16,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut source = dialect(Source).dump_privileges();
     source.extend(dialect(Source).fence_privileges(seen.is_on(Source, "event_scheduler")));
     if let Some(account) = seen.pair.replication()
-        && seen.will_be_made(Source, &account.user, seen.pair.replication_host(account))
+        && seen.replication_hosts(account).iter().any(|host| seen.will_be_made(Source, &account.user, host))
     {
         source.extend([&["CREATE USER"][..], &["REPLICATION SLAVE"]]);
     }

@@ -32,15 +32,16 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             "add `replication: { user: repl, password: { env: REPL_PASSWORD } }` to the target in the inventory";
         return Ok(Verdict::block("the inventory names no replication account", remedy));
     };
-    let (user, host) = (&account.user, seen.pair.replication_host(account));
+    let (user, hosts) = (&account.user, seen.replication_hosts(account));
     let rows = seen.rows(Source, seen.pair.source.dialect.account_plugins())?;
-    let there = rows.iter().any(|row| row.get("user") == Some(user) && row.get("host") == Some(host));
-    if !there {
-        if seen.will_be_made(Source, user, host) {
-            return Ok(Verdict::pass(format!("{user}@{host} is still to be made, and is tried then")));
+    let is_one = |row: &crate::effects::Row<'_>| row.get("host").is_some_and(|host| hosts.contains(&host));
+    if !rows.iter().any(|row| row.get("user") == Some(user) && is_one(&row)) {
+        let words = format!("{user}@{}", hosts.join(" or @"));
+        if hosts.iter().any(|host| seen.will_be_made(Source, user, host)) {
+            return Ok(Verdict::pass(format!("{words} is still to be made, and is tried then")));
         }
         let remedy = "make it there with REPLICATION SLAVE, or add a `replication_account` step";
-        return Ok(Verdict::block(format!("the source has no account {user}@{host}"), remedy));
+        return Ok(Verdict::block(format!("the source has no account {words}"), remedy));
     }
     match seen.text(&login) {
         Ok(arrived) if arrived.starts_with(&format!("{user}@")) => Ok(Verdict::pass(format!("logged in as {arrived}"))),
