@@ -11,6 +11,8 @@ mod catalog;
 mod dump;
 mod fencing;
 pub mod lock;
+mod objects;
+mod plugins;
 mod replication;
 mod session;
 mod status;
