@@ -140,6 +140,9 @@ fn text(report: &Report) -> String {
     line("writes acknowledged", writes["acknowledged"].to_string());
     line("writes lost", writes["lost"].to_string());
     line("writes on old after fence", writes["on_source_after_fence"].to_string());
+    let ticks = |name: &str| report.events[name].as_u64().unwrap_or_default();
+    let events = format!("{} in {} s, {} too many", ticks("rows"), ticks("seconds"), ticks("too_many"));
+    line("an event's rows, one a second", if report.events.is_null() { "-".into() } else { events });
     line("fence", report.fence_ms.map_or("-".into(), |ms| format!("{ms:.1} ms")));
     line("rows copied", report.rows_copied.to_string());
     line("bytes of the dump", report.bytes_copied.map_or("-".into(), |bytes| bytes.to_string()));

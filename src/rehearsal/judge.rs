@@ -3,6 +3,7 @@
 use super::ledger::{Entry, Ledger};
 use super::moves::Moves;
 use super::shop::{BALANCE, DATABASE, TABLES};
+use super::ticks::Ticks;
 use crate::effects::Session;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
@@ -37,13 +38,16 @@ pub struct Verdict {
     pub rows_copied: u64,
     /// Whether the sum of all balances on the target is what it was at the start.
     pub balance_kept: bool,
+    /// What the event that writes a row a second has left on the target; `None` when its table is not there.
+    pub ticks: Option<Ticks>,
 }
 
 impl Verdict {
     /// Whether every promise was kept.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.lost == 0 && self.on_source_after_fence == 0 && self.balance_kept
+        let twice = self.ticks.as_ref().is_some_and(|ticks| ticks.too_many > 0);
+        self.lost == 0 && self.on_source_after_fence == 0 && self.balance_kept && !twice
     }
 }
 
@@ -80,6 +84,7 @@ pub async fn judge(ledger: &Ledger, source: Side<'_>, target: Side<'_>) -> Resul
         downtimes,
         rows_copied: 0,
         balance_kept: true,
+        ticks: None,
     };
     let (mut acks, mut unknown) = (acks.into_iter().peekable(), unknown.into_iter().peekable());
     let (mut on_source, mut on_target) = (Keys::of(source.session), Keys::of(target.session));
@@ -101,6 +106,7 @@ pub async fn judge(ledger: &Ledger, source: Side<'_>, target: Side<'_>) -> Resul
         let (rows, balance_kept) = others(target).await?;
         verdict.rows_copied += rows;
         verdict.balance_kept = balance_kept;
+        verdict.ticks = Ticks::on(target).await?;
     }
     Ok(verdict)
 }

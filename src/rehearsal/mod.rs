@@ -16,3 +16,4 @@ pub mod server;
 pub mod shop;
 pub mod sshd;
 pub mod stage;
+pub mod ticks;

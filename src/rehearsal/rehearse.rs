@@ -34,6 +34,8 @@ pub struct Report {
     pub switches: Vec<Value>,
     /// What became of the application's writes.
     pub writes: Value,
+    /// What an event that writes a row a second has left: `rows`, `seconds`, `too_many`, `missing`, `here`.
+    pub events: Value,
     /// Time from the first lock to the final position, in milliseconds.
     pub fence_ms: Option<f64>,
     /// Size of the compressed dump.
@@ -52,7 +54,8 @@ impl Report {
     /// 0 only when every acknowledged write is on the target and the source took none after the fence.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        let kept = self.writes["lost"] == 0 && self.writes["on_source_after_fence"] == 0;
+        let events = self.events.is_null() || self.events["too_many"] == 0 && self.events["here"] != 0;
+        let kept = events && self.writes["lost"] == 0 && self.writes["on_source_after_fence"] == 0;
         match self.exit_code {
             exit::DONE if kept && self.all_moved() && self.writes["balance_kept"] == true => exit::DONE,
             exit::DONE => exit::STUCK,
@@ -125,6 +128,7 @@ fn report(runs: &[Ended], verdict: &Verdict) -> Report {
             "on_source_after_fence": verdict.on_source_after_fence,
             "balance_kept": verdict.balance_kept,
         }),
+        events: serde_json::to_value(&verdict.ticks).unwrap_or_default(),
         fence_ms: output("fence", "fence_ms").as_f64(),
         bytes_copied: output("dump", "bytes").as_u64(),
         rows_copied: verdict.rows_copied,

@@ -41,6 +41,8 @@ pub struct Row {
     pub lost: u64,
     /// Writes that the other server has and this one has not.
     pub split_brain: u64,
+    /// Rows of an event beyond one a second: it ran on both servers.
+    pub event_twice: u64,
     /// What a rollback left behind, as a comparison of both servers before and after.
     pub left_behind: String,
     /// What `cutover status` said after the fault.
@@ -59,7 +61,7 @@ impl Row {
     #[must_use]
     pub fn is_good(&self) -> bool {
         let expected = self.outcome.is_some_and(|outcome| self.expected.contains(&outcome));
-        let kept = self.lost == 0 && self.split_brain == 0 && self.left_behind.is_empty();
+        let kept = self.lost == 0 && self.split_brain == 0 && self.event_twice == 0 && self.left_behind.is_empty();
         self.error.is_none() && expected && kept
     }
 }
@@ -140,6 +142,7 @@ async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment
     let verdict = stage.judge(&ledger, home).await?;
     row.acknowledged = verdict.acknowledged;
     (row.lost, row.split_brain) = (verdict.lost, verdict.on_source_after_fence);
+    row.event_twice = verdict.ticks.map_or(0, |ticks| ticks.too_many);
     row.pause_ms = judge::longest_pause(&ledger);
     if let Some(before) = before.filter(|_| row.outcome == Some(Outcome::RolledBack)) {
         let after = fingerprints(&stage).await?;
