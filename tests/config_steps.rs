@@ -111,6 +111,7 @@ impl Bench {
             cancel: &cancel,
             memo: &self.notes,
             outputs: &outputs,
+            foreseen: &std::collections::BTreeSet::new(),
         };
         work(cx).await
     }

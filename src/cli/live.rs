@@ -6,23 +6,29 @@ use super::output;
 use crate::effects::{Approvals, Decision, Effects, Secrets};
 use crate::error::{Failure, Result, exit};
 use crate::plan::Plan;
-use crate::plan::load::{self, Sources};
+use crate::plan::load::Sources;
+use crate::playbook::fault::Faults;
 use crate::playbook::inventory::Inventory;
 use crate::survey::{self, Survey};
 use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The plan with the gaps of its inventory filled, and what was found; or the exit code, when all is said.
+/// The plan that `make` makes, with the gaps of its inventory filled, and what was found; or the exit code, when all is
+/// said.
 ///
 /// # Errors
 /// The exit code.
-pub fn plan(mut sources: Sources, control_dir: PathBuf) -> Result<(Sources, Plan, Survey), u8> {
+pub fn plan(
+    make: impl Fn(&Sources) -> Result<Plan, Vec<Faults>>,
+    mut sources: Sources,
+    control_dir: PathBuf,
+) -> Result<(Sources, Plan, Survey), u8> {
     let complain = |reports| {
         inputs::complain(reports);
         exit::INVALID
     };
-    let begun = load::plan(&sources).map_err(complain)?;
+    let begun = make(&sources).map_err(complain)?;
     let secrets = secrets(&begun.world.inventory, &sources)?;
     let runtime = runtime()?;
     sources.learned = runtime.block_on(async {
@@ -31,7 +37,7 @@ pub fn plan(mut sources: Sources, control_dir: PathBuf) -> Result<(Sources, Plan
         fx.close().await;
         learned
     });
-    let plan = load::plan(&sources).map_err(complain)?;
+    let plan = make(&sources).map_err(complain)?;
     let survey = runtime.block_on(look(&plan, secrets, control_dir));
     Ok((sources, plan, survey))
 }

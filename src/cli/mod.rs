@@ -17,6 +17,7 @@ mod man;
 mod mark_undone;
 mod output;
 mod plan;
+mod preflight;
 mod rehearse;
 mod resume;
 mod revision;
@@ -54,6 +55,8 @@ enum Command {
     Explain(explain::Args),
     /// Show what a playbook will do: every command, statement and file. Needs no network.
     Plan(plan::Args),
+    /// Say whether a migration can work: versions, logins, binary log, data, room. Changes nothing.
+    Preflight(preflight::Args),
     /// Show what changes between two plans: files, saved plans, or git revisions.
     Diff(diff::Args),
     /// Carry a playbook, or a saved plan, out.
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Preflight(args) => preflight::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Run(args) => run::run(args),
         Command::Resume(args) => resume::resume(args),

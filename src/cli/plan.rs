@@ -5,7 +5,7 @@ use super::output;
 use super::state::State;
 use super::{conduct, live};
 use crate::error::{Failure, exit};
-use crate::plan::{Plan, display};
+use crate::plan::{Plan, display, load};
 use crate::survey::saved::{self, SavedPlan};
 use crate::survey::{self, Survey};
 use clap::ValueEnum;
@@ -92,7 +92,7 @@ fn live(args: &Args) -> u8 {
         output::complain(&failure.help("`run` knows saved plans by that name"));
         return exit::INVALID;
     }
-    let (sources, plan, survey) = match live::plan(args.inputs.sources(), args.state.dir().join("ssh")) {
+    let (sources, plan, survey) = match live::plan(load::plan, args.inputs.sources(), args.state.dir().join("ssh")) {
         Ok(made) => made,
         Err(code) => return code,
     };

@@ -12,6 +12,8 @@ mod dump;
 mod events;
 mod fencing;
 pub mod lock;
+mod objects;
+mod plugins;
 mod replication;
 mod session;
 mod status;

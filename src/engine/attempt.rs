@@ -5,6 +5,7 @@ use crate::effects::Effects;
 use crate::error::{Class, Failure, Result};
 use crate::plan::Plan;
 use crate::steps::{Ctx, Outputs, Probe, Progress, Step};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
@@ -25,6 +26,7 @@ pub(super) struct Work {
     pub(super) cancel: CancellationToken,
     pub(super) memo: Page,
     pub(super) outputs: Outputs,
+    pub(super) foreseen: Arc<BTreeSet<String>>,
 }
 
 impl Work {
@@ -38,6 +40,7 @@ impl Work {
             cancel: &self.cancel,
             memo: &self.memo,
             outputs: &self.outputs,
+            foreseen: &self.foreseen,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::playbook::marker;
 use crate::steps::{Progress, Step, Update, find};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,8 @@ pub(super) struct Bench {
     pub(super) decode: Decode,
     pub(super) updates: UnboundedSender<(String, Update)>,
     pub(super) notes: Vec<Arc<Notes>>,
+    /// Facts that some step of the plan makes true.
+    pub(super) foreseen: Arc<BTreeSet<String>>,
 }
 
 /// What work is for.
@@ -127,6 +130,7 @@ impl Bench {
             cancel: cancel.clone(),
             memo: Page { notes: self.notes[ix].clone(), prefix, writable },
             outputs: state.steps[ix].outputs.clone(),
+            foreseen: self.foreseen.clone(),
         }))
     }
 }

@@ -169,6 +169,7 @@ impl<'a> Drive<'a> {
             decode: setup.decode.clone(),
             updates: setup.updates.clone(),
             notes: Bench::notes(&state, &setup.run, &setup.journal, clock, &written),
+            foreseen: Arc::new(setup.plan.settled()),
         };
         let (tasks, wish, fresh) = (Tasks::new(bench), Wish::default(), Vec::new());
         Ok(Self { setup, state, clock, wish, tasks, locks: Some(locks), noted, lost, fresh, wake: None })

@@ -1,7 +1,7 @@
 //! From paths to a plan: the only place of the planner that opens files, and only those that are named.
 
 use super::gaps::Gaps;
-use super::{Plan, build, inputs};
+use super::{Plan, build, inputs, regions};
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::file;
@@ -90,6 +90,16 @@ pub fn read(sources: &Sources) -> Result<Reading, Vec<Faults>> {
     Ok(Reading { document, inventory, playbook, plan })
 }
 
+/// Makes the plan of a playbook at hand, for the inventory and the inputs of `sources`. The only templates are those that
+/// come with the program.
+///
+/// # Errors
+/// All faults of all files, one report a file.
+pub fn plan_of(playbook: &str, sources: &Sources) -> Result<Plan, Vec<Faults>> {
+    let document = Document::parse("playbook", playbook).map_err(|faults| vec![faults])?;
+    made(&document, sources.inventory.as_deref().map(Document::open), None, sources).map(|(plan, _)| plan)
+}
+
 /// Makes the plan of texts at hand. Opens no file: the only templates are those that come with the program.
 ///
 /// # Errors
@@ -112,9 +122,13 @@ fn made(
     let steps = playbook.unread.iter().cloned().collect();
     let mut gaps = Gaps { steps, no_inventory: inventory_file.is_none(), ..Gaps::default() };
     let mut world = World::default();
-    match inventory_file.map(|file| file.and_then(|document| inventory(&document))) {
+    let mut written = None;
+    match inventory_file.map(|file| file.and_then(|document| Ok((inventory(&document)?, document)))) {
         None => {}
-        Some(Ok(inventory)) => world.inventory = sources.learned.complete(inventory),
+        Some(Ok((inventory, document))) => {
+            world.inventory = sources.learned.complete(inventory);
+            written = Some(document);
+        }
         Some(Err(faults)) => {
             gaps.inventory = true;
             reports.push(faults);
@@ -127,7 +141,10 @@ fn made(
     reports.extend(found.report);
     gaps.inputs = found.gaps;
     match build::plan(document, &playbook, faults, world, found.values, &gaps) {
-        Ok(plan) if reports.is_empty() => Ok((plan, playbook)),
+        Ok(plan) if reports.is_empty() => match written.map(|written| (regions::faults(&plan, &written), written)) {
+            Some((faults, written)) if !faults.is_empty() => Err(vec![written.faults(faults)]),
+            _ => Ok((plan, playbook)),
+        },
         Ok(_) => Err(reports),
         Err(faults) => {
             reports.push(faults);

@@ -13,6 +13,7 @@ pub mod load;
 mod names;
 pub mod opening;
 pub mod reference;
+pub mod regions;
 mod resolve;
 pub mod schema;
 mod steps;
@@ -23,6 +24,7 @@ use crate::steps::{Action, Reversibility};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Version of the plan's format; a program refuses plans of a newer one.
 pub const FORMAT: u32 = 1;
@@ -132,6 +134,12 @@ impl Plan {
         let _ = std::io::Write::flush(&mut out);
         drop(out);
         hasher.finalize().to_hex().to_string()
+    }
+    /// Facts that some step makes true.
+    #[must_use]
+    pub fn settled(&self) -> BTreeSet<String> {
+        let steps = self.steps.iter().filter(|step| step.skip.is_none());
+        steps.flat_map(|step| step.settles.iter().cloned()).collect()
     }
     /// A step by name.
     #[must_use]

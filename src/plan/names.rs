@@ -71,6 +71,7 @@ impl Names for KnownNames<'_> {
             OutputType::Boolean => types.contains(&"boolean"),
             OutputType::Integer => types.iter().any(|t| ["integer", "number"].contains(t)),
             OutputType::Number => types.contains(&"number"),
+            OutputType::List => false,
         };
         if fits(actual) {
             return Ok(());
@@ -81,6 +82,7 @@ impl Names for KnownNames<'_> {
             OutputType::Boolean => "true or false",
             OutputType::Integer => "a whole number",
             OutputType::Number => "a number",
+            OutputType::List => "a list",
         };
         let id = reference.split('.').nth(1).unwrap_or_default();
         let others = self.outputs(id).iter().filter(|output| fits(output.kind));

@@ -34,7 +34,7 @@ pub struct Host {
     /// The ssh configuration file, on this host, that it reaches other hosts with (for tunnels). Default: its user's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_ssh_config: Option<String>,
-    /// Country or region it stands in, for the report.
+    /// Country or region it stands in: for the report, and for `policy.regions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// What is known of the machine; asked at run time when missing (`cutover facts` prints it).
@@ -195,6 +195,10 @@ pub struct Haproxy {
 pub struct Policy {
     /// Whether replication between hosts must be encrypted.
     pub encrypted_replication: Encryption,
+    /// Regions in which every host that a playbook uses must stand; empty means that any will do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("examples" = [["NO", "DE"]]))]
+    pub regions: Vec<String>,
 }
 
 /// Whether replication between hosts must be encrypted.

@@ -5,6 +5,7 @@
 pub mod document;
 pub mod fault;
 pub mod file;
+pub mod forecast;
 pub mod inventory;
 pub mod learned;
 pub mod marker;

@@ -8,8 +8,10 @@ use crate::engine::status::{Status, Vouched};
 use crate::error::{Failure, Result};
 use crate::journal::{Entry, Event, Outcome};
 use crate::plan::Plan;
+use crate::plan::regions::regions;
 use crate::steps::{Action, Outputs};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is known of a run. Times are milliseconds since 1970 (UTC), durations milliseconds.
@@ -35,6 +37,9 @@ pub struct Summary {
     pub duration: Option<i64>,
     /// How often it was resumed.
     pub resumed: usize,
+    /// Where the hosts stand that it uses, by their names; those without a region are left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub regions: BTreeMap<String, String>,
     /// What is known of the servers of a switch that has not ended well, and what may be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionTable>,
@@ -104,6 +109,7 @@ impl Summary {
             playbook: plan.name.clone(),
             plan: plan.hash.clone(),
             outcome: state.outcome,
+            regions: regions(plan).into_iter().filter_map(|(host, region)| Some((host, region?))).collect(),
             decision: DecisionTable::new(run, &state),
             past_point_of_no_return: state.is_point_possible(),
             rollback: state.rollback,

@@ -1,6 +1,6 @@
 //! `accounts`: brings an application's accounts to the new server and proves that they can log in there.
 
-use super::place::{dialect, server};
+use super::place::{account_fact, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::LoginPath;
 use crate::effects::replica::LOOK;
@@ -178,6 +178,11 @@ impl Step for Accounts {
             .into_iter()
             .chain(drops)
             .collect()
+    }
+
+    fn settles(&self, world: &World) -> Vec<String> {
+        let accounts = self.application(world).map_or(&[][..], |application| &application.accounts);
+        accounts.iter().map(|account| account_fact(&self.to, &account.user, Self::host(account))).collect()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {

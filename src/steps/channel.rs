@@ -64,10 +64,10 @@ impl<'a> Channel<'a> {
     /// # Errors
     /// When the inventory names no authority for the source's certificate.
     pub fn tls(self, world: &'a World) -> Result<ChannelTls<'a>> {
-        match self.tls {
-            true => Ok(ChannelTls::Verified { ca: Some(authority(world, self.source)?) }),
-            false => Ok(ChannelTls::None),
+        if !self.tls {
+            return Ok(ChannelTls::None);
         }
+        Ok(ChannelTls::Verified { ca: Some(authority(world, self.source)?) })
     }
 
     /// What is wrong with it before anything is asked: plain text between hosts, or a server that follows itself.

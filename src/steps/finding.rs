@@ -1,6 +1,7 @@
 //! What a look at the world finds that a reviewer wants to see before a step runs.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +13,44 @@ pub enum Finding {
     Volume(Volume),
     /// A variable that the step will set.
     Setting(Setting),
+    /// What a check of a migration says.
+    Check(CheckResult),
+}
+
+/// What a check of a migration says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// The check.
+    pub name: String,
+    /// Its result.
+    pub result: Mark,
+    /// What was found, in the servers' own names and numbers.
+    pub evidence: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub remedy: Option<String>,
+}
+
+/// Result of a check. A greater one is worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    /// Nothing stands in the way.
+    Pass,
+    /// The migration works, but people should know this.
+    Warn,
+    /// The migration cannot work, or would lose something.
+    Block,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Block => "block",
+        })
+    }
 }
 
 /// A file that will be written.

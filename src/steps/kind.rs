@@ -29,6 +29,8 @@ pub enum OutputType {
     Boolean,
     /// A place in a server's binary log.
     Position,
+    /// Several values, for reports; no parameter takes them.
+    List,
 }
 
 /// A step kind.
@@ -59,6 +61,8 @@ const fn kind<T: Step + DeserializeOwned + JsonSchema + 'static>(
 
 /// Every kind there is, in the order of the procedure. A new kind is one file and one line here.
 pub static KINDS: &[Kind] = &[
+    kind::<super::preflight::Preflight>("preflight", super::preflight::OUTPUTS),
+    kind::<super::latency::Latency>("latency", super::latency::OUTPUTS),
     kind::<super::benchmark::Benchmark>("benchmark", super::benchmark::OUTPUTS),
     kind::<super::render::Render>("render", super::render::OUTPUTS),
     kind::<super::dump::Dump>("dump", super::dump::OUTPUTS),

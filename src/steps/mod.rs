@@ -30,11 +30,14 @@ mod fence;
 mod finding;
 mod forget_source;
 mod free_space;
+mod gtid_mode;
 mod import;
 mod kind;
+mod latency;
 mod long_work;
 mod option_file;
 mod place;
+mod preflight;
 mod privileges;
 mod progress;
 mod promote;
@@ -50,7 +53,7 @@ mod wait_for_lag;
 mod wait_for_position;
 
 pub use action::{Action, Complaint};
-pub use finding::{FileChange, Finding, Setting, Volume};
+pub use finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};
 pub use kind::{KINDS, Kind, Output, OutputType, find};
 pub use progress::{Progress, Update};
 
@@ -117,6 +120,8 @@ pub struct Ctx<'a> {
     pub memo: &'a dyn Memo,
     /// Outputs of this step, if it succeeded before (for `probe` and `undo`).
     pub outputs: &'a Outputs,
+    /// Facts that some step of the plan makes true, before this one or after it ([`Step::settles`]).
+    pub foreseen: &'a BTreeSet<String>,
 }
 
 impl Ctx<'_> {
@@ -166,7 +171,8 @@ pub trait Step: Send + Sync + Debug {
         Vec::new()
     }
 
-    /// Facts (`SERVER.VARIABLE`) that this step makes true, so that later steps' `inspect` need not insist on them.
+    /// Facts (`SERVER.VARIABLE`, `SERVER.account USER@HOST`) that this step makes true, so that later steps' `inspect`
+    /// need not insist on them.
     fn settles(&self, _world: &World) -> Vec<String> {
         Vec::new()
     }

@@ -43,6 +43,11 @@ pub fn option_file(user: &str, password: Option<&str>, address: &str) -> String 
     format!("[client]\nprotocol = TCP\nhost = {host}\nport = {port}\nuser = \"{user}\"\n{password}")
 }
 
+/// The fact that an account is there, for `settles` and those who look for it.
+pub fn account_fact(server: &str, user: &str, host: &str) -> String {
+    format!("{server}.account {user}@{host}")
+}
+
 /// The run's id where a plan shows it.
 pub fn run_marker() -> String {
     marker::late("run")

@@ -1,6 +1,6 @@
 //! `replication_account`: the account a replica logs in with, made on the source and proved by a login.
 
-use super::place::{authority, dialect, server};
+use super::place::{account_fact, authority, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::text_literal;
 use crate::effects::replica::LOOK;
@@ -165,6 +165,11 @@ impl Step for ReplicationAccount {
         actions.extend(self.quiet(world));
         actions.push(Action::sql(&self.server, text));
         actions
+    }
+
+    fn settles(&self, world: &World) -> Vec<String> {
+        let account = self.account(world).ok();
+        account.map(|account| account_fact(&self.server, &account.user, self.host(account))).into_iter().collect()
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {

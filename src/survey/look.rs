@@ -90,6 +90,7 @@ async fn step(plan: &Plan, index: usize, fx: &Effects, settled: &BTreeSet<String
         cancel: &cancel,
         memo: &Empty,
         outputs: &Outputs::new(),
+        foreseen: &plan.settled(),
     };
     found.refusals = decoded.inspect(&cx, settled).await;
     if let Some(open) = open {

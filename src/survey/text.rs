@@ -117,6 +117,10 @@ fn words(finding: &Finding) -> String {
         Finding::Setting(setting) => {
             format!("{}: {} is {} now, then {}", setting.server, setting.name, setting.now, setting.then)
         }
+        Finding::Check(check) => {
+            let remedy = check.remedy.as_ref().map_or(String::new(), |remedy| format!("\n  remedy: {remedy}"));
+            format!("{:<5} {}: {}{remedy}", check.result, check.name, check.evidence)
+        }
     }
 }
 

@@ -13,6 +13,21 @@ fn changed(from: &str, to: &str) -> Desk {
     desk(&INVENTORY.replacen(from, to, 1))
 }
 
+/// The host `new` as given, under a policy that allows these regions.
+fn with_regions(new: &str, allowed: &str) -> String {
+    assert!(INVENTORY.contains("{ ssh: new.example }"));
+    let inventory = INVENTORY.replacen("{ ssh: new.example }", new, 1);
+    format!("{inventory}policy: {{ regions: {allowed} }}\n")
+}
+
+/// Only hosts that the playbook uses must stand somewhere.
+#[test]
+fn hosts_that_are_not_used_may_stand_anywhere() {
+    let inventory = with_regions("{ ssh: new.example, region: NO }", "[NO]");
+    let output = desk(&inventory).check(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn faults_of_the_inventory() {
     let cases: &[(&str, Desk, &[&str])] = &[
@@ -40,6 +55,8 @@ fn faults_of_the_inventory() {
             &["lots"],
         ),
         ("inventory-bad-policy", desk(&format!("{INVENTORY}policy: {{ encrypted_replication: maybe }}\n")), &["maybe"]),
+        ("inventory-region-not-allowed", desk(&with_regions("{ ssh: new.example, region: US }", "[NO, DE]")), &["US"]),
+        ("inventory-region-missing", desk(&with_regions("{ ssh: new.example }", "[\"NO\"]")), &["new"]),
         ("inventory-is-a-list", desk("- hosts\n"), &["hosts"]),
         ("inventory-is-empty", desk(""), &["new"]),
     ];

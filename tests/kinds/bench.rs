@@ -8,7 +8,7 @@ use cutover::playbook::world::World;
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup, free_port};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
-use cutover::steps::{Ctx, Memo, Outputs, Probe, Progress, Step, Update, find};
+use cutover::steps::{Ctx, Finding, Memo, Outputs, Probe, Progress, Step, Update, find};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -195,6 +195,7 @@ impl Bench {
             notes: Notes::default(),
             cancel,
             outputs,
+            foreseen: BTreeSet::new(),
             tell,
             told: Mutex::new(told),
         }
@@ -261,6 +262,8 @@ pub struct Work<'a> {
     pub cancel: CancellationToken,
     /// What the journal says it has put out.
     pub outputs: Outputs,
+    /// What other steps of its plan make true.
+    pub foreseen: BTreeSet<String>,
     tell: UnboundedSender<(String, Update)>,
     told: Mutex<UnboundedReceiver<(String, Update)>>,
 }
@@ -278,12 +281,16 @@ impl Work<'_> {
             cancel: &self.cancel,
             memo: &self.notes,
             outputs: &self.outputs,
+            foreseen: &self.foreseen,
         })
         .await
     }
 
     pub async fn inspect(&self) -> Vec<Failure> {
         self.at(async |cx| self.step.inspect(&cx, &BTreeSet::new()).await).await
+    }
+    pub async fn survey(&self) -> Result<Vec<Finding>> {
+        self.at(async |cx| self.step.survey(&cx).await).await
     }
     pub async fn prepare(&self) -> Result<()> {
         self.at(async |cx| self.step.prepare(&cx).await).await

@@ -10,6 +10,8 @@ mod dump;
 mod fence;
 mod import;
 mod lag;
+mod latency;
+mod preflight;
 mod promote;
 mod small;
 mod tunnel;

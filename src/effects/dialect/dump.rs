@@ -18,6 +18,12 @@ impl Dialect {
         if self.is_mariadb() { "mariadb" } else { "mysql" }
     }
 
+    /// The other family's client, which talks to this server as well.
+    #[must_use]
+    pub fn other_client_program(self) -> &'static str {
+        if self.is_mariadb() { "mysql" } else { "mariadb" }
+    }
+
     /// The server program's own names, the usual one first.
     #[must_use]
     pub fn server_programs(self) -> &'static [&'static str] {

@@ -52,6 +52,12 @@ impl Dialect {
         ["SET SESSION unique_checks = 0", "SET SESSION foreign_key_checks = 0"]
     }
 
+    /// The moment at which the server began this very statement, in seconds since 1970 with six digits after the point.
+    #[must_use]
+    pub fn moment(self) -> &'static str {
+        "SELECT UNIX_TIMESTAMP(NOW(6))"
+    }
+
     /// The server's version text, one value.
     #[must_use]
     pub fn version(self) -> &'static str {

@@ -3,6 +3,7 @@
 mod start;
 
 use super::channel::{Channel, SERVER_ID};
+use super::gtid_mode;
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::{ChangeSource as Change, Dialect, TOOL_DATABASE};
@@ -112,6 +113,7 @@ impl Step for ChangeSource {
         ];
         actions.push(self.remembered(world));
         actions.extend(self.seed_actions(world));
+        actions.extend(gtid_mode::actions(self.channel(), world));
         actions.extend([
             Action::sql(&self.replica, statement),
             Action::sql(&self.replica, dialect.start_replica()),
@@ -125,6 +127,7 @@ impl Step for ChangeSource {
         let sql = |text: &str| Action::sql(&self.replica, text);
         let mut actions = vec![sql(&dialect.stop_replica()), sql(&dialect.reset_replica_all())];
         actions.extend(self.forget_actions(world));
+        actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions.push(Action::note("if it came through the channel:"));
         actions.extend([sql(dialect.without_binlog()), sql(&dialect.drop_token_database())]);
         actions
@@ -175,6 +178,7 @@ impl Step for ChangeSource {
         cx.memo.keep(OWN_ROWS, rows.is_empty().into()).await?;
         cx.memo.keep("begun", true.into()).await?;
         let mut looks = 1;
+        gtid_mode::fit(self.channel(), cx).await?;
         match ReplicaStatus::read(&session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the dump's place again
             Some(_) if cx.memo.get("started").is_some() => {
@@ -209,6 +213,7 @@ impl Step for ChangeSource {
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
         self.forget_applied(cx, &session, dialect).await?;
+        gtid_mode::restore(self.channel(), cx).await?;
         self.drop_own_rows(cx, dialect).await
     }
 }

@@ -4,6 +4,7 @@ mod tuning;
 
 use super::channel::{Channel, SERVER_ID};
 use super::fence::HOLDER;
+use super::gtid_mode;
 use super::place::{dialect, run_marker};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
@@ -217,6 +218,7 @@ impl Step for ReverseReplication {
             actions.push(old(&to.read_variable(to.applied_gtids())));
         }
         actions.extend(tuning::actions(to).iter().map(|text| old(text)));
+        actions.extend(gtid_mode::actions(self.channel(), world));
         actions.extend([old(&statement), old(&to.start_replica()), Action::note("wait until both threads run")]);
         actions.push(new(&from.existing_databases(&[TOOL_DATABASE])));
         actions.extend(from.create_token_table().iter().map(|text| new(text)));
@@ -236,6 +238,7 @@ impl Step for ReverseReplication {
             actions.push(old(&dialect.set_gtid_start(&before)));
         }
         actions.extend(tuning::undo_actions(dialect).iter().map(|text| old(text)));
+        actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions
     }
 
@@ -277,6 +280,7 @@ impl Step for ReverseReplication {
         self.let_the_applier_in(cx).await?;
         cx.memo.keep(BEGUN, true.into()).await?;
         let session = cx.fx.sql(&self.replica).await?;
+        gtid_mode::fit(self.channel(), cx).await?;
         let looks = self.start(cx, &session, dialect).await?;
         self.channel().runs(cx, looks).await?;
         self.prove(cx).await?;
@@ -303,6 +307,7 @@ impl Step for ReverseReplication {
         {
             cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
         }
-        tuning::undo(cx, &session, dialect).await
+        tuning::undo(cx, &session, dialect).await?;
+        gtid_mode::restore(self.channel(), cx).await
     }
 }

@@ -16,11 +16,14 @@ const WORKERS: u32 = 4;
 /// Milliseconds between the moments at which a parallel applier notes its place.
 const CHECKPOINT: u32 = 1;
 
+/// The better one of two values: the larger or the smaller.
+type Better = fn(u32, u32) -> u32;
+
 /// Variables with what they must be at least, or at most. Workers only where they commit in the source's order
 /// whatever else is set.
-fn wanted(dialect: Dialect) -> Vec<(&'static str, u32, fn(u32, u32) -> u32)> {
-    let workers = dialect.is_mariadb().then(|| (dialect.replica_workers(), WORKERS, u32::max as fn(u32, u32) -> u32));
-    let period = dialect.checkpoint_period().map(|name| (name, CHECKPOINT, u32::min as fn(u32, u32) -> u32));
+fn wanted(dialect: Dialect) -> Vec<(&'static str, u32, Better)> {
+    let workers = dialect.is_mariadb().then(|| (dialect.replica_workers(), WORKERS, u32::max as Better));
+    let period = dialect.checkpoint_period().map(|name| (name, CHECKPOINT, u32::min as Better));
     workers.into_iter().chain(period).collect()
 }
 

@@ -1,0 +1,134 @@
+//! Questions about what may not survive a move: code and its definers, collations, and what only one family has. Lists
+//! of databases: an empty one means every user database.
+
+use super::catalog::within;
+use super::{Dialect, literals};
+
+impl Dialect {
+    /// Who defined what: columns `name` (with its kind before it) and `definer` (`user@host`).
+    #[must_use]
+    pub fn definers<S: AsRef<str>>(self, databases: &[S]) -> String {
+        let part = |table: &str, kind: &str, prefix: &str, name: &str| {
+            let schema = format!("{prefix}_SCHEMA");
+            format!(
+                "SELECT CONCAT({kind}, ' ', {schema}, '.', {name}) AS name, DEFINER AS definer \
+                 FROM information_schema.{table} WHERE {}",
+                within(&schema, databases)
+            )
+        };
+        let parts = [
+            part("VIEWS", "'view'", "TABLE", "TABLE_NAME"),
+            part("ROUTINES", "LOWER(ROUTINE_TYPE)", "ROUTINE", "ROUTINE_NAME"),
+            part("TRIGGERS", "'trigger'", "TRIGGER", "TRIGGER_NAME"),
+            part("EVENTS", "'event'", "EVENT", "EVENT_NAME"),
+        ];
+        format!("{} ORDER BY 1", parts.join(" UNION ALL "))
+    }
+
+    /// Events that run: column `name`.
+    #[must_use]
+    pub fn enabled_events<S: AsRef<str>>(self, databases: &[S]) -> String {
+        format!(
+            "SELECT CONCAT(EVENT_SCHEMA, '.', EVENT_NAME) AS name FROM information_schema.EVENTS \
+             WHERE STATUS = 'ENABLED' AND {} ORDER BY 1",
+            within("EVENT_SCHEMA", databases)
+        )
+    }
+
+    /// Collations of columns, tables, databases and routines: columns `name`, `used_by` (one of the users).
+    #[must_use]
+    pub fn used_collations<S: AsRef<str>>(self, databases: &[S]) -> String {
+        format!(
+            "SELECT name, MIN(used_by) AS used_by FROM (\
+             SELECT COLLATION_NAME AS name, CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, '.', COLUMN_NAME) AS used_by \
+             FROM information_schema.COLUMNS WHERE {} UNION \
+             SELECT TABLE_COLLATION, CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) FROM information_schema.TABLES WHERE {} UNION \
+             SELECT DEFAULT_COLLATION_NAME, SCHEMA_NAME FROM information_schema.SCHEMATA WHERE {} UNION \
+             SELECT DATABASE_COLLATION, CONCAT(ROUTINE_SCHEMA, '.', ROUTINE_NAME) FROM information_schema.ROUTINES \
+             WHERE {}) used WHERE name IS NOT NULL GROUP BY name ORDER BY name",
+            within("TABLE_SCHEMA", databases),
+            within("TABLE_SCHEMA", databases),
+            within("SCHEMA_NAME", databases),
+            within("ROUTINE_SCHEMA", databases)
+        )
+    }
+
+    /// Collations the server knows: column `name`. Those of the Unicode 14 set stand in `MariaDB` without the character
+    /// set's name in front.
+    #[must_use]
+    pub fn known_collations(self) -> &'static str {
+        "SELECT COLLATION_NAME AS name FROM information_schema.COLLATIONS ORDER BY 1"
+    }
+
+    /// Columns that the server computes: column `name`.
+    #[must_use]
+    pub fn generated_columns<S: AsRef<str>>(self, databases: &[S]) -> String {
+        format!(
+            "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, '.', COLUMN_NAME) AS name FROM information_schema.COLUMNS \
+             WHERE GENERATION_EXPRESSION <> '' AND {} ORDER BY 1",
+            within("TABLE_SCHEMA", databases)
+        )
+    }
+
+    /// Foreign keys that refer to columns which no unique key covers: column `name`. `MySQL` 8.4 and newer refuse them
+    /// (`restrict_fk_on_non_standard_key`).
+    #[must_use]
+    pub fn foreign_keys_to_no_key<S: AsRef<str>>(self, databases: &[S]) -> String {
+        format!(
+            "SELECT CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME, '.', CONSTRAINT_NAME) AS name \
+             FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_NAME IS NULL AND {} ORDER BY 1",
+            within("CONSTRAINT_SCHEMA", databases)
+        )
+    }
+
+    /// Foreign keys by which a change of one row changes others: column `name`.
+    #[must_use]
+    pub fn cascading_foreign_keys<S: AsRef<str>>(self, databases: &[S]) -> String {
+        format!(
+            "SELECT CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME, '.', CONSTRAINT_NAME) AS name \
+             FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE (DELETE_RULE IN ('CASCADE', 'SET NULL') \
+             OR UPDATE_RULE IN ('CASCADE', 'SET NULL')) AND {} ORDER BY 1",
+            within("CONSTRAINT_SCHEMA", databases)
+        )
+    }
+
+    /// Tables and columns of kinds that this family has and the other lacks, or keeps otherwise: column `name`.
+    #[must_use]
+    pub fn objects_of_one_family<S: AsRef<str>>(self, databases: &[S]) -> String {
+        let types: &[&str] =
+            if self.is_mariadb() { &["inet4", "inet6", "uuid", "vector"] } else { &["json", "vector"] };
+        format!(
+            "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, ' (', LOWER(TABLE_TYPE), ')') AS name \
+             FROM information_schema.TABLES WHERE TABLE_TYPE IN ('SEQUENCE', 'SYSTEM VERSIONED') AND {} UNION \
+             SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, '.', COLUMN_NAME, ' (', DATA_TYPE, ')') \
+             FROM information_schema.COLUMNS WHERE DATA_TYPE IN ({}) AND {} ORDER BY 1",
+            within("TABLE_SCHEMA", databases),
+            literals(types),
+            within("TABLE_SCHEMA", databases)
+        )
+    }
+
+    /// Functions loaded from libraries and remote servers, which stand in system tables and are not dumped: column
+    /// `name`.
+    #[must_use]
+    pub fn left_in_system_tables(self) -> &'static str {
+        "SELECT CONCAT('function ', name, ' of ', dl) AS name FROM mysql.func \
+         UNION ALL SELECT CONCAT('server ', Server_name) FROM mysql.servers ORDER BY 1"
+    }
+
+    /// How many named time zones the server knows, one value.
+    #[must_use]
+    pub fn named_time_zones(self) -> &'static str {
+        "SELECT COUNT(*) FROM mysql.time_zone_name"
+    }
+
+    /// Statements that run for `seconds` already: columns `id`, `user`, `seconds`, `query`.
+    #[must_use]
+    pub fn long_statements(self, seconds: u32) -> String {
+        format!(
+            "SELECT ID AS id, USER AS user, TIME AS seconds, LEFT(INFO, 60) AS query \
+             FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute') AND TIME > {seconds} \
+             AND USER NOT IN ('system user', 'event_scheduler') ORDER BY TIME DESC"
+        )
+    }
+}

@@ -1,0 +1,26 @@
+//! How long data will take to move, by assumed rates. Nothing is measured but the amount.
+
+/// Bytes of data and indexes that a dump program reads in a second from a server that serves others meanwhile.
+pub const DUMP: u64 = 60 << 20;
+/// Bytes of data and indexes that a server loads in a second.
+pub const IMPORT: u64 = 20 << 20;
+/// Data and indexes are so many times as large as the dump of them, compressed.
+pub const SMALLER: u64 = 5;
+
+/// Seconds that the dump takes.
+#[must_use]
+pub fn dump_seconds(data_bytes: u64) -> u64 {
+    data_bytes / DUMP + 1
+}
+
+/// Seconds that the import takes.
+#[must_use]
+pub fn import_seconds(data_bytes: u64) -> u64 {
+    data_bytes / IMPORT + 1
+}
+
+/// Bytes that the dump takes, compressed.
+#[must_use]
+pub fn dump_bytes(data_bytes: u64) -> u64 {
+    data_bytes / SMALLER
+}

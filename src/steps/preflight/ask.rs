@@ -1,0 +1,109 @@
+//! Questions as data: what a check wants to know, how a plan shows it, and how it is asked. Every question only reads.
+
+use super::pair::{Pair, Side};
+use crate::effects::{LoginPath, Rows};
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Account;
+use crate::steps::{Action, Ctx};
+use std::time::{Duration, SystemTime};
+
+/// Longest time for one statement: the catalog of a server with very many tables takes its time.
+const LOOK: Duration = Duration::from_mins(1);
+/// How often a clock is read; the quickest answer is the most exact.
+const CLOCK_READINGS: usize = 3;
+/// Prints a host's time in nanoseconds since 1970.
+const CLOCK: &str = "date +%s%N";
+
+/// One question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// A statement.
+    Sql { side: Side, text: String },
+    /// A shell script on a host.
+    Run { host: String, script: String },
+    /// What time it is on a host.
+    Clock { host: String },
+    /// Whether a login works along the path it will take.
+    Login { side: Side, account: Account, host: String, address: String },
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    Rows(Rows),
+    Text(String),
+    Clock(Clock),
+}
+
+/// A host's clock beside the runner's, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clock {
+    /// How far it is ahead.
+    pub ahead: f64,
+    /// How wrong that may be: half the time that the quickest answer took.
+    pub within: f64,
+}
+
+impl Ask {
+    /// A statement for one side.
+    pub fn sql(side: Side, text: impl Into<String>) -> Self {
+        Self::Sql { side, text: text.into() }
+    }
+
+    /// The server whose connection it goes over; logins and hosts have their own.
+    pub fn side(&self) -> Option<Side> {
+        match self {
+            Self::Sql { side, .. } => Some(*side),
+            Self::Run { .. } | Self::Clock { .. } | Self::Login { .. } => None,
+        }
+    }
+
+    /// How a plan shows it.
+    pub fn actions(&self, pair: &Pair<'_>) -> Vec<Action> {
+        match self {
+            Self::Sql { side, text } => vec![Action::sql(pair.at(*side).name, text)],
+            Self::Run { host, script } => vec![Action::command(host, script)],
+            Self::Clock { host } => vec![Action::command(host, CLOCK)],
+            Self::Login { side, account, host, address } => {
+                let (user, name) = (&account.user, pair.at(*side).name);
+                let note = format!("log in to `{name}` as {user} from {host} ({address}), and out again");
+                vec![Action::note(note), Action::sql(name, pair.at(*side).dialect.current_account())]
+            }
+        }
+    }
+
+    /// Asks.
+    pub async fn put(&self, cx: &Ctx<'_>, pair: &Pair<'_>) -> Result<Reply> {
+        match self {
+            Self::Sql { side, text } => cx.fx.sql(pair.at(*side).name).await?.query(text, LOOK).await.map(Reply::Rows),
+            Self::Run { host, script } => cx.fx.host(host).await?.sh(script, &[], None).await.map(Reply::Text),
+            Self::Clock { host } => clock(cx, host).await.map(Reply::Clock),
+            Self::Login { side, account, host, address } => {
+                let path = LoginPath { host, address, authority: None };
+                cx.fx.try_login(pair.at(*side).name, account, path).await.map(Reply::Text)
+            }
+        }
+    }
+}
+
+async fn clock(cx: &Ctx<'_>, host: &str) -> Result<Clock> {
+    let link = cx.fx.host(host).await?;
+    let mut best: Option<Clock> = None;
+    for _ in 0..CLOCK_READINGS {
+        let before = now();
+        let printed = link.sh(CLOCK, &[], None).await?;
+        let after = now();
+        let there = printed.trim().parse::<f64>().map_err(|_| {
+            Failure::permanent("read the clock", format!("`{CLOCK}` printed `{}`", printed.trim())).at(host)
+        })? / 1e9;
+        let reading = Clock { ahead: there - f64::midpoint(before, after), within: (after - before) / 2.0 };
+        if best.is_none_or(|best| reading.within < best.within) {
+            best = Some(reading);
+        }
+    }
+    best.ok_or_else(|| Failure::permanent("read the clock", "it was not read").at(host))
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}

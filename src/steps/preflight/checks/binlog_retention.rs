@@ -1,0 +1,56 @@
+//! The source must keep its binary log from the dump's place on until the target has caught up.
+
+use super::super::ask::Ask;
+use super::super::check::Check;
+use super::super::pair::Source;
+use super::super::seen::Seen;
+use super::super::verdict::Verdict;
+use crate::error::Result;
+use crate::playbook::forecast::{dump_seconds, import_seconds};
+use crate::playbook::units::{Bytes, Span};
+use std::time::Duration;
+
+pub const CHECK: Check = Check::blocking("binlog_retention", judge)
+    .reads(&["expire_logs_days", "binlog_expire_logs_seconds", "max_binlog_total_size"])
+    .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.total_size(pair.databases))]);
+
+/// Dump and import are taken twice: the forecast is rough, and catching up takes its time as well.
+const MARGIN: u64 = 2;
+/// Less than this leaves nobody the time to look at a fault over night.
+const COMFORTABLE: Duration = Duration::from_hours(24);
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    let bytes = seen.data_bytes()?;
+    let needed = Duration::from_secs(MARGIN * (dump_seconds(bytes) + import_seconds(bytes)));
+    let (data, needed_words) = (Bytes(bytes), Span(needed));
+    let mut found = Vec::new();
+    let most = seen.number(Source, "max_binlog_total_size").filter(|most| *most > 0.0);
+    if let Some(most) = most {
+        let evidence =
+            format!("max_binlog_total_size of the source is {most}: a busy hour may purge what the target needs");
+        found.push(Verdict::warn(evidence, "set it to 0 on the source until the switch"));
+    }
+    let Some(kept) = kept(seen) else {
+        return Ok(Verdict::worst_of(
+            found,
+            format!("the source keeps its binary logs; {data} move in {needed_words}"),
+        ));
+    };
+    let kept_words = Span(kept);
+    let evidence = format!("the source keeps binary logs for {kept_words}; {data} need {needed_words} by the forecast");
+    let remedy =
+        "SET GLOBAL binlog_expire_logs_seconds = 604800 (or expire_logs_days = 7) on the source until the switch";
+    if kept < needed {
+        found.push(Verdict::block(evidence.clone(), remedy));
+    } else if kept < COMFORTABLE {
+        found.push(Verdict::warn(evidence.clone(), remedy));
+    }
+    Ok(Verdict::worst_of(found, evidence))
+}
+
+/// How long binary logs are kept; `None` means for ever.
+fn kept(seen: &Seen<'_>) -> Option<Duration> {
+    let seconds = seen.number(Source, "binlog_expire_logs_seconds").filter(|seconds| *seconds > 0.0);
+    let days = seen.number(Source, "expire_logs_days").filter(|days| *days > 0.0).map(|days| days * 86_400.0);
+    seconds.or(days).map(Duration::from_secs_f64)
+}

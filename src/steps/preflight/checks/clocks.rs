@@ -1,0 +1,31 @@
+//! The clocks of the two hosts: what `NOW()` says after the switch, and certificates, go by them.
+
+use super::super::ask::Ask;
+use super::super::check::Check;
+use super::super::pair::{Pair, Side, Source, Target};
+use super::super::seen::Seen;
+use super::super::verdict::Verdict;
+use crate::error::Result;
+
+pub const CHECK: Check = Check::warning("clocks", judge).asks(|pair| {
+    let hosts = [Source, Target].map(|side| Ask::Clock { host: host(pair, side).to_owned() });
+    hosts.into()
+});
+
+/// More than this is told, in seconds.
+const MOST: f64 = 0.5;
+
+fn host<'a>(pair: &'a Pair<'_>, side: Side) -> &'a str {
+    &pair.at(side).server.host
+}
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    let (source, target) = (seen.clock(host(seen.pair, Source))?, seen.clock(host(seen.pair, Target))?);
+    let apart = target.ahead - source.ahead;
+    let words =
+        format!("the target's clock is {:+.3} s from the source's (to {:.3} s)", apart, source.within + target.within);
+    if apart.abs() <= MOST + source.within + target.within {
+        return Ok(Verdict::pass(words));
+    }
+    Ok(Verdict::warn(words, "let both hosts follow the same time servers (chrony, systemd-timesyncd)"))
+}

@@ -1,0 +1,63 @@
+//! Collations that the target does not know: their tables cannot be made there, and order differently under another one.
+
+use super::super::ask::Ask;
+use super::super::check::Check;
+use super::super::pair::{Source, Target};
+use super::super::seen::Seen;
+use super::super::verdict::{Verdict, some};
+use crate::error::Result;
+use crate::playbook::product::{Family, Version};
+
+pub const CHECK: Check = Check::blocking("collations", judge).asks(|pair| {
+    let used = Ask::sql(Source, pair.source.dialect.used_collations(pair.databases));
+    vec![used, Ask::sql(Target, pair.target.dialect.known_collations())]
+});
+
+/// From here on `MariaDB` reads most names of `MySQL`'s 0900 collations as its own (its page on compatibility).
+const MAPS_0900: Version = Version(11, 4, 5);
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    let known = seen.names(Target, seen.pair.target.dialect.known_collations())?;
+    let used = seen.rows(Source, seen.pair.source.dialect.used_collations(seen.pair.databases))?;
+    let maps = seen.target.product.family == Family::MariaDb && seen.target.product.version >= MAPS_0900;
+    let (mut unknown, mut mapped) = (Vec::new(), Vec::new());
+    for row in used.iter() {
+        let name = row.get("name").unwrap_or_default();
+        if is_known(name, &known) {
+            continue;
+        }
+        let words = format!("{name} (as in {})", row.get("used_by").unwrap_or_default());
+        if maps && name.contains("_0900_") { mapped.push(words) } else { unknown.push(words) }
+    }
+    let mut found = Vec::new();
+    if !unknown.is_empty() {
+        let evidence = format!("the target ({}) does not know {}", seen.target.product, some(&unknown));
+        found.push(Verdict::block(
+            evidence,
+            "convert these to a collation that both know, on the source and before the dump",
+        ));
+    }
+    if !mapped.is_empty() {
+        let evidence = format!("the target takes another collation for {}", some(&mapped));
+        found.push(Verdict::warn(evidence, "see that order and uniqueness are the same under it"));
+    }
+    Ok(Verdict::worst_of(found, format!("the target knows all {} that are used", used.len())))
+}
+
+/// `MariaDB` lists the Unicode 14 collations without their character set.
+fn is_known(name: &str, known: &[String]) -> bool {
+    let bare = name.split_once('_').filter(|(_, rest)| rest.starts_with("uca1400_")).map(|(_, rest)| rest);
+    known.iter().any(|one| one == name || Some(one.as_str()) == bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_known;
+
+    #[test]
+    fn unicode_14_stands_without_its_character_set() {
+        let known = ["latin1_bin".to_owned(), "uca1400_ai_ci".to_owned()];
+        assert!(is_known("utf8mb4_uca1400_ai_ci", &known) && is_known("latin1_bin", &known));
+        assert!(!is_known("utf8mb4_0900_ai_ci", &known) && !is_known("utf8mb4_uca1400_as_cs", &known));
+    }
+}

@@ -1,0 +1,21 @@
+//! Whether the target can follow the source at all.
+
+use super::super::check::Check;
+use super::super::directions::{Direction, direction};
+use super::super::seen::Seen;
+use super::super::verdict::Verdict;
+use crate::error::Result;
+
+/// Nobody can allow what does not work.
+pub const CHECK: Check = Check::blocking("direction", judge).firm();
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    let (source, target) = (seen.source.product, seen.target.product);
+    Ok(match direction(source, target) {
+        Direction::Impossible(why) => {
+            let remedy = format!("choose another program for the target: {source} or a newer {}", source.family);
+            Verdict::block(why, remedy)
+        }
+        _ => Verdict::pass(format!("{source} to {target}")),
+    })
+}

@@ -1,0 +1,78 @@
+//! Room for the data, the dump, and the logs of both servers.
+
+use super::super::ask::Ask;
+use super::super::check::Check;
+use super::super::pair::{Pair, Source};
+use super::super::seen::Seen;
+use super::super::verdict::Verdict;
+use crate::error::{Failure, Result};
+use crate::playbook::forecast::dump_bytes;
+use crate::playbook::units::Bytes;
+
+pub const CHECK: Check = Check::blocking("disk_space", judge).asks(|pair| {
+    let size = Ask::sql(Source, pair.source.dialect.total_size(pair.databases));
+    [Some(size), data(pair), dump(pair), logs(pair)].into_iter().flatten().collect()
+});
+
+/// The device that a folder is on, or will be on, and the bytes that are free there.
+fn free(host: &str, folder: &str) -> Ask {
+    let folder = shell_words::quote(folder);
+    let script = format!(
+        "d={folder}; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {{print $1, $4}}'"
+    );
+    Ask::Run { host: host.to_owned(), script }
+}
+
+fn data(pair: &Pair<'_>) -> Option<Ask> {
+    Some(free(&pair.target.server.host, pair.target.server.data_dir.as_deref()?))
+}
+fn dump(pair: &Pair<'_>) -> Option<Ask> {
+    Some(free(&pair.target.server.host, pair.target.work_dir))
+}
+fn logs(pair: &Pair<'_>) -> Option<Ask> {
+    let server = pair.source.server;
+    Some(free(&server.host, server.log_dir.as_deref().or(server.data_dir.as_deref())?))
+}
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    let bytes = seen.data_bytes()?;
+    let (data_needs, dump_needs) = (bytes + bytes / 10, dump_bytes(bytes));
+    let mut found = Vec::new();
+    let dump_place = dump(seen.pair).map(|ask| place(seen, &ask)).transpose()?;
+    let data_place = data(seen.pair).map(|ask| place(seen, &ask)).transpose()?;
+    let mut need = |what: &str, free: u64, needed: u64| {
+        if free < needed {
+            let evidence =
+                format!("{what}: {} are free on the target's host, {} are needed", Bytes(free), Bytes(needed));
+            found.push(Verdict::block(evidence, "free space there, or name a folder on a larger disk"));
+        }
+    };
+    match (&data_place, &dump_place) {
+        (Some((one, free)), Some((other, _))) if one == other => need("data and dump", *free, data_needs + dump_needs),
+        (data, dump) => {
+            for (what, place, needed) in [("data", data, data_needs), ("dump", dump, dump_needs)] {
+                if let Some((_, free)) = place {
+                    need(what, *free, needed);
+                }
+            }
+        }
+    }
+    if data_place.is_none() {
+        let evidence = "the inventory does not say where the target's data directory is";
+        found.push(Verdict::warn(evidence, "state `data_dir` of the target"));
+    }
+    if let Some((_, free)) =
+        logs(seen.pair).map(|ask| place(seen, &ask)).transpose()?.filter(|(_, free)| *free < bytes / 10)
+    {
+        let evidence = format!("only {} are free for the source's binary logs, which must be kept", Bytes(free));
+        found.push(Verdict::warn(evidence, "free space there before the dump"));
+    }
+    let free = data_place.map_or(0, |(_, free)| free);
+    Ok(Verdict::worst_of(found, format!("{} are free for {} of data", Bytes(free), Bytes(bytes))))
+}
+
+fn place(seen: &Seen<'_>, ask: &Ask) -> Result<(String, u64)> {
+    let printed = seen.text(ask)?.trim();
+    let read = printed.rsplit_once(' ').and_then(|(device, free)| Some((device.to_owned(), free.parse().ok()?)));
+    read.ok_or_else(|| Failure::permanent("read how much room there is", format!("df printed `{printed}`")))
+}

@@ -1,0 +1,23 @@
+//! Kinds of tables and columns that only one family has, or keeps in another form.
+
+use super::super::ask::Ask;
+use super::super::check::Check;
+use super::super::pair::Source;
+use super::super::seen::Seen;
+use super::super::verdict::{Verdict, some};
+use crate::error::Result;
+
+pub const CHECK: Check = Check::blocking("family_objects", judge)
+    .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.objects_of_one_family(pair.databases))]);
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    let objects = seen.names(Source, seen.pair.source.dialect.objects_of_one_family(seen.pair.databases))?;
+    if seen.source.product.family == seen.target.product.family {
+        return Ok(Verdict::pass("both are of one family"));
+    }
+    if objects.is_empty() {
+        return Ok(Verdict::pass("nothing that only one family has"));
+    }
+    let evidence = format!("{} has no such thing as {}", seen.target.product.family, some(&objects));
+    Ok(Verdict::block(evidence, "change them on the source into what both families have"))
+}

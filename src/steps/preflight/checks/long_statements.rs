@@ -1,0 +1,27 @@
+//! A dump begins with a short lock of all tables, which waits for running statements, and everyone waits behind it.
+
+use super::super::ask::Ask;
+use super::super::check::Check;
+use super::super::pair::Source;
+use super::super::seen::Seen;
+use super::super::verdict::{Verdict, some};
+use crate::error::Result;
+
+pub const CHECK: Check = Check::warning("long_statements", judge)
+    .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.long_statements(SECONDS))]);
+
+/// Statements that run longer than this are told.
+const SECONDS: u32 = 30;
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    let rows = seen.rows(Source, seen.pair.source.dialect.long_statements(SECONDS))?;
+    let text = |row: crate::effects::Row<'_>| {
+        let get = |name| row.get(name).unwrap_or_default().to_owned();
+        format!("{} for {} s ({})", get("user"), get("seconds"), get("query"))
+    };
+    let running: Vec<String> = rows.iter().map(text).collect();
+    if running.is_empty() {
+        return Ok(Verdict::pass(format!("no statement runs for more than {SECONDS} s on the source")));
+    }
+    Ok(Verdict::warn(format!("long statements run on the source: {}", some(&running)), "begin when they have ended"))
+}

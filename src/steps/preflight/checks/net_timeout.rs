@@ -1,0 +1,22 @@
+//! A replica takes a dead line for a silent source until this time is over; it was an hour once.
+
+use super::super::check::Check;
+use super::super::pair::Target;
+use super::super::seen::Seen;
+use super::super::verdict::Verdict;
+use crate::error::Result;
+
+pub const CHECK: Check = Check::warning("net_timeout", judge).reads(&["slave_net_timeout", "replica_net_timeout"]);
+
+/// Both families' default since 5.7 and 10.2.
+const LONGEST: f64 = 60.0;
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    let name = seen.pair.target.dialect.replica_net_timeout();
+    let seconds = seen.number(Target, name).unwrap_or(0.0);
+    if seconds <= LONGEST || seen.will_be_set(name) {
+        return Ok(Verdict::pass(format!("a replica notices a dead line: {name} is {seconds} s, or set by a step")));
+    }
+    let evidence = format!("{name} of the target is {seconds} s: that long a broken line looks like a quiet source");
+    Ok(Verdict::warn(evidence, format!("SET GLOBAL {name} = 10 on the target")))
+}

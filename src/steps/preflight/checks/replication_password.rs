@@ -1,0 +1,29 @@
+//! A replica keeps the password of its channel in clear: in a file of its data directory, or in a system table.
+
+use super::super::ask::Ask;
+use super::super::check::Check;
+use super::super::pair::Pair;
+use super::super::seen::Seen;
+use super::super::verdict::Verdict;
+use crate::error::Result;
+
+pub const CHECK: Check = Check::warning("replication_password", judge).asks(|pair| mode(pair).into_iter().collect());
+
+fn mode(pair: &Pair<'_>) -> Option<Ask> {
+    let folder = shell_words::quote(pair.target.server.data_dir.as_deref()?);
+    Some(Ask::Run { host: pair.target.server.host.clone(), script: format!("stat -L -c %a -- {folder}") })
+}
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    let Some(ask) = mode(seen.pair) else {
+        let evidence = "the inventory does not say where the target's data directory is";
+        return Ok(Verdict::warn(evidence, "state `data_dir` of the target"));
+    };
+    let mode = seen.text(&ask)?.trim();
+    if mode.ends_with('0') {
+        return Ok(Verdict::pass(format!("only its owner and group read the target's data directory (mode {mode})")));
+    }
+    let evidence =
+        format!("everybody on the target's host reads its data directory (mode {mode}), with the password in it");
+    Ok(Verdict::warn(evidence, "chmod o-rwx on the data directory"))
+}

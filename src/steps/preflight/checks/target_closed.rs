@@ -1,0 +1,21 @@
+//! Nobody but the migration may write on the target before the switch.
+
+use super::super::check::Check;
+use super::super::pair::Target;
+use super::super::seen::Seen;
+use super::super::verdict::Verdict;
+use crate::effects::dialect::Dialect;
+use crate::error::Result;
+
+pub const CHECK: Check = Check::warning("target_closed", judge).reads(&["read_only"]);
+
+fn judge(seen: &Seen<'_>) -> Result<Verdict> {
+    if seen.will_be_set("read_only") {
+        return Ok(Verdict::pass("a step closes the target"));
+    }
+    if Dialect::says_read_only(seen.variable(Target, "read_only")) {
+        return Ok(Verdict::pass("the target is read-only"));
+    }
+    let remedy = "SET GLOBAL read_only = ON there, and put it in its configuration, before replication begins";
+    Ok(Verdict::warn("the target takes writes of everyone: read_only is OFF", remedy))
+}

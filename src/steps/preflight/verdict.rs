@@ -1,0 +1,72 @@
+//! What one check says, and how its words are put together.
+
+use crate::steps::Mark;
+
+/// So many names are shown; the rest is counted.
+const SHOWN: usize = 5;
+
+/// What one check says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub result: Mark,
+    pub evidence: String,
+    pub remedy: Option<String>,
+}
+
+impl Verdict {
+    /// Nothing stands in the way.
+    pub fn pass(evidence: impl Into<String>) -> Self {
+        Self { result: Mark::Pass, evidence: evidence.into(), remedy: None }
+    }
+    /// It works, but people should know.
+    pub fn warn(evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { result: Mark::Warn, evidence: evidence.into(), remedy: Some(remedy.into()) }
+    }
+    /// It cannot work, or would lose something.
+    pub fn block(evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { result: Mark::Block, ..Self::warn(evidence, remedy) }
+    }
+    /// The worst of `found` with the words of all, or a pass with `fine` when nothing was found.
+    pub fn worst_of(found: Vec<Self>, fine: impl Into<String>) -> Self {
+        let Some(result) = found.iter().map(|verdict| verdict.result).max() else { return Self::pass(fine) };
+        let mut remedies: Vec<String> = found.iter().filter_map(|verdict| verdict.remedy.clone()).collect();
+        remedies.dedup();
+        let evidence: Vec<String> = found.into_iter().map(|verdict| verdict.evidence).collect();
+        let remedy = (!remedies.is_empty()).then(|| remedies.join("; "));
+        Self { result, evidence: evidence.join("; "), remedy }
+    }
+}
+
+/// The first names, and how many there are besides.
+pub fn some<S: AsRef<str>>(names: &[S]) -> String {
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// `1 table`, `3 tables`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict, some};
+    use crate::steps::Mark;
+
+    #[test]
+    fn the_worst_counts_and_all_is_told() {
+        let found = vec![Verdict::warn("a", "x"), Verdict::block("b", "y"), Verdict::warn("c", "y")];
+        let all = Verdict::worst_of(found, "fine");
+        assert_eq!((all.result, all.evidence.as_str(), all.remedy.as_deref()), (Mark::Block, "a; b; c", Some("x; y")));
+        assert_eq!(Verdict::worst_of(Vec::new(), "fine"), Verdict::pass("fine"));
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        assert_eq!(some(&["a", "b"]), "a, b");
+        assert_eq!(some(&["a", "b", "c", "d", "e", "f", "g"]), "a, b, c, d, e and 2 more");
+    }
+}

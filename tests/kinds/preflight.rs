@@ -1,0 +1,236 @@
+//! `preflight`: every trap at once on real servers, each named with evidence and remedy, and a pair without any.
+
+use crate::bench::Bench;
+use cutover::error::Class;
+use cutover::steps::{CheckResult, Finding, Mark};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lines that spoil the source's configuration; `{cs}` is a folder with a collation of its own.
+const SOURCE: &str = "binlog_format = STATEMENT
+binlog_row_image = MINIMAL
+binlog_ignore_db = scratch
+binlog_expire_logs_seconds = 1
+max_allowed_packet = 64M
+auto_increment_increment = 2
+sql_mode = ANSI_QUOTES
+default_time_zone = '+03:00'
+character_sets_dir = {cs}
+character_set_server = utf8mb4
+plugin_load_add = auth_ed25519
+";
+
+const TARGET: &str = "server_id = 1
+read_only = OFF
+event_scheduler = ON
+replicate_do_db = shop
+slave_net_timeout = 3600
+lower_case_table_names = 1
+gtid_strict_mode = ON
+";
+
+/// What a source may hold that does not move by itself.
+const CONTENTS: &[&str] = &[
+    "CREATE DATABASE odd",
+    "CREATE TABLE odd.old_engine (id INT PRIMARY KEY) ENGINE = MyISAM",
+    "CREATE TABLE odd.keyless (a INT, b INT AS (a + 1) STORED)",
+    "CREATE TABLE odd.phones (id INT PRIMARY KEY, n VARCHAR(20)) COLLATE utf8mb4_phone_ci",
+    "CREATE EVENT odd.hourly ON SCHEDULE EVERY 1 HOUR DO DO 1",
+    "CREATE DEFINER = ghost@localhost VIEW odd.haunted AS SELECT 1 AS one",
+    "CREATE USER shop@'127.0.0.1' IDENTIFIED VIA ed25519 USING PASSWORD('laden')",
+    "CREATE USER batch@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x')",
+    "CREATE USER ''@'127.0.0.1'",
+    "CREATE USER repl@'127.0.0.1' IDENTIFIED BY 'another'",
+    "CREATE USER admin2@'%'",
+    "GRANT READ_ONLY ADMIN ON *.* TO admin2@'%'",
+    "CREATE SERVER elsewhere FOREIGN DATA WRAPPER mysql OPTIONS (HOST '192.0.2.1')",
+    "INSERT INTO mysql.time_zone_name VALUES ('Europe/Oslo', 1)",
+];
+
+fn with() -> Value {
+    json!({ "source": "source", "target": "target", "application": "shop",
+            "through": { "step": "tunnel", "listen": "127.0.0.1:3307" } })
+}
+
+fn by_name(findings: Vec<Finding>) -> BTreeMap<String, CheckResult> {
+    let check = |finding| match finding {
+        Finding::Check(check) => (check.name.clone(), check),
+        other => panic!("{other:?}"),
+    };
+    findings.into_iter().map(check).collect()
+}
+
+/// A copy of the character sets with one collation more.
+fn collation_of_its_own(bench: &Bench) -> String {
+    let folder = bench.path("charsets");
+    std::fs::create_dir(&folder).unwrap();
+    for entry in std::fs::read_dir("/usr/share/mysql/charsets").unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+    }
+    let index = folder.join("Index.xml");
+    let own = "<charset name=\"utf8mb4\"><collation name=\"utf8mb4_phone_ci\" id=\"1500\"><rules>\
+               <reset>\\u0000</reset><i>\\u0020</i></rules></collation></charset></charsets>";
+    let text = std::fs::read_to_string(&index).unwrap();
+    assert!(text.contains("</charsets>"));
+    std::fs::write(&index, text.replace("</charsets>", own)).unwrap();
+    folder.display().to_string()
+}
+
+async fn spoil(bench: &Bench) {
+    let lines = SOURCE.replace("{cs}", &collation_of_its_own(bench));
+    for (server, lines) in [(&bench.source, lines.as_str()), (&bench.target, TARGET)] {
+        let config = std::fs::read_to_string(server.config_file()).unwrap();
+        std::fs::write(server.config_file(), format!("{config}{lines}")).unwrap();
+        server.restart().await.unwrap();
+    }
+    for statement in CONTENTS {
+        bench.exec("source", statement).await;
+    }
+    bench.exec("target", "SET GLOBAL read_only = OFF").await;
+    bench.exec("target", "CREATE DATABASE there").await;
+    bench.exec("target", "CREATE TABLE there.already (id INT PRIMARY KEY)").await;
+    bench.exec("target", "CREATE USER ''@localhost").await;
+    let stranger = bench.stranger("source").await;
+    for statement in ["XA START 'half'", "INSERT INTO odd.phones VALUES (1, 'x')", "XA END 'half'", "XA PREPARE 'half'"]
+    {
+        stranger.exec(statement, crate::bench::LOOK).await.unwrap();
+    }
+    stranger.close().await;
+    bench.exec("source", "REVOKE SHOW VIEW ON *.* FROM migrate@'127.0.0.1'").await;
+    bench.exec("target", "REVOKE BINLOG ADMIN, SUPER ON *.* FROM migrate@'127.0.0.1'").await;
+}
+
+#[tokio::test]
+async fn every_trap_is_named_with_evidence_and_remedy() {
+    let bench = Bench::new().await;
+    spoil(&bench).await;
+    let step = bench.step("preflight", &with());
+    let checks = by_name(step.survey().await.unwrap());
+    let expected = [
+        ("server_identity", Mark::Block, "both have server_id 1", "SET GLOBAL server_id"),
+        ("privileges", Mark::Block, "migrate on `source` lacks SHOW VIEW", "GRANT SHOW VIEW"),
+        ("privileges", Mark::Block, "on `target` lacks BINLOG ADMIN", "GRANT BINLOG ADMIN"),
+        ("replication_login", Mark::Block, "error 1045", "password behind"),
+        ("application_login", Mark::Warn, "no account shop@127.0.0.1 yet", "`accounts` step"),
+        ("anonymous_accounts", Mark::Warn, "`source` lets in ''@'127.0.0.1'", "DROP USER ''@'127.0.0.1'"),
+        ("anonymous_accounts", Mark::Warn, "`target` lets in ''@'localhost'", "on `target`"),
+        ("auth_plugins", Mark::Block, "shop@127.0.0.1 (ed25519)", "install the plugin"),
+        ("auth_plugins", Mark::Block, "batch@% (ed25519)", "new password"),
+        ("read_only_bypass", Mark::Warn, "'admin2'@'%'", "READ_ONLY ADMIN"),
+        ("binlog_format", Mark::Block, "binlog_format of the source is STATEMENT", "SET GLOBAL binlog_format = ROW"),
+        ("row_image", Mark::Block, "binlog_row_image of the source is MINIMAL", "SET GLOBAL binlog_row_image = FULL"),
+        ("binlog_retention", Mark::Block, "keeps binary logs for 1s", "binlog_expire_logs_seconds"),
+        ("replication_filters", Mark::Block, "binlog_ignore_db is scratch", "restart it"),
+        ("replication_filters", Mark::Block, "replicate_do_db is shop", "target's configuration"),
+        ("gtid_state", Mark::Block, "gtid_strict_mode is ON", "RESET MASTER"),
+        ("replica_safety", Mark::Warn, "relay_log_recovery", "relay_log_recovery = ON"),
+        ("net_timeout", Mark::Warn, "slave_net_timeout of the target is 3600 s", "SET GLOBAL slave_net_timeout = 10"),
+        ("prepared_transactions", Mark::Block, "1 XA transaction is prepared on the source: half", "XA COMMIT"),
+        ("engines", Mark::Block, "odd.old_engine (MyISAM)", "ENGINE = InnoDB"),
+        ("primary_keys", Mark::Warn, "odd.keyless", "add a primary key"),
+        ("definers", Mark::Block, "ghost@localhost (view odd.haunted)", "make these accounts"),
+        ("events", Mark::Block, "1 event is enabled on the source: odd.hourly", "SET GLOBAL event_scheduler = OFF"),
+        ("collations", Mark::Block, "utf8mb4_phone_ci (as in odd.phones", "convert these"),
+        ("character_set", Mark::Warn, "character_set_server is utf8mb4 on the source", "settings"),
+        ("system_objects", Mark::Warn, "server elsewhere", "by hand"),
+        ("sql_mode", Mark::Warn, "only the source has ANSI_QUOTES", "sql_mode"),
+        ("table_names", Mark::Block, "lower_case_table_names is 0 on the source and 1 on the target", "anew"),
+        ("packet_size", Mark::Block, "64.0 MiB on the source and 16.0 MiB", "SET GLOBAL max_allowed_packet = 67108864"),
+        ("time_zone", Mark::Block, "the source knows 1 named time zones, the target none", "mysql_tzinfo_to_sql"),
+        ("time_zone", Mark::Block, "+03:00 on the source", "zone"),
+        ("auto_increment", Mark::Warn, "auto_increment_increment is 2 on the source", "SET GLOBAL"),
+        ("target_empty", Mark::Block, "1 table: there.already", "empty server"),
+        ("target_closed", Mark::Warn, "read_only is OFF", "SET GLOBAL read_only = ON"),
+        ("generated_columns", Mark::Pass, "odd.keyless.b", ""),
+        ("direction", Mark::Pass, "MariaDB 10.11", ""),
+        ("way_back", Mark::Pass, "supported as a replica", ""),
+    ];
+    for (name, result, evidence, remedy) in expected {
+        let check = &checks[name];
+        assert_eq!(check.result, result, "{check:?}");
+        assert!(check.evidence.contains(evidence), "{check:?}");
+        assert!(check.remedy.as_deref().unwrap_or_default().contains(remedy), "{check:?}");
+    }
+
+    let refusals = step.inspect().await;
+    let [refusal] = refusals.as_slice() else { panic!("{refusals:?}") };
+    assert_eq!((refusal.class, refusal.exit_code()), (Class::Refused, 5));
+    for check in checks.values() {
+        let blocks = check.result == Mark::Block;
+        assert_eq!(refusal.answer.contains(&format!("\n{}: {}", check.name, check.evidence)), blocks, "{refusal}");
+        assert!(!blocks || refusal.answer.contains(check.remedy.as_deref().unwrap()), "{refusal}");
+    }
+    assert!(refusal.help.clone().unwrap().contains("allow: ["), "{refusal:?}");
+    assert_eq!(step.execute().await.unwrap_err(), *refusal, "what it says before the run it says in the run");
+    for secret in ["alt#'wort", "neu\"wort", "folge", "laden"] {
+        assert!(!format!("{checks:?}{refusal}").contains(secret));
+    }
+}
+
+#[tokio::test]
+async fn a_clean_pair_passes_and_what_steps_will_do_is_counted() {
+    let bench = Bench::with_shop(50).await;
+    bench.exec("source", "CREATE USER shop@'127.0.0.1' IDENTIFIED BY 'laden'").await;
+    let mut step = bench.step("preflight", &with());
+    let blocked = |refusals: Vec<cutover::error::Failure>| refusals.first().map(|failure| failure.answer.clone());
+    let answer = blocked(step.inspect().await).unwrap();
+    assert!(
+        answer.starts_with("1 of ") && answer.contains("\nreplication_login: the source has no account"),
+        "{answer}"
+    );
+
+    step.foreseen.insert("source.account repl@127.0.0.1".into());
+    assert_eq!(blocked(step.inspect().await), None);
+    let outputs = step.execute().await.unwrap();
+    let checks: Vec<CheckResult> = serde_json::from_value(outputs["checks"].clone()).unwrap();
+    assert!(checks.len() > 40 && checks.iter().all(|check| check.result != Mark::Block), "{checks:?}");
+    assert_eq!(outputs["warnings"], json!(["application_login", "replica_safety"]), "{checks:?}");
+    assert_eq!(outputs["blocked"], json!([]));
+
+    // the same number on both is no matter once a step of the plan, or another playbook, gives the target its own
+    bench.exec("target", "SET GLOBAL server_id = 1").await;
+    assert!(blocked(step.inspect().await).unwrap().contains("server_identity"));
+    step.foreseen.insert("target.server_id".into());
+    assert_eq!(blocked(step.inspect().await), None);
+    let mut told = with();
+    told["will_set"] = json!(["server_id"]);
+    let mut step = bench.step("preflight", &told);
+    step.foreseen.insert("source.account repl@127.0.0.1".into());
+    assert_eq!(blocked(step.inspect().await), None);
+}
+
+#[tokio::test]
+async fn what_people_allow_is_told_as_a_warning() {
+    let bench = Bench::with_shop(5).await;
+    bench.exec("source", "CREATE TABLE shop.old (id INT PRIMARY KEY) ENGINE = MyISAM").await;
+    bench.exec("source", "CREATE USER shop@'127.0.0.1' IDENTIFIED BY 'wrong'").await;
+    let mut allowing = with();
+    allowing["allow"] = json!(["engines", "application_login"]);
+    let mut step = bench.step("preflight", &allowing);
+    step.foreseen = BTreeSet::from(["source.account repl@127.0.0.1".into()]);
+    let outputs = step.execute().await.unwrap();
+    assert_eq!(outputs["blocked"], json!(["application_login", "engines"]));
+    let checks: Vec<CheckResult> = serde_json::from_value(outputs["checks"].clone()).unwrap();
+    let engines = checks.iter().find(|check| check.name == "engines").unwrap();
+    assert!(engines.result == Mark::Warn && engines.evidence.ends_with("shop.old (MyISAM) (allowed)"), "{engines:?}");
+}
+
+#[tokio::test]
+async fn a_replica_a_reader_and_a_server_that_is_both() {
+    let bench = Bench::with_shop(5).await;
+    bench.replicate().await;
+    bench.caught_up().await;
+    let step = bench.step("preflight", &with());
+    let checks = by_name(step.survey().await.unwrap());
+    assert!(checks["source_is_replica"].evidence.starts_with("the target already follows 127.0.0.1:"));
+    assert!(checks["binlog_readers"].evidence.contains("repl from 127.0.0.1"), "{:?}", checks["binlog_readers"]);
+    assert_eq!(checks["binlog_readers"].result, Mark::Warn);
+
+    // the pair the wrong way round: its source is a replica
+    let reversed = json!({ "source": "target", "target": "source" });
+    let checks = by_name(bench.step("preflight", &reversed).survey().await.unwrap());
+    let check = &checks["source_is_replica"];
+    assert!(check.result == Mark::Block && check.evidence.starts_with("the source follows 127.0.0.1:"), "{check:?}");
+    assert!(check.evidence.contains("does not write what it applies"), "{check:?}");
+}
