@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use cutover::effects::{Approvals, Decision, Effects, Secrets, Session};
 use cutover::error::{Failure, Result};
+use cutover::playbook::product::Family;
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup, free_port};
@@ -74,8 +75,17 @@ impl Bench {
         bench
     }
 
+    /// Servers of a family.
+    pub async fn of(family: Family) -> Self {
+        Self::make(&Choice::Family(family), |_| {}).await
+    }
+
     /// Servers, and an inventory that a test has changed.
     pub async fn with(change: impl FnOnce(&mut Value)) -> Self {
+        Self::make(&Choice::default(), change).await
+    }
+
+    async fn make(program: &Choice, change: impl FnOnce(&mut Value)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, password) in PASSWORDS {
             std::fs::write(folder.path().join(name), password).unwrap();
@@ -83,7 +93,7 @@ impl Bench {
         let server = |name: &str, number: usize, options: &[&str]| Setup {
             name: name.into(),
             dir: folder.path().join(format!("s{number}")),
-            program: Choice::default(),
+            program: program.clone(),
             port: None,
             profile: Profile::Production,
             password: PASSWORDS[number].1.into(),
@@ -162,24 +172,33 @@ impl Bench {
     }
     /// Where the source's log ends, as a step's parameter.
     pub async fn position(&self) -> Value {
-        let rows = self.sql("source").await.query("SHOW MASTER STATUS", LOOK).await.unwrap();
+        self.position_of("source").await
+    }
+    /// Where a server's log ends.
+    pub async fn position_of(&self, server: &str) -> Value {
+        let show = self.source.dialect().binlog_position();
+        let rows = self.sql(server).await.query(show, LOOK).await.unwrap();
         let row = rows.first().unwrap();
         json!({ "file": row.get("File"), "offset": row.get("Position").unwrap().parse::<u64>().unwrap() })
     }
 
     /// Makes the target a replica of the source, from where the source's log ends.
     pub async fn replicate(&self) {
-        let grant = "GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1' IDENTIFIED BY 'folge'";
-        self.exec("source", grant).await;
+        self.exec("source", "CREATE USER repl@'127.0.0.1' IDENTIFIED BY 'folge'").await;
+        self.exec("source", "GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'").await;
         let with = json!({ "replica": "target", "source": "source", "position": self.position().await,
                            "through": { "step": "tunnel", "listen": self.source.address() } });
         self.step("change_source", &with).execute().await.unwrap();
     }
     /// Waits until the target has applied everything.
     pub async fn caught_up(&self) {
-        let here = self.position().await;
+        self.has_all("target", "source").await;
+    }
+    /// Waits until one server has applied everything of the other.
+    pub async fn has_all(&self, replica: &str, source: &str) {
+        let here = self.position_of(source).await;
         let (file, offset) = (here["file"].as_str().unwrap(), here["offset"].as_u64().unwrap());
-        let waited = self.ask("target", &format!("SELECT MASTER_POS_WAIT('{file}', {offset}, 10)")).await;
+        let waited = self.ask(replica, &format!("SELECT MASTER_POS_WAIT('{file}', {offset}, 10)")).await;
         assert!(waited.parse::<i64>().is_ok_and(|events| events >= 0), "{waited}");
     }
 
@@ -233,9 +252,10 @@ fn inventory(folder: &TempDir, source: &Server, target: &Server, hosts: &[Sshd])
         json!({ "ssh": name, "ssh_config": config, "peer_ssh_config": config, "work_dir": dir.join("work").join(name) })
     };
     let server = |server: &Server, host: &str, password: &str| {
+        let product = server.program().product;
         json!({
             "host": host, "address": server.address(), "user": Server::ACCOUNT, "password": { "file": password },
-            "replication": { "user": "repl", "password": { "file": "repl" } }, "version": "10.11",
+            "replication": { "user": "repl", "password": { "file": "repl" } }, "family": product.family, "version": format!("{}.{}", product.version.0, product.version.1),
             "config_file": server.config_file(), "data_dir": server.data_dir(),
         })
     };
