@@ -13,3 +13,4 @@ mod lag;
 mod promote;
 mod small;
 mod tunnel;
+mod verify;

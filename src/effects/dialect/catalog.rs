@@ -67,7 +67,7 @@ impl Dialect {
     }
 }
 
-fn within<S: AsRef<str>>(column: &str, databases: &[S]) -> String {
+pub(super) fn within<S: AsRef<str>>(column: &str, databases: &[S]) -> String {
     if databases.is_empty() {
         format!("{column} NOT IN ({}, '{}')", literals(&SYSTEM), super::session::TOOL_DATABASE)
     } else {
