@@ -4,7 +4,7 @@ use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, StartAt, lock
 use cutover::effects::{Login, Row, Secrets, Session};
 use cutover::playbook::product::{Family, Product};
 use cutover::playbook::secret::SecretRef;
-use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -146,8 +146,8 @@ fn values_are_spelled_for_the_server() {
 }
 
 struct Bench {
-    source: MariaDb,
-    replica: MariaDb,
+    source: Server,
+    replica: Server,
     secrets: Arc<Secrets>,
     _folder: TempDir,
 }
@@ -159,19 +159,19 @@ impl Bench {
         let setup = |name: &str, id: &str| Setup {
             name: name.into(),
             dir: folder.path().join(name),
-            program: None,
+            program: Choice::default(),
             port: None,
             profile: Profile::Production,
             password: "it's\\geheim".into(),
             options: vec![format!("server_id = {id}"), "innodb_buffer_pool_size = 64M".into()],
         };
-        let (source, replica) = tokio::join!(MariaDb::start(setup("s", "1")), MariaDb::start(setup("r", "2")));
+        let (source, replica) = tokio::join!(Server::start(setup("s", "1")), Server::start(setup("r", "2")));
         let secrets = Arc::new(Secrets::read(&[SecretRef::File("pw".into())], folder.path()).unwrap());
         Self { source: source.unwrap(), replica: replica.unwrap(), secrets, _folder: folder }
     }
-    async fn session(&self, server: &MariaDb, user: &str) -> Session {
+    async fn session(&self, server: &Server, user: &str) -> Session {
         let password = Some("‹secret pw›".to_owned());
-        let login = Login { server: "s".into(), address: server.address(), user: user.into(), password };
+        let login = Login { server: "s".into(), address: server.address(), user: user.into(), password, tls: None };
         Session::open(login, self.secrets.clone()).await.unwrap()
     }
 }
@@ -190,10 +190,10 @@ async fn run<'a>(session: &Session, statements: impl IntoIterator<Item = &'a str
 async fn replication_from_the_first_statement_to_the_last() {
     let bench = Bench::new().await;
     let d = mariadb("10.11");
-    let source = bench.session(&bench.source, MariaDb::ACCOUNT).await;
-    let replica = bench.session(&bench.replica, MariaDb::ACCOUNT).await;
+    let source = bench.session(&bench.source, Server::ACCOUNT).await;
+    let replica = bench.session(&bench.replica, Server::ACCOUNT).await;
     run(&source, [d.without_binlog()]).await;
-    let account = d.create_replication_account("repl", "127.0.0.1", "‹secret pw›");
+    let account = d.create_replication_account("repl", "127.0.0.1", "‹secret pw›", false);
     run(&source, account.iter().map(String::as_str)).await;
     assert_eq!(value(&source, &d.account_exists("repl", "127.0.0.1")).await.as_deref(), Some("1"));
     let grants = value(&source, &d.show_grants("repl", "127.0.0.1")).await.unwrap();
@@ -257,7 +257,7 @@ async fn replication_from_the_first_statement_to_the_last() {
 async fn fencing_catalog_and_locks() {
     let bench = Bench::new().await;
     let d = mariadb("10.11");
-    let tool = bench.session(&bench.source, MariaDb::ACCOUNT).await;
+    let tool = bench.session(&bench.source, Server::ACCOUNT).await;
     let password = "'it''s\\\\geheim'";
     run(
         &tool,
@@ -314,7 +314,7 @@ async fn fencing_catalog_and_locks() {
     assert_eq!(size.get("tables"), Some("2"));
     assert!(size.get("bytes").unwrap().parse::<u64>().unwrap() >= 16384);
 
-    let other = bench.session(&bench.source, MariaDb::ACCOUNT).await;
+    let other = bench.session(&bench.source, Server::ACCOUNT).await;
     for taking in [lock::mark("r1").as_str(), lock::TAKE] {
         assert_eq!(value(&tool, taking).await.as_deref(), Some("1"));
         assert_eq!(value(&other, taking).await.as_deref(), Some("0"));
@@ -325,7 +325,7 @@ async fn fencing_catalog_and_locks() {
     assert_eq!(value(&other, &lock::marker_of("r1")).await.as_deref(), Some(holder.as_str()));
     assert!(value(&other, &lock::who(&holder)).await.unwrap().starts_with("migrate@127.0.0.1"));
     run(&other, [lock::end(&holder).as_str()]).await;
-    let tool = bench.session(&bench.source, MariaDb::ACCOUNT).await;
+    let tool = bench.session(&bench.source, Server::ACCOUNT).await;
     run(&tool, d.load_session()).await;
     assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));
     assert!(value(&tool, d.version()).await.unwrap().contains("MariaDB"));

@@ -1,6 +1,6 @@
 //! `replication_account`: the account a replica logs in with, made on the source and proved by a login.
 
-use super::place::{dialect, server};
+use super::place::{authority, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::LoginPath;
 use crate::effects::dialect::text_literal;
@@ -35,6 +35,9 @@ pub struct ReplicationAccount {
     /// Tunnel that replication goes through.
     #[serde(default)]
     through: Option<Through>,
+    /// Only encrypted connections are let in, and the proof verifies the source's certificate (`tls.ca` of the server).
+    #[serde(default)]
+    tls: bool,
 }
 
 impl ReplicationAccount {
@@ -58,7 +61,8 @@ impl ReplicationAccount {
     async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<Outputs> {
         let (replica, source) = (server(cx.world, &self.replica)?, server(cx.world, &self.server)?);
         let address = self.through.as_ref().map_or(source.endpoint(), |through| &through.listen);
-        let path = LoginPath { host: &replica.host, address };
+        let authority = if self.tls { Some(authority(cx.world, &self.server)?) } else { None };
+        let path = LoginPath { host: &replica.host, address, authority };
         let arrived = match cx.fx.try_login(&self.server, account, path).await {
             Ok(arrived) => arrived,
             Err(failure) => return Err(self.explain(cx, failure).await),
@@ -91,7 +95,12 @@ impl ReplicationAccount {
     fn statements(&self, world: &World) -> Result<[String; 2]> {
         let account = self.account(world)?;
         let marker = account.password.marker();
-        Ok(dialect(world, &self.server).create_replication_account(&account.user, self.host(account), &marker))
+        Ok(dialect(world, &self.server).create_replication_account(
+            &account.user,
+            self.host(account),
+            &marker,
+            self.tls,
+        ))
     }
 }
 
@@ -105,10 +114,14 @@ impl Step for ReplicationAccount {
         let complain =
             |failure: Failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }];
         let account = self.account(world).map_err(complain)?;
+        if self.tls {
+            authority(world, &self.server).map_err(complain)?;
+        }
         let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
         let mut actions = vec![Action::sql(&self.server, exists), Action::note("if it is not there:")];
         actions.extend(self.statements(world).map_err(complain)?.map(|text| Action::sql(&self.server, text)));
         let path = self.through.as_ref().map_or("directly".to_owned(), |through| format!("through {}", through.listen));
+        let path = if self.tls { format!("{path}, by TLS") } else { path };
         let host = world.inventory.host_of(&self.replica);
         actions.push(Action::note(format!("log in as {} from {host} {path}", account.user)));
         actions.push(Action::sql(&self.server, "SELECT CURRENT_USER()"));

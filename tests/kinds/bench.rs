@@ -5,7 +5,7 @@ use cutover::effects::{Approvals, Decision, Effects, Secrets, Session};
 use cutover::error::{Failure, Result};
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
-use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup, free_port};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup, free_port};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
 use cutover::steps::{Ctx, Memo, Outputs, Probe, Progress, Step, Update, find};
@@ -26,8 +26,8 @@ const PASSWORDS: [(&str, &str); 4] =
 /// Both servers and their hosts; everything ends when it is dropped.
 pub struct Bench {
     fx: Mutex<Arc<Effects>>,
-    pub source: MariaDb,
-    pub target: MariaDb,
+    pub source: Server,
+    pub target: Server,
     _hosts: Vec<Sshd>,
     pub world: World,
     pub tunnel: String,
@@ -83,7 +83,7 @@ impl Bench {
         let server = |name: &str, number: usize, options: &[&str]| Setup {
             name: name.into(),
             dir: folder.path().join(format!("s{number}")),
-            program: None,
+            program: Choice::default(),
             port: None,
             profile: Profile::Production,
             password: PASSWORDS[number].1.into(),
@@ -91,8 +91,8 @@ impl Bench {
         };
         let ssh = folder.path().join("ssh");
         let (source, target, old, new) = tokio::join!(
-            MariaDb::start(server("source", 0, &["# as it was"])),
-            MariaDb::start(server("target", 1, &["server_id = 2", "read_only = ON"])),
+            Server::start(server("source", 0, &["# as it was"])),
+            Server::start(server("target", 1, &["server_id = 2", "read_only = ON"])),
             Sshd::start(&ssh, "old"),
             Sshd::start(&ssh, "new"),
         );
@@ -225,15 +225,15 @@ fn hands(folder: &TempDir, world: &World, answer: &Arc<Answer>, control: &str) -
     Arc::new(Effects::new(Arc::new(world.inventory.clone()), secrets, answer.clone(), folder.path().join(control)))
 }
 
-fn inventory(folder: &TempDir, source: &MariaDb, target: &MariaDb, hosts: &[Sshd]) -> Value {
+fn inventory(folder: &TempDir, source: &Server, target: &Server, hosts: &[Sshd]) -> Value {
     let dir = folder.path();
     let host = |name: &str| {
         let config = hosts[0].ssh_config();
         json!({ "ssh": name, "ssh_config": config, "peer_ssh_config": config, "work_dir": dir.join("work").join(name) })
     };
-    let server = |server: &MariaDb, host: &str, password: &str| {
+    let server = |server: &Server, host: &str, password: &str| {
         json!({
-            "host": host, "address": server.address(), "user": MariaDb::ACCOUNT, "password": { "file": password },
+            "host": host, "address": server.address(), "user": Server::ACCOUNT, "password": { "file": password },
             "replication": { "user": "repl", "password": { "file": "repl" } }, "version": "10.11",
             "config_file": server.config_file(), "data_dir": server.data_dir(),
         })

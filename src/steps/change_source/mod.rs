@@ -1,19 +1,19 @@
 //! `change_source`: makes a server the replica of another, from an exact place on.
 
-use super::place::{dialect, server};
+mod start;
+
+use super::place::{authority, dialect, server};
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::{ChangeSource as Change, ChannelTls, Dialect, StartAt, TOOL_DATABASE};
+use crate::effects::dialect::{ChangeSource as Change, ChannelTls, Dialect, TOOL_DATABASE};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Encryption;
-use crate::playbook::marker;
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,6 @@ const STEADY: u32 = 4;
 /// Key of the memo: whether the runner's own rows can only have come through this channel.
 const OWN_ROWS: &str = "own_rows";
 const SERVER_ID: &str = "SELECT @@GLOBAL.server_id";
-/// What a `MariaDB` replica goes on remembering when its channel is gone.
-const REMEMBERED: &str = "gtid_slave_pos";
 
 /// Makes one server the replica of another, from the dump's place on, and sees both of its threads run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -45,11 +43,21 @@ pub struct ChangeSource {
     /// Server that is followed.
     #[schemars(extend("format" = "server"))]
     source: String,
-    /// Tunnel that replication goes through; without one it must stay on one host, or policy must allow plain text.
+    /// Tunnel that replication goes through. Between hosts either this or `tls` is needed, unless policy allows plain
+    /// text.
     #[serde(default)]
     through: Option<Through>,
+    /// The servers encrypt the channel themselves, and the replica verifies the source's certificate (`tls.ca` of the
+    /// source in the inventory).
+    #[serde(default)]
+    tls: bool,
     /// Where in the source's binary log it begins: `"{{ steps.dump.position }}"`.
-    position: Position,
+    #[serde(default)]
+    position: Option<Position>,
+    /// Instead of `position`, the GTID set that the copy holds: `"{{ steps.dump.gtid }}"`. The replica then asks for what
+    /// it lacks: `SOURCE_AUTO_POSITION = 1` (`MySQL`), `MASTER_USE_GTID = slave_pos` (`MariaDB`).
+    #[serde(default)]
+    gtid: Option<String>,
 }
 
 impl ChangeSource {
@@ -59,6 +67,12 @@ impl ChangeSource {
         let plain = if same_host { &source.address } else { source.endpoint() };
         let address = self.through.as_ref().map_or(plain, |through| &through.listen);
         Ok(address.rsplit_once(':').unwrap_or((address, "3306")))
+    }
+    fn tls<'a>(&self, world: &'a World) -> Result<ChannelTls<'a>> {
+        match self.tls {
+            true => Ok(ChannelTls::Verified { ca: Some(authority(world, &self.source)?) }),
+            false => Ok(ChannelTls::None),
+        }
     }
     fn statement(&self, world: &World) -> Result<String> {
         let (host, port) = self.address(world)?;
@@ -76,8 +90,8 @@ impl ChangeSource {
             port,
             user: &account.user,
             password: &marker,
-            start: StartAt::Position { file: &self.position.file, offset: &self.position.offset },
-            tls: ChannelTls::None,
+            start: self.start().map_err(|complaint| Failure::permanent("replicate", complaint.message))?,
+            tls: self.tls(world)?,
         }))
     }
     /// Whether the channel that is there is the one this step makes.
@@ -111,11 +125,6 @@ impl ChangeSource {
         .at(&self.replica)
         .help("give the new server another one: `server_id` in the inventory, and a `render` step with `restart`"))
     }
-    /// What the replica remembers of earlier channels, where a reset of this one does not clear that away.
-    fn remembered(&self, world: &World) -> Option<String> {
-        let dialect = dialect(world, &self.replica);
-        dialect.is_mariadb().then(|| dialect.read_variable(REMEMBERED))
-    }
     async fn no_channel(&self, cx: &Ctx<'_>) -> Result<()> {
         let session = cx.fx.sql(&self.replica).await?;
         match ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await? {
@@ -138,12 +147,17 @@ impl Step for ChangeSource {
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let same_host = world.inventory.host_of(&self.replica) == world.inventory.host_of(&self.source);
-        if self.through.is_none() && !same_host && world.inventory.policy.encrypted_replication == Encryption::Required
+        if self.through.is_none()
+            && !self.tls
+            && !same_host
+            && world.inventory.policy.encrypted_replication == Encryption::Required
         {
             let message = "replication between hosts would travel in plain text, which the policy refuses";
-            let help = "add a `tunnel` step and `through: ID`, or set `policy.encrypted_replication: optional`";
+            let help = "add a `tunnel` step and `through: ID`, or `tls: true`; or set \
+                        `policy.encrypted_replication: optional`, which reviewers will read";
             return Err(vec![Complaint::new("", message).help(help)]);
         }
+        self.start().map_err(|complaint| vec![complaint])?;
         if self.replica == self.source {
             return Err(vec![Complaint::new("source", "a server cannot follow itself").help("name the other server")]);
         }
@@ -159,7 +173,8 @@ impl Step for ChangeSource {
             Action::note("if a channel of this run is there already:"),
             Action::sql(&self.replica, dialect.stop_replica()),
         ];
-        actions.extend(self.remembered(world).map(|text| Action::sql(&self.replica, text)));
+        actions.push(self.remembered(world));
+        actions.extend(self.seed_actions(world));
         actions.extend([
             Action::sql(&self.replica, statement),
             Action::sql(&self.replica, dialect.start_replica()),
@@ -172,8 +187,7 @@ impl Step for ChangeSource {
         let dialect = dialect(world, &self.replica);
         let sql = |text: &str| Action::sql(&self.replica, text);
         let mut actions = vec![sql(&dialect.stop_replica()), sql(&dialect.reset_replica_all())];
-        let start = dialect.set_gtid_start(&marker::late("its value before"));
-        actions.extend(self.remembered(world).map(|_| sql(&start)));
+        actions.extend(self.forget_actions(world));
         actions.push(Action::note("if it came through the channel:"));
         actions.extend([sql(dialect.without_binlog()), sql(&dialect.drop_token_database())]);
         actions
@@ -182,7 +196,7 @@ impl Step for ChangeSource {
     fn questions(&self, world: &World) -> Vec<Action> {
         let ids = [&self.source, &self.replica].map(|name| Action::sql(name, SERVER_ID));
         let status = Action::sql(&self.replica, dialect(world, &self.replica).replica_status());
-        ids.into_iter().chain([status]).collect()
+        ids.into_iter().chain([status]).chain(self.gtid_questions(world)).collect()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -199,6 +213,7 @@ impl Step for ChangeSource {
             failures.extend(self.ids_differ(cx).await.err().map(untouched));
         }
         failures.extend(self.no_channel(cx).await.err());
+        failures.extend(self.gtid_admission(cx, settled).await.err());
         failures
     }
 
@@ -231,10 +246,8 @@ impl Step for ChangeSource {
                 if there.is_some() {
                     session.query(&dialect.stop_replica(), LOOK).await?;
                 }
-                if let Some(ask) = self.remembered(cx.world) {
-                    let value = session.query(&ask, LOOK).await?.value().unwrap_or_default().to_owned();
-                    cx.memo.keep(REMEMBERED, value.into()).await?;
-                }
+                self.remember(cx, &session, dialect).await?;
+                self.seed(&session, dialect).await?;
                 session.query(&self.statement(cx.world)?, LOOK).await?;
                 cx.memo.set("started", true.into()).await?;
                 session.query(&dialect.start_replica(), LOOK).await?;
@@ -247,7 +260,11 @@ impl Step for ChangeSource {
                 .ok_or_else(|| Failure::transient("replicate", "the server shows no channel").at(&self.replica))?;
             match status.healthy(&self.replica, "replicate") {
                 Ok(()) if looks == 1 => {
-                    cx.progress.note(format!("follows {} from {}", status.source, status.applied));
+                    let from = self
+                        .gtid
+                        .as_ref()
+                        .map_or(format!("from {}", status.applied), |set| format!("after GTID {set}"));
+                    cx.progress.note(format!("follows {} {from}", status.source));
                     return Ok(Outputs::new());
                 }
                 Ok(()) => looks -= 1,
@@ -268,12 +285,7 @@ impl Step for ChangeSource {
             session.query(&dialect.stop_replica(), LOOK).await?;
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
-        let before = cx.memo.get(REMEMBERED);
-        if let Some(before) = before.as_ref().and_then(Value::as_str)
-            && let Err(failure) = session.query(&dialect.set_gtid_start(before), LOOK).await
-        {
-            cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
-        }
+        self.forget_applied(cx, &session, dialect).await?;
         self.drop_own_rows(cx, dialect).await
     }
 }
