@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use cutover::effects::{Approvals, Decision, Effects, Secrets, Session};
 use cutover::error::{Failure, Result};
+use cutover::playbook::product::Family;
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup, free_port};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
-use cutover::steps::{Ctx, Memo, Outputs, Probe, Progress, Step, Update, find};
+use cutover::steps::{Action, Ctx, Memo, Outputs, Probe, Progress, Step, Update, find};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -76,6 +77,15 @@ impl Bench {
 
     /// Servers, and an inventory that a test has changed.
     pub async fn with(change: impl FnOnce(&mut Value)) -> Self {
+        Self::made(Choice::default(), change).await
+    }
+
+    /// Servers of a family.
+    pub async fn of(family: Family) -> Self {
+        Self::made(Choice::Family(family), |_| {}).await
+    }
+
+    async fn made(program: Choice, change: impl FnOnce(&mut Value)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, password) in PASSWORDS {
             std::fs::write(folder.path().join(name), password).unwrap();
@@ -83,7 +93,7 @@ impl Bench {
         let server = |name: &str, number: usize, options: &[&str]| Setup {
             name: name.into(),
             dir: folder.path().join(format!("s{number}")),
-            program: Choice::default(),
+            program: program.clone(),
             port: None,
             profile: Profile::Production,
             password: PASSWORDS[number].1.into(),
@@ -162,15 +172,16 @@ impl Bench {
     }
     /// Where the source's log ends, as a step's parameter.
     pub async fn position(&self) -> Value {
-        let rows = self.sql("source").await.query("SHOW MASTER STATUS", LOOK).await.unwrap();
+        let rows = self.sql("source").await.query(self.source.dialect().binlog_position(), LOOK).await.unwrap();
         let row = rows.first().unwrap();
         json!({ "file": row.get("File"), "offset": row.get("Position").unwrap().parse::<u64>().unwrap() })
     }
 
     /// Makes the target a replica of the source, from where the source's log ends.
     pub async fn replicate(&self) {
-        let grant = "GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1' IDENTIFIED BY 'folge'";
-        self.exec("source", grant).await;
+        for statement in self.source.dialect().create_replication_account("repl", "127.0.0.1", "folge", false) {
+            self.exec("source", &statement).await;
+        }
         let with = json!({ "replica": "target", "source": "source", "position": self.position().await,
                            "through": { "step": "tunnel", "listen": self.source.address() } });
         self.step("change_source", &with).execute().await.unwrap();
@@ -179,7 +190,8 @@ impl Bench {
     pub async fn caught_up(&self) {
         let here = self.position().await;
         let (file, offset) = (here["file"].as_str().unwrap(), here["offset"].as_u64().unwrap());
-        let waited = self.ask("target", &format!("SELECT MASTER_POS_WAIT('{file}', {offset}, 10)")).await;
+        let wait = self.target.dialect().wait_for_position(file, &offset.to_string(), 10);
+        let waited = self.ask("target", &wait).await;
         assert!(waited.parse::<i64>().is_ok_and(|events| events >= 0), "{waited}");
     }
 
@@ -234,7 +246,8 @@ fn inventory(folder: &TempDir, source: &Server, target: &Server, hosts: &[Sshd])
     let server = |server: &Server, host: &str, password: &str| {
         json!({
             "host": host, "address": server.address(), "user": Server::ACCOUNT, "password": { "file": password },
-            "replication": { "user": "repl", "password": { "file": "repl" } }, "version": "10.11",
+            "replication": { "user": "repl", "password": { "file": "repl" } },
+            "family": server.family(), "version": server.program().product.version,
             "config_file": server.config_file(), "data_dir": server.data_dir(),
         })
     };
@@ -282,6 +295,16 @@ impl Work<'_> {
         .await
     }
 
+    /// Every statement that its plan has for `server`.
+    pub fn planned(&self, server: &str) -> Vec<String> {
+        let undo = self.step.preview_undo(&self.bench.world);
+        let actions = self.step.preview(&self.bench.world).unwrap().into_iter().chain(undo);
+        let statement = |action| match action {
+            Action::Sql { server: at, statement } if at == server => Some(statement),
+            _ => None,
+        };
+        actions.filter_map(statement).collect()
+    }
     pub async fn inspect(&self) -> Vec<Failure> {
         self.at(async |cx| self.step.inspect(&cx, &BTreeSet::new()).await).await
     }

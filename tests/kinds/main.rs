@@ -14,3 +14,5 @@ mod promote;
 mod small;
 mod tunnel;
 mod verify;
+mod verify_plan;
+mod verify_types;

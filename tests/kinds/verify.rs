@@ -2,6 +2,7 @@
 
 use crate::bench::{Bench, LOOK};
 use cutover::error::{Class, Failure};
+use cutover::playbook::product::Family;
 use cutover::steps::Update;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -9,20 +10,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
+/// Rows for an `INSERT`.
+fn values(count: u32, row: impl Fn(u32) -> String) -> String {
+    (1..=count).map(row).collect::<Vec<_>>().join(", ")
+}
+
 /// Tables that no writer touches, so that a row changed on the replica does not stop its applier.
-const STILL: [&str; 9] = [
-    "CREATE DATABASE kept CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
-    "CREATE TABLE kept.plain (id INT NOT NULL PRIMARY KEY, a VARCHAR(20) NOT NULL, b VARCHAR(20) NULL, KEY by_a (a))",
-    "INSERT INTO kept.plain SELECT seq, CONCAT('a', seq), IF(seq % 3, CONCAT('b', seq), NULL) FROM kept.seq_1_to_5000",
-    "CREATE TABLE kept.pairs (who VARCHAR(20) CHARACTER SET latin1 NOT NULL, line SMALLINT NOT NULL, at DATE NOT NULL, \
-     text TEXT, PRIMARY KEY (who, line, at))",
-    "INSERT INTO kept.pairs SELECT CONCAT('w', seq % 40), seq DIV 40, '2026-01-01' + INTERVAL seq DAY, REPEAT('x', seq % 50) \
-     FROM kept.seq_1_to_3000",
-    "CREATE TABLE kept.keyless (a INT NULL, b VARCHAR(9) NULL)",
-    "INSERT INTO kept.keyless VALUES (1, 'one'), (1, 'one'), (2, NULL)",
-    "CREATE TABLE kept.sparse (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, v INT)",
-    "INSERT INTO kept.sparse VALUES (0, 1), (7, 2), (9223372036854775808, 3), (18446744073709551615, 4)",
-];
+fn still() -> Vec<String> {
+    let plain = values(5000, |n| {
+        let b = if n.is_multiple_of(3) { "NULL".to_owned() } else { format!("'b{n}'") };
+        format!("({n}, 'a{n}', {b})")
+    });
+    let pairs = values(3000, |n| {
+        let (who, line, day, text) = (n % 40, n / 40, n % 28 + 1, "x".repeat(n as usize % 50));
+        format!("('w{who}', {line}, '2026-05-{day:02}', '{text}')")
+    });
+    vec![
+        "CREATE DATABASE kept CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci".into(),
+        "CREATE TABLE kept.plain (id INT NOT NULL PRIMARY KEY, a VARCHAR(20) NOT NULL, b VARCHAR(20) NULL, KEY by_a (a))"
+            .into(),
+        format!("INSERT INTO kept.plain VALUES {plain}"),
+        "CREATE TABLE kept.pairs (who VARCHAR(20) CHARACTER SET latin1 NOT NULL, line SMALLINT NOT NULL, \
+         at DATE NOT NULL, text TEXT, PRIMARY KEY (who, line, at))"
+            .into(),
+        format!("INSERT INTO kept.pairs VALUES {pairs}"),
+        "CREATE TABLE kept.keyless (a INT NULL, b VARCHAR(9) NULL)".into(),
+        "INSERT INTO kept.keyless VALUES (1, 'one'), (1, 'one'), (2, NULL)".into(),
+        "CREATE TABLE kept.sparse (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, v INT)".into(),
+        "INSERT INTO kept.sparse VALUES (0, 1), (7, 2), (9223372036854775808, 3), (18446744073709551615, 4)".into(),
+    ]
+}
 
 /// Somebody who writes to the shop all the time, until told to stop.
 struct Writer(Arc<AtomicBool>, JoinHandle<u64>);
@@ -54,29 +71,30 @@ impl Writer {
     }
 }
 
-async fn followed() -> Bench {
-    let bench = Bench::new().await;
+pub async fn followed(family: Family) -> Bench {
+    let bench = Bench::of(family).await;
     bench.replicate().await;
     cutover::rehearsal::shop::prepare(&*bench.sql("source").await, 20_000).await.unwrap();
-    for statement in STILL {
-        bench.exec("source", statement).await;
+    for statement in still() {
+        bench.exec("source", &statement).await;
     }
     bench.caught_up().await;
     bench
 }
 
-fn with(more: &Value) -> Value {
+pub fn with(more: &Value) -> Value {
     let mut with = json!({ "replica": "target", "threads": 3, "chunk": "20ms" });
     with.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     with
 }
 
 async fn applier(bench: &Bench) -> String {
-    bench.column("target", "SHOW SLAVE STATUS", "Slave_SQL_Running").await
+    let dialect = bench.target.dialect();
+    bench.column("target", &dialect.replica_status(), dialect.status_columns().sql_running).await
 }
 
 /// What the gate says about a difference.
-async fn refusal(bench: &Bench) -> Failure {
+pub async fn refusal(bench: &Bench) -> Failure {
     let failure = bench.step("verify", &with(&json!({}))).execute().await.unwrap_err();
     assert_eq!(failure.class, Class::Refused, "{failure}");
     assert_eq!(applier(bench).await, "Yes", "the applier goes on after a refusal");
@@ -84,7 +102,7 @@ async fn refusal(bench: &Bench) -> Failure {
 }
 
 /// A change on the replica alone.
-async fn stray(bench: &Bench, statements: &[&str]) {
+pub async fn stray(bench: &Bench, statements: &[&str]) {
     let session = bench.stranger("target").await;
     session.exec("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
     for statement in statements {
@@ -94,7 +112,7 @@ async fn stray(bench: &Bench, statements: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn equal_servers_are_proved_equal_under_a_live_writer() {
-    let bench = followed().await;
+    let bench = followed(Family::MariaDb).await;
     bench.exec("target", "STOP SLAVE").await;
     bench.exec("target", "SET GLOBAL slave_parallel_mode = optimistic").await;
     bench.exec("target", "SET GLOBAL slave_parallel_threads = 4").await;
@@ -128,7 +146,7 @@ async fn equal_servers_are_proved_equal_under_a_live_writer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_difference_is_named_with_its_row() {
-    let bench = followed().await;
+    let bench = followed(Family::MariaDb).await;
     let writer = Writer::start(&bench).await;
     for (change, back, expected) in [
         (
@@ -169,7 +187,7 @@ async fn every_difference_is_named_with_its_row() {
         (
             &["UPDATE kept.pairs SET text = 'other' WHERE who = 'w7' AND line = 3"],
             &["UPDATE kept.pairs SET text = REPEAT('x', 127 % 50) WHERE who = 'w7' AND line = 3"],
-            &["kept.pairs: 1 row", "who = 'w7', line = 3, at = 2026-05-08 differs"],
+            &["kept.pairs: 1 row", "who = 'w7', line = 3, at = 2026-05-16 differs"],
         ),
         (
             // two equal rows that become two other equal rows cancel out in an exclusive or
@@ -198,7 +216,7 @@ async fn every_difference_is_named_with_its_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn definitions_are_compared_too() {
-    let bench = followed().await;
+    let bench = followed(Family::MariaDb).await;
     for (change, back, expected) in [
         (
             "ALTER TABLE kept.plain MODIFY a VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL",
@@ -250,7 +268,7 @@ async fn definitions_are_compared_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_halted_applier_runs_again_whatever_happens() {
-    let bench = followed().await;
+    let bench = followed(Family::MariaDb).await;
     // a dead runner's memo: the applier was halted, and nobody started it again
     let step = bench.step("verify", &with(&json!({})));
     step.notes.0.lock().unwrap().insert("applier_halted".into(), true.into());
@@ -278,4 +296,53 @@ async fn a_halted_applier_runs_again_whatever_happens() {
     assert_eq!(applier(&bench).await, "Yes");
     holder.exec("BACKUP STAGE END", LOOK).await.unwrap();
     bench.step("verify", &with(&json!({}))).execute().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mysql_servers_are_compared_too() {
+    let bench = followed(Family::MySql).await;
+    let writer = Writer::start(&bench).await;
+    for _ in 0..2 {
+        let outputs = bench.step("verify", &with(&json!({}))).execute().await.unwrap();
+        assert_eq!((outputs["tables"].clone(), applier(&bench).await), (7.into(), "Yes".to_owned()));
+    }
+    for (change, back, expected) in [
+        (
+            "UPDATE kept.plain SET a = IF(id = 1000, 'a1001', 'a1000') WHERE id IN (1000, 1001)",
+            "UPDATE kept.plain SET a = CONCAT('a', id) WHERE id IN (1000, 1001)",
+            &["kept.plain: 2 rows", "id = 1000 differs", "id = 1001 differs"][..],
+        ),
+        (
+            "UPDATE kept.pairs SET text = 'other' WHERE who = 'w7' AND line = 3",
+            "UPDATE kept.pairs SET text = REPEAT('x', 127 % 50) WHERE who = 'w7' AND line = 3",
+            &["who = 'w7', line = 3, at = 2026-05-16 differs"],
+        ),
+        (
+            "UPDATE kept.keyless SET a = 5 WHERE a = 1",
+            "UPDATE kept.keyless SET a = 1 WHERE a = 5",
+            &["3 on the source, 3 on the replica"],
+        ),
+        (
+            "ALTER TABLE kept.plain DROP KEY by_a",
+            "ALTER TABLE kept.plain ADD KEY by_a (a)",
+            &["index kept.plain.by_a is missing on target"],
+        ),
+    ] {
+        stray(&bench, &[change]).await;
+        let failure = refusal(&bench).await;
+        for words in expected {
+            assert!(failure.answer.contains(words), "{words}: {failure}");
+        }
+        stray(&bench, &[back]).await;
+    }
+    // a long statement is let finish, for commits cannot be held back beside it
+    let busy = bench.stranger("source").await;
+    let long = tokio::spawn(async move { busy.query("SELECT SLEEP(4) FROM kept.keyless LIMIT 1", LOOK).await });
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let step = bench.step("verify", &with(&json!({})));
+    step.execute().await.unwrap();
+    let waited = |update: &Update| matches!(update, Update::Note { text } if text.contains("SELECT SLEEP(4)"));
+    assert!(step.told().iter().any(waited));
+    long.await.unwrap().unwrap();
+    writer.stop().await;
 }
