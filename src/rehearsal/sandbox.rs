@@ -31,6 +31,8 @@ pub struct Plan {
     pub source: Choice,
     /// Program of the new server.
     pub target: Choice,
+    /// Further lines for the old server's configuration.
+    pub source_options: Vec<String>,
     /// Size of the new server's disk in bytes, for one of its own; needs the right to mount.
     pub disk: Option<u64>,
     /// A data directory as a fresh installation has it; copied, which is faster than to install two anew.
@@ -74,7 +76,8 @@ impl Sandbox {
             }
         }
         let authority = Authority::make(plan.dir.join("tls")).await?;
-        let certificates = [authority.server("source").await?, authority.server("target").await?];
+        let mut options = [authority.server("source").await?, authority.server("target").await?];
+        options[0].extend(plan.source_options.iter().cloned());
         let setup = |name: &str, program: &Choice, profile, password: usize| Setup {
             name: name.to_owned(),
             dir: plan.dir.join(name),
@@ -82,7 +85,7 @@ impl Sandbox {
             port: None,
             profile,
             password: secrets[password].1.clone(),
-            options: certificates[password].clone(), // for both in the same order
+            options: options[password].clone(), // for both in the same order
         };
         let (source, target) = tokio::join!(
             Server::start(setup("source", &plan.source, Profile::Production, 0)),

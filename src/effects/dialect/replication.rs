@@ -137,6 +137,12 @@ impl Dialect {
         self.is_mariadb().then(|| format!("SELECT BINLOG_GTID_POS({}, {})", text_literal(file), number(offset)))
     }
 
+    /// Sets how far GTIDs are in use; only one step at a time is allowed.
+    #[must_use]
+    pub fn set_gtid_mode(self, mode: &str) -> String {
+        format!("SET GLOBAL gtid_mode = {mode}")
+    }
+
     /// Compares a server's GTIDs with `set`: columns `missing` (of the set, on the server) and `own` (on the server, not
     /// in the set). `MariaDB` has no function for it.
     #[must_use]

@@ -2,12 +2,13 @@
 
 mod start;
 
-use super::place::{authority, dialect, server};
+use super::channel::{Channel, SERVER_ID};
+use super::gtid_mode;
+use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::{ChangeSource as Change, ChannelTls, Dialect, TOOL_DATABASE};
+use crate::effects::dialect::{ChangeSource as Change, Dialect, TOOL_DATABASE};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
-use crate::playbook::inventory::Encryption;
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -15,19 +16,15 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[];
 
-/// How long both threads may take to run.
-const SETTLE: Duration = Duration::from_secs(30);
 /// How many looks, 100 ms apart, must find a channel well that was started again: the start forgets what stopped it, and
 /// the thread needs a moment to meet it again.
 const STEADY: u32 = 4;
 /// Key of the memo: whether the runner's own rows can only have come through this channel.
 const OWN_ROWS: &str = "own_rows";
-const SERVER_ID: &str = "SELECT @@GLOBAL.server_id";
 
 /// Makes one server the replica of another, from the dump's place on, and sees both of its threads run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -61,29 +58,12 @@ pub struct ChangeSource {
 }
 
 impl ChangeSource {
-    fn address<'a>(&'a self, world: &'a World) -> Result<(&'a str, &'a str)> {
-        let source = server(world, &self.source)?;
-        let same_host = world.inventory.host_of(&self.replica) == source.host;
-        let plain = if same_host { &source.address } else { source.endpoint() };
-        let address = self.through.as_ref().map_or(plain, |through| &through.listen);
-        Ok(address.rsplit_once(':').unwrap_or((address, "3306")))
-    }
-    fn tls<'a>(&self, world: &'a World) -> Result<ChannelTls<'a>> {
-        match self.tls {
-            true => Ok(ChannelTls::Verified { ca: Some(authority(world, &self.source)?) }),
-            false => Ok(ChannelTls::None),
-        }
+    fn channel(&self) -> Channel<'_> {
+        Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
     }
     fn statement(&self, world: &World) -> Result<String> {
-        let (host, port) = self.address(world)?;
-        let own = server(world, &self.replica)?.replication.as_ref();
-        let account = own.or(server(world, &self.source)?.replication.as_ref()).ok_or_else(|| {
-            Failure::permanent(
-                "find the replication account",
-                format!("server `{}` has none in the inventory", self.replica),
-            )
-            .help("add `replication: { user: repl, password: { env: REPL_PASSWORD } }` to the server")
-        })?;
+        let (host, port) = self.channel().address(world)?;
+        let account = self.channel().account(world)?;
         let marker = account.password.marker();
         Ok(dialect(world, &self.replica).change_source(&Change {
             host,
@@ -91,12 +71,8 @@ impl ChangeSource {
             user: &account.user,
             password: &marker,
             start: self.start().map_err(|complaint| Failure::permanent("replicate", complaint.message))?,
-            tls: self.tls(world)?,
+            tls: self.channel().tls(world)?,
         }))
-    }
-    /// Whether the channel that is there is the one this step makes.
-    fn is_ours(&self, world: &World, status: &ReplicaStatus) -> bool {
-        self.address(world).is_ok_and(|(host, port)| status.source == format!("{host}:{port}"))
     }
     /// The runner's own rows came through the channel; dropped on the source, they may not have gone that way in time.
     async fn drop_own_rows(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
@@ -109,33 +85,8 @@ impl ChangeSource {
         cx.fx.close_session(&self.replica, cx.step).await;
         Ok(())
     }
-    async fn ids_differ(&self, cx: &Ctx<'_>) -> Result<()> {
-        let mut ids = Vec::new();
-        for name in [&self.source, &self.replica] {
-            let rows = cx.fx.sql(name).await?.query(SERVER_ID, LOOK).await?;
-            ids.push(rows.value().unwrap_or_default().to_owned());
-        }
-        if ids[0] != ids[1] {
-            return Ok(());
-        }
-        Err(Failure::refused(
-            "replicate",
-            format!("`{}` and `{}` both have server_id {}", self.source, self.replica, ids[0]),
-        )
-        .at(&self.replica)
-        .help("give the new server another one: `server_id` in the inventory, and a `render` step with `restart`"))
-    }
     async fn no_channel(&self, cx: &Ctx<'_>) -> Result<()> {
-        let session = cx.fx.sql(&self.replica).await?;
-        match ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await? {
-            Some(status) if !self.is_ours(cx.world, &status) || cx.memo.get("begun").is_none() => {
-                let answer = format!("it already follows {}", status.source);
-                Err(Failure::refused("replicate", answer)
-                    .at(&self.replica)
-                    .help("if that channel is of no use any more: STOP, then RESET ... ALL there by hand"))
-            }
-            _ => Ok(()),
-        }
+        self.channel().is_free(cx, cx.memo.get("begun").is_some()).await
     }
 }
 
@@ -146,21 +97,8 @@ impl Step for ChangeSource {
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
-        let same_host = world.inventory.host_of(&self.replica) == world.inventory.host_of(&self.source);
-        if self.through.is_none()
-            && !self.tls
-            && !same_host
-            && world.inventory.policy.encrypted_replication == Encryption::Required
-        {
-            let message = "replication between hosts would travel in plain text, which the policy refuses";
-            let help = "add a `tunnel` step and `through: ID`, or `tls: true`; or set \
-                        `policy.encrypted_replication: optional`, which reviewers will read";
-            return Err(vec![Complaint::new("", message).help(help)]);
-        }
+        self.channel().check(world)?;
         self.start().map_err(|complaint| vec![complaint])?;
-        if self.replica == self.source {
-            return Err(vec![Complaint::new("source", "a server cannot follow itself").help("name the other server")]);
-        }
         let statement = self
             .statement(world)
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }])?;
@@ -175,6 +113,7 @@ impl Step for ChangeSource {
         ];
         actions.push(self.remembered(world));
         actions.extend(self.seed_actions(world));
+        actions.extend(gtid_mode::actions(self.channel(), world));
         actions.extend([
             Action::sql(&self.replica, statement),
             Action::sql(&self.replica, dialect.start_replica()),
@@ -188,6 +127,7 @@ impl Step for ChangeSource {
         let sql = |text: &str| Action::sql(&self.replica, text);
         let mut actions = vec![sql(&dialect.stop_replica()), sql(&dialect.reset_replica_all())];
         actions.extend(self.forget_actions(world));
+        actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions.push(Action::note("if it came through the channel:"));
         actions.extend([sql(dialect.without_binlog()), sql(&dialect.drop_token_database())]);
         actions
@@ -210,7 +150,7 @@ impl Step for ChangeSource {
         let mut failures = Vec::new();
         if !settled.contains(&format!("{}.server_id", self.replica)) {
             let untouched = |failure: Failure| failure.now("nothing was touched");
-            failures.extend(self.ids_differ(cx).await.err().map(untouched));
+            failures.extend(self.channel().ids_differ(cx).await.err().map(untouched));
         }
         failures.extend(self.no_channel(cx).await.err());
         failures.extend(self.gtid_admission(cx, settled).await.err());
@@ -220,7 +160,9 @@ impl Step for ChangeSource {
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         let session = cx.fx.sql(&self.replica).await?;
         match ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await? {
-            Some(status) if self.is_ours(cx.world, &status) && status.applying && status.apply_error.is_none() => {
+            Some(status)
+                if self.channel().is_it(cx.world, &status) && status.applying && status.apply_error.is_none() =>
+            {
                 Ok(Probe::Done(Outputs::new()))
             }
             _ => Ok(Probe::NotDone),
@@ -229,13 +171,14 @@ impl Step for ChangeSource {
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let dialect = dialect(cx.world, &self.replica);
-        self.ids_differ(cx).await?;
+        self.channel().ids_differ(cx).await?;
         self.no_channel(cx).await?;
         let session = cx.fx.sql(&self.replica).await?;
         let rows = session.query(&dialect.existing_databases(&[TOOL_DATABASE]), LOOK).await?;
         cx.memo.keep(OWN_ROWS, rows.is_empty().into()).await?;
         cx.memo.keep("begun", true.into()).await?;
         let mut looks = 1;
+        gtid_mode::fit(self.channel(), cx).await?;
         match ReplicaStatus::read(&session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the dump's place again
             Some(_) if cx.memo.get("started").is_some() => {
@@ -253,26 +196,10 @@ impl Step for ChangeSource {
                 session.query(&dialect.start_replica(), LOOK).await?;
             }
         }
-        let begin = Instant::now();
-        loop {
-            let status = ReplicaStatus::read(&session, dialect)
-                .await?
-                .ok_or_else(|| Failure::transient("replicate", "the server shows no channel").at(&self.replica))?;
-            match status.healthy(&self.replica, "replicate") {
-                Ok(()) if looks == 1 => {
-                    let from = self
-                        .gtid
-                        .as_ref()
-                        .map_or(format!("from {}", status.applied), |set| format!("after GTID {set}"));
-                    cx.progress.note(format!("follows {} {from}", status.source));
-                    return Ok(Outputs::new());
-                }
-                Ok(()) => looks -= 1,
-                Err(failure) if begin.elapsed() > SETTLE || status.apply_error.is_some() => return Err(failure),
-                Err(_) => {}
-            }
-            cx.pause(Duration::from_millis(100), "replicate").await?;
-        }
+        let status = self.channel().runs(cx, looks).await?;
+        let from = self.gtid.as_ref().map_or(format!("from {}", status.applied), |set| format!("after GTID {set}"));
+        cx.progress.note(format!("follows {} {from}", status.source));
+        Ok(Outputs::new())
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
@@ -286,6 +213,7 @@ impl Step for ChangeSource {
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
         self.forget_applied(cx, &session, dialect).await?;
+        gtid_mode::restore(self.channel(), cx).await?;
         self.drop_own_rows(cx, dialect).await
     }
 }

@@ -117,9 +117,10 @@ impl Dump {
     fn option_file(&self, world: &World, route: &Route) -> Result<String, Failure> {
         let source = server(world, &self.server)?;
         let password = source.password.as_ref().map(crate::playbook::secret::SecretRef::marker);
-        let tls = match self.tls {
-            true => dialect(world, &self.server).client_tls(authority(world, &self.server)?),
-            false => String::new(),
+        let tls = if self.tls {
+            dialect(world, &self.server).client_tls(authority(world, &self.server)?)
+        } else {
+            String::new()
         };
         Ok(option_file(&source.user, password.as_deref(), route.address()) + &tls)
     }
