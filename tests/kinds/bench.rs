@@ -9,7 +9,7 @@ use cutover::playbook::world::World;
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup, free_port};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
-use cutover::steps::{Ctx, Finding, Memo, Outputs, Probe, Progress, Step, Update, find};
+use cutover::steps::{Action, Ctx, Finding, Memo, Outputs, Probe, Progress, Step, Update, find};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -184,8 +184,11 @@ impl Bench {
 
     /// Makes the target a replica of the source, from where the source's log ends.
     pub async fn replicate(&self) {
-        self.exec("source", "CREATE USER repl@'127.0.0.1' IDENTIFIED BY 'folge'").await;
-        self.exec("source", "GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'").await;
+        let dialect = self.source.dialect();
+        self.exec("source", &dialect.drop_account("repl", "127.0.0.1")).await; // a test may do this more than once
+        for statement in dialect.create_replication_account("repl", "127.0.0.1", "folge", false) {
+            self.exec("source", &statement).await;
+        }
         let with = json!({ "replica": "target", "source": "source", "position": self.position().await,
                            "through": { "step": "tunnel", "listen": self.source.address() } });
         self.step("change_source", &with).execute().await.unwrap();
@@ -198,7 +201,8 @@ impl Bench {
     pub async fn has_all(&self, replica: &str, source: &str) {
         let here = self.position_of(source).await;
         let (file, offset) = (here["file"].as_str().unwrap(), here["offset"].as_u64().unwrap());
-        let waited = self.ask(replica, &format!("SELECT MASTER_POS_WAIT('{file}', {offset}, 10)")).await;
+        let wait = self.source.dialect().wait_for_position(file, &offset.to_string(), 10);
+        let waited = self.ask(replica, &wait).await;
         assert!(waited.parse::<i64>().is_ok_and(|events| events >= 0), "{waited}");
     }
 
@@ -255,7 +259,8 @@ fn inventory(folder: &TempDir, source: &Server, target: &Server, hosts: &[Sshd])
         let product = server.program().product;
         json!({
             "host": host, "address": server.address(), "user": Server::ACCOUNT, "password": { "file": password },
-            "replication": { "user": "repl", "password": { "file": "repl" } }, "family": product.family, "version": format!("{}.{}", product.version.0, product.version.1),
+            "replication": { "user": "repl", "password": { "file": "repl" } },
+            "family": server.family(), "version": server.program().product.version,
             "config_file": server.config_file(), "data_dir": server.data_dir(),
         })
     };
@@ -306,6 +311,16 @@ impl Work<'_> {
         .await
     }
 
+    /// Every statement that its plan has for `server`.
+    pub fn planned(&self, server: &str) -> Vec<String> {
+        let undo = self.step.preview_undo(&self.bench.world);
+        let actions = self.step.preview(&self.bench.world).unwrap().into_iter().chain(undo);
+        let statement = |action| match action {
+            Action::Sql { server: at, statement } if at == server => Some(statement),
+            _ => None,
+        };
+        actions.filter_map(statement).collect()
+    }
     pub async fn inspect(&self) -> Vec<Failure> {
         self.at(async |cx| self.step.inspect(&cx, &BTreeSet::new()).await).await
     }
