@@ -256,7 +256,6 @@ fn inventory(folder: &TempDir, source: &Server, target: &Server, hosts: &[Sshd])
         json!({ "ssh": name, "ssh_config": config, "peer_ssh_config": config, "work_dir": dir.join("work").join(name) })
     };
     let server = |server: &Server, host: &str, password: &str| {
-        let product = server.program().product;
         json!({
             "host": host, "address": server.address(), "user": Server::ACCOUNT, "password": { "file": password },
             "replication": { "user": "repl", "password": { "file": "repl" } },

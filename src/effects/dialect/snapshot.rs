@@ -66,17 +66,11 @@ impl Dialect {
             .then_some("SHOW STATUS WHERE Variable_name IN ('Binlog_snapshot_file', 'Binlog_snapshot_position')")
     }
 
-    /// Statements that have been running for longer than `seconds`, which holding commits back would wait for: columns
-    /// `id`, `seconds`, `query`. None are asked for where it does not wait.
+    /// Statements that have been running for longer than `seconds`, which holding commits back would wait for: columns as
+    /// in [`Dialect::long_statements`]. None are asked for where it does not wait.
     #[must_use]
-    pub fn long_statements(self, seconds: u32) -> Option<String> {
-        (!self.mariadb(10, 4, 1)).then(|| {
-            format!(
-                "SELECT ID AS id, TIME AS seconds, LEFT(INFO, 80) AS query FROM information_schema.PROCESSLIST \
-                 WHERE COMMAND IN ('Query', 'Execute') AND TIME > {seconds} AND ID <> CONNECTION_ID() \
-                 AND USER NOT IN ('system user', 'event_scheduler') ORDER BY TIME DESC"
-            )
-        })
+    pub fn statements_in_the_way(self, seconds: u32) -> Option<String> {
+        (!self.mariadb(10, 4, 1)).then(|| self.long_statements(seconds))
     }
 
     /// Privileges that bringing a source to a common point takes; of each group one is enough.

@@ -87,7 +87,7 @@ impl Verify {
     }
 
     async fn nothing_in_the_way(&self, source: &Side) -> Result<()> {
-        let Some(question) = source.dialect.long_statements(LONG_SECONDS) else { return Ok(()) };
+        let Some(question) = source.dialect.statements_in_the_way(LONG_SECONDS) else { return Ok(()) };
         let rows = source.control.query(&question, LOOK).await?;
         let Some(row) = rows.first() else { return Ok(()) };
         let word = |name| row.get(name).unwrap_or_default();

@@ -57,7 +57,7 @@ impl Verify {
         actions.push(replica.sql(to.stop_applier()));
         actions
             .push(Action::note("commits are held back for milliseconds; tried again where something is in the way:"));
-        actions.extend(from.long_statements(super::point::LONG_SECONDS).map(|text| source.sql(text)));
+        actions.extend(from.statements_in_the_way(super::point::LONG_SECONDS).map(|text| source.sql(text)));
         actions.extend(source.all(hold.take.iter().copied()));
         actions.extend([
             source.sql(from.take_snapshot()),
