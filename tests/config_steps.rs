@@ -5,7 +5,7 @@ use cutover::effects::{Approvals, Decision, Effects, Secrets};
 use cutover::error::{Class, Failure, Result};
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
-use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use cutover::steps::{Action, Ctx, Memo, Outputs, Probe, Progress, Step, find};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ impl Approvals for Nobody {
 }
 
 struct Bench {
-    server: MariaDb,
+    server: Server,
     world: World,
     fx: Effects,
     notes: Notes,
@@ -59,10 +59,10 @@ impl Bench {
     async fn with(change: impl FnOnce(&mut Value)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("pw"), "geheim-wort").unwrap();
-        let server = MariaDb::start(Setup {
+        let server = Server::start(Setup {
             name: "target".into(),
             dir: folder.path().join("t"),
-            program: None,
+            program: Choice::default(),
             port: None,
             profile: Profile::Production,
             password: "geheim-wort".into(),
@@ -73,7 +73,7 @@ impl Bench {
         let mut inventory = json!({
             "hosts": { "new": {} },
             "servers": { "target": {
-                "host": "new", "address": server.address(), "user": MariaDb::ACCOUNT, "password": { "file": "pw" },
+                "host": "new", "address": server.address(), "user": Server::ACCOUNT, "password": { "file": "pw" },
                 "config_file": server.config_file(), "data_dir": server.data_dir(), "server_id": 77,
                 "version": "10.11", "restart": ["sh", server.restart_script()],
                 "settings": { "socket": server.socket(), "innodb_buffer_pool_size": "96M",

@@ -6,7 +6,7 @@ use cutover::playbook::secret::SecretRef;
 use cutover::rehearsal::application::{Application, Args, run};
 use cutover::rehearsal::judge::{Side, judge};
 use cutover::rehearsal::ledger::Ledger;
-use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use cutover::rehearsal::shop;
 use rustix::process::{Signal, getpid, kill_process};
 use std::path::Path;
@@ -17,37 +17,38 @@ use tokio::time::sleep;
 const LIMIT: Duration = Duration::from_secs(10);
 const ROWS: u64 = 120_000;
 
-async fn server(folder: &Path, name: &str, profile: Profile) -> (MariaDb, Session) {
+async fn server(folder: &Path, name: &str, profile: Profile) -> (Server, Session) {
     std::fs::write(folder.join("pw"), "migrate's word").unwrap();
     let setup = Setup {
         name: name.into(),
         dir: folder.join(name),
-        program: None,
+        program: Choice::default(),
         port: None,
         profile,
         password: "migrate's word".into(),
         options: Vec::new(),
     };
-    let server = MariaDb::start(setup).await.unwrap();
+    let server = Server::start(setup).await.unwrap();
     let session = login(folder, &server).await;
     (server, session)
 }
 
-async fn login(folder: &Path, server: &MariaDb) -> Session {
+async fn login(folder: &Path, server: &Server) -> Session {
     let secret = SecretRef::File("pw".into());
     let secrets = Arc::new(Secrets::read([&secret], folder).unwrap());
     let login = Login {
         server: server.name().into(),
         address: server.address(),
-        user: MariaDb::ACCOUNT.into(),
+        user: Server::ACCOUNT.into(),
         password: Some(secret.marker()),
+        tls: None,
     };
     Session::open(login, secrets).await.unwrap()
 }
 
-fn point(folder: &Path, server: &MariaDb) {
+fn point(folder: &Path, server: &Server) {
     let port = server.port();
-    let user = MariaDb::ACCOUNT;
+    let user = Server::ACCOUNT;
     let text = format!("DB_HOST=127.0.0.1\nDB_PORT={port}\nDB_USER={user}\nDB_PASSWORD_FILE=pw\nDB_NAME=shop\n");
     std::fs::write(folder.join("app.env"), text).unwrap();
 }

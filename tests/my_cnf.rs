@@ -4,7 +4,7 @@ use cutover::effects::{Login, Secrets, Session};
 use cutover::playbook::secret::SecretRef;
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
-use cutover::rehearsal::mariadb::{self, MariaDb, Setup};
+use cutover::rehearsal::server::{self, Choice, Server, Setup};
 use cutover::steps::{Action, find};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -174,12 +174,12 @@ async fn a_real_server_starts_with_either_profile_and_means_the_same() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("pw"), "geheim").unwrap();
     let secrets = Arc::new(Secrets::read(&[SecretRef::File("pw".into())], folder.path()).unwrap());
-    let real = MariaDb::start(Setup {
+    let real = Server::start(Setup {
         name: "target".into(),
         dir: folder.path().join("t"),
-        program: None,
+        program: Choice::default(),
         port: None,
-        profile: mariadb::Profile::Bare,
+        profile: server::Profile::Bare,
         password: "geheim".into(),
         options: Vec::new(),
     })
@@ -197,8 +197,9 @@ async fn a_real_server_starts_with_either_profile_and_means_the_same() {
         let login = Login {
             server: "target".into(),
             address: real.address(),
-            user: MariaDb::ACCOUNT.into(),
+            user: Server::ACCOUNT.into(),
             password: Some("‹secret pw›".into()),
+            tls: None,
         };
         let session = Session::open(login, secrets.clone()).await.unwrap();
         let rows = session.query("SHOW GLOBAL VARIABLES", Duration::from_secs(10)).await.unwrap();

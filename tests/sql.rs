@@ -4,7 +4,7 @@
 use cutover::effects::{INIT, Login, Secrets, Session, greeting};
 use cutover::error::{Class, Failure};
 use cutover::playbook::secret::SecretRef;
-use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ const PASSWORD: &str = "s3cret'of\\migrate";
 const OTHER: &str = "an'other\\hidden-word";
 
 struct Bench {
-    server: MariaDb,
+    server: Server,
     secrets: Arc<Secrets>,
     _folder: TempDir,
 }
@@ -30,13 +30,13 @@ impl Bench {
         let setup = Setup {
             name: "old".into(),
             dir: folder.path().join("old"),
-            program: None,
+            program: Choice::default(),
             port: None,
             profile: Profile::Bare,
             password: PASSWORD.into(),
             options: vec!["innodb_buffer_pool_size = 32M".into()],
         };
-        Self { server: MariaDb::start(setup).await.unwrap(), secrets, _folder: folder }
+        Self { server: Server::start(setup).await.unwrap(), secrets, _folder: folder }
     }
     async fn login(&self, user: &str, secret: &str) -> Result<Session, Failure> {
         let login = Login {
@@ -44,6 +44,7 @@ impl Bench {
             address: self.server.address(),
             user: user.into(),
             password: Some(format!("‹secret {secret}›")),
+            tls: None,
         };
         Session::open(login, self.secrets.clone()).await
     }

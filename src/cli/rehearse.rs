@@ -7,6 +7,7 @@ use crate::error::{Failure, Result};
 use crate::rehearsal::application;
 use crate::rehearsal::rehearse::{self, Report};
 use crate::rehearsal::sandbox;
+use crate::rehearsal::server::Choice;
 use crate::rehearsal::stage::Piece;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -25,12 +26,12 @@ pub struct Args {
     /// Transactions per second of all writers together; 0 means as many as possible.
     #[arg(long, default_value_t = 1000)]
     rate: u32,
-    /// Program of the old server. Default: the machine's mariadbd.
-    #[arg(long, value_name = "PROGRAM")]
-    source: Option<PathBuf>,
-    /// Program of the new server.
-    #[arg(long, value_name = "PROGRAM")]
-    target: Option<PathBuf>,
+    /// The old server: mariadb, mysql, or the path of a server program.
+    #[arg(long, value_name = "SERVER", default_value = "mariadb")]
+    source: Choice,
+    /// The new server. Default: the same as the old one.
+    #[arg(long, value_name = "SERVER")]
+    target: Option<Choice>,
     /// An input of the playbook; may be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -56,7 +57,7 @@ impl Args {
                 dir,
                 rows: self.rows,
                 source: self.source.clone(),
-                target: self.target.clone(),
+                target: self.target.clone().unwrap_or_else(|| self.source.clone()),
                 ..sandbox::Plan::default()
             },
             writers: self.writers,

@@ -18,7 +18,7 @@ mod shell;
 pub use approvals::{Approvals, Decision};
 pub use host::{Host, Ran};
 pub use job::{Job, JobState};
-pub use mysql::{AFTER_END, INIT, Login, Row, Rows, Session, SqlError, end_statement, greeting};
+pub use mysql::{AFTER_END, INIT, Login, Row, Rows, Session, SqlError, Tls, end_statement, greeting};
 pub use secrets::Secrets;
 pub use shell::Shell;
 
@@ -196,16 +196,32 @@ impl Effects {
     pub async fn try_login(&self, server: &str, account: &Account, path: LoginPath<'_>) -> Result<String> {
         let address = self.reach(path.host, path.address).await?;
         let password = Some(account.password.marker());
-        let login = Login { server: server.to_owned(), address, user: account.user.clone(), password };
+        let tls = match path.authority {
+            Some(file) => Some(self.authority(path, file).await?),
+            None => None,
+        };
+        let login = Login { server: server.to_owned(), address, user: account.user.clone(), password, tls };
         let session = Session::open(login, self.secrets.clone()).await?;
         let arrived = session.query("SELECT CURRENT_USER()", replica::LOOK).await?;
         session.close().await;
         Ok(arrived.value().unwrap_or_default().to_owned())
     }
 
+    /// What a certificate is held against: the authority's file lies where the connection starts.
+    async fn authority(&self, path: LoginPath<'_>, file: &str) -> Result<Tls> {
+        let read = self.host(path.host).await?.read_file(file).await?;
+        let authority = read.ok_or_else(|| {
+            Failure::permanent("read the certificate authority", format!("there is no file {file}"))
+                .at(path.host)
+                .help("put it there, or correct `tls.ca` of the server in the inventory")
+        })?;
+        let name = path.address.rsplit_once(':').map_or(path.address, |(host, _)| host).to_owned();
+        Ok(Tls { authority, name })
+    }
+
     async fn login(&self, name: &str, server: &Server, user: &str, password: Option<String>) -> Result<Login> {
         let address = self.reach(&server.host, &server.address).await?;
-        Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password })
+        Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password, tls: None })
     }
 
     /// Writes a client's option file, mode 0600, with its secrets revealed.
@@ -233,6 +249,8 @@ pub struct LoginPath<'a> {
     pub host: &'a str,
     /// Address it goes to, as that host sees it.
     pub address: &'a str,
+    /// For TLS with the server's certificate verified: file on that host with the authority that has signed it.
+    pub authority: Option<&'a str>,
 }
 
 fn unknown(server: &str) -> Failure {

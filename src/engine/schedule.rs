@@ -150,7 +150,8 @@ fn ending(state: &RunState, wish: &Wish) -> Option<Ending> {
         let why = why.lines().next().unwrap_or_default().to_owned();
         return Some(Ending::Rollback(format!("step `{}` failed: {why}", state.graph.id(ix))));
     }
-    if failed(OnFailure::Stop).is_some() {
+    let final_failed = |ix: usize| state.graph.is_final(ix) && state.steps[ix].status == Status::Failed;
+    if failed(OnFailure::Stop).is_some() || (0..state.steps.len()).any(final_failed) {
         return Some(Ending::Stop);
     }
     if state.is_point_reached() {
@@ -234,7 +235,8 @@ fn is_settled(state: &RunState, ix: usize) -> bool {
     let step = &state.steps[ix];
     let status = match step.status {
         Status::Succeeded | Status::Skipped => true,
-        Status::Failed => state.graph.step(ix).on_failure == OnFailure::Continue,
+        // a point of no return that failed may have been passed: whatever its policy, a person looks
+        Status::Failed => state.graph.step(ix).on_failure == OnFailure::Continue && !state.graph.is_final(ix),
         _ => false,
     };
     status && step.proof == Proof::Good && step.stale.is_none()

@@ -109,9 +109,21 @@ pub struct Server {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub server_id: Option<u32>,
+    /// What its certificate is verified by, where a connection to it is to be encrypted by the servers themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Certificate>,
     /// Further lines for the server's configuration file: what is particular to it, such as its socket.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// How others know that a server is the one it says it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// File with the authority that has signed the server's certificate, on the hosts that connect to it.
+    #[schemars(extend("examples" = ["/etc/mysql/ca.pem"]))]
+    pub ca: String,
 }
 
 /// A login.

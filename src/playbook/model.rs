@@ -131,7 +131,7 @@ pub enum OnFailure {
     Rollback,
     /// The run stops as it is and can be resumed or rolled back by a person.
     Stop,
-    /// The failure is noted and the run goes on.
+    /// The failure is noted and the run goes on; a point of no return that fails stops it all the same.
     Continue,
 }
 

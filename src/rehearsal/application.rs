@@ -164,6 +164,7 @@ impl Settings {
             address: format!("{}:{}", value("DB_HOST")?, value("DB_PORT")?),
             user: value("DB_USER")?,
             password: Some(password.marker()),
+            tls: None,
         };
         let database = value("DB_NAME").unwrap_or_else(|_| DATABASE.into());
         Ok(Self { login, secrets: Arc::new(secrets), database })

@@ -1,9 +1,10 @@
 //! What a server, its files and its host's work folder look like: taken before and after, it proves that nothing
 //! was changed, or shows what was.
 
-use super::mariadb::MariaDb;
+use super::server::Server;
 use crate::effects::Session;
 use crate::error::{Failure, Result};
+use crate::playbook::product::Family;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,16 +13,21 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_mins(1);
 /// Variables that change by themselves, count what has been written since, or that the sandbox gave to a server's
 /// very first start alone.
-const VOLATILE: [&str; 6] = [
+const VOLATILE: [&str; 8] = [
     "init_file",
     "gtid_binlog_pos",
     "gtid_binlog_state",
     "gtid_current_pos",
+    "gtid_executed",
+    "gtid_purged",
     "pseudo_thread_id",
     "innodb_buffer_pool_load_now",
 ];
 /// Files of a data directory that come and go with the server's own work.
-const OWN_WORK: [&str; 6] = ["binlog", "ib", "aria", "mysql-bin", "ddl_recovery", "undo"];
+const OWN_WORK: [&str; 7] = ["binlog", "ib", "#ib", "aria", "mysql-bin", "ddl_recovery", "undo"];
+/// Tables in which the server notes how far it has come.
+const WRITTEN_BY_SERVER: [&str; 3] =
+    ["`mysql`.`gtid_slave_pos`", "`mysql`.`gtid_executed`", "`mysql`.`slave_worker_info`"];
 /// Everything that is code or schema, as one text a row.
 const DEFINITIONS: &[(&str, &str)] = &[
     (
@@ -53,7 +59,7 @@ impl Fingerprint {
     ///
     /// # Errors
     /// When the server or a file cannot be read.
-    pub async fn of(server: &MariaDb, session: &Session, work: &Path, busy: Option<&str>) -> Result<Self> {
+    pub async fn of(server: &Server, session: &Session, work: &Path, busy: Option<&str>) -> Result<Self> {
         let mut facts = BTreeMap::new();
         for (name, value) in pairs(session, "SHOW GLOBAL VARIABLES").await? {
             if !VOLATILE.contains(&name.as_str()) {
@@ -64,8 +70,12 @@ impl Fingerprint {
             facts.extend(pairs(session, sql).await?.into_iter().map(|(name, text)| (format!("{what} {name}"), text)));
         }
         tables(session, busy, &mut facts).await?;
-        accounts(session, &mut facts).await?;
-        let channels = session.query("SHOW ALL SLAVES STATUS", LIMIT).await?;
+        accounts(session, server.family(), &mut facts).await?;
+        let channels = match server.family() {
+            Family::MariaDb => "SHOW ALL SLAVES STATUS".to_owned(),
+            Family::MySql => server.dialect().replica_status(),
+        };
+        let channels = session.query(&channels, LIMIT).await?;
         facts.insert("channels".into(), format!("{:?}", channels.rows));
         facts.insert("my.cnf".into(), read(&server.config_file())?);
         files(server.dir(), 1, &mut facts)?;
@@ -100,7 +110,7 @@ async fn tables(session: &Session, busy: Option<&str>, facts: &mut BTreeMap<Stri
         WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('sys', 'information_schema', 'performance_schema')";
     for (table, engine) in pairs(session, sql).await? {
         // the server itself writes statistics and its own position into these
-        if table.starts_with("`mysql`.`innodb_") || table == "`mysql`.`gtid_slave_pos`" {
+        if table.starts_with("`mysql`.`innodb_") || WRITTEN_BY_SERVER.contains(&table.as_str()) {
             continue;
         }
         let is_busy = busy.is_some_and(|database| table.starts_with(&format!("`{database}`.")));
@@ -121,9 +131,10 @@ fn without_counter(created: &str) -> String {
     created.split(' ').filter(|word| !word.starts_with("AUTO_INCREMENT=")).collect::<Vec<_>>().join(" ")
 }
 
-async fn accounts(session: &Session, facts: &mut BTreeMap<String, String>) -> Result<()> {
-    let sql = "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)), is_role FROM mysql.user";
-    for (account, is_role) in pairs(session, sql).await? {
+async fn accounts(session: &Session, family: Family, facts: &mut BTreeMap<String, String>) -> Result<()> {
+    let is_role = if family == Family::MariaDb { "is_role" } else { "'N'" }; // roles are accounts in MySQL
+    let sql = format!("SELECT CONCAT(QUOTE(user), '@', QUOTE(host)), {is_role} FROM mysql.user");
+    for (account, is_role) in pairs(session, &sql).await? {
         let name = if is_role == "Y" { account.split('@').next().unwrap_or_default() } else { &account };
         let grants = session.query(&format!("SHOW GRANTS FOR {name}"), LIMIT).await?;
         facts.insert(format!("account {account}"), format!("{:?}", grants.rows));

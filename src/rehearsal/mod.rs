@@ -3,14 +3,16 @@
 //! May know everything a user's own scripts could know: effects, inventory, plans, reports. Nothing depends on it.
 
 pub mod application;
+mod certificates;
 pub mod disk;
 pub mod faults;
 pub mod fingerprint;
 pub mod judge;
 pub mod ledger;
-pub mod mariadb;
+
 pub mod rehearse;
 pub mod sandbox;
+pub mod server;
 pub mod shop;
 pub mod sshd;
 pub mod stage;

@@ -122,7 +122,7 @@ async fn afterwards(sandbox: &Sandbox) -> Result<(Value, Value)> {
         "source": ask(&source, "SELECT VERSION()").await?,
         "target": ask(&target, "SELECT VERSION()").await?,
     });
-    let channel = target.query("SHOW SLAVE STATUS", LOOK).await?;
+    let channel = target.query(&sandbox.target.dialect().replica_status(), LOOK).await?;
     let file = std::fs::read_to_string(sandbox.target.config_file()).unwrap_or_default();
     let durable = |line: &str| line.replace(' ', "") == "innodb_flush_log_at_trx_commit=1";
     let now = json!({

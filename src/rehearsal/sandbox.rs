@@ -1,7 +1,8 @@
 //! The sandbox: two real servers, an sshd for each host, and the inventory that describes them, all in one folder.
 
+use super::certificates::Authority;
 use super::disk::Disk;
-use super::mariadb::{MariaDb, Profile, Setup};
+use super::server::{Choice, Profile, Server, Setup};
 use super::shop;
 use super::sshd::Sshd;
 use crate::effects::{Login, Secrets, Session};
@@ -26,10 +27,12 @@ pub struct Plan {
     pub dir: PathBuf,
     /// Rows of the application's database.
     pub rows: u64,
-    /// Program of the old server; `None` takes the machine's `mariadbd`.
-    pub source: Option<PathBuf>,
+    /// Program of the old server.
+    pub source: Choice,
     /// Program of the new server.
-    pub target: Option<PathBuf>,
+    pub target: Choice,
+    /// Further lines for the old server's configuration.
+    pub source_options: Vec<String>,
     /// Size of the new server's disk in bytes, for one of its own; needs the right to mount.
     pub disk: Option<u64>,
     /// A data directory as a fresh installation has it; copied, which is faster than to install two anew.
@@ -40,9 +43,9 @@ pub struct Plan {
 pub struct Sandbox {
     dir: PathBuf,
     /// The old server.
-    pub source: MariaDb,
+    pub source: Server,
     /// The new server.
-    pub target: MariaDb,
+    pub target: Server,
     /// Secrets as environment variables of the runner.
     pub secrets: Vec<(String, String)>,
     ssh_config: PathBuf,
@@ -60,7 +63,7 @@ impl Sandbox {
         let failed = |error: std::io::Error| Failure::permanent("make the sandbox", error.to_string());
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        for folder in ["app", "ssh", "state"] {
+        for folder in ["app", "ssh", "state", "tls"] {
             builder.create(plan.dir.join(folder)).map_err(failed)?;
         }
         let secrets = ["SOURCE_PASSWORD", "TARGET_PASSWORD", "REPL_PASSWORD", "SHOP_PASSWORD"];
@@ -72,26 +75,32 @@ impl Sandbox {
                 copy(installed, &plan.dir.join(name)).await?;
             }
         }
-        let setup = |name: &str, program: &Option<PathBuf>, profile, password: usize| Setup {
+        let authority = Authority::make(plan.dir.join("tls")).await?;
+        let mut options = [authority.server("source").await?, authority.server("target").await?];
+        options[0].extend(plan.source_options.iter().cloned());
+        let setup = |name: &str, program: &Choice, profile, password: usize| Setup {
             name: name.to_owned(),
             dir: plan.dir.join(name),
             program: program.clone(),
             port: None,
             profile,
             password: secrets[password].1.clone(),
-            options: Vec::new(),
+            options: options[password].clone(), // for both in the same order
         };
         let (source, target) = tokio::join!(
-            MariaDb::start(setup("source", &plan.source, Profile::Production, 0)),
-            MariaDb::start(setup("target", &plan.target, Profile::Bare, 1)),
+            Server::start(setup("source", &plan.source, Profile::Production, 0)),
+            Server::start(setup("target", &plan.target, Profile::Bare, 1)),
         );
         let mut hosts = Vec::new();
         for name in ["old", "new", "app"] {
             hosts.push(Sshd::start(&plan.dir.join("ssh"), name).await?);
         }
+        let (source, target) = (source?, target?);
+        for folder in [&source, &target].into_iter().filter_map(|server| server.program().clients()) {
+            hosts.iter().try_for_each(|host| host.provide(folder))?;
+        }
         let ssh_config = hosts[0].ssh_config().to_path_buf();
-        let sandbox =
-            Self { dir: plan.dir.clone(), source: source?, target: target?, secrets, ssh_config, hosts, _disk: disk };
+        let sandbox = Self { dir: plan.dir.clone(), source, target, secrets, ssh_config, hosts, _disk: disk };
         sandbox.fill(plan.rows).await?;
         sandbox.describe().await?;
         Ok(sandbox)
@@ -122,14 +131,15 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub async fn admin(&self, server: &MariaDb, secret: usize) -> Result<Session> {
+    pub async fn admin(&self, server: &Server, secret: usize) -> Result<Session> {
         let (name, value) = &self.secrets[secret];
         let secrets = Secrets::known([(SecretRef::Env(name.clone()), value.clone())]);
         let login = Login {
             server: server.name().to_owned(),
             address: server.address(),
-            user: MariaDb::ACCOUNT.to_owned(),
+            user: Server::ACCOUNT.to_owned(),
             password: Some(SecretRef::Env(name.clone()).marker()),
+            tls: None,
         };
         Session::open(login, Arc::new(secrets)).await
     }
@@ -175,7 +185,8 @@ impl Sandbox {
             }));
         }
         let templates = Templates([("inventory".to_owned(), INVENTORY.to_owned())].into());
-        let context = json!({ "dir": self.dir, "ssh_config": self.ssh_config, "servers": servers });
+        let context =
+            json!({ "dir": self.dir, "tls": self.dir.join("tls"), "ssh_config": self.ssh_config, "servers": servers });
         let text = templates
             .render("inventory", context)
             .map_err(|fault| Failure::permanent("write the sandbox's inventory", fault.message))?;

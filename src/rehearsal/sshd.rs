@@ -69,6 +69,25 @@ impl Sshd {
         &self.name
     }
 
+    /// Gives the host the programs of a folder, before all others of the same names.
+    ///
+    /// # Errors
+    /// When they cannot be linked.
+    pub fn provide(&self, folder: &Path) -> Result<()> {
+        let failed =
+            |error: std::io::Error| Failure::permanent("give a host its programs", error.to_string()).at(&self.name);
+        let bin = self.ssh_config.with_file_name(&self.name).join("home/bin");
+        DirBuilder::new().recursive(true).mode(0o700).create(&bin).map_err(failed)?;
+        for entry in folder.read_dir().map_err(failed)? {
+            let program = entry.map_err(failed)?.path();
+            let link = bin.join(program.file_name().unwrap_or_default());
+            if link.symlink_metadata().is_err() {
+                std::os::unix::fs::symlink(&program, &link).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The ssh configuration that knows every host of the folder.
     #[must_use]
     pub fn ssh_config(&self) -> &Path {

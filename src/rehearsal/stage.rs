@@ -2,8 +2,8 @@
 
 use super::judge::{Side, Verdict, judge};
 use super::ledger::Ledger;
-use super::mariadb::free_port;
 use super::sandbox::{self, Sandbox};
+use super::server::free_port;
 use crate::error::{Failure, Result};
 use crate::playbook::document::Document;
 use crate::playbook::file;

@@ -105,9 +105,9 @@ impl Accounts {
         let (application, target) = (self.application(cx.world)?, server(cx.world, &self.to)?);
         let path = match &application.config {
             Some(config) if target.endpoint.is_some() || config.host == target.host => {
-                LoginPath { host: &config.host, address: target.endpoint() }
+                LoginPath { host: &config.host, address: target.endpoint(), authority: None }
             }
-            _ => LoginPath { host: &target.host, address: &target.address },
+            _ => LoginPath { host: &target.host, address: &target.address, authority: None },
         };
         cx.fx.try_login(&self.to, account, path).await.map(drop).map_err(|failure| Failure {
             help: Some(format!(

@@ -79,6 +79,7 @@ pub static KINDS: &[Kind] = &[
     kind::<super::promote::Promote>("promote", super::promote::OUTPUTS),
     kind::<super::repoint::Repoint>("repoint", super::repoint::OUTPUTS),
     kind::<super::forget_source::ForgetSource>("forget_source", super::forget_source::OUTPUTS),
+    kind::<super::reverse_replication::ReverseReplication>("reverse_replication", super::reverse_replication::OUTPUTS),
     kind::<super::clean_up::CleanUp>("clean_up", super::clean_up::OUTPUTS),
     kind::<super::command::Command>("command", super::command::OUTPUTS),
     kind::<super::sql::Sql>("sql", super::sql::OUTPUTS),

@@ -25,6 +25,17 @@ pub fn job_dir(world: &World, host: &str, run: &str, step: &str) -> String {
     format!("{work}/{run}/{step}")
 }
 
+/// The file that a server's certificate is verified by.
+pub fn authority<'a>(world: &'a World, name: &str) -> Result<&'a str> {
+    let tls = server(world, name)?.tls.as_ref();
+    tls.map(|certificate| certificate.ca.as_str()).ok_or_else(|| {
+        let answer = format!("the inventory does not say what the certificate of `{name}` is verified by");
+        Failure::permanent("connect by TLS", answer).help(format!(
+            "add `tls: {{ ca: FILE }}` to servers.{name}: the authority's file on the hosts that connect"
+        ))
+    })
+}
+
 /// A client's option file: how programs on a host log in without a password on their command line.
 pub fn option_file(user: &str, password: Option<&str>, address: &str) -> String {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, "3306"));

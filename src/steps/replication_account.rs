@@ -1,10 +1,10 @@
 //! `replication_account`: the account a replica logs in with, made on the source and proved by a login.
 
-use super::place::{account_fact, dialect, server};
+use super::place::{account_fact, authority, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
-use crate::effects::LoginPath;
 use crate::effects::dialect::text_literal;
 use crate::effects::replica::LOOK;
+use crate::effects::{LoginPath, Session};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Account;
 use crate::playbook::through::Through;
@@ -12,6 +12,7 @@ use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] =
@@ -35,6 +36,17 @@ pub struct ReplicationAccount {
     /// Tunnel that replication goes through.
     #[serde(default)]
     through: Option<Through>,
+    /// Only encrypted connections are let in, and the proof verifies the source's certificate (`tls.ca` of the server).
+    #[serde(default)]
+    tls: bool,
+    /// Whether the account goes into the server's binary log. On a server that is a replica itself it must not: what is
+    /// made there before the switch would be a transaction that no other server has.
+    #[serde(default = "yes")]
+    binlog: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl ReplicationAccount {
@@ -58,7 +70,8 @@ impl ReplicationAccount {
     async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<Outputs> {
         let (replica, source) = (server(cx.world, &self.replica)?, server(cx.world, &self.server)?);
         let address = self.through.as_ref().map_or(source.endpoint(), |through| &through.listen);
-        let path = LoginPath { host: &replica.host, address };
+        let authority = if self.tls { Some(authority(cx.world, &self.server)?) } else { None };
+        let path = LoginPath { host: &replica.host, address, authority };
         let arrived = match cx.fx.try_login(&self.server, account, path).await {
             Ok(arrived) => arrived,
             Err(failure) => return Err(self.explain(cx, failure).await),
@@ -88,10 +101,32 @@ impl ReplicationAccount {
         let answer = format!("{}; the anonymous accounts {names} may stand in the way", failure.answer);
         Failure { answer, ..failure }.help(format!("DROP USER {names} on the source"))
     }
+    /// A session of its own where its statements stay out of the binary log.
+    async fn session(&self, cx: &Ctx<'_>) -> Result<Arc<Session>> {
+        if self.binlog {
+            return cx.fx.sql(&self.server).await;
+        }
+        let session = cx.fx.session(&self.server, cx.step).await?;
+        session.query(dialect(cx.world, &self.server).without_binlog(), LOOK).await?;
+        Ok(session)
+    }
+    async fn done_with(&self, cx: &Ctx<'_>) {
+        if !self.binlog {
+            cx.fx.close_session(&self.server, cx.step).await;
+        }
+    }
+    fn quiet(&self, world: &World) -> Option<Action> {
+        (!self.binlog).then(|| Action::sql(&self.server, dialect(world, &self.server).without_binlog()))
+    }
     fn statements(&self, world: &World) -> Result<[String; 2]> {
         let account = self.account(world)?;
         let marker = account.password.marker();
-        Ok(dialect(world, &self.server).create_replication_account(&account.user, self.host(account), &marker))
+        Ok(dialect(world, &self.server).create_replication_account(
+            &account.user,
+            self.host(account),
+            &marker,
+            self.tls,
+        ))
     }
 }
 
@@ -105,10 +140,15 @@ impl Step for ReplicationAccount {
         let complain =
             |failure: Failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }];
         let account = self.account(world).map_err(complain)?;
+        if self.tls {
+            authority(world, &self.server).map_err(complain)?;
+        }
         let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
         let mut actions = vec![Action::sql(&self.server, exists), Action::note("if it is not there:")];
+        actions.extend(self.quiet(world));
         actions.extend(self.statements(world).map_err(complain)?.map(|text| Action::sql(&self.server, text)));
         let path = self.through.as_ref().map_or("directly".to_owned(), |through| format!("through {}", through.listen));
+        let path = if self.tls { format!("{path}, by TLS") } else { path };
         let host = world.inventory.host_of(&self.replica);
         actions.push(Action::note(format!("log in as {} from {host} {path}", account.user)));
         actions.push(Action::sql(&self.server, "SELECT CURRENT_USER()"));
@@ -121,8 +161,10 @@ impl Step for ReplicationAccount {
         let Ok(account) = self.account(world) else { return Vec::new() };
         let text = dialect(world, &self.server).drop_account(&account.user, self.host(account));
         let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
-        let unless = Action::note("if this step made it:");
-        vec![unless, Action::sql(&self.server, exists), Action::sql(&self.server, text)]
+        let mut actions = vec![Action::note("if this step made it:"), Action::sql(&self.server, exists)];
+        actions.extend(self.quiet(world));
+        actions.push(Action::sql(&self.server, text));
+        actions
     }
 
     fn settles(&self, world: &World) -> Vec<String> {
@@ -148,13 +190,14 @@ impl Step for ReplicationAccount {
         let account = self.account(cx.world)?;
         let there = self.exists(cx, account).await?;
         let ours = cx.memo.keep("ours", (!there).into()).await?;
-        let session = cx.fx.sql(&self.server).await?;
         let [create, grant] = self.statements(cx.world)?;
-        if !there {
-            session.query(&create, LOOK).await?;
-        }
         if ours == true {
+            let session = self.session(cx).await?;
+            if !there {
+                session.query(&create, LOOK).await?;
+            }
             session.query(&grant, LOOK).await?;
+            self.done_with(cx).await;
         }
         self.prove(cx, account).await
     }
@@ -167,8 +210,10 @@ impl Step for ReplicationAccount {
         if !self.exists(cx, account).await? {
             return Ok(()); // it could not even be made
         }
-        let session = cx.fx.sql(&self.server).await?;
+        let session = self.session(cx).await?;
         let text = dialect(cx.world, &self.server).drop_account(&account.user, self.host(account));
-        session.query(&text, LOOK).await.map(drop)
+        session.query(&text, LOOK).await?;
+        self.done_with(cx).await;
+        Ok(())
     }
 }

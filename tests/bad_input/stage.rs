@@ -2,8 +2,8 @@
 
 use cutover::effects::Session;
 use cutover::rehearsal::fingerprint::Fingerprint;
-use cutover::rehearsal::mariadb::free_port;
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
+use cutover::rehearsal::server::free_port;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

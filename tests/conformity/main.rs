@@ -10,7 +10,7 @@ mod stage;
 use cutover::effects::INIT;
 use cutover::effects::dialect::lock;
 use cutover::playbook::marker;
-use cutover::rehearsal::mariadb::MariaDb;
+use cutover::rehearsal::server::Server;
 use general_log::{Conversation, conversations};
 use serde_json::Value;
 use stage::{PLAYBOOK, Stage, complaint};
@@ -155,7 +155,7 @@ async fn compare(stage: &Stage, logs: &mut Logs, playbook: &Path, code: i32) -> 
     let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut others = Vec::new();
     for (server, conversations) in logs.next() {
-        for conversation in conversations.iter().filter(|known| known.user == MariaDb::ACCOUNT) {
+        for conversation in conversations.iter().filter(|known| known.user == Server::ACCOUNT) {
             match speaker(conversation) {
                 Some(Speaker::Program) => {
                     assert_eq!(conversation.other_commands, Vec::<String>::new());

@@ -3,7 +3,7 @@
 use crate::general_log::conversations;
 use crate::stage::complaint;
 use cutover::effects::INIT;
-use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use std::process::Command;
 
 /// Statements for another program may mean something else: a server is asked what it is before anything else.
@@ -13,13 +13,13 @@ async fn a_server_that_the_plan_was_not_written_for_is_refused_before_anything_h
     let setup = Setup {
         name: "one".into(),
         dir: folder.path().join("one"),
-        program: None,
+        program: Choice::default(),
         port: None,
         profile: Profile::Bare,
         password: "pw".into(),
         options: vec!["general_log = ON".into(), "general_log_file = general.log".into()],
     };
-    let server = MariaDb::start(setup).await.unwrap();
+    let server = Server::start(setup).await.unwrap();
     let playbook = folder.path().join("p.yaml");
     let step = "{ id: a, uses: sql, with: { server: one, statements: [\"CREATE DATABASE never\"] } }";
     std::fs::write(&playbook, format!("version: 1\nname: p\nsteps:\n  - {step}\n")).unwrap();

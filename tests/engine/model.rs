@@ -337,6 +337,27 @@ fn check(cases: u32, test: impl Fn(Case)) {
         .unwrap();
 }
 
+/// Every cut of the journal of one case, with runners that die again afterwards.
+fn cut_everywhere(graph: &Arc<Graph>, dice: &[u8]) {
+    let (_, journal) = Sim::new(graph.clone(), dice).run();
+    for cut in 2..journal.len() {
+        let mut sim = Sim::new(graph.clone(), dice);
+        sim.journal = journal[..cut].to_vec();
+        sim.state = RunState::fold(graph.clone(), &sim.journal).unwrap();
+        if sim.state.outcome.is_some_and(|outcome| !outcome.is_resumable()) {
+            continue;
+        }
+        // whatever was begun may be there; a point of no return is, if the journal says so
+        for ix in 0..graph.len() {
+            let step = &sim.state.steps[ix];
+            sim.world[ix] = step.begun && !step.absent && !step.undo.done;
+        }
+        sim.now = journal[cut - 1].at;
+        sim.take_up();
+        sim.run();
+    }
+}
+
 #[test]
 fn every_run_ends_well_whatever_happens() {
     check(500, |(shapes, in_block, dice)| {
@@ -347,24 +368,7 @@ fn every_run_ends_well_whatever_happens() {
 #[test]
 fn a_runner_may_die_after_any_event() {
     check(100, |(shapes, in_block, dice)| {
-        let graph = graph(&shapes, in_block);
-        let (_, journal) = Sim::new(graph.clone(), &dice).run();
-        for cut in 2..journal.len() {
-            let mut sim = Sim::new(graph.clone(), &dice);
-            sim.journal = journal[..cut].to_vec();
-            sim.state = RunState::fold(graph.clone(), &sim.journal).unwrap();
-            if sim.state.outcome.is_some_and(|outcome| !outcome.is_resumable()) {
-                continue;
-            }
-            // whatever was begun may be there; a point of no return is, if the journal says so
-            for ix in 0..graph.len() {
-                let step = &sim.state.steps[ix];
-                sim.world[ix] = step.begun && !step.absent && !step.undo.done;
-            }
-            sim.now = journal[cut - 1].at;
-            sim.take_up();
-            sim.run();
-        }
+        cut_everywhere(&graph(&shapes, in_block), &dice);
     });
 }
 
@@ -381,4 +385,21 @@ fn a_journal_with_any_event_repeated_is_read_or_refused() {
             let _ = RunState::fold(graph.clone(), &twice);
         }
     });
+}
+
+/// Found by 100,000 cases: a point of no return that was passed, then failed because a step that it had read from was
+/// made again; `on_failure: continue` took that for borne, and the run was called done.
+#[test]
+fn a_point_of_no_return_that_fails_is_never_borne() {
+    let shape = |needs, reversibility, on_failure, reads| {
+        let (attempts, hooks, skip) = (1, 0, false);
+        Shape { needs, reversibility, on_failure, attempts, hooks, reads, skip }
+    };
+    let step = shape(0, Reversibility::Reversible, OnFailure::Rollback, false);
+    let point = shape(1, Reversibility::PointOfNoReturn, OnFailure::Continue, true);
+    let dice = [
+        181, 132, 119, 201, 18, 190, 8, 0, 0, 22, 26, 58, 94, 0, 113, 0, 14, 154, 0, 0, 29, 0, 201, 0, 0, 0, 110, 42,
+        0, 0, 0, 0, 0,
+    ];
+    cut_everywhere(&graph(&[step.clone(), step.clone(), step, point], None), &dice);
 }

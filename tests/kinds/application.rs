@@ -3,7 +3,7 @@
 use crate::bench::{Bench, LOOK, until};
 use cutover::effects::{Login, Secrets, Session};
 use cutover::playbook::secret::SecretRef;
-use cutover::rehearsal::mariadb::free_port;
+use cutover::rehearsal::server::free_port;
 use serde_json::json;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -81,6 +81,7 @@ async fn a_proxy_is_switched_its_sessions_cut_and_switched_back() {
             address: format!("127.0.0.1:{port}"),
             user: "app".into(),
             password: Some(SecretRef::Env("APP".into()).marker()),
+            tls: None,
         };
         Session::open(login, Arc::new(secrets)).await
     };

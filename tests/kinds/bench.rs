@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use cutover::effects::{Approvals, Decision, Effects, Secrets, Session};
 use cutover::error::{Failure, Result};
+use cutover::playbook::product::Family;
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
-use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup, free_port};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup, free_port};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
 use cutover::steps::{Ctx, Finding, Memo, Outputs, Probe, Progress, Step, Update, find};
@@ -26,8 +27,8 @@ const PASSWORDS: [(&str, &str); 4] =
 /// Both servers and their hosts; everything ends when it is dropped.
 pub struct Bench {
     fx: Mutex<Arc<Effects>>,
-    pub source: MariaDb,
-    pub target: MariaDb,
+    pub source: Server,
+    pub target: Server,
     _hosts: Vec<Sshd>,
     pub world: World,
     pub tunnel: String,
@@ -76,6 +77,12 @@ impl Bench {
 
     /// Servers, and an inventory that a test has changed.
     pub async fn with(change: impl FnOnce(&mut Value)) -> Self {
+        Self::between(Family::MariaDb, Family::MariaDb, change).await
+    }
+
+    /// Servers of two families, or of one.
+    pub async fn between(source: Family, target: Family, change: impl FnOnce(&mut Value)) -> Self {
+        let families = [source, target];
         let folder = tempfile::tempdir().unwrap();
         for (name, password) in PASSWORDS {
             std::fs::write(folder.path().join(name), password).unwrap();
@@ -83,7 +90,7 @@ impl Bench {
         let server = |name: &str, number: usize, options: &[&str]| Setup {
             name: name.into(),
             dir: folder.path().join(format!("s{number}")),
-            program: None,
+            program: Choice::Family(families[number]),
             port: None,
             profile: Profile::Production,
             password: PASSWORDS[number].1.into(),
@@ -91,8 +98,8 @@ impl Bench {
         };
         let ssh = folder.path().join("ssh");
         let (source, target, old, new) = tokio::join!(
-            MariaDb::start(server("source", 0, &["# as it was"])),
-            MariaDb::start(server("target", 1, &["server_id = 2", "read_only = ON"])),
+            Server::start(server("source", 0, &["# as it was"])),
+            Server::start(server("target", 1, &["server_id = 2", "read_only = ON"])),
             Sshd::start(&ssh, "old"),
             Sshd::start(&ssh, "new"),
         );
@@ -226,16 +233,17 @@ fn hands(folder: &TempDir, world: &World, answer: &Arc<Answer>, control: &str) -
     Arc::new(Effects::new(Arc::new(world.inventory.clone()), secrets, answer.clone(), folder.path().join(control)))
 }
 
-fn inventory(folder: &TempDir, source: &MariaDb, target: &MariaDb, hosts: &[Sshd]) -> Value {
+fn inventory(folder: &TempDir, source: &Server, target: &Server, hosts: &[Sshd]) -> Value {
     let dir = folder.path();
     let host = |name: &str| {
         let config = hosts[0].ssh_config();
         json!({ "ssh": name, "ssh_config": config, "peer_ssh_config": config, "work_dir": dir.join("work").join(name) })
     };
-    let server = |server: &MariaDb, host: &str, password: &str| {
+    let server = |server: &Server, host: &str, password: &str| {
         json!({
-            "host": host, "address": server.address(), "user": MariaDb::ACCOUNT, "password": { "file": password },
-            "replication": { "user": "repl", "password": { "file": "repl" } }, "version": "10.11",
+            "host": host, "address": server.address(), "user": Server::ACCOUNT, "password": { "file": password },
+            "replication": { "user": "repl", "password": { "file": "repl" } },
+            "family": server.family(), "version": server.dialect().product.version,
             "config_file": server.config_file(), "data_dir": server.data_dir(),
         })
     };

@@ -3,8 +3,8 @@
 use cutover::journal::{Event, Journal, Sqlite};
 use cutover::rehearsal::judge::{Side, Verdict, judge};
 use cutover::rehearsal::ledger::Ledger;
-use cutover::rehearsal::mariadb::{MariaDb, free_port};
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
+use cutover::rehearsal::server::{Server, free_port};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -179,7 +179,7 @@ impl Drop for Stage {
     }
 }
 
-pub fn config_of(server: &MariaDb) -> String {
+pub fn config_of(server: &Server) -> String {
     std::fs::read_to_string(server.config_file()).unwrap()
 }
 

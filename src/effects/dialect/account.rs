@@ -4,12 +4,14 @@ use super::{Dialect, account, text_literal};
 
 impl Dialect {
     /// Makes the account a replica logs in with and gives it the one privilege it needs. `password` is a marker.
-    /// The old word `REPLICATION SLAVE` is the one that every version of both families understands.
+    /// The old word `REPLICATION SLAVE` is the one that every version of both families understands. With `tls` the server
+    /// lets it in by an encrypted connection only.
     #[must_use]
-    pub fn create_replication_account(self, user: &str, host: &str, password: &str) -> [String; 2] {
+    pub fn create_replication_account(self, user: &str, host: &str, password: &str, tls: bool) -> [String; 2] {
         let name = account(user, host);
+        let require = if tls { " REQUIRE SSL" } else { "" };
         [
-            format!("CREATE USER {name} IDENTIFIED BY {}", text_literal(password)),
+            format!("CREATE USER {name} IDENTIFIED BY {}{require}", text_literal(password)),
             format!("GRANT REPLICATION SLAVE ON *.* TO {name}"),
         ]
     }

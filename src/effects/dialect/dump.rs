@@ -31,9 +31,9 @@ impl Dialect {
     }
 
     /// Flags for a dump that is consistent, does not block writers, and notes its place in the binary log as a
-    /// comment. The caller adds the option file in front and `--databases NAME...` at the end.
+    /// comment, with `gtid` its GTID set too. The caller adds the option file in front and `--databases NAME...` at the end.
     #[must_use]
-    pub fn dump_flags(self) -> Vec<&'static str> {
+    pub fn dump_flags(self, gtid: bool) -> Vec<&'static str> {
         let coordinates = if self.mysql(8, 0, 26) { "--source-data=2" } else { "--master-data=2" };
         let mut flags = vec![
             "--single-transaction",
@@ -47,7 +47,11 @@ impl Dialect {
             "--max-allowed-packet=1G",
         ];
         if !self.is_mariadb() {
-            flags.push("--set-gtid-purged=OFF"); // else the dump claims every transaction of the source for itself
+            flags.push(match gtid {
+                false => "--set-gtid-purged=OFF", // else the dump claims every transaction of the source for itself
+                true if self.mysql(8, 0, 17) => "--set-gtid-purged=COMMENTED",
+                true => "--set-gtid-purged=ON", // the import itself sets it, which needs a server without any
+            });
             flags.push("--no-tablespaces"); // else it needs the PROCESS privilege
         }
         flags
@@ -57,5 +61,14 @@ impl Dialect {
     #[must_use]
     pub fn client_flags(self) -> Vec<&'static str> {
         vec!["--batch", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
+    }
+}
+
+impl Dialect {
+    /// Lines of a client's option file that make it encrypt, and verify the server's certificate by the file `ca`.
+    #[must_use]
+    pub fn client_tls(self, ca: &str) -> String {
+        let verify = if self.is_mariadb() { "ssl-verify-server-cert" } else { "ssl-mode = VERIFY_IDENTITY" };
+        format!("ssl-ca = {ca}\n{verify}\n")
     }
 }

@@ -51,6 +51,16 @@ impl Dialect {
         }
     }
 
+    /// Privileges that making a server a replica takes; of each group one is enough.
+    #[must_use]
+    pub fn replica_privileges(self) -> &'static [&'static [&'static str]] {
+        if self.is_mariadb() {
+            &[&["REPLICATION SLAVE ADMIN", "SUPER"], &["RELOAD"]]
+        } else {
+            &[&["REPLICATION_SLAVE_ADMIN", "SUPER"], &["SYSTEM_VARIABLES_ADMIN", "SUPER"], &["RELOAD"]]
+        }
+    }
+
     /// Whether the server is closed, one value; read it with [`Dialect::says_read_only`].
     #[must_use]
     pub fn read_only(self) -> &'static str {

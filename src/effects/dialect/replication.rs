@@ -107,12 +107,53 @@ impl Dialect {
         options
     }
 
-    /// Makes `set` the place from which a channel with [`StartAt::Gtid`] starts. `MySQL` needs an empty
-    /// `gtid_executed` for it.
+    /// Makes `set` the place from which a channel with [`StartAt::Gtid`] starts; from `MySQL` 8.0 on, it is added to what
+    /// is there, before that nothing may be there.
     #[must_use]
     pub fn set_gtid_start(self, set: &str) -> String {
-        let variable = if self.is_mariadb() { "gtid_slave_pos" } else { "gtid_purged" };
-        format!("SET GLOBAL {variable} = {}", text_literal(set))
+        if self.is_mariadb() {
+            return format!("SET GLOBAL gtid_slave_pos = {}", text_literal(set));
+        }
+        let plus = if self.mysql(8, 0, 0) { "+" } else { "" };
+        format!("SET GLOBAL gtid_purged = {}", text_literal(&format!("{plus}{set}")))
+    }
+
+    /// The variable with what a server has applied, which outlives its channels.
+    #[must_use]
+    pub fn applied_gtids(self) -> &'static str {
+        if self.is_mariadb() { "gtid_slave_pos" } else { "gtid_executed" }
+    }
+
+    /// How far GTIDs are in use, one value; `MariaDB` has no such switch.
+    #[must_use]
+    pub fn gtid_mode(self) -> Option<&'static str> {
+        (!self.is_mariadb()).then_some("SELECT @@GLOBAL.gtid_mode")
+    }
+
+    /// The GTID state at a place in the server's own binary log, one value, where the server can tell; `MySQL` cannot, and
+    /// its dump program notes it instead.
+    #[must_use]
+    pub fn gtid_at(self, file: &str, offset: &str) -> Option<String> {
+        self.is_mariadb().then(|| format!("SELECT BINLOG_GTID_POS({}, {})", text_literal(file), number(offset)))
+    }
+
+    /// Sets how far GTIDs are in use; only one step at a time is allowed.
+    #[must_use]
+    pub fn set_gtid_mode(self, mode: &str) -> String {
+        format!("SET GLOBAL gtid_mode = {mode}")
+    }
+
+    /// Compares a server's GTIDs with `set`: columns `missing` (of the set, on the server) and `own` (on the server, not
+    /// in the set). `MariaDB` has no function for it.
+    #[must_use]
+    pub fn compare_gtids(self, set: &str) -> Option<String> {
+        let set = text_literal(set);
+        (!self.is_mariadb()).then(|| {
+            format!(
+                "SELECT GTID_SUBTRACT({set}, @@GLOBAL.gtid_executed) AS missing, \
+                 GTID_SUBTRACT(@@GLOBAL.gtid_executed, {set}) AS own"
+            )
+        })
     }
 
     /// Starts both threads.
@@ -174,6 +215,12 @@ impl Dialect {
     #[must_use]
     pub fn gtid_position(self) -> &'static str {
         if self.is_mariadb() { "SELECT @@GLOBAL.gtid_binlog_pos" } else { "SELECT @@GLOBAL.gtid_executed" }
+    }
+
+    /// Throws every binary log away, and with them what replicas and backups go by: for sandboxes.
+    #[must_use]
+    pub fn reset_binary_logs(self) -> &'static str {
+        if self.mysql(8, 2, 0) { "RESET BINARY LOGS AND GTIDS" } else { "RESET MASTER" }
     }
 
     /// Names of the binary logs that are still there: column `Log_name`.

@@ -3,7 +3,7 @@
 use super::super::Secrets;
 use super::error::is_transient;
 use crate::error::{Failure, Result};
-use mysql_async::{Conn, Error, Opts, OptsBuilder};
+use mysql_async::{Conn, Error, Opts, OptsBuilder, SslOpts};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -30,6 +30,26 @@ pub struct Login {
     pub user: String,
     /// Password as a secret's marker.
     pub password: Option<String>,
+    /// Encrypted, with the server's certificate verified; `None` sends everything as it is.
+    pub tls: Option<Tls>,
+}
+
+/// What a server's certificate must stand up to.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The authority that has signed it, as PEM; no other is believed.
+    pub authority: Vec<u8>,
+    /// The name or address that it must be for.
+    pub name: String,
+}
+
+impl Tls {
+    fn options(&self) -> SslOpts {
+        SslOpts::default()
+            .with_root_certs(vec![self.authority.clone().into()])
+            .with_disable_built_in_roots(true)
+            .with_danger_tls_hostname_override(Some(self.name.clone())) // the way there ends at another address
+    }
 }
 
 impl Login {
@@ -67,6 +87,7 @@ impl Login {
             .user(Some(self.user.as_str()))
             .pass(password)
             .prefer_socket(false)
+            .ssl_opts(self.tls.as_ref().map(Tls::options))
             .tcp_nodelay(true)
             .tcp_keepalive(Some(CONNECT))
             .stmt_cache_size(0)

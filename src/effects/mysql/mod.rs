@@ -7,7 +7,7 @@ mod connect;
 mod error;
 mod rows;
 
-pub use connect::{Login, greeting};
+pub use connect::{Login, Tls, greeting};
 pub use error::SqlError;
 pub use rows::{Row, Rows};
 

@@ -1,10 +1,11 @@
 //! What is done to a rehearsal, and how it is mended afterwards.
 
 use crate::effects::Session;
+use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::rehearsal::disk;
-use crate::rehearsal::mariadb::MariaDb;
 use crate::rehearsal::sandbox::Sandbox;
+use crate::rehearsal::server::Server;
 use crate::rehearsal::shop::DATABASE;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use std::path::PathBuf;
@@ -140,8 +141,11 @@ impl Blow {
             Self::LockTables => damage.session = Some(lock_tables(sandbox).await?),
             Self::FillDisk => damage.filler = Some(disk::fill(sandbox.target.dir(), SPARE)?),
             Self::FillState => forbid_writes(runner)?,
-            Self::PurgeBinlog => purge(&sandbox.on_source().await?).await?,
-            Self::ResetBinlog => sandbox.on_source().await?.exec("RESET MASTER", LOOK).await.map(drop)?,
+            Self::PurgeBinlog => purge(&sandbox.on_source().await?, sandbox.source.dialect()).await?,
+            Self::ResetBinlog => {
+                let reset = sandbox.source.dialect().reset_binary_logs();
+                sandbox.on_source().await?.exec(reset, LOOK).await?;
+            }
         }
         Ok(damage)
     }
@@ -168,7 +172,7 @@ impl Damage {
     }
 }
 
-fn server(sandbox: &Sandbox, side: Side) -> &MariaDb {
+fn server(sandbox: &Sandbox, side: Side) -> &Server {
     match side {
         Side::Source => &sandbox.source,
         Side::Target => &sandbox.target,
@@ -235,9 +239,9 @@ fn forbid_writes(runner: u32) -> Result<()> {
         .map_err(|error| Failure::permanent("forbid the runner to write", error.to_string()))
 }
 
-async fn purge(session: &Session) -> Result<()> {
+async fn purge(session: &Session, dialect: Dialect) -> Result<()> {
     session.exec("FLUSH BINARY LOGS", LOOK).await?;
-    let status = session.query("SHOW MASTER STATUS", LOOK).await?;
+    let status = session.query(dialect.binlog_position(), LOOK).await?;
     let newest = status.value().unwrap_or_default().to_owned();
     // newer servers keep a log until a replica has connected; older ones do not know the variable
     let _ = session.try_query("SET GLOBAL slave_connections_needed_for_purge = 0", LOOK).await;

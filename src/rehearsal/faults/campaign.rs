@@ -6,7 +6,7 @@ use super::round::{Plot, Row, hold};
 use crate::error::{Failure, Result};
 use crate::playbook::model::Playbook;
 use crate::rehearsal::disk::Disk;
-use crate::rehearsal::mariadb::{MariaDb, Profile, Setup};
+use crate::rehearsal::server::{self, Profile, Server, Setup};
 use crate::rehearsal::stage::Piece;
 use serde::Serialize;
 use std::collections::HashSet;
@@ -73,8 +73,8 @@ pub async fn hold_all(
     let begin = Instant::now();
     let mut piece = piece.clone();
     let installed = piece.sandbox.dir.join("installed");
-    if piece.sandbox.source.is_none() && piece.sandbox.target.is_none() {
-        piece.sandbox.installed = Some(install(&installed).await?);
+    if piece.sandbox.source == piece.sandbox.target {
+        piece.sandbox.installed = Some(install(&installed, &piece.sandbox.source).await?);
     }
     let sum = hold_plots(&piece, playbook, choice, jobs, tell).await;
     let _ = std::fs::remove_dir_all(installed); // nothing of value is in it
@@ -82,17 +82,17 @@ pub async fn hold_all(
 }
 
 /// A data directory to be copied for every server of every round.
-async fn install(folder: &Path) -> Result<PathBuf> {
+async fn install(folder: &Path, program: &server::Choice) -> Result<PathBuf> {
     let setup = Setup {
         name: "first".into(),
         dir: folder.to_owned(),
-        program: None,
+        program: program.clone(),
         port: None,
         profile: Profile::Bare,
         password: String::new(),
         options: Vec::new(),
     };
-    drop(MariaDb::start(setup).await?);
+    drop(Server::start(setup).await?);
     Ok(folder.join("data"))
 }
 

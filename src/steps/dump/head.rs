@@ -22,6 +22,15 @@ pub fn position(head: &str) -> Result<Position, String> {
     found.ok_or_else(|| "its first lines name no place in the binary log".into())
 }
 
+/// Finds the GTID set: `GTID_PURGED='+uuid:1-7'`, commented or not, over several lines if it is long. (`MariaDB`'s program
+/// notes its own at the end of the file in newer releases, and the server can be asked.)
+pub fn gtid(head: &str) -> Option<String> {
+    let (_, rest) = head.split_once("GTID_PURGED=")?;
+    let rest = rest.strip_prefix("/*!80000 '+'*/").unwrap_or(rest); // how the newer clients write "add to what is there"
+    let (set, _) = rest.split_once('\'')?.1.split_once('\'')?;
+    Some(set.trim_start_matches('+').split_whitespace().collect())
+}
+
 fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     let rest = line[line.find(name)? + name.len()..].trim_start().strip_prefix('=')?.trim_start();
     match rest.strip_prefix('\'') {
@@ -32,7 +41,15 @@ fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::position;
+    use super::{gtid, position};
+
+    #[test]
+    fn finds_gtid_sets() {
+        let found = |head: &str| gtid(head).unwrap();
+        assert_eq!(found("--\n/* SET @@GLOBAL.GTID_PURGED='+a2-b:1-3,\nc4-d:1';*/\n"), "a2-b:1-3,c4-d:1");
+        assert_eq!(found("SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a2-b:1-3';"), "a2-b:1-3");
+        assert_eq!(gtid("-- CHANGE MASTER TO"), None);
+    }
 
     #[test]
     fn understands_every_form_and_refuses_doubt() {

@@ -5,7 +5,7 @@ mod head;
 mod script;
 
 use super::long_work::{self, Work};
-use super::place::{dialect, job_dir, option_file, server};
+use super::place::{authority, dialect, job_dir, option_file, server};
 use super::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
@@ -27,6 +27,11 @@ pub const OUTPUTS: &[Output] = &[
         about: "The dump, compressed with zstd, on the host it was made on.",
     },
     Output { name: "position", kind: OutputType::Position, about: "Where in the source's binary log the dump stands." },
+    Output {
+        name: "gtid",
+        kind: OutputType::Text,
+        about: "With `gtid: true`, the GTID set that the dump holds; else empty.",
+    },
     Output { name: "bytes", kind: OutputType::Integer, about: "Size of the compressed file in bytes." },
 ];
 
@@ -55,6 +60,13 @@ pub struct Dump {
     /// Tunnel by which that host reaches the server. Without one the step makes its own ssh tunnel for its time.
     #[serde(default)]
     through: Option<Through>,
+    /// The program connects to the server directly and encrypted, and verifies its certificate (`tls.ca` of the server).
+    #[serde(default)]
+    tls: bool,
+    /// Also note the GTID set that the dump holds, for a `change_source` with `gtid`. An import of such a dump does not
+    /// enter the binary log.
+    #[serde(default)]
+    gtid: bool,
     /// Folder for the file. Default: below the host's `work_dir`.
     #[serde(default)]
     directory: Option<String>,
@@ -88,13 +100,16 @@ impl Dump {
         if self.host(world) == source.host {
             return Ok(Route::Address(source.address.clone()));
         }
+        if self.tls {
+            return Ok(Route::Address(source.endpoint().to_owned()));
+        }
         Route::by_own_tunnel(world, self.host(world), source)
     }
     /// The program's command line; `databases` may be a marker.
     fn command(&self, world: &World, databases: &[String]) -> Vec<String> {
         let dialect = dialect(world, &self.server);
         let mut argv = vec![dialect.dump_program().to_owned(), "--defaults-extra-file=client.cnf".into()];
-        argv.extend(dialect.dump_flags().into_iter().map(str::to_owned));
+        argv.extend(dialect.dump_flags(self.gtid).into_iter().map(str::to_owned));
         argv.push("--databases".into());
         argv.extend(databases.iter().cloned());
         argv
@@ -102,7 +117,12 @@ impl Dump {
     fn option_file(&self, world: &World, route: &Route) -> Result<String, Failure> {
         let source = server(world, &self.server)?;
         let password = source.password.as_ref().map(crate::playbook::secret::SecretRef::marker);
-        Ok(option_file(&source.user, password.as_deref(), route.address()))
+        let tls = if self.tls {
+            dialect(world, &self.server).client_tls(authority(world, &self.server)?)
+        } else {
+            String::new()
+        };
+        Ok(option_file(&source.user, password.as_deref(), route.address()) + &tls)
     }
     async fn chosen(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
         if !self.databases.is_empty() {
@@ -132,8 +152,24 @@ impl Dump {
         let mut outputs = Outputs::new();
         outputs.insert("file".into(), file.into());
         outputs.insert("position".into(), serde_json::to_value(&position).unwrap_or_default());
+        outputs.insert("gtid".into(), self.gtid(cx, &head, &position).await?.into());
         outputs.insert("bytes".into(), bytes.into());
         Ok(outputs)
+    }
+    /// The GTID set that the dump holds, if it was asked for.
+    async fn gtid(&self, cx: &Ctx<'_>, head: &str, position: &Position) -> Result<String> {
+        if !self.gtid {
+            return Ok(String::new());
+        }
+        let set = match dialect(cx.world, &self.server).gtid_at(&position.file, &position.offset) {
+            Some(ask) => cx.fx.sql(&self.server).await?.query(&ask, LOOK).await?.value().map(str::to_owned),
+            None => head::gtid(head),
+        };
+        set.filter(|set| !set.is_empty()).ok_or_else(|| {
+            Failure::permanent("find the dump's GTID set", format!("there is none for {position}"))
+                .at(&self.server)
+                .help("MySQL needs gtid_mode = ON; a server that has never written with GTIDs is followed by position")
+        })
     }
     /// A position is worth nothing once the source has deleted the file it stands in.
     async fn still_there(&self, cx: &Ctx<'_>, position: &Position) -> Result<()> {
@@ -168,11 +204,16 @@ impl Step for Dump {
         }
         actions.push(Action::sql(&self.server, dialect.total_size(databases)));
         let dir = self.dir(world, &run, &marker::late("step"));
-        let options = self.option_file(world, &route).unwrap_or_default();
+        let options = self
+            .option_file(world, &route)
+            .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("tls", failure.answer) }])?;
         actions.push(Action::file(host, format!("{dir}.cnf"), options));
         let file = self.file(world, &run, &marker::late("step"));
         actions.push(Action::command(host, script::script(&route, &self.command(world, databases), &file)));
         actions.push(Action::sql(&self.server, dialect.binary_logs()));
+        let late = |name: &str| marker::late(&format!("the dump's {name}"));
+        let gtid = dialect.gtid_at(&late("file"), &late("offset")).filter(|_| self.gtid);
+        actions.extend(gtid.map(|ask| Action::sql(&self.server, ask)));
         Ok(actions)
     }
 

@@ -1,24 +1,30 @@
-//! A real `MariaDB` server in a folder of its own, on loopback, for rehearsals and tests.
+//! A real server in a folder of its own, on loopback, for rehearsals and tests: `MariaDB` or `MySQL`.
 //!
 //! Everything it needs is in the folder: `my.cnf` (its only configuration), `data/`, `tmp/`, `s.sock`, `error.log`,
 //! `restart.sh`. Works as root and as a plain user, without systemd.
 
+mod install;
+mod process;
+mod program;
+
+pub(super) use process::run;
+pub use program::{Choice, Program};
+
+use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
+use crate::playbook::product::Family;
+use process::{end, thread_states, within_patience};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 /// What every restart script does, after the lines that name this server's folder and programs.
 const RESTART: &str = include_str!("restart.sh");
 /// Longest path of a unix socket.
 const LONGEST_SOCKET: usize = 107;
-/// Longest time for a signal to take effect; a server that has not stopped by then is killed.
-const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What the first configuration is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +42,8 @@ pub struct Setup {
     pub name: String,
     /// Its folder; made with mode 0700.
     pub dir: PathBuf,
-    /// The server program; `None` looks for `mariadbd` in `PATH` and the usual places.
-    pub program: Option<PathBuf>,
+    /// Which server program.
+    pub program: Choice,
     /// Port on 127.0.0.1; `None` takes a free one.
     pub port: Option<u16>,
     /// What the first configuration is like.
@@ -50,13 +56,14 @@ pub struct Setup {
 
 /// A running server. Stopped when dropped.
 #[derive(Debug)]
-pub struct MariaDb {
+pub struct Server {
     name: String,
     dir: PathBuf,
     port: u16,
+    program: Program,
 }
 
-impl MariaDb {
+impl Server {
     /// The account that may do everything, from 127.0.0.1.
     pub const ACCOUNT: &str = "migrate";
 
@@ -67,23 +74,21 @@ impl MariaDb {
     pub async fn start(setup: Setup) -> Result<Self> {
         let Setup { name, dir, program, port, profile, password, options } = setup;
         let failed = |answer: String| Failure::permanent(format!("start the server {name}"), answer);
-        let program = match program {
-            Some(program) => program,
-            None => find(&["mariadbd", "mysqld"]).ok_or_else(|| {
-                failed("mariadbd is nowhere to be found".into()).help("install MariaDB's server, or name the program")
-            })?,
-        };
+        let program = Program::find(&program).await?;
         if dir.join("s.sock").as_os_str().len() > LONGEST_SOCKET {
             return Err(failed(format!("{} is too long a path for a socket", dir.display())).help("take a shorter one"));
         }
         let port = port.map_or_else(free_port, Ok).map_err(|error| failed(error.to_string()))?;
-        let server = Self { name: name.clone(), dir, port };
-        server.lay_out(&program, profile, &options).map_err(|error| failed(error.to_string()))?;
-        server.install(&program).await.map_err(failed)?;
+        let server = Self { name: name.clone(), dir, port, program };
+        server.lay_out(profile, &options).map_err(|error| failed(error.to_string()))?;
+        if !server.data_dir().join("mysql").exists() {
+            install::data_dir(&server).await.map_err(failed)?; // unless somebody has put one there
+        }
         let accounts = server.dir.join("accounts.sql");
-        write(&accounts, &accounts_sql(&password), 0o600).map_err(|error| failed(error.to_string()))?;
+        let text = install::accounts(server.family(), &password);
+        write(&accounts, &text, 0o600).map_err(|error| failed(error.to_string()))?;
         let init_file = format!("--init-file={}", accounts.display());
-        let started = run(Command::new("sh").arg(server.restart_script()).arg(init_file)).await;
+        let started = process::run(Command::new("sh").arg(server.restart_script()).arg(init_file)).await;
         std::fs::remove_file(&accounts).map_err(|error| failed(error.to_string()))?;
         started.map_err(failed)?;
         Ok(server)
@@ -94,7 +99,7 @@ impl MariaDb {
     /// # Errors
     /// When it does not start.
     pub async fn restart(&self) -> Result<()> {
-        let ran = run(Command::new("sh").arg(self.restart_script())).await;
+        let ran = process::run(Command::new("sh").arg(self.restart_script())).await;
         ran.map_err(|answer| Failure::permanent(format!("restart the server {}", self.name), answer))
     }
 
@@ -126,6 +131,21 @@ impl MariaDb {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+    /// Its family.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.program.product.family
+    }
+    /// The words it understands.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.program.product.into()
+    }
+    /// Its program, and those that come with it.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        &self.program
     }
     /// Its port on 127.0.0.1.
     #[must_use]
@@ -176,20 +196,18 @@ impl MariaDb {
         String::from_utf8_lossy(&words).contains(ours.to_str()?).then(|| Pid::from_raw(pid)).flatten()
     }
 
-    fn lay_out(&self, program: &Path, profile: Profile, options: &[String]) -> std::io::Result<()> {
+    fn lay_out(&self, profile: Profile, options: &[String]) -> std::io::Result<()> {
         for folder in [self.data_dir(), self.temp_dir()] {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         std::fs::set_permissions(&self.dir, std::fs::Permissions::from_mode(0o700))?;
         write(&self.config_file(), &self.first_config(profile, options), 0o644)?;
-        let admin = beside(program, "mariadb-admin").or_else(|| find(&["mariadb-admin", "mysqladmin"]));
-        let admin = admin.ok_or_else(|| std::io::Error::other("mariadb-admin is nowhere to be found"))?;
         let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
         let head = format!(
             "#!/bin/sh\ndir={}\nprogram={}\nadmin={}\nas_user={}\n",
             quoted(&self.dir),
-            quoted(program),
-            quoted(&admin),
+            quoted(&self.program.server),
+            quoted(&self.program.admin),
             if is_root() { "--user=root" } else { "" },
         );
         write(&self.restart_script(), &format!("{head}{RESTART}"), 0o755)
@@ -211,7 +229,9 @@ impl MariaDb {
         if profile == Profile::Production {
             line("server_id = 1");
             line("log_bin = binlog");
-            line("binlog_format = ROW");
+            if self.family() == Family::MariaDb {
+                line("binlog_format = ROW"); // MySQL's own default since 5.7.7
+            }
             line("sync_binlog = 1");
             line("innodb_flush_log_at_trx_commit = 1");
             line("innodb_buffer_pool_size = 256M");
@@ -222,91 +242,12 @@ impl MariaDb {
         }
         text
     }
-
-    /// Fills the data directory, unless somebody has put one there.
-    async fn install(&self, program: &Path) -> Result<(), String> {
-        if self.data_dir().join("mysql").exists() {
-            return Ok(());
-        }
-        let installer = beside(program, "mariadb-install-db").or_else(|| find(&["mariadb-install-db"]));
-        let installer = installer.ok_or("mariadb-install-db is nowhere to be found")?;
-        let mut command = Command::new(installer);
-        command.env("TMPDIR", self.temp_dir());
-        command.arg("--no-defaults").arg(format!("--datadir={}", self.data_dir().display()));
-        command.args(["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]);
-        // A server that starts removes what others have in a shared folder for temporary files.
-        command.env("TMPDIR", &self.dir);
-        if is_root() {
-            command.arg("--user=root");
-        }
-        // A server unpacked somewhere has its tables' definitions there too.
-        if let Some(base) = program.parent().and_then(Path::parent)
-            && base != Path::new("/usr")
-            && base != Path::new("/")
-        {
-            command.arg(format!("--basedir={}", base.display()));
-        }
-        run(&mut command).await
-    }
 }
 
-impl Drop for MariaDb {
+impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// Sends a signal that ends a process, and waits for that; whether it has come about.
-fn end(pid: Pid, signal: Signal) -> bool {
-    let _ = kill_process(pid, signal); // it may have ended by itself
-    // The first thread may be a zombie, waiting to be reaped, while others still hold files and answer.
-    within_patience(|| thread_states(pid).iter().all(|state| *state == 'Z'))
-}
-
-/// Whether `done` comes true before patience ends.
-fn within_patience(done: impl Fn() -> bool) -> bool {
-    let began = Instant::now();
-    while !done() {
-        if began.elapsed() > PATIENCE {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    true
-}
-
-/// The kernel's letter for the state of each thread; none when there is no such process.
-fn thread_states(pid: Pid) -> Vec<char> {
-    let threads = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).into_iter().flatten().flatten();
-    let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
-    stats.filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next()).collect()
-}
-
-/// Nobody but root on the socket and the account `migrate`. Not in the binary log: accounts of the sandbox are not
-/// part of what is moved.
-fn accounts_sql(password: &str) -> String {
-    let account = format!("'{}'@'127.0.0.1'", MariaDb::ACCOUNT);
-    let password = password.replace('\\', "\\\\").replace('\'', "''");
-    format!(
-        "SET SESSION sql_log_bin = 0;\n\
-         DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');\n\
-         FLUSH PRIVILEGES;\n\
-         CREATE OR REPLACE USER {account} IDENTIFIED BY '{password}';\n\
-         GRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;\n"
-    )
-}
-
-/// Runs a program to its end; what it complained of, if it failed.
-async fn run(command: &mut Command) -> Result<(), String> {
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let ran = command.stdin(Stdio::null()).output().await.map_err(|error| format!("{program}: {error}"))?;
-    if ran.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
-    let errors: Vec<&str> = said.lines().filter(|line| line.contains("ERROR")).collect();
-    let telling = if errors.is_empty() { said.trim().to_owned() } else { errors.join("\n") };
-    Err(format!("{program} ended with {}: {telling}", ran.status))
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
@@ -325,17 +266,4 @@ fn is_root() -> bool {
 /// When there is none left.
 pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
-fn find(names: &[&str]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let usual = ["/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/bin"].map(PathBuf::from);
-    let dirs: Vec<PathBuf> = std::env::split_paths(&path).chain(usual).collect();
-    names.iter().find_map(|name| dirs.iter().map(|dir| dir.join(name)).find(|program| program.is_file()))
-}
-
-/// A program of the same installation.
-fn beside(program: &Path, name: &str) -> Option<PathBuf> {
-    let dir = program.parent()?;
-    [dir.join(name), dir.join("../bin").join(name), dir.join("../scripts").join(name)].into_iter().find(|p| p.is_file())
 }

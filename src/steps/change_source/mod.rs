@@ -1,35 +1,30 @@
 //! `change_source`: makes a server the replica of another, from an exact place on.
 
-use super::place::{dialect, server};
+mod start;
+
+use super::channel::{Channel, SERVER_ID};
+use super::gtid_mode;
+use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::{ChangeSource as Change, ChannelTls, Dialect, StartAt, TOOL_DATABASE};
+use crate::effects::dialect::{ChangeSource as Change, Dialect, TOOL_DATABASE};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
-use crate::playbook::inventory::Encryption;
-use crate::playbook::marker;
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[];
 
-/// How long both threads may take to run.
-const SETTLE: Duration = Duration::from_secs(30);
 /// How many looks, 100 ms apart, must find a channel well that was started again: the start forgets what stopped it, and
 /// the thread needs a moment to meet it again.
 const STEADY: u32 = 4;
 /// Key of the memo: whether the runner's own rows can only have come through this channel.
 const OWN_ROWS: &str = "own_rows";
-const SERVER_ID: &str = "SELECT @@GLOBAL.server_id";
-/// What a `MariaDB` replica goes on remembering when its channel is gone.
-const REMEMBERED: &str = "gtid_slave_pos";
 
 /// Makes one server the replica of another, from the dump's place on, and sees both of its threads run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -45,44 +40,39 @@ pub struct ChangeSource {
     /// Server that is followed.
     #[schemars(extend("format" = "server"))]
     source: String,
-    /// Tunnel that replication goes through; without one it must stay on one host, or policy must allow plain text.
+    /// Tunnel that replication goes through. Between hosts either this or `tls` is needed, unless policy allows plain
+    /// text.
     #[serde(default)]
     through: Option<Through>,
+    /// The servers encrypt the channel themselves, and the replica verifies the source's certificate (`tls.ca` of the
+    /// source in the inventory).
+    #[serde(default)]
+    tls: bool,
     /// Where in the source's binary log it begins: `"{{ steps.dump.position }}"`.
-    position: Position,
+    #[serde(default)]
+    position: Option<Position>,
+    /// Instead of `position`, the GTID set that the copy holds: `"{{ steps.dump.gtid }}"`. The replica then asks for what
+    /// it lacks: `SOURCE_AUTO_POSITION = 1` (`MySQL`), `MASTER_USE_GTID = slave_pos` (`MariaDB`).
+    #[serde(default)]
+    gtid: Option<String>,
 }
 
 impl ChangeSource {
-    fn address<'a>(&'a self, world: &'a World) -> Result<(&'a str, &'a str)> {
-        let source = server(world, &self.source)?;
-        let same_host = world.inventory.host_of(&self.replica) == source.host;
-        let plain = if same_host { &source.address } else { source.endpoint() };
-        let address = self.through.as_ref().map_or(plain, |through| &through.listen);
-        Ok(address.rsplit_once(':').unwrap_or((address, "3306")))
+    fn channel(&self) -> Channel<'_> {
+        Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
     }
     fn statement(&self, world: &World) -> Result<String> {
-        let (host, port) = self.address(world)?;
-        let own = server(world, &self.replica)?.replication.as_ref();
-        let account = own.or(server(world, &self.source)?.replication.as_ref()).ok_or_else(|| {
-            Failure::permanent(
-                "find the replication account",
-                format!("server `{}` has none in the inventory", self.replica),
-            )
-            .help("add `replication: { user: repl, password: { env: REPL_PASSWORD } }` to the server")
-        })?;
+        let (host, port) = self.channel().address(world)?;
+        let account = self.channel().account(world)?;
         let marker = account.password.marker();
         Ok(dialect(world, &self.replica).change_source(&Change {
             host,
             port,
             user: &account.user,
             password: &marker,
-            start: StartAt::Position { file: &self.position.file, offset: &self.position.offset },
-            tls: ChannelTls::None,
+            start: self.start().map_err(|complaint| Failure::permanent("replicate", complaint.message))?,
+            tls: self.channel().tls(world)?,
         }))
-    }
-    /// Whether the channel that is there is the one this step makes.
-    fn is_ours(&self, world: &World, status: &ReplicaStatus) -> bool {
-        self.address(world).is_ok_and(|(host, port)| status.source == format!("{host}:{port}"))
     }
     /// The runner's own rows came through the channel; dropped on the source, they may not have gone that way in time.
     async fn drop_own_rows(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
@@ -95,38 +85,8 @@ impl ChangeSource {
         cx.fx.close_session(&self.replica, cx.step).await;
         Ok(())
     }
-    async fn ids_differ(&self, cx: &Ctx<'_>) -> Result<()> {
-        let mut ids = Vec::new();
-        for name in [&self.source, &self.replica] {
-            let rows = cx.fx.sql(name).await?.query(SERVER_ID, LOOK).await?;
-            ids.push(rows.value().unwrap_or_default().to_owned());
-        }
-        if ids[0] != ids[1] {
-            return Ok(());
-        }
-        Err(Failure::refused(
-            "replicate",
-            format!("`{}` and `{}` both have server_id {}", self.source, self.replica, ids[0]),
-        )
-        .at(&self.replica)
-        .help("give the new server another one: `server_id` in the inventory, and a `render` step with `restart`"))
-    }
-    /// What the replica remembers of earlier channels, where a reset of this one does not clear that away.
-    fn remembered(&self, world: &World) -> Option<String> {
-        let dialect = dialect(world, &self.replica);
-        dialect.is_mariadb().then(|| dialect.read_variable(REMEMBERED))
-    }
     async fn no_channel(&self, cx: &Ctx<'_>) -> Result<()> {
-        let session = cx.fx.sql(&self.replica).await?;
-        match ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await? {
-            Some(status) if !self.is_ours(cx.world, &status) || cx.memo.get("begun").is_none() => {
-                let answer = format!("it already follows {}", status.source);
-                Err(Failure::refused("replicate", answer)
-                    .at(&self.replica)
-                    .help("if that channel is of no use any more: STOP, then RESET ... ALL there by hand"))
-            }
-            _ => Ok(()),
-        }
+        self.channel().is_free(cx, cx.memo.get("begun").is_some()).await
     }
 }
 
@@ -137,16 +97,8 @@ impl Step for ChangeSource {
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
-        let same_host = world.inventory.host_of(&self.replica) == world.inventory.host_of(&self.source);
-        if self.through.is_none() && !same_host && world.inventory.policy.encrypted_replication == Encryption::Required
-        {
-            let message = "replication between hosts would travel in plain text, which the policy refuses";
-            let help = "add a `tunnel` step and `through: ID`, or set `policy.encrypted_replication: optional`";
-            return Err(vec![Complaint::new("", message).help(help)]);
-        }
-        if self.replica == self.source {
-            return Err(vec![Complaint::new("source", "a server cannot follow itself").help("name the other server")]);
-        }
+        self.channel().check(world)?;
+        self.start().map_err(|complaint| vec![complaint])?;
         let statement = self
             .statement(world)
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }])?;
@@ -159,7 +111,9 @@ impl Step for ChangeSource {
             Action::note("if a channel of this run is there already:"),
             Action::sql(&self.replica, dialect.stop_replica()),
         ];
-        actions.extend(self.remembered(world).map(|text| Action::sql(&self.replica, text)));
+        actions.push(self.remembered(world));
+        actions.extend(self.seed_actions(world));
+        actions.extend(gtid_mode::actions(self.channel(), world));
         actions.extend([
             Action::sql(&self.replica, statement),
             Action::sql(&self.replica, dialect.start_replica()),
@@ -172,8 +126,8 @@ impl Step for ChangeSource {
         let dialect = dialect(world, &self.replica);
         let sql = |text: &str| Action::sql(&self.replica, text);
         let mut actions = vec![sql(&dialect.stop_replica()), sql(&dialect.reset_replica_all())];
-        let start = dialect.set_gtid_start(&marker::late("its value before"));
-        actions.extend(self.remembered(world).map(|_| sql(&start)));
+        actions.extend(self.forget_actions(world));
+        actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions.push(Action::note("if it came through the channel:"));
         actions.extend([sql(dialect.without_binlog()), sql(&dialect.drop_token_database())]);
         actions
@@ -182,7 +136,7 @@ impl Step for ChangeSource {
     fn questions(&self, world: &World) -> Vec<Action> {
         let ids = [&self.source, &self.replica].map(|name| Action::sql(name, SERVER_ID));
         let status = Action::sql(&self.replica, dialect(world, &self.replica).replica_status());
-        ids.into_iter().chain([status]).collect()
+        ids.into_iter().chain([status]).chain(self.gtid_questions(world)).collect()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -196,16 +150,19 @@ impl Step for ChangeSource {
         let mut failures = Vec::new();
         if !settled.contains(&format!("{}.server_id", self.replica)) {
             let untouched = |failure: Failure| failure.now("nothing was touched");
-            failures.extend(self.ids_differ(cx).await.err().map(untouched));
+            failures.extend(self.channel().ids_differ(cx).await.err().map(untouched));
         }
         failures.extend(self.no_channel(cx).await.err());
+        failures.extend(self.gtid_admission(cx, settled).await.err());
         failures
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         let session = cx.fx.sql(&self.replica).await?;
         match ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await? {
-            Some(status) if self.is_ours(cx.world, &status) && status.applying && status.apply_error.is_none() => {
+            Some(status)
+                if self.channel().is_it(cx.world, &status) && status.applying && status.apply_error.is_none() =>
+            {
                 Ok(Probe::Done(Outputs::new()))
             }
             _ => Ok(Probe::NotDone),
@@ -214,13 +171,14 @@ impl Step for ChangeSource {
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let dialect = dialect(cx.world, &self.replica);
-        self.ids_differ(cx).await?;
+        self.channel().ids_differ(cx).await?;
         self.no_channel(cx).await?;
         let session = cx.fx.sql(&self.replica).await?;
         let rows = session.query(&dialect.existing_databases(&[TOOL_DATABASE]), LOOK).await?;
         cx.memo.keep(OWN_ROWS, rows.is_empty().into()).await?;
         cx.memo.keep("begun", true.into()).await?;
         let mut looks = 1;
+        gtid_mode::fit(self.channel(), cx).await?;
         match ReplicaStatus::read(&session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the dump's place again
             Some(_) if cx.memo.get("started").is_some() => {
@@ -231,31 +189,17 @@ impl Step for ChangeSource {
                 if there.is_some() {
                     session.query(&dialect.stop_replica(), LOOK).await?;
                 }
-                if let Some(ask) = self.remembered(cx.world) {
-                    let value = session.query(&ask, LOOK).await?.value().unwrap_or_default().to_owned();
-                    cx.memo.keep(REMEMBERED, value.into()).await?;
-                }
+                self.remember(cx, &session, dialect).await?;
+                self.seed(&session, dialect).await?;
                 session.query(&self.statement(cx.world)?, LOOK).await?;
                 cx.memo.set("started", true.into()).await?;
                 session.query(&dialect.start_replica(), LOOK).await?;
             }
         }
-        let begin = Instant::now();
-        loop {
-            let status = ReplicaStatus::read(&session, dialect)
-                .await?
-                .ok_or_else(|| Failure::transient("replicate", "the server shows no channel").at(&self.replica))?;
-            match status.healthy(&self.replica, "replicate") {
-                Ok(()) if looks == 1 => {
-                    cx.progress.note(format!("follows {} from {}", status.source, status.applied));
-                    return Ok(Outputs::new());
-                }
-                Ok(()) => looks -= 1,
-                Err(failure) if begin.elapsed() > SETTLE || status.apply_error.is_some() => return Err(failure),
-                Err(_) => {}
-            }
-            cx.pause(Duration::from_millis(100), "replicate").await?;
-        }
+        let status = self.channel().runs(cx, looks).await?;
+        let from = self.gtid.as_ref().map_or(format!("from {}", status.applied), |set| format!("after GTID {set}"));
+        cx.progress.note(format!("follows {} {from}", status.source));
+        Ok(Outputs::new())
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
@@ -268,12 +212,8 @@ impl Step for ChangeSource {
             session.query(&dialect.stop_replica(), LOOK).await?;
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
-        let before = cx.memo.get(REMEMBERED);
-        if let Some(before) = before.as_ref().and_then(Value::as_str)
-            && let Err(failure) = session.query(&dialect.set_gtid_start(before), LOOK).await
-        {
-            cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
-        }
+        self.forget_applied(cx, &session, dialect).await?;
+        gtid_mode::restore(self.channel(), cx).await?;
         self.drop_own_rows(cx, dialect).await
     }
 }

@@ -1,10 +1,12 @@
 //! The dialect: by table for every version with a vocabulary of its own, and word for word on a real server.
 
+mod cells;
+
 use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, StartAt, lock};
 use cutover::effects::{Login, Row, Secrets, Session};
 use cutover::playbook::product::{Family, Product};
 use cutover::playbook::secret::SecretRef;
-use cutover::rehearsal::mariadb::{MariaDb, Profile, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -29,53 +31,6 @@ fn to(port: &str) -> ChangeSource<'_> {
         tls: ChannelTls::None,
     }
 }
-
-#[test]
-fn words_of_each_version() {
-    // version, replica statement word, change, status position, wait, net timeout, dump coordinates
-    let rows = [
-        (mysql("5.7"), "SLAVE", "CHANGE MASTER TO MASTER_", "MASTER", "MASTER_POS", "slave_net", "--master-data=2"),
-        (mysql("8.0.21"), "SLAVE", "CHANGE MASTER TO MASTER_", "MASTER", "MASTER_POS", "slave_net", "--master-data=2"),
-        (
-            mysql("8.0.22"),
-            "REPLICA",
-            "CHANGE MASTER TO MASTER_",
-            "MASTER",
-            "MASTER_POS",
-            "slave_net",
-            "--master-data=2",
-        ),
-        (mysql("8.0.26"), "REPLICA", SOURCE, "MASTER", "SOURCE_POS", "replica_net", "--source-data=2"),
-        (mysql("8.4"), "REPLICA", SOURCE, "BINARY LOG", "SOURCE_POS", "replica_net", "--source-data=2"),
-        (mysql("9.7"), "REPLICA", SOURCE, "BINARY LOG", "SOURCE_POS", "replica_net", "--source-data=2"),
-        (mysql("26.7"), "REPLICA", SOURCE, "BINARY LOG", "SOURCE_POS", "replica_net", "--source-data=2"),
-    ];
-    let old = ["10.4", "10.6", "10.11", "11.4", "11.8", "12.0"].map(|version| {
-        let change = "CHANGE MASTER TO MASTER_";
-        (mariadb(version), "SLAVE", change, "MASTER", "MASTER_POS", "slave_net", "--master-data=2")
-    });
-    for (d, word, change, own, wait, timeout, dump) in rows.into_iter().chain(old) {
-        let name = d.product;
-        assert_eq!(d.start_replica(), format!("START {word}"), "{name}");
-        assert_eq!(d.stop_replica(), format!("STOP {word}"), "{name}");
-        assert_eq!(d.stop_receiver(), format!("STOP {word} IO_THREAD"), "{name}");
-        assert_eq!(d.stop_applier(), format!("STOP {word} SQL_THREAD"), "{name}");
-        assert_eq!(d.reset_replica_all(), format!("RESET {word} ALL"), "{name}");
-        assert_eq!(d.replica_status(), format!("SHOW {word} STATUS"), "{name}");
-        assert!(d.change_source(&to("3307")).starts_with(change), "{name}");
-        assert_eq!(d.binlog_position(), format!("SHOW {own} STATUS"), "{name}");
-        assert_eq!(d.wait_for_position("f.1", "4", 1), format!("SELECT {wait}_WAIT('f.1', 4, 1)"), "{name}");
-        assert_eq!(d.replica_net_timeout(), format!("{timeout}_timeout"), "{name}");
-        assert!(d.dump_flags().contains(&dump), "{name}");
-        // columns go with the statement, not with the version of anything else
-        let columns = d.status_columns();
-        let renamed = word == "REPLICA";
-        assert_eq!(columns.io_running.starts_with("Replica_"), renamed, "{name}");
-        assert_eq!(columns.exec_file == "Relay_Source_Log_File", renamed, "{name}");
-    }
-}
-
-const SOURCE: &str = "CHANGE REPLICATION SOURCE TO SOURCE_";
 
 #[test]
 fn a_channel_says_everything_that_has_a_changing_default() {
@@ -113,7 +68,7 @@ fn gtid_and_tls_and_run_time_values() {
     assert!(old.contains("MASTER_USE_GTID = slave_pos") && !old.contains("LOG_FILE"), "{old}");
     assert!(old.contains("MASTER_SSL = 1, MASTER_SSL_VERIFY_SERVER_CERT = 1, MASTER_SSL_CA = '/etc/ca.pem'"), "{old}");
     assert_eq!(mariadb("10.6").set_gtid_start("0-1-5"), "SET GLOBAL gtid_slave_pos = '0-1-5'");
-    assert_eq!(mysql("8.0").set_gtid_start("a:1-5"), "SET GLOBAL gtid_purged = 'a:1-5'");
+    assert_eq!(mysql("8.0").set_gtid_start("a:1-5"), "SET GLOBAL gtid_purged = '+a:1-5'");
     assert_eq!(mariadb("10.6").wait_for_gtid("0-1-5", 1), "SELECT MASTER_GTID_WAIT('0-1-5', 1)");
 }
 
@@ -141,13 +96,13 @@ fn values_are_spelled_for_the_server() {
     assert_eq!(d.set_variable("init_connect", "it's"), "SET GLOBAL init_connect = 'it''s'");
     assert_eq!(d.set_variable("x", "‹x before›"), "SET GLOBAL x = ‹x before›");
     assert_eq!((d.dump_program(), mysql("9.7").dump_program()), ("mariadb-dump", "mysqldump"));
-    assert!(mysql("5.7").dump_flags().contains(&"--set-gtid-purged=OFF"));
+    assert!(mysql("5.7").dump_flags(false).contains(&"--set-gtid-purged=OFF"));
     assert!(mysql("8.0").persisted_variables(&["a"]).is_some() && d.persisted_variables(&["a"]).is_none());
 }
 
 struct Bench {
-    source: MariaDb,
-    replica: MariaDb,
+    source: Server,
+    replica: Server,
     secrets: Arc<Secrets>,
     _folder: TempDir,
 }
@@ -159,19 +114,19 @@ impl Bench {
         let setup = |name: &str, id: &str| Setup {
             name: name.into(),
             dir: folder.path().join(name),
-            program: None,
+            program: Choice::default(),
             port: None,
             profile: Profile::Production,
             password: "it's\\geheim".into(),
             options: vec![format!("server_id = {id}"), "innodb_buffer_pool_size = 64M".into()],
         };
-        let (source, replica) = tokio::join!(MariaDb::start(setup("s", "1")), MariaDb::start(setup("r", "2")));
+        let (source, replica) = tokio::join!(Server::start(setup("s", "1")), Server::start(setup("r", "2")));
         let secrets = Arc::new(Secrets::read(&[SecretRef::File("pw".into())], folder.path()).unwrap());
         Self { source: source.unwrap(), replica: replica.unwrap(), secrets, _folder: folder }
     }
-    async fn session(&self, server: &MariaDb, user: &str) -> Session {
+    async fn session(&self, server: &Server, user: &str) -> Session {
         let password = Some("‹secret pw›".to_owned());
-        let login = Login { server: "s".into(), address: server.address(), user: user.into(), password };
+        let login = Login { server: "s".into(), address: server.address(), user: user.into(), password, tls: None };
         Session::open(login, self.secrets.clone()).await.unwrap()
     }
 }
@@ -190,10 +145,10 @@ async fn run<'a>(session: &Session, statements: impl IntoIterator<Item = &'a str
 async fn replication_from_the_first_statement_to_the_last() {
     let bench = Bench::new().await;
     let d = mariadb("10.11");
-    let source = bench.session(&bench.source, MariaDb::ACCOUNT).await;
-    let replica = bench.session(&bench.replica, MariaDb::ACCOUNT).await;
+    let source = bench.session(&bench.source, Server::ACCOUNT).await;
+    let replica = bench.session(&bench.replica, Server::ACCOUNT).await;
     run(&source, [d.without_binlog()]).await;
-    let account = d.create_replication_account("repl", "127.0.0.1", "‹secret pw›");
+    let account = d.create_replication_account("repl", "127.0.0.1", "‹secret pw›", false);
     run(&source, account.iter().map(String::as_str)).await;
     assert_eq!(value(&source, &d.account_exists("repl", "127.0.0.1")).await.as_deref(), Some("1"));
     let grants = value(&source, &d.show_grants("repl", "127.0.0.1")).await.unwrap();
@@ -257,7 +212,7 @@ async fn replication_from_the_first_statement_to_the_last() {
 async fn fencing_catalog_and_locks() {
     let bench = Bench::new().await;
     let d = mariadb("10.11");
-    let tool = bench.session(&bench.source, MariaDb::ACCOUNT).await;
+    let tool = bench.session(&bench.source, Server::ACCOUNT).await;
     let password = "'it''s\\\\geheim'";
     run(
         &tool,
@@ -314,7 +269,7 @@ async fn fencing_catalog_and_locks() {
     assert_eq!(size.get("tables"), Some("2"));
     assert!(size.get("bytes").unwrap().parse::<u64>().unwrap() >= 16384);
 
-    let other = bench.session(&bench.source, MariaDb::ACCOUNT).await;
+    let other = bench.session(&bench.source, Server::ACCOUNT).await;
     for taking in [lock::mark("r1").as_str(), lock::TAKE] {
         assert_eq!(value(&tool, taking).await.as_deref(), Some("1"));
         assert_eq!(value(&other, taking).await.as_deref(), Some("0"));
@@ -325,7 +280,7 @@ async fn fencing_catalog_and_locks() {
     assert_eq!(value(&other, &lock::marker_of("r1")).await.as_deref(), Some(holder.as_str()));
     assert!(value(&other, &lock::who(&holder)).await.unwrap().starts_with("migrate@127.0.0.1"));
     run(&other, [lock::end(&holder).as_str()]).await;
-    let tool = bench.session(&bench.source, MariaDb::ACCOUNT).await;
+    let tool = bench.session(&bench.source, Server::ACCOUNT).await;
     run(&tool, d.load_session()).await;
     assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));
     assert!(value(&tool, d.version()).await.unwrap().contains("MariaDB"));

@@ -1,0 +1,144 @@
+//! Finding the programs of a server: those of the machine, `MySQL` from its own folder in the cache, or any by path.
+
+use super::process;
+use crate::error::{Failure, Result};
+use crate::playbook::product::{Family, Product};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use tokio::process::Command;
+
+/// Brings `MySQL` into a folder, where the machine's packages do not have it.
+const FETCH: &str = include_str!("fetch_mysql.sh");
+
+/// Which server program is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// The family's server on this machine.
+    Family(Family),
+    /// This program.
+    Path(PathBuf),
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self::Family(Family::MariaDb)
+    }
+}
+
+impl FromStr for Choice {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "mariadb" => Ok(Self::Family(Family::MariaDb)),
+            "mysql" => Ok(Self::Family(Family::MySql)),
+            path if Path::new(path).is_file() => Ok(Self::Path(PathBuf::from(path))),
+            other => Err(format!("`{other}` is neither `mariadb` nor `mysql` nor a server program's path")),
+        }
+    }
+}
+
+/// Programs of one installation.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// What they are.
+    pub product: Product,
+    /// The server.
+    pub server: PathBuf,
+    /// The administrator's client, which can ask whether the server answers.
+    pub admin: PathBuf,
+    /// `mariadb-install-db`; `MySQL` installs itself.
+    pub installer: Option<PathBuf>,
+}
+
+impl Program {
+    /// Finds them. `MySQL` is fetched into the user's cache folder when the machine has none, which takes a moment.
+    ///
+    /// # Errors
+    /// When a program is missing and cannot be fetched.
+    pub async fn find(choice: &Choice) -> Result<Self> {
+        match choice {
+            Choice::Path(path) => Self::of(path.clone()).await,
+            Choice::Family(Family::MariaDb) => {
+                let server = on_path(&["mariadbd"]).ok_or_else(|| {
+                    Failure::permanent("find a server", "mariadbd is nowhere to be found")
+                        .help("install MariaDB's server, or name the program")
+                })?;
+                Self::of(server).await
+            }
+            Choice::Family(Family::MySql) => Self::of(mysql().await?).await,
+        }
+    }
+
+    async fn of(server: PathBuf) -> Result<Self> {
+        let product = product_of(&server).await?;
+        let family = product.family;
+        let names: &[&str] = match family {
+            Family::MariaDb => &["mariadb-admin", "mysqladmin"],
+            Family::MySql => &["mysqladmin"],
+        };
+        let near = |names: &[&str]| names.iter().find_map(|name| beside(&server, name)).or_else(|| on_path(names));
+        let admin = near(names).ok_or_else(|| {
+            Failure::permanent("find a server", format!("{} is nowhere to be found", names[0]))
+                .help("install the clients of the same family")
+        })?;
+        let installer = (family == Family::MariaDb).then(|| near(&["mariadb-install-db"])).flatten();
+        Ok(Self { product, server, admin, installer })
+    }
+
+    /// Folder of its clients, when they are not where everybody's are: to be searched first.
+    #[must_use]
+    pub fn clients(&self) -> Option<&Path> {
+        self.admin.parent().filter(|folder| *folder != Path::new("/usr/bin") && *folder != Path::new("/bin"))
+    }
+}
+
+/// What a server program says of itself: `mysqld  Ver 9.7.4-2 for Linux ...`.
+async fn product_of(program: &Path) -> Result<Product> {
+    let failed = |answer: String| Failure::permanent(format!("ask {} what it is", program.display()), answer);
+    let mut command = Command::new(program);
+    let ran = command.args(["--no-defaults", "--version"]).output().await.map_err(|error| failed(error.to_string()))?;
+    let text = String::from_utf8_lossy(&ran.stdout);
+    if !ran.status.success() {
+        return Err(failed(String::from_utf8_lossy(&ran.stderr).trim().to_owned()));
+    }
+    let version = text.split_once("Ver ").and_then(|(_, rest)| rest.split_whitespace().next());
+    Product::from_version_text(version.unwrap_or_default()).map_err(failed)
+}
+
+/// The machine's own `mysqld` if it is `MySQL`'s, else the one in the cache, fetched if need be.
+async fn mysql() -> Result<PathBuf> {
+    if let Some(installed) = on_path(&["mysqld"])
+        && product_of(&installed).await?.family == Family::MySql
+    {
+        return Ok(installed);
+    }
+    let failed = |answer: String| {
+        Failure::permanent("fetch MySQL from Debian's packages", answer)
+            .help("see that apt can reach its mirror, or name a server program by its path")
+    };
+    let root = cache().ok_or_else(|| failed("neither XDG_CACHE_HOME nor HOME is set".into()))?.join("mysql");
+    if !root.join("complete").exists() {
+        eprintln!("fetching MySQL into {} ...", root.display());
+    }
+    process::run(Command::new("sh").args(["-c", FETCH, "fetch_mysql.sh"]).arg(&root)).await.map_err(failed)?;
+    Ok(root.join("run/mysqld"))
+}
+
+fn cache() -> Option<PathBuf> {
+    let given = std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    given.or_else(home).map(|cache| cache.join("cutover"))
+}
+
+fn on_path(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let usual = ["/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/bin"].map(PathBuf::from);
+    let dirs: Vec<PathBuf> = std::env::split_paths(&path).chain(usual).collect();
+    names.iter().find_map(|name| dirs.iter().map(|dir| dir.join(name)).find(|program| program.is_file()))
+}
+
+/// A program of the same installation.
+fn beside(program: &Path, name: &str) -> Option<PathBuf> {
+    let dir = program.parent()?;
+    [dir.join(name), dir.join("../bin").join(name), dir.join("../scripts").join(name)].into_iter().find(|p| p.is_file())
+}

@@ -1,0 +1,92 @@
+//! `gtid_mode` of two `MySQL` servers that are to be replica and source: a pair that refuses each other is helped by one
+//! step of the replica.
+//!
+//! The receiver of a replica with `ON` refuses a source that writes without GTIDs, and one with `OFF` a source that
+//! writes with them; both halfway modes take either (rulebook 1.4, from the server's own handshake).
+
+use super::channel::Channel;
+use super::place::dialect;
+use super::{Action, Ctx};
+use crate::effects::replica::LOOK;
+use crate::error::Result;
+use crate::playbook::marker;
+use crate::playbook::world::World;
+
+/// Key of the memo: the replica's mode before.
+const BEFORE: &str = "gtid_mode";
+
+/// The mode that the replica is to have, if the one that it has does not fit its source's.
+fn step(source: &str, replica: &str) -> Option<&'static str> {
+    let with_gtids = matches!(source, "ON" | "ON_PERMISSIVE");
+    match replica {
+        "ON" if !with_gtids => Some("ON_PERMISSIVE"),
+        "OFF" if with_gtids => Some("OFF_PERMISSIVE"),
+        _ => None,
+    }
+}
+
+/// The statements of [`fit`].
+pub fn actions(channel: Channel<'_>, world: &World) -> Vec<Action> {
+    let (from, to) = (dialect(world, channel.source), dialect(world, channel.replica));
+    let (Some(ask), Some(_)) = (to.gtid_mode(), from.gtid_mode()) else { return Vec::new() };
+    let set = to.set_gtid_mode(&marker::late("one step towards its source's"));
+    vec![
+        Action::sql(channel.source, ask),
+        Action::sql(channel.replica, ask),
+        Action::note("if the replica's mode does not take what its source writes:"),
+        Action::sql(channel.replica, set),
+    ]
+}
+
+/// Makes the replica's mode fit its source's; a `gtid` channel needs `ON` on both, and there nothing is to be done.
+pub async fn fit(channel: Channel<'_>, cx: &Ctx<'_>) -> Result<()> {
+    let (from, to) = (dialect(cx.world, channel.source), dialect(cx.world, channel.replica));
+    let (Some(ask), Some(_)) = (to.gtid_mode(), from.gtid_mode()) else { return Ok(()) };
+    let replica = cx.fx.sql(channel.replica).await?;
+    let source = cx.fx.sql(channel.source).await?.query(ask, LOOK).await?.value().unwrap_or_default().to_owned();
+    let now = replica.query(ask, LOOK).await?.value().unwrap_or_default().to_owned();
+    let Some(mode) = step(&source, &now) else { return Ok(()) };
+    cx.memo.keep(BEFORE, now.clone().into()).await?;
+    replica.query(&to.set_gtid_mode(mode), LOOK).await?;
+    cx.progress.note(format!("gtid_mode of {} is {mode}, was {now}: its source has {source}", channel.replica));
+    Ok(())
+}
+
+/// The statement of [`restore`].
+pub fn undo_actions(channel: Channel<'_>, world: &World) -> Vec<Action> {
+    let (from, to) = (dialect(world, channel.source), dialect(world, channel.replica));
+    if from.gtid_mode().is_none() || to.gtid_mode().is_none() {
+        return Vec::new();
+    }
+    let set = to.set_gtid_mode(&marker::late("its value before"));
+    vec![Action::note("if gtid_mode was changed:"), Action::sql(channel.replica, set)]
+}
+
+/// Gives the replica the mode back that it had, once its channel is gone.
+pub async fn restore(channel: Channel<'_>, cx: &Ctx<'_>) -> Result<()> {
+    let before = cx.memo.get(BEFORE);
+    let Some(before) = before.as_ref().and_then(serde_json::Value::as_str) else { return Ok(()) };
+    let set = dialect(cx.world, channel.replica).set_gtid_mode(before);
+    cx.fx.sql(channel.replica).await?.query(&set, LOOK).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::step;
+
+    #[test]
+    fn one_step_of_the_replica_is_enough_for_every_pair() {
+        let modes = ["OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"];
+        let number = |mode: &str| modes.iter().position(|other| *other == mode).unwrap();
+        // the receiver's own test, as in the server's source
+        let refused = |source: usize, replica: usize| (replica == 0 && source >= 2) || (replica == 3 && source <= 1);
+        for source in modes {
+            for replica in modes {
+                let stepped = step(source, replica);
+                assert_eq!(stepped.is_some(), refused(number(source), number(replica)), "{source} -> {replica}");
+                let now = number(stepped.unwrap_or(replica));
+                assert!(!refused(number(source), now) && now.abs_diff(number(replica)) <= 1, "{source} -> {replica}");
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! `reverse_replication`: makes the old, closed server the replica of the new one, so that there is a way back.
+
+use super::channel::{Channel, SERVER_ID};
+use super::fence::HOLDER;
+use super::gtid_mode;
+use super::place::{dialect, run_marker};
+use super::privileges::require;
+use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
+use crate::effects::Session;
+use crate::effects::dialect::{ChangeSource, Dialect, StartAt, TOOL_DATABASE};
+use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::error::{Failure, Result};
+use crate::playbook::marker;
+use crate::playbook::position::Position;
+use crate::playbook::through::Through;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[];
+
+/// Purpose of the row that proves the way back.
+const PURPOSE: &str = "way back";
+/// What is attempted, as a clause.
+const ATTEMPT: &str = "open the way back";
+/// How long the row may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(30);
+/// How often it is looked for.
+const ASK: Duration = Duration::from_millis(20);
+/// How many looks must find a channel well that was there already.
+const STEADY: u32 = 4;
+/// Milliseconds between the moments at which a parallel applier notes its place: the next switch waits for it (rulebook
+/// M14: 300 by default, and each wait is up to that much late).
+const CHECKPOINT: &str = "1";
+
+/// Key of the memo: what a `MariaDB` replica goes on remembering when its channel is gone.
+const REMEMBERED: &str = "gtid_slave_pos";
+const BEGUN: &str = "begun";
+const STARTED: &str = "started";
+const PERIOD: &str = "checkpoint_period";
+const MADE_DATABASE: &str = "made_database";
+const PROVED: &str = "proved";
+
+/// Makes the old server follow the new one, from the place the new one had before its first write, so that it has
+/// everything when it is wanted back. It stays closed to everyone else, and a row written on the new server proves
+/// that it follows.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Replication is stopped and the channel removed; the old server stays closed.",
+    "examples" = [{ "replica": "source", "source": "target", "through": "way_back", "position": "{{ steps.promote.position }}" }]
+))]
+pub struct ReverseReplication {
+    /// Server that was closed, and follows from now on.
+    #[schemars(extend("format" = "server"))]
+    replica: String,
+    /// Server that was promoted.
+    #[schemars(extend("format" = "server"))]
+    source: String,
+    /// Tunnel from the old host to the new one; without one both must be on one host, or policy must allow plain text.
+    #[serde(default)]
+    through: Option<Through>,
+    /// The servers encrypt the channel themselves, and the old one verifies the new one's certificate (`tls.ca` of the
+    /// new one in the inventory).
+    #[serde(default)]
+    tls: bool,
+    /// Place of the new server before its first write: `"{{ steps.promote.position }}"`. A place in its log serves with
+    /// every GTID setting, because everything behind it is new to the old server.
+    position: Position,
+}
+
+impl ReverseReplication {
+    fn channel(&self) -> Channel<'_> {
+        Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
+    }
+
+    fn statement(&self, world: &World) -> Result<String> {
+        let (host, port) = self.channel().address(world)?;
+        let account = self.channel().account(world)?;
+        Ok(dialect(world, &self.replica).change_source(&ChangeSource {
+            host,
+            port,
+            user: &account.user,
+            password: &account.password.marker(),
+            start: StartAt::Position { file: &self.position.file, offset: &self.position.offset },
+            tls: self.channel().tls(world)?,
+        }))
+    }
+
+    /// Whether it takes writes of anyone but administrators.
+    async fn is_open(&self, cx: &Ctx<'_>, server: &str) -> Result<bool> {
+        let rows = cx.fx.sql(server).await?.query(dialect(cx.world, server).read_only(), LOOK).await?;
+        Ok(!Dialect::says_read_only(rows.value().unwrap_or_default()))
+    }
+
+    /// Two open servers that follow each other in part are two truths; and a closed source was never promoted.
+    async fn one_is_open(&self, cx: &Ctx<'_>) -> Result<()> {
+        if self.is_open(cx, &self.replica).await? {
+            return Err(Failure::permanent(ATTEMPT, "it takes writes, so it cannot follow another server")
+                .at(&self.replica)
+                .now(format!("`{}` serves the application", self.source))
+                .help("see that nobody wrote there since the switch, then SET GLOBAL read_only = ON there"));
+        }
+        if self.is_open(cx, &self.source).await? {
+            return Ok(());
+        }
+        Err(Failure::permanent(ATTEMPT, "it is closed to writes: it has not been promoted")
+            .at(&self.source)
+            .help("a `promote` step of the same run must stand before"))
+    }
+
+    /// What keeps administrators out where that is a lock would keep the applier out too. The server stays read-only.
+    async fn let_the_applier_in(&self, cx: &Ctx<'_>) -> Result<()> {
+        let fence = dialect(cx.world, &self.replica).strongest_fence();
+        if fence.held_by_session
+            && let Some(holder) = cx.fx.open_session(&self.replica, HOLDER).await
+        {
+            holder.query(fence.open, LOOK).await?;
+            cx.fx.close_session(&self.replica, HOLDER).await;
+        }
+        Ok(())
+    }
+
+    /// The place that was applied shows soon, for the day on which a switch back waits for it.
+    async fn note_often(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
+        let Some(name) = dialect.checkpoint_period() else { return Ok(()) };
+        let value = session.query(&dialect.read_variable(name), LOOK).await?.value().unwrap_or_default().to_owned();
+        cx.memo.keep(PERIOD, value.into()).await?;
+        session.query(&dialect.set_variable(name, CHECKPOINT), LOOK).await.map(drop)
+    }
+
+    async fn start(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<u32> {
+        match ReplicaStatus::read(session, dialect).await? {
+            // a channel that has begun to apply must go on from where it is, never from the first place again
+            Some(_) if cx.memo.get(STARTED).is_some() => {
+                session.query(&dialect.start_replica(), LOOK).await?;
+                Ok(STEADY)
+            }
+            there => {
+                if there.is_some() {
+                    session.query(&dialect.stop_replica(), LOOK).await?;
+                }
+                if dialect.is_mariadb() {
+                    let ask = dialect.read_variable(dialect.applied_gtids());
+                    let value = session.query(&ask, LOOK).await?.value().unwrap_or_default().to_owned();
+                    cx.memo.keep(REMEMBERED, value.into()).await?;
+                }
+                session.query(&self.statement(cx.world)?, LOOK).await?;
+                cx.memo.set(STARTED, true.into()).await?;
+                session.query(&dialect.start_replica(), LOOK).await?;
+                Ok(1)
+            }
+        }
+    }
+
+    /// A row that is written on the new server is seen on the old one.
+    async fn prove(&self, cx: &Ctx<'_>) -> Result<()> {
+        let (source, replica) = (cx.fx.sql(&self.source).await?, cx.fx.sql(&self.replica).await?);
+        let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
+        let there = source.query(&from.existing_databases(&[TOOL_DATABASE]), LOOK).await?;
+        let made = cx.memo.keep(MADE_DATABASE, there.is_empty().into()).await?;
+        for statement in from.create_token_table() {
+            source.query(&statement, LOOK).await?;
+        }
+        source.query(&from.write_token(cx.run, PURPOSE, "1"), LOOK).await?;
+        let begin = Instant::now();
+        while !self.has_arrived(cx, &replica, to).await? {
+            if begin.elapsed() > ARRIVAL {
+                self.channel().runs(cx, 1).await?;
+                let answer = format!("a row written on `{}` has not come within {ARRIVAL:?}", self.source);
+                return Err(Failure::transient(ATTEMPT, answer)
+                    .at(&self.replica)
+                    .now("it follows, and may be far behind")
+                    .help("wait until it has caught up, then `resume`"));
+            }
+            cx.pause(ASK, ATTEMPT).await?;
+        }
+        if made == true {
+            source.query(&from.drop_token_database(), LOOK).await?;
+        }
+        cx.progress.note(format!("follows `{}`; a row came through after {:.0?}", self.source, begin.elapsed()));
+        Ok(())
+    }
+
+    async fn has_arrived(&self, cx: &Ctx<'_>, replica: &Session, to: Dialect) -> Result<bool> {
+        match replica.try_query(&to.read_token(cx.run, PURPOSE), LOOK).await {
+            Ok(rows) if rows.value() == Some("1") => return Ok(true),
+            Ok(_) => {}
+            Err(error) if matches!(error.code, Some(1146 | 1049)) => {} // the table itself is on its way
+            Err(error) => return Err(Failure::transient(ATTEMPT, error.to_string()).at(&self.replica)),
+        }
+        match ReplicaStatus::read(replica, to).await? {
+            Some(status) => status.alive(&self.replica, ATTEMPT).map(|()| false),
+            None => Err(Failure::transient(ATTEMPT, "the server shows no channel").at(&self.replica)),
+        }
+    }
+}
+
+#[async_trait]
+impl Step for ReverseReplication {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        self.channel().check(world)?;
+        let statement = self
+            .statement(world)
+            .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }])?;
+        let (from, to) = (dialect(world, &self.source), dialect(world, &self.replica));
+        let old = |text: &str| Action::sql(&self.replica, text);
+        let new = |text: &str| Action::sql(&self.source, text);
+        let mut actions = vec![old(to.read_only()), new(from.read_only())];
+        actions.push(Action::note(format!("refuse unless `{}` is closed and `{}` is open", self.replica, self.source)));
+        actions.extend([new(SERVER_ID), old(SERVER_ID), old(&to.replica_status())]);
+        if to.strongest_fence().held_by_session {
+            actions.push(Action::note("if the fence still holds its lock, which would stop the applier too:"));
+            actions.push(old(to.strongest_fence().open));
+        }
+        if let Some(name) = to.checkpoint_period() {
+            actions.extend([old(&to.read_variable(name)), old(&to.set_variable(name, CHECKPOINT))]);
+        }
+        actions.push(Action::note("if a channel of this run is there already:"));
+        actions.push(old(&to.stop_replica()));
+        if to.is_mariadb() {
+            actions.push(old(&to.read_variable(to.applied_gtids())));
+        }
+        actions.extend(gtid_mode::actions(self.channel(), world));
+        actions.extend([old(&statement), old(&to.start_replica()), Action::note("wait until both threads run")]);
+        actions.push(new(&from.existing_databases(&[TOOL_DATABASE])));
+        actions.extend(from.create_token_table().iter().map(|text| new(text)));
+        actions.push(new(&from.write_token(&run_marker(), PURPOSE, "1")));
+        actions.push(old(&to.read_token(&run_marker(), PURPOSE)));
+        actions.push(Action::note(format!("repeat until the row is there, at most {ARRIVAL:?}")));
+        actions.extend([new(&from.drop_token_database()), old(to.read_only())]);
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.replica);
+        let old = |text: &str| Action::sql(&self.replica, text);
+        let before = marker::late("its value before");
+        let mut actions = vec![old(&dialect.stop_replica()), old(&dialect.reset_replica_all())];
+        if dialect.is_mariadb() {
+            actions.push(old(&dialect.set_gtid_start(&before)));
+        }
+        actions.extend(dialect.checkpoint_period().map(|name| old(&dialect.set_variable(name, &before))));
+        actions.extend(gtid_mode::undo_actions(self.channel(), world));
+        actions
+    }
+
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.replica);
+        vec![Action::sql(&self.replica, dialect.own_privileges()), Action::sql(&self.replica, dialect.replica_status())]
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!(
+            "that `{}` applies what `{}` writes: a newer server may write what it cannot",
+            self.replica, self.source
+        )]
+    }
+
+    /// Seen long before the switch: afterwards the new server is written to, and the way back is missing.
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        let privileges = dialect(cx.world, &self.replica).replica_privileges();
+        let allowed = require(cx, &self.replica, privileges, "open the way back when the time comes").await;
+        allowed.err().into_iter().collect()
+    }
+
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        if cx.memo.get(PROVED).is_none() || self.is_open(cx, &self.replica).await? {
+            return Ok(Probe::NotDone);
+        }
+        let session = cx.fx.sql(&self.replica).await?;
+        let status = ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await?;
+        let ours = status.filter(|status| self.channel().is_it(cx.world, status));
+        let well = ours.is_some_and(|status| status.healthy(&self.replica, ATTEMPT).is_ok());
+        Ok(if well { Probe::Done(Outputs::new()) } else { Probe::NotDone })
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let dialect = dialect(cx.world, &self.replica);
+        self.one_is_open(cx).await?;
+        self.channel().ids_differ(cx).await?;
+        self.channel().is_free(cx, cx.memo.get(BEGUN).is_some()).await?;
+        self.let_the_applier_in(cx).await?;
+        cx.memo.keep(BEGUN, true.into()).await?;
+        let session = cx.fx.sql(&self.replica).await?;
+        self.note_often(cx, &session, dialect).await?;
+        gtid_mode::fit(self.channel(), cx).await?;
+        let looks = self.start(cx, &session, dialect).await?;
+        self.channel().runs(cx, looks).await?;
+        self.prove(cx).await?;
+        if self.is_open(cx, &self.replica).await? {
+            return Err(Failure::permanent(ATTEMPT, "somebody opened it meanwhile")
+                .at(&self.replica)
+                .help("SET GLOBAL read_only = ON there, and find out who it was"));
+        }
+        cx.memo.set(PROVED, true.into()).await?;
+        Ok(Outputs::new())
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        if cx.memo.get(BEGUN).is_none() {
+            return Ok(());
+        }
+        let (session, dialect) = (cx.fx.sql(&self.replica).await?, dialect(cx.world, &self.replica));
+        if ReplicaStatus::read(&session, dialect).await?.is_some() {
+            session.query(&dialect.stop_replica(), LOOK).await?;
+            session.query(&dialect.reset_replica_all(), LOOK).await?;
+        }
+        if let Some(before) = cx.memo.get(REMEMBERED).as_ref().and_then(Value::as_str)
+            && let Err(failure) = session.query(&dialect.set_gtid_start(before), LOOK).await
+        {
+            cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
+        }
+        if let (Some(name), Some(before)) = (dialect.checkpoint_period(), cx.memo.get(PERIOD)) {
+            let before = before.as_str().unwrap_or_default();
+            session.query(&dialect.set_variable(name, before), LOOK).await?;
+        }
+        gtid_mode::restore(self.channel(), cx).await
+    }
+}
