@@ -8,7 +8,7 @@ use crate::rehearsal::application;
 use crate::rehearsal::rehearse::{self, Report};
 use crate::rehearsal::sandbox;
 use crate::rehearsal::server::Choice;
-use crate::rehearsal::stage::Piece;
+use crate::rehearsal::stage::{self, Piece};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -17,6 +17,10 @@ use std::path::PathBuf;
 pub struct Args {
     /// The playbook.
     playbook: PathBuf,
+    /// A playbook that is carried out before it, in the same sandbox; may be given several times. Default: what the
+    /// playbook says itself under `rehearsal.after`.
+    #[arg(long, value_name = "PLAYBOOK")]
+    after: Vec<PathBuf>,
     /// Rows of the application's database.
     #[arg(long, default_value_t = 200_000)]
     rows: u64,
@@ -49,9 +53,11 @@ pub struct Args {
 }
 
 impl Args {
-    fn piece(&self, dir: PathBuf) -> Piece {
-        Piece {
+    fn piece(&self, dir: PathBuf) -> Result<Piece> {
+        let before = if self.after.is_empty() { stage::before(&self.playbook)? } else { self.after.clone() };
+        Ok(Piece {
             playbook: self.playbook.clone(),
+            before,
             set: self.set.clone(),
             sandbox: sandbox::Plan {
                 dir,
@@ -64,7 +70,7 @@ impl Args {
             rate: self.rate,
             deaf: false,
             keep: self.keep,
-        }
+        })
     }
 }
 
@@ -72,7 +78,13 @@ impl Args {
 pub fn run(args: &Args) -> u8 {
     let dir = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("cutover-{}", std::process::id())));
     if let Some(choice) = args.faults.choice() {
-        return faults::run(&args.piece(dir), &choice, &args.faults, args.format);
+        return match args.piece(dir) {
+            Ok(piece) => faults::run(&piece, &choice, &args.faults, args.format),
+            Err(failure) => {
+                output::complain(&failure);
+                failure.exit_code()
+            }
+        };
     }
     let result = hold(args, dir.clone());
     if !args.keep {
@@ -101,7 +113,7 @@ fn hold(args: &Args, dir: PathBuf) -> Result<Report> {
         return Err(Failure::refused("make the sandbox", format!("{} is there already", dir.display()))
             .help("name a folder that is not there yet"));
     }
-    let piece = args.piece(dir);
+    let piece = args.piece(dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::permanent("start the rehearsal", error.to_string()))?;
     eprintln!("making two servers, three hosts and an application with {} rows ...", args.rows);
@@ -116,28 +128,35 @@ fn hold(args: &Args, dir: PathBuf) -> Result<Report> {
 fn text(report: &Report) -> String {
     let mut out = String::new();
     let writes = &report.writes;
-    let downtime = report.downtime_ms.map_or("the application never moved".to_owned(), |ms| format!("{ms:.1} ms"));
+    let downtime = |switch: &serde_json::Value| {
+        switch["downtime_ms"].as_f64().map_or("the application never moved".to_owned(), |ms| format!("{ms:.1} ms"))
+    };
+    let downtimes: Vec<String> = report.switches.iter().map(downtime).collect();
     let mut line = |name: &str, value: String| {
         let _ = writeln!(out, "  {name:<28} {value}");
     };
     line("result", report.result.clone());
-    line("without an acknowledged write", downtime);
+    line("without an acknowledged write", downtimes.join(", then "));
     line("writes acknowledged", writes["acknowledged"].to_string());
     line("writes lost", writes["lost"].to_string());
     line("writes on old after fence", writes["on_source_after_fence"].to_string());
+    let ticks = |name: &str| report.events[name].as_u64().unwrap_or_default();
+    let events = format!("{} in {} s, {} too many", ticks("rows"), ticks("seconds"), ticks("too_many"));
+    line("an event's rows, one a second", if report.events.is_null() { "-".into() } else { events });
     line("fence", report.fence_ms.map_or("-".into(), |ms| format!("{ms:.1} ms")));
     line("rows copied", report.rows_copied.to_string());
     line("bytes of the dump", report.bytes_copied.map_or("-".into(), |bytes| bytes.to_string()));
-    line(
-        "old server",
-        format!("{}, read_only {}", text_of(&report.servers["source"]), report.afterwards["source_read_only"]),
-    );
-    line(
-        "new server",
-        format!("{}, read_only {}", text_of(&report.servers["target"]), report.afterwards["target_read_only"]),
-    );
+    line("old server", server(report, "source"));
+    line("new server", server(report, "target"));
     line("seconds in all", format!("{:.1}", report.seconds));
     out
+}
+
+/// What a server is like in the end, in words.
+fn server(report: &Report, name: &str) -> String {
+    let now = |what: &str| &report.afterwards[format!("{name}_{what}")];
+    let follows = if *now("follows") == true { ", follows the other" } else { "" };
+    format!("{}, read_only {}{follows}", text_of(&report.servers[name]), now("read_only"))
 }
 
 fn text_of(value: &serde_json::Value) -> &str {

@@ -9,6 +9,7 @@
 mod account;
 mod catalog;
 mod dump;
+mod events;
 mod fencing;
 pub mod lock;
 mod objects;

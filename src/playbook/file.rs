@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::fault::Fault;
-use super::model::{Block, Defaults, Hook, Input, OnFailure, Playbook, Retry, Step};
+use super::model::{Block, Defaults, Hook, Input, OnFailure, Playbook, Rehearsal, Retry, Step};
 use super::node::{Node, Value};
 use super::shape::{self, NoNames};
 use super::units::Span;
@@ -28,6 +28,9 @@ pub struct PlaybookFile {
     /// Values that a user may set for a run with `--set NAME=VALUE` or `--inputs FILE`.
     #[serde(default)]
     inputs: BTreeMap<String, Input>,
+    /// What a rehearsal needs to know; a run does not look at it.
+    #[serde(default)]
+    rehearsal: Option<Rehearsal>,
     /// Timeouts and retries for steps that set none.
     #[serde(default)]
     defaults: Option<Defaults>,
@@ -117,6 +120,7 @@ pub fn read(document: &Document) -> (Playbook, Vec<Fault>) {
         description: root.get("description").and_then(Node::as_str).map(str::to_owned),
         inputs: BTreeMap::new(),
         input_places: BTreeMap::new(),
+        rehearsal: root.get("rehearsal").and_then(decode).unwrap_or_default(),
         defaults: root.get("defaults").and_then(decode).unwrap_or_default(),
         steps: Vec::new(),
         blocks: Vec::new(),

@@ -17,6 +17,8 @@ pub struct Playbook {
     pub inputs: BTreeMap<String, Input>,
     /// Where each input stands.
     pub input_places: BTreeMap<String, Place>,
+    /// What a rehearsal needs to know.
+    pub rehearsal: Rehearsal,
     /// Timeouts and retries for steps that set none.
     pub defaults: Defaults,
     /// Steps in file order; those of a block follow it at its place.
@@ -25,6 +27,16 @@ pub struct Playbook {
     pub blocks: Vec<Block>,
     /// Steps that could not be read, for faults of their own.
     pub unread: Vec<String>,
+}
+
+/// What a rehearsal needs to know of a playbook, beside its inputs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rehearsal {
+    /// The playbook that must have run before this one, as a path beside this file: a failback needs a switch to come
+    /// back from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 /// A value that may be set for a run.

@@ -25,9 +25,16 @@ const VOLATILE: [&str; 8] = [
 ];
 /// Files of a data directory that come and go with the server's own work.
 const OWN_WORK: [&str; 7] = ["binlog", "ib", "#ib", "aria", "mysql-bin", "ddl_recovery", "undo"];
-/// Tables in which the server notes how far it has come.
-const WRITTEN_BY_SERVER: [&str; 3] =
-    ["`mysql`.`gtid_slave_pos`", "`mysql`.`gtid_executed`", "`mysql`.`slave_worker_info`"];
+/// Tables in which the server notes how far it has come; whether there is a channel at all shows in its status.
+const WRITTEN_BY_SERVER: [&str; 5] = [
+    "`mysql`.`gtid_slave_pos`",
+    "`mysql`.`gtid_executed`",
+    "`mysql`.`slave_worker_info`",
+    "`mysql`.`slave_relay_log_info`",
+    "`mysql`.`slave_master_info`",
+];
+/// Files of a server that is a replica, which come and go with what it applies.
+const RELAYED: &str = "relay-bin";
 /// Everything that is code or schema, as one text a row.
 const DEFINITIONS: &[(&str, &str)] = &[
     (
@@ -76,11 +83,19 @@ impl Fingerprint {
             Family::MySql => server.dialect().replica_status(),
         };
         let channels = session.query(&channels, LIMIT).await?;
-        facts.insert("channels".into(), format!("{:?}", channels.rows));
+        let columns = server.dialect().status_columns();
+        let lasting =
+            [columns.source_host, columns.source_port, columns.source_user, columns.io_running, columns.sql_running];
+        let channels: Vec<_> =
+            channels.iter().map(|row| lasting.map(|name| row.get(name).map(str::to_owned))).collect();
+        facts.insert("channels".into(), format!("{channels:?}"));
         facts.insert("my.cnf".into(), read(&server.config_file())?);
         files(server.dir(), 1, &mut facts)?;
         files(&server.data_dir(), 1, &mut facts)?;
         files(work, 9, &mut facts)?;
+        if !channels.is_empty() {
+            facts.retain(|name, _| !name.contains(RELAYED));
+        }
         Ok(Self(facts))
     }
 

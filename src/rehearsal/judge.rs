@@ -1,7 +1,9 @@
 //! The judgement over a switch: what the application was promised, against what the two servers hold.
 
 use super::ledger::{Entry, Ledger};
+use super::moves::Moves;
 use super::shop::{BALANCE, DATABASE, TABLES};
+use super::ticks::Ticks;
 use crate::effects::Session;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
@@ -12,8 +14,6 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_mins(2);
 /// Keys fetched at once.
 const CHUNK: usize = 20_000;
-/// How far around the move the longest pause is looked for, in nanoseconds.
-const AROUND: u64 = 2_000_000_000;
 /// "Unknown database" and "table does not exist": it holds no rows, then.
 const NOT_THERE: [u16; 2] = [1049, 1146];
 
@@ -28,21 +28,26 @@ pub struct Verdict {
     pub unknown: u64,
     /// Of those, how many are on the target.
     pub unknown_on_target: u64,
-    /// Writes that the source took and the target never got, or that the source acknowledged after the target's first.
+    /// Writes that the source took and the target never got, or that a server acknowledged after it had been left.
     pub on_source_after_fence: u64,
-    /// Longest time without an acknowledged write around the move; `None` when the application never moved.
+    /// Longest time without an acknowledged write around the last move; `None` when the application did not make it.
     pub downtime_ms: Option<f64>,
+    /// The same around every move, in their order.
+    pub downtimes: Vec<Option<f64>>,
     /// Rows on the target that the application did not write there itself.
     pub rows_copied: u64,
     /// Whether the sum of all balances on the target is what it was at the start.
     pub balance_kept: bool,
+    /// What the event that writes a row a second has left on the target; `None` when its table is not there.
+    pub ticks: Option<Ticks>,
 }
 
 impl Verdict {
     /// Whether every promise was kept.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.lost == 0 && self.on_source_after_fence == 0 && self.balance_kept
+        let twice = self.ticks.as_ref().is_some_and(|ticks| ticks.too_many > 0);
+        self.lost == 0 && self.on_source_after_fence == 0 && self.balance_kept && !twice
     }
 }
 
@@ -62,8 +67,8 @@ pub struct Side<'a> {
 pub async fn judge(ledger: &Ledger, source: Side<'_>, target: Side<'_>) -> Result<Verdict> {
     let from = ledger.endpoint(source.endpoint);
     let to = ledger.endpoint(target.endpoint).filter(|to| Some(*to) != from);
-    let opened = ledger.acknowledged.iter().filter(|ack| Some(ack.endpoint) == to).map(|ack| ack.at).min();
-    let is_late = |ack: &Entry| Some(ack.endpoint) == from && opened.is_some_and(|opened| ack.at > opened);
+    let moves = Moves::of(ledger, [from, to]);
+    let downtimes = moves.downtimes();
 
     let mut acks: Vec<Entry> = ledger.acknowledged.clone();
     acks.sort_unstable_by_key(key);
@@ -75,9 +80,11 @@ pub async fn judge(ledger: &Ledger, source: Side<'_>, target: Side<'_>) -> Resul
         unknown: unknown.len() as u64,
         unknown_on_target: 0,
         on_source_after_fence: 0,
-        downtime_ms: downtime(&ledger.acknowledged, from, to),
+        downtime_ms: downtimes.last().copied().flatten(),
+        downtimes,
         rows_copied: 0,
         balance_kept: true,
+        ticks: None,
     };
     let (mut acks, mut unknown) = (acks.into_iter().peekable(), unknown.into_iter().peekable());
     let (mut on_source, mut on_target) = (Keys::of(source.session), Keys::of(target.session));
@@ -90,7 +97,8 @@ pub async fn judge(ledger: &Ledger, source: Side<'_>, target: Side<'_>) -> Resul
         let is_unknown = unknown.next_if_eq(&least).is_some();
         verdict.lost += u64::from(ack.is_some() && !right);
         verdict.unknown_on_target += u64::from(is_unknown && right);
-        verdict.on_source_after_fence += u64::from((left && !right) || ack.as_ref().is_some_and(is_late));
+        verdict.on_source_after_fence +=
+            u64::from((left && !right) || ack.as_ref().is_some_and(|ack| moves.is_late(ack)));
         let written_there = ack.is_some_and(|ack| Some(ack.endpoint) == to);
         verdict.rows_copied += u64::from(right && !written_there);
     }
@@ -98,6 +106,7 @@ pub async fn judge(ledger: &Ledger, source: Side<'_>, target: Side<'_>) -> Resul
         let (rows, balance_kept) = others(target).await?;
         verdict.rows_copied += rows;
         verdict.balance_kept = balance_kept;
+        verdict.ticks = Ticks::on(target).await?;
     }
     Ok(verdict)
 }
@@ -119,17 +128,6 @@ async fn number(session: &Session, sql: &str) -> Result<Option<u64>> {
         Err(error) if error.code.is_some_and(|code| NOT_THERE.contains(&code)) => Ok(None),
         Err(error) => Err(error.failure(session.server(), sql)),
     }
-}
-
-/// The longest pause between acknowledged writes around the move from one endpoint to another, in milliseconds.
-fn downtime(acks: &[Entry], from: Option<u32>, to: Option<u32>) -> Option<f64> {
-    let last = acks.iter().filter(|ack| Some(ack.endpoint) == from).map(|ack| ack.at).max()?;
-    let first = acks.iter().filter(|ack| Some(ack.endpoint) == to).map(|ack| ack.at).min()?;
-    let window = last.min(first).saturating_sub(AROUND)..=last.max(first).saturating_add(AROUND);
-    let mut times: Vec<u64> = acks.iter().map(|ack| ack.at).filter(|at| window.contains(at)).collect();
-    times.sort_unstable();
-    let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max()?;
-    Some(Duration::from_nanos(longest).as_secs_f64() * 1000.0)
 }
 
 /// The longest pause between any two acknowledged writes, in milliseconds.
@@ -194,24 +192,5 @@ async fn fetch(session: &Session, after: Option<Key>) -> Result<VecDeque<Key>> {
         }
         Err(error) if error.code.is_some_and(|code| NOT_THERE.contains(&code)) => Ok(VecDeque::new()),
         Err(error) => Err(error.failure(session.server(), &sql)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Entry, downtime};
-
-    fn ack(millis: u64, endpoint: u32) -> Entry {
-        Entry { writer: 1, endpoint, seq: millis, at: millis * 1_000_000 }
-    }
-
-    #[test]
-    fn downtime_is_the_longest_pause_around_the_move() {
-        // A pause of 3 s long before the move does not count, one of 40 ms right after it does.
-        let acks = [0, 3000, 6000, 6010, 6020].map(|at| ack(at, 0)).into_iter();
-        let acks: Vec<Entry> = acks.chain([6045, 6085, 6086].map(|at| ack(at, 1))).collect();
-        assert_eq!(downtime(&acks, Some(0), Some(1)), Some(40.0));
-        assert_eq!(downtime(&acks[..5], Some(0), Some(1)), None);
-        assert_eq!(downtime(&acks, Some(0), None), None);
     }
 }

@@ -34,6 +34,8 @@ pub struct Ledger {
     pub acknowledged: Vec<Entry>,
     /// Writes that failed or were given up: they may be there or not.
     pub unknown: Vec<Entry>,
+    /// When one run of the rehearsal had ended and the next had not begun, in nanoseconds; not in the file.
+    pub turns: Vec<u64>,
 }
 
 impl Ledger {

@@ -9,10 +9,11 @@ pub mod faults;
 pub mod fingerprint;
 pub mod judge;
 pub mod ledger;
-
+pub mod moves;
 pub mod rehearse;
 pub mod sandbox;
 pub mod server;
 pub mod shop;
 pub mod sshd;
 pub mod stage;
+pub mod ticks;

@@ -2,11 +2,13 @@
 
 use super::judge::Verdict;
 use super::sandbox::Sandbox;
-use super::stage::{Home, Piece, Stage};
-use crate::error::{Failure, Result, exit};
+use super::server::Server;
+use super::stage::{Ended, Piece, Stage};
+use crate::effects::Session;
+use crate::effects::replica::ReplicaStatus;
+use crate::error::{Result, exit};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// The application goes on for this long after the run has ended: the pause that is judged may not touch its end.
@@ -24,10 +26,16 @@ pub struct Report {
     pub exit_code: u8,
     /// Steps with their status and duration in milliseconds.
     pub steps: Vec<Value>,
-    /// Longest time without an acknowledged write around the switch, in milliseconds.
+    /// What ran before: each playbook with its run, how it ended, and its steps.
+    pub before: Vec<Value>,
+    /// Longest time without an acknowledged write around the last switch, in milliseconds.
     pub downtime_ms: Option<f64>,
+    /// Every switch, the first one first: its playbook and the time without an acknowledged write around it.
+    pub switches: Vec<Value>,
     /// What became of the application's writes.
     pub writes: Value,
+    /// What an event that writes a row a second has left: `rows`, `seconds`, `too_many`, `missing`, `here`.
+    pub events: Value,
     /// Time from the first lock to the final position, in milliseconds.
     pub fence_ms: Option<f64>,
     /// Size of the compressed dump.
@@ -46,12 +54,17 @@ impl Report {
     /// 0 only when every acknowledged write is on the target and the source took none after the fence.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        let kept = self.writes["lost"] == 0 && self.writes["on_source_after_fence"] == 0;
+        let events = self.events.is_null() || self.events["too_many"] == 0 && self.events["here"] != 0;
+        let kept = events && self.writes["lost"] == 0 && self.writes["on_source_after_fence"] == 0;
         match self.exit_code {
-            exit::DONE if kept && self.downtime_ms.is_some() && self.writes["balance_kept"] == true => exit::DONE,
+            exit::DONE if kept && self.all_moved() && self.writes["balance_kept"] == true => exit::DONE,
             exit::DONE => exit::STUCK,
             code => code,
         }
+    }
+
+    fn all_moved(&self) -> bool {
+        !self.switches.is_empty() && self.switches.iter().all(|switch| !switch["downtime_ms"].is_null())
     }
 }
 
@@ -62,39 +75,51 @@ impl Report {
 pub async fn hold(piece: &Piece) -> Result<(Report, Stage)> {
     let begin = Instant::now();
     let mut stage = Stage::set(piece.clone()).await?;
-    let (code, summary) = run_playbook(&stage).await?;
+    let mut runs = stage.prelude().await?;
+    let ended = stage.carry_out().await?;
+    let home = if ended.code == exit::DONE { stage.began_at().other() } else { stage.home().await? };
+    runs.push(ended);
     tokio::time::sleep(AFTERWARDS).await;
     let ledger = stage.stop_application().await?;
-    let verdict = stage.judge(&ledger, Home::Target).await?;
-    let mut report = report(code, &summary, &verdict);
+    let verdict = stage.judge(&ledger, home).await?;
+    let mut report = report(&runs, &verdict);
     (report.servers, report.afterwards) = afterwards(&stage.sandbox).await?;
     report.seconds = begin.elapsed().as_secs_f64();
     Ok((report, stage))
 }
 
-async fn run_playbook(stage: &Stage) -> Result<(u8, Value)> {
-    let failed = |error: std::io::Error| Failure::permanent("start the runner", error.to_string());
-    let mut command = stage.run();
-    command.stdout(Stdio::piped());
-    let ran = command.spawn().map_err(failed)?.wait_with_output().await.map_err(failed)?;
-    let code = ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::STUCK);
-    Ok((code, serde_json::from_slice(&ran.stdout).unwrap_or(Value::Null)))
+fn steps(ended: &Ended) -> Vec<Value> {
+    let steps = ended.summary["steps"].as_array().cloned().unwrap_or_default();
+    let short = |step: &Value| json!({ "id": step["id"], "status": step["status"], "duration_ms": step["duration"] });
+    steps.iter().map(short).collect()
 }
 
-fn report(code: u8, summary: &Value, verdict: &Verdict) -> Report {
-    let steps = summary["steps"].as_array().cloned().unwrap_or_default();
+fn outcome(ended: &Ended) -> &str {
+    ended.summary["outcome"].as_str().unwrap_or("not begun")
+}
+
+fn report(runs: &[Ended], verdict: &Verdict) -> Report {
+    // the last run that has such a step speaks: a failback has no dump
     let output = |kind: &str, name: &str| {
-        steps.iter().find(|step| step["uses"] == kind).map(|step| step["outputs"][name].clone()).unwrap_or_default()
+        let steps = |ended: &Ended| ended.summary["steps"].as_array().cloned().unwrap_or_default();
+        let mut all = runs.iter().rev().flat_map(steps);
+        all.find(|step| step["uses"] == kind).map(|step| step["outputs"][name].clone()).unwrap_or_default()
     };
+    let before = |ended: &Ended| {
+        let run = &ended.summary["run"];
+        json!({ "playbook": ended.playbook, "run": run, "result": outcome(ended), "steps": steps(ended) })
+    };
+    let switch =
+        |(ended, downtime): (&Ended, &Option<f64>)| json!({ "playbook": ended.playbook, "downtime_ms": downtime });
+    let last = runs.last();
     Report {
-        run: summary["run"].as_str().map(str::to_owned),
-        result: summary["outcome"].as_str().unwrap_or("not begun").to_owned(),
-        exit_code: code,
-        steps: steps
-            .iter()
-            .map(|step| json!({ "id": step["id"], "status": step["status"], "duration_ms": step["duration"] }))
-            .collect(),
+        run: last.and_then(|ended| ended.summary["run"].as_str()).map(str::to_owned),
+        result: last.map_or("not begun", outcome).to_owned(),
+        exit_code: last.map_or(exit::STUCK, |ended| ended.code),
+        steps: last.map(steps).unwrap_or_default(),
+        before: runs.iter().rev().skip(1).rev().map(before).collect(),
         downtime_ms: verdict.downtime_ms,
+        switches: runs.iter().zip(&verdict.downtimes).map(switch).collect(),
         writes: json!({
             "acknowledged": verdict.acknowledged,
             "lost": verdict.lost,
@@ -103,6 +128,7 @@ fn report(code: u8, summary: &Value, verdict: &Verdict) -> Report {
             "on_source_after_fence": verdict.on_source_after_fence,
             "balance_kept": verdict.balance_kept,
         }),
+        events: serde_json::to_value(&verdict.ticks).unwrap_or_default(),
         fence_ms: output("fence", "fence_ms").as_f64(),
         bytes_copied: output("dump", "bytes").as_u64(),
         rows_copied: verdict.rows_copied,
@@ -115,20 +141,27 @@ fn report(code: u8, summary: &Value, verdict: &Verdict) -> Report {
 /// Versions, and what both servers say about themselves now.
 async fn afterwards(sandbox: &Sandbox) -> Result<(Value, Value)> {
     let (source, target) = (sandbox.on_source().await?, sandbox.on_target().await?);
-    let ask = async |session: &crate::effects::Session, sql: &str| -> Result<String> {
+    let ask = async |session: &Session, sql: &str| -> Result<String> {
         Ok(session.query(sql, LOOK).await?.value().unwrap_or_default().to_owned())
     };
     let versions = json!({
         "source": ask(&source, "SELECT VERSION()").await?,
         "target": ask(&target, "SELECT VERSION()").await?,
     });
-    let channel = target.query(&sandbox.target.dialect().replica_status(), LOOK).await?;
+    let follows = async |session: &Session, server: &Server| -> Result<Option<bool>> {
+        let status = ReplicaStatus::read(session, server.dialect()).await?;
+        Ok(status.map(|status| status.healthy(server.name(), "follow").is_ok()))
+    };
+    let (source_follows, target_follows) =
+        (follows(&source, &sandbox.source).await?, follows(&target, &sandbox.target).await?);
     let file = std::fs::read_to_string(sandbox.target.config_file()).unwrap_or_default();
     let durable = |line: &str| line.replace(' ', "") == "innodb_flush_log_at_trx_commit=1";
     let now = json!({
         "source_read_only": ask(&source, "SELECT @@GLOBAL.read_only").await? == "1",
         "target_read_only": ask(&target, "SELECT @@GLOBAL.read_only").await? == "1",
-        "target_follows_nothing": channel.is_empty(),
+        "source_follows": source_follows.unwrap_or(false),
+        "target_follows": target_follows.unwrap_or(false),
+        "target_follows_nothing": target_follows.is_none(),
         "target_flush_log_at_trx_commit": ask(&target, "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit").await?,
         "target_file_flushes_at_commit": file.lines().any(durable),
     });

@@ -87,10 +87,10 @@ impl Sandbox {
             password: secrets[password].1.clone(),
             options: options[password].clone(), // for both in the same order
         };
-        let (source, target) = tokio::join!(
-            Server::start(setup("source", &plan.source, Profile::Production, 0)),
-            Server::start(setup("target", &plan.target, Profile::Bare, 1)),
-        );
+        let mut old = setup("source", &plan.source, Profile::Production, 0);
+        old.options.push("event_scheduler = ON".into());
+        let (source, target) =
+            tokio::join!(Server::start(old), Server::start(setup("target", &plan.target, Profile::Bare, 1)),);
         let mut hosts = Vec::new();
         for name in ["old", "new", "app"] {
             hosts.push(Sshd::start(&plan.dir.join("ssh"), name).await?);

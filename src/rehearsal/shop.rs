@@ -25,6 +25,8 @@ const SCHEMA: &[&str] = &[
      balance BIGINT NOT NULL, changed DATETIME(6) NULL, note VARCHAR(120) NOT NULL, KEY by_name (name)) ENGINE=InnoDB",
     "CREATE TABLE shop.cards (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, account_id BIGINT UNSIGNED NOT NULL, \
      digits CHAR(4) NOT NULL, CONSTRAINT card_of FOREIGN KEY (account_id) REFERENCES shop.accounts (id)) ENGINE=InnoDB",
+    "CREATE TABLE shop.ticks (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, at DATETIME(6) NOT NULL, \
+     server INT UNSIGNED NOT NULL) ENGINE=InnoDB",
 ];
 
 /// After the rows, so that the trigger does not slow the filling down.
@@ -36,6 +38,7 @@ const CODE: &[&str] = &[
     "CREATE PROCEDURE shop.forget_notes(older BIGINT UNSIGNED) MODIFIES SQL DATA \
      UPDATE shop.accounts SET note = '' WHERE id < older",
     "CREATE EVENT shop.nightly ON SCHEDULE EVERY 1 DAY DISABLE DO CALL shop.forget_notes(0)",
+    "CREATE EVENT shop.tick ON SCHEDULE EVERY 1 SECOND DO INSERT INTO shop.ticks (at, server) VALUES (NOW(6), @@server_id)",
 ];
 
 /// Makes the database anew with at least `rows` rows. Works on both families.

@@ -4,12 +4,15 @@ use super::judge::{Side, Verdict, judge};
 use super::ledger::Ledger;
 use super::sandbox::{self, Sandbox};
 use super::server::free_port;
-use crate::error::{Failure, Result};
+use crate::effects::Session;
+use crate::error::{Failure, Result, exit};
 use crate::playbook::document::Document;
 use crate::playbook::file;
-use std::path::PathBuf;
+use crate::playbook::model::Playbook;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::process::{Child, Command};
 
 const LOOK: Duration = Duration::from_secs(30);
@@ -19,7 +22,9 @@ const LOOK: Duration = Duration::from_secs(30);
 pub struct Piece {
     /// The playbook.
     pub playbook: PathBuf,
-    /// Inputs, as for `run`.
+    /// Playbooks that run before it, in this order, and that nothing happens to.
+    pub before: Vec<PathBuf>,
+    /// Inputs, as for `run`; one of the same name has the same value in every playbook.
     pub set: Vec<String>,
     /// The sandbox.
     pub sandbox: sandbox::Plan,
@@ -38,7 +43,11 @@ pub struct Stage {
     /// The sandbox.
     pub sandbox: Sandbox,
     piece: Piece,
+    /// Inputs that got a free address.
+    addresses: Vec<String>,
     application: Child,
+    turns: Vec<u64>,
+    began_at: Home,
 }
 
 /// Which server is the one that counts when all is over.
@@ -50,17 +59,39 @@ pub enum Home {
     Target,
 }
 
+impl Home {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Source => Self::Target,
+            Self::Target => Self::Source,
+        }
+    }
+}
+
+/// How one run ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Its playbook.
+    pub playbook: PathBuf,
+    /// Its exit code.
+    pub code: u8,
+    /// The summary it printed.
+    pub summary: Value,
+}
+
 impl Stage {
     /// Makes the sandbox and starts the application. An input whose `rehearsal` value is an address with port 0 gets
     /// a free port, so that rehearsals can run side by side.
     ///
     /// # Errors
     /// When either does not come up.
-    pub async fn set(mut piece: Piece) -> Result<Self> {
-        piece.set.extend(free_addresses(&piece)?);
+    pub async fn set(piece: Piece) -> Result<Self> {
+        let addresses = free_addresses(&piece)?;
         let sandbox = Sandbox::make(&piece.sandbox).await?;
         let application = start_application(&piece, &sandbox).await?;
-        Ok(Self { sandbox, piece, application })
+        Ok(Self { sandbox, piece, addresses, application, turns: Vec::new(), began_at: Home::Source })
     }
 
     /// The program with `words`, on this sandbox's state directory and secrets.
@@ -76,11 +107,78 @@ impl Stage {
     /// The command that begins the run.
     #[must_use]
     pub fn run(&self) -> Command {
-        let mut command = self.program(&["run"]);
-        command.arg(&self.piece.playbook).arg("-i").arg(self.sandbox.inventory());
-        command.args(["--yes", "--rehearsal", "--format", "json"]);
-        command.args(self.piece.set.iter().flat_map(|set| ["--set", set]));
+        let mut command = self.run_of(&self.piece.playbook);
+        command.args(self.piece.set.iter().flat_map(|set| ["--set", set])); // also what the playbook does not know
         command
+    }
+
+    fn run_of(&self, playbook: &Path) -> Command {
+        let mut command = self.program(&["run"]);
+        command.arg(playbook).arg("-i").arg(self.sandbox.inventory());
+        command.args(["--yes", "--rehearsal", "--format", "json"]);
+        command.args(Self::known_to(playbook, &self.addresses).flat_map(|set| ["--set", set]));
+        command
+    }
+
+    /// Those of `sets` that the playbook has an input for.
+    fn known_to<'a>(playbook: &Path, sets: &'a [String]) -> impl Iterator<Item = &'a String> {
+        let inputs = read(playbook).map(|playbook| playbook.inputs).unwrap_or_default(); // the run says what is wrong
+        sets.iter().filter(move |set| set.split_once('=').is_some_and(|(name, _)| inputs.contains_key(name)))
+    }
+
+    /// Carries out the playbooks that come before.
+    ///
+    /// # Errors
+    /// When one of them does not end well.
+    pub async fn prelude(&mut self) -> Result<Vec<Ended>> {
+        let mut all = Vec::new();
+        for playbook in self.piece.before.clone() {
+            let mut command = self.run_of(&playbook);
+            command.args(Self::known_to(&playbook, &self.piece.set).flat_map(|set| ["--set", set]));
+            let ended = finish(&playbook, command).await?;
+            if ended.code != exit::DONE {
+                let answer = format!("{} ended with code {}", playbook.display(), ended.code);
+                return Err(Failure::permanent("come to where the rehearsal begins", answer)
+                    .help("rehearse that playbook by itself first"));
+            }
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            self.turns.push(u64::try_from(now).unwrap_or(u64::MAX));
+            all.push(ended);
+            self.began_at = self.home().await?;
+        }
+        Ok(all)
+    }
+
+    /// Carries out the playbook itself.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub async fn carry_out(&self) -> Result<Ended> {
+        finish(&self.piece.playbook, self.run()).await
+    }
+
+    /// Which server the application wrote to when the run of the playbook itself began.
+    #[must_use]
+    pub fn began_at(&self) -> Home {
+        self.began_at
+    }
+
+    /// How many runs there were before that of the playbook itself.
+    #[must_use]
+    pub fn runs_before(&self) -> usize {
+        self.piece.before.len()
+    }
+
+    /// Which server takes the application's writes: the new one if it is open and the old one is not.
+    ///
+    /// # Errors
+    /// When one of them does not answer.
+    pub async fn home(&self) -> Result<Home> {
+        let closed = async |session: Session| -> Result<bool> {
+            Ok(session.query("SELECT @@GLOBAL.read_only", LOOK).await?.value() != Some("0"))
+        };
+        let moved = closed(self.sandbox.on_source().await?).await? && !closed(self.sandbox.on_target().await?).await?;
+        Ok(if moved { Home::Target } else { Home::Source })
     }
 
     /// The state directory of its runs.
@@ -101,7 +199,7 @@ impl Stage {
         }
         let ended = tokio::time::timeout(LOOK, self.application.wait()).await;
         ended.map_err(|_| failed("it does not end".into()))?.map_err(|error| failed(error.to_string()))?;
-        Ledger::read(&self.sandbox.app("ledger"))
+        Ok(Ledger { turns: self.turns.clone(), ..Ledger::read(&self.sandbox.app("ledger"))? })
     }
 
     /// Compares the ledger with both servers.
@@ -125,20 +223,60 @@ fn program() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("cutover"))
 }
 
+/// A playbook as far as it can be read: the run itself reports what is wrong with it.
+///
+/// # Errors
+/// When the file cannot be read at all.
+pub fn read(playbook: &Path) -> Result<Playbook> {
+    let document = Document::open(playbook)
+        .map_err(|faults| Failure::refused(format!("read {}", playbook.display()), faults.to_string()))?;
+    Ok(file::read(&document).0)
+}
+
+/// The playbooks that must have run before `playbook`, the first one first, as the playbooks themselves say.
+///
+/// # Errors
+/// When one cannot be read, or they wait for each other.
+pub fn before(playbook: &Path) -> Result<Vec<PathBuf>> {
+    let mut chain: Vec<PathBuf> = Vec::new();
+    let mut last = playbook.to_path_buf();
+    while let Some(after) = read(&last)?.rehearsal.after {
+        let next = last.parent().unwrap_or(Path::new(".")).join(after);
+        if next == playbook || chain.contains(&next) {
+            let answer = format!("{} waits for {}, which waits for it", last.display(), next.display());
+            return Err(Failure::refused("find what is rehearsed first", answer)
+                .help("take `rehearsal.after` out of one of them"));
+        }
+        chain.push(next.clone());
+        last = next;
+    }
+    chain.reverse();
+    Ok(chain)
+}
+
 fn free_addresses(piece: &Piece) -> Result<Vec<String>> {
-    let broken = |answer: String| Failure::refused(format!("read {}", piece.playbook.display()), answer);
-    let document = Document::open(&piece.playbook).map_err(|faults| broken(faults.to_string()))?;
-    let (playbook, _) = file::read(&document); // the run itself reports what is wrong with it
-    let mut set = Vec::new();
-    for (name, input) in &playbook.inputs {
-        let given = piece.set.iter().any(|set| set.split_once('=').is_some_and(|(given, _)| given == name));
-        let value = input.rehearsal.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
-        if let Some(host) = value.strip_suffix(":0").filter(|_| !given) {
-            let port = free_port().map_err(|error| broken(format!("no port is free: {error}")))?;
-            set.push(format!("{name}={host}:{port}"));
+    let mut set: Vec<String> = Vec::new();
+    for playbook in piece.before.iter().chain([&piece.playbook]) {
+        for (name, input) in read(playbook)?.inputs {
+            let is_it = |set: &String| set.split_once('=').is_some_and(|(given, _)| given == name);
+            let given = piece.set.iter().chain(&set).any(is_it);
+            let value = input.rehearsal.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
+            if let Some(host) = value.strip_suffix(":0").filter(|_| !given) {
+                let port = free_port().map_err(|error| Failure::refused("find a free port", error.to_string()))?;
+                set.push(format!("{name}={host}:{port}"));
+            }
         }
     }
     Ok(set)
+}
+
+async fn finish(playbook: &Path, mut command: Command) -> Result<Ended> {
+    let failed = |error: std::io::Error| Failure::permanent("start the runner", error.to_string());
+    command.stdout(Stdio::piped());
+    let ran = command.spawn().map_err(failed)?.wait_with_output().await.map_err(failed)?;
+    let code = ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::STUCK);
+    let summary = serde_json::from_slice(&ran.stdout).unwrap_or(Value::Null);
+    Ok(Ended { playbook: playbook.to_path_buf(), code, summary })
 }
 
 async fn start_application(piece: &Piece, sandbox: &Sandbox) -> Result<Child> {

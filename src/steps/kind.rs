@@ -78,6 +78,7 @@ pub static KINDS: &[Kind] = &[
     kind::<super::wait_for_position::WaitForPosition>("wait_for_position", super::wait_for_position::OUTPUTS),
     kind::<super::promote::Promote>("promote", super::promote::OUTPUTS),
     kind::<super::repoint::Repoint>("repoint", super::repoint::OUTPUTS),
+    kind::<super::events::Events>("events", super::events::OUTPUTS),
     kind::<super::forget_source::ForgetSource>("forget_source", super::forget_source::OUTPUTS),
     kind::<super::reverse_replication::ReverseReplication>("reverse_replication", super::reverse_replication::OUTPUTS),
     kind::<super::clean_up::CleanUp>("clean_up", super::clean_up::OUTPUTS),

@@ -25,6 +25,7 @@ mod clean_up;
 mod command;
 mod config_file;
 mod dump;
+mod events;
 mod fence;
 mod finding;
 mod forget_source;

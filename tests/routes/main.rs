@@ -1,13 +1,20 @@
 //! Every route of a migration, rehearsed on real servers of both families: by position through a tunnel, by GTID over
 //! TLS. `MySQL` is fetched when the machine has none; where it cannot be had, its rehearsals say that they were skipped.
 
+#[path = "../stage/mod.rs"]
+mod stage;
+
 use cutover::playbook::product::Family;
-use cutover::rehearsal::sandbox::{Plan, Sandbox};
+use cutover::rehearsal::sandbox::Plan;
 use cutover::rehearsal::server::{Choice, Program};
 use serde_json::Value;
+use stage::Stage;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
+const README: &str = include_str!("../../README.md");
+const LOOK: Duration = Duration::from_secs(20);
 const CUTOVER: &str = env!("CARGO_BIN_EXE_cutover");
 const POSITION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
 const GTID_TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/gtid_tls_swap.yaml");
@@ -71,25 +78,54 @@ async fn mysql_without_gtids_is_followed_by_one_with_them() {
     if !mysql().await {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
     let choice = Choice::Family(Family::MySql);
     let without = ["gtid_mode = OFF", "enforce_gtid_consistency = OFF"].map(str::to_owned).to_vec();
-    let dir = folder.path().to_path_buf();
-    let plan =
-        Plan { dir, rows: 100, source: choice.clone(), target: choice, source_options: without, ..Plan::default() };
-    let sandbox = Sandbox::make(&plan).await.unwrap();
-    let output = run(&sandbox, POSITION, &["--set", "tunnel=127.0.0.1:0"]).await;
+    let plan = Plan { rows: 100, source: choice.clone(), target: choice, source_options: without, ..Plan::default() };
+    let stage = Stage::with(plan).await;
+    let output = run(&stage, POSITION).await;
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("gtid_mode of target is ON_PERMISSIVE, was ON"), "{said}");
+    for (admin, mode) in [
+        (stage.sandbox.on_source().await.unwrap(), "OFF_PERMISSIVE"),
+        (stage.sandbox.on_target().await.unwrap(), "ON_PERMISSIVE"),
+    ] {
+        let rows = admin.query("SELECT @@GLOBAL.gtid_mode", LOOK).await.unwrap();
+        assert_eq!(rows.value(), Some(mode), "{said}");
+    }
 }
 
-async fn run(sandbox: &Sandbox, playbook: &str, more: &[&str]) -> Output {
-    let mut command = Command::new(CUTOVER);
-    command.args(["run", playbook, "--yes", "--rehearsal", "--format", "json", "-i"]).arg(sandbox.inventory());
-    command.args(more).arg("--state").arg(sandbox.dir().join("state"));
-    command.envs(sandbox.secrets.iter().map(|(name, value)| (name, value)));
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+/// The accounts that the README names for `MySQL`, pasted from there under another name, and nothing else.
+#[tokio::test]
+async fn mysql_with_the_least_privileges() {
+    if !mysql().await {
+        return;
+    }
+    let choice = Choice::Family(Family::MySql);
+    let plan = Plan { rows: 100, source: choice.clone(), target: choice, ..Plan::default() };
+    let stage = Stage::with(plan).await;
+    let sandbox = &stage.sandbox;
+    let sides = [
+        (sandbox.on_source().await.unwrap(), "-- MySQL, on the old server", "choose-one", 0),
+        (sandbox.on_target().await.unwrap(), "-- MySQL, on the new server", "choose-another", 1),
+    ];
+    for (admin, heading, password, secret) in sides {
+        let (_, rest) = README.split_once(heading).unwrap();
+        let block =
+            rest.split("```").next().unwrap().replace("SET_USER_ID", "SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER");
+        let block = block.replace("migrate@", "least@").replace(password, &sandbox.secrets[secret].1);
+        admin.query("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
+        for statement in block.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+            admin.exec(statement, LOOK).await.unwrap();
+        }
+    }
+    let inventory = std::fs::read_to_string(sandbox.inventory()).unwrap();
+    std::fs::write(sandbox.inventory(), inventory.replace("user: migrate", "user: least")).unwrap();
+    let output = run(&stage, POSITION).await;
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+async fn run(stage: &Stage, playbook: &str) -> Output {
+    stage.with_playbook(&["run", "--yes"], Path::new(playbook)).await
 }
 
 /// An authority that has signed nothing.
@@ -102,23 +138,23 @@ fn stranger(file: &Path) {
 
 #[tokio::test]
 async fn a_certificate_that_nobody_known_has_signed_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let plan = Plan { dir: folder.path().to_path_buf(), rows: 100, ..Plan::default() };
-    let sandbox = Sandbox::make(&plan).await.unwrap();
-    let other = folder.path().join("tls/other.pem");
+    let plan = Plan { rows: 100, ..Plan::default() };
+    let stage = Stage::with(plan).await;
+    let sandbox = &stage.sandbox;
+    let other = sandbox.dir().join("tls/other.pem");
     stranger(&other);
     let inventory = std::fs::read_to_string(sandbox.inventory()).unwrap();
-    let ours = folder.path().join("tls/ca.pem");
+    let ours = sandbox.dir().join("tls/ca.pem");
     let changed = inventory
         .replace(&format!("tls: {{ ca: {} }}", ours.display()), &format!("tls: {{ ca: {} }}", other.display()));
     assert_ne!(inventory, changed);
     std::fs::write(sandbox.inventory(), changed).unwrap();
 
-    let output = run(&sandbox, GTID_TLS, &[]).await;
+    let output = run(&stage, GTID_TLS).await;
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("certificate"), "{said}");
     let admin = sandbox.on_source().await.unwrap();
-    let left = admin.query("SELECT COUNT(*) FROM mysql.user WHERE User = 'repl'", std::time::Duration::from_secs(9));
+    let left = admin.query("SELECT COUNT(*) FROM mysql.user WHERE User = 'repl'", LOOK);
     assert_eq!(left.await.unwrap().value(), Some("0"));
 }

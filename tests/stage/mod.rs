@@ -1,6 +1,9 @@
 //! A sandbox with an application that writes all the time, and the program run on it as a person would run it.
 
+#![allow(dead_code, reason = "not every test uses all of it")]
+
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
+use cutover::rehearsal::server::free_port;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -15,15 +18,20 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Stage {
     pub sandbox: Sandbox,
     _folder: TempDir,
-    tunnel: u16,
+    tunnels: [u16; 2],
     _application: Child,
 }
 
 impl Stage {
     pub async fn new() -> Self {
+        Self::with(Plan { rows: ROWS, ..Plan::default() }).await
+    }
+
+    /// A sandbox of another kind.
+    pub async fn with(plan: Plan) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().to_path_buf();
-        let sandbox = Sandbox::make(&Plan { dir, rows: ROWS, ..Plan::default() }).await.unwrap();
+        let sandbox = Sandbox::make(&Plan { dir, ..plan }).await.unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
         command.args(["rehearsal-application", "--writers", "2", "--rate", "50"]);
         for (flag, file) in [("--config", "db.env"), ("--ledger", "ledger"), ("--pid-file", "pid")] {
@@ -35,8 +43,8 @@ impl Stage {
             assert!(begin.elapsed() < PATIENCE, "the application does not come up");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let tunnel = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { sandbox, _folder: folder, tunnel, _application: application }
+        let tunnels = [free_port().unwrap(), free_port().unwrap()];
+        Self { sandbox, _folder: folder, tunnels, _application: application }
     }
 
     pub fn state(&self) -> PathBuf {
@@ -55,7 +63,13 @@ impl Stage {
     pub async fn with_playbook(&self, args: &[&str], playbook: &Path) -> Output {
         let mut command = self.cutover(args);
         command.arg(playbook).arg("-i").arg(self.sandbox.inventory()).arg("--rehearsal");
-        command.args(["--set", &format!("tunnel=127.0.0.1:{}", self.tunnel), "--set", "benchmark_time=1s"]);
+        let text = std::fs::read_to_string(playbook).unwrap();
+        for (input, port) in ["tunnel", "way_back"].into_iter().zip(self.tunnels) {
+            if text.contains(&format!("\n  {input}:\n    type:")) {
+                command.args(["--set", &format!("{input}=127.0.0.1:{port}")]);
+            }
+        }
+        command.args(["--set", "benchmark_time=1s"]);
         command.output().await.unwrap()
     }
 }

@@ -38,6 +38,9 @@ impl Dialect {
         if with_events && self.is_mariadb() {
             groups.push(&["SUPER"]);
         }
+        if self.mysql(8, 0, 0) {
+            groups.push(&["XA_RECOVER_ADMIN"]); // prepared transactions are asked for before the fence falls
+        }
         groups
     }
 

@@ -1,11 +1,11 @@
 //! What is done to a rehearsal, and how it is mended afterwards.
 
+use super::roles::Roles;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::rehearsal::disk;
 use crate::rehearsal::sandbox::Sandbox;
-use crate::rehearsal::server::Server;
 use crate::rehearsal::shop::DATABASE;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use std::path::PathBuf;
@@ -114,37 +114,38 @@ impl Blow {
     ///
     /// # Errors
     /// When it could not be done: the round proves nothing then.
-    pub async fn strike(self, sandbox: &Sandbox, runner: u32) -> Result<Damage> {
+    pub async fn strike(self, roles: Roles<'_>, runner: u32) -> Result<Damage> {
         let mut damage = Damage::default();
+        let sandbox = roles.sandbox;
         match self {
             Self::KillRunner | Self::TakeBack | Self::Deaf => {}
             Self::ClockBack => set_back(sandbox)?,
             Self::KillTunnel => signal_tunnel(sandbox, Signal::KILL)?,
             Self::FreezeTunnel => signal_tunnel(sandbox, Signal::STOP)?,
             Self::Crash(side) => {
-                let server = server(sandbox, side);
+                let server = roles.server(side);
                 server.kill();
                 sleep(DOWN).await;
                 server.restart().await?;
             }
             Self::Freeze(side) => {
                 damage.frozen = Some(side);
-                server(sandbox, side).freeze(true);
+                roles.server(side).freeze(true);
             }
             Self::CutOff(side) => {
-                let name = if side == Side::Source { "old" } else { "new" };
+                let name = roles.host(side);
                 damage.cut_off = Some(name);
                 sandbox.host(name).into_iter().for_each(|host| host.freeze(true));
             }
-            Self::WritePastFence => write_past_fence(&sandbox.on_source().await?).await?,
-            Self::LongTransaction => damage.session = Some(hold_transaction(sandbox).await?),
-            Self::LockTables => damage.session = Some(lock_tables(sandbox).await?),
-            Self::FillDisk => damage.filler = Some(disk::fill(sandbox.target.dir(), SPARE)?),
+            Self::WritePastFence => write_past_fence(&roles.admin(Side::Source).await?).await?,
+            Self::LongTransaction => damage.session = Some(hold_transaction(roles).await?),
+            Self::LockTables => damage.session = Some(lock_tables(roles).await?),
+            Self::FillDisk => damage.filler = Some(disk::fill(roles.server(Side::Target).dir(), SPARE)?),
             Self::FillState => forbid_writes(runner)?,
-            Self::PurgeBinlog => purge(&sandbox.on_source().await?, sandbox.source.dialect()).await?,
+            Self::PurgeBinlog => purge(&roles.admin(Side::Source).await?, roles.server(Side::Source).dialect()).await?,
             Self::ResetBinlog => {
-                let reset = sandbox.source.dialect().reset_binary_logs();
-                sandbox.on_source().await?.exec(reset, LOOK).await?;
+                let reset = roles.server(Side::Source).dialect().reset_binary_logs();
+                roles.admin(Side::Source).await?.exec(reset, LOOK).await?;
             }
         }
         Ok(damage)
@@ -153,29 +154,22 @@ impl Blow {
 
 impl Damage {
     /// Mends what can be mended.
-    pub async fn mend(self, sandbox: &Sandbox) {
+    pub async fn mend(self, roles: Roles<'_>) {
         if let Some(side) = self.frozen {
-            server(sandbox, side).freeze(false);
+            roles.server(side).freeze(false);
         }
-        if let Some(host) = self.cut_off.and_then(|name| sandbox.host(name)) {
+        if let Some(host) = self.cut_off.and_then(|name| roles.sandbox.host(name)) {
             host.freeze(false);
         }
         if let Some(filler) = self.filler {
             let _ = std::fs::remove_file(filler); // a disk that is still full shows in the round's end
-            if sandbox.target.pid().is_none() {
-                let _ = sandbox.target.restart().await; // as does a server that stays away
+            if roles.server(Side::Target).pid().is_none() {
+                let _ = roles.server(Side::Target).restart().await; // as does a server that stays away
             }
         }
         if let Some(session) = self.session {
             session.close().await;
         }
-    }
-}
-
-fn server(sandbox: &Sandbox, side: Side) -> &Server {
-    match side {
-        Side::Source => &sandbox.source,
-        Side::Target => &sandbox.target,
     }
 }
 
@@ -216,8 +210,8 @@ async fn write_past_fence(admin: &Session) -> Result<()> {
         .map(drop)
 }
 
-async fn hold_transaction(sandbox: &Sandbox) -> Result<Session> {
-    let session = sandbox.on_source().await?;
+async fn hold_transaction(roles: Roles<'_>) -> Result<Session> {
+    let session = roles.admin(Side::Source).await?;
     session.exec("BEGIN", LOOK).await?;
     session
         .exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK)
@@ -225,8 +219,8 @@ async fn hold_transaction(sandbox: &Sandbox) -> Result<Session> {
     Ok(session)
 }
 
-async fn lock_tables(sandbox: &Sandbox) -> Result<Session> {
-    let session = sandbox.on_source().await?;
+async fn lock_tables(roles: Roles<'_>) -> Result<Session> {
+    let session = roles.admin(Side::Source).await?;
     session.exec(&format!("LOCK TABLES {DATABASE}.ledger READ"), LOOK).await?;
     Ok(session)
 }

@@ -3,6 +3,7 @@
 use super::blow::Damage;
 use super::catalogue::Fault;
 use super::moment::{Moment, Watch};
+use super::roles::Roles;
 use crate::error::{Failure, Result};
 use crate::journal::Halt;
 use crate::rehearsal::stage::Stage;
@@ -143,7 +144,7 @@ impl<'a> Driving<'a> {
                 () = sleep_until(mend.unwrap_or(far)), if mend.is_some() => {
                     self.line = Some(line);
                     mend = None;
-                    std::mem::take(&mut self.end.damage).mend(&self.stage.sandbox).await;
+                    std::mem::take(&mut self.end.damage).mend(Roles::of(self.stage)).await;
                 }
             }
         }
@@ -158,7 +159,7 @@ impl<'a> Driving<'a> {
             let _ = self.child.kill().await; // nothing of it is left that could go on
         }
         self.end.struck = true;
-        self.end.damage = fault.blow.strike(&self.stage.sandbox, self.child.id().unwrap_or_default()).await?;
+        self.end.damage = fault.blow.strike(Roles::of(self.stage), self.child.id().unwrap_or_default()).await?;
         Ok(fault.blow.ends_after().map(|after| Instant::now() + after))
     }
 

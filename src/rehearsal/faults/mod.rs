@@ -8,4 +8,5 @@ pub mod campaign;
 pub mod catalogue;
 mod drive;
 pub mod moment;
+mod roles;
 pub mod round;

@@ -4,17 +4,17 @@ use super::blow::Blow;
 use super::catalogue::Fault;
 use super::drive::{End, drive, let_run};
 use super::moment::Moment;
+use super::roles::Roles;
 use crate::error::{Result, exit};
 use crate::journal::Outcome;
 use crate::rehearsal::fingerprint::Fingerprint;
 use crate::rehearsal::judge;
 use crate::rehearsal::shop::DATABASE;
-use crate::rehearsal::stage::{Home, Piece, Stage};
+use crate::rehearsal::stage::{Piece, Stage};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 use tokio::process::Command;
 
-const LOOK: Duration = Duration::from_secs(20);
 /// The application goes on for this long after the last command has ended.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 /// So often a run that can be resumed is resumed.
@@ -41,6 +41,8 @@ pub struct Row {
     pub lost: u64,
     /// Writes that the other server has and this one has not.
     pub split_brain: u64,
+    /// Rows of an event beyond one a second: it ran on both servers.
+    pub event_twice: u64,
     /// What a rollback left behind, as a comparison of both servers before and after.
     pub left_behind: String,
     /// What `cutover status` said after the fault.
@@ -59,7 +61,7 @@ impl Row {
     #[must_use]
     pub fn is_good(&self) -> bool {
         let expected = self.outcome.is_some_and(|outcome| self.expected.contains(&outcome));
-        let kept = self.lost == 0 && self.split_brain == 0 && self.left_behind.is_empty();
+        let kept = self.lost == 0 && self.split_brain == 0 && self.event_twice == 0 && self.left_behind.is_empty();
         self.error.is_none() && expected && kept
     }
 }
@@ -120,6 +122,7 @@ pub async fn hold(mut piece: Piece, plot: &Plot) -> (Row, Vec<Vec<Moment>>) {
 
 async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment>>> {
     let mut stage = Stage::set(piece).await?;
+    stage.prelude().await?;
     let may_go_back = row.expected.contains(&Outcome::RolledBack);
     let before = if may_go_back { Some(fingerprints(&stage).await?) } else { None };
     let (mut end, moments) = open(&stage, plot, row).await?;
@@ -127,19 +130,19 @@ async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment
         if !can_go_on(&end) {
             break;
         }
-        std::mem::take(&mut end.damage).mend(&stage.sandbox).await;
+        std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
         row.status = said(&stage, &["status"]).await?;
         end = let_run(&stage, next(&stage, takes_back(plot)).await?, None).await?;
         note(row, &end);
     }
-    std::mem::take(&mut end.damage).mend(&stage.sandbox).await;
+    std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
     tokio::time::sleep(AFTERWARDS).await;
     let ledger = stage.stop_application().await?;
-    let home = if is_open(&stage).await? { Home::Target } else { Home::Source };
-    let home = if row.outcome == Some(Outcome::RolledBack) { Home::Source } else { home };
+    let home = if row.outcome == Some(Outcome::RolledBack) { stage.began_at() } else { stage.home().await? };
     let verdict = stage.judge(&ledger, home).await?;
     row.acknowledged = verdict.acknowledged;
     (row.lost, row.split_brain) = (verdict.lost, verdict.on_source_after_fence);
+    row.event_twice = verdict.ticks.map_or(0, |ticks| ticks.too_many);
     row.pause_ms = judge::longest_pause(&ledger);
     if let Some(before) = before.filter(|_| row.outcome == Some(Outcome::RolledBack)) {
         let after = fingerprints(&stage).await?;
@@ -181,7 +184,7 @@ async fn open(stage: &Stage, plot: &Plot, row: &mut Row) -> Result<(End, Vec<Vec
 /// What a person types next: a run that died before it was made known is begun again.
 async fn next(stage: &Stage, takes_back: bool) -> Result<Command> {
     let runs = serde_json::from_str::<Vec<serde_json::Value>>(&said(stage, &["list", "--format", "json"]).await?);
-    if runs.unwrap_or_default().is_empty() {
+    if runs.unwrap_or_default().len() <= stage.runs_before() {
         return Ok(stage.run());
     }
     let word = if takes_back { "rollback" } else { "resume" };
@@ -206,14 +209,6 @@ fn note(row: &mut Row, end: &End) {
     };
     row.ends.push(word);
     row.said.clone_from(&end.said);
-}
-
-/// Whether the new server takes writes and the old one does not.
-async fn is_open(stage: &Stage) -> Result<bool> {
-    let closed = async |session: crate::effects::Session| -> Result<bool> {
-        Ok(session.query("SELECT @@GLOBAL.read_only", LOOK).await?.value() != Some("0"))
-    };
-    Ok(closed(stage.sandbox.on_source().await?).await? && !closed(stage.sandbox.on_target().await?).await?)
 }
 
 async fn said(stage: &Stage, words: &[&str]) -> Result<String> {

@@ -30,6 +30,11 @@ pub const OUTPUTS: &[Output] = &[
         kind: OutputType::Number,
         about: "Time from the first lock to the final position, in ms.",
     },
+    Output {
+        name: "event_scheduler",
+        kind: OutputType::Text,
+        about: "Whether the event scheduler ran before: ON or OFF.",
+    },
 ];
 
 /// Purpose of the last row in the token table.
@@ -153,6 +158,8 @@ impl Fence {
         outputs.insert("position".into(), serde_json::to_value(&position).unwrap_or_default());
         outputs.insert("token".into(), u64::try_from(token).unwrap_or(0).into());
         outputs.insert("fence_ms".into(), millis.into());
+        let ran = cx.memo.get("before").is_some_and(|before| before["event_scheduler"] == "ON");
+        outputs.insert("event_scheduler".into(), if ran { "ON" } else { "OFF" }.into());
         Ok(outputs)
     }
 }

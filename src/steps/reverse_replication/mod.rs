@@ -1,5 +1,7 @@
 //! `reverse_replication`: makes the old, closed server the replica of the new one, so that there is a way back.
 
+mod tuning;
+
 use super::channel::{Channel, SERVER_ID};
 use super::fence::HOLDER;
 use super::gtid_mode;
@@ -34,15 +36,10 @@ const ARRIVAL: Duration = Duration::from_secs(30);
 const ASK: Duration = Duration::from_millis(20);
 /// How many looks must find a channel well that was there already.
 const STEADY: u32 = 4;
-/// Milliseconds between the moments at which a parallel applier notes its place: the next switch waits for it (rulebook
-/// M14: 300 by default, and each wait is up to that much late).
-const CHECKPOINT: &str = "1";
-
 /// Key of the memo: what a `MariaDB` replica goes on remembering when its channel is gone.
 const REMEMBERED: &str = "gtid_slave_pos";
 const BEGUN: &str = "begun";
 const STARTED: &str = "started";
-const PERIOD: &str = "checkpoint_period";
 const MADE_DATABASE: &str = "made_database";
 const PROVED: &str = "proved";
 
@@ -126,14 +123,6 @@ impl ReverseReplication {
         Ok(())
     }
 
-    /// The place that was applied shows soon, for the day on which a switch back waits for it.
-    async fn note_often(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
-        let Some(name) = dialect.checkpoint_period() else { return Ok(()) };
-        let value = session.query(&dialect.read_variable(name), LOOK).await?.value().unwrap_or_default().to_owned();
-        cx.memo.keep(PERIOD, value.into()).await?;
-        session.query(&dialect.set_variable(name, CHECKPOINT), LOOK).await.map(drop)
-    }
-
     async fn start(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<u32> {
         match ReplicaStatus::read(session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the first place again
@@ -150,6 +139,7 @@ impl ReverseReplication {
                     let value = session.query(&ask, LOOK).await?.value().unwrap_or_default().to_owned();
                     cx.memo.keep(REMEMBERED, value.into()).await?;
                 }
+                tuning::tune(cx, session, dialect).await?; // a running applier takes some of it only when it starts
                 session.query(&self.statement(cx.world)?, LOOK).await?;
                 cx.memo.set(STARTED, true.into()).await?;
                 session.query(&dialect.start_replica(), LOOK).await?;
@@ -222,14 +212,12 @@ impl Step for ReverseReplication {
             actions.push(Action::note("if the fence still holds its lock, which would stop the applier too:"));
             actions.push(old(to.strongest_fence().open));
         }
-        if let Some(name) = to.checkpoint_period() {
-            actions.extend([old(&to.read_variable(name)), old(&to.set_variable(name, CHECKPOINT))]);
-        }
         actions.push(Action::note("if a channel of this run is there already:"));
         actions.push(old(&to.stop_replica()));
         if to.is_mariadb() {
             actions.push(old(&to.read_variable(to.applied_gtids())));
         }
+        actions.extend(tuning::actions(to).iter().map(|text| old(text)));
         actions.extend(gtid_mode::actions(self.channel(), world));
         actions.extend([old(&statement), old(&to.start_replica()), Action::note("wait until both threads run")]);
         actions.push(new(&from.existing_databases(&[TOOL_DATABASE])));
@@ -249,7 +237,7 @@ impl Step for ReverseReplication {
         if dialect.is_mariadb() {
             actions.push(old(&dialect.set_gtid_start(&before)));
         }
-        actions.extend(dialect.checkpoint_period().map(|name| old(&dialect.set_variable(name, &before))));
+        actions.extend(tuning::undo_actions(dialect).iter().map(|text| old(text)));
         actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions
     }
@@ -292,7 +280,6 @@ impl Step for ReverseReplication {
         self.let_the_applier_in(cx).await?;
         cx.memo.keep(BEGUN, true.into()).await?;
         let session = cx.fx.sql(&self.replica).await?;
-        self.note_often(cx, &session, dialect).await?;
         gtid_mode::fit(self.channel(), cx).await?;
         let looks = self.start(cx, &session, dialect).await?;
         self.channel().runs(cx, looks).await?;
@@ -320,10 +307,7 @@ impl Step for ReverseReplication {
         {
             cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
         }
-        if let (Some(name), Some(before)) = (dialect.checkpoint_period(), cx.memo.get(PERIOD)) {
-            let before = before.as_str().unwrap_or_default();
-            session.query(&dialect.set_variable(name, before), LOOK).await?;
-        }
+        tuning::undo(cx, &session, dialect).await?;
         gtid_mode::restore(self.channel(), cx).await
     }
 }
