@@ -77,15 +77,17 @@ impl Bench {
 
     /// Servers of a family.
     pub async fn of(family: Family) -> Self {
-        Self::make(&Choice::Family(family), |_| {}).await
+        Self::between(family, family, |_| {}).await
     }
 
     /// Servers, and an inventory that a test has changed.
     pub async fn with(change: impl FnOnce(&mut Value)) -> Self {
-        Self::make(&Choice::default(), change).await
+        Self::between(Family::MariaDb, Family::MariaDb, change).await
     }
 
-    async fn make(program: &Choice, change: impl FnOnce(&mut Value)) -> Self {
+    /// Servers of two families, or of one.
+    pub async fn between(source: Family, target: Family, change: impl FnOnce(&mut Value)) -> Self {
+        let families = [source, target];
         let folder = tempfile::tempdir().unwrap();
         for (name, password) in PASSWORDS {
             std::fs::write(folder.path().join(name), password).unwrap();
@@ -93,7 +95,7 @@ impl Bench {
         let server = |name: &str, number: usize, options: &[&str]| Setup {
             name: name.into(),
             dir: folder.path().join(format!("s{number}")),
-            program: program.clone(),
+            program: Choice::Family(families[number]),
             port: None,
             profile: Profile::Production,
             password: PASSWORDS[number].1.into(),
