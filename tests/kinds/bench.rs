@@ -184,7 +184,7 @@ impl Bench {
 
     /// Makes the target a replica of the source, from where the source's log ends.
     pub async fn replicate(&self) {
-        self.exec("source", "CREATE USER repl@'127.0.0.1' IDENTIFIED BY 'folge'").await;
+        self.exec("source", "CREATE USER IF NOT EXISTS repl@'127.0.0.1' IDENTIFIED BY 'folge'").await;
         self.exec("source", "GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'").await;
         let with = json!({ "replica": "target", "source": "source", "position": self.position().await,
                            "through": { "step": "tunnel", "listen": self.source.address() } });
