@@ -69,7 +69,7 @@ async fn one_server_keeps_every_promise() {
                    (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'shop'), \
                    (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'shop')";
     let objects = session.query(objects, LIMIT).await.unwrap();
-    assert_eq!(objects.rows[0].iter().flatten().collect::<Vec<_>>(), ["2", "1", "1"]);
+    assert_eq!(objects.rows[0].iter().flatten().collect::<Vec<_>>(), ["2", "1", "2"]);
 
     point(folder.path(), &server);
     let application = Application::start(&args(folder.path(), 400)).unwrap();
