@@ -187,7 +187,7 @@ async fn a_clean_pair_passes_and_what_steps_will_do_is_counted() {
     let outputs = step.execute().await.unwrap();
     let checks: Vec<CheckResult> = serde_json::from_value(outputs["checks"].clone()).unwrap();
     assert!(checks.len() > 40 && checks.iter().all(|check| check.result != Mark::Block), "{checks:?}");
-    assert_eq!(outputs["warnings"], json!(["application_login", "replica_safety"]), "{checks:?}");
+    assert_eq!(outputs["warnings"], json!(["application_login", "replica_safety", "events"]), "{checks:?}");
     assert_eq!(outputs["blocked"], json!([]));
 
     // the same number on both is no matter once a step of the plan, or another playbook, gives the target its own
@@ -288,7 +288,11 @@ async fn a_mysql_pair_is_asked_in_its_own_words() {
     let unanswered: Vec<_> = checks.values().filter(|check| check.evidence.starts_with("could not")).collect();
     assert!(unanswered.is_empty(), "{unanswered:?}");
     let marks = |mark| checks.values().filter(move |check| check.result == mark).map(|check| check.name.as_str());
-    assert_eq!(marks(Mark::Block).collect::<Vec<_>>(), ["application_login", "replication_login"], "{checks:#?}");
+    assert_eq!(
+        marks(Mark::Block).collect::<Vec<_>>(),
+        ["application_login", "events", "replication_login"],
+        "{checks:#?}"
+    );
 
     bench.exec("target", "SET PERSIST max_connections = 77").await;
     bench.exec("target", "SET GLOBAL event_scheduler = ON").await;
