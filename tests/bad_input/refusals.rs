@@ -188,7 +188,9 @@ fn by_inventory(stage: &Stage) -> Vec<(&'static str, Ended, &'static [&'static s
 fn without_render() -> String {
     let begin = SWAP.find("  # Settings for a fast load").unwrap();
     let end = SWAP.find("  # Replication between hosts is never").unwrap();
-    format!("{}{}", &SWAP[..begin], &SWAP[end..]).replace("[import_config, account]", "[account]")
+    format!("{}{}", &SWAP[..begin], &SWAP[end..])
+        .replace("[import_config, account]", "[account]")
+        .replace("needs: [import_config]", "needs: [disk]")
 }
 
 /// A small disk of its own for a folder; only root can make one.
