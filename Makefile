@@ -32,9 +32,10 @@ faults: deps build ## Let everything go wrong, one thing a round, and print a ta
 	target/release/cutover rehearse playbooks/replication_swap.yaml --faults $(FAULTS) \
 	  --rows 20000 --rate 300 --jobs $(JOBS) --rounds $(ROUNDS) --seed $(SEED)
 
-bench: build ## Time a plan beside Ansible's check mode (needs python3-venv and hyperfine, installed when missing)
+bench: build ## Time a plan beside Ansible's check mode, and verify beside pt-table-checksum (installs what it needs)
 	@.ci/deps bench
 	benches/plan_beside_ansible.sh
+	benches/verify_beside_pt_table_checksum.sh
 
 fuzz: ## Feed the program damaged playbooks, inventories and journals, FUZZ_SECONDS each
 	cp Cargo.lock fuzz/Cargo.lock # the program's own versions; the fuzzer's comes on top

@@ -8,14 +8,18 @@
 
 mod account;
 mod catalog;
+pub mod checksum;
+mod definition;
 mod dump;
 mod events;
 mod fencing;
+pub mod key;
 pub mod lock;
 mod objects;
 mod plugins;
 mod replication;
 mod session;
+mod snapshot;
 mod status;
 mod variables;
 
@@ -23,6 +27,7 @@ pub use dump::SANDBOX_LINE;
 pub use fencing::Fence;
 pub use replication::{ChangeSource, ChannelTls, StartAt};
 pub use session::TOOL_DATABASE;
+pub use snapshot::Hold;
 pub use status::StatusColumns;
 pub use variables::amount;
 
@@ -86,6 +91,12 @@ pub fn identifier(name: &str) -> String {
 #[must_use]
 pub fn account(user: &str, host: &str) -> String {
     format!("{}@{}", text_literal(user), text_literal(host))
+}
+
+/// A table as `` `database`.`name` ``.
+#[must_use]
+pub fn table(database: &str, name: &str) -> String {
+    format!("{}.{}", identifier(database), identifier(name))
 }
 
 /// Digits or a marker as they are; anything else as a string, which a server refuses where a number must stand.

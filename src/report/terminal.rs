@@ -150,6 +150,14 @@ impl Terminal {
                 }
                 running.bar.set_position(*done);
             }
+            Update::Rows { done, total, now } => {
+                if let Some(total) = total.filter(|total| *total > 0) {
+                    running.bar.set_style(row_bar());
+                    running.bar.set_length(total.max(*done));
+                }
+                running.bar.set_position(*done);
+                running.bar.set_message(now.clone());
+            }
             Update::Lag { millis } => running.bar.set_message(format!("lag {millis} ms")),
             Update::Note { text } => match text.split_once('\n') {
                 None => running.bar.set_message(text.clone()),
@@ -165,6 +173,12 @@ impl Terminal {
 fn spinner() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {prefix}  {elapsed:>7}  {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn row_bar() -> ProgressStyle {
+    let template =
+        "{spinner} {prefix}  {elapsed:>7}  {bar:24} {human_pos}/{human_len} rows  {per_sec}  ETA {eta}  {msg}";
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn bar() -> ProgressStyle {

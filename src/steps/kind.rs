@@ -72,6 +72,7 @@ pub static KINDS: &[Kind] = &[
     kind::<super::replication_account::ReplicationAccount>("replication_account", super::replication_account::OUTPUTS),
     kind::<super::change_source::ChangeSource>("change_source", super::change_source::OUTPUTS),
     kind::<super::wait_for_lag::WaitForLag>("wait_for_lag", super::wait_for_lag::OUTPUTS),
+    kind::<super::verify::Verify>("verify", super::verify::OUTPUTS),
     kind::<super::set_variables::SetVariables>("set_variables", super::set_variables::OUTPUTS),
     kind::<super::approve::Approve>("approve", super::approve::OUTPUTS),
     kind::<super::fence::Fence>("fence", super::fence::OUTPUTS),

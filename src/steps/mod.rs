@@ -49,6 +49,7 @@ mod server_state;
 mod set_variables;
 mod sql;
 mod tunnel;
+mod verify;
 mod wait_for_lag;
 mod wait_for_position;
 

@@ -14,6 +14,15 @@ pub enum Update {
         /// All there are, if known.
         total: Option<u64>,
     },
+    /// So many rows done, of so many as estimated.
+    Rows {
+        /// Done so far.
+        done: u64,
+        /// All there are, as estimated.
+        total: Option<u64>,
+        /// What is worked at.
+        now: String,
+    },
     /// Replication lag, measured on the runner's clock, in milliseconds.
     Lag {
         /// Milliseconds.

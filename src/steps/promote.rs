@@ -8,7 +8,9 @@ use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position};
 use crate::error::{Failure, Result};
+use crate::playbook::marker;
 use crate::playbook::position::Position;
+use crate::playbook::units::Span;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
@@ -55,6 +58,13 @@ pub struct Promote {
     /// The final position, as the fence named it. It is read from the closed server again in any case.
     #[serde(default)]
     position: Option<Position>,
+    /// When a `verify` step ended that found the servers equal: `"{{ steps.verify.finished }}"`. It is looked at before
+    /// the old server is closed.
+    #[serde(default)]
+    verified: Option<String>,
+    /// How old that proof may be.
+    #[serde(default = "one_day")]
+    max_age: Span,
     /// Whether the channel is forgotten here, or later by a `forget_source` step, when nobody waits any more. A
     /// stopped channel does not start by itself either way.
     #[serde(default)]
@@ -75,6 +85,13 @@ enum Forget {
 fn source() -> String {
     "source".into()
 }
+
+fn one_day() -> Span {
+    Span(Duration::from_hours(24))
+}
+
+/// The memo's entry that says that the proof of equality was looked at.
+const FRESH: &str = "proof_is_fresh";
 
 /// The connections and dialects of both sides.
 struct Sides {
@@ -109,6 +126,24 @@ impl Promote {
         }
         let answer = format!("innodb_flush_log_at_trx_commit is {} and sync_binlog is {}", value(0), value(1));
         Err(self.refuse(answer, "set both to 1 before: a `set_variables` step with `persist: true`"))
+    }
+    /// The proof that both servers hold the same is young enough.
+    async fn fresh(&self, cx: &Ctx<'_>) -> Result<()> {
+        let Some(verified) = &self.verified else { return Ok(()) };
+        let Ok(finished) = verified.parse::<jiff::Timestamp>() else {
+            let help = "name the output of a `verify` step: `verified: \"{{ steps.ID.finished }}\"`";
+            return Err(self.refuse(format!("`{verified}` is not the time of a proof"), help));
+        };
+        let age = Duration::try_from(jiff::Timestamp::now().duration_since(finished)).unwrap_or_default();
+        if age > self.max_age.0 {
+            let (age, limit) = (Span(Duration::from_secs(age.as_secs())), self.max_age);
+            let answer = format!("the proof that both servers hold the same is {age} old, and may be {limit} old");
+            return Err(Failure::refused("promote", answer)
+                .at(&self.server)
+                .now("nothing was closed for it")
+                .help("run the `verify` step again, shortly before the switch"));
+        }
+        cx.memo.set(FRESH, true.into()).await
     }
     /// The old server is closed now, to administrators too where that ends with a connection.
     async fn fenced(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Position> {
@@ -184,7 +219,17 @@ impl Step for Promote {
         }
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.server));
         let (old, new) = (|text: &str| Action::sql(&self.source, text), |text: &str| Action::sql(&self.server, text));
-        let mut actions = vec![
+        let mut actions: Vec<Action> = self
+            .verified
+            .iter()
+            .map(|time| {
+                Action::note(format!(
+                    "refuse if the proof of {time} is older than {}, before anything is closed",
+                    self.max_age
+                ))
+            })
+            .collect();
+        actions.extend([
             new(DURABLE),
             old(from.read_only()),
             old(from.binlog_position()),
@@ -195,7 +240,7 @@ impl Step for Promote {
             new(&to.stop_replica()),
             new(&to.replica_status()),
             new(to.binlog_position()),
-        ];
+        ]);
         if self.forget == Forget::Now {
             actions.push(new(&to.reset_replica_all()));
         }
@@ -227,8 +272,12 @@ impl Step for Promote {
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
-        let applied =
-            format!("that every row is the same on both: it proves that all `{}` wrote was applied", self.source);
+        let applied = match &self.verified {
+            None => {
+                format!("that every row is the same on both: it proves that all `{}` wrote was applied", self.source)
+            }
+            Some(_) => "that the rows written since the servers were compared are the same on both".to_owned(),
+        };
         vec![applied, format!("how `{}` bears the load of the application", self.server)]
     }
 
@@ -237,8 +286,11 @@ impl Step for Promote {
         require(cx, &self.server, privileges, "open the server when the time comes").await.err().into_iter().collect()
     }
 
-    /// Durability is looked at before the fence: a refusal then costs the application nothing.
+    /// Durability and the proof's age are looked at before the fence: a refusal then costs the application nothing.
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
+        if self.verified.as_ref().is_some_and(|verified| marker::find(verified).next().is_none()) {
+            self.fresh(cx).await?; // a proof from within the block is made later
+        }
         let sides = self.sides(cx).await?;
         self.durable(&sides).await
     }
@@ -260,6 +312,9 @@ impl Step for Promote {
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let sides = self.sides(cx).await?;
         self.durable(&sides).await?;
+        if cx.memo.get(FRESH).is_none() {
+            self.fresh(cx).await?;
+        }
         let last = self.fenced(cx, &sides).await?;
         self.applied(&sides, &last).await?;
         sides.target.query(&sides.to.stop_replica(), LOOK).await?;

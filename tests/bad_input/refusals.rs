@@ -30,6 +30,44 @@ async fn what_cannot_work_is_refused_and_changes_nothing() {
     assert!(begun > 15, "{begun}");
 }
 
+/// The same checks as a command: a table, a document, an exit code, and nothing changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn preflight_says_all_at_once_and_changes_nothing() {
+    let stage = Stage::make(200).await;
+    stage.sql(true, &["ANALYZE TABLE shop.accounts, shop.cards"]).await;
+    let before = stage.fingerprints().await;
+    let ask = |format: &str| {
+        stage.program("preflight").arg("-i").arg("inventory.yaml").arg("--format").arg(format).state("preflight")
+    };
+    let clean = ask("json").end();
+    assert_eq!((clean.code, &clean.summary["block"]), (Some(0), &serde_json::json!(0)), "{}", clean.said);
+    let checks = clean.summary["checks"].as_array().unwrap().clone();
+    assert!(checks.len() > 40 && checks.iter().all(|check| check["evidence"].is_string()), "{checks:?}");
+    assert_eq!(stage.changes(&before).await, "");
+
+    stage.sql(true, &["SET GLOBAL binlog_row_image = 'MINIMAL'"]).await;
+    let spoilt = ask("json").end();
+    assert_eq!((spoilt.code, &spoilt.summary["block"]), (Some(REFUSED), &serde_json::json!(1)), "{}", spoilt.summary);
+    let row_image = spoilt.summary["checks"].as_array().unwrap().iter().find(|check| check["name"] == "row_image");
+    assert_eq!(row_image.unwrap()["result"], "block");
+    let table = ask("text").begin().wait_with_output().unwrap();
+    let table = String::from_utf8(table.stdout).unwrap();
+    let lines: Vec<&str> = table.lines().rev().take(3).collect();
+    assert!(lines[0].ends_with(" 1 block") && lines[1].contains("→ SET GLOBAL binlog_row_image = FULL"), "{table}");
+    assert!(lines[2].starts_with("✗ row_image "), "{table}");
+    let allowed = ask("json").arg("--allow").arg("row_image").end();
+    assert_eq!(allowed.code, Some(0), "{}", allowed.summary);
+    let unknown = ask("json").arg("--allow").arg("row_imag").end();
+    assert!(unknown.code == Some(2) && unknown.words().contains("did you mean `row_image`?"), "{}", unknown.said);
+
+    stage.write("alone.yaml", include_str!("../../playbooks/preflight_only.yaml"));
+    let run = stage.program("run").arg("alone.yaml").arg("-i").arg("inventory.yaml").arg("--format").arg("json");
+    let refused = run.state("alone").end();
+    assert_eq!(refused.code, Some(REFUSED), "{}", refused.said);
+    assert!(refused.summary["steps"][0]["failure"]["answer"].as_str().unwrap().contains("row_image: binlog_row_image"));
+    stage.sql(true, &["SET GLOBAL binlog_row_image = 'FULL'"]).await;
+}
+
 fn marked(name: &str, changes: String) -> String {
     if changes.is_empty() { changes } else { format!("{name} has changed\n{changes}") }
 }

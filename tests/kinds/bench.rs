@@ -9,7 +9,7 @@ use cutover::playbook::world::World;
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup, free_port};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
-use cutover::steps::{Ctx, Finding, Memo, Outputs, Probe, Progress, Step, Update, find};
+use cutover::steps::{Action, Ctx, Finding, Memo, Outputs, Probe, Progress, Step, Update, find};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -77,15 +77,17 @@ impl Bench {
 
     /// Servers of a family.
     pub async fn of(family: Family) -> Self {
-        Self::make(&Choice::Family(family), |_| {}).await
+        Self::between(family, family, |_| {}).await
     }
 
     /// Servers, and an inventory that a test has changed.
     pub async fn with(change: impl FnOnce(&mut Value)) -> Self {
-        Self::make(&Choice::default(), change).await
+        Self::between(Family::MariaDb, Family::MariaDb, change).await
     }
 
-    async fn make(program: &Choice, change: impl FnOnce(&mut Value)) -> Self {
+    /// Servers of two families, or of one.
+    pub async fn between(source: Family, target: Family, change: impl FnOnce(&mut Value)) -> Self {
+        let families = [source, target];
         let folder = tempfile::tempdir().unwrap();
         for (name, password) in PASSWORDS {
             std::fs::write(folder.path().join(name), password).unwrap();
@@ -93,7 +95,7 @@ impl Bench {
         let server = |name: &str, number: usize, options: &[&str]| Setup {
             name: name.into(),
             dir: folder.path().join(format!("s{number}")),
-            program: program.clone(),
+            program: Choice::Family(families[number]),
             port: None,
             profile: Profile::Production,
             password: PASSWORDS[number].1.into(),
@@ -184,8 +186,11 @@ impl Bench {
 
     /// Makes the target a replica of the source, from where the source's log ends.
     pub async fn replicate(&self) {
-        self.exec("source", "CREATE USER IF NOT EXISTS repl@'127.0.0.1' IDENTIFIED BY 'folge'").await;
-        self.exec("source", "GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'").await;
+        let dialect = self.source.dialect();
+        self.exec("source", &dialect.drop_account("repl", "127.0.0.1")).await; // a test may do this more than once
+        for statement in dialect.create_replication_account("repl", "127.0.0.1", "folge", false) {
+            self.exec("source", &statement).await;
+        }
         let with = json!({ "replica": "target", "source": "source", "position": self.position().await,
                            "through": { "step": "tunnel", "listen": self.source.address() } });
         self.step("change_source", &with).execute().await.unwrap();
@@ -198,7 +203,8 @@ impl Bench {
     pub async fn has_all(&self, replica: &str, source: &str) {
         let here = self.position_of(source).await;
         let (file, offset) = (here["file"].as_str().unwrap(), here["offset"].as_u64().unwrap());
-        let waited = self.ask(replica, &format!("SELECT MASTER_POS_WAIT('{file}', {offset}, 10)")).await;
+        let wait = self.source.dialect().wait_for_position(file, &offset.to_string(), 10);
+        let waited = self.ask(replica, &wait).await;
         assert!(waited.parse::<i64>().is_ok_and(|events| events >= 0), "{waited}");
     }
 
@@ -252,10 +258,10 @@ fn inventory(folder: &TempDir, source: &Server, target: &Server, hosts: &[Sshd])
         json!({ "ssh": name, "ssh_config": config, "peer_ssh_config": config, "work_dir": dir.join("work").join(name) })
     };
     let server = |server: &Server, host: &str, password: &str| {
-        let product = server.program().product;
         json!({
             "host": host, "address": server.address(), "user": Server::ACCOUNT, "password": { "file": password },
-            "replication": { "user": "repl", "password": { "file": "repl" } }, "family": product.family, "version": format!("{}.{}", product.version.0, product.version.1),
+            "replication": { "user": "repl", "password": { "file": "repl" } },
+            "family": server.family(), "version": server.program().product.version,
             "config_file": server.config_file(), "data_dir": server.data_dir(),
         })
     };
@@ -306,6 +312,16 @@ impl Work<'_> {
         .await
     }
 
+    /// Every statement that its plan has for `server`.
+    pub fn planned(&self, server: &str) -> Vec<String> {
+        let undo = self.step.preview_undo(&self.bench.world);
+        let actions = self.step.preview(&self.bench.world).unwrap().into_iter().chain(undo);
+        let statement = |action| match action {
+            Action::Sql { server: at, statement } if at == server => Some(statement),
+            _ => None,
+        };
+        actions.filter_map(statement).collect()
+    }
     pub async fn inspect(&self) -> Vec<Failure> {
         self.at(async |cx| self.step.inspect(&cx, &BTreeSet::new()).await).await
     }

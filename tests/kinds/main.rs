@@ -17,3 +17,6 @@ mod promote;
 mod reverse_replication;
 mod small;
 mod tunnel;
+mod verify;
+mod verify_plan;
+mod verify_types;

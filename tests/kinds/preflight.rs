@@ -2,6 +2,8 @@
 
 use crate::bench::Bench;
 use cutover::error::Class;
+use cutover::playbook::product::Family::{self, MariaDb, MySql};
+use cutover::rehearsal::server::{Choice, Program};
 use cutover::steps::{CheckResult, Finding, Mark};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -233,4 +235,91 @@ async fn a_replica_a_reader_and_a_server_that_is_both() {
     let check = &checks["source_is_replica"];
     assert!(check.result == Mark::Block && check.evidence.starts_with("the source follows 127.0.0.1:"), "{check:?}");
     assert!(check.evidence.contains("does not write what it applies"), "{check:?}");
+}
+
+/// Whether `MySQL` is there; told when it is not.
+async fn mysql() -> bool {
+    match Program::find(&Choice::Family(MySql)).await {
+        Ok(_) => true,
+        Err(failure) => {
+            eprintln!("SKIPPED, for MySQL cannot be had: {failure}");
+            false
+        }
+    }
+}
+
+async fn pair(source: Family, target: Family) -> (Bench, BTreeMap<String, CheckResult>) {
+    let bench = Bench::between(source, target, |_| {}).await;
+    cutover::rehearsal::shop::prepare(&*bench.sql("source").await, 5).await.unwrap();
+    let step = bench.step("preflight", &with());
+    let checks = by_name(step.survey().await.unwrap());
+    (bench, checks)
+}
+
+#[tokio::test]
+async fn between_the_families_nothing_is_begun() {
+    if !mysql().await {
+        return;
+    }
+    for (source, target, why) in [(MySql, MariaDb, "error 2059"), (MariaDb, MySql, "error 13121")] {
+        let (bench, checks) = pair(source, target).await;
+        let direction = &checks["direction"];
+        assert!(direction.result == Mark::Block && direction.evidence.contains(why), "{direction:?}");
+        assert!(direction.remedy.as_deref().unwrap().starts_with("choose another program"), "{direction:?}");
+        assert_eq!(checks["way_back"].result, Mark::Block, "{:?}", checks["way_back"]);
+        if target == MySql {
+            let gtid = &checks["gtid_mode"];
+            assert!(gtid.result == Mark::Block && gtid.evidence.contains("OFF on the source and ON"), "{gtid:?}");
+        } else {
+            let unknown = &checks["collations"];
+            assert!(unknown.result == Mark::Block && unknown.evidence.contains("utf8mb4_0900_ai_ci"), "{unknown:?}");
+        }
+        let refusal = bench.step("preflight", &with()).inspect().await.remove(0);
+        assert!(!refusal.help.unwrap().contains("direction"), "nobody can allow what does not work");
+    }
+}
+
+#[tokio::test]
+async fn a_mysql_pair_is_asked_in_its_own_words() {
+    if !mysql().await {
+        return;
+    }
+    let (bench, checks) = pair(MySql, MySql).await;
+    let unanswered: Vec<_> = checks.values().filter(|check| check.evidence.starts_with("could not")).collect();
+    assert!(unanswered.is_empty(), "{unanswered:?}");
+    let marks = |mark| checks.values().filter(move |check| check.result == mark).map(|check| check.name.as_str());
+    assert_eq!(marks(Mark::Block).collect::<Vec<_>>(), ["application_login", "replication_login"], "{checks:#?}");
+
+    bench.exec("target", "SET PERSIST max_connections = 77").await;
+    bench.exec("target", "SET GLOBAL event_scheduler = ON").await;
+    bench.exec("target", "SET GLOBAL super_read_only = OFF").await;
+    bench.exec("target", "SET GLOBAL read_only = OFF").await;
+    bench.exec("target", "CREATE DATABASE own").await;
+    bench.exec("source", "SET GLOBAL restrict_fk_on_non_standard_key = OFF").await;
+    let stranger = bench.stranger("source").await;
+    for statement in [
+        "SET SESSION restrict_fk_on_non_standard_key = OFF",
+        "CREATE TABLE shop.parent (id INT PRIMARY KEY, code INT, KEY (code))",
+        "CREATE TABLE shop.child (id INT PRIMARY KEY, code INT, CONSTRAINT loose FOREIGN KEY (code) \
+         REFERENCES shop.parent (code))",
+        "CREATE EVENT shop.hourly ON SCHEDULE EVERY 1 HOUR DO DO 1",
+        "CREATE DEFINER = ghost@localhost VIEW shop.haunted AS SELECT 1 AS one",
+    ] {
+        stranger.exec(statement, crate::bench::LOOK).await.unwrap();
+    }
+    stranger.close().await;
+    bench.exec("target", "CHANGE REPLICATION FILTER REPLICATE_DO_DB = (shop)").await;
+    let checks = by_name(bench.step("preflight", &with()).survey().await.unwrap());
+    for (name, result, evidence) in [
+        ("persisted_variables", Mark::Warn, "max_connections"),
+        ("events", Mark::Block, "shop.hourly"),
+        ("gtid_state", Mark::Warn, "transactions of its own"),
+        ("target_closed", Mark::Warn, "read_only is OFF"),
+        ("foreign_keys", Mark::Block, "shop.child.loose"),
+        ("replication_filters", Mark::Block, "replicate_do_db is"),
+        ("definers", Mark::Block, "ghost@localhost (view shop.haunted)"),
+    ] {
+        let check = &checks[name];
+        assert!(check.result == result && check.evidence.contains(evidence), "{check:?}");
+    }
 }

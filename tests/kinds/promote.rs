@@ -106,3 +106,19 @@ async fn forgets_the_channel_at_once_where_asked() {
     assert_eq!(bench.column("target", "SHOW SLAVE STATUS", "Master_Host").await, "nothing");
     assert_eq!(bench.ask("target", CLOSED).await, "0");
 }
+
+#[tokio::test]
+async fn a_proof_that_is_too_old_is_refused_before_anything_is_closed() {
+    let bench = Bench::new().await;
+    let at = |hours: i64| (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours)).to_string();
+    let promote = |verified: String| bench.step("promote", &json!({ "server": "target", "verified": verified }));
+    promote(at(23)).prepare().await.unwrap();
+    promote("‹steps.verify.finished›".into()).prepare().await.unwrap(); // made within the block: looked at later
+    let failure = promote(at(25)).prepare().await.unwrap_err();
+    assert_eq!(failure.class, Class::Refused);
+    assert!(failure.answer.contains("is 25h old, and may be 24h old"), "{failure}");
+    let failure = promote(at(25)).execute().await.unwrap_err();
+    assert!(failure.answer.contains("may be 24h old"), "{failure}");
+    let failure = promote("yesterday".into()).prepare().await.unwrap_err();
+    assert!(failure.answer.contains("`yesterday` is not the time of a proof"), "{failure}");
+}

@@ -128,7 +128,7 @@ impl Dialect {
         format!(
             "SELECT ID AS id, USER AS user, TIME AS seconds, LEFT(INFO, 60) AS query \
              FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute') AND TIME > {seconds} \
-             AND USER NOT IN ('system user', 'event_scheduler') ORDER BY TIME DESC"
+             AND ID <> CONNECTION_ID() AND USER NOT IN ('system user', 'event_scheduler') ORDER BY TIME DESC"
         )
     }
 }

@@ -23,8 +23,8 @@ pub enum Ask {
     Run { host: String, script: String },
     /// What time it is on a host.
     Clock { host: String },
-    /// Whether a login works along the path it will take.
-    Login { side: Side, account: Account, host: String, address: String },
+    /// Whether a login works along the path it will take; by TLS where there is an authority to verify it with.
+    Login { side: Side, account: Account, host: String, address: String, authority: Option<String> },
 }
 
 /// What came back.
@@ -64,7 +64,7 @@ impl Ask {
             Self::Sql { side, text } => vec![Action::sql(pair.at(*side).name, text)],
             Self::Run { host, script } => vec![Action::command(host, script)],
             Self::Clock { host } => vec![Action::command(host, CLOCK)],
-            Self::Login { side, account, host, address } => {
+            Self::Login { side, account, host, address, .. } => {
                 let (user, name) = (&account.user, pair.at(*side).name);
                 let note = format!("log in to `{name}` as {user} from {host} ({address}), and out again");
                 vec![Action::note(note), Action::sql(name, pair.at(*side).dialect.current_account())]
@@ -78,8 +78,8 @@ impl Ask {
             Self::Sql { side, text } => cx.fx.sql(pair.at(*side).name).await?.query(text, LOOK).await.map(Reply::Rows),
             Self::Run { host, script } => cx.fx.host(host).await?.sh(script, &[], None).await.map(Reply::Text),
             Self::Clock { host } => clock(cx, host).await.map(Reply::Clock),
-            Self::Login { side, account, host, address } => {
-                let path = LoginPath { host, address, authority: None };
+            Self::Login { side, account, host, address, authority } => {
+                let path = LoginPath { host, address, authority: authority.as_deref() };
                 cx.fx.try_login(pair.at(*side).name, account, path).await.map(Reply::Text)
             }
         }

@@ -43,6 +43,9 @@ impl<'a> Seen<'a> {
     pub fn variable(&self, side: Side, name: &str) -> &str {
         self.known(side).variables.get(name).map_or("", String::as_str)
     }
+    pub fn has(&self, side: Side, name: &str) -> bool {
+        self.known(side).variables.contains_key(name)
+    }
     pub fn is_on(&self, side: Side, name: &str) -> bool {
         matches!(self.variable(side, name).to_ascii_uppercase().as_str(), "ON" | "1" | "YES")
     }

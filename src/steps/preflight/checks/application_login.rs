@@ -33,7 +33,13 @@ fn login(pair: &Pair<'_>, side: Side, account: &Account) -> Option<Ask> {
         _ if ["%", "127.0.0.1", "localhost"].contains(&host(account)) => (&server.host, server.address.as_str()),
         _ => return None,
     };
-    Some(Ask::Login { side, account: account.clone(), host: host.clone(), address: address.to_owned() })
+    Some(Ask::Login {
+        side,
+        account: account.clone(),
+        host: host.clone(),
+        address: address.to_owned(),
+        authority: None,
+    })
 }
 
 fn host(account: &Account) -> &str {

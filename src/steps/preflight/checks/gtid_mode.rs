@@ -26,6 +26,10 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if !refused(&source, &target) {
         return Ok(Verdict::pass(evidence));
     }
+    if seen.source.product.family == Family::MySql && seen.has(Source, "gtid_mode") {
+        let remedy = "nothing to do: replication by position begins with one step of the target's gtid_mode, to a mode that takes either";
+        return Ok(Verdict::warn(evidence, remedy));
+    }
     let remedy = format!(
         "state `gtid_mode: {source}` (and enforce_gtid_consistency to go with it) under `settings` of the target in the \
          inventory for the `render` step, or SET GLOBAL gtid_mode there one step at a time"

@@ -17,13 +17,14 @@ pub const CHECK: Check = Check::blocking("replication_login", judge).asks(|pair|
 fn login(pair: &Pair<'_>) -> Option<Ask> {
     let account = pair.replication()?.clone();
     let (source, target) = (pair.source.server, pair.target.server);
-    let (host, address) = match pair.through {
-        None if source.host == target.host => (&target.host, source.address.as_str()),
-        Some(_) => (&source.host, source.address.as_str()),
-        None if source.endpoint.is_none() => (&source.host, source.address.as_str()),
-        None => (&target.host, source.endpoint()),
+    let (host, address, direct) = match pair.through {
+        None if source.host == target.host => (&target.host, source.address.as_str(), true),
+        None if source.endpoint.is_some() => (&target.host, source.endpoint(), true),
+        _ => (&source.host, source.address.as_str(), false),
     };
-    Some(Ask::Login { side: Source, account, host: host.clone(), address: address.to_owned() })
+    // an account that TLS protects refuses a login without it; inside a tunnel there is none
+    let authority = source.tls.as_ref().filter(|_| direct).map(|tls| tls.ca.clone());
+    Some(Ask::Login { side: Source, account, host: host.clone(), address: address.to_owned(), authority })
 }
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {

@@ -1,0 +1,213 @@
+//! What there is to compare, from both servers' catalogs: which tables, which columns and in what form, by which key.
+
+use super::findings::Findings;
+use super::scope::Scope;
+use super::sides::Side;
+use super::{Floats, Verify};
+use crate::effects::dialect::checksum::{Carried, Carry, Sum, row_text};
+use crate::effects::dialect::key::{Key, KeyColumn, KeyKind};
+use crate::effects::dialect::{Dialect, table};
+use crate::effects::{Row, Rows};
+use crate::error::Result;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A catalog of ten thousand tables takes its time.
+const READ: Duration = Duration::from_mins(10);
+/// A row's text stays far below the smallest usual `max_allowed_packet` with this many `TEXT` and `BLOB` columns.
+const MANY_TEXTS: usize = 8;
+
+/// A table as one server describes it.
+#[derive(Debug, Default)]
+pub(super) struct Described {
+    database: String,
+    name: String,
+    engine: String,
+    /// Rows, estimated.
+    rows: u64,
+    columns: Vec<Column>,
+    keys: BTreeMap<String, Vec<(String, bool)>>,
+}
+
+#[derive(Debug, Clone)]
+struct Column {
+    name: String,
+    data_type: String,
+    zerofill: bool,
+    nullable: bool,
+    charset: Option<String>,
+    collation: Option<String>,
+}
+
+/// A table to be compared.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// `database.table`.
+    pub name: String,
+    /// The same, quoted.
+    pub quoted: String,
+    /// The key by which it is read in pieces.
+    pub key: Option<Key>,
+    /// The expression of a row's text.
+    pub row: String,
+    /// How rows become a checksum.
+    pub sum: Sum,
+    /// Rows, estimated.
+    pub rows: u64,
+}
+
+/// Every table of one server, by `database.table`, largest first.
+pub(super) async fn describe(side: &Side, databases: &[String]) -> Result<Vec<Described>> {
+    let ask = async |sql: String| side.control.query(&sql, READ).await;
+    let tables = ask(side.dialect.tables_with_rows(databases)).await?;
+    let columns = ask(side.dialect.table_columns(databases)).await?;
+    let keys = ask(side.dialect.unique_keys(databases)).await?;
+    let mut described: Vec<Described> = tables.iter().map(Described::new).collect();
+    let places: BTreeMap<(String, String), usize> =
+        described.iter().enumerate().map(|(place, one)| ((one.database.clone(), one.name.clone()), place)).collect();
+    let place = |row: &Row<'_>| places.get(&(word(row, "in_database"), word(row, "in_table"))).copied();
+    each(&columns, |row| place(&row).into_iter().for_each(|at| described[at].columns.extend(Column::new(&row))));
+    each(&keys, |row| {
+        let Some(at) = place(&row) else { return };
+        let whole = row.get("prefix").is_none() && row.get("name").is_some();
+        described[at].keys.entry(word(&row, "index_name")).or_default().push((word(&row, "name"), whole));
+    });
+    Ok(described)
+}
+
+fn each(rows: &Rows, mut with: impl FnMut(Row<'_>)) {
+    for row in rows.iter() {
+        with(row);
+    }
+}
+
+fn word(row: &Row<'_>, name: &str) -> String {
+    row.get(name).unwrap_or_default().to_owned()
+}
+
+impl Described {
+    fn new(row: Row<'_>) -> Self {
+        Self {
+            database: word(&row, "in_database"),
+            name: word(&row, "name"),
+            engine: word(&row, "engine"),
+            rows: word(&row, "row_count").parse().unwrap_or(0),
+            ..Self::default()
+        }
+    }
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.database, self.name)
+    }
+    fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// A key by which both servers have the rows in the same order: the primary key, or else the shortest other one.
+    fn common_key(&self, other: &Self) -> Option<Key> {
+        let usable = |index: &String| {
+            let columns = &self.keys[index];
+            (other.keys.get(index) == Some(columns)).then(|| self.key(index, other)).flatten()
+        };
+        let mut names: Vec<&String> = self.keys.keys().collect();
+        names.sort_by_key(|name| (name.as_str() != "PRIMARY", self.keys[*name].len()));
+        names.into_iter().find_map(usable)
+    }
+
+    fn key(&self, index: &str, other: &Self) -> Option<Key> {
+        let column = |(name, whole): &(String, bool)| {
+            let (ours, theirs) = (self.column(name)?, other.column(name)?);
+            let alike = ours.collation == theirs.collation && ours.data_type == theirs.data_type;
+            let kind = KeyKind::of(&ours.data_type, ours.charset.as_deref())?;
+            (*whole && alike && !ours.nullable && !theirs.nullable).then(|| KeyColumn { name: name.clone(), kind })
+        };
+        let columns: Option<Vec<_>> = self.keys[index].iter().map(column).collect();
+        Some(Key { index: index.to_owned(), columns: columns? })
+    }
+
+    /// The columns' part in a row's text; all of them must go in the same way on both servers.
+    fn carried(&self, other: &Self, floats: Floats) -> Vec<Carried> {
+        let charsets: BTreeSet<&str> = self.columns.iter().filter_map(|column| column.charset.as_deref()).collect();
+        let texts = self.columns.iter().filter(|column| ["text", "blob"].contains(&column.data_type.as_str())).count();
+        let form = |column: &Column| {
+            let theirs = other.column(&column.name);
+            let recoded = theirs.is_some_and(|theirs| theirs.charset != column.charset);
+            let nullable = column.nullable || theirs.is_none_or(|theirs| theirs.nullable);
+            let how = column.carry(recoded, charsets.len() > 1, texts > MANY_TEXTS, floats);
+            Carried { name: column.name.clone(), how, nullable }
+        };
+        self.columns.iter().map(form).collect()
+    }
+}
+
+impl Column {
+    /// None for what is calculated anew at every reading.
+    fn new(row: &Row<'_>) -> Option<Self> {
+        let extra = word(row, "extra").to_ascii_uppercase();
+        (!extra.contains("VIRTUAL")).then(|| Self {
+            name: word(row, "name"),
+            data_type: word(row, "data_type").to_ascii_lowercase(),
+            zerofill: word(row, "type").contains("zerofill"),
+            nullable: row.get("nullable") == Some("YES"),
+            charset: row.get("charset").map(str::to_owned),
+            collation: row.get("collation").map(str::to_owned),
+        })
+    }
+
+    fn carry(&self, recoded: bool, mixed: bool, many_texts: bool, floats: Floats) -> Carry {
+        match self.data_type.as_str() {
+            _ if recoded && self.charset.is_some() => Carry::Converted,
+            "float" if floats == Floats::Exact => Carry::EveryDigit,
+            "bit" => Carry::Bits,
+            _ if self.zerofill => Carry::Number,
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "float" | "double" | "date"
+            | "datetime" | "timestamp" | "time" | "year" => Carry::Plain,
+            "text" | "blob" if many_texts => Carry::Hashed,
+            "char" | "varchar" | "tinytext" | "text" | "enum" | "set" if !mixed => Carry::Bytes,
+            "binary" | "varbinary" | "tinyblob" | "blob" => Carry::Bytes,
+            "char" | "varchar" | "tinytext" | "text" | "enum" | "set" => Carry::LoneBytes,
+            // long texts and bytes, JSON, geometries, vectors, addresses, and what later versions bring
+            _ => Carry::Hashed,
+        }
+    }
+}
+
+impl Verify {
+    /// Tables that can be compared; of the others in scope the findings say why not.
+    pub(super) fn tables(
+        &self,
+        (ours, theirs): (&[Described], &[Described]),
+        (from, to): (Dialect, Dialect),
+        findings: &mut Findings,
+    ) -> Vec<Table> {
+        let scope: Scope<'_> = self.scope();
+        let mut out = Vec::new();
+        for one in ours.iter().filter(|one| scope.includes(&one.full_name())) {
+            let name = one.full_name();
+            let other = theirs.iter().find(|other| other.database == one.database && other.name == one.name);
+            let Some(other) = other else {
+                findings.uncompared(&name, "it is missing on the replica");
+                continue;
+            };
+            if [one, other].iter().any(|table| table.engine != "InnoDB") {
+                findings.uncompared(&name, &format!("no snapshot covers {} and {}", one.engine, other.engine));
+                continue;
+            }
+            let names =
+                |table: &Described| table.columns.iter().map(|column| column.name.clone()).collect::<BTreeSet<_>>();
+            if names(one) != names(other) {
+                findings.uncompared(&name, "it has other columns on the replica");
+                continue;
+            }
+            let key = one.common_key(other);
+            out.push(Table {
+                quoted: table(&one.database, &one.name),
+                sum: from.common_sum(to, key.is_some()),
+                row: row_text(&one.carried(other, self.floats)),
+                rows: one.rows,
+                key,
+                name,
+            });
+        }
+        out
+    }
+}

@@ -1,0 +1,211 @@
+//! The comparison of rows: workers that take pieces of tables, each with a session on either server.
+
+use super::catalog::Table;
+use super::cursor::{Cursor, Subject};
+use super::findings::{Findings, InTable};
+use super::sides::Sides;
+use super::{ATTEMPTED, Verify};
+use crate::effects::dialect::Dialect;
+use crate::effects::dialect::key::Range;
+use crate::effects::{Session, SqlError};
+use crate::error::{Failure, Result};
+use crate::steps::{Ctx, Progress, Update};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// A piece that cannot be cut, a table without a key, may take this long.
+const LONGEST: Duration = Duration::from_hours(24);
+/// The table was altered or dropped after the snapshot was taken.
+const ALTERED: [u16; 3] = [1412, 1146, 1054];
+
+/// What was compared.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub tables: u64,
+    pub rows: u64,
+    pub chunks: u64,
+}
+
+/// One worker's hands: a session on either server.
+#[derive(Clone)]
+pub(super) struct Pair {
+    pub source: Arc<Session>,
+    pub replica: Arc<Session>,
+}
+
+/// A table under comparison.
+pub(super) struct Piecework {
+    pub table: Table,
+    cursor: Mutex<Cursor>,
+    taken: AtomicBool,
+    pub found: Mutex<InTable>,
+}
+
+/// What the workers share.
+pub(super) struct Job {
+    pub from: Dialect,
+    pub to: Dialect,
+    pub replica: String,
+    tables: Vec<Piecework>,
+    chunk: Duration,
+    cancel: CancellationToken,
+    paused: watch::Receiver<bool>,
+    progress: Progress,
+    rows: AtomicU64,
+    chunks: AtomicU64,
+    expected: u64,
+}
+
+/// How many rows there are in a piece, and their checksum.
+pub(super) type Digest = (u64, String);
+
+impl Verify {
+    /// Compares every row of `tables`.
+    pub(super) async fn rows(
+        &self,
+        cx: &Ctx<'_>,
+        sides: &Sides,
+        tables: Vec<Table>,
+        findings: &mut Findings,
+    ) -> Result<Done> {
+        let (pause, paused) = watch::channel(false);
+        let piecework = |table| Piecework {
+            table,
+            cursor: Mutex::new(Cursor::new()),
+            taken: AtomicBool::new(false),
+            found: Mutex::default(),
+        };
+        let job = Arc::new(Job {
+            from: sides.source.dialect,
+            to: sides.replica.dialect,
+            replica: self.replica.clone(),
+            expected: tables.iter().map(|table| table.rows).sum(),
+            tables: tables.into_iter().map(piecework).collect(),
+            chunk: self.chunk.0,
+            cancel: cx.cancel.clone(),
+            paused,
+            progress: cx.progress.clone(),
+            rows: AtomicU64::new(0),
+            chunks: AtomicU64::new(0),
+        });
+        let pairs = sides.source.readers.iter().zip(&sides.replica.readers);
+        let mut workers = JoinSet::new();
+        for (source, replica) in pairs {
+            let (job, pair) = (job.clone(), Pair { source: source.clone(), replica: replica.clone() });
+            workers.spawn(async move { job.work(&pair).await });
+        }
+        unless(self.pace(cx, sides, &pause), all(&mut workers)).await?;
+        for one in &job.tables {
+            let found = std::mem::take(&mut *one.found.lock().await);
+            if !found.is_empty() {
+                findings.table(&one.table.name, found);
+            }
+        }
+        let (rows, chunks) = (job.rows.load(Ordering::Relaxed), job.chunks.load(Ordering::Relaxed));
+        Ok(Done { tables: job.tables.len() as u64, rows, chunks })
+    }
+}
+
+/// The workers' end, or what put an end to them: they stop when they are dropped.
+async fn unless(pace: impl Future<Output = Failure>, work: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::select! {
+        worked = work => worked,
+        failure = pace => Err(failure),
+    }
+}
+
+/// Waits for every worker; the first failure ends the others.
+async fn all(workers: &mut JoinSet<Result<()>>) -> Result<()> {
+    while let Some(ended) = workers.join_next().await {
+        let ended = ended.unwrap_or_else(|error: JoinError| Err(Failure::permanent(ATTEMPTED, error.to_string())));
+        if let Err(failure) = ended {
+            workers.shutdown().await;
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+impl Job {
+    /// First a table of one's own after the other, then a hand for those that are not finished.
+    async fn work(&self, pair: &Pair) -> Result<()> {
+        for own in [true, false] {
+            for one in &self.tables {
+                if own && one.taken.swap(true, Ordering::Relaxed) {
+                    continue;
+                }
+                while self.piece(one, pair).await? {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the next piece of a table; false when there is none.
+    async fn piece(&self, one: &Piecework, pair: &Pair) -> Result<bool> {
+        self.safe_point().await?;
+        let table = &one.table;
+        let subject = Subject { table: &table.quoted, key: table.key.as_ref(), rows: table.rows };
+        let next = {
+            let mut cursor = one.cursor.lock().await;
+            self.unless_cancelled(cursor.next(&subject, &pair.source, self.from)).await?
+        };
+        let Some(range) = next else { return Ok(false) };
+        let begin = Instant::now();
+        let (ours, theirs) = self.digests(table, pair, &range).await?;
+        one.cursor.lock().await.learn(begin.elapsed(), self.chunk);
+        if ours != theirs {
+            self.narrow(one, pair, &range, &ours, &theirs).await?;
+        }
+        self.chunks.fetch_add(1, Ordering::Relaxed);
+        let done = self.rows.fetch_add(ours.0, Ordering::Relaxed) + ours.0;
+        self.progress.tell(Update::Rows { done, total: Some(self.expected.max(done)), now: table.name.clone() });
+        Ok(true)
+    }
+
+    /// Both servers' checksum of a range, asked side by side.
+    pub(super) async fn digests(&self, table: &Table, pair: &Pair, range: &Range) -> Result<(Digest, Digest)> {
+        let (from, condition) = match &table.key {
+            Some(key) => (key.words(&table.quoted).from, key.condition(range)),
+            None => (table.quoted.clone(), "TRUE".to_owned()),
+        };
+        let ask = async |session: &Session, dialect: Dialect| {
+            let question = dialect.range_digest(table.sum, &from, &table.row, &condition);
+            let rows = session.try_query(&question, LONGEST).await.map_err(|error| lost(session, &question, &error))?;
+            let value = |name| rows.first().and_then(|row| row.get(name)).unwrap_or_default().to_owned();
+            let count = value("row_count").parse().unwrap_or(0);
+            Ok((count, value("digest")))
+        };
+        let both = async { tokio::try_join!(ask(&pair.source, self.from), ask(&pair.replica, self.to)) };
+        self.unless_cancelled(both).await
+    }
+
+    /// Waits while the replica lags, and stops when the runner wants to.
+    pub(super) async fn safe_point(&self) -> Result<()> {
+        let mut paused = self.paused.clone();
+        let go_on = async { paused.wait_for(|paused| !paused).await.map(drop).or(Ok(())) };
+        self.unless_cancelled(go_on).await
+    }
+
+    /// Ends the statement at once when the runner wants to stop: nothing was changed that would have to be finished.
+    pub(super) async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Failure::cancelled(ATTEMPTED)),
+            done = work => done,
+        }
+    }
+}
+
+/// A table that changes its form is no difference: the comparison is begun again.
+fn lost(session: &Session, question: &str, error: &SqlError) -> Failure {
+    match error.code {
+        Some(code) if ALTERED.contains(&code) => {
+            Failure::transient(ATTEMPTED, format!("a table was altered meanwhile: {error}")).at(session.server())
+        }
+        _ => error.failure(session.server(), question),
+    }
+}

@@ -1,0 +1,116 @@
+//! The statements of a comparison, in order, with markers for what only the servers know.
+
+use super::Verify;
+use crate::effects::dialect::Dialect;
+use crate::effects::dialect::key::KeyWords;
+use crate::playbook::marker::late;
+use crate::playbook::world::World;
+use crate::steps::place::dialect;
+use crate::steps::{Action, Complaint};
+
+/// Asks one server; a statement it has no use for is left out.
+struct Asked<'a> {
+    server: &'a str,
+    dialect: Dialect,
+}
+
+impl Asked<'_> {
+    fn sql(&self, text: impl Into<String>) -> Action {
+        Action::sql(self.server, text)
+    }
+    fn all<T: Into<String>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<Action> {
+        texts.into_iter().map(|text| self.sql(text)).collect()
+    }
+}
+
+impl Verify {
+    /// Everything the step sends.
+    pub(super) fn actions(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        if self.source == self.replica {
+            let message = "a server is always the same as itself".to_owned();
+            return Err(vec![Complaint::new("replica", message).help("name the server that follows `source`")]);
+        }
+        if world.inventory.server(&self.source).is_none() {
+            let message = format!("there is no server `{}` to compare with", self.source);
+            return Err(vec![
+                Complaint::new("source", message).help("name the server that is followed: `source: NAME`"),
+            ]);
+        }
+        let source = Asked { server: &self.source, dialect: dialect(world, &self.source) };
+        let replica = Asked { server: &self.replica, dialect: dialect(world, &self.replica) };
+        let mut actions = self.point_actions(&source, &replica);
+        actions.extend(self.definition_actions(&source, &replica));
+        actions.extend(self.row_actions(&source, &replica));
+        Ok(actions)
+    }
+
+    fn point_actions(&self, source: &Asked<'_>, replica: &Asked<'_>) -> Vec<Action> {
+        let (from, to) = (source.dialect, replica.dialect);
+        let (hold, threads) = (from.hold_commits(), self.threads);
+        let mut actions =
+            vec![Action::note(format!("one connection to control and {threads} to read on each server:"))];
+        actions.extend(source.all(from.comparing_session()));
+        actions.extend(replica.all(to.comparing_session()));
+        actions.push(Action::note("until the replica is close behind:"));
+        actions.extend([source.sql(from.binlog_position()), replica.sql(to.replica_status())]);
+        actions.push(Action::note("the applier stands still:"));
+        actions.push(replica.sql(to.stop_applier()));
+        actions
+            .push(Action::note("commits are held back for milliseconds; tried again where something is in the way:"));
+        actions.extend(from.statements_in_the_way(super::point::LONG_SECONDS).map(|text| source.sql(text)));
+        actions.extend(source.all(hold.take.iter().copied()));
+        actions.extend([
+            source.sql(from.take_snapshot()),
+            source.sql(from.binlog_position()),
+            source.sql(hold.release),
+        ]);
+        actions.extend(from.snapshot_position().map(|text| source.sql(text)));
+        actions.push(Action::note("the replica is led to the very place of the snapshots:"));
+        let until = to.start_applier_until(&late("file"), &late("offset"));
+        actions.extend([replica.sql(until), replica.sql(to.replica_status()), replica.sql(to.stop_applier())]);
+        actions.extend([replica.sql(to.take_snapshot()), replica.sql(to.replica_status())]);
+        actions.push(Action::note("the applier goes on, whatever has happened:"));
+        actions.extend([replica.sql(to.start_applier()), replica.sql(to.replica_status())]);
+        actions
+    }
+
+    fn definition_actions(&self, source: &Asked<'_>, replica: &Asked<'_>) -> Vec<Action> {
+        let words = source.dialect.same_words(replica.dialect);
+        let mut actions =
+            vec![Action::note("definitions, once more if they differ; the replica's once it is close behind:")];
+        for asked in [source, replica] {
+            actions.extend(asked.all(asked.dialect.definitions(&self.databases, words)));
+            actions.push(asked.sql(asked.dialect.counters(&self.databases)));
+            actions.push(asked.sql(asked.dialect.tables_with_rows(&self.databases)));
+            actions.push(asked.sql(asked.dialect.table_columns(&self.databases)));
+            actions.push(asked.sql(asked.dialect.unique_keys(&self.databases)));
+        }
+        actions
+    }
+
+    fn row_actions(&self, source: &Asked<'_>, replica: &Asked<'_>) -> Vec<Action> {
+        let (from, to) = (source.dialect, replica.dialect);
+        let sums = [true, false].map(|unique| from.common_sum(to, unique));
+        let key = KeyWords { from: late("table along its key"), fetched: late("the key"), list: late("the key") };
+        let (row, piece) = (late("the columns of a row"), late("a piece"));
+        let chunk = self.chunk;
+        let mut actions =
+            vec![Action::note(format!("each table in pieces of about {chunk}, on both servers at once:"))];
+        actions.push(source.sql(from.extremes(&late("table"), &late("the key"))));
+        actions.push(source.sql(from.piece_end(&key, &piece, &late("rows"))));
+        for asked in [source, replica] {
+            actions.extend(asked.all(sums.map(|sum| asked.dialect.range_digest(sum, &late("table"), &row, &piece))));
+        }
+        actions.push(Action::note("the rows of a piece that differs:"));
+        for asked in [source, replica] {
+            actions.push(asked.sql(asked.dialect.row_digests(&key, &row, &piece, super::narrow::MOST)));
+        }
+        let limit = self.max_lag;
+        actions.push(Action::note(format!("paused while the replica lags by more than {limit}:")));
+        actions.extend([source.sql(from.binlog_position()), replica.sql(to.replica_status())]);
+        actions.push(Action::note(
+            "refuse if anything differs; sequences and the history of versioned tables are not compared",
+        ));
+        actions
+    }
+}
