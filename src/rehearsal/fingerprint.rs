@@ -13,7 +13,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_mins(1);
 /// Variables that change by themselves, count what has been written since, or that the sandbox gave to a server's
 /// very first start alone.
-const VOLATILE: [&str; 8] = [
+const VOLATILE: [&str; 9] = [
     "init_file",
     "gtid_binlog_pos",
     "gtid_binlog_state",
@@ -22,6 +22,7 @@ const VOLATILE: [&str; 8] = [
     "gtid_purged",
     "pseudo_thread_id",
     "innodb_buffer_pool_load_now",
+    "innodb_log_file_buffering", // found out anew by every start
 ];
 /// Files of a data directory that come and go with the server's own work.
 const OWN_WORK: [&str; 7] = ["binlog", "ib", "#ib", "aria", "mysql-bin", "ddl_recovery", "undo"];
@@ -33,8 +34,8 @@ const WRITTEN_BY_SERVER: [&str; 5] = [
     "`mysql`.`slave_relay_log_info`",
     "`mysql`.`slave_master_info`",
 ];
-/// Files of a server that is a replica, which come and go with what it applies.
-const RELAYED: &str = "relay-bin";
+/// What moves on a server that is a replica: files that come and go with what it applies, and how far it has come.
+const RELAYED: [&str; 2] = ["relay-bin", "variable gtid_slave_pos"];
 /// Everything that is code or schema, as one text a row.
 const DEFINITIONS: &[(&str, &str)] = &[
     (
@@ -94,7 +95,7 @@ impl Fingerprint {
         files(&server.data_dir(), 1, &mut facts)?;
         files(work, 9, &mut facts)?;
         if !channels.is_empty() {
-            facts.retain(|name, _| !name.contains(RELAYED));
+            facts.retain(|name, _| !RELAYED.iter().any(|moving| name.contains(moving)));
         }
         Ok(Self(facts))
     }
@@ -129,7 +130,11 @@ async fn tables(session: &Session, busy: Option<&str>, facts: &mut BTreeMap<Stri
             continue;
         }
         let is_busy = busy.is_some_and(|database| table.starts_with(&format!("`{database}`.")));
-        let counted = is_busy || engine == "CSV" || table.starts_with("`mysql`.`transaction_registry");
+        // when an event ran last stands in its row; everything else of it is a definition
+        let counted = is_busy
+            || engine == "CSV"
+            || table == "`mysql`.`event`"
+            || table.starts_with("`mysql`.`transaction_registry");
         let first = async |sql: String| -> Result<String> {
             Ok(pairs(session, &sql).await?.into_iter().next().map(|(_, text)| text).unwrap_or_default())
         };

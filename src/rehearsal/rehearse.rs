@@ -9,6 +9,7 @@ use crate::effects::replica::ReplicaStatus;
 use crate::error::{Result, exit};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// The application goes on for this long after the run has ended: the pause that is judged may not touch its end.
@@ -75,7 +76,7 @@ impl Report {
 pub async fn hold(piece: &Piece) -> Result<(Report, Stage)> {
     let begin = Instant::now();
     let mut stage = Stage::set(piece.clone()).await?;
-    let mut runs = stage.prelude().await?;
+    let mut runs = stage.prelude(Stdio::inherit).await?;
     let ended = stage.carry_out().await?;
     let home = if ended.code == exit::DONE { stage.began_at().other() } else { stage.home().await? };
     runs.push(ended);

@@ -126,15 +126,16 @@ impl Stage {
         sets.iter().filter(move |set| set.split_once('=').is_some_and(|(name, _)| inputs.contains_key(name)))
     }
 
-    /// Carries out the playbooks that come before.
+    /// Carries out the playbooks that come before; what they say goes to `words`.
     ///
     /// # Errors
     /// When one of them does not end well.
-    pub async fn prelude(&mut self) -> Result<Vec<Ended>> {
+    pub async fn prelude(&mut self, words: fn() -> Stdio) -> Result<Vec<Ended>> {
         let mut all = Vec::new();
         for playbook in self.piece.before.clone() {
             let mut command = self.run_of(&playbook);
             command.args(Self::known_to(&playbook, &self.piece.set).flat_map(|set| ["--set", set]));
+            command.stderr(words());
             let ended = finish(&playbook, command).await?;
             if ended.code != exit::DONE {
                 let answer = format!("{} ended with code {}", playbook.display(), ended.code);

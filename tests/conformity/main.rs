@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+const FAILBACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/failback.yaml");
+/// Who speaks besides the program when data is copied.
+const COPY: [(&str, Speaker); 2] = [("source", Speaker::DumpProgram), ("target", Speaker::Client)];
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Statements of a plan by server, markers in them standing for anything.
@@ -68,7 +71,7 @@ fn matches(planned: &str, text: &str) -> bool {
 }
 
 /// Who speaks in a connection of the account that the program and its helpers use.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Speaker {
     Program,
     /// `mariadb-dump`, known by the statement it begins with.
@@ -142,7 +145,13 @@ fn stumbling(stage: &Stage) -> PathBuf {
 }
 
 /// Plans and runs, and compares what the servers saw. Returns the program's statements by server.
-async fn compare(stage: &Stage, logs: &mut Logs, playbook: &Path, code: i32) -> BTreeMap<String, Vec<String>> {
+async fn compare(
+    stage: &Stage,
+    logs: &mut Logs,
+    playbook: &Path,
+    code: i32,
+    helpers: &[(&str, Speaker)],
+) -> BTreeMap<String, Vec<String>> {
     logs.next();
     let plan = stage.with_playbook(&["plan", "--format", "json"], playbook).await;
     assert!(plan.status.success(), "{}", complaint(&plan));
@@ -166,8 +175,7 @@ async fn compare(stage: &Stage, logs: &mut Logs, playbook: &Path, code: i32) -> 
             }
         }
     }
-    let own = |server: &str, speaker| (server.to_owned(), speaker);
-    assert_eq!(others, [own("source", Speaker::DumpProgram), own("target", Speaker::Client)]);
+    assert_eq!(others.iter().map(|(server, who)| (server.as_str(), *who)).collect::<Vec<_>>(), helpers);
     let unplanned: Vec<_> = said
         .iter()
         .flat_map(|(server, said)| said.iter().map(move |statement| (server, statement)))
@@ -182,7 +190,7 @@ async fn every_statement_a_run_executes_stood_in_its_plan() {
     let stage = Stage::new().await;
     let mut logs = log_everything(&stage).await;
 
-    let said = compare(&stage, &mut logs, &stumbling(&stage), 3).await;
+    let said = compare(&stage, &mut logs, &stumbling(&stage), 3, &COPY).await;
     let seen = |server: &str, text: &str| said[server].iter().any(|statement| statement == text);
     for text in [INIT, "SELECT VERSION()", lock::TAKE, "FLUSH TABLES WITH READ LOCK", "UNLOCK TABLES"] {
         assert!(seen("source", text), "{text}");
@@ -191,10 +199,16 @@ async fn every_statement_a_run_executes_stood_in_its_plan() {
         assert!(seen("target", text), "{text}");
     }
 
-    let said = compare(&stage, &mut logs, Path::new(PLAYBOOK), 0).await;
+    let said = compare(&stage, &mut logs, Path::new(PLAYBOOK), 0, &COPY).await;
     let seen = |server: &str, text: &str| said[server].iter().any(|statement| statement == text);
-    assert!(seen("source", "FLUSH TABLES WITH READ LOCK") && !seen("source", "UNLOCK TABLES"));
+    assert!(seen("source", "FLUSH TABLES WITH READ LOCK") && seen("source", "UNLOCK TABLES"));
     assert!(seen("target", "SET GLOBAL read_only = OFF") && seen("target", "RESET SLAVE ALL"));
+    assert!(seen("target", "SET GLOBAL event_scheduler = ON"));
+
+    let said = compare(&stage, &mut logs, Path::new(FAILBACK), 0, &[]).await;
+    let seen = |server: &str, text: &str| said[server].iter().any(|statement| statement == text);
+    assert!(seen("source", "SET GLOBAL read_only = OFF") && seen("target", "FLUSH TABLES WITH READ LOCK"));
+    assert!(seen("target", "UNLOCK TABLES"), "what stops writers would stop the applier too");
 }
 
 #[test]

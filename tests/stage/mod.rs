@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Stage {
     pub sandbox: Sandbox,
     _folder: TempDir,
-    tunnels: [u16; 2],
+    tunnels: [u16; 3],
     _application: Child,
 }
 
@@ -43,7 +43,7 @@ impl Stage {
             assert!(begin.elapsed() < PATIENCE, "the application does not come up");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let tunnels = [free_port().unwrap(), free_port().unwrap()];
+        let tunnels = [(); 3].map(|()| free_port().unwrap());
         Self { sandbox, _folder: folder, tunnels, _application: application }
     }
 
@@ -64,12 +64,14 @@ impl Stage {
         let mut command = self.cutover(args);
         command.arg(playbook).arg("-i").arg(self.sandbox.inventory()).arg("--rehearsal");
         let text = std::fs::read_to_string(playbook).unwrap();
-        for (input, port) in ["tunnel", "way_back"].into_iter().zip(self.tunnels) {
+        for (input, port) in ["tunnel", "way_back", "next_way_back"].into_iter().zip(self.tunnels) {
             if text.contains(&format!("\n  {input}:\n    type:")) {
                 command.args(["--set", &format!("{input}=127.0.0.1:{port}")]);
             }
         }
-        command.args(["--set", "benchmark_time=1s"]);
+        if text.contains("\n  benchmark_time:\n") {
+            command.args(["--set", "benchmark_time=1s"]);
+        }
         command.output().await.unwrap()
     }
 }

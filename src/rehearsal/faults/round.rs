@@ -12,6 +12,7 @@ use crate::rehearsal::judge;
 use crate::rehearsal::shop::DATABASE;
 use crate::rehearsal::stage::{Piece, Stage};
 use serde::Serialize;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::Command;
 
@@ -122,7 +123,7 @@ pub async fn hold(mut piece: Piece, plot: &Plot) -> (Row, Vec<Vec<Moment>>) {
 
 async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment>>> {
     let mut stage = Stage::set(piece).await?;
-    stage.prelude().await?;
+    stage.prelude(Stdio::null).await?;
     let may_go_back = row.expected.contains(&Outcome::RolledBack);
     let before = if may_go_back { Some(fingerprints(&stage).await?) } else { None };
     let (mut end, moments) = open(&stage, plot, row).await?;
