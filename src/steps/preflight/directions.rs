@@ -46,7 +46,7 @@ fn within_mysql(source: Version, target: Version) -> Direction {
     if train == next || next == train + 1 && LONG_TERM.contains(&from) {
         return Direction::Supported;
     }
-    let through = LONG_TERM.get(train).filter(|_| next > train);
+    let through = LONG_TERM.get(train + usize::from(LONG_TERM.contains(&from))).filter(|_| next > train);
     let through = through.map_or(String::new(), |(major, minor)| format!("; go through {major}.{minor} first"));
     Direction::Gap(format!("no upgrade path leads from MySQL {source} to {target}{through}"))
 }
@@ -168,5 +168,7 @@ mod tests {
         let read = |text| Product::from_version_text(text).unwrap();
         let Direction::Gap(why) = direction(read("5.7.44"), read("8.4.3")) else { panic!("no gap") };
         assert!(why.ends_with("go through 8.0 first"), "{why}");
+        let Direction::Gap(why) = direction(read("8.2.0"), read("9.7.4")) else { panic!("no gap") };
+        assert!(why.ends_with("go through 8.4 first"), "{why}");
     }
 }
