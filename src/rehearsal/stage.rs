@@ -300,3 +300,26 @@ async fn start_application(piece: &Piece, sandbox: &Sandbox) -> Result<Child> {
     }
     Ok(child)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::before;
+
+    #[test]
+    fn what_comes_before_is_found_beside_the_playbook_and_never_goes_round() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, after: &str| {
+            let path = folder.path().join(name);
+            let after = if after.is_empty() { String::new() } else { format!("rehearsal: {{ after: {after} }}\n") };
+            std::fs::write(&path, format!("version: 1\nname: x\n{after}steps: []\n")).unwrap();
+            path
+        };
+        let (first, second, third) = (file("a.yaml", ""), file("b.yaml", "a.yaml"), file("c.yaml", "b.yaml"));
+        assert_eq!(before(&third).unwrap(), [first.clone(), second.clone()]);
+        assert!(before(&first).unwrap().is_empty());
+        file("a.yaml", "c.yaml");
+        assert!(before(&third).unwrap_err().answer.contains("which waits for it"));
+        file("a.yaml", "nowhere.yaml");
+        assert!(before(&third).unwrap_err().answer.contains("nowhere.yaml"));
+    }
+}

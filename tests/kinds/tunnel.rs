@@ -1,7 +1,7 @@
 //! `tunnel`: from host to host and through the runner, broken, taken, taken back.
 
 use crate::bench::{Bench, processes, until};
-use cutover::effects::greeting;
+use cutover::effects::{Job, greeting};
 use cutover::error::Class;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
@@ -101,4 +101,34 @@ async fn a_way_that_leads_nowhere_is_told_with_the_reason() {
     let found = bench.step("tunnel", &with).inspect().await;
     assert_eq!((found.len(), found[0].class), (1, Class::Refused));
     assert!(found[0].answer.contains("no-such-host-at-all"), "{}", found[0]);
+}
+
+/// What ends and what goes on when a host is cleaned up: of this run, and of one before.
+#[tokio::test]
+async fn a_clean_up_keeps_what_it_is_told_and_ends_an_earlier_runs_tunnel() {
+    let bench = Bench::new().await;
+    let step = bench.step("tunnel", &with(&bench, "host"));
+    step.execute().await.unwrap();
+    let keep = json!({ "host": "new", "keep": ["tunnel"] });
+    bench.step("clean_up", &keep).execute().await.unwrap();
+    assert!(greets(&bench).await, "the way back goes on");
+    std::fs::create_dir_all(bench.path("work/new/r1/import")).unwrap();
+    bench.step("clean_up", &keep).execute().await.unwrap();
+    assert!(!bench.path("work/new/r1/import").exists() && bench.path("work/new/r1/tunnel").exists());
+
+    // as if an earlier run had opened it
+    std::fs::create_dir_all(bench.path("work/new/r0")).unwrap();
+    step.undo().await.unwrap();
+    let host = bench.fx().host("new").await.unwrap();
+    let dir = bench.path("work/new/r0/way").display().to_string();
+    let script = format!("exec sleep 300 # -L {}:{}", bench.tunnel, bench.source.address());
+    let job = Job::start(host, &dir, &script, "").await.unwrap();
+    let elsewhere = json!({ "host": "new", "tunnels": ["127.0.0.1:1"] });
+    bench.step("clean_up", &elsewhere).execute().await.unwrap();
+    assert!(job.state().await.unwrap().running, "another address is another tunnel");
+    let ours = json!({ "host": "new", "tunnels": [bench.tunnel] });
+    for _ in 0..2 {
+        bench.step("clean_up", &ours).execute().await.unwrap();
+        assert_eq!(bench.leftovers(), [""; 0]);
+    }
 }

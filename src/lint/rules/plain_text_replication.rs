@@ -1,4 +1,4 @@
-//! `C009`: a `change_source` between hosts that goes through no tunnel and is not encrypted.
+//! `C009`: a `change_source` or `reverse_replication` between hosts that goes through no tunnel and is not encrypted.
 
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let inventory = &subject.plan.world.inventory;
-    let open = subject.of_kind("change_source").filter(|step| {
+    let open = subject.of_kind("change_source").chain(subject.of_kind("reverse_replication")).filter(|step| {
         let through = step.planned.with.get("through").is_some_and(|through| !through.is_null());
         let tls = step.planned.with.get("tls").is_some_and(|tls| tls == true);
         !through && !tls && inventory.host_of(step.text("replica")) != inventory.host_of(step.text("source"))
