@@ -97,7 +97,7 @@ impl Sandbox {
         }
         let (source, target) = (source?, target?);
         for folder in [&source, &target].into_iter().filter_map(|server| server.program().clients()) {
-            hosts.iter().try_for_each(|host| host.provide(folder))?;
+            hosts.iter().try_for_each(|host| host.provide(&folder))?;
         }
         let ssh_config = hosts[0].ssh_config().to_path_buf();
         let sandbox = Self { dir: plan.dir.clone(), source, target, secrets, ssh_config, hosts, _disk: disk };

@@ -146,6 +146,7 @@ impl Bench {
         let folder = self.path(&format!("ssh/{host}/home/bin"));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join(name);
+        let _ = std::fs::remove_file(&path); // it may be a link to the real one
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         path

@@ -85,10 +85,14 @@ impl Program {
         Ok(Self { product, server, admin, installer })
     }
 
-    /// Folder of its clients, when they are not where everybody's are: to be searched first.
+    /// Folder of its clients, when the search path does not lead there: to be searched first.
     #[must_use]
-    pub fn clients(&self) -> Option<&Path> {
-        self.admin.parent().filter(|folder| *folder != Path::new("/usr/bin") && *folder != Path::new("/bin"))
+    pub fn clients(&self) -> Option<PathBuf> {
+        let folder = self.admin.parent()?.canonicalize().ok()?;
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let searched = std::env::split_paths(&path).chain(["/usr/bin", "/bin"].map(PathBuf::from));
+        let known = searched.filter_map(|folder| folder.canonicalize().ok()).any(|known| known == folder);
+        (!known).then_some(folder)
     }
 }
 
