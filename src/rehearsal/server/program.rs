@@ -88,7 +88,9 @@ impl Program {
     /// Folder of its clients, when they are not where everybody's are: to be searched first.
     #[must_use]
     pub fn clients(&self) -> Option<&Path> {
-        self.admin.parent().filter(|folder| *folder != Path::new("/usr/bin") && *folder != Path::new("/bin"))
+        // it may have been found as /usr/sbin/../bin
+        let everybodys = |folder: &Path| folder.canonicalize().is_ok_and(|real| real == Path::new("/usr/bin"));
+        self.admin.parent().filter(|folder| *folder != Path::new("/bin") && !everybodys(folder))
     }
 }
 
@@ -141,4 +143,28 @@ fn on_path(names: &[&str]) -> Option<PathBuf> {
 fn beside(program: &Path, name: &str) -> Option<PathBuf> {
     let dir = program.parent()?;
     [dir.join(name), dir.join("../bin").join(name), dir.join("../scripts").join(name)].into_iter().find(|p| p.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Program;
+    use crate::playbook::product::Product;
+    use std::path::PathBuf;
+
+    #[test]
+    fn everybodys_programs_are_no_folder_of_their_own() {
+        let clients = |admin: &str| {
+            let program = Program {
+                product: Product::default(),
+                server: PathBuf::from("/usr/sbin/mariadbd"),
+                admin: PathBuf::from(admin),
+                installer: None,
+            };
+            program.clients().map(PathBuf::from)
+        };
+        for admin in ["/usr/bin/mariadb-admin", "/bin/mariadb-admin", "/usr/sbin/../bin/mariadb-admin"] {
+            assert_eq!(clients(admin), None, "{admin}");
+        }
+        assert_eq!(clients("/opt/mysql/bin/mysqladmin"), Some("/opt/mysql/bin".into()));
+    }
 }
