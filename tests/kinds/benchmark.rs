@@ -52,7 +52,7 @@ async fn a_live_disk_a_full_one_and_none_are_refused_and_memory_is_measured_buff
     let live = bench.source.data_dir().display().to_string();
     let on_old = json!({ "host": "old" });
     let answer = refusal(&live, on_old.clone()).await;
-    assert!(answer.contains("the server `source` holds 3 tables"), "{answer}");
+    assert!(answer.contains("the server `source` holds 4 tables"), "{answer}");
     assert!(refusal("/nowhere/at/all", json!({})).await.contains("not a directory"));
     assert!(refusal("/dev/shm", json!({ "size": "900TiB" })).await.contains("are needed"));
 

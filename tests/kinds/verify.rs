@@ -127,7 +127,7 @@ async fn equal_servers_are_proved_equal_under_a_live_writer() {
         for _ in 0..3 {
             let step = bench.step("verify", &with(&json!({})));
             let outputs = step.execute().await.unwrap();
-            assert_eq!(outputs["tables"], 7, "{outputs:?}");
+            assert_eq!(outputs["tables"], 8, "{outputs:?}");
             assert!(
                 outputs["rows"].as_u64().unwrap() > 30_000 && outputs["chunks"].as_u64().unwrap() > 7,
                 "{outputs:?}"
@@ -304,7 +304,7 @@ async fn mysql_servers_are_compared_too() {
     let writer = Writer::start(&bench).await;
     for _ in 0..2 {
         let outputs = bench.step("verify", &with(&json!({}))).execute().await.unwrap();
-        assert_eq!((outputs["tables"].clone(), applier(&bench).await), (7.into(), "Yes".to_owned()));
+        assert_eq!((outputs["tables"].clone(), applier(&bench).await), (8.into(), "Yes".to_owned()));
     }
     for (change, back, expected) in [
         (

@@ -61,7 +61,7 @@ async fn every_type_is_compared(family: Family, own: &[(&str, &str, &str)]) {
     bench.caught_up().await;
     for floats in ["shown", "exact"] {
         let outputs = bench.step("verify", &with(&json!({ "floats": floats }))).execute().await.unwrap();
-        assert_eq!(outputs["tables"], 8);
+        assert_eq!(outputs["tables"], 9);
     }
     for (id, (kind, _, other)) in types.iter().enumerate() {
         stray(&bench, &[&format!("UPDATE kept.types SET c{id} = {other} WHERE id = {id}")]).await;
