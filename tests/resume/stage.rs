@@ -90,7 +90,7 @@ impl Stage {
             }
             let over = !summary["outcome"].is_null() && summary["outcome"] != "interrupted";
             assert!(!over, "the run is over: {summary:#}");
-            assert!(begin.elapsed() < Duration::from_mins(1), "{step} is never {status}: {summary:#}");
+            assert!(begin.elapsed() < Duration::from_mins(3), "{step} is never {status}: {summary:#}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -99,7 +99,7 @@ impl Stage {
     pub async fn until_begun(&self, step: &str) {
         let begin = Instant::now();
         loop {
-            assert!(begin.elapsed() < Duration::from_mins(1), "{step} never begins: {:#}", self.status());
+            assert!(begin.elapsed() < Duration::from_mins(3), "{step} never begins: {:#}", self.status());
             tokio::time::sleep(Duration::from_millis(2)).await;
             let Ok(Some(journal)) = Sqlite::open_existing(&self.sandbox.dir().join("state")) else { continue };
             let Some(run) = journal.runs().ok().and_then(|runs| runs.last().map(|run| run.id.clone())) else {
