@@ -79,6 +79,8 @@ pub struct Ended {
     pub code: u8,
     /// The summary it printed.
     pub summary: Value,
+    /// How its process ended, in words: `exit status: 4`, `signal: 9 (SIGKILL)`.
+    pub how: String,
 }
 
 impl Stage {
@@ -138,7 +140,8 @@ impl Stage {
             command.stderr(words());
             let ended = finish(&playbook, command).await?;
             if ended.code != exit::DONE {
-                let answer = format!("{} ended with code {}", playbook.display(), ended.code);
+                let outcome = ended.summary["outcome"].as_str().unwrap_or("without a summary");
+                let answer = format!("{} ended: {outcome}, {}", playbook.display(), ended.how);
                 return Err(Failure::permanent("come to where the rehearsal begins", answer)
                     .help("rehearse that playbook by itself first"));
             }
@@ -277,7 +280,7 @@ async fn finish(playbook: &Path, mut command: Command) -> Result<Ended> {
     let ran = command.spawn().map_err(failed)?.wait_with_output().await.map_err(failed)?;
     let code = ran.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::STUCK);
     let summary = serde_json::from_slice(&ran.stdout).unwrap_or(Value::Null);
-    Ok(Ended { playbook: playbook.to_path_buf(), code, summary })
+    Ok(Ended { playbook: playbook.to_path_buf(), code, summary, how: ran.status.to_string() })
 }
 
 async fn start_application(piece: &Piece, sandbox: &Sandbox) -> Result<Child> {

@@ -5,7 +5,7 @@
 
 use super::place::{authority, dialect, server};
 use super::{Complaint, Ctx};
-use crate::effects::dialect::ChannelTls;
+use crate::effects::dialect::{ChangeSource, ChannelTls, StartAt};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Encryption};
@@ -36,7 +36,7 @@ impl<'a> Channel<'a> {
     ///
     /// # Errors
     /// When the inventory has no such server.
-    pub fn address(self, world: &'a World) -> Result<(&'a str, &'a str)> {
+    fn address(self, world: &'a World) -> Result<(&'a str, &'a str)> {
         let source = server(world, self.source)?;
         let same_host = world.inventory.host_of(self.replica) == source.host;
         let plain = if same_host { &source.address } else { source.endpoint() };
@@ -48,7 +48,7 @@ impl<'a> Channel<'a> {
     ///
     /// # Errors
     /// When the inventory states none for either server.
-    pub fn account(self, world: &'a World) -> Result<&'a Account> {
+    fn account(self, world: &'a World) -> Result<&'a Account> {
         let own = server(world, self.replica)?.replication.as_ref();
         own.or(server(world, self.source)?.replication.as_ref()).ok_or_else(|| {
             Failure::permanent(
@@ -63,11 +63,28 @@ impl<'a> Channel<'a> {
     ///
     /// # Errors
     /// When the inventory names no authority for the source's certificate.
-    pub fn tls(self, world: &'a World) -> Result<ChannelTls<'a>> {
+    fn tls(self, world: &'a World) -> Result<ChannelTls<'a>> {
         if !self.tls {
             return Ok(ChannelTls::None);
         }
         Ok(ChannelTls::Verified { ca: Some(authority(world, self.source)?) })
+    }
+
+    /// The statement that makes it, from `start` on; the password stands as its marker.
+    ///
+    /// # Errors
+    /// When the inventory lacks something that it needs.
+    pub fn statement(self, world: &World, start: StartAt<'_>) -> Result<String> {
+        let (host, port) = self.address(world)?;
+        let account = self.account(world)?;
+        Ok(dialect(world, self.replica).change_source(&ChangeSource {
+            host,
+            port,
+            user: &account.user,
+            password: &account.password.marker(),
+            start,
+            tls: self.tls(world)?,
+        }))
     }
 
     /// What is wrong with it before anything is asked: plain text between hosts, or a server that follows itself.

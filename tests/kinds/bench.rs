@@ -145,10 +145,11 @@ impl Bench {
     pub fn program(&self, host: &str, name: &str, script: &str) -> PathBuf {
         let folder = self.path(&format!("ssh/{host}/home/bin"));
         std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(name);
-        let _ = std::fs::remove_file(&path); // it may be a link to the real one
-        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // made beside it and moved: a link that stands there leads to a program of the machine, which is not ours to write
+        let (made, path) = (folder.join(format!(".{name}")), folder.join(name));
+        std::fs::write(&made, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::rename(&made, &path).unwrap();
         path
     }
 

@@ -5,7 +5,6 @@ use cutover::effects::{Job, greeting};
 use cutover::error::Class;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 fn with(bench: &Bench, via: &str) -> Value {
@@ -58,10 +57,7 @@ async fn outlives_the_runner_and_mends_itself() {
 #[tokio::test]
 async fn where_no_command_may_run_it_does_without_a_session() {
     let bench = Bench::new().await;
-    let bin = bench.folder.path().join("ssh/old/home/bin");
-    std::fs::create_dir_all(&bin).unwrap();
-    std::fs::write(bin.join("cat"), "#!/bin/sh\nexit 1\n").unwrap();
-    std::fs::set_permissions(bin.join("cat"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    bench.program("old", "cat", "exit 1");
     let step = bench.step("tunnel", &with(&bench, "host"));
     step.execute().await.unwrap();
     let line = format!("-L {}:{} old -N", bench.tunnel, bench.source.address());

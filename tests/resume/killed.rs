@@ -9,9 +9,11 @@ fn slow(stage: &Stage, host: &str, program: &str) {
     let folder = stage.sandbox.dir().join(format!("ssh/{host}/home/bin"));
     std::fs::create_dir_all(&folder).unwrap();
     let script = format!("#!/bin/sh\ncase $* in *--help*) ;; *) sleep 2;; esac\nexec /usr/bin/{program} \"$@\"\n");
-    let _ = std::fs::remove_file(folder.join(program)); // it may be a link to the real one
-    std::fs::write(folder.join(program), script).unwrap();
-    std::fs::set_permissions(folder.join(program), std::fs::Permissions::from_mode(0o755)).unwrap();
+    // made beside it and moved: a link that stands there leads to a program of the machine, which is not ours to write
+    let (made, place) = (folder.join(format!(".{program}")), folder.join(program));
+    std::fs::write(&made, script).unwrap();
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::rename(made, place).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -146,3 +146,25 @@ fn beside(program: &Path, name: &str) -> Option<PathBuf> {
     let dir = program.parent()?;
     [dir.join(name), dir.join("../bin").join(name), dir.join("../scripts").join(name)].into_iter().find(|p| p.is_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Program;
+    use crate::playbook::product::Product;
+    use std::path::PathBuf;
+
+    /// Linking the machine's own programs would let whoever writes a stand-in write through to them.
+    #[test]
+    fn programs_of_the_machine_are_no_folder_of_their_own() {
+        let clients = |admin: PathBuf| {
+            let (server, installer) = (PathBuf::from("/usr/sbin/mariadbd"), None);
+            Program { product: Product::default(), server, admin, installer }.clients()
+        };
+        for admin in ["/usr/bin/mariadb-admin", "/bin/mariadb-admin", "/usr/sbin/../bin/mariadb-admin"] {
+            assert_eq!(clients(admin.into()), None, "{admin}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().canonicalize().unwrap();
+        assert_eq!(clients(own.join("mysqladmin")), Some(own));
+    }
+}

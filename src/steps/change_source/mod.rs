@@ -6,7 +6,7 @@ use super::channel::{Channel, SERVER_ID};
 use super::gtid_mode;
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::{ChangeSource as Change, Dialect, TOOL_DATABASE};
+use crate::effects::dialect::{Dialect, TOOL_DATABASE};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::position::Position;
@@ -62,17 +62,8 @@ impl ChangeSource {
         Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
     }
     fn statement(&self, world: &World) -> Result<String> {
-        let (host, port) = self.channel().address(world)?;
-        let account = self.channel().account(world)?;
-        let marker = account.password.marker();
-        Ok(dialect(world, &self.replica).change_source(&Change {
-            host,
-            port,
-            user: &account.user,
-            password: &marker,
-            start: self.start().map_err(|complaint| Failure::permanent("replicate", complaint.message))?,
-            tls: self.channel().tls(world)?,
-        }))
+        let start = self.start().map_err(|complaint| Failure::permanent("replicate", complaint.message))?;
+        self.channel().statement(world, start)
     }
     /// The runner's own rows came through the channel; dropped on the source, they may not have gone that way in time.
     async fn drop_own_rows(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {

@@ -9,7 +9,7 @@ use super::place::{dialect, run_marker};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
-use crate::effects::dialect::{ChangeSource, Dialect, StartAt, TOOL_DATABASE};
+use crate::effects::dialect::{Dialect, StartAt, TOOL_DATABASE};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
@@ -77,16 +77,8 @@ impl ReverseReplication {
     }
 
     fn statement(&self, world: &World) -> Result<String> {
-        let (host, port) = self.channel().address(world)?;
-        let account = self.channel().account(world)?;
-        Ok(dialect(world, &self.replica).change_source(&ChangeSource {
-            host,
-            port,
-            user: &account.user,
-            password: &account.password.marker(),
-            start: StartAt::Position { file: &self.position.file, offset: &self.position.offset },
-            tls: self.channel().tls(world)?,
-        }))
+        let start = StartAt::Position { file: &self.position.file, offset: &self.position.offset };
+        self.channel().statement(world, start)
     }
 
     /// Whether it takes writes of anyone but administrators.
