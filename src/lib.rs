@@ -11,6 +11,7 @@ pub mod engine;
 pub mod error;
 pub mod journal;
 pub mod lint;
+pub mod people;
 pub mod plan;
 pub mod playbook;
 pub mod rehearsal;

@@ -6,6 +6,7 @@
 mod approvals;
 pub mod dialect;
 pub mod facts;
+mod free_port;
 mod host;
 mod job;
 mod line_socket;
@@ -16,6 +17,7 @@ mod secrets;
 mod shell;
 
 pub use approvals::{Approvals, Decision};
+pub use free_port::free_port;
 pub use host::{Host, Ran};
 pub use job::{Job, JobState};
 pub use mysql::{AFTER_END, INIT, Login, Row, Rows, Session, SqlError, Tls, end_statement, greeting};

@@ -11,17 +11,16 @@ use std::time::Duration;
 
 /// Name of the file in the state directory.
 const FILE: &str = "journal.sqlite";
-/// Version of the schema below; a journal of a newer one is refused.
-const SCHEMA_VERSION: i64 = 1;
-const SCHEMA: &str = "
+/// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
+/// opened; one of a newer program is refused.
+const VERSIONS: [&str; 1] = ["
     CREATE TABLE run (
         id TEXT PRIMARY KEY, playbook TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, plan TEXT NOT NULL
     ) STRICT;
     CREATE TABLE event (
         run TEXT NOT NULL REFERENCES run(id), seq INTEGER NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL,
         PRIMARY KEY (run, seq)
-    ) STRICT, WITHOUT ROWID;
-    PRAGMA user_version = 1;";
+    ) STRICT, WITHOUT ROWID;"];
 
 /// The journal of one state directory.
 pub struct Sqlite {
@@ -58,11 +57,11 @@ impl Sqlite {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        match tx.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
-            0 => tx.execute_batch(SCHEMA)?,
-            SCHEMA_VERSION => {}
-            newer => return Err(Trouble::Newer(newer)),
+        let version: u32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        for added in VERSIONS.get(version as usize..).ok_or(Trouble::Newer(version))? {
+            tx.execute_batch(added)?;
         }
+        tx.pragma_update(None, "user_version", u32::try_from(VERSIONS.len()).unwrap_or(u32::MAX))?;
         tx.commit()?;
         Ok(Self { path, connection: Mutex::new(connection) })
     }
@@ -172,8 +171,8 @@ enum Trouble {
     Missing(u32),
     #[error("the journal is damaged: entry {0} cannot be read: {1}")]
     Unreadable(u32, serde_json::Error),
-    #[error("it has schema version {0}, this program knows {SCHEMA_VERSION}")]
-    Newer(i64),
+    #[error("it has schema version {0}, this program knows {known}", known = VERSIONS.len())]
+    Newer(u32),
 }
 
 fn explain(path: &Path, trouble: Trouble) -> Failure {

@@ -4,6 +4,7 @@
 
 mod processes;
 
+use crate::effects::free_port;
 use crate::error::{Failure, Result};
 use rustix::process::Signal;
 use std::fs::{DirBuilder, OpenOptions};
@@ -268,10 +269,6 @@ fn find_sshd() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(FOLDERS.into_iter().map(PathBuf::from));
     folders.map(|folder| folder.join("sshd")).find(|program| program.is_file())
-}
-
-fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 fn write(path: &Path, text: &str, append: bool) -> Result<(), String> {

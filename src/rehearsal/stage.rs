@@ -3,8 +3,8 @@
 use super::judge::{Side, Verdict, judge};
 use super::ledger::Ledger;
 use super::sandbox::{self, Sandbox};
-use super::server::free_port;
 use crate::effects::Session;
+use crate::effects::free_port;
 use crate::error::{Failure, Result, exit};
 use crate::playbook::document::Document;
 use crate::playbook::file;

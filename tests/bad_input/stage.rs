@@ -1,9 +1,9 @@
 //! A sandbox that many bad runs share: since they must change nothing, each finds it as the first one did.
 
 use cutover::effects::Session;
+use cutover::effects::free_port;
 use cutover::rehearsal::fingerprint::Fingerprint;
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
-use cutover::rehearsal::server::free_port;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,9 +1,9 @@
 //! `repoint`: a configuration file with a reload, and a real `HAProxy` over its runtime socket.
 
 use crate::bench::{Bench, LOOK, until};
+use cutover::effects::free_port;
 use cutover::effects::{Login, Secrets, Session};
 use cutover::playbook::secret::SecretRef;
-use cutover::rehearsal::server::free_port;
 use serde_json::json;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;

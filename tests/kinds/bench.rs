@@ -1,12 +1,12 @@
 //! Two real servers, each on a host of its own behind an sshd, and hands to work a single step on them.
 
 use async_trait::async_trait;
-use cutover::effects::{Approvals, Decision, Effects, Secrets, Session};
+use cutover::effects::{Approvals, Decision, Effects, Secrets, Session, free_port};
 use cutover::error::{Failure, Result};
 use cutover::playbook::product::Family;
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
-use cutover::rehearsal::server::{Choice, Profile, Server, Setup, free_port};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
 use cutover::steps::{Action, Ctx, Finding, Memo, Outputs, Probe, Progress, Step, Update, find};

@@ -237,8 +237,7 @@ fn here(file: &str) -> PathBuf {
 }
 
 fn free_ports() -> [u16; 6] {
-    let listeners = [(); 6].map(|()| std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    [(); 6].map(|()| cutover::effects::free_port().unwrap())
 }
 
 /// What a program prints; panics when it fails.

@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
+use cutover::effects::free_port;
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
-use cutover::rehearsal::server::free_port;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};

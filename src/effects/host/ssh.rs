@@ -6,6 +6,7 @@ mod refusal;
 mod sockets;
 
 use super::process::chain;
+use crate::effects::free_port;
 use crate::error::{Failure, Result};
 use openssh::{ControlPersist, ForwardType, KnownHosts, Session, SessionBuilder, Socket};
 use refusal::Refusal;
@@ -190,10 +191,6 @@ pub(super) async fn end_master(socket: &Path) {
     ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     // A master that is gone already, or hangs, is no news here: it ends by itself when idle.
     let _ = tokio::time::timeout(END_LIMIT, ssh.status()).await;
-}
-
-fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 fn parse_address(address: &str) -> Option<(&str, u16)> {

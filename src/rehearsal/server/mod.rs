@@ -11,12 +11,12 @@ pub(super) use process::run;
 pub use program::{Choice, Program};
 
 use crate::effects::dialect::Dialect;
+use crate::effects::free_port;
 use crate::error::{Failure, Result};
 use crate::playbook::product::Family;
 use process::{end, thread_states, within_patience};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
-use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
@@ -258,12 +258,4 @@ fn write(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-/// A port on 127.0.0.1 that nobody listens on at this moment.
-///
-/// # Errors
-/// When there is none left.
-pub fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
