@@ -3,6 +3,7 @@
 //! May be used from every room; depends on nothing. Faults of a *document* are `playbook::fault` instead.
 
 use miette::{Diagnostic, Severity};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -25,7 +26,7 @@ pub mod exit {
 }
 
 /// How a failure is to be treated by the engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// May go away by itself (a lost connection, a busy server): worth a retry.
@@ -41,7 +42,7 @@ pub enum Class {
 }
 
 /// A failure at run time: what was attempted, where, what answered, what is true now, what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// How the engine treats it.
     pub class: Class,

@@ -2,7 +2,7 @@
 
 use super::output::{self, Format};
 use super::state::State;
-use super::unchanged;
+use super::{revision, unchanged};
 use crate::effects::{Decision, Effects, Secrets};
 use crate::engine::clock::wall;
 use crate::engine::{JournalApprovals, Runner, Setup, StateLock, registered, run_id};
@@ -122,6 +122,7 @@ impl Conduct {
             halt: halt.clone(),
             folder: self.folder.display().to_string(),
             sources: self.sources.clone(),
+            revision: self.sources.as_ref().and_then(|sources| revision::at(&sources.playbook)),
         };
         tokio::spawn(watch_signals(interrupt, halt));
         let decider = Decider { journal, run: self.run.clone(), yes: self.manner.yes };

@@ -19,6 +19,7 @@ mod output;
 mod plan;
 mod preflight;
 mod rehearse;
+mod report;
 mod resume;
 mod revision;
 mod run;
@@ -74,7 +75,7 @@ enum Command {
     /// List all runs.
     List(status::ListArgs),
     /// Show everything about a run, its journal included.
-    Report(status::Args),
+    Report(report::Args),
     /// Carry a playbook out on a sandbox, under an application that writes all the time, and judge what came of it.
     Rehearse(rehearse::Args),
     /// The application of a rehearsal.
@@ -117,7 +118,7 @@ pub fn main() -> ExitCode {
         Command::Approve(args) => approve::run(&args),
         Command::Status(args) => status::status(&args),
         Command::List(args) => status::list(&args),
-        Command::Report(args) => status::report(&args),
+        Command::Report(args) => report::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::RehearsalApplication(args) => rehearse::application(&args),
         Command::Facts(args) => facts::run(&args),

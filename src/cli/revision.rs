@@ -63,6 +63,15 @@ impl Revision {
     }
 }
 
+/// The commit that `file` is at, with a note when the file is not as committed; `None` outside a repository.
+pub fn at(file: &Path) -> Option<String> {
+    let (folder, name) = (file.parent()?, file.file_name()?);
+    let commit = said(git(folder).args(["rev-parse", "--verify", "--quiet", "HEAD"])).ok()?;
+    let changed = said(git(folder).args(["status", "--porcelain", "--"]).arg(name)).ok()?;
+    let note = if changed.is_empty() { "" } else { ", changed since" };
+    Some(format!("{}{note}", commit.trim()))
+}
+
 fn git(folder: &Path) -> Command {
     let mut git = Command::new("git");
     git.arg("-C").arg::<&OsStr>(folder.as_ref());

@@ -3,6 +3,7 @@
 use super::output;
 use crate::error::exit;
 use crate::plan::schema;
+use crate::{people, report};
 use clap::ValueEnum;
 
 /// Arguments of `schema`.
@@ -22,6 +23,10 @@ enum Document {
     Inventory,
     /// What will be done, as `plan --format json` prints it.
     Plan,
+    /// What was done, as `report --format json` prints it.
+    Report,
+    /// Who may start runs and answer what they ask.
+    People,
 }
 
 /// Prints the schema.
@@ -30,6 +35,8 @@ pub fn run(args: &Args) -> u8 {
         Document::Playbook => schema::playbook(),
         Document::Inventory => schema::inventory(),
         Document::Plan => schema::plan(),
+        Document::Report => report::document::schema(),
+        Document::People => people::schema(),
     });
     exit::DONE
 }

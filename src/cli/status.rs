@@ -1,4 +1,4 @@
-//! `cutover status`, `cutover list` and `cutover report`: looking at runs.
+//! `cutover status` and `cutover list`: looking at runs.
 
 use super::output::{self, Format};
 use super::state::State;
@@ -36,11 +36,6 @@ pub fn status(args: &Args) -> u8 {
 /// Shows all runs.
 pub fn list(args: &ListArgs) -> u8 {
     finish(show_list(args))
-}
-
-/// Shows everything about a run: summary, and every entry of its journal.
-pub fn report(args: &Args) -> u8 {
-    finish(show_report(args))
 }
 
 fn finish(result: Result<()>) -> u8 {
@@ -84,25 +79,6 @@ fn show_list(args: &ListArgs) -> Result<()> {
         Format::Text => {
             let lines = rows.iter().map(|(head, outcome)| format!("{}  {:<24} {outcome}\n", head.id, head.playbook));
             output::text(&lines.collect::<String>());
-        }
-    }
-    Ok(())
-}
-
-fn show_report(args: &Args) -> Result<()> {
-    let summary = args.state.summary(args.run.as_deref())?;
-    let entries = args.state.existing()?.entries(&summary.run)?;
-    match args.format {
-        Format::Json => output::json(&json!({ "summary": summary, "entries": entries })),
-        Format::Text => {
-            output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));
-            output::text("\njournal:\n");
-            for entry in entries {
-                let at = jiff::Timestamp::from_millisecond(entry.at)
-                    .map_or_else(|_| entry.at.to_string(), |at| at.to_string());
-                let event = serde_json::to_string(&entry.event).unwrap_or_default();
-                output::text(&format!("{:>5}  {at}  {event}\n", entry.seq));
-            }
         }
     }
     Ok(())

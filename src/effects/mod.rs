@@ -30,10 +30,13 @@ use crate::playbook::product::{Family, Product};
 use dialect::Dialect;
 use lines::Lines;
 use secrecy::ExposeSecret;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Mutex;
+
+/// What a server says it is: names and values of its variables.
+pub type Identity = BTreeMap<String, String>;
 
 /// The bundle of hands that steps are given.
 pub struct Effects {
@@ -42,7 +45,7 @@ pub struct Effects {
     approvals: Arc<dyn Approvals>,
     lines: Lines,
     sessions: Mutex<HashMap<(String, String), Arc<Session>>>,
-    recognized: Mutex<HashSet<String>>,
+    recognized: Mutex<BTreeMap<String, Identity>>,
 }
 
 impl Effects {
@@ -124,7 +127,7 @@ impl Effects {
     /// program may mean something else there.
     async fn recognize(&self, name: &str, access: &Server, session: &Session) -> Result<()> {
         let mut recognized = self.recognized.lock().await;
-        if recognized.contains(name) {
+        if recognized.contains_key(name) {
             return Ok(());
         }
         let answer = session.query(Dialect::from(access.product()).version(), replica::LOOK).await?;
@@ -135,7 +138,8 @@ impl Effects {
         };
         match Product::from_version_text(text) {
             Ok(actual) if access.accepts(actual) => {
-                recognized.insert(name.to_owned());
+                let rows = session.query(Dialect::from(actual).identity(), replica::LOOK).await?;
+                recognized.insert(name.to_owned(), pairs(&rows));
                 Ok(())
             }
             Ok(Product { family, version }) => {
@@ -145,6 +149,11 @@ impl Effects {
             }
             Err(_) => refuse(format!("see that servers.{name}.address in the inventory leads to a database server")),
         }
+    }
+
+    /// What the servers spoken to so far say they are, by their names.
+    pub async fn seen(&self) -> BTreeMap<String, Identity> {
+        self.recognized.lock().await.clone()
     }
 
     /// The connection for `purpose` if it is open and alive; never opens one.
@@ -253,6 +262,11 @@ pub struct LoginPath<'a> {
     pub address: &'a str,
     /// For TLS with the server's certificate verified: file on that host with the authority that has signed it.
     pub authority: Option<&'a str>,
+}
+
+fn pairs(rows: &Rows) -> Identity {
+    let pair = |row: Row<'_>| Some((row.at(0)?.to_owned(), row.at(1)?.to_owned()));
+    rows.iter().filter_map(pair).collect()
 }
 
 fn unknown(server: &str) -> Failure {

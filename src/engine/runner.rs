@@ -46,6 +46,8 @@ pub struct Setup {
     pub folder: String,
     /// What the plan was made from, with absolute paths; noted with the run, so that a resume can compare.
     pub sources: Option<Sources>,
+    /// Commit that the playbook is at, for the evidence.
+    pub revision: Option<String>,
     /// Cancelled by the second: stop as soon as what is under way can be left, even inside a block.
     pub halt: CancellationToken,
 }
@@ -127,8 +129,13 @@ impl Runner {
     }
 
     fn started(&self) -> Event {
-        let (folder, sources) = (self.setup.folder.clone(), self.setup.sources.clone());
-        Event::RunStarted { runner: run_id::runner(), folder, sources }
+        let Setup { folder, sources, revision, .. } = &self.setup;
+        Event::RunStarted {
+            runner: run_id::runner(),
+            folder: folder.clone(),
+            sources: sources.clone(),
+            revision: revision.clone(),
+        }
     }
 
     async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
@@ -221,6 +228,9 @@ impl<'a> Drive<'a> {
         };
         if self.setup.interrupt.is_cancelled() {
             return Ok(()); // the loop ends the run, and a resume checks again
+        }
+        for (server, identity) in self.setup.effects.seen().await {
+            self.take_in(Event::ServerSeen { server, identity })?;
         }
         if found.is_empty() {
             return self.take_in(Event::RunAdmitted);

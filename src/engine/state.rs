@@ -93,6 +93,7 @@ impl RunState {
                 self.started && self.outcome.is_none_or(|outcome| outcome.is_resumable() || outcome == Outcome::Done)
             }
             Event::RunAdmitted => self.is_live() && !self.admitted,
+            Event::Judged { .. } => self.outcome.is_some(),
             Event::RollbackStarted { .. } => self.is_live() && self.rollback.is_none() && !self.is_busy(),
             _ => self.is_live(),
         };

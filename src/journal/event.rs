@@ -4,12 +4,14 @@ use crate::effects::Decision;
 use crate::error::{Failure, exit};
 use crate::plan::load::Sources;
 use crate::steps::Outputs;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One line of a journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// Its number within the run, from 1, without gaps.
     pub seq: u32,
@@ -21,7 +23,7 @@ pub struct Entry {
 }
 
 /// One fact about a run. An intent is durable before the effect it announces.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A process began the run.
@@ -34,6 +36,22 @@ pub enum Event {
         /// What its plan was made from, with absolute paths; missing where that is not known.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         sources: Option<Sources>,
+        /// Commit of the repository that the playbook is in, with a note when the file is not as committed there;
+        /// missing outside a repository.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        revision: Option<String>,
+    },
+    /// What a server said it is, when it was first spoken to.
+    ServerSeen {
+        /// Its name in the inventory.
+        server: String,
+        /// `version`, `server_id`, `hostname`, and `server_uuid` or `server_uid` where it has one.
+        identity: BTreeMap<String, String>,
+    },
+    /// What a rehearsal found about the run after its end: the report that `rehearse` prints.
+    Judged {
+        /// The report.
+        report: Value,
     },
     /// All checks before the first effect have passed.
     RunAdmitted,
@@ -260,7 +278,7 @@ impl Event {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Everything is done.
@@ -332,7 +350,8 @@ mod tests {
     fn a_journal_of_an_older_program_is_read() {
         let old = r#"{"seq":1,"at":5,"event":"run_started","runner":"me"}"#;
         let entry: Entry = serde_json::from_str(old).unwrap();
-        assert_eq!(entry.event, Event::RunStarted { runner: "me".into(), folder: String::new(), sources: None });
+        let started = Event::RunStarted { runner: "me".into(), folder: String::new(), sources: None, revision: None };
+        assert_eq!(entry.event, started);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::playbook::shape::{self, Names};
 use crate::playbook::suggest;
 use crate::playbook::template::Templates;
 use crate::playbook::world::World;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ const SHIPPED: [(&str, &str); 2] = [
 ];
 
 /// What a plan is made from. A run remembers it, so that a later process can make the plan again and compare.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sources {
     /// The playbook file.
     pub playbook: PathBuf,

@@ -57,6 +57,7 @@ fn connection(world: &World, server: &str) -> Vec<Action> {
         sql(AFTER_END),
         Action::note(format!("refuse unless {server} is {}:", access.wanted())),
         sql(Dialect::from(product).version()),
+        sql(Dialect::from(product).identity()),
     ]
 }
 

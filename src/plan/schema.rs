@@ -53,6 +53,16 @@ pub fn playbook() -> Value {
     schema
 }
 
+/// Says what the tag of an enumeration means: it has no field in the program that could carry a description.
+pub fn describe_tags(schema: &mut Value, definition: &str, tag: &str, about: &str) {
+    let cases = schema.pointer_mut(&format!("/$defs/{definition}/oneOf")).and_then(Value::as_array_mut);
+    for case in cases.into_iter().flatten() {
+        if let Some(tag) = case.pointer_mut(&format!("/properties/{tag}")).and_then(Value::as_object_mut) {
+            tag.insert("description".into(), about.into());
+        }
+    }
+}
+
 /// The schema of inventories.
 #[must_use]
 pub fn inventory() -> Value {
@@ -71,13 +81,7 @@ pub fn plan() -> Value {
     if let Some(root) = schema.as_object_mut() {
         root.insert("title".into(), "cutover plan".into());
     }
-    // a tag has no field in the program that could carry a description
-    let effects = schema.pointer_mut("/$defs/Action/oneOf").and_then(Value::as_array_mut);
-    for effect in effects.into_iter().flatten() {
-        if let Some(tag) = effect.pointer_mut("/properties/do").and_then(Value::as_object_mut) {
-            tag.insert("description".into(), "What kind of effect it is.".into());
-        }
-    }
+    describe_tags(&mut schema, "Action", "do", "What kind of effect it is.");
     schema
 }
 

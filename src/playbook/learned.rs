@@ -2,11 +2,12 @@
 
 use super::inventory::{Facts, Inventory};
 use super::product::Product;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Facts by the inventory's names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Learned {
     /// Memory and processors of hosts.

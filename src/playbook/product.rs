@@ -73,7 +73,7 @@ impl JsonSchema for Version {
 }
 
 /// Family and version together: what a dialect is chosen by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Product {
     /// The family.
     pub family: Family,

@@ -6,7 +6,9 @@ use super::server::Server;
 use super::stage::{Ended, Piece, Stage};
 use crate::effects::Session;
 use crate::effects::replica::ReplicaStatus;
+use crate::engine::clock::wall;
 use crate::error::{Result, exit};
+use crate::journal::{Event, Journal, Sqlite};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -86,7 +88,15 @@ pub async fn hold(piece: &Piece) -> Result<(Report, Stage)> {
     let mut report = report(&runs, &verdict);
     (report.servers, report.afterwards) = afterwards(&stage.sandbox).await?;
     report.seconds = begin.elapsed().as_secs_f64();
+    keep(&report, &stage)?;
     Ok((report, stage))
+}
+
+/// Puts the report beside the run, so that `cutover report` has the ledger too.
+fn keep(report: &Report, stage: &Stage) -> Result<()> {
+    let Some(run) = &report.run else { return Ok(()) };
+    let judged = Event::Judged { report: serde_json::to_value(report).unwrap_or_default() };
+    Sqlite::open(&stage.state())?.append(run, wall(), &[judged]).map(drop)
 }
 
 fn steps(ended: &Ended) -> Vec<Value> {

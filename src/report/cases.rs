@@ -7,11 +7,12 @@ use super::decision::{Known, Move};
 use crate::effects::dialect::Dialect;
 use crate::engine::state::RunState;
 use crate::playbook::inventory::Server;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
 /// One place to look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Case {
     /// The server.
     pub server: String,

@@ -8,11 +8,12 @@ use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
 use crate::journal::Outcome;
 use crate::playbook::inventory::Server;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
 /// What is known, and what may be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DecisionTable {
     /// Servers and applications of the switch, in the order of the plan's steps.
     pub places: Vec<Place>,
@@ -21,7 +22,7 @@ pub struct DecisionTable {
 }
 
 /// A server or an application of the switch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Place {
     /// Its name in the inventory.
     pub name: String,
@@ -34,7 +35,7 @@ pub struct Place {
 }
 
 /// How a place stands, as far as the journal knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
     /// This run has left it as it was.

@@ -10,12 +10,13 @@ use crate::journal::{Entry, Event, Outcome};
 use crate::plan::Plan;
 use crate::plan::regions::regions;
 use crate::steps::{Action, Outputs};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is known of a run. Times are milliseconds since 1970 (UTC), durations milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Summary {
     /// The run's id.
     pub run: String,
@@ -48,7 +49,7 @@ pub struct Summary {
 }
 
 /// What is known of a step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StepSummary {
     /// Its name.
     pub id: String,

@@ -6,6 +6,10 @@
 pub mod by_hand;
 pub mod cases;
 pub mod decision;
+pub mod document;
+pub mod evidence;
 pub mod fold;
+pub mod html;
+pub mod sample;
 pub mod terminal;
 pub mod text;

@@ -243,8 +243,10 @@ impl Lab {
     /// A journal as a runner left it that died after these events.
     pub fn died_after(&self, events: &[Event]) {
         self.journal.create_run(&RunRecord::new(RUN, &self.plan, 1).unwrap()).unwrap();
-        let begin =
-            [Event::RunStarted { runner: "dead".into(), folder: String::new(), sources: None }, Event::RunAdmitted];
+        let begin = [
+            Event::RunStarted { runner: "dead".into(), folder: String::new(), sources: None, revision: None },
+            Event::RunAdmitted,
+        ];
         self.journal.append(RUN, 1, &begin).unwrap();
         self.journal.append(RUN, 2, events).unwrap();
     }

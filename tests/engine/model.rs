@@ -119,7 +119,7 @@ impl<'a> Sim<'a> {
             wish: Wish::default(),
             dice: Dice(dice.iter()),
         };
-        sim.take_in(Event::RunStarted { runner: "sim".into(), folder: String::new(), sources: None });
+        sim.take_in(Event::RunStarted { runner: "sim".into(), folder: String::new(), sources: None, revision: None });
         sim.take_in(Event::RunAdmitted);
         sim
     }

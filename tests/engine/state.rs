@@ -19,7 +19,7 @@ fn an_event_that_cannot_follow_is_an_error_that_names_both_sides() {
         (vec![intent("b")], "the plan has no step `b`"),
         (vec![Event::UndoIntent { step: "a".into(), attempt: 1 }], "`undo_intent` cannot follow"),
         (
-            vec![Event::RunStarted { runner: "x".into(), folder: String::new(), sources: None }],
+            vec![Event::RunStarted { runner: "x".into(), folder: String::new(), sources: None, revision: None }],
             "`run_started` cannot follow, because the run is running",
         ),
         (vec![Event::BlockPrepared { block: "b".into() }], "the plan has no block `b`"),

@@ -3,4 +3,5 @@
 
 mod changed;
 mod desk;
+mod report;
 mod stuck;

@@ -63,4 +63,10 @@ impl Dialect {
     pub fn version(self) -> &'static str {
         "SELECT VERSION()"
     }
+
+    /// Which server this is, as rows of a name and a value, for the evidence; a server has the one id or the other.
+    #[must_use]
+    pub fn identity(self) -> &'static str {
+        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('hostname', 'port', 'server_id', 'server_uid', 'server_uuid', 'version')"
+    }
 }

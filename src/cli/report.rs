@@ -1,0 +1,64 @@
+//! `cutover report`: everything about a run, for people, programs and auditors.
+
+use super::output;
+use super::state::State;
+use crate::error::{Result, exit};
+use crate::report::document::Document;
+use crate::report::html::{Material, page};
+use crate::report::text;
+use clap::ValueEnum;
+
+/// Arguments of `report`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run; the newest when left out.
+    run: Option<String>,
+    #[command(flatten)]
+    state: State,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document on stdout; `cutover schema report` describes it.
+    Json,
+    /// One page on stdout that needs nothing else.
+    Html,
+}
+
+/// Shows everything about a run: its summary, the evidence, and every entry of its journal.
+pub fn run(args: &Args) -> u8 {
+    match show(args) {
+        Ok(()) => exit::DONE,
+        Err(failure) => {
+            output::complain(&failure);
+            exit::INVALID
+        }
+    }
+}
+
+fn show(args: &Args) -> Result<()> {
+    let summary = args.state.summary(args.run.as_deref())?;
+    let entries = args.state.existing()?.entries(&summary.run)?;
+    match args.format {
+        Format::Json => output::json(&Document::new(summary, entries)),
+        Format::Html => output::text(&page(&Material { summary: &summary, entries: &entries, lag: &[] })),
+        Format::Text => {
+            output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));
+            output::text("\njournal:\n");
+            for entry in entries {
+                let at = jiff::Timestamp::from_millisecond(entry.at)
+                    .map_or_else(|_| entry.at.to_string(), |at| at.to_string());
+                let event = serde_json::to_string(&entry.event).unwrap_or_default();
+                output::text(&format!("{:>5}  {at}  {event}\n", entry.seq));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! A run as one page that stands alone: to be sent to an auditor, kept beside the change request, opened in ten years.
+//! Nothing is loaded, no script is needed, and the page says so to the browser. Pure.
+
+mod evidence;
+mod gantt;
+mod lag;
+mod pause;
+mod time;
+
+use super::evidence::Evidence;
+use super::fold::{StepSummary, Summary};
+use super::sample::LagSample;
+use crate::engine::status::Status;
+use crate::journal::{Entry, Outcome};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use time::{duration, moment};
+
+/// Nothing but the page's own style: no request can leave it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+/// Entries of the journal that are printed; a plan of ten thousand steps has more than anybody reads.
+const ENTRIES: usize = 2_000;
+
+/// What a report is made of.
+pub struct Material<'a> {
+    /// The run.
+    pub summary: &'a Summary,
+    /// Its journal.
+    pub entries: &'a [Entry],
+    /// Replication lag over time, as far as it was kept.
+    pub lag: &'a [LagSample],
+}
+
+/// The page.
+#[must_use]
+pub fn page(material: &Material<'_>) -> String {
+    let Material { summary, entries, lag } = material;
+    let evidence = Evidence::new(summary, entries);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "run " (summary.run) " of " (summary.playbook) }
+                style { (PreEscaped(include_str!("report.css"))) }
+            }
+            body {
+                header { (head(summary, &evidence)) }
+                main {
+                    (pause::section(summary, &evidence))
+                    (troubles(summary))
+                    (gantt::section(summary))
+                    (lag::section(lag, summary))
+                    (evidence::section(summary, &evidence))
+                    (journal(entries))
+                }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+fn head(summary: &Summary, evidence: &Evidence) -> Markup {
+    let done = summary.steps.iter().filter(|step| step.status == Status::Succeeded).count();
+    html! {
+        h1 { (summary.playbook) " " span.outcome.(tone(summary.outcome)) { (outcome(summary.outcome)) } }
+        dl {
+            dt { "run" } dd { code { (summary.run) } }
+            @if let Some(started) = summary.started { dt { "began" } dd { (moment(started)) } }
+            @if let Some(took) = summary.duration { dt { "took" } dd { (duration(took)) } }
+            dt { "steps" } dd { (done) " of " (summary.steps.len()) " succeeded" }
+            @if summary.resumed > 0 { dt { "resumed" } dd { (summary.resumed) " times" } }
+            @if let Some(revision) = &evidence.revision { dt { "commit" } dd { code { (revision) } } }
+            dt { "plan" } dd { code { (summary.plan) } }
+        }
+    }
+}
+
+fn outcome(outcome: Option<Outcome>) -> String {
+    outcome.map_or_else(|| "not finished".to_owned(), |outcome| outcome.to_string())
+}
+
+fn tone(outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Done) => "good",
+        Some(Outcome::Stuck | Outcome::Stopped) => "bad",
+        Some(_) => "warn",
+        None => "plain",
+    }
+}
+
+/// What went wrong, and what a person was told to do.
+fn troubles(summary: &Summary) -> Markup {
+    let failed: Vec<&StepSummary> = summary.steps.iter().filter(|step| has_trouble(step)).collect();
+    html! {
+        @if let Some(reason) = &summary.rollback { section { h2 { "Taken back" } p { (reason) } } }
+        @if let Some(table) = &summary.decision {
+            section { h2 { "What is known, and what may be done" } pre { (table) } }
+        }
+        @if !failed.is_empty() {
+            section {
+                h2 { "What failed" }
+                @for step in failed {
+                    h3 { (step.id) " " small { (step.status) } }
+                    @for failure in [&step.failure, &step.undo_failure].into_iter().flatten() {
+                        pre { (failure) @if let Some(help) = &failure.help { "\nhelp: " (help) } }
+                    }
+                    @if let Some(vouched) = &step.vouched {
+                        p { "taken back by hand, says " (vouched.by) ": " (vouched.why) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn has_trouble(step: &StepSummary) -> bool {
+    step.undo_failure.is_some() || (step.failure.is_some() && step.status != Status::Succeeded)
+}
+
+fn journal(entries: &[Entry]) -> Markup {
+    html! {
+        section {
+            h2 { "Journal" }
+            details {
+                summary { (entries.len()) " entries" }
+                @if entries.len() > ENTRIES {
+                    p { "The first " (ENTRIES) " are here; " code { "cutover report --format json" } " has all." }
+                }
+                div.scroll {
+                    table {
+                        thead { tr { th { "no." } th { "time (UTC)" } th { "event" } } }
+                        tbody {
+                            @for entry in entries.iter().take(ENTRIES) {
+                                tr {
+                                    td { (entry.seq) }
+                                    td { (moment(entry.at)) }
+                                    td { code { (serde_json::to_string(&entry.event).unwrap_or_default()) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
