@@ -218,7 +218,14 @@ async fn copy(installed: &Path, folder: &Path) -> Result<()> {
     let mut command = tokio::process::Command::new("cp");
     command.args(["-a", "--sparse=always", "--"]).arg(installed).arg(folder.join("data"));
     let ran = command.output().await.map_err(|error| failed(error.to_string()))?;
-    if ran.status.success() { Ok(()) } else { Err(failed(String::from_utf8_lossy(&ran.stderr).into_owned())) }
+    if !ran.status.success() {
+        return Err(failed(String::from_utf8_lossy(&ran.stderr).into_owned()));
+    }
+    // holds a MySQL server's uuid: without it each copy makes one of its own, and can follow the other
+    match tokio::fs::remove_file(folder.join("data/auto.cnf")).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error.to_string())),
+        _ => Ok(()),
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -229,6 +229,7 @@ impl Lab {
             updates: unbounded_channel().0,
             folder: String::new(),
             sources: None,
+            revision: None,
             interrupt: self.interrupt.clone(),
             halt: self.halt.clone(),
         };

@@ -50,16 +50,16 @@ async fn mysql(server: &Server) -> Result<(), String> {
 pub fn accounts(family: Family, password: &str) -> String {
     let account = format!("'{}'@'127.0.0.1'", Server::ACCOUNT);
     let password = password.replace('\\', "\\\\").replace('\'', "''");
-    let (others, create) = match family {
-        Family::MariaDb => (
+    let others = match family {
+        Family::MariaDb => {
             "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');\n\
-             FLUSH PRIVILEGES;\n",
-            "CREATE OR REPLACE USER",
-        ),
-        Family::MySql => ("", "CREATE USER IF NOT EXISTS"), // --initialize-insecure makes root@localhost alone
+             FLUSH PRIVILEGES;\n"
+        }
+        Family::MySql => "", // --initialize-insecure makes root@localhost alone
     };
+    // the tables may be a copy of another server's, with its account
     format!(
-        "SET SESSION sql_log_bin = 0;\n{others}{create} {account} IDENTIFIED BY '{password}';\n\
+        "SET SESSION sql_log_bin = 0;\n{others}DROP USER IF EXISTS {account};\nCREATE USER {account} IDENTIFIED BY '{password}';\n\
          GRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;\n"
     )
 }
