@@ -1,8 +1,11 @@
 //! `rehearse --fault`: the program is struck, taken up again, and judged.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
 
@@ -47,4 +50,42 @@ fn a_fault_nobody_knows_is_refused_and_the_list_is_shown() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("before|after"));
     let list = rehearse(&["--fault", "list"]);
     assert!(list.status.success() && String::from_utf8_lossy(&list.stdout).contains("target-crash-before-promote"));
+}
+
+/// Somebody changes their mind: no server, host or file of the sandbox stays.
+#[test]
+fn a_rehearsal_that_is_ended_leaves_nothing_behind() {
+    for more in [&[] as &[&str], &["--fault", "tunnel-killed"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("s");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+        command.args(["rehearse", PLAYBOOK, "--rows", "2000", "--dir"]).arg(&dir).args(more);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let application = |line: &String| line.contains("rehearsal-application");
+        until("the application writes", || processes_with(&dir).iter().any(application));
+        let pid = Pid::from_child(&child);
+        rustix::process::kill_process(pid, Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        until("nothing of it runs", || processes_with(&dir).is_empty());
+        assert!(!dir.exists(), "its folder is there");
+    }
+}
+
+fn until(what: &str, done: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !done() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Command lines of servers and hosts that name a folder.
+fn processes_with(dir: &Path) -> Vec<String> {
+    let own = std::process::id().to_string();
+    let all = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| *entry.file_name() != *own);
+    let lines = all.filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok());
+    let programs = ["mariadbd", "sshd", "haproxy", "rehearsal-application"];
+    let theirs =
+        |line: &String| line.contains(dir.to_str().unwrap()) && programs.iter().any(|name| line.contains(name));
+    lines.filter(theirs).collect()
 }

@@ -26,6 +26,7 @@ mod run;
 mod schema;
 mod state;
 mod status;
+mod stop;
 mod unchanged;
 
 use crate::error::exit;

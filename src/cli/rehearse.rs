@@ -3,6 +3,7 @@
 mod faults;
 
 use super::output::{self, Format};
+use super::stop::unless_stopped;
 use crate::error::{Failure, Result};
 use crate::rehearsal::application;
 use crate::rehearsal::rehearse::{self, Report};
@@ -117,11 +118,11 @@ fn hold(args: &Args, dir: PathBuf) -> Result<Report> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::permanent("start the rehearsal", error.to_string()))?;
     eprintln!("making two servers, three hosts and an application with {} rows ...", args.rows);
-    runtime.block_on(async {
+    runtime.block_on(unless_stopped("rehearse", async {
         let (report, stage) = rehearse::hold(&piece).await?;
         drop(stage);
         Ok(report)
-    })
+    }))
 }
 
 /// The short report.

@@ -1,6 +1,7 @@
 //! `cutover rehearse --fault` and `--faults`: many rehearsals, each with something going wrong.
 
 use crate::cli::output::{self, Format};
+use crate::cli::stop::unless_stopped;
 use crate::error::{Failure, Result, exit};
 use crate::playbook::document::Document;
 use crate::playbook::file;
@@ -69,7 +70,7 @@ pub fn run(piece: &Piece, choice: &Choice, options: &Options, format: Format) ->
         return exit::DONE;
     }
     let result = hold(piece, choice, options.jobs.max(1), format);
-    let _ = std::fs::remove_dir(&piece.sandbox.dir); // every round has removed its own folder
+    let _ = std::fs::remove_dir_all(&piece.sandbox.dir); // rounds remove their own folders, unless somebody stopped them
     match result {
         Ok(sum) => {
             match format {
@@ -91,14 +92,15 @@ fn hold(piece: &Piece, choice: &Choice, jobs: usize, format: Format) -> Result<S
     let (playbook, _) = file::read(&document); // the runs themselves report what is wrong with it
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::permanent("start the rehearsal", error.to_string()))?;
-    runtime.block_on(hold_all(piece, &playbook, choice, jobs, |done, total, row| {
+    let rounds = hold_all(piece, &playbook, choice, jobs, |done, total, row| {
         let line = format!("{done:>4}/{total}  {}", line(row));
         if format == Format::Text {
             output::text(&line);
         } else {
             eprint!("{line}");
         }
-    }))
+    });
+    runtime.block_on(unless_stopped("let things go wrong", rounds))
 }
 
 /// A round, while more are to come.

@@ -137,7 +137,9 @@ impl Blow {
                 damage.cut_off = Some(name);
                 sandbox.host(name).into_iter().for_each(|host| host.freeze(true));
             }
-            Self::WritePastFence => write_past_fence(&roles.admin(Side::Source).await?).await?,
+            Self::WritePastFence => {
+                write_past_fence(&roles.admin(Side::Source).await?, roles.server(Side::Source).dialect()).await?;
+            }
             Self::LongTransaction => damage.session = Some(hold_transaction(roles).await?),
             Self::LockTables => damage.session = Some(lock_tables(roles).await?),
             Self::FillDisk => damage.filler = Some(disk::fill(roles.server(Side::Target).dir(), SPARE)?),
@@ -198,11 +200,16 @@ fn signal_tunnel(sandbox: &Sandbox, signal: Signal) -> Result<()> {
     if struck { Ok(()) } else { Err(Failure::permanent("strike the tunnel", "there is none")) }
 }
 
-async fn write_past_fence(admin: &Session) -> Result<()> {
+/// What only an administrator can do, and only on purpose: opens the fence and writes.
+async fn write_past_fence(admin: &Session, dialect: Dialect) -> Result<()> {
     let others = "SELECT id FROM information_schema.processlist WHERE user = 'migrate' AND id <> CONNECTION_ID()";
     for row in admin.query(others, LOOK).await?.iter() {
         // one that went by itself meanwhile is gone as well
         let _ = admin.try_query(&format!("KILL {}", row.at(0).unwrap_or_default()), LOOK).await;
+    }
+    let fence = dialect.strongest_fence();
+    if !fence.held_by_session {
+        admin.exec(fence.open, LOOK).await?;
     }
     admin
         .exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK)
