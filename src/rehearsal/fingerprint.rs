@@ -97,6 +97,9 @@ impl Fingerprint {
         if !channels.is_empty() {
             facts.retain(|name, _| !RELAYED.iter().any(|moving| name.contains(moving)));
         }
+        if server.family() == Family::MySql {
+            facts.retain(|name, _| !name.contains(RELAYED[0])); // it begins an empty one when it forgets its source
+        }
         Ok(Self(facts))
     }
 

@@ -45,7 +45,8 @@ pub struct Decided {
 /// The moments of a switch, from the runner's clock. The application's own pause lies between the first and the last.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Switch {
-    /// When the fence began to close the old server.
+    /// When the fence began to close the old server. The step begins earlier: it waits for a good moment while the
+    /// application writes on.
     pub closing: i64,
     /// Time from the first lock to the final position, in milliseconds.
     pub fence_ms: Option<f64>,
@@ -109,9 +110,12 @@ fn switch(summary: &Summary) -> Option<Switch> {
     let fence = last("fence")?;
     let ended = |kind: &str| last(kind).filter(|step| step.duration.is_some()).and_then(|step| step.ended);
     let output = |step: Option<&StepSummary>, name: &str| step.and_then(|step| step.outputs.get(name)).cloned();
+    let fence_ms = output(Some(fence), "fence_ms").and_then(|ms| ms.as_f64());
+    #[allow(clippy::cast_possible_truncation, reason = "milliseconds")]
+    let closing = fence.ended.zip(fence_ms).map(|(ended, ms)| ended - ms.ceil() as i64);
     Some(Switch {
-        closing: fence.started?,
-        fence_ms: output(Some(fence), "fence_ms").and_then(|ms| ms.as_f64()),
+        closing: closing.or(fence.started)?,
+        fence_ms,
         fenced_at: output(Some(fence), "position"),
         caught_up: ended("wait_for_position"),
         open: ended("promote"),

@@ -18,11 +18,18 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a step of this kind puts out.
-pub const OUTPUTS: &[Output] = &[Output {
-    name: "previous",
-    kind: OutputType::Text,
-    about: "the values that were there before, as `name=value` in one line each",
-}];
+pub const OUTPUTS: &[Output] = &[
+    Output {
+        name: "previous",
+        kind: OutputType::Text,
+        about: "the values that were there before, as `name=value` in one line each",
+    },
+    Output {
+        name: "now",
+        kind: OutputType::Text,
+        about: "the values that the server says it has now, as `name=value` in one line each",
+    },
+];
 
 /// Key of the memo: values before the change, by name.
 const BEFORE: &str = "before";
@@ -160,20 +167,23 @@ impl SetVariables {
         Ok(())
     }
 
-    /// Fails unless the server holds `wanted`.
-    async fn verify(&self, cx: &Ctx<'_>, wanted: &BTreeMap<String, String>) -> Result<()> {
-        let wrong = differing(&self.current(cx).await?, wanted);
+    /// What the server says it has now; fails unless that is `wanted`.
+    async fn verify(&self, cx: &Ctx<'_>, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        let current = self.current(cx).await?;
+        let wrong = differing(&current, wanted);
         if wrong.is_empty() {
-            return Ok(());
+            return Ok(current);
         }
         Err(Failure::permanent("set variables", wrong.join("; "))
             .at(&self.server)
             .help("the server rounds or bounds this value: give the one it takes"))
     }
 
-    fn outputs(cx: &Ctx<'_>) -> Outputs {
-        let lines = before(cx).into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
-        json!({ "previous": lines.join("\n") }).as_object().cloned().unwrap_or_default()
+    fn outputs(cx: &Ctx<'_>, now: &BTreeMap<String, String>) -> Outputs {
+        let lines = |values: &BTreeMap<String, String>| {
+            values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n")
+        };
+        json!({ "previous": lines(&before(cx)), "now": lines(now) }).as_object().cloned().unwrap_or_default()
     }
 }
 
@@ -301,7 +311,7 @@ impl Step for SetVariables {
                 return Ok(Probe::NotDone);
             }
         }
-        Ok(Probe::Done(Self::outputs(cx)))
+        Ok(Probe::Done(Self::outputs(cx, &current)))
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
@@ -314,14 +324,14 @@ impl Step for SetVariables {
         let current = self.current(cx).await?;
         cx.memo.keep(BEFORE, json!(current)).await?;
         self.set_all(cx, &self.statements(dialect)).await?;
-        self.verify(cx, &self.wanted()).await?;
+        let now = self.verify(cx, &self.wanted()).await?;
         if let (Some(file), Some(text)) = (file, text) {
             let changed = self.changed(&text);
             if changed != text {
                 file.replace(cx, &changed, None).await?;
             }
         }
-        Ok(Self::outputs(cx))
+        Ok(Self::outputs(cx, &now))
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
@@ -335,7 +345,7 @@ impl Step for SetVariables {
             return Ok(());
         }
         self.set_all(cx, &statements).await?;
-        self.verify(cx, &before).await
+        self.verify(cx, &before).await.map(drop)
     }
 }
 

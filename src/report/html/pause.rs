@@ -1,6 +1,7 @@
 //! The switch: how long the application can have waited, moment by moment; in a rehearsal also what it measured itself.
 
 use super::time::{duration, moment};
+use crate::playbook::position::Position;
 use crate::report::evidence::{Evidence, Switch};
 use crate::report::fold::Summary;
 use maud::{Markup, html};
@@ -71,9 +72,6 @@ fn ledger(report: &Value) -> Markup {
 }
 
 fn position(place: &Value) -> String {
-    let text = |name: &str| place[name].as_str().unwrap_or_default().to_owned();
-    match (text("file"), text("offset")) {
-        (file, offset) if !file.is_empty() => format!("{file}:{offset}"),
-        _ => place.to_string(),
-    }
+    let position: Result<Position, _> = serde_json::from_value(place.clone());
+    position.map_or_else(|_| place.to_string(), |position| position.to_string())
 }
