@@ -6,7 +6,7 @@ use cutover::error::{Failure, Result};
 use cutover::playbook::product::Family;
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
-use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Program, Server, Setup};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
 use cutover::steps::{Action, Ctx, Finding, Memo, Outputs, Probe, Progress, Step, Update, find};
@@ -59,6 +59,17 @@ impl Memo for Notes {
     async fn set(&self, key: &str, value: Value) -> Result<()> {
         self.0.lock().unwrap().insert(key.into(), value);
         Ok(())
+    }
+}
+
+/// Whether `MySQL` is there; told when it is not.
+pub async fn mysql() -> bool {
+    match Program::find(&Choice::Family(Family::MySql)).await {
+        Ok(_) => true,
+        Err(failure) => {
+            eprintln!("SKIPPED, for MySQL cannot be had: {failure}");
+            false
+        }
     }
 }
 

@@ -110,6 +110,9 @@ async fn mariadb_runs_them_once_and_as_defined() {
 
 #[tokio::test]
 async fn mysql_runs_them_once_and_as_defined() {
+    if !crate::bench::mysql().await {
+        return;
+    }
     run_once_and_as_defined(Family::MySql).await;
 }
 

@@ -2,6 +2,7 @@
 
 use crate::bench::{Bench, LOOK, until};
 use cutover::error::Class;
+use cutover::playbook::product::Family;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -145,4 +146,26 @@ async fn never_two_servers_open_and_never_one_that_nobody_follows() {
     let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
     assert!(failure.answer.contains("follows no source"), "{failure}");
     assert_open(&bench, &file).await;
+}
+
+/// `MySQL` stays shut to administrators without a session: whoever goes on must get his last row in all the same.
+#[tokio::test]
+async fn a_mysql_server_that_was_shut_before_is_shut_anew() {
+    if !crate::bench::mysql().await {
+        return;
+    }
+    let bench = Bench::of(Family::MySql).await;
+    let step = bench.step("fence", &json!({ "server": "source" }));
+    step.prepare().await.unwrap();
+    let first = step.execute().await.unwrap();
+    bench.die().await;
+    step.prepare().await.unwrap();
+    let again = step.execute().await.unwrap();
+    assert_ne!(first["token"], again["token"]);
+    assert_eq!(again["position"], bench.position().await, "and nothing after it");
+    assert_eq!(bench.ask("source", "SELECT @@GLOBAL.super_read_only").await, "1");
+    let token = bench.ask("source", "SELECT value FROM cutover.token WHERE purpose = 'fence'").await;
+    assert_eq!(token, again["token"].to_string());
+    step.undo().await.unwrap();
+    assert_eq!(bench.ask("source", "SELECT @@GLOBAL.read_only + @@GLOBAL.super_read_only").await, "0");
 }

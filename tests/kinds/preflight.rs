@@ -3,7 +3,6 @@
 use crate::bench::Bench;
 use cutover::error::Class;
 use cutover::playbook::product::Family::{self, MariaDb, MySql};
-use cutover::rehearsal::server::{Choice, Program};
 use cutover::steps::{CheckResult, Finding, Mark};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -237,17 +236,6 @@ async fn a_replica_a_reader_and_a_server_that_is_both() {
     assert!(check.evidence.contains("does not write what it applies"), "{check:?}");
 }
 
-/// Whether `MySQL` is there; told when it is not.
-async fn mysql() -> bool {
-    match Program::find(&Choice::Family(MySql)).await {
-        Ok(_) => true,
-        Err(failure) => {
-            eprintln!("SKIPPED, for MySQL cannot be had: {failure}");
-            false
-        }
-    }
-}
-
 async fn pair(source: Family, target: Family) -> (Bench, BTreeMap<String, CheckResult>) {
     let bench = Bench::between(source, target, |_| {}).await;
     cutover::rehearsal::shop::prepare(&*bench.sql("source").await, 5).await.unwrap();
@@ -258,7 +246,7 @@ async fn pair(source: Family, target: Family) -> (Bench, BTreeMap<String, CheckR
 
 #[tokio::test]
 async fn between_the_families_nothing_is_begun() {
-    if !mysql().await {
+    if !crate::bench::mysql().await {
         return;
     }
     for (source, target, why) in [(MySql, MariaDb, "error 2059"), (MariaDb, MySql, "error 13121")] {
@@ -281,7 +269,7 @@ async fn between_the_families_nothing_is_begun() {
 
 #[tokio::test]
 async fn a_mysql_pair_is_asked_in_its_own_words() {
-    if !mysql().await {
+    if !crate::bench::mysql().await {
         return;
     }
     let (bench, checks) = pair(MySql, MySql).await;

@@ -98,6 +98,9 @@ async fn mariadb_follows_and_stays_closed() {
 
 #[tokio::test]
 async fn mysql_follows_and_stays_closed() {
+    if !crate::bench::mysql().await {
+        return;
+    }
     follows_and_stays_closed(Family::MySql).await;
 }
 

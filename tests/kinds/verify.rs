@@ -300,6 +300,9 @@ async fn a_halted_applier_runs_again_whatever_happens() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mysql_servers_are_compared_too() {
+    if !crate::bench::mysql().await {
+        return;
+    }
     let bench = followed(Family::MySql).await;
     let writer = Writer::start(&bench).await;
     for _ in 0..2 {

@@ -66,5 +66,8 @@ async fn says_what_was_planned_on_mariadb() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn says_what_was_planned_on_mysql() {
+    if !crate::bench::mysql().await {
+        return;
+    }
     says_what_was_planned(Family::MySql).await;
 }

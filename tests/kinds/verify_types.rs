@@ -97,6 +97,9 @@ async fn every_type_of_mariadb() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_type_of_mysql() {
+    if !crate::bench::mysql().await {
+        return;
+    }
     let own = [("VECTOR(2)", "STRING_TO_VECTOR('[1,2]')", "STRING_TO_VECTOR('[1,3]')")];
     every_type_is_compared(Family::MySql, &own).await;
 }

@@ -86,6 +86,11 @@ impl Fence {
     fn lock_seconds(&self) -> u32 {
         u32::try_from(self.lock_timeout.0.as_secs()).unwrap_or(u32::MAX).max(1)
     }
+    /// Whether a runner that died, or stopped, has closed the server already: then the token's table is there, and no
+    /// account can write before the strongest lock is lifted.
+    fn fell_before(&self, cx: &Ctx<'_>) -> bool {
+        cx.memo.get("before").is_some()
+    }
     async fn remember(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
         if cx.memo.get("before").is_some() {
             return Ok(());
@@ -184,6 +189,11 @@ impl Step for Fence {
                 config.path, config.host
             )));
         }
+        if !dialect.strongest_fence().held_by_session {
+            actions
+                .push(Action::note("if a runner that died has closed it before, so that the last row can be written:"));
+            actions.extend([sql(dialect.set_read_only()), sql(dialect.strongest_fence().open)]);
+        }
         actions.push(Action::note("if the event scheduler is on:"));
         actions.push(sql(dialect.set_event_scheduler(false)));
         actions.push(sql(&dialect.lock_wait_timeout(self.lock_seconds())));
@@ -243,8 +253,10 @@ impl Step for Fence {
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
         let dialect = dialect(cx.world, &self.server);
         let main = cx.fx.sql(&self.server).await?;
-        for statement in dialect.create_token_table() {
-            main.query(&statement, LOOK).await?;
+        if !self.fell_before(cx) {
+            for statement in dialect.create_token_table() {
+                main.query(&statement, LOOK).await?;
+            }
         }
         cx.fx.session(&self.server, HOLDER).await?;
         self.gate(cx, &main, dialect).await
@@ -257,6 +269,10 @@ impl Step for Fence {
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let dialect = dialect(cx.world, &self.server);
         let main = cx.fx.sql(&self.server).await?;
+        if self.fell_before(cx) && !dialect.strongest_fence().held_by_session {
+            main.query(dialect.set_read_only(), LOOK).await?; // nobody but administrators gets in meanwhile
+            main.query(dialect.strongest_fence().open, LOOK).await?;
+        }
         self.remember(cx, &main, dialect).await?;
         self.guard_file(cx).await?;
         let holder = cx.fx.session(&self.server, HOLDER).await?;
