@@ -22,6 +22,8 @@ enum Document {
     Inventory,
     /// What will be done, as `plan --format json` prints it.
     Plan,
+    /// When it is started.
+    Schedules,
 }
 
 /// Prints the schema.
@@ -30,6 +32,7 @@ pub fn run(args: &Args) -> u8 {
         Document::Playbook => schema::playbook(),
         Document::Inventory => schema::inventory(),
         Document::Plan => schema::plan(),
+        Document::Schedules => crate::schedule::file::schema(),
     });
     exit::DONE
 }

@@ -1,5 +1,7 @@
 //! The journal in one `SQLite` file: WAL, so that others read while a run writes, and a sync to disk each append.
 
+mod starts;
+
 use super::{Entry, Event, Journal, RunHead, RunRecord};
 use crate::error::{Failure, Result};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
@@ -13,14 +15,17 @@ use std::time::Duration;
 const FILE: &str = "journal.sqlite";
 /// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
 /// opened; one of a newer program is refused.
-const VERSIONS: [&str; 1] = ["
+const VERSIONS: [&str; 2] = [
+    "
     CREATE TABLE run (
         id TEXT PRIMARY KEY, playbook TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, plan TEXT NOT NULL
     ) STRICT;
     CREATE TABLE event (
         run TEXT NOT NULL REFERENCES run(id), seq INTEGER NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL,
         PRIMARY KEY (run, seq)
-    ) STRICT, WITHOUT ROWID;"];
+    ) STRICT, WITHOUT ROWID;",
+    starts::TABLES,
+];
 
 /// The journal of one state directory.
 pub struct Sqlite {

@@ -1,0 +1,96 @@
+//! Files with which the schedulers of others start the same things: they call `cutover schedule run NAME --due`, which
+//! keeps `latest_start`, `overlap` and "each due time once", whoever calls, and whenever.
+
+mod calendar;
+mod command;
+mod cron;
+mod gitlab;
+mod github;
+mod kubernetes;
+mod systemd;
+
+pub use command::Place;
+
+use super::file::{Action, Schedule, Schedules};
+use crate::playbook::document::Document;
+use crate::playbook::secret::SecretRef;
+
+/// For which scheduler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A service and a timer of systemd for each schedule.
+    Systemd,
+    /// One table for cron.
+    Cron,
+    /// A `CronJob` for each schedule.
+    Kubernetes,
+    /// A workflow of GitHub for each schedule.
+    Github,
+    /// One file of jobs for GitLab's pipeline schedules.
+    Gitlab,
+}
+
+/// A file to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// Its name, without a folder.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// The files of a format.
+#[must_use]
+pub fn files(schedules: &Schedules, format: Format, place: &Place) -> Vec<Exported> {
+    let each = |write: fn(&Schedule, &Place) -> Vec<Exported>| {
+        schedules.all.iter().flat_map(|schedule| write(schedule, place)).collect()
+    };
+    match format {
+        Format::Systemd => each(systemd::files),
+        Format::Cron => vec![cron::file(schedules, place)],
+        Format::Kubernetes => each(kubernetes::files),
+        Format::Github => each(github::files),
+        Format::Gitlab => vec![gitlab::file(schedules, place)],
+    }
+}
+
+/// The variables of the environment in which a schedule's inventory looks for secrets.
+fn secret_variables(schedule: &Schedule) -> Vec<String> {
+    let inventory = schedule.sources.inventory.as_ref().and_then(|path| Document::open(path).ok());
+    let inventory = inventory.and_then(|document| crate::plan::load::inventory(&document).ok());
+    let secrets = inventory.map(|inventory| inventory.secrets().into_iter().cloned().collect()).unwrap_or_default();
+    let names = |secrets: Vec<SecretRef>| {
+        secrets.into_iter().filter_map(|secret| match secret {
+            SecretRef::Env(name) => Some(name),
+            SecretRef::File(_) | SecretRef::Command(_) => None,
+        })
+    };
+    names(secrets).collect()
+}
+
+/// Why a scheduler of minutes cannot keep a schedule, if it cannot.
+fn beyond_minutes(schedule: &Schedule) -> Option<String> {
+    let expression = &schedule.timetable.expression;
+    let whole = !expression.has_seconds() || expression.parts()[0] == "0";
+    (!whole).then(|| format!("\"{expression}\" has seconds, which cannot be expressed here: use cutover serve"))
+}
+
+/// The five fields that every cron understands.
+fn five_fields(schedule: &Schedule) -> String {
+    schedule.timetable.expression.parts()[1..].join(" ")
+}
+
+fn zone(schedule: &Schedule) -> &str {
+    schedule.timetable.zone.iana_name().unwrap_or("UTC")
+}
+
+/// What it does, as a heading.
+fn heading(schedule: &Schedule) -> String {
+    let verb = match schedule.action {
+        Action::Rehearse => "rehearses",
+        Action::Plan => "plans",
+        Action::Run => "runs",
+    };
+    let playbook = schedule.sources.playbook.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    format!("cutover: {} {verb} {playbook}, {} {}", schedule.name, schedule.timetable.expression, zone(schedule))
+}
