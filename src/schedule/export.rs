@@ -4,8 +4,8 @@
 mod calendar;
 mod command;
 mod cron;
-mod gitlab;
 mod github;
+mod gitlab;
 mod kubernetes;
 mod systemd;
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The file as written.
+/// Playbooks that are rehearsed, planned or carried out at given times.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "cutover schedules")]
@@ -26,7 +26,7 @@ struct File {
     schedules: BTreeMap<String, Written>,
 }
 
-/// A schedule as written. Paths are seen from the folder of this file.
+/// A playbook, and when something is done with it. Paths are seen from the folder of this file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Schedule")]
@@ -52,7 +52,8 @@ struct Written {
     /// Where that is meant, by the name of the IANA database.
     #[schemars(extend("examples" = ["Europe/Oslo", "UTC"]))]
     time_zone: String,
-    /// How long after its due time a start may still happen; later it is refused. Without it there is no limit.
+    /// How long after its due time a start may still happen; later it is refused, and that is recorded. Without it only
+    /// `catch_up` says what is too late.
     latest_start: Option<Span>,
     /// What happens to a start that is due while something is in its way: an earlier start of the same schedule and, for
     /// `run`, any run of the same state directory.
@@ -104,10 +105,13 @@ pub enum CatchUp {
 #[serde(deny_unknown_fields)]
 pub struct Sandbox {
     /// Rows of the application's database.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u32>,
     /// The old server: mariadb, mysql, or the path of a server program.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// The new server; the same as the old one when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
 }
 
@@ -166,8 +170,10 @@ impl Schedules {
         if !faults.is_empty() {
             return Err(document.faults(faults));
         }
-        let unusable = |error: String| document.faults(vec![Fault::whole(format!("cannot use the schedules: {error}"))]);
-        let file: File = serde_json::from_value(document.root.to_json()).map_err(|error| unusable(error.to_string()))?;
+        let unusable =
+            |error: String| document.faults(vec![Fault::whole(format!("cannot use the schedules: {error}"))]);
+        let file: File =
+            serde_json::from_value(document.root.to_json()).map_err(|error| unusable(error.to_string()))?;
         let all = file.schedules.into_iter().map(|(name, written)| written.schedule(name, folder));
         let all: Result<_, Wrong> = all.collect();
         Ok(Self { all: all.map_err(|wrong| unusable(wrong.message))? })

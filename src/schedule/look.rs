@@ -175,7 +175,8 @@ impl Scheduler {
             format!("run {run} of schedule {}, due {}, is not over", start.schedule, instant(start.due))
         };
         let found = open.iter().find(|other| works(other) || is_before(other)).map(said);
-        let holder = || StateLock::holder(&self.state_dir).map(|holder| format!("the state directory is held by {holder}"));
+        let holder =
+            || StateLock::holder(&self.state_dir).map(|holder| format!("the state directory is held by {holder}"));
         found.or_else(|| holder().filter(|_| schedule.action == Action::Run))
     }
 
@@ -187,7 +188,8 @@ impl Scheduler {
         if schedule.action != Action::Run {
             return Ok(None);
         }
-        let Some(run) = self.journal.last_ended(&schedule.name)?.filter(Start::is_run).and_then(|start| start.run) else {
+        let Some(run) = self.journal.last_ended(&schedule.name)?.filter(Start::is_run).and_then(|start| start.run)
+        else {
             return Ok(None);
         };
         Ok(match self.outcome(&run) {
@@ -210,7 +212,9 @@ impl Scheduler {
 }
 
 fn what_to_do(run: &str) -> String {
-    format!("cutover status {run} says what to do; cutover resume {run}, or cutover rollback {run}, brings it to its end")
+    format!(
+        "cutover status {run} says what to do; cutover resume {run}, or cutover rollback {run}, brings it to its end"
+    )
 }
 
 /// The instant of a time in the journal.

@@ -79,19 +79,17 @@ impl Field {
     fn takes(&self, part: &str) -> bool {
         let known = |word: &str| self.words.contains(&word.to_ascii_uppercase().as_str());
         part.chars().all(|c| c.is_ascii_alphanumeric() || "*,-/".contains(c))
+            && part.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).all(known)
             && part
-                .split(|c: char| !c.is_ascii_alphabetic())
-                .filter(|word| !word.is_empty())
-                .all(known)
-            && part.split(|c: char| !c.is_ascii_alphanumeric()).all(|word| {
-                word.chars().all(|c| c.is_ascii_digit()) || word.chars().all(|c| c.is_ascii_alphabetic())
-            })
+                .split(|c: char| !c.is_ascii_alphanumeric())
+                .all(|word| word.chars().all(|c| c.is_ascii_digit()) || word.chars().all(|c| c.is_ascii_alphabetic()))
     }
 }
 
 /// Whether the library takes the part at `at`, all others being `*`: it does not tell itself which one it refuses.
 fn is_valid_alone(parts: &[&str], at: usize) -> bool {
-    let alone: Vec<&str> = parts.iter().enumerate().map(|(other, part)| if other == at { *part } else { "*" }).collect();
+    let alone: Vec<&str> =
+        parts.iter().enumerate().map(|(other, part)| if other == at { *part } else { "*" }).collect();
     parser().parse(&alone.join(" ")).is_ok()
 }
 

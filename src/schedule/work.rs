@@ -90,7 +90,5 @@ pub fn finish(journal: &Sqlite, work: Work, start: &Start, begin: impl FnOnce(&[
 }
 
 fn trouble(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::permanent("take a start up", error.to_string())
-        .at(path.display().to_string())
-        .now("nothing was started")
+    Failure::permanent("take a start up", error.to_string()).at(path.display().to_string()).now("nothing was started")
 }

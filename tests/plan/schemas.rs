@@ -4,7 +4,7 @@ use crate::{INVENTORY, SAMPLE, printed, shipped};
 use serde_json::{Value, json};
 use std::path::Path;
 
-const NAMES: [&str; 3] = ["playbook", "inventory", "plan"];
+const NAMES: [&str; 4] = ["playbook", "inventory", "plan", "schedules"];
 
 fn schema(name: &str) -> Value {
     serde_json::from_str(&printed(&["schema", name])).unwrap()

@@ -30,15 +30,17 @@ fn a_stopped_daemon_leaves_its_children_running_and_the_next_one_finds_them() {
 
     let next = desk.serve();
     desk.until("the next daemon leaves out what is in the way", || {
-        desk.decisions().iter().any(|start| {
-            start["verdict"] == "skipped" && start["reason"].as_str().unwrap().contains("is not over")
-        })
+        desk.decisions()
+            .iter()
+            .any(|start| start["verdict"] == "skipped" && start["reason"].as_str().unwrap().contains("is not over"))
     });
     assert_eq!(desk.json(&["list"]).as_array().unwrap().len(), 1);
     desk.write("schedules.yaml", "version: 1\nschedules: {}\n");
     desk.until("the schedule is gone", || desk.said().contains("\n0 schedules:"));
     desk.write("go", "");
-    desk.until("the end of the first is written", || desk.decisions().iter().all(|start| !start["claimed"].is_i64() || start["exit_code"] == 0));
+    desk.until("the end of the first is written", || {
+        desk.decisions().iter().all(|start| !start["claimed"].is_i64() || start["exit_code"] == 0)
+    });
     terminate(next);
     let run = desk.json(&["list"])[0]["run"].as_str().unwrap().to_owned();
     let log = desk.state().join("schedules").join(format!("{run}.log"));

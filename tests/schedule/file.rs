@@ -26,12 +26,20 @@ fn faults_are_underlined() {
     for (schedules, token, said) in [
         (one(&format!("{RUN}, cron: \"0 25 * * *\", time_zone: UTC")), "\"0 25 * * *\"", "`25` is no hour"),
         (one(&format!("{RUN}, cron: \"0 0 31 6 *\", time_zone: UTC")), "\"0 0 31 6 *\"", "never comes"),
-        (one(&format!("{RUN}, cron: \"0 2 * * *\", time_zone: Europe/Olso")), "Europe/Olso", "did you mean `Europe/Oslo`"),
+        (
+            one(&format!("{RUN}, cron: \"0 2 * * *\", time_zone: Europe/Olso")),
+            "Europe/Olso",
+            "did you mean `Europe/Oslo`",
+        ),
         (one(&format!("{RUN}, cron: \"0 2 * * *\"")), "{ action", "lacks the field `time_zone`"),
         (one(&format!("{RUN}, {time}, overlap: wait")), "wait", "must be one of skip, queue, refuse"),
         (one(&format!("{RUN}, {time}, latest_start: soon")), "soon", "is not a length of time"),
         (one(&format!("{RUN}, {time}, sandbox: {{ rows: 5 }}")), "sandbox", "only a rehearsal has a sandbox"),
-        (one(&format!("action: rehearse, playbook: playbook.yaml, inventory: i.yaml, {time}")), "inventory", "makes its own"),
+        (
+            one(&format!("action: rehearse, playbook: playbook.yaml, inventory: i.yaml, {time}")),
+            "inventory",
+            "makes its own",
+        ),
         (one(&format!("{RUN}, {time}, latest_strat: 5m")), "latest_strat", "did you mean `latest_start`"),
         (one(&format!("{RUN}, {time}")).replace("cheap:", "che.ap:"), "che.ap", "is not a plain name"),
         (one(&format!("{RUN}, {time}, inputs: {{ wrod: x }}")), "", "has no input `wrod`"),
@@ -40,7 +48,10 @@ fn faults_are_underlined() {
     ] {
         let (code, tokens, words) = checked(&schedules);
         assert_eq!(code, Some(2), "{schedules}");
-        assert!(tokens.iter().any(|found| found == token || token == "{ action" && found.starts_with(token)), "{schedules}: {tokens:?}");
+        assert!(
+            tokens.iter().any(|found| found == token || token == "{ action" && found.starts_with(token)),
+            "{schedules}: {tokens:?}"
+        );
         assert!(words.contains(said), "{schedules}: {words}");
     }
 }
@@ -80,4 +91,25 @@ fn what_comes_next_is_shown_with_its_offset() {
     assert!(lines[0].starts_with("Sun 2026-10-25 02:30:00 +02:00 CEST "), "{shown}");
     assert!(lines[1].starts_with("Sun 2026-11-01 02:30:00 +01:00 CET "), "{shown}");
     assert_eq!(desk.json(&after)[0]["due"], "2026-10-25T02:30:00+02:00");
+}
+
+/// The first block of YAML of a page.
+fn sample(page: &str) -> String {
+    let page = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let after = page.split("```yaml\n").find(|block| block.contains("\nschedules:\n")).unwrap();
+    after.split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn what_the_pages_show_is_valid() {
+    for page in ["docs/schedules.md", "README.md"] {
+        let desk = Desk::new(&sample(page));
+        let root = env!("CARGO_MANIFEST_DIR");
+        std::os::unix::fs::symlink(format!("{root}/playbooks"), desk.path("playbooks")).unwrap();
+        let inventory = std::fs::read_to_string(format!("{root}/tests/plan/inventory.yaml")).unwrap();
+        desk.write("inventory.yaml", &inventory);
+        let output = desk.say(&["check", "schedules.yaml"]);
+        assert_eq!(output.status.code(), Some(0), "{page}: {}", words(&output));
+        assert!(desk.json(&["schedule", "next", "weekly_rehearsal"])[0]["due"].is_string());
+    }
 }

@@ -13,10 +13,7 @@ fn kills() -> u32 {
 }
 
 fn desk() -> Desk {
-    let desk = Desk::with("cron: \"*/2 * * * * *\", catch_up: last, overlap: queue");
-    let inventory = "hosts: { local: {} }\n";
-    desk.write("inventory.yaml", inventory);
-    desk
+    Desk::with("cron: \"*/2 * * * * *\", catch_up: last, overlap: queue")
 }
 
 fn end(mut child: Child) {
@@ -28,24 +25,40 @@ fn random_pause(most: Duration) {
     std::thread::sleep(most.mul_f64(fastrand::f64()));
 }
 
+/// Up to two due times later; every second time within the moments in which a start is decided and launched.
+fn until_the_kill(number: u32) {
+    if number.is_multiple_of(2) {
+        return random_pause(Duration::from_millis(4500));
+    }
+    std::thread::sleep(Duration::from_millis(300)); // the daemon is up
+    let now = jiff::Timestamp::now().as_millisecond();
+    let due = PERIOD - now % PERIOD;
+    std::thread::sleep(Duration::from_millis(due.unsigned_abs()));
+    random_pause(Duration::from_millis(40));
+}
+
 #[test]
 fn every_due_time_has_one_decision_and_no_run_is_done_twice() {
     let (desk, kills) = (desk(), kills());
     let begin = Instant::now();
-    for _ in 0..kills {
+    for number in 0..kills {
         let daemon = desk.serve();
-        random_pause(Duration::from_millis(4500));
+        until_the_kill(number);
         end(daemon);
         random_pause(Duration::from_millis(700));
     }
     let mut daemon = desk.serve();
     // everything that waits comes to its end
-    let open = |start: &serde_json::Value| start["verdict"] == "queued" || start["verdict"] == "started" && start["ended"].is_null();
+    let open = |start: &serde_json::Value| {
+        start["verdict"] == "queued" || start["verdict"] == "started" && start["ended"].is_null()
+    };
     std::thread::sleep(Duration::from_secs(2));
     desk.until("all but the newest start are over", || desk.decisions().iter().rev().skip(2).all(|start| !open(start)));
     rustix::process::kill_process(rustix::process::Pid::from_child(&daemon), rustix::process::Signal::TERM).unwrap();
     assert!(daemon.wait().unwrap().success());
-    desk.until("the last children end", || desk.decisions().iter().filter(|start| start["claimed"].is_i64()).all(|start| !start["ended"].is_null()));
+    desk.until("the last children end", || {
+        desk.decisions().iter().filter(|start| start["claimed"].is_i64()).all(|start| !start["ended"].is_null())
+    });
     judge(&desk, kills, begin);
 }
 
@@ -91,7 +104,9 @@ fn two_daemons_on_one_state_directory_start_each_due_time_once() {
     end(one);
     desk.until("the other one goes on", || desk.lines() >= 4);
     end(other);
-    desk.until("what was started ends", || desk.decisions().iter().filter(|start| start["claimed"].is_i64()).all(|start| !start["ended"].is_null()));
+    desk.until("what was started ends", || {
+        desk.decisions().iter().filter(|start| start["claimed"].is_i64()).all(|start| !start["ended"].is_null())
+    });
     let runs = desk.decisions().iter().filter(|start| start["claimed"].is_i64()).count();
     assert_eq!(desk.lines(), runs);
     assert_eq!(desk.json(&["list"]).as_array().unwrap().len(), runs);

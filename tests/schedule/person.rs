@@ -11,7 +11,10 @@ fn a_person_starts_a_schedule_at_the_terminal() {
     assert_eq!(output.status.code(), Some(0), "{}", words(&output));
     assert_eq!(std::fs::read_to_string(desk.path("lines")).unwrap(), "by hand\n");
     let start = &desk.decisions()[0];
-    assert_eq!((&start["verdict"], &start["on_demand"], &start["exit_code"]), (&"started".into(), &true.into(), &0.into()));
+    assert_eq!(
+        (&start["verdict"], &start["on_demand"], &start["exit_code"]),
+        (&"started".into(), &true.into(), &0.into())
+    );
     assert_eq!(desk.json(&["status"])["run"], start["run"], "the run has the id of the start");
 
     let output = desk.say(&["schedule", "run", "chaep"]);

@@ -37,7 +37,8 @@ pub fn run(args: &Args) -> Result<u8, u8> {
 fn line(standing: &Standing) -> String {
     let playbook = standing.playbook.file_name().unwrap_or_default().to_string_lossy();
     let action = format!("{:?}", standing.action).to_lowercase();
-    let last = standing.last.as_ref().map_or_else(|| "not started yet".to_owned(), |start| format!("last {}", came(start)));
+    let last =
+        standing.last.as_ref().map_or_else(|| "not started yet".to_owned(), |start| format!("last {}", came(start)));
     let next = standing.next.as_deref().unwrap_or("never");
     format!("{:<20} {action:<8} {playbook:<26} next {next}  {last}\n", standing.schedule)
 }

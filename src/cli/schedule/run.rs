@@ -6,18 +6,20 @@ use crate::cli::state::State;
 use crate::cli::{self, output};
 use crate::error::{Result, exit};
 use crate::journal::{Start, Verdict};
+use crate::schedule::Schedule;
 use crate::schedule::look::{Scheduler, instant};
 use crate::schedule::now::{self, Called, due_now, find, start_here};
 use crate::schedule::overview::with_offset;
 use crate::schedule::work::{self, Work};
-use crate::schedule::Schedule;
 use jiff::Timestamp;
 use std::time::Duration;
 
 /// Arguments of `schedule run`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes:  those of what it starts; with --due also 0 when nothing is due or the start is left \
-    out, and 5 when it is refused or too late")]
+#[command(
+    after_help = "Exit codes:  those of what it starts; with --due also 0 when nothing is due or the start is left \
+    out, and 5 when it is refused or too late"
+)]
 pub struct Args {
     /// The schedule.
     name: String,

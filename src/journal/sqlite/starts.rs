@@ -18,8 +18,7 @@ pub(super) const TABLES: &str = "
     CREATE INDEX start_by_time ON start (at);
     CREATE INDEX start_open ON start (at) WHERE verdict = 'queued' OR verdict = 'started' AND ended IS NULL;";
 
-const COLUMNS: &str =
-    "schedule, due, verdict, reason, decider, at, on_demand, run, command, claimed, ended, exit_code";
+const COLUMNS: &str = "schedule, due, verdict, reason, decider, at, on_demand, run, command, claimed, ended, exit_code";
 
 impl Sqlite {
     fn list(&self, rest: &str, values: impl Params) -> Result<Vec<Start>> {
@@ -53,7 +52,8 @@ impl Starts for Sqlite {
                 return Ok(since);
             }
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let insert = "INSERT INTO schedule (name, timetable, since) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE
+            let insert =
+                "INSERT INTO schedule (name, timetable, since) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE
                 SET since = CASE WHEN timetable = excluded.timetable AND since <= ?4 THEN since ELSE excluded.since END,
                     timetable = excluded.timetable";
             tx.execute(insert, params![schedule, timetable, from, now])?;

@@ -48,7 +48,8 @@ fn cron_job(name: &str, schedule: &Schedule, place: &Place, folder: &Path) -> Va
         spec["startingDeadlineSeconds"] = seconds.into();
     }
     let words = place.words(&schedule.name);
-    let mount = |name: &str, path: &Path, read_only: bool| json!({ "name": name, "mountPath": path, "readOnly": read_only });
+    let mount =
+        |name: &str, path: &Path, read_only: bool| json!({ "name": name, "mountPath": path, "readOnly": read_only });
     let claim = |name: &str, claim: &str| json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } });
     spec["jobTemplate"] = json!({ "spec": {
         "backoffLimit": 0,
