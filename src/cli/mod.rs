@@ -143,7 +143,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Report(args) => status::report(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::RehearsalApplication(args) => rehearse::application(&args),
-        Command::Schedule(args) => schedule::run(args),
+        Command::Schedule(args) => schedule::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Facts(args) => facts::run(&args),
         Command::Kinds(args) => kinds::run(&args),

@@ -61,14 +61,14 @@ pub fn log_line(start: &Start) -> String {
 }
 
 /// Carries the subcommand out.
-pub fn run(args: Args) -> u8 {
-    let done = match args.command {
-        Command::List(args) => list::run(&args),
-        Command::Next(args) => next::run(&args),
+pub fn run(args: &Args) -> u8 {
+    let done = match &args.command {
+        Command::List(args) => list::run(args),
+        Command::Next(args) => next::run(args),
         Command::Run(args) => return run::run(args),
-        Command::Log(args) => log::run(&args),
-        Command::Export(args) => export::run(&args),
-        Command::CarryOut(args) => return run::carry_out(&args),
+        Command::Log(args) => log::run(args),
+        Command::Export(args) => export::run(args),
+        Command::CarryOut(args) => return run::carry_out(args),
     };
     done.unwrap_or_else(|code| code)
 }

@@ -192,8 +192,8 @@ fn failure(attempted: impl Into<String>, path: &Path, answer: impl std::fmt::Dis
 
 #[cfg(test)]
 mod tests {
-    use super::{FILE, Sqlite};
-    use crate::journal::{Event, Journal, Outcome, RunHead, RunRecord};
+    use super::{FILE, Sqlite, VERSIONS};
+    use crate::journal::{Event, Journal, Outcome, RunHead, RunRecord, Starts};
     use rusqlite::Connection;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
@@ -223,6 +223,18 @@ mod tests {
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&dir.path().join("state")), 0o700);
         assert_eq!(mode(&dir.path().join("state").join(FILE)), 0o600);
+    }
+
+    #[test]
+    fn a_journal_of_an_older_program_is_brought_up_to_date_and_keeps_its_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = Connection::open(dir.path().join(FILE)).unwrap();
+        old.execute_batch(VERSIONS[0]).unwrap();
+        old.execute_batch("PRAGMA user_version = 1; INSERT INTO run VALUES ('r', 'p', 'h', 1, '{}')").unwrap();
+        drop(old);
+        let journal = Sqlite::open(dir.path()).unwrap();
+        assert_eq!(journal.run("r").unwrap().head.playbook, "p");
+        assert_eq!(journal.open_starts().unwrap(), []);
     }
 
     #[test]

@@ -111,7 +111,9 @@ impl Daemon {
         let now = Timestamp::now();
         let decided = self.scheduler.look(&self.schedules, now)?;
         let ours: Vec<String> = decided.iter().filter_map(|start| start.run.clone()).collect();
-        decided.into_iter().for_each(|start| tell(News::Decided(start)));
+        for start in decided {
+            tell(News::Decided(start));
+        }
         let open = self.scheduler.journal.open_starts()?;
         self.launched.retain(|run, _| open.iter().any(|start| start.run.as_deref() == Some(run)));
         for start in open.into_iter().filter(|start| start.verdict == Verdict::Started && start.claimed.is_none()) {

@@ -16,8 +16,10 @@ use std::time::Duration;
 pub enum Called {
     /// Nothing is due that has no decision yet.
     Nothing,
-    /// It is decided, and there is nothing to carry out in this process, or not yet.
+    /// It is decided, and there is nothing to carry out in this process.
     Decided(Start),
+    /// It waits, in this process.
+    Waits(Start, Work),
     /// This process has claimed the start, and carries it out.
     Ours(Start, Work),
 }
@@ -96,14 +98,22 @@ pub fn due_now(scheduler: &Scheduler, schedule: &Schedule) -> Result<Called> {
     let reach = SignedDuration::try_from(reach).unwrap_or(SignedDuration::from_hours(1));
     let from = now.checked_sub(reach).unwrap_or(now);
     let from = from.checked_sub(1.millisecond()).unwrap_or(from); // a due time counts when it is after that
+    let died = |start: &Start| start.schedule == schedule.name && is_abandoned(scheduler, start);
+    let (abandoned, open): (Vec<Start>, Vec<Start>) = open.into_iter().partition(died);
+    let decided = scheduler.decide(schedule, &rules, &open, now, from)?;
+    for start in abandoned.into_iter().filter(|_| !decided.is_empty()) {
+        let reason = Some("the process in which it waited has died".to_owned());
+        scheduler.journal.settle(&Start { verdict: Verdict::Missed, reason, at: now.as_millisecond(), ..start })?;
+    }
     let mut called = Called::Nothing;
-    for start in scheduler.decide(schedule, &rules, &open, now, from)? {
-        let ours = start.verdict == Verdict::Started;
-        let work = if ours { Some(take(scheduler, &start)?) } else { None };
-        let start = Start { claimed: ours.then_some(start.at), ..start };
+    for start in decided {
+        let started = start.verdict == Verdict::Started;
+        let work = if start.is_open() { Some(take(scheduler, &start)?) } else { None };
+        let start = Start { claimed: started.then_some(start.at), ..start };
         if scheduler.journal.decide(&start)? {
             called = match work {
-                Some(work) => Called::Ours(start, work),
+                Some(work) if started => Called::Ours(start, work),
+                Some(work) => Called::Waits(start, work),
                 None => Called::Decided(start),
             };
         }
@@ -111,26 +121,29 @@ pub fn due_now(scheduler: &Scheduler, schedule: &Schedule) -> Result<Called> {
     Ok(called)
 }
 
-/// What becomes now of a start that waits in this process; `None` while it goes on waiting.
+/// Whether a start waits and the process is gone in which it did. One that waits for a daemon looks the same: a call for a
+/// newer due time overtakes it.
+fn is_abandoned(scheduler: &Scheduler, start: &Start) -> bool {
+    let lives = |run: &String| Work::is_under_way(&scheduler.state_dir, run);
+    start.verdict == Verdict::Queued && !start.run.as_ref().is_some_and(lives)
+}
+
+/// What becomes now of a start that waits in this process; `Waits` while it goes on waiting.
 ///
 /// # Errors
 /// When the journal cannot be read or written.
-pub fn still_waiting(scheduler: &Scheduler, schedule: &Schedule, start: &Start) -> Result<Option<Called>> {
+pub fn still_waiting(scheduler: &Scheduler, schedule: &Schedule, start: Start, work: Work) -> Result<Called> {
     let now = Timestamp::now();
     let open = scheduler.living(now)?;
-    let Some(settled) = scheduler.settle(Some(schedule), start, &open, now)? else {
-        let run = start.run.as_deref();
-        let waits = open.iter().any(|other| other.run.as_deref() == run && other.verdict == Verdict::Queued);
-        return Ok((!waits).then_some(Called::Nothing)); // a daemon has settled it
+    let Some(settled) = scheduler.settle(Some(schedule), &start, &open, now)? else {
+        let waits = open.iter().any(|other| other.run == start.run && other.verdict == Verdict::Queued);
+        return Ok(if waits { Called::Waits(start, work) } else { Called::Nothing }); // a daemon has settled it
     };
     let Some(run) = settled.run.as_deref().filter(|_| settled.verdict == Verdict::Started) else {
-        return Ok(Some(Called::Decided(settled)));
+        return Ok(Called::Decided(settled));
     };
-    let work = take(scheduler, &settled)?;
-    Ok(Some(match scheduler.journal.claim(run, now.as_millisecond())? {
-        Some(claimed) => Called::Ours(claimed, work),
-        None => Called::Nothing,
-    }))
+    let claimed = scheduler.journal.claim(run, now.as_millisecond())?;
+    Ok(claimed.map_or(Called::Nothing, |claimed| Called::Ours(claimed, work)))
 }
 
 fn take(scheduler: &Scheduler, start: &Start) -> Result<Work> {

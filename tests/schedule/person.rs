@@ -77,3 +77,29 @@ fn what_is_in_the_way_is_said_to_the_person_and_recorded() {
     assert_eq!(desk.decisions()[0]["verdict"], "refused");
     assert_eq!(desk.lines(), 0);
 }
+
+#[test]
+fn a_call_waits_for_what_is_in_the_way_and_one_that_dies_waiting_blocks_nobody() {
+    let minute_ago = (Timestamp::now() - 90.seconds()).strftime("%M %H").to_string();
+    let desk = Desk::with(&format!("cron: \"{minute_ago} * * *\", latest_start: 10m, overlap: queue"));
+    let lock = cutover::engine::StateLock::take(&desk.state(), "another").unwrap();
+    let mut call = desk.cutover(&["schedule", "run", "cheap", "--due"]).spawn().unwrap();
+    desk.until("it waits", || desk.decisions().iter().any(|start| start["verdict"] == "queued"));
+    drop(lock);
+    assert!(call.wait().unwrap().success());
+    assert_eq!((desk.lines(), &desk.decisions()[0]["verdict"]), (1, &"started".into()));
+
+    let desk = Desk::with("cron: \"*/3 * * * * *\", latest_start: 10m, overlap: queue");
+    let lock = cutover::engine::StateLock::take(&desk.state(), "another").unwrap();
+    let mut call = desk.cutover(&["schedule", "run", "cheap", "--due"]).spawn().unwrap();
+    desk.until("it waits", || desk.decisions().iter().any(|start| start["verdict"] == "queued"));
+    call.kill().unwrap();
+    call.wait().unwrap();
+    drop(lock);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let output = desk.say(&["schedule", "run", "cheap", "--due"]);
+    assert_eq!((output.status.code(), desk.lines()), (Some(0), 1), "{}", words(&output));
+    let died =
+        desk.decisions().into_iter().find(|start| start["reason"].as_str().is_some_and(|why| why.contains("has died")));
+    assert_eq!(died.unwrap()["verdict"], "missed");
+}

@@ -43,7 +43,7 @@ pub struct CarryOut {
 }
 
 /// Starts.
-pub fn run(args: Args) -> u8 {
+pub fn run(args: &Args) -> u8 {
     let schedules = match args.file.open() {
         Ok(schedules) => schedules,
         Err(code) => return code,
@@ -55,7 +55,7 @@ pub fn run(args: Args) -> u8 {
             return exit::INVALID;
         }
     };
-    let begun = if args.due { call(&args, schedule) } else { here(&args, schedule) };
+    let begun = if args.due { call(args, schedule) } else { here(args, schedule) };
     begun.unwrap_or_else(|failure| give_up(&failure))
 }
 
@@ -68,6 +68,9 @@ fn here(args: &Args, schedule: &Schedule) -> Result<u8> {
 fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
     let scheduler = Scheduler::open(args.state.dir())?;
     let mut called = due_now(&scheduler, schedule)?;
+    if let Called::Waits(start, _) = &called {
+        eprintln!("{}", reason(start));
+    }
     loop {
         match called {
             Called::Ours(start, work) => return finish(&scheduler, &start, work),
@@ -77,9 +80,9 @@ fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
                 eprintln!("nothing is to be done for {}: no due time without a decision; next: {next}", schedule.name);
                 return Ok(exit::DONE);
             }
-            Called::Decided(start) if start.verdict == Verdict::Queued => {
-                eprintln!("{}", reason(&start));
-                called = wait(&scheduler, schedule, &start)?;
+            Called::Waits(start, work) => {
+                std::thread::sleep(Duration::from_secs(1));
+                called = now::still_waiting(&scheduler, schedule, start, work)?;
             }
             Called::Decided(start) => {
                 eprintln!("{} of {}: {}", start.verdict, schedule.name, reason(&start));
@@ -93,15 +96,6 @@ fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
 fn reason(start: &Start) -> String {
     let due = instant(start.due);
     format!("due {due}, {}", start.reason.as_deref().unwrap_or("no reason was written"))
-}
-
-fn wait(scheduler: &Scheduler, schedule: &Schedule, start: &Start) -> Result<Called> {
-    loop {
-        std::thread::sleep(Duration::from_secs(1));
-        if let Some(called) = now::still_waiting(scheduler, schedule, start)? {
-            return Ok(called);
-        }
-    }
 }
 
 fn finish(scheduler: &Scheduler, start: &Start, work: Work) -> Result<u8> {

@@ -65,11 +65,12 @@ impl Starts for Sqlite {
     }
 
     fn last_due(&self, schedule: &str, now: i64) -> Result<Option<i64>> {
-        let select = "SELECT max(due) FROM start WHERE schedule = ?1 AND due <= ?2 AND NOT on_demand";
+        let select =
+            "SELECT due FROM start WHERE schedule = ?1 AND due <= ?2 AND NOT on_demand ORDER BY due DESC LIMIT 1";
         let last = self
             .lock()
             .prepare_cached(select)
-            .and_then(|mut select| select.query_row(params![schedule, now], |row| row.get(0)));
+            .and_then(|mut select| select.query_row(params![schedule, now], |row| row.get(0)).optional());
         last.map_err(|error| self.trouble("read the starts of schedules", &error))
     }
 
