@@ -14,6 +14,7 @@ pub use command::Place;
 use super::file::{Action, Schedule, Schedules};
 use crate::playbook::document::Document;
 use crate::playbook::secret::SecretRef;
+use jiff::{SignedDuration, Timestamp};
 
 /// For which scheduler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -82,6 +83,26 @@ fn five_fields(schedule: &Schedule) -> String {
 
 fn zone(schedule: &Schedule) -> &str {
     schedule.timetable.zone.iana_name().unwrap_or("UTC")
+}
+
+/// Due times of the next five years that stand for a time of day that clocks leave out, as `2027-03-28 03:00:00`.
+fn moved(schedule: &Schedule, place: &Place) -> Vec<String> {
+    let years = SignedDuration::from_hours(5 * 366 * 24);
+    let table = &schedule.timetable;
+    let shown = |due: Timestamp| due.to_zoned(table.zone.clone()).strftime("%F %H:%M:%S").to_string();
+    table.moved(place.now, years).into_iter().map(shown).collect()
+}
+
+/// A comment for schedulers that do not call when clocks leave a time of day out.
+fn left_out_by_clocks(schedule: &Schedule, place: &Place, who: &str) -> String {
+    let moved = moved(schedule, place);
+    if moved.is_empty() {
+        return String::new();
+    }
+    format!(
+        "# {who} when clocks leave the time out: on these days call the command by hand, or use cutover serve:\n#   {}\n",
+        moved.join(", ")
+    )
 }
 
 /// What it does, as a heading.

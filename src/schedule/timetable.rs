@@ -12,7 +12,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use croner::{Cron, CronComponent};
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use std::fmt;
 use std::str::FromStr;
 
@@ -177,6 +177,17 @@ impl Timetable {
     /// All due times after `after`.
     pub fn after(&self, after: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
         std::iter::successors(self.next(after), |last| self.next(*last))
+    }
+
+    /// Due times within `period` after `after` that stand for a time of day that does not exist.
+    #[must_use]
+    pub fn moved(&self, after: Timestamp, period: SignedDuration) -> Vec<Timestamp> {
+        let until = after.checked_add(period).unwrap_or(Timestamp::MAX);
+        let is_moved = |due: &Timestamp| {
+            let there = due.to_zoned(self.zone.clone());
+            self.expression.is_fixed() && self.expression.cron.is_time_matching(&there).is_ok_and(|matching| !matching)
+        };
+        self.after(after).take_while(|due| *due <= until).filter(is_moved).collect()
     }
 
     /// When a time of day is.

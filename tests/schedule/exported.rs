@@ -202,3 +202,26 @@ fn where_nothing_is_said_the_files_fit_the_place_they_are_meant_for() {
             .contains("\"cutover schedule run cheap_one --due --schedules schedules.yaml --state /var/lib/cutover\"")
     );
 }
+
+#[test]
+fn a_time_that_clocks_leave_out_is_called_for_or_named() {
+    let desk = Desk::with("cron: \"0 0 1 1 *\"");
+    desk.write(
+        "schedules.yaml",
+        &format!("version: 1\nschedules:\n  s: {{ {RUN}, cron: \"30 2 * * *\", time_zone: Europe/Oslo }}\n"),
+    );
+    let next_year = jiff::Zoned::now().year() + 1;
+    let after = format!("{next_year}-03-24T12:00:00Z");
+    // the last Sunday of March is within the next nine days
+    let next = desk.json(&["schedule", "next", "-n", "9", "--after", &after]);
+    let due =
+        next.as_array().unwrap().iter().map(|next| next["due"].as_str().unwrap()).find(|due| due.contains("T03:00:00"));
+    let due = due.unwrap().split('+').next().unwrap().replace('T', " ");
+    let timer = exported(&desk, "systemd", "cutover-s.timer");
+    assert!(timer.contains(&format!("\nOnCalendar={due} Europe/Oslo\n")), "{timer}");
+    assert_eq!(timer.matches("OnCalendar=").count(), 6, "{timer}");
+    for (format, name) in [("kubernetes", "cutover-s.cronjob.yaml"), ("gitlab", "cutover.gitlab-ci.yml")] {
+        let text = exported(&desk, format, name);
+        assert!(text.contains("call when clocks leave the time out") && text.contains(&due), "{text}");
+    }
+}

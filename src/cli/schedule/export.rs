@@ -6,6 +6,7 @@ use crate::cli::output;
 use crate::cli::state::State;
 use crate::error::{Failure, exit};
 use crate::schedule::export::{Exported, Format, Place, files};
+use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +68,7 @@ impl Args {
         let program = self.program.clone().or_else(this).unwrap_or_else(|| "cutover".to_owned());
         let stated = self.state.stated().map(whole);
         let state_dir = stated.unwrap_or_else(|| "/var/lib/cutover".into());
-        Place { program, file, state_dir, image: self.image.clone() }
+        Place { program, file, state_dir, image: self.image.clone(), now: Timestamp::now() }
     }
 }
 

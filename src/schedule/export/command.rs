@@ -1,8 +1,9 @@
 //! The command line that every exported file calls.
 
+use jiff::Timestamp;
 use std::path::PathBuf;
 
-/// Where the program, its files and its state will be when another scheduler calls.
+/// Where the program, its files and its state will be when another scheduler calls, and since when.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The program.
@@ -13,6 +14,8 @@ pub struct Place {
     pub state_dir: PathBuf,
     /// The image with the program in it.
     pub image: String,
+    /// When the files are written: what clocks leave out in the five years after that is looked after.
+    pub now: Timestamp,
 }
 
 impl Place {

@@ -1,6 +1,8 @@
 //! Jobs for pipeline schedules.
 
-use super::{Exported, Place, beyond_minutes, five_fields, heading, kubernetes, secret_variables, zone};
+use super::{
+    Exported, Place, beyond_minutes, five_fields, heading, kubernetes, left_out_by_clocks, secret_variables, zone,
+};
 use crate::schedule::file::{CatchUp, Schedules};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -31,6 +33,7 @@ pub fn file(schedules: &Schedules, place: &Place) -> Exported {
         if schedule.rules.catch_up == CatchUp::Last {
             text += "# catch_up: last cannot be expressed: what was due while no pipeline could begin is not made up for.\n";
         }
+        text += &left_out_by_clocks(schedule, place, "GitLab may not call");
         let secrets = secret_variables(schedule);
         if !secrets.is_empty() {
             let _ = writeln!(text, "# Masked variables of the project: {}", secrets.join(", "));

@@ -1,6 +1,6 @@
 //! A `CronJob`.
 
-use super::{Exported, Place, beyond_minutes, five_fields, heading, zone};
+use super::{Exported, Place, beyond_minutes, five_fields, heading, left_out_by_clocks, zone};
 use crate::schedule::file::{CatchUp, Overlap, Schedule};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ pub fn files(schedule: &Schedule, place: &Place) -> Vec<Exported> {
     let _ = write!(
         text,
         "# Needs an image with this program and ssh in it, and in the same namespace:\n\
-         #   the PersistentVolumeClaim cutover-state (ReadWriteOnce): the journal, without which nothing can be resumed\n\
+         #   the PersistentVolumeClaim cutover-state (ReadWriteOnce, no network file system): the journal\n\
          #   the PersistentVolumeClaim or ConfigMap cutover-files: {} with everything it names\n\
          #   the Secret cutover-secrets: the variables that the inventories name\n\
          # All jobs share one state directory, and so wait for each other or are left out, as `overlap` says.\n",
@@ -31,6 +31,7 @@ pub fn files(schedule: &Schedule, place: &Place) -> Vec<Exported> {
     if schedule.rules.catch_up == CatchUp::None && schedule.rules.latest_start.is_none() {
         text += "# catch_up: none is said by startingDeadlineSeconds\n";
     }
+    text += &left_out_by_clocks(schedule, place, "Kubernetes does not call");
     text += &yaml(&cron_job(&name, schedule, place, folder), 0);
     vec![Exported { name: format!("{name}.cronjob.yaml"), text }]
 }

@@ -1,6 +1,6 @@
 //! A service and a timer.
 
-use super::{Exported, Place, calendar, heading, secret_variables, zone};
+use super::{Exported, Place, calendar, heading, moved, secret_variables, zone};
 use crate::schedule::file::{CatchUp, Schedule};
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn files(schedule: &Schedule, place: &Place) -> Vec<Exported> {
     let unit = |ending: &str, text| Exported { name: format!("cutover-{}.{ending}", schedule.name), text };
-    vec![unit("service", service(schedule, place)), unit("timer", timer(schedule))]
+    vec![unit("service", service(schedule, place)), unit("timer", timer(schedule, place))]
 }
 
 fn service(schedule: &Schedule, place: &Place) -> String {
@@ -28,6 +28,8 @@ fn service(schedule: &Schedule, place: &Place) -> String {
          \n\
          [Service]\n\
          Type=oneshot\n\
+         # the account whose ssh keys reach the hosts\n\
+         User=root\n\
          # one `NAME=value` a line, mode 0600: {secrets}\n\
          EnvironmentFile=-/etc/cutover/{name}.env\n\
          ExecStart={command}\n\
@@ -36,16 +38,19 @@ fn service(schedule: &Schedule, place: &Place) -> String {
     )
 }
 
-fn timer(schedule: &Schedule) -> String {
+fn timer(schedule: &Schedule, place: &Place) -> String {
     let heading = heading(schedule);
     let persistent = schedule.rules.catch_up == CatchUp::Last;
-    let mut text = format!("# {heading}\n");
-    if schedule.timetable.expression.is_fixed() {
-        text += "# systemd decides itself what a time is that clocks leave out or repeat; the service starts it once\n";
-    }
-    let _ = write!(text, "[Unit]\nDescription={heading}\n\n[Timer]\n");
+    let mut text = format!("# {heading}\n[Unit]\nDescription={heading}\n\n[Timer]\n");
     for line in calendar::lines(&schedule.timetable.expression) {
         let _ = writeln!(text, "OnCalendar={line} {}", zone(schedule));
+    }
+    let moved = moved(schedule, place);
+    if !moved.is_empty() {
+        text += "# systemd forgets times that clocks leave out; for five years these stand for them\n";
+    }
+    for due in moved {
+        let _ = writeln!(text, "OnCalendar={due} {}", zone(schedule));
     }
     let _ = write!(text, "AccuracySec=1s\nPersistent={persistent}\n\n[Install]\nWantedBy=timers.target\n");
     text
