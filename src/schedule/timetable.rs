@@ -12,7 +12,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use croner::{Cron, CronComponent};
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 use std::fmt;
 use std::str::FromStr;
 
@@ -183,11 +183,15 @@ impl Timetable {
     #[must_use]
     pub fn moved(&self, after: Timestamp, period: SignedDuration) -> Vec<Timestamp> {
         let until = after.checked_add(period).unwrap_or(Timestamp::MAX);
-        let is_moved = |due: &Timestamp| {
-            let there = due.to_zoned(self.zone.clone());
-            self.expression.is_fixed() && self.expression.cron.is_time_matching(&there).is_ok_and(|matching| !matching)
-        };
-        self.after(after).take_while(|due| *due <= until).filter(is_moved).collect()
+        let changes = self.zone.following(after).map(|change| change.timestamp()).take_while(|change| *change <= until);
+        changes.filter(|change| self.expression.is_fixed() && self.stands_for_another(*change)).collect()
+    }
+
+    /// Whether an instant is due without being a time of the expression.
+    fn stands_for_another(&self, at: Timestamp) -> bool {
+        let is_due = at.checked_sub(1.millisecond()).is_ok_and(|before| self.next(before) == Some(at));
+        let there = at.to_zoned(self.zone.clone());
+        is_due && self.expression.cron.is_time_matching(&there).is_ok_and(|matching| !matching)
     }
 
     /// When a time of day is.
@@ -287,6 +291,19 @@ mod tests {
             ["2026-11-13 00:00:00 +00:00", "2026-11-20 00:00:00 +00:00"],
             "either of both days, as everywhere"
         );
+    }
+
+    #[test]
+    fn moved_times_are_those_after_a_gap_that_no_other_time_falls_on() {
+        let moved = |expression: &str| {
+            let table = Timetable { expression: expression.parse().unwrap(), zone: zone("Europe/Oslo").unwrap() };
+            let after = "2026-11-01T00:00:00Z".parse().unwrap();
+            let moved = table.moved(after, jiff::SignedDuration::from_hours(2 * 366 * 24));
+            moved.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(moved("30 2 * * *"), ["2027-03-28T01:00:00Z", "2028-03-26T01:00:00Z"]);
+        assert_eq!(moved("0 2,3 * * *"), [""; 0], "it is called for at three anyway");
+        assert_eq!(moved("*/10 * * * * *"), [""; 0]);
     }
 
     #[test]
