@@ -1,6 +1,10 @@
 //! The daemon as a process: what it says, what it leaves running, what it reads again.
 
 use crate::desk::{Desk, RUN};
+use cutover::journal::Verdict;
+use cutover::schedule::Schedules;
+use cutover::schedule::look::Scheduler;
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Child;
@@ -87,4 +91,39 @@ fn after_a_run_that_stopped_nothing_starts_until_a_person_has_acted() {
     assert_eq!(desk.say(&["resume"]).status.code(), Some(0));
     desk.until("it goes on", || desk.lines() > 2);
     terminate(daemon);
+}
+
+/// Decides a start at a time in the past and launches nothing, as a daemon that is killed in between.
+fn decided_and_not_launched(desk: &Desk, ago: SignedDuration) -> String {
+    let schedules = Schedules::open(&desk.path("schedules.yaml")).unwrap();
+    let scheduler = Scheduler::open(&desk.state()).unwrap();
+    let then = Timestamp::now() - ago;
+    assert!(scheduler.look(&schedules, then - SignedDuration::from_secs(61)).unwrap().is_empty());
+    let start = scheduler.look(&schedules, then).unwrap().pop().unwrap();
+    assert_eq!(start.verdict, Verdict::Started);
+    start.run.unwrap()
+}
+
+#[test]
+fn what_was_decided_and_not_started_is_started_by_the_next_daemon_with_its_id() {
+    let desk = Desk::with("cron: \"* * * * *\", latest_start: 5m");
+    let run = decided_and_not_launched(&desk, SignedDuration::ZERO);
+    let daemon = desk.serve();
+    desk.until("it is done", || desk.decisions().iter().any(|start| start["run"] == *run && start["exit_code"] == 0));
+    terminate(daemon);
+    assert!(desk.json(&["list"]).as_array().unwrap().iter().any(|listed| listed["run"] == *run));
+}
+
+#[test]
+fn what_was_decided_an_hour_ago_is_not_started_any_more() {
+    for (rule, verdict) in [("catch_up: none", "missed"), ("catch_up: last, latest_start: 30m", "late")] {
+        let desk = Desk::with(&format!("cron: \"* * * * *\", {rule}"));
+        let run = decided_and_not_launched(&desk, SignedDuration::from_hours(1));
+        let daemon = desk.serve();
+        desk.until("it is decided anew", || {
+            desk.decisions().iter().any(|start| start["run"] == *run && start["verdict"] == verdict)
+        });
+        terminate(daemon);
+        assert!(!desk.state().join("schedules").join(format!("{run}.log")).exists(), "no process was made for it");
+    }
 }

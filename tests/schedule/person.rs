@@ -103,3 +103,17 @@ fn a_call_waits_for_what_is_in_the_way_and_one_that_dies_waiting_blocks_nobody()
         desk.decisions().into_iter().find(|start| start["reason"].as_str().is_some_and(|why| why.contains("has died")));
     assert_eq!(died.unwrap()["verdict"], "missed");
 }
+
+#[test]
+fn a_schedule_that_plans_looks_and_changes_nothing() {
+    let desk = Desk::new(
+        "version: 1\nschedules:\n  look: { action: plan, playbook: playbook.yaml, inventory: inventory.yaml, \
+         cron: \"0 0 1 1 *\", time_zone: UTC }\n",
+    );
+    let output = desk.say(&["schedule", "run", "look"]);
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("plan cheap"), "{output:?}");
+    let start = &desk.decisions()[0];
+    assert_eq!((&start["exit_code"], &start["command"][0]), (&0.into(), &"plan".into()));
+    assert_eq!((desk.lines(), desk.json(&["list"]).as_array().unwrap().len()), (0, 0));
+}
