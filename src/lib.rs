@@ -3,7 +3,8 @@
 //! The data flows one way: `playbook` (what is written) -> `plan` (what will be done, pure) -> `engine` (does it,
 //! writing the `journal`) -> `report`. `lint` judges what is written, beside the plan. `steps` holds one file a step
 //! kind; `effects` is the only room that talks to servers, hosts and processes; `survey` looks at them, changing nothing,
-//! for the reviewer of a plan; `rehearsal` builds a sandbox and runs the whole thing against it.
+//! for the reviewer of a plan; `rehearsal` builds a sandbox and runs the whole thing against it; `schedule` starts all of
+//! that at its time.
 
 pub mod cli;
 pub mod effects;
@@ -16,5 +17,6 @@ pub mod plan;
 pub mod playbook;
 pub mod rehearsal;
 pub mod report;
+pub mod schedule;
 pub mod steps;
 pub mod survey;

@@ -1,5 +1,7 @@
 //! `cutover check`
 
+mod schedules;
+
 use super::inputs::{self, Inputs};
 use super::output;
 use crate::error::exit;
@@ -43,6 +45,9 @@ const SHOWN: usize = 50;
 
 /// Checks, and says so.
 pub fn run(args: &Args) -> u8 {
+    if schedules::is_one(&args.inputs.playbook) {
+        return schedules::run(args);
+    }
     match load::read(&args.inputs.sources()) {
         Ok(reading) => {
             let report = lint::lint(&reading);

@@ -23,7 +23,9 @@ mod report;
 mod resume;
 mod revision;
 mod run;
+mod schedule;
 mod schema;
+mod serve;
 mod state;
 mod status;
 mod stop;
@@ -51,7 +53,8 @@ pub struct Cli {
 enum Command {
     /// Write a small repository: playbook, inventory, and checks for pull requests. Overwrites nothing.
     Init(init::Args),
-    /// Check a playbook and its inventory: every fault, and what is valid but a bad idea, at its place.
+    /// Check a playbook and its inventory, or a file of schedules: every fault, and what is valid but a bad idea, at its
+    /// place.
     Check(check::Args),
     /// Explain the rules of `check`, or one of them.
     Explain(explain::Args),
@@ -82,11 +85,15 @@ enum Command {
     /// The application of a rehearsal.
     #[command(hide = true)]
     RehearsalApplication(crate::rehearsal::application::Args),
+    /// Start playbooks at given times: list, show what comes, start one, write files for other schedulers.
+    Schedule(schedule::Args),
+    /// Stay, and start what the schedules say.
+    Serve(serve::Args),
     /// Ask every host and server what it is, and print it as lines for the inventory. Changes nothing.
     Facts(facts::Args),
     /// Explain the step kinds, or one of them.
     Kinds(kinds::Args),
-    /// Print the JSON Schema of playbooks, inventories or plans, for editors and other programs.
+    /// Print the JSON Schema of playbooks, inventories, plans or schedules, for editors and other programs.
     Schema(schema::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
@@ -105,7 +112,23 @@ pub fn main() -> ExitCode {
         }
     };
     output::set_up(cli.verbose);
-    let code = match cli.command {
+    ExitCode::from(dispatch(cli.command))
+}
+
+/// Carries out the command that a schedule's start holds, in this process.
+fn carry_out(command: &[String]) -> u8 {
+    let words = std::iter::once("cutover").chain(command.iter().map(String::as_str));
+    match Cli::try_parse_from(words) {
+        Ok(cli) => dispatch(cli.command),
+        Err(error) => {
+            let _ = error.print(); // nothing is left to do when even that fails
+            exit::INVALID
+        }
+    }
+}
+
+fn dispatch(command: Command) -> u8 {
+    match command {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
@@ -122,11 +145,12 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::RehearsalApplication(args) => rehearse::application(&args),
+        Command::Schedule(args) => schedule::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Facts(args) => facts::run(&args),
         Command::Kinds(args) => kinds::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
         Command::Man => man::run(Cli::command()),
-    };
-    ExitCode::from(code)
+    }
 }

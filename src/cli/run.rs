@@ -19,6 +19,9 @@ pub struct Args {
     state: State,
     #[command(flatten)]
     manner: Manner,
+    /// Id of the run; a schedule's start has made it.
+    #[arg(long, value_name = "ID", hide = true)]
+    run_id: Option<String>,
 }
 
 /// Plans, or takes the plan that was saved, and carries it out.
@@ -29,7 +32,7 @@ pub fn run(args: Args) -> u8 {
         Err(code) => return code,
     };
     let folder = secrets_folder(sources.inventory.as_deref());
-    let (run, compare) = (conduct::new_run(), false);
+    let (run, compare) = (args.run_id.unwrap_or_else(conduct::new_run), false);
     let sources = sources.absolute();
     let conduct = Conduct { state: args.state, run, plan, folder, sources, compare, manner: args.manner };
     conduct.carry_out(Errand::Run)

@@ -3,7 +3,7 @@
 use super::output;
 use crate::error::exit;
 use crate::plan::schema;
-use crate::{people, report};
+use crate::{people, report, schedule};
 use clap::ValueEnum;
 
 /// Arguments of `schema`.
@@ -27,6 +27,8 @@ enum Document {
     Report,
     /// Who may start runs and answer what they ask.
     People,
+    /// When it is started.
+    Schedules,
 }
 
 /// Prints the schema.
@@ -37,6 +39,7 @@ pub fn run(args: &Args) -> u8 {
         Document::Plan => schema::plan(),
         Document::Report => report::document::schema(),
         Document::People => people::schema(),
+        Document::Schedules => schedule::file::schema(),
     });
     exit::DONE
 }

@@ -27,6 +27,11 @@ impl State {
             self.dir.clone().unwrap_or_else(|| state.unwrap_or_else(|| home().join(".local/state")).join("cutover"))
         })
     }
+    /// Where it was said to be, by option or environment.
+    #[must_use]
+    pub fn stated(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
     /// The journal, made when it is not there.
     ///
     /// # Errors

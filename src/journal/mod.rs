@@ -6,11 +6,13 @@
 mod breakpoints;
 mod event;
 mod sqlite;
+mod start;
 mod tee;
 
 pub use breakpoints::{Breakpoints, Halt, Side};
 pub use event::{Entry, Event, Outcome};
 pub use sqlite::Sqlite;
+pub use start::{Start, Starts, Verdict};
 pub use tee::Tee;
 
 use crate::error::{Failure, Result};

@@ -1,5 +1,7 @@
 //! The journal in one `SQLite` file: WAL, so that others read while a run writes, and a sync to disk each append.
 
+mod starts;
+
 use super::{Entry, Event, Journal, RunHead, RunRecord};
 use crate::error::{Failure, Result};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
@@ -13,14 +15,17 @@ use std::time::Duration;
 const FILE: &str = "journal.sqlite";
 /// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
 /// opened; one of a newer program is refused.
-const VERSIONS: [&str; 1] = ["
+const VERSIONS: [&str; 2] = [
+    "
     CREATE TABLE run (
         id TEXT PRIMARY KEY, playbook TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, plan TEXT NOT NULL
     ) STRICT;
     CREATE TABLE event (
         run TEXT NOT NULL REFERENCES run(id), seq INTEGER NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL,
         PRIMARY KEY (run, seq)
-    ) STRICT, WITHOUT ROWID;"];
+    ) STRICT, WITHOUT ROWID;",
+    starts::TABLES,
+];
 
 /// The journal of one state directory.
 pub struct Sqlite {
@@ -187,8 +192,8 @@ fn failure(attempted: impl Into<String>, path: &Path, answer: impl std::fmt::Dis
 
 #[cfg(test)]
 mod tests {
-    use super::{FILE, Sqlite};
-    use crate::journal::{Event, Journal, Outcome, RunHead, RunRecord};
+    use super::{FILE, Sqlite, VERSIONS};
+    use crate::journal::{Event, Journal, Outcome, RunHead, RunRecord, Starts};
     use rusqlite::Connection;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
@@ -218,6 +223,18 @@ mod tests {
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&dir.path().join("state")), 0o700);
         assert_eq!(mode(&dir.path().join("state").join(FILE)), 0o600);
+    }
+
+    #[test]
+    fn a_journal_of_an_older_program_is_brought_up_to_date_and_keeps_its_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = Connection::open(dir.path().join(FILE)).unwrap();
+        old.execute_batch(VERSIONS[0]).unwrap();
+        old.execute_batch("PRAGMA user_version = 1; INSERT INTO run VALUES ('r', 'p', 'h', 1, '{}')").unwrap();
+        drop(old);
+        let journal = Sqlite::open(dir.path()).unwrap();
+        assert_eq!(journal.run("r").unwrap().head.playbook, "p");
+        assert_eq!(journal.open_starts().unwrap(), []);
     }
 
     #[test]

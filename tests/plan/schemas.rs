@@ -4,7 +4,7 @@ use crate::{INVENTORY, SAMPLE, printed, shipped};
 use serde_json::{Value, json};
 use std::path::Path;
 
-const NAMES: [&str; 5] = ["playbook", "inventory", "plan", "report", "people"];
+const NAMES: [&str; 6] = ["playbook", "inventory", "plan", "report", "people", "schedules"];
 
 fn schema(name: &str) -> Value {
     serde_json::from_str(&printed(&["schema", name])).unwrap()

@@ -1,0 +1,54 @@
+//! `cutover check` of a file of schedules: its own faults, and those of the playbooks and inventories it names.
+
+use super::{Args, print};
+use crate::cli::{inputs, output};
+use crate::error::exit;
+use crate::lint::{self, Report};
+use crate::playbook::fault::Faults;
+use crate::schedule::{Schedules, check};
+use serde_json::json;
+use std::path::Path;
+
+/// Whether the file holds schedules.
+pub fn is_one(path: &Path) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| crate::schedule::file::is_schedules(&text))
+}
+
+/// Checks the file.
+pub fn run(args: &Args) -> u8 {
+    let path = &args.inputs.playbook;
+    let faults: Vec<Faults> = match Schedules::open(path) {
+        Err(faults) => vec![faults],
+        Ok(schedules) => {
+            let found = check::faults(&schedules);
+            if found.is_empty() {
+                return valid(args, &schedules);
+            }
+            let name = |(name, reports): (String, Vec<Faults>)| {
+                eprintln!("schedule {name}:");
+                reports
+            };
+            found.into_iter().flat_map(name).collect()
+        }
+    };
+    let report = lint::invalid(&faults);
+    print(args.format, &report, || {
+        let faults = inputs::faults_json(&faults);
+        json!({ "valid": false, "passed": false, "faults": faults, "findings": report.json(), "allowed": [] })
+    });
+    inputs::complain(faults);
+    exit::INVALID
+}
+
+fn valid(args: &Args, schedules: &Schedules) -> u8 {
+    let count = schedules.all.len();
+    print(args.format, &Report::default(), || {
+        json!({
+            "valid": true, "passed": true, "schedules": count, "faults": [], "findings": [], "allowed": [],
+        })
+    });
+    if args.format == super::Format::Text {
+        output::text(&format!("{} is valid: {count} schedules\n", args.inputs.playbook.display()));
+    }
+    exit::DONE
+}

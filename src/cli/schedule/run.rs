@@ -1,0 +1,116 @@
+//! `cutover schedule run`, and the process of a start that was decided elsewhere.
+
+use super::File;
+use crate::cli::conduct::give_up;
+use crate::cli::state::State;
+use crate::cli::{self, output};
+use crate::error::{Result, exit};
+use crate::journal::{Start, Verdict};
+use crate::schedule::Schedule;
+use crate::schedule::look::{Scheduler, instant};
+use crate::schedule::now::{self, Called, due_now, find, start_here};
+use crate::schedule::overview::with_offset;
+use crate::schedule::work::{self, Work};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// Arguments of `schedule run`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes:  those of what it starts; with --due also 0 when nothing is due or the start is left \
+    out, and 5 when it is refused or too late"
+)]
+pub struct Args {
+    /// The schedule.
+    name: String,
+    /// Start it only if it is due: for the schedulers of others. A due time is started once, however often it is called
+    /// for, and not when its latest start is over.
+    #[arg(long)]
+    due: bool,
+    #[command(flatten)]
+    file: File,
+    #[command(flatten)]
+    state: State,
+}
+
+/// Arguments of `schedule carry-out`.
+#[derive(Debug, clap::Args)]
+pub struct CarryOut {
+    /// The run's id.
+    run: String,
+    #[command(flatten)]
+    state: State,
+}
+
+/// Starts.
+pub fn run(args: &Args) -> u8 {
+    let schedules = match args.file.open() {
+        Ok(schedules) => schedules,
+        Err(code) => return code,
+    };
+    let schedule = match find(&schedules, &args.name) {
+        Ok(schedule) => schedule,
+        Err(failure) => {
+            output::complain(&failure);
+            return exit::INVALID;
+        }
+    };
+    let begun = if args.due { call(args, schedule) } else { here(args, schedule) };
+    begun.unwrap_or_else(|failure| give_up(&failure))
+}
+
+fn here(args: &Args, schedule: &Schedule) -> Result<u8> {
+    let scheduler = Scheduler::open(args.state.dir())?;
+    let (start, work) = start_here(&scheduler, schedule)?;
+    finish(&scheduler, &start, work)
+}
+
+fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
+    let scheduler = Scheduler::open(args.state.dir())?;
+    let mut called = due_now(&scheduler, schedule)?;
+    if let Called::Waits(start, _) = &called {
+        eprintln!("{}", reason(start));
+    }
+    loop {
+        match called {
+            Called::Ours(start, work) => return finish(&scheduler, &start, work),
+            Called::Nothing => {
+                let next = schedule.timetable.next(Timestamp::now()).map(|next| with_offset(schedule, next));
+                let next = next.as_deref().unwrap_or("never");
+                eprintln!("nothing is to be done for {}: no due time without a decision; next: {next}", schedule.name);
+                return Ok(exit::DONE);
+            }
+            Called::Waits(start, work) => {
+                std::thread::sleep(Duration::from_secs(1));
+                called = now::still_waiting(&scheduler, schedule, start, work)?;
+            }
+            Called::Decided(start) => {
+                eprintln!("{} of {}: {}", start.verdict, schedule.name, reason(&start));
+                let refused = matches!(start.verdict, Verdict::Refused | Verdict::Late);
+                return Ok(if refused { exit::REFUSED } else { exit::DONE });
+            }
+        }
+    }
+}
+
+fn reason(start: &Start) -> String {
+    let due = instant(start.due);
+    format!("due {due}, {}", start.reason.as_deref().unwrap_or("no reason was written"))
+}
+
+fn finish(scheduler: &Scheduler, start: &Start, work: Work) -> Result<u8> {
+    eprintln!("start {} of {}, due {}", start.run.as_deref().unwrap_or("?"), start.schedule, instant(start.due));
+    work::finish(&scheduler.journal, work, start, cli::carry_out)
+}
+
+/// Carries out a start that was decided, unless another process does.
+pub fn carry_out(args: &CarryOut) -> u8 {
+    match work::carry_out(args.state.dir(), &args.run, cli::carry_out) {
+        Ok(Some(code)) => code,
+        Ok(None) => {
+            eprintln!("another process has taken {} up, or it is not to be started any more", args.run);
+            exit::DONE
+        }
+        Err(failure) => give_up(&failure),
+    }
+}

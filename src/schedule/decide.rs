@@ -1,0 +1,126 @@
+//! What becomes of due times. Pure: no clock, no journal, no process.
+
+use super::file::{CatchUp, Overlap, Rules};
+use super::timetable::Timetable;
+use crate::journal::Verdict;
+use crate::playbook::units::Span;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A scheduler that looks no later than this after a due time was there: killed and started again, or only busy.
+pub const GRACE: Span = Span(Duration::from_mins(1));
+/// So many missed due times of one absence are recorded one by one; those before them in one sum.
+const KEPT: usize = 1000;
+
+/// What is known of a schedule at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Moment {
+    /// The time.
+    pub now: Timestamp,
+    /// Since when its due times count.
+    pub since: Timestamp,
+    /// Its newest due time, not after now, that has a decision.
+    pub last: Option<Timestamp>,
+    /// What a start would have to wait for.
+    pub in_the_way: Option<String>,
+    /// Why nothing may be started before a person has acted.
+    pub unfinished: Option<String>,
+}
+
+/// A due time and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The due time.
+    pub due: Timestamp,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// Why, unless it is simply started.
+    pub reason: Option<String>,
+}
+
+/// What becomes of every due time that has come and has no decision yet, the oldest first.
+#[must_use]
+pub fn decide(timetable: &Timetable, rules: &Rules, moment: &Moment) -> Vec<Decision> {
+    let from = moment.last.map_or(moment.since, |last| last.max(moment.since));
+    let mut come: VecDeque<Timestamp> = VecDeque::new();
+    let mut left_out = 0_u64;
+    for due in timetable.after(from).take_while(|due| *due <= moment.now) {
+        if come.len() > KEPT {
+            come.pop_front();
+            left_out += 1;
+        }
+        come.push_back(due);
+    }
+    let Some(newest) = come.pop_back() else { return Vec::new() };
+    let mut decisions: Vec<_> = come.into_iter().map(overtaken).collect();
+    if let Some(oldest) = decisions.first_mut().filter(|_| left_out > 0) {
+        oldest.reason = oldest.reason.take().map(|reason| format!("{reason}; so were {left_out} before it"));
+    }
+    let (verdict, reason) = judge(rules, newest, moment);
+    decisions.push(Decision { due: newest, verdict, reason });
+    decisions
+}
+
+fn overtaken(due: Timestamp) -> Decision {
+    let reason = "no scheduler looked before the next start was due".to_owned();
+    Decision { due, verdict: Verdict::Missed, reason: Some(reason) }
+}
+
+fn judge(rules: &Rules, due: Timestamp, moment: &Moment) -> (Verdict, Option<String>) {
+    let late = moment.now.duration_since(due);
+    if let Some(reason) = too_late(rules, late) {
+        return (Verdict::Late, Some(reason));
+    }
+    if rules.catch_up == CatchUp::None && exceeds(late, GRACE) {
+        return (Verdict::Missed, Some(format!("no scheduler was there for {}, and catch_up is none", shown(late))));
+    }
+    if let Some(reason) = &moment.unfinished {
+        return (Verdict::Refused, Some(reason.clone()));
+    }
+    match (&moment.in_the_way, rules.overlap) {
+        (None, _) => (Verdict::Started, None),
+        (Some(what), Overlap::Skip) => (Verdict::Skipped, Some(what.clone())),
+        (Some(what), Overlap::Refuse) => (Verdict::Refused, Some(what.clone())),
+        (Some(what), Overlap::Queue) => (Verdict::Queued, Some(format!("waits: {what}"))),
+    }
+}
+
+/// What becomes now of a start that waits; nothing yet, when it goes on waiting.
+#[must_use]
+pub fn settle(rules: &Rules, due: Timestamp, moment: &Moment) -> Option<(Verdict, Option<String>)> {
+    if let Some(reason) = too_late(rules, moment.now.duration_since(due)) {
+        let waited = moment.in_the_way.as_ref().map(|what| format!(", and still {what}")).unwrap_or_default();
+        return Some((Verdict::Late, Some(format!("{reason}{waited}"))));
+    }
+    if let Some(reason) = &moment.unfinished {
+        return Some((Verdict::Refused, Some(reason.clone())));
+    }
+    moment.in_the_way.is_none().then_some((Verdict::Started, None))
+}
+
+/// Why a start that was decided at `decided`, and that nobody has taken up, must not happen any more: the machine was off
+/// in between.
+#[must_use]
+pub fn spoilt(rules: &Rules, due: Timestamp, decided: Timestamp, now: Timestamp) -> Option<(Verdict, String)> {
+    if let Some(reason) = too_late(rules, now.duration_since(due)) {
+        return Some((Verdict::Late, reason));
+    }
+    let gone = now.duration_since(decided);
+    let missed = rules.catch_up == CatchUp::None && exceeds(gone, GRACE);
+    missed.then(|| (Verdict::Missed, format!("no process took it up for {}, and catch_up is none", shown(gone))))
+}
+
+fn too_late(rules: &Rules, late: SignedDuration) -> Option<String> {
+    let latest = rules.latest_start.filter(|latest| exceeds(late, *latest))?;
+    Some(format!("{} after it was due; latest_start is {latest}", shown(late)))
+}
+
+fn exceeds(late: SignedDuration, limit: Span) -> bool {
+    Duration::try_from(late).is_ok_and(|late| late > limit.0)
+}
+
+/// A length of time in whole seconds.
+fn shown(late: SignedDuration) -> String {
+    Span(Duration::from_secs(late.as_secs().unsigned_abs())).to_string()
+}

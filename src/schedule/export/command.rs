@@ -1,0 +1,34 @@
+//! The command line that every exported file calls.
+
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// Where the program, its files and its state will be when another scheduler calls, and since when.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The program.
+    pub program: String,
+    /// The file of schedules.
+    pub file: PathBuf,
+    /// The state directory.
+    pub state_dir: PathBuf,
+    /// The image with the program in it.
+    pub image: String,
+    /// When the files are written: what clocks leave out in the five years after that is looked after.
+    pub now: Timestamp,
+}
+
+impl Place {
+    /// The words of the command line for a schedule.
+    #[must_use]
+    pub fn words(&self, schedule: &str) -> Vec<String> {
+        let (file, state) = (self.file.display().to_string(), self.state_dir.display().to_string());
+        let words = [&self.program, "schedule", "run", schedule, "--due", "--schedules", &file, "--state", &state];
+        words.into_iter().map(str::to_owned).collect()
+    }
+    /// The same for a shell.
+    #[must_use]
+    pub fn shell(&self, schedule: &str) -> String {
+        shell_words::join(self.words(schedule))
+    }
+}

@@ -1,0 +1,29 @@
+//! Launches the process of a start: in a process group of its own, so that neither the end of the scheduler nor a Ctrl-C
+//! in its terminal reaches it.
+
+use super::work;
+use crate::error::{Failure, Result};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::Stdio;
+use tokio::process::{Child, Command};
+
+/// Launches `program` for the start `run`. What it says goes into a file that only the user can read.
+///
+/// # Errors
+/// When the file or the process cannot be made.
+pub fn launch(program: &Path, state_dir: &Path, run: &str) -> Result<Child> {
+    work::folder(state_dir)?;
+    let path = work::log(state_dir, run);
+    let failed = |error: std::io::Error| {
+        let failure = Failure::transient(format!("launch {} for {run}", program.display()), error.to_string());
+        failure.now("nothing was started; it is tried again")
+    };
+    let log = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
+    let said = log.try_clone().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.args(["schedule", "carry-out", run, "--state"]).arg(state_dir);
+    command.stdin(Stdio::null()).stdout(log).stderr(said).process_group(0).kill_on_drop(false);
+    command.spawn().map_err(failed)
+}

@@ -1,0 +1,94 @@
+//! The process that carries a start out: it claims the start, holds a lock for as long as it lives, and writes how it
+//! ended. Whether it still lives can so be seen by anyone, also after the scheduler that launched it has died.
+
+use crate::engine::clock::wall;
+use crate::error::{Failure, Result};
+use crate::journal::{Sqlite, Start, Starts};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// A held lock on a start; given back when dropped, or when the process dies.
+#[derive(Debug)]
+pub struct Work {
+    _file: File,
+    path: PathBuf,
+}
+
+impl Work {
+    /// Takes the start for this process; `None` when another one has it.
+    ///
+    /// # Errors
+    /// When the lock cannot be made.
+    pub fn take(state_dir: &Path, run: &str) -> Result<Option<Self>> {
+        let path = folder(state_dir)?.join(format!("{run}.lock"));
+        let failed = |error: std::io::Error| trouble(&path, &error);
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file, path })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    /// Whether a process lives that has taken the start.
+    #[must_use]
+    pub fn is_under_way(state_dir: &Path, run: &str) -> bool {
+        let file = File::open(state_dir.join(FOLDER).join(format!("{run}.lock")));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path); // one that stays is an empty file, which nobody takes for a living process
+    }
+}
+
+const FOLDER: &str = "schedules";
+
+/// Where a start's process writes what it says.
+#[must_use]
+pub fn log(state_dir: &Path, run: &str) -> PathBuf {
+    state_dir.join(FOLDER).join(format!("{run}.log"))
+}
+
+/// The folder of locks and logs, made when it is not there.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn folder(state_dir: &Path) -> Result<PathBuf> {
+    let folder = state_dir.join(FOLDER);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    made.map(|()| folder.clone()).map_err(|error| trouble(&folder, &error))
+}
+
+/// Claims the start `run` and carries it out with `begin`, which is given the program's arguments and gives the exit code.
+/// `None` when another process has claimed it, or when there is nothing to be started: then nothing was done.
+///
+/// # Errors
+/// When lock or journal cannot be written.
+pub fn carry_out(state_dir: &Path, run: &str, begin: impl FnOnce(&[String]) -> u8) -> Result<Option<u8>> {
+    let Some(work) = Work::take(state_dir, run)? else { return Ok(None) };
+    let journal = Sqlite::open(state_dir)?;
+    let Some(start) = journal.claim(run, wall())? else { return Ok(None) };
+    finish(&journal, work, &start, begin).map(Some)
+}
+
+/// Carries a start out that this process has claimed already, and writes how it ended.
+///
+/// # Errors
+/// When the end cannot be written.
+pub fn finish(journal: &Sqlite, work: Work, start: &Start, begin: impl FnOnce(&[String]) -> u8) -> Result<u8> {
+    let code = begin(&start.command);
+    if let Some(run) = &start.run {
+        journal.end(run, wall(), Some(code), None)?;
+    }
+    drop(work); // only now: who finds no lock takes a start without an end for dead
+    Ok(code)
+}
+
+fn trouble(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::permanent("take a start up", error.to_string()).at(path.display().to_string()).now("nothing was started")
+}
