@@ -23,8 +23,10 @@ mod resume;
 mod revision;
 mod run;
 mod schema;
+mod serve;
 mod state;
 mod status;
+mod token;
 mod unchanged;
 
 use crate::error::exit;
@@ -84,6 +86,10 @@ enum Command {
     Facts(facts::Args),
     /// Explain the step kinds, or one of them.
     Kinds(kinds::Args),
+    /// Serve the page on which runs are watched and approved.
+    Serve(serve::Args),
+    /// Make a token for a person who approves or starts on the page.
+    Token(token::Args),
     /// Print the JSON Schema of playbooks, inventories or plans, for editors and other programs.
     Schema(schema::Args),
     /// Print a completion script for a shell.
@@ -122,6 +128,8 @@ pub fn main() -> ExitCode {
         Command::RehearsalApplication(args) => rehearse::application(&args),
         Command::Facts(args) => facts::run(&args),
         Command::Kinds(args) => kinds::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
         Command::Man => man::run(Cli::command()),

@@ -5,11 +5,13 @@
 
 mod breakpoints;
 mod event;
+mod overview;
 mod sqlite;
 mod tee;
 
 pub use breakpoints::{Breakpoints, Halt, Side};
 pub use event::{Entry, Event, Outcome};
+pub use overview::{RunRow, Took, Wanted};
 pub use sqlite::Sqlite;
 pub use tee::Tee;
 

@@ -13,14 +13,17 @@ use std::time::Duration;
 const FILE: &str = "journal.sqlite";
 /// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
 /// opened; one of a newer program is refused.
-const VERSIONS: [&str; 1] = ["
+pub(super) const VERSIONS: [&str; 2] = [
+    "
     CREATE TABLE run (
         id TEXT PRIMARY KEY, playbook TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, plan TEXT NOT NULL
     ) STRICT;
     CREATE TABLE event (
         run TEXT NOT NULL REFERENCES run(id), seq INTEGER NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL,
         PRIMARY KEY (run, seq)
-    ) STRICT, WITHOUT ROWID;"];
+    ) STRICT, WITHOUT ROWID;",
+    include_str!("overview.sql"),
+];
 
 /// The journal of one state directory.
 pub struct Sqlite {
@@ -66,7 +69,12 @@ impl Sqlite {
         Ok(Self { path, connection: Mutex::new(connection) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -148,7 +156,9 @@ impl Journal for Sqlite {
     fn runs(&self) -> Result<Vec<RunHead>> {
         let read = || {
             let connection = self.lock();
-            let mut select = connection.prepare("SELECT id, playbook, hash, created FROM run ORDER BY created, id")?;
+            // not from `run`: there each row carries its plan along
+            let mut select =
+                connection.prepare("SELECT run, playbook, hash, created FROM overview ORDER BY created, run")?;
             let heads = select.query_map([], head)?;
             heads.collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -181,7 +191,7 @@ fn explain(path: &Path, trouble: Trouble) -> Failure {
     if newer { failure.help("use the version of cutover that wrote it, or a newer one") } else { failure }
 }
 
-fn failure(attempted: impl Into<String>, path: &Path, answer: impl std::fmt::Display) -> Failure {
+pub(super) fn failure(attempted: impl Into<String>, path: &Path, answer: impl std::fmt::Display) -> Failure {
     Failure::permanent(attempted, answer.to_string()).at(path.display().to_string())
 }
 

@@ -7,5 +7,6 @@ pub mod by_hand;
 pub mod cases;
 pub mod decision;
 pub mod fold;
+pub mod progress;
 pub mod terminal;
 pub mod text;

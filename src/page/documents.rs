@@ -1,0 +1,58 @@
+//! A run's plan as reviewed, and its report: pages that stand by themselves, as they are sent to others.
+
+use super::Page;
+use super::guard::Refusal;
+use super::watch::Watched;
+use crate::journal::Entry;
+use crate::plan::Plan;
+use crate::plan::display;
+use crate::report::fold::Summary;
+use crate::report::text;
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, html};
+use std::sync::Arc;
+
+/// They carry their own style, and nothing that runs or asks for anything.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+fn document(page: String) -> Response {
+    ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)], page).into_response()
+}
+
+/// The plan that was stored with the run.
+pub(super) async fn plan(State(page): State<Arc<Page>>, Path(run): Path<String>) -> Result<Response, Refusal> {
+    page.aside(move |page| Ok(document(display::html(&Watched::open(page, &run)?.plan)))).await
+}
+
+/// The report as it stands now.
+pub(super) async fn report(State(page): State<Arc<Page>>, Path(run): Path<String>) -> Result<Response, Refusal> {
+    page.aside(move |page| {
+        let watched = Watched::open(page, &run)?;
+        Ok(document(whole(&watched.summary()?, watched.entries(), &watched.plan)))
+    })
+    .await
+}
+
+/// The report as a page.
+fn whole(summary: &Summary, entries: &[Entry], plan: &Plan) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "report of run " (summary.run) }
+            }
+            body {
+                h1 { "Report of run " (summary.run) }
+                p { "playbook " (plan.name) ", plan " code { (plan.hash) } ", " (entries.len()) " journal entries" }
+                pre { (text::text(summary, None)) }
+            }
+        }
+    };
+    page.into_string()
+}
