@@ -64,8 +64,10 @@ fn headline(seen: &Seen<'_>) -> Markup {
         .filter(|step| matches!(step.status, Status::Running | Status::Waiting | Status::Retrying | Status::Undoing))
         .map(|step| step.id.as_str())
         .collect();
+    let waits = seen.worker.is_some() && steps.iter().any(|step| step.status == Status::Waiting);
+    let mark = if waits { of_step(Status::Waiting) } else { of_run(summary.outcome, seen.worker.is_some()) };
     html! {
-        (badge(of_run(summary.outcome, seen.worker.is_some())))
+        (badge(mark))
         " " (done) " of " (steps.len()) " steps done"
         @if !now.is_empty() && seen.worker.is_some() { ", now: " strong { (now.join(", ")) } }
     }
@@ -87,10 +89,14 @@ fn about(seen: &Seen<'_>) -> Markup {
                     @else { (span(summary.duration.unwrap_or_default())) " until its last sign of life" }
                 }
             }
-            @if let Some(worker) = seen.worker { dt { "by" } dd { (worker) } }
+            @if let Some(worker) = seen.worker {
+                dt { "by" } dd { (worker.trim_start_matches(&format!("run {} (", summary.run)).trim_end_matches(')')) }
+            }
             @if summary.resumed > 0 { dt { "resumed" } dd { (summary.resumed) " times" } }
             @if let Some(reason) = &summary.rollback { dt { "taken back" } dd { "because " (reason) } }
+            @for (name, about) in display::servers(seen.plan) { dt { "server " (name) } dd { (about) } }
             @for (host, region) in &summary.regions { dt { "host " (host) } dd { (region) } }
+            dt { "plan" } dd { code { (seen.plan.hash.get(..16).unwrap_or(&seen.plan.hash)) } }
         }
         @if summary.past_point_of_no_return && summary.outcome != Some(Outcome::Done) {
             p.said {

@@ -44,6 +44,8 @@ fn fields(next: &str, failed: bool) -> Markup {
         h1 { "Log in" }
         @if failed { p.said role="alert" { "Nobody has this token." } }
         form.login method="post" action="/login" {
+            // what keeps passwords wants a name to keep them under
+            input.hidden type="text" name="username" autocomplete="username" value="cutover" readonly tabindex="-1" aria-hidden="true";
             label for="token" { "Your token" }
             input #token type="password" name="token" autocomplete="current-password" required autofocus;
             input type="hidden" name="next" value=(next);

@@ -6,7 +6,7 @@ use super::schedules::segment;
 use super::visitor::Visitor;
 use super::watch::{Parts, Watched};
 use super::{Page, frame};
-use crate::plan::display;
+use crate::plan::{Plan, display};
 use axum::extract::{Path, State};
 use maud::{Markup, PreEscaped, html};
 use std::sync::Arc;
@@ -43,17 +43,22 @@ fn body(watched: &Watched, parts: &Parts) -> Result<Markup, Refusal> {
         div #asks { (part("asks")) }
         div #decision { (part("decision")) }
         div #about { (part("about")) }
-        dl {
-            dt { "plan" } dd { code { (plan.hash.get(..16).unwrap_or(&plan.hash)) } }
-            @for (name, about) in display::servers(plan) { dt { "server " (name) } dd { (about) } }
-        }
-        h2 { "Graph" }
-        @match display::live(plan, &marks(&summary)) {
-            Ok(live) => div.graph tabindex="0" role="region" aria-label="graph of the steps" { (live.drawing) },
-            Err(why) => p { (why) },
-        }
         section #lag { (part("lag")) }
-        h2 { "Steps" }
+        div.both {
+            section {
+                h2 { "Graph" }
+                @match display::live(plan, &marks(&summary)) {
+                    Ok(live) => div #graph .graph tabindex="0" role="region" aria-label="graph of the steps" { (live.drawing) },
+                    Err(why) => p { (why) },
+                }
+            }
+            section { h2 { "Steps" } (steps(plan, part)) }
+        }
+    })
+}
+
+fn steps<'a>(plan: &Plan, part: impl Fn(&str) -> PreEscaped<&'a str>) -> Markup {
+    html! {
         ol.steps {
             @for (number, step) in (1..).zip(&plan.steps) {
                 li id={ "row-" (number) } {
@@ -65,5 +70,5 @@ fn body(watched: &Watched, parts: &Parts) -> Result<Markup, Refusal> {
                 }
             }
         }
-    })
+    }
 }

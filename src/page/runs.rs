@@ -122,7 +122,7 @@ fn headline(rows: &[RunRow], worker: Option<&str>, count: u64) -> Markup {
         } @else if worker.is_some() {
             (badge(of_run(None, true))) " "
         } @else { "Nothing is running. " }
-        (count) " runs are recorded."
+        @if count == 1 { "One run is recorded." } @else { (count) " runs are recorded." }
     }
 }
 

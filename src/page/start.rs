@@ -53,7 +53,7 @@ pub(super) fn offer(rehearsals: &Rehearsals, visitor: &Visitor) -> Markup {
                     label for="rows" { "Rows" }
                     input #rows type="number" name="rows" min="1" max=(MOST_ROWS) value=(ROWS) inputmode="numeric";
                 }
-                button { "Start" }
+                button.main { "Start" }
             }
         }
     }

@@ -128,8 +128,9 @@ impl Browser {
         self.loaded();
     }
 
-    /// Types a key.
+    /// Types a key. What was loaded before is no answer to it.
     pub fn press(&mut self, key: &str) {
+        self.waiting.clear();
         for kind in ["keyDown", "keyUp"] {
             let mut event = json!({ "type": kind, "key": key, "code": key });
             event["windowsVirtualKeyCode"] = if key == "Tab" { 9 } else { 13 }.into();
