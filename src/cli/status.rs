@@ -88,7 +88,8 @@ fn show_list(args: &ListArgs) -> Result<()> {
                 .collect::<Vec<_>>(),
         ),
         Format::Text => {
-            let lines = rows.iter().map(|(row, outcome)| format!("{}  {:<24} {outcome}\n", row.head.id, row.head.playbook));
+            let lines =
+                rows.iter().map(|(row, outcome)| format!("{}  {:<24} {outcome}\n", row.head.id, row.head.playbook));
             output::text(&lines.collect::<String>());
         }
     }

@@ -11,7 +11,7 @@ mod tee;
 
 pub use breakpoints::{Breakpoints, Halt, Side};
 pub use event::{Entry, Event, Outcome};
-pub use overview::{RunRow, Took, Wanted};
+pub use overview::{Ended, RunRow, Took, Wanted};
 pub use sqlite::Sqlite;
 pub use tee::Tee;
 

@@ -26,11 +26,35 @@ pub struct RunRow {
     pub last: Option<i64>,
 }
 
+/// How listed runs have ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ended {
+    /// In any way, or not yet.
+    #[default]
+    Anyhow,
+    /// Not yet.
+    NotYet,
+    /// Like this.
+    As(Outcome),
+}
+
+impl Ended {
+    /// Whether a run with this outcome is one of them.
+    #[must_use]
+    pub fn includes(self, outcome: Option<Outcome>) -> bool {
+        match self {
+            Self::Anyhow => true,
+            Self::NotYet => outcome.is_none(),
+            Self::As(wanted) => outcome == Some(wanted),
+        }
+    }
+}
+
 /// Which runs are listed, the newest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Only those that ended like this; `Some(None)` means those that have not ended.
-    pub outcome: Option<Option<Outcome>>,
+    /// Only those that ended like this.
+    pub ended: Ended,
     /// How many are passed over.
     pub skip: u32,
     /// At most so many; all, when missing.
@@ -64,13 +88,13 @@ impl Sqlite {
                 )
             };
             let limit = wanted.limit.map_or(-1, i64::from);
-            let Some(outcome) = wanted.outcome else {
+            if wanted.ended == Ended::Anyhow {
                 let mut all = connection.prepare_cached(&select(""))?;
                 let rows = all.query_map(named_params! { ":limit": limit, ":skip": wanted.skip }, row)?;
                 return rows.collect::<rusqlite::Result<Vec<_>>>();
-            };
+            }
             let mut some = connection.prepare_cached(&select("WHERE outcome IS :outcome"))?;
-            let outcome = outcome.map(word);
+            let outcome = if let Ended::As(outcome) = wanted.ended { Some(word(outcome)) } else { None };
             let rows =
                 some.query_map(named_params! { ":outcome": outcome, ":limit": limit, ":skip": wanted.skip }, row)?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
@@ -151,7 +175,7 @@ fn outcome(word: Option<String>) -> Option<Outcome> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Took, Wanted};
+    use super::{Ended, Took, Wanted};
     use crate::journal::sqlite::VERSIONS;
     use crate::journal::{Entry, Event, Journal, Outcome, RunHead, RunRecord, Sqlite};
     use crate::plan::load::Sources;
@@ -180,7 +204,10 @@ mod tests {
     fn check(journal: &Sqlite) {
         let row = journal.list(&Wanted::default()).unwrap().remove(0);
         let times = (row.started, row.ended, row.last);
-        assert_eq!((row.rehearsal, row.outcome, times), (true, Some(Outcome::Stopped), (Some(10), Some(800), Some(800))));
+        assert_eq!(
+            (row.rehearsal, row.outcome, times),
+            (true, Some(Outcome::Stopped), (Some(10), Some(800), Some(800)))
+        );
         let took = Took { classes: [(Some(1000), 1)].into(), millis: 700, bytes: 42 };
         assert_eq!(journal.took().unwrap(), [("dump".to_owned(), took)].into());
         assert_eq!(journal.count_by_outcome().unwrap(), [(Some(Outcome::Stopped), 1)]);
@@ -225,12 +252,11 @@ mod tests {
         for number in 2..8 {
             create(&journal, &format!("r{number}"), number);
         }
-        let ids = |wanted: Wanted| {
-            journal.list(&wanted).unwrap().into_iter().map(|row| row.head.id).collect::<Vec<_>>()
-        };
+        let ids =
+            |wanted: Wanted| journal.list(&wanted).unwrap().into_iter().map(|row| row.head.id).collect::<Vec<_>>();
         assert_eq!(ids(Wanted { skip: 1, limit: Some(2), ..Wanted::default() }), ["r6", "r5"]);
-        assert_eq!(ids(Wanted { outcome: Some(Some(Outcome::Stopped)), ..Wanted::default() }), ["r"]);
-        assert_eq!(ids(Wanted { outcome: Some(None), ..Wanted::default() }).len(), 6);
-        assert!(ids(Wanted { outcome: Some(Some(Outcome::Done)), ..Wanted::default() }).is_empty());
+        assert_eq!(ids(Wanted { ended: Ended::As(Outcome::Stopped), ..Wanted::default() }), ["r"]);
+        assert_eq!(ids(Wanted { ended: Ended::NotYet, ..Wanted::default() }).len(), 6);
+        assert!(ids(Wanted { ended: Ended::As(Outcome::Done), ..Wanted::default() }).is_empty());
     }
 }

@@ -121,7 +121,9 @@ fn may_be_decided(watched: &Watched, step: &str, plan: &str) -> Result<(), Refus
         Some(found) if found.uses != ASKS || found.status != Status::Waiting => {
             conflict(format!("step {step} does not wait for an answer: it is {}", found.status))
         }
-        Some(_) if watched.worker().is_none() => conflict(format!("nobody works on run {}: resume it first", summary.run)),
+        Some(_) if watched.worker().is_none() => {
+            conflict(format!("nobody works on run {}: resume it first", summary.run))
+        }
         Some(_) if !plan.is_empty() && plan != summary.plan => {
             conflict(format!("run {} has another plan than the one that was shown", summary.run))
         }

@@ -46,7 +46,11 @@ impl Estimate {
     /// What is left at this pace, in milliseconds.
     fn left(&self) -> Option<i64> {
         let (total, pace) = (self.total?, self.pace.filter(|pace| *pace > 0.0)?);
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "an estimate, shown in seconds")]
+        #[allow(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "an estimate, shown in seconds"
+        )]
         Some((total.saturating_sub(self.done) as f64 / pace * 1e3) as i64)
     }
 

@@ -1,10 +1,10 @@
 //! Server-sent events: whenever something on a page has changed, the parts of it that are other ones now.
 
+use super::Page;
 use super::guard::Refusal;
 use super::runs::{self, Shown};
 use super::visitor::Visitor;
 use super::watch::{Parts, Watched};
-use super::Page;
 use crate::engine::clock::wall;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;

@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn a_peak_is_drawn_however_many_points_there_are() {
-        let lag = |at: i64, millis: u64| News { at: at * 1000, step: "catch_up".into(), update: Update::Lag { millis } };
+        let lag =
+            |at: i64, millis: u64| News { at: at * 1000, step: "catch_up".into(), update: Update::Lag { millis } };
         assert!(curve(&[]).into_string().is_empty());
         let told: Vec<News> = (0..5000).map(|at| lag(at, if at == 2501 { 90_000 } else { 10 })).collect();
         let drawn = curve(&told).into_string();

@@ -90,7 +90,9 @@ pub(super) async fn log_out(
     Form(leaving): Form<Leaving>,
 ) -> Result<Response, Refusal> {
     visitor.own_form(&leaving.form_key)?;
-    cookie(&headers).into_iter().for_each(|id| page.sessions.end(id));
+    if let Some(id) = cookie(&headers) {
+        page.sessions.end(id);
+    }
     let gone = set_cookie("", page.parts.reach.by_tls, "; Max-Age=0");
     Ok((StatusCode::SEE_OTHER, [(SET_COOKIE, gone), (LOCATION, "/".to_owned())]).into_response())
 }

@@ -1,7 +1,7 @@
 //! `/metrics` in the text format of Prometheus. A family whose source is not there is left out, not zero.
 
-use super::guard::Refusal;
 use super::Page;
+use super::guard::Refusal;
 use crate::error::Result;
 use crate::journal::{Outcome, Took};
 use crate::report::progress::Reader;
@@ -143,7 +143,8 @@ mod tests {
         steps(&mut out, &[("dump".to_owned(), dump), ("a \"b\"\\\n".to_owned(), fence)].into());
         let scrape = Scrape::parse(out.0.lines().map(|line| Ok(line.to_owned()))).unwrap();
         let of = |name: &str, kind: &str| {
-            let found = scrape.samples.iter().find(|sample| sample.metric == name && sample.labels.get("kind") == Some(kind));
+            let found =
+                scrape.samples.iter().find(|sample| sample.metric == name && sample.labels.get("kind") == Some(kind));
             found.unwrap_or_else(|| panic!("{name} {kind}: {}", out.0)).value.clone()
         };
         let Value::Histogram(classes) = of("cutover_step_duration_seconds", "dump") else { panic!("{}", out.0) };

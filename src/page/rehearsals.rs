@@ -50,8 +50,9 @@ impl Rehearsals {
     /// # Errors
     /// When the folder cannot be read.
     pub fn of(folder: PathBuf, program: PathBuf) -> Result<Self> {
-        std::fs::read_dir(&folder)
-            .map_err(|error| Failure::permanent("read the folder of playbooks", error.to_string()).at(folder.display().to_string()))?;
+        std::fs::read_dir(&folder).map_err(|error| {
+            Failure::permanent("read the folder of playbooks", error.to_string()).at(folder.display().to_string())
+        })?;
         Ok(Self { folder, program, started: Arc::default() })
     }
 
@@ -79,7 +80,7 @@ impl Rehearsals {
     ///
     /// # Errors
     /// When there is no such playbook, one goes on already, or the program cannot be started.
-    pub(super) async fn start(&self, playbook: &str, rows: u64, state_dir: &Path, person: &str) -> Result<()> {
+    pub(super) fn start(&self, playbook: &str, rows: u64, state_dir: &Path, person: &str) -> Result<()> {
         let attempted = || format!("rehearse {playbook}");
         if !self.playbooks().iter().any(|name| name == playbook) {
             let folder = self.folder.display();
@@ -89,22 +90,27 @@ impl Rehearsals {
         {
             let mut started = self.lock();
             if started.iter().any(|started| started.ended.is_none()) {
-                return Err(Failure::refused(attempted(), "a rehearsal is going on already").help("wait until it has ended"));
+                return Err(
+                    Failure::refused(attempted(), "a rehearsal is going on already").help("wait until it has ended")
+                );
             }
             let surplus = started.len().saturating_sub(REMEMBERED - 1);
             started.drain(..surplus);
             started.push(Started { playbook: playbook.to_owned(), person: person.to_owned(), at, ended: None });
         }
         let log = state_dir.join("rehearsals").join(format!("{at}.log"));
-        let child = spawn(&self.program, &self.folder.join(playbook), rows, state_dir, &log).await;
+        let child = spawn(&self.program, &self.folder.join(playbook), rows, state_dir, &log);
         let (shared, failed) = (self.started.clone(), child.as_ref().err().map(ToString::to_string));
         let settle = move |ended: Ended| {
             let mut started = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            started.iter_mut().filter(|started| started.at == at).for_each(|started| started.ended = Some(ended.clone()));
+            started
+                .iter_mut()
+                .filter(|started| started.at == at)
+                .for_each(|started| started.ended = Some(ended.clone()));
         };
         match child {
             Ok(mut child) => {
-                tokio::spawn(async move { settle(ended(child.wait().await, &log)) });
+                tokio::spawn(async move { settle(ended(&child.wait().await, &log)) });
                 Ok(())
             }
             Err(error) => {
@@ -116,7 +122,7 @@ impl Rehearsals {
 }
 
 /// The log is the user's alone: it holds paths and addresses.
-async fn spawn(program: &Path, playbook: &Path, rows: u64, state_dir: &Path, log: &Path) -> std::io::Result<Child> {
+fn spawn(program: &Path, playbook: &Path, rows: u64, state_dir: &Path, log: &Path) -> std::io::Result<Child> {
     let folder = log.parent().unwrap_or(state_dir);
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let file: File = OpenOptions::new().append(true).create(true).mode(0o600).open(log)?;
@@ -128,9 +134,9 @@ async fn spawn(program: &Path, playbook: &Path, rows: u64, state_dir: &Path, log
     command.spawn()
 }
 
-fn ended(status: std::io::Result<ExitStatus>, log: &Path) -> Ended {
+fn ended(status: &std::io::Result<ExitStatus>, log: &Path) -> Ended {
     let good = status.as_ref().is_ok_and(ExitStatus::success);
-    let how = match &status {
+    let how = match status {
         Ok(_) if good => "every promise was kept".to_owned(),
         Ok(status) => format!("ended with {status}"),
         Err(error) => format!("is lost: {error}"),

@@ -9,7 +9,7 @@ use super::watch::Parts;
 use super::{Page, frame, start};
 use crate::engine::clock::wall;
 use crate::error::Result;
-use crate::journal::{Outcome, RunRow, Wanted};
+use crate::journal::{Ended, RunRow, Wanted};
 use axum::extract::{Query, State};
 use maud::{Markup, PreEscaped, html};
 use serde::Deserialize;
@@ -42,14 +42,14 @@ pub(super) struct Shown {
 
 impl Shown {
     /// Words that are none are taken for `all`.
-    fn outcome(&self) -> Option<Option<Outcome>> {
+    fn ended(&self) -> Ended {
         match self.outcome.as_str() {
-            "unfinished" => Some(None),
-            word => serde_json::from_value(Value::String(word.to_owned())).ok().map(Some),
+            "unfinished" => Ended::NotYet,
+            word => serde_json::from_value(Value::from(word)).map_or(Ended::Anyhow, Ended::As),
         }
     }
     fn wanted(&self) -> Wanted {
-        Wanted { outcome: self.outcome(), skip: self.page.saturating_mul(ROWS), limit: Some(ROWS) }
+        Wanted { ended: self.ended(), skip: self.page.saturating_mul(ROWS), limit: Some(ROWS) }
     }
     fn address(outcome: &str, page: u32) -> String {
         match (outcome, page) {
@@ -100,8 +100,8 @@ pub(super) fn parts(page: &Page, shown: &Shown, visitor: &Visitor) -> Result<Par
     let worker = page.worker();
     let rows = page.journal.list(&shown.wanted())?;
     let counts = page.journal.count_by_outcome()?;
-    let wanted = shown.outcome();
-    let count = counts.iter().filter(|(outcome, _)| wanted.is_none_or(|wanted| wanted == *outcome)).map(|(_, n)| n).sum();
+    let ended = shown.ended();
+    let count = counts.iter().filter(|(outcome, _)| ended.includes(*outcome)).map(|(_, n)| n).sum();
     let mut put = |id: &str, part: Markup| parts.insert(id.to_owned(), part.into_string());
     put("headline", headline(&rows, worker.as_deref(), counts.iter().map(|(_, n)| n).sum()));
     put("runs", html! { (table(&rows, worker.as_deref())) (pages(shown, count)) });

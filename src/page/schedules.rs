@@ -5,6 +5,7 @@ use super::visitor::Visitor;
 use crate::error::Result;
 use crate::people::Right;
 use maud::{Markup, html};
+use std::fmt::Write as _;
 
 /// A schedule, in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub(super) fn segment(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}"); // writing into a String cannot fail
         }
     }
     out

@@ -1,10 +1,10 @@
 //! Starting: a rehearsal of a playbook, or what a schedule names, now.
 
+use super::Page;
 use super::guard::Refusal;
 use super::rehearsals::{Rehearsals, Started};
 use super::time::moment;
 use super::visitor::Visitor;
-use super::Page;
 use crate::people::Right;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
@@ -95,7 +95,7 @@ pub(super) async fn rehearse(
     if let Some(worker) = page.worker() {
         return Err(Refusal::new(StatusCode::CONFLICT, format!("something is running already: {worker}")));
     }
-    rehearsals.start(&wanted.playbook, rows, page.state_dir(), person).await?;
+    rehearsals.start(&wanted.playbook, rows, page.state_dir(), person)?;
     Ok(done(&visitor))
 }
 

@@ -23,8 +23,7 @@ pub(super) fn moment(at: i64) -> String {
 
 /// The second of a day, in UTC, with milliseconds.
 pub(super) fn clock(at: i64) -> String {
-    jiff::Timestamp::from_millisecond(at)
-        .map_or_else(|_| at.to_string(), |at| at.strftime("%H:%M:%S%.3f").to_string())
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |at| at.strftime("%H:%M:%S%.3f").to_string())
 }
 
 /// A time that runs on in the browser, from `since`; until a script takes it over it says how long it is by now.

@@ -56,7 +56,8 @@ impl Visitor {
     /// 401 for nobody, 403 for somebody else's form or a missing right.
     pub(super) fn allowed(&self, right: Right, form_key: &str) -> Result<&str, Refusal> {
         let Some(person) = &self.person else {
-            let how = if self.people { "log in first" } else { "this page is read-only: it was started without --people" };
+            let how =
+                if self.people { "log in first" } else { "this page is read-only: it was started without --people" };
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, how));
         };
         self.own_form(form_key)?;
@@ -106,7 +107,9 @@ impl FromRequestParts<Arc<Page>> for Visitor {
         }
         let person = people.by_token(token).and_then(|(name, _)| known(name, None));
         if person.is_none() {
-            caller.into_iter().for_each(|caller| page.sessions.failed(caller));
+            if let Some(caller) = caller {
+                page.sessions.failed(caller);
+            }
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, "nobody has this token"));
         }
         Ok(Self { people: true, person })

@@ -61,9 +61,9 @@ impl Watched {
 
     /// Whether it runs on servers made for it.
     pub(super) fn is_rehearsal(&self) -> bool {
-        self.entries.iter().any(
-            |entry| matches!(&entry.event, Event::RunStarted { sources: Some(sources), .. } if sources.rehearsal),
-        )
+        self.entries
+            .iter()
+            .any(|entry| matches!(&entry.event, Event::RunStarted { sources: Some(sources), .. } if sources.rehearsal))
     }
 
     /// Its summary.

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 /// What an event about a step says.
 pub(super) fn sentence(event: &Event, at: i64) -> String {
-    let again = |retry_at: &Option<i64>| retry_at.map_or(String::new(), |due| format!("; next attempt in {}", span(due - at)));
+    let again =
+        |retry_at: &Option<i64>| retry_at.map_or(String::new(), |due| format!("; next attempt in {}", span(due - at)));
     match event {
         Event::StepIntent { attempt: 1, .. } => "begins".to_owned(),
         Event::StepIntent { attempt, .. } => format!("begins, attempt {attempt}"),

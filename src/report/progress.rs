@@ -156,7 +156,9 @@ impl Reader {
     pub fn look(&mut self) -> Result<bool> {
         let attempted = || format!("read {}", self.path.display());
         let identity = match std::fs::metadata(&self.path) {
-            Ok(about) => Some((std::os::unix::fs::MetadataExt::dev(&about), std::os::unix::fs::MetadataExt::ino(&about))),
+            Ok(about) => {
+                Some((std::os::unix::fs::MetadataExt::dev(&about), std::os::unix::fs::MetadataExt::ino(&about)))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(Failure::permanent(attempted(), error.to_string())),
         };

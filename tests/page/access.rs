@@ -46,14 +46,19 @@ fn nobody_acts_without_a_token_of_someone_who_may() {
     let served = Served::new(&["--playbooks", "playbooks"], |before| run = Some(waiting(&before.state)));
     let (mut child, run) = run.unwrap();
     let post = |path: &str, more: &[&str]| {
-        let answer = call(served.address, "POST", &path.replace("RUN", &run), more, "answer=yes&playbook=failback.yaml");
+        let answer =
+            call(served.address, "POST", &path.replace("RUN", &run), more, "answer=yes&playbook=failback.yaml");
         (answer.status, answer.body)
     };
     let bearer = |token: &str| format!("Authorization: Bearer {token}");
     for path in ACTS {
         assert_eq!(post(path, &[]).0, 401, "{path}");
         assert_eq!(post(path, &[SAME]).0, 401, "{path}");
-        assert_eq!(post(path, &["Cookie: cutover=0123"]).0, 403, "{path}: a cookie, and nothing says where the form stood");
+        assert_eq!(
+            post(path, &["Cookie: cutover=0123"]).0,
+            403,
+            "{path}: a cookie, and nothing says where the form stood"
+        );
         assert_eq!(post(path, &[&bearer("cutover_wrong")]).0, 401, "{path}");
     }
     // who may approve may not start
@@ -83,9 +88,16 @@ fn a_form_of_another_site_or_session_is_refused() {
     let cookie = format!("Cookie: {}", logged_in.cookie());
     let page = call(served.address, "GET", &format!("/runs/{run}"), &[&cookie], "");
     let (key, path) = (page.form_key(), format!("/runs/{run}/steps/go/decision"));
-    let post = |more: &[&str], form: &str| call(served.address, "POST", &path, &[&[cookie.as_str()], more].concat(), form);
+    let post =
+        |more: &[&str], form: &str| call(served.address, "POST", &path, &[&[cookie.as_str()], more].concat(), form);
     let form = format!("answer=yes&form_key={key}");
-    for site in ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Sec-Fetch-Site: none", "Origin: http://evil.example", "Origin: null"] {
+    for site in [
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: same-site",
+        "Sec-Fetch-Site: none",
+        "Origin: http://evil.example",
+        "Origin: null",
+    ] {
         assert_eq!(post(&[site], &form).status, 403, "{site}");
     }
     assert_eq!(post(&[], &form).status, 403);
@@ -140,7 +152,13 @@ fn a_browser_may_do_nothing_but_what_the_page_needs() {
     assert_eq!(get(served.address, "/none").status, 404);
     assert_eq!(get(served.address, "/runs/..%2F..%2Fetc%2Fpasswd").status, 404);
     // a name that another site has made to mean this machine
-    for (host, status) in [("evil.example", 421), ("localhost", 200), ("127.0.0.1:1", 200), ("[::1]:80", 200), ("127.0.0.1.evil.example", 421)] {
+    for (host, status) in [
+        ("evil.example", 421),
+        ("localhost", 200),
+        ("127.0.0.1:1", 200),
+        ("[::1]:80", 200),
+        ("127.0.0.1.evil.example", 421),
+    ] {
         assert_eq!(call(served.address, "GET", "/", &[&format!("Host: {host}")], "").status, status, "{host}");
     }
 }

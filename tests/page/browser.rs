@@ -35,7 +35,12 @@ impl Browser {
         let script = "exec chromium --remote-debugging-pipe --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
                       --no-first-run --disable-extensions --user-data-dir=\"$0/profile\" about:blank 3<\"$0/in\" 4>\"$0/out\"";
         let mut command = Command::new("sh");
-        command.args(["-c", script]).arg(folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(["-c", script])
+            .arg(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let process = command.spawn().unwrap();
         let to = std::fs::OpenOptions::new().write(true).open(&input).unwrap();

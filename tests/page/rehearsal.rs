@@ -19,14 +19,17 @@ fn playbooks(folder: &Path) {
 }
 
 /// Pictures of the page as it stands, on a desk and in a hand; and that nothing sticks out of a telephone.
-fn pictures(browser: &mut Browser, name: &str) {
+fn pictures(browser: &mut Browser, name: &str, from: &str) {
     let folder = std::env::var_os(PICTURES).map(std::path::PathBuf::from);
     let desk = (1280, 900);
-    for (width, height, dark, suffix) in [(390, 844, false, "telephone"), (desk.0, desk.1, true, "dark"), (desk.0, desk.1, false, "desktop")] {
+    for (width, height, dark, suffix) in
+        [(390, 844, false, "telephone"), (desk.0, desk.1, true, "dark"), (desk.0, desk.1, false, "desktop")]
+    {
         browser.look(width, height, dark);
         let wide = browser.ask("document.documentElement.scrollWidth").as_u64().unwrap();
         assert!(wide <= width.into(), "{name} sticks out: {wide} of {width} pixels");
         if let Some(folder) = &folder {
+            browser.ask(&format!("document.querySelector('{from}').scrollIntoView()"));
             std::thread::sleep(Duration::from_millis(600)); // colours fade over
             browser.picture(folder, &format!("{name}-{suffix}"));
         }
@@ -34,7 +37,8 @@ fn pictures(browser: &mut Browser, name: &str) {
 }
 
 fn passwords_of(run: &str, served: &Served, secrets: &[String]) {
-    for path in ["/", "/metrics", &format!("/runs/{run}"), &format!("/runs/{run}/plan"), &format!("/runs/{run}/report")] {
+    for path in ["/", "/metrics", &format!("/runs/{run}"), &format!("/runs/{run}/plan"), &format!("/runs/{run}/report")]
+    {
         let page = get(served.address, path);
         assert_eq!(page.status, 200, "{path}");
         for secret in secrets {
@@ -88,7 +92,7 @@ fn a_rehearsal_is_started_watched_approved_and_shown() {
 
     browser.ask("document.getElementById('rows').value = 3000");
     browser.go("form.start button");
-    pictures(&mut browser, "start");
+    pictures(&mut browser, "start", "body");
     browser.until("!!document.querySelector('#runs tbody a')", MINUTES);
     browser.go("#runs tbody a");
     let run = browser.ask("location.pathname").as_str().unwrap().trim_start_matches("/runs/").to_owned();
@@ -101,19 +105,19 @@ fn a_rehearsal_is_started_watched_approved_and_shown() {
     assert!(green > 5, "{green} steps are green");
     browser.until("document.querySelector('#lag svg') !== null", MOMENT);
     passwords_of(&run, &served, &secrets);
-    pictures(&mut browser, "waiting");
-    browser.ask("document.getElementById('graph').scrollIntoView()");
-    pictures(&mut browser, "graph");
+    pictures(&mut browser, "waiting", "body");
+    pictures(&mut browser, "graph", ".both");
     assert_eq!(browser.ask("window.untouched"), true, "nothing was loaded again");
 
     browser.ask("document.querySelector('#asks input[name=reason]').value = 'seen by two'");
     browser.go("#asks button.go");
     browser.ask("window.untouched = true");
-    browser.until("document.querySelectorAll('#content rect.step:not(.succeeded):not(.skipped)').length === 0", MINUTES);
+    browser
+        .until("document.querySelectorAll('#content rect.step:not(.succeeded):not(.skipped)').length === 0", MINUTES);
     browser.until("document.getElementById('headline').innerText.includes('done')", MOMENT);
     browser.until("document.body.innerText.includes('running') === false", MOMENT);
     assert_eq!(browser.ask("window.untouched"), true, "nothing was loaded again");
-    pictures(&mut browser, "done");
+    pictures(&mut browser, "done", "body");
     let logs = "[...document.querySelectorAll('.log')].map(log => log.textContent).join(' ')";
     assert!(browser.ask(logs).as_str().unwrap().contains("approved by anna: seen by two"));
 
@@ -123,7 +127,7 @@ fn a_rehearsal_is_started_watched_approved_and_shown() {
     assert!(browser.ask("document.title").as_str().unwrap().contains("replication-swap"));
     browser.open(&home);
     browser.until("document.getElementById('starts').innerText.includes('every promise was kept')", MINUTES);
-    pictures(&mut browser, "runs");
+    pictures(&mut browser, "runs", "body");
     passwords_of(&run, &served, &secrets);
 
     let elsewhere: Vec<&String> = browser.asked.iter().filter(|address| !address.starts_with(&home)).collect();
