@@ -218,7 +218,7 @@ mod tests {
         let connection = Connection::open(dir.join("journal.sqlite")).unwrap();
         let versions: Vec<_> = VERSIONS.into_iter().take_while(|added| !added.contains("TABLE overview")).collect();
         versions.iter().for_each(|added| connection.execute_batch(added).unwrap());
-        connection.pragma_update(None, "user_version", versions.len()).unwrap();
+        connection.pragma_update(None, "user_version", u32::try_from(versions.len()).unwrap()).unwrap();
         let insert = "INSERT INTO run (id, playbook, hash, created, plan) VALUES (?1, ?2, ?3, ?4, ?5)";
         let RunHead { id, playbook, hash, created } = &run.head;
         connection.execute(insert, params![id, playbook, hash, created, run.plan]).unwrap();
