@@ -4,7 +4,7 @@
 //! writing the `journal`) -> `report`. `lint` judges what is written, beside the plan. `steps` holds one file a step
 //! kind; `effects` is the only room that talks to servers, hosts and processes; `survey` looks at them, changing nothing,
 //! for the reviewer of a plan; `rehearsal` builds a sandbox and runs the whole thing against it; `schedule` starts all of
-//! that at its time.
+//! that at its time; `page` shows runs in a browser and takes people's answers.
 
 pub mod cli;
 pub mod effects;
@@ -12,6 +12,7 @@ pub mod engine;
 pub mod error;
 pub mod journal;
 pub mod lint;
+pub mod page;
 pub mod people;
 pub mod plan;
 pub mod playbook;

@@ -2,6 +2,7 @@
 //!
 //! Knows the file and its words; nothing of runs, pages or commands.
 
+use crate::error::Failure;
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::shape::{self, NoNames};
@@ -73,6 +74,12 @@ impl People {
             .map_err(|error| document.faults(vec![Fault::whole(format!("cannot read the people: {error}"))]))
     }
 
+    /// A person by name.
+    #[must_use]
+    pub fn person(&self, name: &str) -> Option<&Person> {
+        self.people.get(name)
+    }
+
     /// Whose token this is, and what that person may do. Hashes are compared, in constant time.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<(&str, &Person)> {
@@ -80,6 +87,39 @@ impl People {
         let is_it = |person: &Person| blake3::Hash::from_hex(&person.token).is_ok_and(|known| known == hash);
         self.people.iter().find(|(_, person)| is_it(person)).map(|(name, person)| (name.as_str(), person))
     }
+}
+
+/// A new token: 256 random bits behind a word that tells what it is, to whoever finds it where it should not be.
+///
+/// # Errors
+/// When the operating system gives no random numbers.
+pub fn new_token() -> Result<String, Failure> {
+    Ok(format!("cutover_{}", random()?))
+}
+
+/// The line of the file of people for `name`; no rights mean all of them.
+#[must_use]
+pub fn line(name: &str, token: &str, rights: &[Right]) -> String {
+    // JSON is YAML, whatever stands in a name
+    let name = serde_json::Value::from(name);
+    let may = if rights.is_empty() {
+        String::new()
+    } else {
+        format!(", may: {}", serde_json::to_string(rights).unwrap_or_default())
+    };
+    format!("{name}: {{ token: \"{}\"{may} }}", hash(token))
+}
+
+/// 256 random bits, in hexadecimal.
+///
+/// # Errors
+/// When the operating system gives none.
+pub fn random() -> Result<String, Failure> {
+    let mut bytes = [0; 32];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes))
+        .map_err(|error| Failure::permanent("read random numbers from /dev/urandom", error.to_string()))?;
+    Ok(blake3::Hash::from_bytes(bytes).to_hex().to_string())
 }
 
 /// What stands in the file for a token. Tokens are 256 random bits, so one round of hashing keeps them.
@@ -96,7 +136,7 @@ pub fn schema() -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{People, Right, hash};
+    use super::{People, Right, hash, line, new_token};
     use crate::playbook::document::Document;
 
     #[test]
@@ -111,6 +151,19 @@ mod tests {
         assert!(name == "ola" && ola.may(Right::Approve) && !ola.may(Right::Start));
         assert!(people.by_token("a").unwrap().1.may(Right::Start));
         assert_eq!(people.by_token(&hash("a")), None);
+    }
+
+    #[test]
+    fn the_line_of_a_new_token_is_one_of_the_file() {
+        let (anna, ola) = (new_token().unwrap(), new_token().unwrap());
+        assert!(anna != ola && anna.len() == 72 && anna.starts_with("cutover_"));
+        let lines = [line("anna", &anna, &[]), line("ola: #1", &ola, &[Right::Start])];
+        let text = format!("version: 1\npeople:\n  {}\n", lines.join("\n  "));
+        let people = People::read(&Document::parse("people.yaml", &text).unwrap()).unwrap();
+        assert!(people.person("anna").unwrap().may(Right::Approve));
+        let (name, person) = people.by_token(&ola).unwrap();
+        assert!(name == "ola: #1" && person.may(Right::Start) && !person.may(Right::Approve));
+        assert!(!text.contains(&anna));
     }
 
     #[test]

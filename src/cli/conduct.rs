@@ -11,6 +11,7 @@ use crate::journal::{Breakpoints, Entry, Event, Journal, Outcome, Tee};
 use crate::plan::Plan;
 use crate::plan::load::Sources;
 use crate::report::fold::Summary;
+use crate::report::progress::Recorder;
 use crate::report::terminal::Terminal;
 use crate::report::text;
 use std::io::{BufRead, IsTerminal, Write};
@@ -126,7 +127,8 @@ impl Conduct {
         };
         tokio::spawn(watch_signals(interrupt, halt));
         let decider = Decider { journal, run: self.run.clone(), yes: self.manner.yes };
-        let display = tokio::spawn(show(Terminal::new(&self.plan), entries, news, decider));
+        let recorder = Recorder::new(self.state.dir(), &self.run);
+        let display = tokio::spawn(show(Terminal::new(&self.plan), recorder, entries, news, decider));
         let runner = Runner::new(setup)?;
         let result = match errand {
             Errand::Run => runner.run().await,
@@ -181,6 +183,7 @@ async fn watch_signals(interrupt: CancellationToken, halt: CancellationToken) {
 
 async fn show(
     mut terminal: Terminal,
+    mut recorder: Recorder,
     mut entries: UnboundedReceiver<Entry>,
     mut news: UnboundedReceiver<(String, crate::steps::Update)>,
     decider: Decider,
@@ -188,7 +191,10 @@ async fn show(
     loop {
         tokio::select! {
             biased;
-            Some((step, update)) = news.recv() => terminal.update(&step, &update),
+            Some((step, update)) = news.recv() => {
+                recorder.tell(wall(), &step, &update);
+                terminal.update(&step, &update);
+            }
             Some(entry) = entries.recv() => {
                 terminal.entry(&entry);
                 if let Event::StepWaiting { step, message } = &entry.event {

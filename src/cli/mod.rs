@@ -29,6 +29,7 @@ mod serve;
 mod state;
 mod status;
 mod stop;
+mod token;
 mod unchanged;
 
 use crate::error::exit;
@@ -93,7 +94,9 @@ enum Command {
     Facts(facts::Args),
     /// Explain the step kinds, or one of them.
     Kinds(kinds::Args),
-    /// Print the JSON Schema of playbooks, inventories, plans or schedules, for editors and other programs.
+    /// Make a token for a person who approves or starts on the page.
+    Token(token::Args),
+    /// Print the JSON Schema of playbooks, inventories, plans, reports, schedules or people, for editors and other programs.
     Schema(schema::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
@@ -149,6 +152,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Serve(args) => serve::run(&args),
         Command::Facts(args) => facts::run(&args),
         Command::Kinds(args) => kinds::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
         Command::Man => man::run(Cli::command()),

@@ -46,6 +46,13 @@ pub struct Args {
     /// Leave the folder for a look afterwards; servers and hosts end in any case.
     #[arg(long)]
     keep: bool,
+    /// Keep its runs in this state directory, where `list`, `report` and the page see them. Default: one of the
+    /// sandbox's own, which ends with it.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["fault", "faults"])]
+    state: Option<PathBuf>,
+    /// Let steps that ask wait for a person's answer, on the page or by `cutover approve`; they are told yes otherwise.
+    #[arg(long, requires = "state")]
+    ask: bool,
     #[command(flatten)]
     faults: faults::Options,
     /// How to print.
@@ -71,6 +78,8 @@ impl Args {
             rate: self.rate,
             deaf: false,
             keep: self.keep,
+            state: self.state.clone(),
+            ask: self.ask,
         })
     }
 }

@@ -5,6 +5,7 @@ use super::state::State;
 use crate::error::{Result, exit};
 use crate::report::document::Document;
 use crate::report::html::{Material, page};
+use crate::report::progress::{Reader, lag};
 use crate::report::text;
 use clap::ValueEnum;
 
@@ -48,7 +49,11 @@ fn show(args: &Args) -> Result<()> {
     let entries = args.state.existing()?.entries(&summary.run)?;
     match args.format {
         Format::Json => output::json(&Document::new(summary, entries)),
-        Format::Html => output::text(&page(&Material { summary: &summary, entries: &entries, lag: &[] })),
+        Format::Html => {
+            let mut progress = Reader::new(args.state.dir(), &summary.run);
+            progress.look()?;
+            output::text(&page(&Material { summary: &summary, entries: &entries, lag: &lag(progress.news()) }));
+        }
         Format::Text => {
             output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));
             output::text("\njournal:\n");

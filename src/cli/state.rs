@@ -2,7 +2,7 @@
 
 use crate::engine::StateLock;
 use crate::error::{Failure, Result};
-use crate::journal::{Journal, RunRecord, Sqlite};
+use crate::journal::{Journal, RunRecord, RunRow, Sqlite, Wanted};
 use crate::report::fold::Summary;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,11 +44,22 @@ impl State {
     /// # Errors
     /// When there is none.
     pub fn existing(&self) -> Result<Arc<dyn Journal>> {
-        match Sqlite::open_existing(self.dir())? {
-            Some(journal) => Ok(Arc::new(journal)),
-            None => Err(Failure::permanent("read the journal", format!("there is none in {}", self.dir().display()))
-                .help("name the state directory of the run with --state")),
-        }
+        Ok(Arc::new(self.open()?))
+    }
+    fn open(&self) -> Result<Sqlite> {
+        Sqlite::open_existing(self.dir())?.ok_or_else(|| {
+            Failure::permanent("read the journal", format!("there is none in {}", self.dir().display()))
+                .help("name the state directory of the run with --state")
+        })
+    }
+    /// All runs, the oldest first.
+    ///
+    /// # Errors
+    /// When there is no journal, or it cannot be read.
+    pub fn rows(&self) -> Result<Vec<RunRow>> {
+        let mut rows = self.open()?.list(&Wanted::default())?;
+        rows.reverse();
+        Ok(rows)
     }
     /// A run's record. `last`, or nothing, means the newest.
     ///

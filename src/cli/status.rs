@@ -2,6 +2,7 @@
 
 use super::output::{self, Format};
 use super::state::State;
+use crate::engine::StateLock;
 use crate::error::{Result, exit};
 use crate::report::text;
 use serde_json::json;
@@ -58,26 +59,32 @@ fn show_status(args: &Args) -> Result<()> {
 }
 
 fn show_list(args: &ListArgs) -> Result<()> {
-    let journal = args.state.existing()?;
+    let worker = StateLock::holder(args.state.dir());
     let mut rows = Vec::new();
-    for head in journal.runs()? {
-        let summary = args.state.summary(Some(&head.id))?;
-        let outcome = match (summary.outcome, args.state.worker(&head.id)) {
-            (_, Some(_)) => "running".to_owned(),
-            (Some(outcome), None) => outcome.to_string(),
-            (None, None) => "not finished".to_owned(),
+    for row in args.state.rows()? {
+        let outcome = match row.outcome {
+            _ if worker.as_ref().is_some_and(|worker| worker.contains(&row.head.id)) => "running".to_owned(),
+            Some(outcome) => outcome.to_string(),
+            None => "not finished".to_owned(),
         };
-        rows.push((head, outcome));
+        rows.push((row, outcome));
     }
     match args.format {
         Format::Json => output::json(
             &rows
                 .iter()
-                .map(|(head, outcome)| json!({ "run": head.id, "playbook": head.playbook, "plan": head.hash, "created": head.created, "outcome": outcome }))
+                .map(|(row, outcome)| {
+                    let head = &row.head;
+                    json!({
+                        "run": head.id, "playbook": head.playbook, "plan": head.hash, "created": head.created,
+                        "rehearsal": row.rehearsal, "started": row.started, "ended": row.ended, "outcome": outcome,
+                    })
+                })
                 .collect::<Vec<_>>(),
         ),
         Format::Text => {
-            let lines = rows.iter().map(|(head, outcome)| format!("{}  {:<24} {outcome}\n", head.id, head.playbook));
+            let lines =
+                rows.iter().map(|(row, outcome)| format!("{}  {:<24} {outcome}\n", row.head.id, row.head.playbook));
             output::text(&lines.collect::<String>());
         }
     }

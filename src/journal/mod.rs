@@ -5,12 +5,14 @@
 
 mod breakpoints;
 mod event;
+mod overview;
 mod sqlite;
 mod start;
 mod tee;
 
 pub use breakpoints::{Breakpoints, Halt, Side};
 pub use event::{Entry, Event, Outcome};
+pub use overview::{Ended, RunRow, Took, Wanted};
 pub use sqlite::Sqlite;
 pub use start::{Start, Starts, Verdict};
 pub use tee::Tee;

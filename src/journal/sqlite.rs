@@ -15,7 +15,7 @@ use std::time::Duration;
 const FILE: &str = "journal.sqlite";
 /// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
 /// opened; one of a newer program is refused.
-const VERSIONS: [&str; 2] = [
+pub(super) const VERSIONS: [&str; 3] = [
     "
     CREATE TABLE run (
         id TEXT PRIMARY KEY, playbook TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, plan TEXT NOT NULL
@@ -25,6 +25,7 @@ const VERSIONS: [&str; 2] = [
         PRIMARY KEY (run, seq)
     ) STRICT, WITHOUT ROWID;",
     starts::TABLES,
+    include_str!("overview.sql"),
 ];
 
 /// The journal of one state directory.
@@ -71,7 +72,12 @@ impl Sqlite {
         Ok(Self { path, connection: Mutex::new(connection) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -153,7 +159,9 @@ impl Journal for Sqlite {
     fn runs(&self) -> Result<Vec<RunHead>> {
         let read = || {
             let connection = self.lock();
-            let mut select = connection.prepare("SELECT id, playbook, hash, created FROM run ORDER BY created, id")?;
+            // not from `run`: there each row carries its plan along
+            let mut select =
+                connection.prepare("SELECT run, playbook, hash, created FROM overview ORDER BY created, run")?;
             let heads = select.query_map([], head)?;
             heads.collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -186,7 +194,7 @@ fn explain(path: &Path, trouble: Trouble) -> Failure {
     if newer { failure.help("use the version of cutover that wrote it, or a newer one") } else { failure }
 }
 
-fn failure(attempted: impl Into<String>, path: &Path, answer: impl std::fmt::Display) -> Failure {
+pub(super) fn failure(attempted: impl Into<String>, path: &Path, answer: impl std::fmt::Display) -> Failure {
     Failure::permanent(attempted, answer.to_string()).at(path.display().to_string())
 }
 

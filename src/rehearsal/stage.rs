@@ -36,6 +36,10 @@ pub struct Piece {
     pub deaf: bool,
     /// Leave the folder for a look afterwards.
     pub keep: bool,
+    /// State directory that keeps its runs; one in the sandbox's folder, when missing.
+    pub state: Option<PathBuf>,
+    /// Whether steps that ask wait for a person's answer; they are told yes otherwise.
+    pub ask: bool,
 }
 
 /// A sandbox, and an application at work in it.
@@ -117,7 +121,8 @@ impl Stage {
     fn run_of(&self, playbook: &Path) -> Command {
         let mut command = self.program(&["run"]);
         command.arg(playbook).arg("-i").arg(self.sandbox.inventory());
-        command.args(["--yes", "--rehearsal", "--format", "json"]);
+        command.args(["--rehearsal", "--format", "json"]);
+        command.args((!self.piece.ask).then_some("--yes"));
         command.args(Self::known_to(playbook, &self.addresses).flat_map(|set| ["--set", set]));
         command
     }
@@ -188,7 +193,7 @@ impl Stage {
     /// The state directory of its runs.
     #[must_use]
     pub fn state(&self) -> PathBuf {
-        self.sandbox.dir().join("state")
+        self.piece.state.clone().unwrap_or_else(|| self.sandbox.dir().join("state"))
     }
 
     /// Stops the application; its ledger is complete then.

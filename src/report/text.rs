@@ -75,19 +75,26 @@ fn write_by_hand(out: &mut String, summary: &Summary) -> std::fmt::Result {
     for step in summary.steps.iter().filter(|step| !step.by_hand.is_empty()) {
         writeln!(out, "to take `{}` back by hand:", step.id)?;
         for action in &step.by_hand {
-            match action {
-                Action::Sql { server, statement } => writeln!(out, "  {server}> {statement}")?,
-                Action::Command { host, command } => writeln!(out, "  {host}$ {command}")?,
-                Action::File { host, path, .. } => writeln!(out, "  {host}: write {path}")?,
-                Action::Note { text } => writeln!(out, "  · {text}")?,
-            }
+            writeln!(out, "  {}", self::action(action))?;
         }
     }
     Ok(())
 }
 
-/// What to type next.
-fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
+/// One thing that a person does by hand, on one line.
+#[must_use]
+pub fn action(action: &Action) -> String {
+    match action {
+        Action::Sql { server, statement } => format!("{server}> {statement}"),
+        Action::Command { host, command } => format!("{host}$ {command}"),
+        Action::File { host, path, .. } => format!("{host}: write {path}"),
+        Action::Note { text } => format!("· {text}"),
+    }
+}
+
+/// What to type next. `alive` names the process that is working on the run right now, if there is one.
+#[must_use]
+pub fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
     let run = &summary.run;
     if alive.is_some() {
         let waiting = summary.steps.iter().find(|step| step.status == Status::Waiting)?;

@@ -65,7 +65,7 @@ impl Desk {
     /// A daemon, whose words go into a file.
     pub fn serve(&self) -> Child {
         let said = std::fs::OpenOptions::new().append(true).create(true).open(self.path("said")).unwrap();
-        self.cutover(&["serve"]).stdout(Stdio::null()).stderr(said).spawn().unwrap()
+        self.cutover(&["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(said).spawn().unwrap()
     }
     pub fn said(&self) -> String {
         std::fs::read_to_string(self.path("said")).unwrap_or_default()

@@ -21,7 +21,7 @@ pub(super) const TABLES: &str = "
 const COLUMNS: &str = "schedule, due, verdict, reason, decider, at, on_demand, run, command, claimed, ended, exit_code";
 
 impl Sqlite {
-    fn list(&self, rest: &str, values: impl Params) -> Result<Vec<Start>> {
+    fn find_starts(&self, rest: &str, values: impl Params) -> Result<Vec<Start>> {
         let read = || {
             let connection = self.lock();
             let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM start {rest}"))?;
@@ -101,7 +101,7 @@ impl Starts for Sqlite {
         if !self.change(&format!("take up the start {run}"), update, params![run, at])? {
             return Ok(None);
         }
-        Ok(self.list("WHERE run = ?1", [run])?.pop())
+        Ok(self.find_starts("WHERE run = ?1", [run])?.pop())
     }
 
     fn end(&self, run: &str, at: i64, exit_code: Option<u8>, reason: Option<&str>) -> Result<()> {
@@ -111,20 +111,20 @@ impl Starts for Sqlite {
     }
 
     fn open_starts(&self) -> Result<Vec<Start>> {
-        self.list("WHERE verdict = 'queued' OR verdict = 'started' AND ended IS NULL ORDER BY at, due", [])
+        self.find_starts("WHERE verdict = 'queued' OR verdict = 'started' AND ended IS NULL ORDER BY at, due", [])
     }
 
     fn starts(&self, schedule: Option<&str>, limit: usize) -> Result<Vec<Start>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         match schedule {
-            Some(name) => self.list("WHERE schedule = ?1 ORDER BY due DESC LIMIT ?2", params![name, limit]),
-            None => self.list("ORDER BY at DESC, due DESC LIMIT ?1", [limit]),
+            Some(name) => self.find_starts("WHERE schedule = ?1 ORDER BY due DESC LIMIT ?2", params![name, limit]),
+            None => self.find_starts("ORDER BY at DESC, due DESC LIMIT ?1", [limit]),
         }
     }
 
     fn last_ended(&self, schedule: &str) -> Result<Option<Start>> {
         let newest = "WHERE schedule = ?1 AND verdict = 'started' AND ended IS NOT NULL ORDER BY due DESC LIMIT 1";
-        Ok(self.list(newest, [schedule])?.pop())
+        Ok(self.find_starts(newest, [schedule])?.pop())
     }
 }
 

@@ -17,6 +17,7 @@ pub use dot::dot;
 pub use html::html;
 pub use markdown::markdown;
 pub use mermaid::mermaid;
+pub use svg::{Live, Mark};
 pub use text::text;
 
 use crate::plan::Plan;
@@ -26,6 +27,24 @@ use edges::Edges;
 const DRAWN_STEPS: usize = 300;
 /// Mermaid refuses more arrows than this, unless a page allows it.
 const DRAWN_EDGES: usize = 500;
+
+/// Each server of a plan with its address, host, account and product.
+#[must_use]
+pub fn servers(plan: &Plan) -> Vec<(&str, String)> {
+    wording::servers(plan)
+}
+
+/// A drawing of a run of `plan`, with a mark for each step; `Err` says why it cannot be drawn.
+///
+/// # Errors
+/// When the graph is larger than anybody could read.
+pub fn live(plan: &Plan, marks: &[Mark]) -> Result<Live, String> {
+    let edges = Edges::of(plan);
+    match too_large(plan, &edges) {
+        Some(why) => Err(why),
+        None => Ok(svg::live(plan, &edges, marks)),
+    }
+}
 
 /// Why a page for people leaves out the graph of `plan`.
 fn too_large(plan: &Plan, edges: &Edges) -> Option<String> {

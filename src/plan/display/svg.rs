@@ -19,6 +19,25 @@ const LETTERS: usize = 26;
 /// Width of a letter, rounded up.
 const LETTER: usize = 9;
 
+/// How a step of a run stands, in a drawing of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    /// Class of its box.
+    pub class: &'static str,
+    /// A sign before the words: colour is never the only one.
+    pub sign: &'static str,
+    /// How it stands, in a word or two.
+    pub word: &'static str,
+}
+
+/// A drawing of a run.
+pub struct Live {
+    /// All of it.
+    pub drawing: Markup,
+    /// What stands in the element `node-N` of each step, in file order: all that changes while the run goes on.
+    pub nodes: Vec<Markup>,
+}
+
 /// Sizes of the drawing, in pixels.
 struct Drawing<'a> {
     plan: &'a Plan,
@@ -26,17 +45,29 @@ struct Drawing<'a> {
     box_width: usize,
     /// Room on the left of the first column.
     left: usize,
+    /// How the steps stand, in a drawing of a run.
+    marks: &'a [Mark],
 }
 
 /// Draws `plan`; a box leads to the element `step-N` of the page.
 pub(super) fn svg(plan: &Plan, edges: &Edges) -> Markup {
+    drawing(plan, edges, &[]).markup()
+}
+
+/// Draws `plan` with how its steps stand; a box leads to the element `row-N` of the page.
+pub(super) fn live(plan: &Plan, edges: &Edges, marks: &[Mark]) -> Live {
+    let drawing = drawing(plan, edges, marks);
+    Live { drawing: drawing.markup(), nodes: (0..plan.steps.len()).map(|place| drawing.node(place)).collect() }
+}
+
+fn drawing<'a>(plan: &'a Plan, edges: &Edges, marks: &'a [Mark]) -> Drawing<'a> {
     let layout = layout(edges, point_of_no_return(plan));
     let longest = |text: &str| text.chars().count().min(LETTERS);
     let letters = plan.steps.iter().map(|step| longest(&step.id).max(longest(&step.uses))).max().unwrap_or(0);
     let box_width = (letters * LETTER + 24).max(120);
     let columns = layout.width * (box_width + GAP) / 2;
     let left = MARGIN + (label(plan).chars().count() * LETTER).saturating_sub(columns) / 2;
-    Drawing { plan, layout, box_width, left }.markup()
+    Drawing { plan, layout, box_width, left, marks }
 }
 
 impl Drawing<'_> {
@@ -44,8 +75,11 @@ impl Drawing<'_> {
         let width = 2 * self.left + self.layout.width * (self.box_width + GAP) / 2;
         let height = self.top(self.layout.rows) + MARGIN;
         let about = format!("graph of {} steps", self.plan.steps.len());
+        // the page of a run allows no style that is not in its own file; there the boxes change, and are read out
+        let style = self.marks.is_empty().then(|| format!("min-width:{}px", width * 3 / 4));
+        let role = if self.marks.is_empty() { "img" } else { "group" };
         html! {
-            svg viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) style={ "min-width:" (width * 3 / 4) "px" } role="img" aria-label=(about) {
+            svg viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) style=[style] role=(role) aria-label=(about) {
                 defs {
                     marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto" {
                         path class="head" d="M0 0L8 4L0 8z" {}
@@ -54,7 +88,9 @@ impl Drawing<'_> {
                 @for (index, _) in self.plan.blocks.iter().enumerate() { (self.frame(index)) }
                 @for arrow in &self.layout.arrows { path class="arrow" d=(self.path(arrow)) marker-end="url(#arrow)" {} }
                 (self.line(width))
-                @for place in 0..self.plan.steps.len() { (self.node(place)) }
+                @for place in 0..self.plan.steps.len() {
+                    @if self.marks.is_empty() { (self.node(place)) } @else { g id={ "node-" (place + 1) } { (self.node(place)) } }
+                }
             }
         }
     }
@@ -85,12 +121,16 @@ impl Drawing<'_> {
             _ => "step",
         };
         let number = place + 1;
+        let mark = self.marks.get(place);
+        let class = mark.map_or(class.to_owned(), |mark| format!("{class} {}", mark.class));
+        let target = if mark.is_some() { "row" } else { "step" };
+        let below = mark.map_or_else(|| short(&step.uses), |mark| format!("{} {}", mark.sign, mark.word));
         html! {
-            a href={ "#step-" (number) } {
-                title { (number) ". " (step.id) " (" (step.uses) ")" }
+            a href={ "#" (target) "-" (number) } {
+                title { (number) ". " (step.id) " (" (step.uses) ")" @if let Some(mark) = mark { ": " (mark.word) } }
                 rect class=(class) x=(middle - self.box_width / 2) y=(top) width=(self.box_width) height=(BOX_HEIGHT) rx="6" {}
                 text class="id" x=(middle) y=(top + 18) { (short(&step.id)) }
-                text class="kind" x=(middle) y=(top + 34) { (short(&step.uses)) }
+                text class="kind" x=(middle) y=(top + 34) { (below) }
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Who, what, where, and what was read back.
 
-use super::time::{duration, moment};
 use crate::report::evidence::Evidence;
 use crate::report::fold::{StepSummary, Summary};
+use crate::report::time::{exact_moment, span};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(super) fn section(summary: &Summary, evidence: &Evidence) -> Markup {
                 @for decision in &evidence.decisions {
                     li {
                         (decision.step) ": " (if decision.approved { "yes" } else { "no" }) ", " (decision.by) ", "
-                        (moment(decision.at)) " UTC"
+                        (exact_moment(decision.at)) " UTC"
                         @if let Some(reason) = &decision.reason { ": " (reason) }
                     }
                 }
@@ -80,7 +80,7 @@ fn rate(step: &StepSummary) -> Option<Markup> {
         (None, Some(rows)) => (format!("{rows} rows"), format!("{:.0} rows/s", per_second(rows))),
         (None, None) => return None,
     };
-    Some(html! { tr { td { (step.id) } td { (amount) } td { (duration(took)) } td { (rate) } } })
+    Some(html! { tr { td { (step.id) } td { (amount) } td { (span(took)) } td { (rate) } } })
 }
 
 fn shown(value: &Value) -> Markup {

@@ -1,8 +1,8 @@
 //! Steps over time, as bars.
 
-use super::time::duration;
 use crate::engine::status::Status;
 use crate::report::fold::{StepSummary, Summary};
+use crate::report::time::span;
 use maud::{Markup, html};
 
 /// Steps drawn; more bars than this are a wall.
@@ -53,7 +53,7 @@ impl Scale {
         let x = round(self.x(self.from + after));
         html! {
             line class="mark" x1=(x) y1="18" x2=(x) y2=(rows * ROW + ROW) {}
-            text class="when" x=(x) y="12" { (duration(after)) }
+            text class="when" x=(x) y="12" { (span(after)) }
         }
     }
 }
@@ -63,7 +63,7 @@ fn bar(step: &StepSummary, row: usize, scale: &Scale, now: i64) -> Markup {
     let ended = step.ended.unwrap_or(now);
     let (x, y) = (scale.x(started), row * ROW + ROW);
     let width = (scale.x(ended) - x).max(LEAST);
-    let took = step.duration.map_or_else(|| "not ended".to_owned(), duration);
+    let took = step.duration.map_or_else(|| "not ended".to_owned(), span);
     html! {
         g {
             title { (step.id) " (" (step.uses) "): " (step.status) ", " (took) }
@@ -91,6 +91,6 @@ fn short(text: &str) -> String {
 }
 
 /// A tenth of a pixel is enough.
-pub(super) fn round(value: f64) -> String {
+fn round(value: f64) -> String {
     format!("{value:.1}")
 }

@@ -3,17 +3,16 @@
 
 mod evidence;
 mod gantt;
-mod lag;
 mod pause;
-mod time;
 
 use super::evidence::Evidence;
 use super::fold::{StepSummary, Summary};
+use super::lag_curve::curve;
 use super::sample::LagSample;
+use super::time::{exact_moment, span};
 use crate::engine::status::Status;
 use crate::journal::{Entry, Outcome};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use time::{duration, moment};
 
 /// Nothing but the page's own style: no request can leave it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
@@ -51,7 +50,7 @@ pub fn page(material: &Material<'_>) -> String {
                     (pause::section(summary, &evidence))
                     (troubles(summary))
                     (gantt::section(summary))
-                    (lag::section(lag, summary))
+                    (replication_lag(lag, summary))
                     (evidence::section(summary, &evidence))
                     (journal(entries))
                 }
@@ -67,8 +66,8 @@ fn head(summary: &Summary, evidence: &Evidence) -> Markup {
         h1 { (summary.playbook) " " span.outcome.(tone(summary.outcome)) { (outcome(summary.outcome)) } }
         dl {
             dt { "run" } dd { code { (summary.run) } }
-            @if let Some(started) = summary.started { dt { "began" } dd { (moment(started)) } }
-            @if let Some(took) = summary.duration { dt { "took" } dd { (duration(took)) } }
+            @if let Some(started) = summary.started { dt { "began" } dd { (exact_moment(started)) } }
+            @if let Some(took) = summary.duration { dt { "took" } dd { (span(took)) } }
             dt { "steps" } dd { (done) " of " (summary.steps.len()) " succeeded" }
             @if summary.resumed > 0 { dt { "resumed" } dd { (summary.resumed) " times" } }
             @if let Some(revision) = &evidence.revision { dt { "commit" } dd { code { (revision) } } }
@@ -119,6 +118,20 @@ fn has_trouble(step: &StepSummary) -> bool {
     step.undo_failure.is_some() || (step.failure.is_some() && step.status != Status::Succeeded)
 }
 
+/// The curve; without one, what the waiting steps put out is what is known.
+fn replication_lag(samples: &[LagSample], summary: &Summary) -> Markup {
+    let known = |step: &StepSummary| Some((step.id.clone(), step.outputs.get("lag_ms")?.as_i64()?));
+    let lags: Vec<(String, i64)> = summary.steps.iter().filter_map(known).collect();
+    html! {
+        @if !samples.is_empty() || !lags.is_empty() {
+            section {
+                @if samples.is_empty() { h2 { "Replication lag" } } @else { (curve(samples)) }
+                ul { @for (step, lag) in lags { li { (step) ": at most " (span(lag)) " in the time that was asked for" } } }
+            }
+        }
+    }
+}
+
 fn journal(entries: &[Entry]) -> Markup {
     html! {
         section {
@@ -135,7 +148,7 @@ fn journal(entries: &[Entry]) -> Markup {
                             @for entry in entries.iter().take(ENTRIES) {
                                 tr {
                                     td { (entry.seq) }
-                                    td { (moment(entry.at)) }
+                                    td { (exact_moment(entry.at)) }
                                     td { code { (serde_json::to_string(&entry.event).unwrap_or_default()) } }
                                 }
                             }

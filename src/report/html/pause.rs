@@ -1,9 +1,9 @@
 //! The switch: how long the application can have waited, moment by moment; in a rehearsal also what it measured itself.
 
-use super::time::{duration, moment};
 use crate::playbook::position::Position;
 use crate::report::evidence::{Evidence, Switch};
 use crate::report::fold::Summary;
+use crate::report::time::{exact_moment, span};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub(super) fn section(summary: &Summary, evidence: &Evidence) -> Markup {
             h2 { "The switch" }
             @match (measured, switch.gap_ms()) {
                 (Some(ms), _) => p.figure { strong { (format!("{ms:.1} ms")) } " without an acknowledged write, measured at the application" },
-                (None, Some(ms)) => p.figure { strong { (duration(ms)) } " at most, from the fence to the application's first session on the new server" },
+                (None, Some(ms)) => p.figure { strong { (span(ms)) } " at most, from the fence to the application's first session on the new server" },
                 (None, None) => p { "The application was not moved." },
             }
             (moments(switch))
@@ -40,8 +40,8 @@ fn moments(switch: &Switch) -> Markup {
                     @for (name, at) in all {
                         tr {
                             td { (name) }
-                            td { @if let Some(at) = at { (moment(at)) } @else { "did not come" } }
-                            td { @if let Some(at) = at { (duration((at - switch.closing).max(0))) } }
+                            td { @if let Some(at) = at { (exact_moment(at)) } @else { "did not come" } }
+                            td { @if let Some(at) = at { (span((at - switch.closing).max(0))) } }
                         }
                     }
                 }

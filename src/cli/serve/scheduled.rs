@@ -1,0 +1,74 @@
+//! The schedules of a file, for the page.
+
+use crate::error::{Failure, Result};
+use crate::journal::Sqlite;
+use crate::page::ScheduleRow;
+use crate::schedule::overview::{Standing, standings};
+use crate::schedule::{Schedules, start_now};
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// A file of schedules, read again when it has changed.
+pub struct Scheduled {
+    file: PathBuf,
+    state_dir: PathBuf,
+    journal: Sqlite,
+    known: Mutex<Option<(Stamp, Arc<Schedules>)>>,
+}
+
+type Stamp = Option<(SystemTime, u64)>;
+
+impl Scheduled {
+    pub fn new(file: &Path, state_dir: &Path) -> Result<Self> {
+        let journal = Sqlite::open(state_dir)?;
+        Ok(Self { file: file.to_owned(), state_dir: state_dir.to_owned(), journal, known: Mutex::default() })
+    }
+
+    /// The schedules as the file says now; those from before while it cannot be read.
+    fn now(&self) -> Result<Arc<Schedules>> {
+        let about = std::fs::metadata(&self.file).ok();
+        let stamp = about.and_then(|about| Some((about.modified().ok()?, about.len())));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((read, schedules)) = &*known
+            && *read == stamp
+        {
+            return Ok(schedules.clone());
+        }
+        match (Schedules::open(&self.file), &*known) {
+            (Ok(schedules), _) => {
+                let schedules = Arc::new(schedules);
+                *known = Some((stamp, schedules.clone()));
+                Ok(schedules)
+            }
+            (Err(_), Some((_, before))) => Ok(before.clone()),
+            (Err(faults), None) => Err(Failure::permanent("read the schedules", faults.to_string())),
+        }
+    }
+}
+
+impl crate::page::Schedules for Scheduled {
+    fn rows(&self) -> Result<Vec<ScheduleRow>> {
+        let standings = standings(&*self.now()?, Some(&self.journal), Timestamp::now())?;
+        Ok(standings.into_iter().map(row).collect())
+    }
+
+    fn start(&self, schedule: &str, person: &str) -> Result<()> {
+        start_now(&self.state_dir, &*self.now()?, schedule, person).map(drop)
+    }
+}
+
+fn row(standing: Standing) -> ScheduleRow {
+    let words = |start: crate::journal::Start| match start.reason {
+        Some(reason) => format!("{}: {reason}", start.verdict),
+        None => start.verdict.to_string(),
+    };
+    ScheduleRow {
+        name: standing.schedule,
+        cron: standing.cron,
+        time_zone: standing.time_zone,
+        next: standing.next_at,
+        last_decision: standing.last.map(words),
+    }
+}

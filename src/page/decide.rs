@@ -1,0 +1,132 @@
+//! What a run asks, and a person's answer.
+
+use super::Page;
+use super::fragments::Seen;
+use super::guard::Refusal;
+use super::schedules::segment;
+use super::visitor::Visitor;
+use super::watch::Watched;
+use crate::effects::Decision;
+use crate::engine::clock::wall;
+use crate::engine::status::Status;
+use crate::journal::{Event, Journal};
+use crate::people::Right;
+use crate::report::fold::StepSummary;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// The kind of step that asks.
+const ASKS: &str = "approve";
+/// Longest reason, in letters.
+const LONGEST: usize = 1000;
+
+/// An answer.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Said {
+    #[serde(default)]
+    answer: String,
+    #[serde(default)]
+    reason: String,
+    /// The plan that the person has seen.
+    #[serde(default)]
+    plan: String,
+    #[serde(default)]
+    form_key: String,
+}
+
+/// Steps that wait for an answer, with a form for those who may give one.
+pub(super) fn asks(seen: &Seen<'_>) -> Markup {
+    let asking = seen.summary.steps.iter().filter(|step| step.status == Status::Waiting && step.uses == ASKS);
+    html! {
+        @if seen.worker.is_some() {
+            @for step in asking { (ask(seen, step)) }
+        }
+    }
+}
+
+fn ask(seen: &Seen<'_>, step: &StepSummary) -> Markup {
+    let run = &seen.summary.run;
+    let question = step.waits_for.as_deref().unwrap_or("Go on?");
+    html! {
+        section.ask aria-labelledby={ "ask-" (step.id) } {
+            h2 id={ "ask-" (step.id) } { (question) }
+            p {
+                "Step " strong { (step.id) } " waits for an answer. "
+                @if seen.rehearsal { "This is a rehearsal." } @else { strong { "These are live servers." } }
+            }
+            @if seen.visitor.may(Right::Approve) {
+                form method="post" action={ "/runs/" (segment(run)) "/steps/" (segment(&step.id)) "/decision" } {
+                    input type="hidden" name="form_key" value=(seen.visitor.form_key());
+                    input type="hidden" name="plan" value=(seen.plan.hash);
+                    label for={ "reason-" (step.id) } { "Reason, for the report" }
+                    input id={ "reason-" (step.id) } name="reason" maxlength=(LONGEST) autocomplete="off";
+                    div.answers {
+                        button.go name="answer" value="yes" { "Approve" }
+                        button.no name="answer" value="no" { "Refuse" }
+                    }
+                }
+            } @else {
+                p {
+                    @if seen.visitor.people && seen.visitor.name().is_none() {
+                        a href={ "/login?next=/runs/" (segment(run)) } { "Log in" } " to answer, or type "
+                    } @else { "Answer with " }
+                    code { "cutover approve " (run) " " (step.id) }
+                }
+            }
+        }
+    }
+}
+
+/// Writes an answer into the journal.
+pub(super) async fn decide(
+    State(page): State<Arc<Page>>,
+    visitor: Visitor,
+    Path((run, step)): Path<(String, String)>,
+    Form(said): Form<Said>,
+) -> Result<Response, Refusal> {
+    let person = visitor.allowed(Right::Approve, &said.form_key)?.to_owned();
+    let approved = match said.answer.as_str() {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "`answer` is neither yes nor no")),
+    };
+    let reason = Some(said.reason.trim().chars().take(LONGEST).collect::<String>()).filter(|reason| !reason.is_empty());
+    let decision = Decision { approved, by: person, reason };
+    let back = format!("/runs/{}", segment(&run));
+    page.aside(move |page| {
+        let watched = Watched::open(page, &run)?;
+        may_be_decided(&watched, &step, &said.plan)?;
+        page.journal.append(&run, wall(), &[Event::Decided { step, decision }])?;
+        Ok(())
+    })
+    .await?;
+    Ok(if visitor.is_program() {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        (StatusCode::SEE_OTHER, [(LOCATION, back)]).into_response()
+    })
+}
+
+/// A step is answered only while it asks, and by someone who has seen the plan it stands in.
+fn may_be_decided(watched: &Watched, step: &str, plan: &str) -> Result<(), Refusal> {
+    let summary = watched.summary()?;
+    let conflict = |said: String| Err(Refusal::new(StatusCode::CONFLICT, said));
+    match summary.step(step) {
+        None => Err(Refusal::missing(format!("run {} has no step {step}", summary.run))),
+        Some(found) if found.uses != ASKS || found.status != Status::Waiting => {
+            conflict(format!("step {step} does not wait for an answer: it is {}", found.status))
+        }
+        Some(_) if watched.worker().is_none() => {
+            conflict(format!("nobody works on run {}: resume it first", summary.run))
+        }
+        Some(_) if !plan.is_empty() && plan != summary.plan => {
+            conflict(format!("run {} has another plan than the one that was shown", summary.run))
+        }
+        Some(_) => Ok(()),
+    }
+}

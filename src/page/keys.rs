@@ -1,0 +1,71 @@
+//! The file of people, read again when it has changed: a token that was taken out ends at once, without a restart.
+
+use crate::people::People;
+use crate::playbook::fault::Faults;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// What tells one version of the file from another.
+type Version = Option<(SystemTime, u64)>;
+
+/// The people of a file.
+pub struct Keys {
+    path: PathBuf,
+    known: Mutex<(Version, Arc<People>)>,
+}
+
+impl Keys {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// All its faults, each at its place.
+    pub fn open(path: PathBuf) -> Result<Self, Faults> {
+        let known = (version(&path), Arc::new(People::open(&path)?));
+        Ok(Self { path, known: Mutex::new(known) })
+    }
+
+    /// The people as they stand in the file now, and whether that has changed since the last question. A file that
+    /// cannot be read gives nobody any right.
+    pub(super) fn now(&self) -> (Arc<People>, bool) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = version(&self.path);
+        if version == known.0 {
+            return (known.1.clone(), false);
+        }
+        let people = People::open(&self.path).unwrap_or_else(|faults| {
+            tracing::error!("nobody may do anything on the page until this is mended: {faults}");
+            People::default()
+        });
+        *known = (version, Arc::new(people));
+        (known.1.clone(), true)
+    }
+}
+
+fn version(path: &std::path::Path) -> Version {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Keys;
+    use crate::people::hash;
+
+    #[test]
+    fn who_is_taken_out_of_the_file_has_no_right_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("people.yaml");
+        let person = |name: &str| format!("version: 1\npeople: {{ {name}: {{ token: {} }} }}\n", hash("t"));
+        std::fs::write(&path, person("anna")).unwrap();
+        let keys = Keys::open(path.clone()).unwrap();
+        assert!(keys.now().0.by_token("t").is_some() && !keys.now().1);
+        std::fs::write(&path, person("somebody")).unwrap();
+        let (people, changed) = keys.now();
+        assert_eq!((people.by_token("t").map(|(name, _)| name), changed), (Some("somebody"), true));
+        std::fs::write(&path, "no people").unwrap();
+        assert!(keys.now().0.by_token("t").is_none());
+        std::fs::remove_file(&path).unwrap();
+        assert!(keys.now().0.by_token("t").is_none());
+    }
+}

@@ -1,0 +1,172 @@
+//! All runs, the newest first, page by page; schedules, and what can be started.
+
+use super::guard::Refusal;
+use super::mark::{badge, of_run};
+use super::schedules::{self, segment};
+use super::visitor::Visitor;
+use super::watch::Parts;
+use super::{Page, frame, start};
+use crate::engine::clock::wall;
+use crate::error::Result;
+use crate::journal::{Ended, RunRow, Wanted};
+use crate::report::time::{moment, running, span};
+use axum::extract::{Query, State};
+use maud::{Markup, PreEscaped, html};
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Runs on one page.
+const ROWS: u32 = 50;
+/// What the list can be narrowed to: the word in the address, and in the list.
+const FILTERS: [(&str, &str); 9] = [
+    ("", "all"),
+    ("unfinished", "not finished"),
+    ("done", "done"),
+    ("rolled_back", "rolled back"),
+    ("stopped", "stopped"),
+    ("stuck", "stuck"),
+    ("refused", "refused"),
+    ("interrupted", "interrupted"),
+    ("nothing", "nothing done"),
+];
+
+/// Which of them are shown.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Shown {
+    #[serde(default)]
+    outcome: String,
+    #[serde(default)]
+    page: u32,
+}
+
+impl Shown {
+    /// Words that are none are taken for `all`.
+    fn ended(&self) -> Ended {
+        match self.outcome.as_str() {
+            "unfinished" => Ended::NotYet,
+            word => serde_json::from_value(Value::from(word)).map_or(Ended::Anyhow, Ended::As),
+        }
+    }
+    fn wanted(&self) -> Wanted {
+        Wanted { ended: self.ended(), skip: self.page.saturating_mul(ROWS), limit: Some(ROWS) }
+    }
+    fn address(outcome: &str, page: u32) -> String {
+        match (outcome, page) {
+            ("", 0) => "/".to_owned(),
+            _ => format!("/?outcome={outcome}&page={page}"),
+        }
+    }
+}
+
+/// The page of all runs.
+pub(super) async fn show(
+    State(page): State<Arc<Page>>,
+    visitor: Visitor,
+    Query(shown): Query<Shown>,
+) -> Result<Markup, Refusal> {
+    page.aside(move |page| {
+        let parts = parts(page, &shown, &visitor)?;
+        let events = format!("/events?outcome={}&page={}", segment(&shown.outcome), shown.page);
+        Ok(frame::page("Runs", &visitor, Some(&events), &body(page, &shown, &visitor, &parts)))
+    })
+    .await
+}
+
+fn body(page: &Page, shown: &Shown, visitor: &Visitor, parts: &Parts) -> Markup {
+    let part = |id: &str| PreEscaped(parts.get(id).map(String::as_str).unwrap_or_default());
+    html! {
+        h1 { "Runs" }
+        p #headline .headline role="status" { (part("headline")) }
+        @if let Some(rehearsals) = &page.parts.rehearsals { (start::offer(rehearsals, visitor)) }
+        div #starts { (part("starts")) }
+        @if page.parts.schedules.is_some() {
+            h2 { "Schedules" }
+            div #schedules { (part("schedules")) }
+            h2 { "Recorded runs" }
+        }
+        nav.filters aria-label="filter by outcome" {
+            @for (word, text) in FILTERS {
+                a href=(Shown::address(word, 0)) aria-current=[(word == shown.outcome).then_some("true")] { (text) }
+            }
+        }
+        div #runs { (part("runs")) }
+    }
+}
+
+/// Everything on it that can change.
+pub(super) fn parts(page: &Page, shown: &Shown, visitor: &Visitor) -> Result<Parts> {
+    let mut parts = Parts::new();
+    let worker = page.worker();
+    let rows = page.journal.list(&shown.wanted())?;
+    let counts = page.journal.count_by_outcome()?;
+    let ended = shown.ended();
+    let count = counts.iter().filter(|(outcome, _)| ended.includes(*outcome)).map(|(_, n)| n).sum();
+    let mut put = |id: &str, part: Markup| parts.insert(id.to_owned(), part.into_string());
+    put("headline", headline(&rows, worker.as_deref(), counts.iter().map(|(_, n)| n).sum()));
+    put("runs", html! { (table(&rows, worker.as_deref())) (pages(shown, count)) });
+    if let Some(rehearsals) = &page.parts.rehearsals {
+        put("starts", start::started(rehearsals));
+    }
+    if let Some(schedules) = &page.parts.schedules {
+        put("schedules", schedules::list(&schedules.rows()?, visitor));
+    }
+    Ok(parts)
+}
+
+fn headline(rows: &[RunRow], worker: Option<&str>, count: u64) -> Markup {
+    let now = rows.iter().find(|row| worker.is_some_and(|worker| worker.contains(&row.head.id)));
+    html! {
+        @if let Some(row) = now {
+            (badge(of_run(None, true))) " " a href={ "/runs/" (segment(&row.head.id)) } { (row.head.playbook) } ", "
+        } @else if worker.is_some() {
+            (badge(of_run(None, true))) " "
+        } @else { "Nothing is running. " }
+        @if count == 1 { "One run is recorded." } @else { (count) " runs are recorded." }
+    }
+}
+
+fn table(rows: &[RunRow], worker: Option<&str>) -> Markup {
+    html! {
+        @if rows.is_empty() { p.quiet { "No run is recorded here." } } @else {
+            table.cards {
+                thead { tr { th { "run" } th { "playbook" } th { "outcome" } th { "started" } th { "took" } } }
+                tbody { @for row in rows { (line(row, worker.is_some_and(|worker| worker.contains(&row.head.id)))) } }
+            }
+        }
+    }
+}
+
+fn line(row: &RunRow, works: bool) -> Markup {
+    let RunRow { head, rehearsal, outcome, started, last, .. } = row;
+    html! {
+        tr {
+            td data-label="run" { a id={ "run-" (head.id) } href={ "/runs/" (segment(&head.id)) } { (head.id) } }
+            td data-label="playbook" { (head.playbook) @if *rehearsal { " " span.quiet { "rehearsal" } } }
+            td data-label="outcome" { (badge(of_run(*outcome, works))) }
+            td data-label="started" { (moment(started.unwrap_or(head.created))) }
+            td data-label="took" {
+                @match (started, last) {
+                    (Some(started), _) if works => (running(*started, wall())),
+                    (Some(started), Some(last)) => (span(last - started)),
+                    _ => "",
+                }
+            }
+        }
+    }
+}
+
+fn pages(shown: &Shown, count: u64) -> Markup {
+    let last = count.saturating_sub(1) / u64::from(ROWS);
+    html! {
+        @if last > 0 {
+            nav.pages aria-label="pages" {
+                @if shown.page > 0 { a #newer rel="prev" href=(Shown::address(&shown.outcome, shown.page - 1)) { "Newer" } }
+                span { "page " (shown.page + 1) " of " (last + 1) }
+                @if u64::from(shown.page) < last {
+                    a #older rel="next" href=(Shown::address(&shown.outcome, shown.page + 1)) { "Older" }
+                }
+            }
+        }
+    }
+}

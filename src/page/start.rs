@@ -1,0 +1,123 @@
+//! Starting: a rehearsal of a playbook, or what a schedule names, now.
+
+use super::Page;
+use super::guard::Refusal;
+use super::rehearsals::{Rehearsals, Started};
+use super::visitor::Visitor;
+use crate::people::Right;
+use crate::report::time::moment;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Rows of a rehearsal's database, when nothing else is said, and the most of them.
+const ROWS: u64 = 20_000;
+const MOST_ROWS: u64 = 50_000_000;
+
+/// What is to be rehearsed.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    playbook: String,
+    #[serde(default)]
+    rows: String,
+    #[serde(default)]
+    form_key: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    form_key: String,
+}
+
+/// The form that starts a rehearsal, for those who may.
+pub(super) fn offer(rehearsals: &Rehearsals, visitor: &Visitor) -> Markup {
+    if !visitor.may(Right::Start) {
+        return html! {};
+    }
+    let playbooks = rehearsals.playbooks();
+    html! {
+        @if playbooks.is_empty() { p.quiet { "There is no playbook to rehearse in the folder of --playbooks." } } @else {
+            form.start method="post" action="/rehearse" {
+                input type="hidden" name="form_key" value=(visitor.form_key());
+                div {
+                    label for="playbook" { "Rehearse" }
+                    select #playbook name="playbook" { @for name in &playbooks { option value=(name) { (name) } } }
+                }
+                div {
+                    label for="rows" { "Rows" }
+                    input #rows type="number" name="rows" min="1" max=(MOST_ROWS) value=(ROWS) inputmode="numeric";
+                }
+                button.main { "Start" }
+            }
+        }
+    }
+}
+
+/// Rehearsals that this page has started and that go on, or went wrong before there was a run to look at.
+pub(super) fn started(rehearsals: &Rehearsals) -> Markup {
+    html! {
+        @for Started { playbook, person, at, ended } in rehearsals.started() {
+            div.started {
+                p {
+                    strong { "Rehearsal of " (playbook) } ", started by " (person) " at " (moment(at)) ": "
+                    @match &ended {
+                        None => "going on; its run stands in the list once its servers are made",
+                        Some(ended) => (ended.how),
+                    }
+                }
+                @if let Some(ended) = ended.filter(|ended| !ended.words.is_empty()) { pre { (ended.words) } }
+            }
+        }
+    }
+}
+
+/// Starts a rehearsal.
+pub(super) async fn rehearse(
+    State(page): State<Arc<Page>>,
+    visitor: Visitor,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Refusal> {
+    let person = visitor.allowed(Right::Start, &wanted.form_key)?;
+    let Some(rehearsals) = &page.parts.rehearsals else {
+        return Err(Refusal::missing("no rehearsal can be started here: the page was started without --playbooks"));
+    };
+    let rows = if wanted.rows.is_empty() { Some(ROWS) } else { wanted.rows.parse().ok() };
+    let Some(rows) = rows.filter(|rows| (1..=MOST_ROWS).contains(rows)) else {
+        let said = format!("`rows` is no number from 1 to {MOST_ROWS}");
+        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, said));
+    };
+    if let Some(worker) = page.worker() {
+        return Err(Refusal::new(StatusCode::CONFLICT, format!("something is running already: {worker}")));
+    }
+    rehearsals.start(&wanted.playbook, rows, page.state_dir(), person)?;
+    Ok(done(&visitor))
+}
+
+/// Starts what a schedule names.
+pub(super) async fn schedule(
+    State(page): State<Arc<Page>>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Form(asked): Form<Asked>,
+) -> Result<Response, Refusal> {
+    let person = visitor.allowed(Right::Start, &asked.form_key)?.to_owned();
+    let Some(schedules) = page.parts.schedules.clone() else {
+        return Err(Refusal::missing("there are no schedules here"));
+    };
+    page.aside(move |_| Ok(schedules.start(&name, &person)?)).await?;
+    Ok(done(&visitor))
+}
+
+fn done(visitor: &Visitor) -> Response {
+    if visitor.is_program() {
+        StatusCode::ACCEPTED.into_response()
+    } else {
+        (StatusCode::SEE_OTHER, [(LOCATION, "/")]).into_response()
+    }
+}

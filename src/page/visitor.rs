@@ -1,0 +1,139 @@
+//! Who asks: a person by session cookie or bearer token, or anybody.
+
+use super::guard::Refusal;
+use super::{Page, Peer};
+use crate::people::Right;
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+
+/// Whoever made a request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Visitor {
+    /// Whether there are people at all who may do more than read.
+    pub people: bool,
+    person: Option<Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    name: String,
+    start: bool,
+    approve: bool,
+    /// Missing for a bearer token: no browser sends that by itself.
+    form_key: Option<String>,
+}
+
+impl Visitor {
+    /// Somebody who has not logged in, where people can.
+    pub(super) fn nobody() -> Self {
+        Self { people: true, person: None }
+    }
+    /// The person's name.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.person.as_ref().map(|person| person.name.as_str())
+    }
+    /// Whether it is a person who may do this.
+    pub(super) fn may(&self, right: Right) -> bool {
+        self.person.as_ref().is_some_and(|person| match right {
+            Right::Start => person.start,
+            Right::Approve => person.approve,
+        })
+    }
+    /// What the forms of this visitor carry.
+    pub(super) fn form_key(&self) -> &str {
+        self.person.as_ref().and_then(|person| person.form_key.as_deref()).unwrap_or_default()
+    }
+    /// Whether it comes without a browser.
+    pub(super) fn is_program(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.form_key.is_none())
+    }
+    /// The person's name, if that person may do this and the form is one that this page gave out.
+    ///
+    /// # Errors
+    /// 401 for nobody, 403 for somebody else's form or a missing right.
+    pub(super) fn allowed(&self, right: Right, form_key: &str) -> Result<&str, Refusal> {
+        let Some(person) = &self.person else {
+            let how =
+                if self.people { "log in first" } else { "this page is read-only: it was started without --people" };
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, how));
+        };
+        self.own_form(form_key)?;
+        if self.may(right) {
+            Ok(&person.name)
+        } else {
+            let word = if right == Right::Start { "start" } else { "approve" };
+            Err(Refusal::new(StatusCode::FORBIDDEN, format!("{} may not {word}: see the file of people", person.name)))
+        }
+    }
+    /// Sees that the form is one that this page gave to this visitor.
+    ///
+    /// # Errors
+    /// 403, when it is not.
+    pub(super) fn own_form(&self, form_key: &str) -> Result<(), Refusal> {
+        let known = self.person.as_ref().and_then(|person| person.form_key.as_deref());
+        // hashes are compared in constant time
+        if known.is_none_or(|known| blake3::hash(known.as_bytes()) == blake3::hash(form_key.as_bytes())) {
+            return Ok(());
+        }
+        Err(Refusal::new(StatusCode::FORBIDDEN, "this form is not from this session: load the page again"))
+    }
+}
+
+impl FromRequestParts<Arc<Page>> for Visitor {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, page: &Arc<Page>) -> Result<Self, Refusal> {
+        let Some(keys) = &page.parts.keys else { return Ok(Self::default()) };
+        let (people, changed) = keys.now();
+        if changed {
+            page.sessions.end_all();
+        }
+        let known = |name: &str, form_key: Option<String>| {
+            let person = people.person(name)?;
+            let (start, approve) = (person.may(Right::Start), person.may(Right::Approve));
+            Some(Known { name: name.to_owned(), start, approve, form_key })
+        };
+        let Some(token) = bearer(&parts.headers) else {
+            let session = cookie(&parts.headers).and_then(|id| page.sessions.find(id));
+            let person = session.and_then(|session| known(&session.person, Some(session.form_key)));
+            return Ok(Self { people: true, person });
+        };
+        let caller = caller(parts, page);
+        if caller.is_some_and(|caller| page.sessions.is_barred(caller)) {
+            return Err(Refusal::too_often());
+        }
+        let person = people.by_token(token).and_then(|(name, _)| known(name, None));
+        if person.is_none() {
+            if let Some(caller) = caller {
+                page.sessions.failed(caller);
+            }
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "nobody has this token"));
+        }
+        Ok(Self { people: true, person })
+    }
+}
+
+fn caller(parts: &Parts, page: &Page) -> Option<std::net::IpAddr> {
+    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<Peer>>()?;
+    Some(peer.caller(&parts.headers, page.parts.reach.behind_proxy))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Name of the cookie: with TLS one that no page on another port or path can set.
+pub(super) fn cookie_name(by_tls: bool) -> &'static str {
+    if by_tls { "__Host-cutover" } else { "cutover" }
+}
+
+/// The id of the session that the browser says it has.
+pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| [true, false].map(cookie_name).contains(name)).map(|(_, id)| id)
+}

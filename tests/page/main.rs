@@ -1,0 +1,11 @@
+//! The page: who may do what on it, that it answers at once however many runs there are, and, in a browser, a rehearsal
+//! from its start to its report.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod browser;
+mod call;
+mod many;
+mod rehearsal;
+mod served;
+mod tls;
