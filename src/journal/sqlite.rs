@@ -201,7 +201,7 @@ mod tests {
     }
 
     fn started() -> Event {
-        Event::RunStarted { runner: "me".into(), folder: String::new(), sources: None }
+        Event::RunStarted { runner: "me".into(), by: None, folder: String::new(), sources: None }
     }
 
     #[test]

@@ -54,6 +54,7 @@ mod wait_for_lag;
 mod wait_for_position;
 
 pub use action::{Action, Complaint};
+pub use approve::rule_of;
 pub use finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};
 pub use kind::{KINDS, Kind, Output, OutputType, find};
 pub use progress::{Progress, Update};
