@@ -11,6 +11,7 @@ use crate::engine::clock::wall;
 use crate::engine::{JournalApprovals, Runner, Setup, StateLock, registered, run_id};
 use crate::error::{Failure, Result, exit};
 use crate::journal::{Breakpoints, Entry, Event, Journal, Outcome, Tee};
+use crate::notify::{self, Postman};
 use crate::people::Right;
 use crate::plan::Plan;
 use crate::plan::load::Sources;
@@ -18,6 +19,7 @@ use crate::playbook::secret::SecretRef;
 use crate::report::fold::Summary;
 use crate::report::terminal::Terminal;
 use crate::report::text;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -117,6 +119,10 @@ impl Conduct {
             Ok(runtime) => runtime,
             Err(error) => return give_up(&Failure::permanent("start the runner", error.to_string())),
         };
+        let postman = match self.postman() {
+            Ok(postman) => postman,
+            Err(failure) => return give_up(&failure),
+        };
         let result = runtime.block_on(self.conduct(errand, secrets, by));
         drop(lock);
         let code = match &result {
@@ -124,7 +130,17 @@ impl Conduct {
             Err(failure) => give_up(failure),
         };
         self.conclude(result.ok());
+        let unsent = postman.map_or(0, Postman::end);
+        if unsent > 0 {
+            let words = "some notifications are not sent yet: `cutover outbox list` shows them, `cutover outbox send` sends them";
+            let _ = writeln!(std::io::stderr(), "{words}");
+        }
         code
+    }
+
+    /// Who tells others, where somebody is to be told something.
+    fn postman(&self) -> Result<Option<Postman>> {
+        notify::concerns(&self.plan).then(|| Postman::begin(self.state.outbox()?, &self.run, wall)).transpose()
     }
 
     /// Every secret that the run may need.

@@ -5,11 +5,13 @@
 
 mod breakpoints;
 mod event;
+mod outbox;
 mod sqlite;
 mod tee;
 
 pub use breakpoints::{Breakpoints, Halt, Side};
 pub use event::{Entry, Event, Outcome};
+pub use outbox::Letter;
 pub use sqlite::Sqlite;
 pub use tee::Tee;
 

@@ -1,5 +1,6 @@
 //! The journal in one `SQLite` file: WAL, so that others read while a run writes, and a sync to disk each append.
 
+use super::outbox;
 use super::{Entry, Event, Journal, RunHead, RunRecord};
 use crate::error::{Failure, Result};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
@@ -13,14 +14,17 @@ use std::time::Duration;
 const FILE: &str = "journal.sqlite";
 /// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
 /// opened; one of a newer program is refused.
-const VERSIONS: [&str; 1] = ["
+const VERSIONS: [&str; 2] = [
+    "
     CREATE TABLE run (
         id TEXT PRIMARY KEY, playbook TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, plan TEXT NOT NULL
     ) STRICT;
     CREATE TABLE event (
         run TEXT NOT NULL REFERENCES run(id), seq INTEGER NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL,
         PRIMARY KEY (run, seq)
-    ) STRICT, WITHOUT ROWID;"];
+    ) STRICT, WITHOUT ROWID;",
+    outbox::SCHEMA,
+];
 
 /// The journal of one state directory.
 pub struct Sqlite {
@@ -66,7 +70,11 @@ impl Sqlite {
         Ok(Self { path, connection: Mutex::new(connection) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn failed(&self, attempted: &str, trouble: Trouble) -> Failure {
+        failure(attempted, &self.path, trouble)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -162,7 +170,7 @@ fn head(row: &Row<'_>) -> rusqlite::Result<RunHead> {
 
 /// What can be wrong with the file.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(super) enum Trouble {
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
     #[error("an event cannot be written as JSON: {0}")]

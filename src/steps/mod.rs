@@ -35,6 +35,7 @@ mod import;
 mod kind;
 mod latency;
 mod long_work;
+mod notify;
 mod option_file;
 mod place;
 mod preflight;
