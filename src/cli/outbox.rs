@@ -58,6 +58,7 @@ pub fn run(args: &Args) -> u8 {
 }
 
 fn list(args: &ListArgs) -> Result<()> {
+    args.state.existing()?; // looking makes no journal
     let letters = args.state.outbox()?.letters(None, args.unsent)?;
     match args.format {
         Format::Json => output::json(&letters),
@@ -81,6 +82,7 @@ fn line(letter: &Letter) -> String {
 }
 
 fn send(args: &SendArgs) -> Result<()> {
+    args.state.existing()?;
     let round = Sender::new(args.state.outbox()?).round(wall(), true)?;
     output::text(&format!("{} sent, {} left\n", round.sent, round.left));
     if round.left == 0 {
