@@ -35,6 +35,8 @@ pub enum Class {
     Permanent,
     /// A gate, check or policy said no. Never retried, never forgotten by a resume.
     Refused,
+    /// A gate got no answer in time. Nobody said no: the run is put off, and a resume asks again.
+    Lapsed,
     /// Another run holds what is needed.
     Locked,
     /// The runner was asked to stop, and the step stopped at a safe point.
@@ -80,6 +82,10 @@ impl Failure {
     pub fn refused(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::Refused, attempted, answer)
     }
+    /// A gate got no answer in time.
+    pub fn lapsed(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self::new(Class::Lapsed, attempted, answer)
+    }
     /// Held by another run.
     pub fn locked(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::Locked, attempted, answer)
@@ -112,7 +118,7 @@ impl Failure {
         match self.class {
             Class::Locked => exit::LOCKED,
             Class::Cancelled => exit::INTERRUPTED,
-            Class::Transient | Class::Permanent | Class::Refused => exit::REFUSED,
+            Class::Transient | Class::Permanent | Class::Refused | Class::Lapsed => exit::REFUSED,
         }
     }
 }
@@ -137,7 +143,7 @@ impl Diagnostic for Failure {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(match self.class {
             Class::Transient | Class::Permanent => "cutover::failed",
-            Class::Refused => "cutover::refused",
+            Class::Refused | Class::Lapsed => "cutover::refused",
             Class::Locked => "cutover::locked",
             Class::Cancelled => "cutover::interrupted",
         }))

@@ -3,8 +3,9 @@
 //! The data flows one way: `playbook` (what is written) -> `plan` (what will be done, pure) -> `engine` (does it,
 //! writing the `journal`) -> `report`. `lint` judges what is written, beside the plan. `steps` holds one file a step
 //! kind; `effects` is the only room that talks to servers, hosts and processes; `survey` looks at them, changing nothing,
-//! for the reviewer of a plan; `rehearsal` builds a sandbox and runs the whole thing against it; `schedule` starts all of
-//! that at its time; `page` shows runs in a browser and takes people's answers.
+//! for the reviewer of a plan; `notify` tells webhooks what becomes of a run; `rehearsal` builds a sandbox and runs the
+//! whole thing against it; `schedule` starts all of that at its time; `page` shows runs in a browser and takes people's
+//! answers.
 
 pub mod cli;
 pub mod effects;
@@ -12,6 +13,7 @@ pub mod engine;
 pub mod error;
 pub mod journal;
 pub mod lint;
+pub mod notify;
 pub mod page;
 pub mod people;
 pub mod plan;

@@ -101,7 +101,7 @@ pub fn journal(bytes: &[u8]) {
         if state.apply(entry.at, &entry.event).is_ok() {
             kept.push(entry);
             for wish in wishes() {
-                let _ = decide(&state, 1_000, &wish);
+                let _ = decide(&state, 1_000.into(), &wish);
             }
         }
     }

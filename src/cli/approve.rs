@@ -1,13 +1,13 @@
 //! `cutover approve`
 
-use super::output;
+use super::identity::Identity;
+use super::output::{self, Format};
 use super::state::State;
 use crate::effects::Decision;
-use crate::engine::clock::wall;
-use crate::engine::run_id;
-use crate::engine::status::Status;
-use crate::error::{Failure, Result, exit};
-use crate::journal::Event;
+use crate::engine::approvals::decide;
+use crate::error::exit;
+use crate::people::Right;
+use serde_json::json;
 
 /// Arguments of `approve`.
 #[derive(Debug, clap::Args)]
@@ -22,44 +22,48 @@ pub struct Args {
     /// Why.
     #[arg(long)]
     reason: Option<String>,
+    /// Hash of the plan you have read, or its first eight digits and more: another plan is not approved.
+    #[arg(long, value_name = "HASH")]
+    plan: Option<String>,
+    #[command(flatten)]
+    identity: Identity,
     #[command(flatten)]
     state: State,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// Decides.
 pub fn run(args: &Args) -> u8 {
-    match decide(args) {
-        Ok(step) => {
-            let word = if args.refuse { "refused" } else { "approved" };
-            output::text(&format!("{word} `{step}` of run {}\n", args.run));
-            exit::DONE
-        }
+    let by = match args.identity.who(Right::Approve) {
+        Ok(by) => by,
+        Err(code) => return code,
+    };
+    let decision =
+        Decision { approved: !args.refuse, by: by.clone(), reason: args.reason.clone(), plan: args.plan.clone() };
+    let decided = args.state.record(Some(&args.run)).and_then(|record| {
+        let (step, standing) = decide(&*args.state.journal()?, &record.head.id, args.step.as_deref(), decision)?;
+        Ok((record.head, step, standing))
+    });
+    let (head, step, standing) = match decided {
+        Ok(decided) => decided,
         Err(failure) => {
             output::complain(&failure);
-            failure.exit_code()
-        }
-    }
-}
-
-fn decide(args: &Args) -> Result<String> {
-    let summary = args.state.summary(Some(&args.run))?;
-    let waiting = summary.steps.iter().filter(|step| step.status == Status::Waiting);
-    let ids: Vec<&str> = waiting.map(|step| step.id.as_str()).collect();
-    let step = match (&args.step, ids.as_slice()) {
-        (Some(step), _) if ids.contains(&step.as_str()) => step.clone(),
-        (None, [only]) => (*only).to_owned(),
-        _ => {
-            let answer = if ids.is_empty() {
-                "no step waits for approval".into()
-            } else {
-                format!("waiting are: {}", ids.join(", "))
-            };
-            return Err(
-                Failure::permanent("record the decision", answer).help("cutover status RUN shows how it stands")
-            );
+            return failure.exit_code();
         }
     };
-    let decision = Decision { approved: !args.refuse, by: run_id::runner(), reason: args.reason.clone() };
-    args.state.journal()?.append(&summary.run, wall(), &[Event::Decided { step: step.clone(), decision }])?;
-    Ok(step)
+    let word = if args.refuse { "refused" } else { "approved" };
+    match args.format {
+        Format::Json => output::json(&json!({
+            "run": head.id, "step": step, "approved": !args.refuse, "by": by, "plan": head.hash,
+            "people": standing.people(), "missing": standing.missing(),
+        })),
+        Format::Text => {
+            let words = standing.words();
+            let words = if words.is_empty() || args.refuse { String::new() } else { format!(": {words}") };
+            output::text(&format!("{by} {word} `{step}` of run {}, plan {}{words}\n", head.id, &head.hash[..16]));
+        }
+    }
+    exit::DONE
 }

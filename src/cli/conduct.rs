@@ -1,20 +1,26 @@
 //! What `run`, `resume` and `rollback` share: everything a runner needs, its display, its interrupts, its end.
 
+use super::decider::{Decider, may_say_yes};
+use super::identity::Identity;
 use super::output::{self, Format};
 use super::state::State;
 use super::{revision, unchanged};
-use crate::effects::{Decision, Effects, Secrets};
+use crate::effects::{Effects, Secrets};
+use crate::engine::approvals::Standing;
 use crate::engine::clock::wall;
 use crate::engine::{JournalApprovals, Runner, Setup, StateLock, registered, run_id};
 use crate::error::{Failure, Result, exit};
 use crate::journal::{Breakpoints, Entry, Event, Journal, Outcome, Tee};
+use crate::notify::{self, Postman};
+use crate::people::Right;
 use crate::plan::Plan;
 use crate::plan::load::Sources;
+use crate::playbook::secret::SecretRef;
 use crate::report::fold::Summary;
 use crate::report::progress::Recorder;
 use crate::report::terminal::Terminal;
 use crate::report::text;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -26,12 +32,30 @@ pub struct Manner {
     /// Say yes to every approval.
     #[arg(short, long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub identity: Identity,
+    /// Who begins the run, as whoever starts this process knows it.
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub starter: Option<String>,
     /// How to print the summary at the end.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// Stop around every journal entry until whoever listens on this socket says to go on.
     #[arg(long, value_name = "SOCKET", hide = true)]
     pub breakpoints: Option<PathBuf>,
+}
+
+impl Manner {
+    /// Who speaks, where that is a named person.
+    ///
+    /// # Errors
+    /// The exit code, when a file of people is given and this is nobody who may start runs.
+    fn by(&self) -> Result<Option<String>, u8> {
+        match &self.starter {
+            Some(name) => Ok(Some(name.clone())),
+            None => self.identity.named(Right::Start),
+        }
+    }
 }
 
 /// What is to be done with a run.
@@ -65,7 +89,11 @@ pub struct Conduct {
 impl Conduct {
     /// Carries out the errand, shows it, and prints the summary. Returns the exit code.
     pub fn carry_out(self, errand: Errand) -> u8 {
-        let secrets = match Secrets::read(self.plan.world.inventory.secrets(), &self.folder) {
+        let by = match self.manner.by() {
+            Ok(by) => by,
+            Err(code) => return code,
+        };
+        let secrets = match Secrets::read(self.secrets(), &self.folder) {
             Ok(secrets) => secrets,
             Err(failures) => {
                 for failure in &failures {
@@ -74,6 +102,9 @@ impl Conduct {
                 return exit::INVALID;
             }
         };
+        if let Err(failure) = self.see_that_yes_counts(&errand, by.as_deref()) {
+            return give_up(&failure);
+        }
         let lock = match StateLock::take(self.state.dir(), &self.run) {
             Ok(lock) => lock,
             Err(failure) => return give_up(&failure),
@@ -89,17 +120,51 @@ impl Conduct {
             Ok(runtime) => runtime,
             Err(error) => return give_up(&Failure::permanent("start the runner", error.to_string())),
         };
-        let result = runtime.block_on(self.conduct(errand, secrets));
+        let postman = match self.postman() {
+            Ok(postman) => postman,
+            Err(failure) => return give_up(&failure),
+        };
+        let result = runtime.block_on(self.conduct(errand, secrets, by));
         drop(lock);
         let code = match &result {
             Ok(outcome) => outcome.exit_code(),
             Err(failure) => give_up(failure),
         };
         self.conclude(result.ok());
+        let unsent = postman.map_or(0, Postman::end);
+        if unsent > 0 {
+            let words = "some notifications are not sent yet: `cutover outbox list` shows them, `cutover outbox send` sends them";
+            let _ = writeln!(std::io::stderr(), "{words}");
+        }
         code
     }
 
-    async fn conduct(&self, errand: Errand, secrets: Secrets) -> Result<Outcome> {
+    /// Who tells others, where somebody is to be told something.
+    fn postman(&self) -> Result<Option<Postman>> {
+        notify::concerns(&self.plan).then(|| Postman::begin(self.state.outbox()?, &self.run, wall)).transpose()
+    }
+
+    /// Every secret that the run may need.
+    fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let inventory = &self.plan.world.inventory;
+        inventory.secrets().into_iter().chain(inventory.webhook_secrets())
+    }
+
+    /// A `--yes` that cannot count would leave the run waiting hours from now: that is said before anything is touched.
+    fn see_that_yes_counts(&self, errand: &Errand, by: Option<&str>) -> Result<()> {
+        if !self.manner.yes || matches!(errand, Errand::Rollback(_)) {
+            return Ok(());
+        }
+        let who = by.map_or_else(run_id::account, str::to_owned);
+        let entries = match errand {
+            Errand::Run => Vec::new(),
+            _ => self.state.existing()?.entries(&self.run)?,
+        };
+        let starter = Standing::of(&entries, "").starter;
+        may_say_yes(&self.plan, &who, if starter.is_empty() { &who } else { &starter })
+    }
+
+    async fn conduct(&self, errand: Errand, secrets: Secrets, by: Option<String>) -> Result<Outcome> {
         let (told, entries) = unbounded_channel();
         let (updates, news) = unbounded_channel();
         let mut journal = self.state.journal()?;
@@ -124,9 +189,12 @@ impl Conduct {
             folder: self.folder.display().to_string(),
             sources: self.sources.clone(),
             revision: self.sources.as_ref().and_then(|sources| revision::at(&sources.playbook)),
+            by: by.clone(),
+            wall: Arc::new(wall),
         };
         tokio::spawn(watch_signals(interrupt, halt));
-        let decider = Decider { journal, run: self.run.clone(), yes: self.manner.yes };
+        let who = by.unwrap_or_else(run_id::account);
+        let decider = Decider { journal, run: self.run.clone(), yes: self.manner.yes, who };
         let recorder = Recorder::new(self.state.dir(), &self.run);
         let display = tokio::spawn(show(Terminal::new(&self.plan), recorder, entries, news, decider));
         let runner = Runner::new(setup)?;
@@ -147,7 +215,10 @@ impl Conduct {
         let summary = journal.entries(&self.run).and_then(|entries| Summary::new(&self.run, &plan, &entries));
         let Ok(summary) = summary else { return }; // a run that never began has no summary
         if outcome != Some(Outcome::Done) {
-            for failure in summary.steps.iter().filter_map(|step| step.failure.as_ref()) {
+            let put_off = summary.put_off.iter().map(|put_off| &put_off.failure);
+            let failures = summary.steps.iter().filter_map(|step| step.failure.as_ref());
+            let failures = failures.filter(|failure| put_off.clone().all(|said| said != *failure));
+            for failure in failures.chain(put_off.clone()) {
                 output::complain(failure);
             }
         }
@@ -197,44 +268,11 @@ async fn show(
             }
             Some(entry) = entries.recv() => {
                 terminal.entry(&entry);
-                if let Event::StepWaiting { step, message } = &entry.event {
+                if let Event::StepWaiting { step, message, .. } = &entry.event {
                     decider.ask(&terminal, step, message);
                 }
             }
             else => return,
         }
-    }
-}
-
-/// Turns `--yes`, or what a person types, into a decision in the journal; `cutover approve` writes there as well.
-struct Decider {
-    journal: Arc<dyn Journal>,
-    run: String,
-    yes: bool,
-}
-
-impl Decider {
-    fn ask(&self, terminal: &Terminal, step: &str, message: &str) {
-        if self.yes {
-            self.decide(step, true, " (--yes)");
-        } else if std::io::stdin().is_terminal() {
-            let answer = terminal.suspend(|| {
-                let _ = write!(std::io::stderr(), "{message} [y/N] ");
-                let mut line = String::new();
-                std::io::stdin().lock().read_line(&mut line).map(|_| line)
-            });
-            let approved = answer.is_ok_and(|line| matches!(line.trim().to_lowercase().as_str(), "y" | "yes"));
-            self.decide(step, approved, "");
-        } else {
-            let run = &self.run;
-            let _ = writeln!(std::io::stderr(), "waiting: answer with `cutover approve {run} {step}`");
-        }
-    }
-    fn decide(&self, step: &str, approved: bool, how: &str) {
-        let by = format!("{}{how}", run_id::runner());
-        let decision = Decision { approved, by, reason: None };
-        let event = Event::Decided { step: step.to_owned(), decision };
-        // if the journal cannot be written, the runner notices it at its own next entry and stops
-        let _ = self.journal.append(&self.run, wall(), &[event]);
     }
 }

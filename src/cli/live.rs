@@ -3,7 +3,7 @@
 use super::conduct;
 use super::inputs::{self, secrets_folder};
 use super::output;
-use crate::effects::{Approvals, Decision, Effects, Secrets};
+use crate::effects::{Answer, Approvals, Effects, Rule, Secrets};
 use crate::error::{Failure, Result, exit};
 use crate::plan::Plan;
 use crate::plan::load::Sources;
@@ -84,7 +84,7 @@ pub struct Nobody;
 
 #[async_trait]
 impl Approvals for Nobody {
-    async fn decision(&self, _: &str, _: &str) -> Result<Option<Decision>> {
-        Ok(None)
+    async fn answer(&self, _: &str, _: &str, _: &Rule) -> Result<Answer> {
+        Ok(Answer::Open)
     }
 }

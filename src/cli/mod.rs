@@ -6,15 +6,18 @@ mod approve;
 mod check;
 mod completions;
 mod conduct;
+mod decider;
 mod diff;
 mod explain;
 mod facts;
+mod identity;
 mod init;
 mod inputs;
 mod kinds;
 mod live;
 mod man;
 mod mark_undone;
+mod outbox;
 mod output;
 mod plan;
 mod preflight;
@@ -75,6 +78,8 @@ enum Command {
     MarkUndone(mark_undone::Args),
     /// Answer a step that waits for approval.
     Approve(approve::Args),
+    /// Messages to webhooks: what was sent, and what is still to be sent.
+    Outbox(outbox::Args),
     /// Show how a run stands, and what to type next.
     Status(status::Args),
     /// List all runs.
@@ -143,6 +148,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Rollback(args) => resume::rollback(args),
         Command::MarkUndone(args) => mark_undone::run(&args),
         Command::Approve(args) => approve::run(&args),
+        Command::Outbox(args) => outbox::run(&args),
         Command::Status(args) => status::status(&args),
         Command::List(args) => status::list(&args),
         Command::Report(args) => report::run(&args),

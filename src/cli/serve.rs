@@ -1,5 +1,6 @@
 //! `cutover serve`: the process that stays: the scheduler, and the page.
 
+mod post;
 mod scheduled;
 
 use super::output;
@@ -7,12 +8,14 @@ use super::schedule::log_line;
 use super::state::State;
 use super::{conduct::give_up, inputs};
 use crate::error::{Failure, Result, exit};
+use crate::journal::Sqlite;
 use crate::page::listen::{self, Door};
 use crate::page::{Keys, Page, Parts, Reach, Rehearsals, is_loopback};
 use crate::schedule::daemon::{Daemon, News, Refusal};
 use crate::schedule::overview::with_offset;
 use crate::schedule::{Schedules, work};
 use jiff::Timestamp;
+use post::LateStarts;
 use scheduled::Scheduled;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -103,6 +106,7 @@ async fn serve(args: &Args, keys: Option<Keys>, schedules: Option<(PathBuf, Daem
     let rehearsals = args.playbooks.clone().map(|folder| Rehearsals::of(folder, program)).transpose()?;
     let over = CancellationToken::new();
     let state_dir = args.state.dir().to_path_buf();
+    let outbox = Sqlite::open(&state_dir)?;
     let scheduled = schedules.as_ref().map(|(file, _)| Scheduled::new(file, &state_dir)).transpose()?;
     let page = Page::new(Parts {
         state_dir: state_dir.clone(),
@@ -110,14 +114,26 @@ async fn serve(args: &Args, keys: Option<Keys>, schedules: Option<(PathBuf, Daem
         keys,
         rehearsals,
         schedules: scheduled.map(|scheduled| Arc::new(scheduled) as Arc<dyn crate::page::Schedules>),
-        outbox_depth: None,
+        outbox_depth: Some(Box::new(move || outbox.outbox_depth().map(|depth| depth as u64))),
         over: over.clone(),
     })?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let door = Door::open(args.listen, tls).await?;
     output::text(&format!("{scheme}://{} shows {}\n", door.address(), state_dir.display()));
     tokio::spawn(stop_on_signal(over.clone()));
-    let scheduler = schedules.map(|(_, daemon)| tokio::spawn(daemon.serve(over, move |news| tell(news, &state_dir))));
+    tokio::spawn(post::deliver(Sqlite::open(&state_dir)?, over.clone()));
+    let late = schedules.as_ref().map(|(file, _)| LateStarts::new(&state_dir, file)).transpose()?;
+    let tell = move |news: News| {
+        if let Some(late) = &late {
+            match &news {
+                News::Schedules(_) => late.catch_up(),
+                News::Decided(start) => late.tell(start),
+                _ => {}
+            }
+        }
+        tell(news, &state_dir);
+    };
+    let scheduler = schedules.map(|(_, daemon)| tokio::spawn(daemon.serve(over, tell)));
     page.serve(door).await.map_err(|error| Failure::permanent("serve the page", error.to_string()))?;
     if let Some(scheduler) = scheduler {
         let _ = scheduler.await; // it says itself what it cannot do

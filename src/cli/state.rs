@@ -39,6 +39,13 @@ impl State {
     pub fn journal(&self) -> Result<Arc<dyn Journal>> {
         Ok(Arc::new(Sqlite::open(self.dir())?))
     }
+    /// The journal with its outbox, over a connection of its own; made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn outbox(&self) -> Result<Sqlite> {
+        Sqlite::open(self.dir())
+    }
     /// The journal of a command that only looks.
     ///
     /// # Errors

@@ -10,16 +10,66 @@ use serde::{Deserialize, Serialize};
 pub struct Decision {
     /// Whether the run may go on.
     pub approved: bool,
-    /// Who decided.
+    /// Who decided: a person by name, or an account as `user@host`.
     pub by: String,
     /// Why, if a reason was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// Hash of the plan that the person saw.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub plan: Option<String>,
+}
+
+/// Whose approval is enough.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Rule {
+    /// How many different people must approve.
+    pub count: u32,
+    /// Whether the one who began the run does not count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not_starter: bool,
+    /// Who counts; empty for everybody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<String>,
+    /// How long the question stands, in milliseconds; for ever, when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Self { count: 1, not_starter: false, people: Vec::new(), expires_ms: None }
+    }
+}
+
+impl Rule {
+    /// Whether anybody's word is enough, at any time.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a question stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It waits for people.
+    Open,
+    /// Enough people said yes.
+    Approved(Vec<String>),
+    /// Somebody said no.
+    Refused(Decision),
+    /// It stood too long: in words, who had said yes by then.
+    Lapsed(String),
 }
 
 /// A source of decisions.
 #[async_trait]
 pub trait Approvals: Send + Sync {
-    /// The decision on `step`, if there is one by now. `message` is what people are asked.
-    async fn decision(&self, step: &str, message: &str) -> Result<Option<Decision>>;
+    /// How the question of `step` stands by now. `message` is what people are asked.
+    ///
+    /// # Errors
+    /// When what people said cannot be read.
+    async fn answer(&self, step: &str, message: &str, rule: &Rule) -> Result<Answer>;
 }

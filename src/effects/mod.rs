@@ -16,7 +16,7 @@ pub mod replica;
 mod secrets;
 mod shell;
 
-pub use approvals::{Approvals, Decision};
+pub use approvals::{Answer, Approvals, Decision, Rule};
 pub use free_port::free_port;
 pub use host::{Host, Ran};
 pub use job::{Job, JobState};

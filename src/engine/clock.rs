@@ -1,8 +1,12 @@
 //! Time for one runner: wall clock at the start, monotonic from there on, so that a clock that is set back neither
 //! delays a retry nor stretches a deadline.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::{Duration, Instant};
+
+/// What the machine's clock shows, in milliseconds since 1970.
+pub type Wall = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// A clock that never goes back.
 #[derive(Debug, Clone, Copy)]

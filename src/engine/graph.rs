@@ -1,7 +1,10 @@
 //! The plan as the scheduler walks it: numbers instead of names, edges in both directions. Pure.
 
+use super::schedule::Task;
+use super::windows;
 use crate::error::{Failure, Result};
 use crate::plan::{Plan, PlannedStep};
+use crate::playbook::window::Calendar;
 use crate::playbook::{marker, template};
 use crate::steps::Reversibility;
 use serde_json::Value;
@@ -16,6 +19,20 @@ pub struct Graph {
     nodes: Vec<Node>,
     order: Vec<usize>,
     blocks: Vec<Vec<usize>>,
+    gates: Vec<Gate>,
+}
+
+/// A step or a block that begins only within its window.
+#[derive(Debug)]
+pub struct Gate {
+    /// Its name.
+    pub id: String,
+    /// What waits for the window.
+    pub place: Task,
+    /// When it may begin.
+    pub calendar: Calendar,
+    /// How long it may take from its begin to its end, rollback or retries included, in milliseconds.
+    pub forecast_ms: u64,
 }
 
 /// The edges of one step.
@@ -27,6 +44,7 @@ struct Node {
     when_reads: Vec<usize>,
     readers: Vec<usize>,
     block: Option<usize>,
+    gate: Option<usize>,
 }
 
 impl Graph {
@@ -61,8 +79,18 @@ impl Graph {
             }
             blocks.push(steps);
         }
+        let gates = windows::gates(&plan)?;
+        for (number, gate) in gates.iter().enumerate() {
+            let steps = match gate.place {
+                Task::Step(ix) => vec![ix],
+                Task::Block(block) => blocks[block].clone(),
+            };
+            for ix in steps {
+                nodes[ix].gate = Some(number);
+            }
+        }
         let order = topological(&nodes).ok_or_else(|| damaged("its steps need each other in a circle"))?;
-        Ok(Self { plan, numbers, nodes, order, blocks })
+        Ok(Self { plan, numbers, nodes, order, blocks, gates })
     }
 
     /// The plan.
@@ -134,6 +162,21 @@ impl Graph {
     #[must_use]
     pub fn blocks(&self) -> &[Vec<usize>] {
         &self.blocks
+    }
+    /// Steps and blocks that begin only within a window.
+    #[must_use]
+    pub fn gates(&self) -> &[Gate] {
+        &self.gates
+    }
+    /// The window it waits for, or its block does, by number.
+    #[must_use]
+    pub fn gate(&self, ix: usize) -> Option<usize> {
+        self.nodes[ix].gate
+    }
+    /// The number of the window that the step or block called `id` waits for.
+    #[must_use]
+    pub fn gate_number(&self, id: &str) -> Option<usize> {
+        self.gates.iter().position(|gate| gate.id == id)
     }
     /// All steps, each after those it needs.
     #[must_use]
@@ -214,6 +257,6 @@ fn topological(nodes: &[Node]) -> Option<Vec<usize>> {
     (order.len() == nodes.len()).then_some(order)
 }
 
-fn damaged(answer: &str) -> Failure {
+pub(super) fn damaged(answer: &str) -> Failure {
     Failure::permanent("read the plan", answer)
 }

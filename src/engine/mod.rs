@@ -2,11 +2,11 @@
 //! effect.
 //!
 //! May know the plan, the step trait, the journal and the effects bundle; no step kind, no display. The pure half is
-//! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition` and `unwind`), `recover`, `results`, `vouch` and
-//! `retry`.
+//! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition`, `windows` and `unwind`), `recover`,
+//! `results`, `vouch`, `retry` and `rule`.
 
 mod admission;
-mod approvals;
+pub mod approvals;
 mod attempt;
 mod bench;
 pub mod clock;
@@ -27,6 +27,7 @@ mod tasks;
 mod transition;
 mod unwind;
 pub mod vouch;
+pub mod windows;
 
 pub use approvals::JournalApprovals;
 pub use bench::{Decode, registered};

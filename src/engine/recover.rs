@@ -6,7 +6,7 @@
 //! before it are proved or made again. A point of no return in doubt is looked at before anything else is.
 
 use super::graph::Graph;
-use super::state::{BlockState, RunState};
+use super::state::{BlockState, RunState, WindowState};
 use super::status::{Proof, Status, StepState};
 use crate::error::{Class, Failure, Result};
 use crate::journal::Event;
@@ -16,6 +16,12 @@ use crate::steps::{Probe, Reversibility};
 /// Turns the state a dead runner left into one that a new runner can go on from.
 pub(super) fn reset(state: &mut RunState) {
     state.outcome = None;
+    for (gate, window) in state.graph.gates().iter().zip(&mut state.windows) {
+        let missed = state.put_off.as_ref().is_some_and(|(of, _)| *of == gate.id);
+        let past = window.open.filter(|_| missed).or(window.past);
+        *window = WindowState { past, ..WindowState::default() }; // it may have closed by now
+    }
+    state.put_off = None;
     state.blocks.fill(BlockState::default()); // prepared connections are gone, and the clock begins anew
     let graph = state.graph.clone();
     let (unwinding, past) = (state.rollback.is_some(), state.is_point_reached());

@@ -28,7 +28,7 @@ pub enum Ended {
 pub fn events(state: &RunState, now: i64, task: Task, ended: Ended) -> Vec<Event> {
     match (task, ended) {
         (Task::Step(ix), Ended::Executed(Ok(outputs))) => vec![Event::StepDone { step: id(state, ix), outputs }],
-        (Task::Step(ix), Ended::Executed(Err(failure))) => vec![failed(state, now, ix, failure)],
+        (Task::Step(ix), Ended::Executed(Err(failure))) => failed(state, now, ix, failure),
         (Task::Step(ix), Ended::Probed(found)) => vec![conclude(state, ix, found)],
         (Task::Step(ix), Ended::Undone(Ok(()))) => vec![Event::UndoDone { step: id(state, ix) }],
         (Task::Step(ix), Ended::Undone(Err(failure))) => {
@@ -55,14 +55,18 @@ pub fn is_blind(state: &RunState, task: Task, ended: &Ended) -> bool {
     }
 }
 
-fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Event {
+fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Vec<Event> {
     let (step, attempt) = (id(state, ix), state.steps[ix].attempt);
     if failure.class == Class::Cancelled {
-        return Event::StepStopped { step, attempt, failure: Some(failure) };
+        return vec![Event::StepStopped { step, attempt, failure: Some(failure) }];
+    }
+    if failure.class == Class::Lapsed {
+        let put_off = Event::RunPutOff { of: step.clone(), failure: failure.clone() };
+        return vec![Event::StepStopped { step, attempt, failure: Some(failure) }, put_off];
     }
     let hurry = state.graph.block(ix).is_some_and(|block| state.blocks[block].started.is_some());
     let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now, hurry);
-    Event::StepFailed { step, attempt, failure, retry_at }
+    vec![Event::StepFailed { step, attempt, failure, retry_at }]
 }
 
 /// An undo that was asked to stop is not worn out by that.

@@ -14,9 +14,21 @@ pub fn new() -> String {
 /// This process, for people who find its traces: `anna@ops1, process 4711`.
 #[must_use]
 pub fn runner() -> String {
+    format!("{}, process {}", account(), std::process::id())
+}
+
+/// The account of this process, where nobody is named: `anna@ops1`.
+#[must_use]
+pub fn account() -> String {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".into());
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("{user}@{host}, process {}", std::process::id())
+    format!("{user}@{host}")
+}
+
+/// The person behind a word in a journal: for an account, without the process and what older programs added.
+#[must_use]
+pub fn person(by: &str) -> &str {
+    by.split(", process ").next().unwrap_or(by)
 }
 
 #[cfg(test)]

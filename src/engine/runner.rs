@@ -6,13 +6,14 @@
 
 use super::attempt::GRACE;
 use super::bench::{Bench, Decode};
-use super::clock::Clock;
+use super::clock::{Clock, Wall};
 use super::graph::Graph;
 use super::run_id;
 use super::schedule::{Decision, Stop, Wish, decide};
 use super::server_lock::ServerLocks;
 use super::state::RunState;
 use super::tasks::Tasks;
+use super::windows::{self, Now};
 use super::{admission, results};
 use crate::effects::Effects;
 use crate::error::{Class, Failure, Result};
@@ -22,8 +23,11 @@ use crate::plan::load::Sources;
 use crate::steps::Update;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+
+/// Longest sleep: a machine that slept, or whose clock was set, is noticed this late where a window is awaited.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// What a runner works with.
 pub struct Setup {
@@ -48,6 +52,10 @@ pub struct Setup {
     pub sources: Option<Sources>,
     /// Commit that the playbook is at, for the evidence.
     pub revision: Option<String>,
+    /// Who begins it or goes on with it, where that is a named person; otherwise the account of the process.
+    pub by: Option<String>,
+    /// The machine's clock, which windows go by.
+    pub wall: Wall,
     /// Cancelled by the second: stop as soon as what is under way can be left, even inside a block.
     pub halt: CancellationToken,
 }
@@ -129,18 +137,23 @@ impl Runner {
     }
 
     fn started(&self) -> Event {
-        let Setup { folder, sources, revision, .. } = &self.setup;
+        let Setup { folder, sources, revision, by, .. } = &self.setup;
         Event::RunStarted {
             runner: run_id::runner(),
+            by: by.clone(),
             folder: folder.clone(),
             sources: sources.clone(),
             revision: revision.clone(),
         }
     }
 
+    fn resumed(&self) -> Event {
+        Event::RunResumed { runner: run_id::runner(), by: self.setup.by.clone() }
+    }
+
     async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
         // a runner that died between making the run known and beginning it has left nothing behind
-        let first = if state.started { Event::RunResumed { runner: run_id::runner() } } else { self.started() };
+        let first = if state.started { self.resumed() } else { self.started() };
         let mut drive = Drive::begin(&self.setup, state, clock, true).await?;
         drive.wish.rollback = rollback;
         let result = drive.go(first).await;
@@ -224,7 +237,9 @@ impl<'a> Drive<'a> {
         self.write()?;
         let found = {
             let cancel = self.setup.interrupt.child_token();
-            admission::inspect(&self.tasks.bench, &self.state, &cancel).await
+            let mut found = admission::inspect(&self.tasks.bench, &self.state, &cancel).await;
+            found.extend(windows::never_fit(&self.state.graph));
+            found
         };
         if self.setup.interrupt.is_cancelled() {
             return Ok(()); // the loop ends the run, and a resume checks again
@@ -248,7 +263,7 @@ impl<'a> Drive<'a> {
         loop {
             self.wake = None;
             let mut changed = false;
-            for decision in decide(&self.state, self.clock.now(), &self.wish) {
+            for decision in decide(&self.state, self.now(), &self.wish) {
                 match &decision {
                     Decision::Wake { at } => self.wake = Some(self.wake.map_or(*at, |wake| wake.min(*at))),
                     Decision::Cancel(task) => self.tasks.cancel(*task),
@@ -272,7 +287,7 @@ impl<'a> Drive<'a> {
         if self.tasks.is_idle() && self.wake.is_none() {
             return Err(Failure::permanent("go on", "nothing is left to wait for").help("please report this as a bug"));
         }
-        let now = self.clock.instant(self.wake.unwrap_or_default());
+        let wake = self.clock.instant(self.wake.unwrap_or_default()).min(Instant::now() + LOOK);
         tokio::select! {
             biased;
             () = self.setup.halt.cancelled(), if self.wish.stop != Stop::Now => self.stop(Stop::Now)?,
@@ -290,9 +305,13 @@ impl<'a> Drive<'a> {
                     self.take_in(event)?;
                 }
             }
-            () = sleep_until(now), if self.wake.is_some() => {}
+            () = sleep_until(wake), if self.wake.is_some() => {}
         }
         Ok(())
+    }
+
+    fn now(&self) -> Now {
+        Now { steady: self.clock.now(), wall: (self.setup.wall)() }
     }
 
     fn stop(&mut self, stop: Stop) -> Result<()> {

@@ -10,9 +10,11 @@ use super::graph::Graph;
 use super::state::{Prepare, RunState};
 use super::status::{Proof, Status, StepState};
 use super::unwind;
+use super::windows::{self, Now};
 use crate::error::Failure;
 use crate::journal::{Event, Outcome};
 use crate::playbook::model::OnFailure;
+use crate::playbook::window::Opening;
 
 /// Something to be done now. Steps and blocks go by their number in the graph.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,12 @@ pub enum Decision {
     Cancel(Task),
     /// A block's time is up.
     Deadline { block: usize },
+    /// Wait for a window to open.
+    Await { gate: usize, opening: Opening },
+    /// A window is open.
+    Open { gate: usize, closes: i64 },
+    /// What waits for a window cannot begin in it.
+    PutOff { gate: usize, failure: Failure },
     /// Begin to take steps back.
     BeginRollback { reason: String },
     /// Take a step back.
@@ -81,6 +89,7 @@ impl Decision {
     pub fn event(&self, graph: &Graph) -> Option<Event> {
         let id = |ix: usize| graph.id(ix).to_owned();
         let block_id = |ix: usize| graph.plan().blocks[ix].id.clone();
+        let gate_id = |number: usize| graph.gates()[number].id.clone();
         Some(match self {
             Self::Cancel(_) | Self::Wake { .. } => return None,
             Self::Probe { step } => Event::StepProbing { step: id(*step) },
@@ -91,6 +100,11 @@ impl Decision {
                 Event::StepFailed { step: id(*step), attempt: *attempt, failure: failure.clone(), retry_at: None }
             }
             Self::Deadline { block } => Event::DeadlineReached { block: block_id(*block) },
+            Self::Await { gate, opening: Opening { opens, closes } } => {
+                Event::WindowAwaited { of: gate_id(*gate), opens: *opens, closes: *closes }
+            }
+            Self::Open { gate, closes } => Event::WindowOpened { of: gate_id(*gate), closes: *closes },
+            Self::PutOff { gate, failure } => Event::RunPutOff { of: gate_id(*gate), failure: failure.clone() },
             Self::BeginRollback { reason } => Event::RollbackStarted { reason: reason.clone() },
             Self::Undo { step, attempt } => Event::UndoIntent { step: id(*step), attempt: *attempt },
             Self::Hook { step, index, attempt } => {
@@ -101,10 +115,10 @@ impl Decision {
     }
 }
 
-/// What is to be done now, at `now` (milliseconds since 1970). Empty while things are under way and nothing else can
+/// What is to be done now, at `now`. Empty while things are under way and nothing else can
 /// be done beside them, and once the run has ended.
 #[must_use]
-pub fn decide(state: &RunState, now: i64, wish: &Wish) -> Vec<Decision> {
+pub fn decide(state: &RunState, now: Now, wish: &Wish) -> Vec<Decision> {
     if !state.is_live() {
         return Vec::new();
     }
@@ -112,7 +126,7 @@ pub fn decide(state: &RunState, now: i64, wish: &Wish) -> Vec<Decision> {
         return wind_down(state, Outcome::Interrupted);
     }
     if state.rollback.is_some() {
-        return unwind::decide(state, now);
+        return unwind::decide(state, now.steady);
     }
     if let Some(probes) = final_in_doubt(state) {
         return probes;
@@ -120,7 +134,9 @@ pub fn decide(state: &RunState, now: i64, wish: &Wish) -> Vec<Decision> {
     if let Some(ending) = ending(state, wish) {
         return end(state, ending);
     }
-    advance(state, now, wish)
+    // what is put off goes no further, and what is under way comes to a safe point
+    let stop = if state.put_off.is_some() { Stop::SafePoint } else { wish.stop };
+    advance(state, now, stop)
 }
 
 /// A point of no return of which it is not known whether it was passed: nothing else is done before it is.
@@ -190,21 +206,23 @@ fn busy(state: &RunState) -> impl Iterator<Item = Task> {
     steps.chain(blocks.map(|(ix, _)| Task::Block(ix)))
 }
 
-fn advance(state: &RunState, now: i64, wish: &Wish) -> Vec<Decision> {
-    let mut out = deadlines(state, now);
+fn advance(state: &RunState, now: Now, stop: Stop) -> Vec<Decision> {
+    let mut out = deadlines(state, now.steady);
     let firm = firm(state);
     for ix in 0..state.steps.len() {
         let ready = state.graph.needs(ix).iter().all(|&need| firm[need]);
         let decision = if let Some(read) = state.steps[ix].stale {
             Some(outdated(state, ix, read))
-        } else if ready && !state.steps[ix].is_busy() && may_go_on(state, ix, wish) {
+        } else if ready && !state.steps[ix].is_busy() && may_go_on(state, ix, stop) {
             next(state, ix, now)
         } else {
             None
         };
         out.extend(decision);
     }
-    let bad = |decision: &Decision| matches!(decision, Decision::Fail { .. } | Decision::Deadline { .. });
+    let bad = |decision: &Decision| {
+        matches!(decision, Decision::Fail { .. } | Decision::Deadline { .. } | Decision::PutOff { .. })
+    };
     if out.iter().any(bad) {
         out.retain(bad); // nothing is begun beside a failure: what it means for the run is decided first
         return out;
@@ -213,13 +231,22 @@ fn advance(state: &RunState, now: i64, wish: &Wish) -> Vec<Decision> {
         let done = state.steps.iter().any(|step| step.status == Status::Succeeded);
         return vec![Decision::Finish { outcome: if done { Outcome::Done } else { Outcome::Nothing } }];
     }
-    if wish.stop == Stop::SafePoint {
+    if stop == Stop::SafePoint {
         out.extend(busy(state).filter(|&task| !is_in_begun_block(state, task)).map(Decision::Cancel));
         if out.is_empty() && !state.is_busy() {
-            return vec![Decision::Finish { outcome: Outcome::Interrupted }];
+            return vec![Decision::Finish { outcome: stopped(state) }];
         }
     }
     out
+}
+
+/// How a run ends that has come to its safe point.
+fn stopped(state: &RunState) -> Outcome {
+    match &state.put_off {
+        None => Outcome::Interrupted,
+        Some(_) if state.is_point_possible() => Outcome::Stopped,
+        Some(_) => Outcome::PutOff,
+    }
 }
 
 /// Steps that those after them can build on, because they and everything before them stand.
@@ -251,12 +278,12 @@ fn is_in_begun_block(state: &RunState, task: Task) -> bool {
     state.graph.block(ix).is_some_and(|block| state.blocks[block].started.is_some())
 }
 
-fn may_go_on(state: &RunState, ix: usize, wish: &Wish) -> bool {
-    wish.stop == Stop::No || is_in_begun_block(state, Task::Step(ix))
+fn may_go_on(state: &RunState, ix: usize, stop: Stop) -> bool {
+    stop == Stop::No || is_in_begun_block(state, Task::Step(ix))
 }
 
 /// What is to be done for a step whose needs stand.
-fn next(state: &RunState, ix: usize, now: i64) -> Option<Decision> {
+fn next(state: &RunState, ix: usize, now: Now) -> Option<Decision> {
     let step = &state.steps[ix];
     if step.proof == Proof::Wanted {
         return Some(Decision::Probe { step: ix });
@@ -264,7 +291,7 @@ fn next(state: &RunState, ix: usize, now: i64) -> Option<Decision> {
     if !step.is_unfinished() {
         return None;
     }
-    if let Some(at) = step.retry_at.filter(|&at| at > now) {
+    if let Some(at) = step.retry_at.filter(|&at| at > now.steady) {
         return Some(Decision::Wake { at });
     }
     if step.status == Status::Pending {
@@ -276,6 +303,11 @@ fn next(state: &RunState, ix: usize, now: i64) -> Option<Decision> {
     }
     if state.graph.is_final(ix) && state.steps.iter().any(|step| step.proof != Proof::Good) {
         return None; // everything in doubt is proved, or made again, while it still can be
+    }
+    let ready = state.graph.block(ix).is_none_or(|block| state.blocks[block].prepare == Prepare::Yes);
+    let preparing = state.graph.block(ix).is_some_and(|block| state.blocks[block].prepare == Prepare::Asked);
+    if let Some(held) = windows::hold(state, ix, now, ready).filter(|_| !preparing) {
+        return Some(held);
     }
     match state.graph.block(ix) {
         Some(block) if state.blocks[block].prepare == Prepare::No => Some(Decision::Prepare { block }),

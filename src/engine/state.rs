@@ -5,9 +5,11 @@
 
 use super::graph::Graph;
 use super::recover;
+use super::schedule::Task;
 use super::status::{Proof, Status, StepState};
 use crate::error::{Class, Failure, Result};
 use crate::journal::{Entry, Event, Outcome};
+use crate::playbook::window::Opening;
 use crate::steps::Reversibility;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -29,6 +31,21 @@ pub struct RunState {
     pub steps: Vec<StepState>,
     /// Its blocks, by number.
     pub blocks: Vec<BlockState>,
+    /// The windows that steps and blocks wait for, by number.
+    pub windows: Vec<WindowState>,
+    /// Why it cannot go on now, and by whom that was found: a step or a block.
+    pub put_off: Option<(String, Failure)>,
+}
+
+/// How a window stands in the process that waits for it now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WindowState {
+    /// The opening that is awaited.
+    pub awaited: Option<Opening>,
+    /// It has opened, and closes then (milliseconds since 1970).
+    pub open: Option<i64>,
+    /// The opening that closes then was too short, and a later one is waited for.
+    pub past: Option<i64>,
 }
 
 /// How a block stands in the process that runs it now.
@@ -60,7 +77,9 @@ impl RunState {
     pub fn new(graph: Arc<Graph>) -> Self {
         let steps = vec![StepState::default(); graph.len()];
         let blocks = vec![BlockState::default(); graph.blocks().len()];
-        Self { graph, started: false, admitted: false, outcome: None, rollback: None, steps, blocks }
+        let windows = vec![WindowState::default(); graph.gates().len()];
+        let (outcome, rollback, put_off) = (None, None, None);
+        Self { graph, started: false, admitted: false, outcome, rollback, steps, blocks, windows, put_off }
     }
 
     /// The state that a journal tells.
@@ -109,6 +128,12 @@ impl RunState {
             Event::BlockPreparing { block } => self.prepare(event, block, Prepare::No, Prepare::Asked)?,
             Event::BlockPrepared { block } => self.prepare(event, block, Prepare::Asked, Prepare::Yes)?,
             Event::BlockUnprepared { block } => self.prepare(event, block, Prepare::Asked, Prepare::No)?,
+            Event::WindowAwaited { of, opens, closes } => {
+                let number = self.gate(event, of)?;
+                self.windows[number].awaited = Some(Opening { opens: *opens, closes: *closes });
+            }
+            Event::WindowOpened { of, closes } => self.open(event, of, *closes)?,
+            Event::RunPutOff { of, failure } => self.put_off = Some((of.clone(), failure.clone())),
             Event::DeadlineReached { block } => {
                 let number = self.block(event, block)?;
                 self.blocks[number].expired = true;
@@ -192,6 +217,24 @@ impl RunState {
         }
         *state = to;
         Ok(())
+    }
+
+    /// A window opens. What was prepared while it was awaited is prepared again: hours may have passed.
+    fn open(&mut self, event: &Event, of: &str, closes: i64) -> Result<()> {
+        let number = self.gate(event, of)?;
+        let window = &mut self.windows[number];
+        (window.awaited, window.open) = (None, Some(closes));
+        if let Task::Block(block) = self.graph.gates()[number].place {
+            if self.blocks[block].prepare == Prepare::Asked {
+                return Err(illegal(event, "its block is just being prepared"));
+            }
+            self.blocks[block].prepare = Prepare::No;
+        }
+        Ok(())
+    }
+
+    fn gate(&self, event: &Event, id: &str) -> Result<usize> {
+        self.graph.gate_number(id).ok_or_else(|| illegal(event, format!("`{id}` has no window in the plan")))
     }
 
     fn block(&self, event: &Event, id: &str) -> Result<usize> {

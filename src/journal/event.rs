@@ -1,6 +1,6 @@
 //! What may stand in a journal. One event is one fact; what a sequence of them means is `engine::state`'s business.
 
-use crate::effects::Decision;
+use crate::effects::{Decision, Rule};
 use crate::error::{Failure, exit};
 use crate::plan::load::Sources;
 use crate::steps::Outputs;
@@ -30,6 +30,9 @@ pub enum Event {
     RunStarted {
         /// The process, as `user@host, process 123`.
         runner: String,
+        /// Who began it, where that is a named person or a schedule; otherwise the account of the process.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        by: Option<String>,
         /// Folder that relative secret files are seen from.
         #[serde(default)]
         folder: String,
@@ -59,6 +62,9 @@ pub enum Event {
     RunResumed {
         /// The process.
         runner: String,
+        /// Who took it up, where that is a named person.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        by: Option<String>,
     },
     /// The run was asked to stop.
     Interrupted,
@@ -92,6 +98,29 @@ pub enum Event {
         /// The block.
         block: String,
     },
+    /// A step or a block is ready and waits for its window to open.
+    WindowAwaited {
+        /// The step or block.
+        of: String,
+        /// When it opens, in milliseconds since 1970.
+        opens: i64,
+        /// When it closes.
+        closes: i64,
+    },
+    /// The window of a step or a block is open.
+    WindowOpened {
+        /// The step or block.
+        of: String,
+        /// When it closes, in milliseconds since 1970.
+        closes: i64,
+    },
+    /// The run cannot go on now, and stops at its next safe point. What was done stands.
+    RunPutOff {
+        /// The step or block that cannot go on.
+        of: String,
+        /// Why.
+        failure: Failure,
+    },
     /// A check before the first effect said no to a step.
     StepRefused {
         /// The step.
@@ -112,6 +141,9 @@ pub enum Event {
         step: String,
         /// For what.
         message: String,
+        /// Who must answer, where people are asked.
+        #[serde(skip_serializing_if = "Rule::is_plain", default)]
+        rule: Rule,
     },
     /// A step must still know this after the runner died.
     StepNoted {
@@ -295,6 +327,9 @@ pub enum Outcome {
     Nothing,
     /// It was asked to stop; it can be resumed.
     Interrupted,
+    /// It cannot go on now, because of its window or because nobody answered in time. What was done stands, and it can be
+    /// resumed.
+    PutOff,
 }
 
 impl Outcome {
@@ -305,14 +340,14 @@ impl Outcome {
             Self::Done => exit::DONE,
             Self::RolledBack => exit::ROLLED_BACK,
             Self::Stopped | Self::Stuck => exit::STUCK,
-            Self::Refused | Self::Nothing => exit::REFUSED,
+            Self::Refused | Self::Nothing | Self::PutOff => exit::REFUSED,
             Self::Interrupted => exit::INTERRUPTED,
         }
     }
     /// Whether there is something left that a resumed run could do.
     #[must_use]
     pub fn is_resumable(self) -> bool {
-        matches!(self, Self::Stopped | Self::Stuck | Self::Interrupted)
+        matches!(self, Self::Stopped | Self::Stuck | Self::Interrupted | Self::PutOff)
     }
 }
 
@@ -326,6 +361,7 @@ impl fmt::Display for Outcome {
             Self::Refused => "refused",
             Self::Nothing => "nothing done",
             Self::Interrupted => "interrupted",
+            Self::PutOff => "put off",
         })
     }
 }
@@ -350,7 +386,8 @@ mod tests {
     fn a_journal_of_an_older_program_is_read() {
         let old = r#"{"seq":1,"at":5,"event":"run_started","runner":"me"}"#;
         let entry: Entry = serde_json::from_str(old).unwrap();
-        let started = Event::RunStarted { runner: "me".into(), folder: String::new(), sources: None, revision: None };
+        let started =
+            Event::RunStarted { runner: "me".into(), by: None, folder: String::new(), sources: None, revision: None };
         assert_eq!(entry.event, started);
     }
 

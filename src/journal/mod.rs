@@ -5,6 +5,7 @@
 
 mod breakpoints;
 mod event;
+mod outbox;
 mod overview;
 mod sqlite;
 mod start;
@@ -12,6 +13,7 @@ mod tee;
 
 pub use breakpoints::{Breakpoints, Halt, Side};
 pub use event::{Entry, Event, Outcome};
+pub use outbox::Letter;
 pub use overview::{Ended, RunRow, Took, Wanted};
 pub use sqlite::Sqlite;
 pub use start::{Start, Starts, Verdict};

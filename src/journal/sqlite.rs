@@ -2,6 +2,7 @@
 
 mod starts;
 
+use super::outbox;
 use super::{Entry, Event, Journal, RunHead, RunRecord};
 use crate::error::{Failure, Result};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
@@ -15,7 +16,7 @@ use std::time::Duration;
 const FILE: &str = "journal.sqlite";
 /// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
 /// opened; one of a newer program is refused.
-pub(super) const VERSIONS: [&str; 3] = [
+pub(super) const VERSIONS: [&str; 4] = [
     "
     CREATE TABLE run (
         id TEXT PRIMARY KEY, playbook TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, plan TEXT NOT NULL
@@ -26,6 +27,7 @@ pub(super) const VERSIONS: [&str; 3] = [
     ) STRICT, WITHOUT ROWID;",
     starts::TABLES,
     include_str!("overview.sql"),
+    outbox::SCHEMA,
 ];
 
 /// The journal of one state directory.
@@ -75,6 +77,10 @@ impl Sqlite {
     /// The file.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn failed(&self, attempted: &str, trouble: Trouble) -> Failure {
+        failure(attempted, &self.path, trouble)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -175,7 +181,7 @@ fn head(row: &Row<'_>) -> rusqlite::Result<RunHead> {
 
 /// What can be wrong with the file.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(super) enum Trouble {
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
     #[error("an event cannot be written as JSON: {0}")]
@@ -214,7 +220,7 @@ mod tests {
     }
 
     fn started() -> Event {
-        Event::RunStarted { runner: "me".into(), folder: String::new(), sources: None, revision: None }
+        Event::RunStarted { runner: "me".into(), by: None, folder: String::new(), sources: None, revision: None }
     }
 
     #[test]

@@ -7,11 +7,11 @@ use super::schedules::segment;
 use super::visitor::Visitor;
 use super::watch::Watched;
 use crate::effects::Decision;
-use crate::engine::clock::wall;
+use crate::engine::approvals::decide as record;
 use crate::engine::status::Status;
-use crate::journal::{Event, Journal};
 use crate::people::Right;
-use crate::report::fold::StepSummary;
+use crate::report::fold::{Approval, StepSummary};
+use crate::report::time::moment;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
@@ -59,6 +59,7 @@ fn ask(seen: &Seen<'_>, step: &StepSummary) -> Markup {
                 "Step " strong { (step.id) } " waits for an answer. "
                 @if seen.rehearsal { "This is a rehearsal." } @else { strong { "These are live servers." } }
             }
+            @if let Some(approval) = &step.approval { (so_far(approval)) }
             @if seen.visitor.may(Right::Approve) {
                 form method="post" action={ "/runs/" (segment(run)) "/steps/" (segment(&step.id)) "/decision" } {
                     input type="hidden" name="form_key" value=(seen.visitor.form_key());
@@ -82,6 +83,17 @@ fn ask(seen: &Seen<'_>, step: &StepSummary) -> Markup {
     }
 }
 
+/// Who has agreed already, and how many more must.
+fn so_far(approval: &Approval) -> Markup {
+    html! {
+        p {
+            @if !approval.people.is_empty() { "Approved by " (approval.people.join(", ")) ". " }
+            @match approval.missing { 0 => {}, 1 => "One more must approve.", more => { (more) " more must approve." } }
+            @if let Some(lapses) = approval.lapses_at { " The question stands until " (moment(lapses)) "." }
+        }
+    }
+}
+
 /// Writes an answer into the journal.
 pub(super) async fn decide(
     State(page): State<Arc<Page>>,
@@ -96,12 +108,13 @@ pub(super) async fn decide(
         _ => return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "`answer` is neither yes nor no")),
     };
     let reason = Some(said.reason.trim().chars().take(LONGEST).collect::<String>()).filter(|reason| !reason.is_empty());
-    let decision = Decision { approved, by: person, reason };
+    let plan = Some(said.plan).filter(|plan| !plan.is_empty());
+    let decision = Decision { approved, by: person, reason, plan };
     let back = format!("/runs/{}", segment(&run));
     page.aside(move |page| {
         let watched = Watched::open(page, &run)?;
-        may_be_decided(&watched, &step, &said.plan)?;
-        page.journal.append(&run, wall(), &[Event::Decided { step, decision }])?;
+        may_be_decided(&watched, &step)?;
+        record(&page.journal, &run, Some(&step), decision)?;
         Ok(())
     })
     .await?;
@@ -112,8 +125,8 @@ pub(super) async fn decide(
     })
 }
 
-/// A step is answered only while it asks, and by someone who has seen the plan it stands in.
-fn may_be_decided(watched: &Watched, step: &str, plan: &str) -> Result<(), Refusal> {
+/// A step is answered only while somebody works on its run; whatever else must be right is the engine's to say.
+fn may_be_decided(watched: &Watched, step: &str) -> Result<(), Refusal> {
     let summary = watched.summary()?;
     let conflict = |said: String| Err(Refusal::new(StatusCode::CONFLICT, said));
     match summary.step(step) {
@@ -123,9 +136,6 @@ fn may_be_decided(watched: &Watched, step: &str, plan: &str) -> Result<(), Refus
         }
         Some(_) if watched.worker().is_none() => {
             conflict(format!("nobody works on run {}: resume it first", summary.run))
-        }
-        Some(_) if !plan.is_empty() && plan != summary.plan => {
-            conflict(format!("run {} has another plan than the one that was shown", summary.run))
         }
         Some(_) => Ok(()),
     }

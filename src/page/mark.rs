@@ -34,6 +34,7 @@ pub(super) fn of_run(outcome: Option<Outcome>, works: bool) -> Mark {
         Some(Outcome::Refused) => ("undone", "⊘", "refused"),
         Some(Outcome::Nothing) => ("skipped", "–", "nothing done"),
         Some(Outcome::Interrupted) => ("stopped", "■", "interrupted"),
+        Some(Outcome::PutOff) => ("stopped", "◷", "put off"),
         None => ("stopped", "?", "not finished"),
     };
     Mark { class, sign, word }

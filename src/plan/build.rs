@@ -8,6 +8,7 @@ use super::{FORMAT, Plan, PlannedBlock, opening};
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::model::{Playbook, Step as Written};
+use crate::playbook::node::Span;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
 use serde_json::{Map, Value};
@@ -38,6 +39,7 @@ pub fn plan(
         let fault = Fault::new(place, format!("these steps need each other in a circle: {chain}"));
         faults.push(fault.label("in the circle").help("drop one of the `needs` among them"));
     }
+    faults.extend(unknown_webhooks(playbook, &world, gaps));
     let places = playbook.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), place)).collect();
     let surroundings = Surroundings { document, graph: &graph, places: &places, playbook, world: &world, gaps };
     let (steps, questions) = steps::all(surroundings, &inputs, &needs, &mut faults);
@@ -54,11 +56,29 @@ pub fn plan(
         opening: Vec::new(),
         steps,
         blocks,
+        on: playbook.on.clone(),
         world,
     };
     plan.opening = opening::actions(&plan, &questions);
     plan.hash = plan.digest();
     Ok(plan)
+}
+
+/// Webhooks under `on` that the inventory does not have.
+fn unknown_webhooks(playbook: &Playbook, world: &World, gaps: &Gaps) -> Vec<Fault> {
+    if gaps.inventory || gaps.webhooks {
+        return Vec::new();
+    }
+    let known = &world.inventory.webhooks;
+    let unknown = playbook.webhook_places.iter().filter(|(name, _)| !known.contains_key(name));
+    let fault = |(name, place): &(String, Span)| {
+        if gaps.no_inventory {
+            return Fault::new(*place, format!("the webhook `{name}` is nowhere described")).help(NO_INVENTORY);
+        }
+        let fault = Fault::new(*place, format!("there is no webhook `{name}` in the inventory"));
+        fault.help(suggest::help(name, known.keys().map(String::as_str)))
+    };
+    unknown.map(fault).collect()
 }
 
 /// A missing inventory is one fault, however many names stand in it.
@@ -81,6 +101,7 @@ fn blocks(playbook: &Playbook) -> Vec<PlannedBlock> {
             id: block.id.clone(),
             deadline_ms: block.deadline.map(|deadline| millis(deadline.0)),
             steps: Vec::new(),
+            window: block.window.clone(),
         })
         .collect();
     for step in &playbook.steps {

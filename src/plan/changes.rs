@@ -124,7 +124,13 @@ fn parts(plan: &Plan) -> Parts {
     for (name, template) in &plan.world.templates.0 {
         add(9, format!("template {name}"), template.clone());
     }
-    add(10, "before the first step".into(), pretty(&plan.opening));
+    if !plan.on.is_empty() {
+        add(10, "notifications".into(), pretty(&plan.on));
+    }
+    for (name, webhook) in &inventory.webhooks {
+        add(10, format!("webhook `{name}`"), pretty(webhook));
+    }
+    add(11, "before the first step".into(), pretty(&plan.opening));
     parts
 }
 

@@ -9,6 +9,8 @@ pub struct Gaps {
     pub inventory: bool,
     /// No inventory was named.
     pub no_inventory: bool,
+    /// Webhooks are not looked for: a rehearsal tells nobody.
+    pub webhooks: bool,
     /// Inputs without a usable value.
     pub inputs: BTreeSet<String>,
     /// Steps that could not be read.

@@ -1,7 +1,7 @@
 //! From paths to a plan: the only place of the planner that opens files, and only those that are named.
 
 use super::gaps::Gaps;
-use super::{Plan, build, inputs, regions};
+use super::{Plan, build, inputs, practice, regions};
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::file;
@@ -119,9 +119,13 @@ fn made(
     sources: &Sources,
 ) -> Result<(Plan, Playbook), Vec<Faults>> {
     let mut reports = Vec::new();
-    let (playbook, mut faults) = file::read(document);
+    let (mut playbook, mut faults) = file::read(document);
+    if sources.rehearsal {
+        practice::ease(&mut playbook);
+    }
     let steps = playbook.unread.iter().cloned().collect();
     let mut gaps = Gaps { steps, no_inventory: inventory_file.is_none(), ..Gaps::default() };
+    gaps.webhooks = sources.rehearsal;
     let mut world = World::default();
     let mut written = None;
     match inventory_file.map(|file| file.and_then(|document| Ok((inventory(&document)?, document)))) {

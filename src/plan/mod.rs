@@ -12,13 +12,15 @@ mod inputs;
 pub mod load;
 mod names;
 pub mod opening;
+mod practice;
 pub mod reference;
 pub mod regions;
 mod resolve;
 pub mod schema;
 mod steps;
 
-use crate::playbook::model::{OnFailure, Retry};
+use crate::playbook::model::{Occasions, OnFailure, Retry};
+use crate::playbook::window::Window;
 use crate::playbook::world::World;
 use crate::steps::{Action, Reversibility};
 use schemars::JsonSchema;
@@ -50,6 +52,9 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
     /// Blocks in file order.
     pub blocks: Vec<PlannedBlock>,
+    /// Webhooks that are told what becomes of the run.
+    #[serde(skip_serializing_if = "Occasions::is_empty", default)]
+    pub on: Occasions,
     /// What it was made for.
     pub world: World,
 }
@@ -95,6 +100,9 @@ pub struct PlannedStep {
     /// Facts that it makes true for the checks of later steps.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub settles: Vec<String>,
+    /// When it may begin.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub window: Option<Window>,
 }
 
 /// A rollback hook, resolved.
@@ -118,6 +126,9 @@ pub struct PlannedBlock {
     pub deadline_ms: Option<u64>,
     /// Its steps, in order.
     pub steps: Vec<String>,
+    /// When it may begin.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub window: Option<Window>,
 }
 
 impl Plan {

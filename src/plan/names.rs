@@ -45,6 +45,8 @@ impl Names for KnownNames<'_> {
             "host-or-server" => ("host or server", hosts.chain(servers).collect()),
             "application" => ("application", inventory.applications.keys().map(String::as_str).collect()),
             "template" => ("template", self.world.templates.0.keys().map(String::as_str).collect()),
+            "webhook" if self.gaps.webhooks || self.gaps.inventory => return None,
+            "webhook" => ("webhook", inventory.webhooks.keys().map(String::as_str).collect()),
             "tunnel" => return self.wrong_tunnel(text),
             _ => return None,
         };

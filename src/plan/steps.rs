@@ -192,6 +192,7 @@ impl<'a> Builder<'a> {
             rollback,
             unproved: decoded.unproved(self.around.world),
             settles: decoded.settles(self.around.world),
+            window: step.window.clone(),
             with: with.to_json(),
         })
     }

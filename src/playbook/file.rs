@@ -2,10 +2,12 @@
 
 use super::document::Document;
 use super::fault::Fault;
-use super::model::{Block, Defaults, Hook, Input, OnFailure, Playbook, Rehearsal, Retry, Step};
+use super::model::{Block, Defaults, Hook, Input, Occasions, OnFailure, Playbook, Rehearsal, Retry, Step};
 use super::node::{Node, Value};
 use super::shape::{self, NoNames};
 use super::units::Span;
+use super::window::Window;
+use super::window_faults;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +36,10 @@ pub struct PlaybookFile {
     /// Timeouts and retries for steps that set none.
     #[serde(default)]
     defaults: Option<Defaults>,
+    /// Webhooks of the inventory that are told what becomes of the run.
+    #[serde(default)]
+    #[schemars(with = "Occasions")]
+    on: Option<Occasions>,
     /// The steps. Those that do not need each other run together.
     steps: Vec<StepFile>,
 }
@@ -77,6 +83,10 @@ pub struct StepFile {
     /// Time for the whole block, rollback included.
     #[serde(default)]
     deadline: Option<Span>,
+    /// When it may begin. A block with a window has a `deadline`, a step a `timeout`: it begins only when that fits in.
+    #[serde(default)]
+    #[schemars(with = "Window")]
+    window: Option<Window>,
 }
 
 /// An expression, or a plain `true` or `false`.
@@ -125,6 +135,8 @@ pub fn read(document: &Document) -> (Playbook, Vec<Fault>) {
         steps: Vec::new(),
         blocks: Vec::new(),
         unread: Vec::new(),
+        on: root.get("on").and_then(decode).unwrap_or_default(),
+        webhook_places: root.get("on").map(webhooks).unwrap_or_default(),
     };
     for (key, node) in root.get("inputs").map_or(&[][..], Node::entries) {
         let Some(input) = decode::<Input>(node) else { continue };
@@ -182,8 +194,9 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
                 faults.push(Fault::new(key.span, message).help("give it to the steps in the block"));
             }
         }
-        let deadline = node.get("deadline").and_then(decode);
-        playbook.blocks.push(Block { id, id_place, deadline });
+        let (deadline, window) = (node.get("deadline").and_then(decode), node.get("window").and_then(decode));
+        faults.extend(window_faults::of_block(node, &id, deadline, window.as_ref()));
+        playbook.blocks.push(Block { id, id_place, deadline, window });
         let index = playbook.blocks.len() - 1;
         let first = playbook.steps.len();
         for step in items(Some(inner)) {
@@ -210,17 +223,21 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
         playbook.unread.push(id);
         return;
     };
+    let (timeout, window) = (node.get("timeout").and_then(decode), node.get("window").and_then(decode));
+    let limited = timeout.or(playbook.defaults.timeout).is_some();
+    faults.extend(window_faults::of_step(node, &id, block.is_some(), limited, window.as_ref()));
     playbook.steps.push(Step {
         uses,
         uses_place,
         with: parameters(node, id_place),
         needs: needs(node),
         when: node.get("when").cloned(),
-        timeout: node.get("timeout").and_then(decode),
+        timeout,
         retry: node.get("retry").and_then(decode),
         rollback: items(node.get("rollback")).iter().filter_map(hook).collect(),
         on_failure: node.get("on_failure").and_then(decode).unwrap_or_default(),
         block,
+        window,
         id,
         id_place,
     });
@@ -234,6 +251,11 @@ fn hook(node: &Node) -> Option<Hook> {
 fn parameters(node: &Node, place: super::node::Span) -> Node {
     let with = node.get("with").filter(|with| matches!(with.value, Value::Map(_))); // anything else is a fault already
     with.cloned().unwrap_or(Node { value: Value::Map(Vec::new()), span: place })
+}
+
+fn webhooks(on: &Node) -> Vec<(String, super::node::Span)> {
+    let names = on.entries().iter().flat_map(|(_, names)| items(Some(names)));
+    names.filter_map(|name| name.as_str().map(|text| (text.to_owned(), name.span))).collect()
 }
 
 fn needs(node: &Node) -> Vec<(String, super::node::Span)> {

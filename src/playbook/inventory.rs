@@ -19,6 +19,34 @@ pub struct Inventory {
     pub applications: BTreeMap<String, Application>,
     /// What the company allows.
     pub policy: Policy,
+    /// Webhooks that runs may tell something, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub webhooks: BTreeMap<String, Webhook>,
+}
+
+/// An address that takes messages over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Its address, which often lets whoever knows it send: a secret.
+    pub url: SecretRef,
+    /// What is sent.
+    #[serde(default)]
+    pub format: MessageFormat,
+    /// Further headers, such as `Authorization`; their values are secrets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, SecretRef>,
+}
+
+/// What a webhook is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageFormat {
+    /// A JSON object with the run, what happened, and a sentence for people.
+    #[default]
+    Json,
+    /// What Slack and those that speak like it take: an object with a `text`.
+    Slack,
 }
 
 /// A machine. Without `ssh` it is the one the runner itself is on.
@@ -212,6 +240,13 @@ pub enum Encryption {
     Optional,
 }
 
+impl Webhook {
+    /// Every secret that it refers to.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        std::iter::once(&self.url).chain(self.headers.values())
+    }
+}
+
 impl Host {
     /// Whether commands run on the runner's own machine.
     #[must_use]
@@ -294,7 +329,11 @@ impl Inventory {
             u32::from_be_bytes(first) | 1
         })
     }
-    /// Every secret that the inventory refers to.
+    /// Every secret that its webhooks refer to.
+    pub fn webhook_secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        self.webhooks.values().flat_map(Webhook::secrets)
+    }
+    /// Every secret that its servers and applications refer to.
     #[must_use]
     pub fn secrets(&self) -> Vec<&SecretRef> {
         let servers = self.servers.values().flat_map(|server| {

@@ -17,6 +17,11 @@ pub fn is_secret(name: &str) -> bool {
     ENDINGS.iter().any(|ending| name.ends_with(ending)) || strsim::damerau_levenshtein(&name, "password") <= 2
 }
 
+/// Whether a secret may stand under this name: the address of a webhook is one, too.
+fn may_hold_one(name: &str) -> bool {
+    is_secret(name) || matches!(name, "url" | "headers")
+}
+
 /// The text with everything starred out, byte for byte, that stands where a secret may stand.
 #[must_use]
 pub fn hide(text: &Arc<str>, root: Option<&Node>) -> Arc<str> {
@@ -47,7 +52,7 @@ fn in_tree(node: &Node, spans: &mut Vec<Span>) {
         Value::Seq(items) => items.iter().for_each(|item| in_tree(item, spans)),
         Value::Map(entries) => {
             for (key, value) in entries {
-                if is_secret(&key.text) { below(value, spans) } else { in_tree(value, spans) }
+                if may_hold_one(&key.text) { below(value, spans) } else { in_tree(value, spans) }
             }
         }
         _ => {}
@@ -82,7 +87,7 @@ fn in_lines(text: &str, spans: &mut Vec<Span>) {
             let rest = line[colon + 1..].trim();
             let reference = rest.strip_prefix('{').map(str::trim_start);
             let is_reference = reference.is_some_and(|rest| REFERENCE.iter().any(|part| rest.starts_with(part)));
-            if is_secret(name) && !rest.is_empty() && !is_reference {
+            if may_hold_one(name) && !rest.is_empty() && !is_reference {
                 spans.push(Span { start: begin + colon + 1, end: begin + line.len() });
                 break;
             }
@@ -106,6 +111,10 @@ mod tests {
         assert_eq!(&*shown, stars);
         let shown = hide(&Arc::from("x: { user: u, password: x1y2, \nport: 3"), None);
         assert_eq!(&*shown, "x: { user: u, password:*******\nport: 3");
+        let hook = "ops: { url: http://x/y, headers: { authorization: z } }\n";
+        let root = Document::parse("t", hook).unwrap().root;
+        let shown = hide(&Arc::from(hook), Some(&root));
+        assert_eq!(&*shown, "ops: { url: **********, headers: { authorization: * } }\n");
         assert!(is_secret("MYSQL_PASSWORD") && is_secret("pasword") && !is_secret("address"));
     }
 }

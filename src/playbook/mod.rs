@@ -22,4 +22,6 @@ pub mod template;
 pub mod through;
 pub mod units;
 mod unreadable;
+pub mod window;
+mod window_faults;
 pub mod world;

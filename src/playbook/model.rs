@@ -2,6 +2,7 @@
 
 use super::node::{Node, Span as Place};
 use super::units::Span;
+use super::window::Window;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,6 +28,39 @@ pub struct Playbook {
     pub blocks: Vec<Block>,
     /// Steps that could not be read, for faults of their own.
     pub unread: Vec<String>,
+    /// Webhooks that are told what becomes of the run.
+    pub on: Occasions,
+    /// Where the names of webhooks stand, with the names.
+    pub webhook_places: Vec<(String, Place)>,
+}
+
+/// Who is told what becomes of a run: names of webhooks in the inventory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Occasions {
+    /// A step waits for people, or for its window to open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<String>,
+    /// The run failed and was taken back, was refused, or was put off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
+    /// The run has stopped where a person must decide.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stuck: Vec<String>,
+    /// The run is done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<String>,
+    /// A schedule starts it late, or not any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
+}
+
+impl Occasions {
+    /// Whether nobody is told anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What a rehearsal needs to know of a playbook, beside its inputs.
@@ -174,6 +208,8 @@ pub struct Step {
     pub on_failure: OnFailure,
     /// The block it stands in, as an index into `blocks`.
     pub block: Option<usize>,
+    /// When it may begin.
+    pub window: Option<Window>,
 }
 
 /// A step that runs when the step it belongs to is taken back.
@@ -196,4 +232,6 @@ pub struct Block {
     pub id_place: Place,
     /// Time for the whole block, rollback included.
     pub deadline: Option<Span>,
+    /// When it may begin.
+    pub window: Option<Window>,
 }

@@ -8,6 +8,7 @@ use super::marker;
 use super::node::{Key, Node, Value};
 use super::suggest;
 use super::units::{Bytes, Span};
+use super::window::WallTime;
 use serde_json::Value as Json;
 
 /// Checks that need more than the schema: names in the inventory, references to outputs.
@@ -194,6 +195,8 @@ impl<'a> Shape<'a> {
             "version-text" => text.parse::<super::product::Version>().err().map(wrong),
             "address" => bad_address(text).map(wrong),
             "identifier" => bad_identifier(text),
+            "wall-time" => text.parse::<WallTime>().err().map(wrong),
+            "time-zone" => unknown_zone(text),
             name => self.names.unknown(name, text),
         };
         if let Some((message, help)) = problem {
@@ -249,6 +252,7 @@ impl<'a> Shape<'a> {
             Some("bytes-text") => return "an amount of bytes".to_owned(),
             Some("version-text") => return "a version in quotes".to_owned(),
             Some("address") => return "an address with a port".to_owned(),
+            Some("wall-time") => return "a time of the day in quotes".to_owned(),
             _ => {}
         }
         let mut words: Vec<String> = Vec::new();
@@ -279,6 +283,7 @@ fn written(format: &str) -> Option<&'static str> {
         "bytes-text" => "512MiB or 4GiB",
         "version-text" => "it in quotes, as \"10.11\"",
         "address" => "host:port, as 127.0.0.1:3306",
+        "wall-time" => "it with 24 hours and in quotes, as \"02:00\"",
         _ => return None,
     })
 }
@@ -326,4 +331,16 @@ fn bad_address(text: &str) -> Option<String> {
 fn bad_identifier(text: &str) -> Option<(String, String)> {
     let bad = text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     bad.then(|| (format!("`{text}` is not a plain name"), "use letters, digits, `_` and `-` only".into()))
+}
+
+fn unknown_zone(text: &str) -> Option<(String, String)> {
+    if jiff::tz::TimeZone::get(text).is_ok() {
+        return None;
+    }
+    let known: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
+    let help = match suggest::nearest(text, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "write its IANA name, as Europe/Oslo".to_owned(),
+    };
+    Some((format!("there is no time zone `{text}`"), help))
 }

@@ -40,6 +40,8 @@ pub struct Piece {
     pub state: Option<PathBuf>,
     /// Whether steps that ask wait for a person's answer; they are told yes otherwise.
     pub ask: bool,
+    /// Id that the run of the playbook itself is to have; one of its own, when missing.
+    pub run_id: Option<String>,
 }
 
 /// A sandbox, and an application at work in it.
@@ -114,6 +116,7 @@ impl Stage {
     #[must_use]
     pub fn run(&self) -> Command {
         let mut command = self.run_of(&self.piece.playbook);
+        command.args(self.piece.run_id.iter().flat_map(|run| ["--run-id", run]));
         command.args(self.piece.set.iter().flat_map(|set| ["--set", set])); // also what the playbook does not know
         command
     }

@@ -2,17 +2,22 @@
 
 use super::by_hand::by_hand;
 use super::decision::DecisionTable;
+use crate::effects::Decision;
+use crate::engine::approvals::Standing;
 use crate::engine::graph::Graph;
+use crate::engine::schedule::Task;
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, Vouched};
 use crate::error::{Failure, Result};
 use crate::journal::{Entry, Event, Outcome};
 use crate::plan::Plan;
 use crate::plan::regions::regions;
+use crate::playbook::window::Opening;
 use crate::steps::{Action, Outputs};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// What is known of a run. Times are milliseconds since 1970 (UTC), durations milliseconds.
@@ -44,8 +49,55 @@ pub struct Summary {
     /// What is known of the servers of a switch that has not ended well, and what may be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionTable>,
+    /// Why it cannot go on now, if it was put off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub put_off: Option<PutOff>,
+    /// Who began it: a person by name, or an account as `user@host`.
+    pub starter: String,
     /// Its steps, in file order.
     pub steps: Vec<StepSummary>,
+}
+
+/// Why a run cannot go on now.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PutOff {
+    /// The step or block that cannot go on.
+    pub of: String,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// An opening of a window that is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Awaited {
+    /// When it opens.
+    pub opens: i64,
+    /// When it closes.
+    pub closes: i64,
+}
+
+/// How a question to people stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Approval {
+    /// Who has approved, each once.
+    pub people: Vec<String>,
+    /// How many more must.
+    pub missing: usize,
+    /// When the question lapses; never, when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lapses_at: Option<i64>,
+    /// Everything that was said: yes or no, by whom, why, and about which plan.
+    pub decisions: Vec<Said>,
+}
+
+/// What a person said to a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Said {
+    /// When.
+    pub at: i64,
+    /// What.
+    #[serde(flatten)]
+    pub decision: Decision,
 }
 
 /// What is known of a step.
@@ -74,6 +126,12 @@ pub struct StepSummary {
     /// What it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
+    /// The opening of its window, or its block's, that it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Awaited>,
+    /// What people have said to it, once it has asked them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// When it is tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<i64>,
@@ -105,6 +163,10 @@ impl Summary {
         let (started, last) = (entries.first().map(|entry| entry.at), entries.last().map(|entry| entry.at));
         let mut steps: Vec<_> = (0..plan.steps.len()).map(|ix| step(run, &state, ix)).collect();
         keep_failures(&mut steps, entries);
+        for step in &mut steps {
+            add_approval(step, entries);
+        }
+        let put_off = state.put_off.clone().map(|(of, failure)| PutOff { of, failure });
         Ok(Self {
             run: run.to_owned(),
             playbook: plan.name.clone(),
@@ -118,6 +180,8 @@ impl Summary {
             last,
             duration: between(started, last),
             resumed: entries.iter().filter(|entry| matches!(entry.event, Event::RunResumed { .. })).count(),
+            put_off,
+            starter: Standing::of(entries, "").starter,
             steps,
         })
     }
@@ -133,6 +197,8 @@ fn step(run: &str, state: &RunState, ix: usize) -> StepSummary {
     let (planned, step) = (state.graph.step(ix), &state.steps[ix]);
     let underway = matches!(step.status, Status::Running | Status::Waiting);
     let ended = step.ended.filter(|_| !underway);
+    let (awaited, waits) = (awaited(state, ix), step.status == Status::Waiting);
+    let opening = awaited.as_ref().map(|(opening, _)| *opening);
     StepSummary {
         id: planned.id.clone(),
         uses: planned.uses.clone(),
@@ -143,7 +209,9 @@ fn step(run: &str, state: &RunState, ix: usize) -> StepSummary {
         ended,
         duration: between(step.started, ended),
         reason: step.reason.clone(),
-        waits_for: step.message.clone().filter(|_| step.status == Status::Waiting),
+        waits_for: awaited.map(|(_, words)| words).or_else(|| step.message.clone().filter(|_| waits)),
+        window: opening,
+        approval: None,
         retry_at: step.retry_at,
         failure: step.failure.clone(),
         outputs: step.outputs.clone(),
@@ -151,6 +219,42 @@ fn step(run: &str, state: &RunState, ix: usize) -> StepSummary {
         by_hand: by_hand(run, state, ix),
         vouched: step.undo.vouched.clone(),
     }
+}
+
+/// The opening that step `ix` waits for, and that in words. For a block it is the first step that still has to run.
+fn awaited(state: &RunState, ix: usize) -> Option<(Awaited, String)> {
+    let number = state.graph.gate(ix)?;
+    let opening = state.windows[number].awaited.filter(|_| state.is_live() && state.steps[ix].is_unfinished())?;
+    let gate = &state.graph.gates()[number];
+    let first = match gate.place {
+        Task::Step(step) => step,
+        Task::Block(block) => *state.graph.blocks()[block].iter().find(|&&ix| state.steps[ix].is_unfinished())?,
+    };
+    let Opening { opens, closes } = opening;
+    let (from, to) = (gate.calendar.show(opens), gate.calendar.show(closes));
+    let words = format!("waits for the window of `{}`: it opens {from} and closes {to}", gate.id);
+    (first == ix).then_some((Awaited { opens, closes }, words))
+}
+
+/// What people have said to a step that asks them.
+fn add_approval(step: &mut StepSummary, entries: &[Entry]) {
+    let standing = Standing::of(entries, &step.id);
+    if standing.asked.is_none() && standing.decisions.is_empty() {
+        return;
+    }
+    let words = standing.words();
+    if let Some(message) = step.waits_for.as_mut().filter(|_| !words.is_empty()) {
+        *message = format!("{message} {words}");
+        if let Some(lapses) = standing.lapses_at().and_then(|at| jiff::Timestamp::from_millisecond(at).ok()) {
+            let _ = write!(message, ", until {}", lapses.strftime("%Y-%m-%d %H:%M:%S UTC"));
+        }
+    }
+    step.approval = Some(Approval {
+        people: standing.people(),
+        missing: standing.missing(),
+        lapses_at: standing.lapses_at(),
+        decisions: standing.decisions.into_iter().map(|(at, decision)| Said { at, decision }).collect(),
+    });
 }
 
 /// A resume clears the failure of a step that it tries again; people still want to know why the run had stopped.

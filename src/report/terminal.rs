@@ -127,6 +127,15 @@ impl Terminal {
             Event::RunResumed { .. } => self.line(Tone::Quiet, "·", "", "resumed"),
             Event::BlockPreparing { block } => self.line(Tone::Quiet, "·", block, "preparing"),
             Event::DeadlineReached { block } => self.line(Tone::Bad, "✗", block, "the deadline is reached"),
+            Event::WindowAwaited { of, opens, closes } => {
+                let time = |at: i64| {
+                    jiff::Timestamp::from_millisecond(at).map(|at| at.strftime("%a %Y-%m-%d %H:%M:%S UTC").to_string())
+                };
+                let (from, to) = (time(*opens).unwrap_or_default(), time(*closes).unwrap_or_default());
+                self.line(Tone::Quiet, "·", of, &format!("waits for its window, from {from} to {to}"));
+            }
+            Event::WindowOpened { of, .. } => self.line(Tone::Quiet, "·", of, "its window is open"),
+            Event::RunPutOff { of, failure } => self.line(Tone::Warn, "■", of, &failure.to_string()),
             Event::RollbackStarted { reason } => self.line(Tone::Warn, "↶", "", &format!("rolling back: {reason}")),
             Event::Interrupted => self.line(Tone::Warn, "■", "", "interrupted"),
             Event::Decided { step, decision } => {

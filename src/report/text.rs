@@ -1,7 +1,8 @@
 //! A run's summary as text: what happened, what is true, what to type next.
 
-use super::fold::{StepSummary, Summary};
+use super::fold::{PutOff, StepSummary, Summary};
 use crate::engine::status::Status;
+use crate::error::Failure;
 use crate::journal::Outcome;
 use crate::steps::Action;
 use std::fmt::Write as _;
@@ -25,6 +26,11 @@ fn write(out: &mut String, summary: &Summary, alive: Option<&str>) -> std::fmt::
     let width = summary.steps.iter().map(|step| step.id.len()).max().unwrap_or(0);
     for step in &summary.steps {
         write_step(out, step, width)?;
+    }
+    let said = |put_off: &&PutOff| summary.steps.iter().any(|step| step.failure.as_ref() == Some(&put_off.failure));
+    if let Some(put_off) = summary.put_off.as_ref().filter(|put_off| alive.is_none() && !said(put_off)) {
+        writeln!(out, "put off because of `{}`:", put_off.of)?;
+        write_failure(out, &put_off.failure)?;
     }
     if let Some(reason) = &summary.rollback {
         writeln!(out, "rolled back because: {reason}")?;
@@ -58,17 +64,22 @@ fn write_step(out: &mut String, step: &StepSummary, width: usize) -> std::fmt::R
     writeln!(out)?;
     let failures = [&step.failure, &step.undo_failure].into_iter().flatten();
     for failure in failures.filter(|_| step.status != Status::Succeeded) {
-        for line in failure.to_string().lines() {
-            writeln!(out, "      {line}")?;
-        }
-        if let Some(help) = &failure.help {
-            writeln!(out, "      help: {help}")?;
-        }
+        write_failure(out, failure)?;
     }
     if let Some(vouched) = &step.vouched {
         writeln!(out, "      taken back by hand, says {}: {}", vouched.by, vouched.why)?;
     }
     Ok(())
+}
+
+fn write_failure(out: &mut String, failure: &Failure) -> std::fmt::Result {
+    for line in failure.to_string().lines() {
+        writeln!(out, "      {line}")?;
+    }
+    match &failure.help {
+        Some(help) => writeln!(out, "      help: {help}"),
+        None => Ok(()),
+    }
 }
 
 fn write_by_hand(out: &mut String, summary: &Summary) -> std::fmt::Result {
@@ -102,7 +113,9 @@ pub fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
     }
     match summary.outcome {
         None | Some(Outcome::Interrupted) if summary.past_point_of_no_return => Some(format!("cutover resume {run}")),
-        None | Some(Outcome::Interrupted) => Some(format!("cutover resume {run}, or cutover rollback {run}")),
+        None | Some(Outcome::Interrupted | Outcome::PutOff) => {
+            Some(format!("cutover resume {run}, or cutover rollback {run}"))
+        }
         Some(Outcome::Stopped) if summary.past_point_of_no_return => {
             Some(format!("mend what failed, then cutover resume {run}"))
         }

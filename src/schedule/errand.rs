@@ -5,11 +5,11 @@ use crate::error::{Failure, Result};
 use std::path::Path;
 
 /// The arguments for one start. Everything the process needs is in them, so that it does the same when the file of
-/// schedules has changed since the start was decided.
+/// schedules has changed since the start was decided. `person` is the named one who asks for it, if one does.
 ///
 /// # Errors
 /// When a path is no text, and so cannot be written down.
-pub fn command(schedule: &Schedule, run: &str, state_dir: &Path) -> Result<Vec<String>> {
+pub fn command(schedule: &Schedule, run: &str, state_dir: &Path, person: Option<&str>) -> Result<Vec<String>> {
     let sources = &schedule.sources;
     let mut words = Words(Vec::new());
     words.push(match schedule.action {
@@ -36,6 +36,8 @@ pub fn command(schedule: &Schedule, run: &str, state_dir: &Path) -> Result<Vec<S
                     words.option(flag, value);
                 }
             }
+            words.option("--run-id", run);
+            words.path(Some("--state"), state_dir)?;
         }
         Action::Plan => {
             words.push("--live");
@@ -44,6 +46,9 @@ pub fn command(schedule: &Schedule, run: &str, state_dir: &Path) -> Result<Vec<S
         Action::Run => {
             words.option("--run-id", run);
             words.path(Some("--state"), state_dir)?;
+            if let Some(person) = person {
+                words.option("--starter", person);
+            }
         }
     }
     Ok(words.0)

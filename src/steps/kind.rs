@@ -75,6 +75,7 @@ pub static KINDS: &[Kind] = &[
     kind::<super::verify::Verify>("verify", super::verify::OUTPUTS),
     kind::<super::set_variables::SetVariables>("set_variables", super::set_variables::OUTPUTS),
     kind::<super::approve::Approve>("approve", super::approve::OUTPUTS),
+    kind::<super::notify::Notify>("notify", super::notify::OUTPUTS),
     kind::<super::fence::Fence>("fence", super::fence::OUTPUTS),
     kind::<super::wait_for_position::WaitForPosition>("wait_for_position", super::wait_for_position::OUTPUTS),
     kind::<super::promote::Promote>("promote", super::promote::OUTPUTS),

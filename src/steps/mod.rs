@@ -35,6 +35,7 @@ mod import;
 mod kind;
 mod latency;
 mod long_work;
+mod notify;
 mod option_file;
 mod place;
 mod preflight;
@@ -54,6 +55,7 @@ mod wait_for_lag;
 mod wait_for_position;
 
 pub use action::{Action, Complaint};
+pub use approve::rule_of;
 pub use finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};
 pub use kind::{KINDS, Kind, Output, OutputType, find};
 pub use progress::{Progress, Update};

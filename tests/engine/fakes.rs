@@ -1,13 +1,14 @@
 //! Steps that do what a script says, and what they need to be run.
 
 use async_trait::async_trait;
-use cutover::effects::{Approvals, Decision, Effects, Secrets};
+use cutover::effects::{Answer, Approvals, Effects, Rule, Secrets};
+use cutover::engine::clock::Wall;
 use cutover::engine::{Decode, Runner, Setup};
 use cutover::error::{Failure, Result};
 use cutover::journal::{Entry, Event, Journal, Outcome, RunRecord, Sqlite};
 use cutover::plan::{FORMAT, Plan, PlannedBlock, PlannedHook, PlannedStep};
 use cutover::playbook::inventory::Inventory;
-use cutover::playbook::model::{Backoff, OnFailure, Retry};
+use cutover::playbook::model::{Backoff, Occasions, OnFailure, Retry};
 use cutover::playbook::units::Span;
 use cutover::playbook::world::World;
 use cutover::report::fold::Summary;
@@ -17,7 +18,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// What a fake does when it is executed.
@@ -147,6 +148,7 @@ pub fn step(id: &str, needs: &[&str]) -> PlannedStep {
         rollback: Vec::new(),
         unproved: Vec::new(),
         settles: Vec::new(),
+        window: None,
     }
 }
 
@@ -163,7 +165,8 @@ pub fn hook(name: &str) -> PlannedHook {
 pub fn plan(steps: Vec<PlannedStep>, blocks: Vec<PlannedBlock>) -> Plan {
     let (inputs, world) = (serde_json::Map::new(), World::default());
     let (description, hash, opening) = (None, String::new(), Vec::new());
-    let mut plan = Plan { format: FORMAT, name: "p".into(), description, hash, inputs, opening, steps, blocks, world };
+    let (format, name, on) = (FORMAT, "p".into(), Occasions::default());
+    let mut plan = Plan { format, name, description, hash, inputs, opening, steps, blocks, on, world };
     plan.hash = plan.digest();
     plan
 }
@@ -176,15 +179,15 @@ pub fn block(id: &str, steps: &mut [PlannedStep], deadline_ms: Option<u64>) -> P
             steps[ix].needs = vec![steps[ix - 1].id.clone()];
         }
     }
-    PlannedBlock { id: id.into(), deadline_ms, steps: steps.iter().map(|step| step.id.clone()).collect() }
+    PlannedBlock { id: id.into(), deadline_ms, steps: steps.iter().map(|step| step.id.clone()).collect(), window: None }
 }
 
 struct NoApprovals;
 
 #[async_trait]
 impl Approvals for NoApprovals {
-    async fn decision(&self, _: &str, _: &str) -> Result<Option<Decision>> {
-        Ok(None)
+    async fn answer(&self, _: &str, _: &str, _: &Rule) -> Result<Answer> {
+        Ok(Answer::Open)
     }
 }
 
@@ -196,7 +199,12 @@ pub struct Lab {
     pub journal: Arc<dyn Journal>,
     pub interrupt: CancellationToken,
     pub halt: CancellationToken,
+    /// What the machine's clock shows; it goes on with the paused time of a test.
+    pub wall: Wall,
 }
+
+/// The 24th of November 2026, 12:00 UTC: a Tuesday.
+pub const NOON: i64 = 1_795_521_600_000;
 
 pub const RUN: &str = "r1";
 
@@ -208,7 +216,9 @@ impl Lab {
         let dir = tempfile::tempdir().unwrap();
         let journal = Arc::new(Sqlite::open(dir.path()).unwrap());
         let (interrupt, halt) = (CancellationToken::new(), CancellationToken::new());
-        Self { dir, plan: Arc::new(plan(steps, blocks)), stage: Arc::default(), journal, interrupt, halt }
+        let begin = Instant::now();
+        let wall: Wall = Arc::new(move || NOON + i64::try_from(begin.elapsed().as_millis()).unwrap());
+        Self { dir, plan: Arc::new(plan(steps, blocks)), stage: Arc::default(), journal, interrupt, halt, wall }
     }
 
     pub fn runner(&self) -> Runner {
@@ -230,6 +240,8 @@ impl Lab {
             folder: String::new(),
             sources: None,
             revision: None,
+            by: None,
+            wall: self.wall.clone(),
             interrupt: self.interrupt.clone(),
             halt: self.halt.clone(),
         };
@@ -245,7 +257,7 @@ impl Lab {
     pub fn died_after(&self, events: &[Event]) {
         self.journal.create_run(&RunRecord::new(RUN, &self.plan, 1).unwrap()).unwrap();
         let begin = [
-            Event::RunStarted { runner: "dead".into(), folder: String::new(), sources: None, revision: None },
+            Event::RunStarted { runner: "dead".into(), by: None, folder: String::new(), sources: None, revision: None },
             Event::RunAdmitted,
         ];
         self.journal.append(RUN, 1, &begin).unwrap();

@@ -9,3 +9,4 @@ mod model;
 mod resume;
 mod rollback;
 mod state;
+mod windows;

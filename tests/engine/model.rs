@@ -13,6 +13,7 @@ use cutover::engine::status::{Proof, Status};
 use cutover::error::{Failure, Result};
 use cutover::journal::{Entry, Event, Outcome};
 use cutover::playbook::model::OnFailure;
+use cutover::playbook::window::Window;
 use cutover::steps::{Outputs, Probe, Reversibility};
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
@@ -53,7 +54,15 @@ fn shape() -> impl Strategy<Value = Shape> {
     )
 }
 
-fn graph(shapes: &[Shape], in_block: Option<(usize, usize)>) -> Arc<Graph> {
+/// What stands in one block, and whether that has a window.
+type InBlock = Option<(usize, usize, bool)>;
+
+/// Open for a minute and a half every day, a quarter of a minute after the simulation begins.
+fn window() -> Window {
+    serde_json::from_str(r#"{"from":"00:00:15","to":"00:01:45","time_zone":"UTC"}"#).unwrap()
+}
+
+fn graph(shapes: &[Shape], in_block: InBlock) -> Arc<Graph> {
     let id = |ix: usize| format!("s{ix}");
     let mut steps = Vec::new();
     for (ix, shape) in shapes.iter().enumerate() {
@@ -71,10 +80,11 @@ fn graph(shapes: &[Shape], in_block: Option<(usize, usize)>) -> Arc<Graph> {
         steps.push(planned);
     }
     let mut blocks = Vec::new();
-    if let Some((from, len)) = in_block.filter(|(from, _)| *from < steps.len()) {
+    if let Some((from, len, windowed)) = in_block.filter(|(from, ..)| *from < steps.len()) {
         let to = (from + len).min(steps.len());
         let first = steps[from].needs.clone();
         blocks.push(block("b", &mut steps[from..to], Some(30_000)));
+        blocks[0].window = windowed.then(window);
         steps[from].needs = first;
         // what a chain no longer needs it must not read either
         steps[from + 1..to].iter_mut().for_each(|step| step.with = serde_json::json!({ "name": step.id }));
@@ -119,7 +129,13 @@ impl<'a> Sim<'a> {
             wish: Wish::default(),
             dice: Dice(dice.iter()),
         };
-        sim.take_in(Event::RunStarted { runner: "sim".into(), folder: String::new(), sources: None, revision: None });
+        sim.take_in(Event::RunStarted {
+            runner: "sim".into(),
+            by: None,
+            folder: String::new(),
+            sources: None,
+            revision: None,
+        });
         sim.take_in(Event::RunAdmitted);
         sim
     }
@@ -131,12 +147,26 @@ impl<'a> Sim<'a> {
         self.journal.push(Entry { seq, at: self.now, event });
     }
 
+    /// What waits for a window and was never begun before begins only where it fits in.
+    fn check_window(&self, ix: usize) {
+        let Some(gate) = self.graph.gate(ix) else { return };
+        let members = (0..self.graph.len()).filter(|&other| self.graph.gate(other) == Some(gate));
+        if members.map(|ix| &self.state.steps[ix]).any(|step| step.begun) {
+            return;
+        }
+        let gate = &self.graph.gates()[gate];
+        let opening = gate.calendar.opening(self.now).unwrap();
+        let end = self.now + i64::try_from(gate.forecast_ms).unwrap();
+        assert!(opening.opens <= self.now && end <= opening.closes, "{ix} at {} in {opening:?}", self.now);
+    }
+
     fn check(&self, event: &Event) {
         let number = |id: &str| self.graph.number(id).unwrap();
         let state = &self.state;
         match event {
             Event::StepIntent { step, .. } => {
                 assert!(state.rollback.is_none());
+                self.check_window(number(step));
                 for need in self.graph.before(number(step)) {
                     let before = &state.steps[need];
                     let borne = self.graph.step(need).on_failure == OnFailure::Continue;
@@ -165,7 +195,7 @@ impl<'a> Sim<'a> {
     fn settle(&mut self) -> (bool, Option<i64>) {
         loop {
             let (mut changed, mut wake) = (false, None::<i64>);
-            for decision in decide(&self.state, self.now, &self.wish) {
+            for decision in decide(&self.state, self.now.into(), &self.wish) {
                 match &decision {
                     Decision::Wake { at } => wake = Some(wake.map_or(*at, |wake| wake.min(*at))),
                     Decision::Cancel(task) => {
@@ -265,7 +295,7 @@ impl<'a> Sim<'a> {
         let text = serde_json::to_string(&self.journal).unwrap();
         let entries: Vec<Entry> = serde_json::from_str(&text).unwrap();
         self.state = RunState::fold(self.graph.clone(), &entries).unwrap();
-        self.take_in(Event::RunResumed { runner: "sim".into() });
+        self.take_in(Event::RunResumed { runner: "sim".into(), by: None });
     }
 
     fn run(mut self) -> (Outcome, Vec<Entry>) {
@@ -317,18 +347,18 @@ impl<'a> Sim<'a> {
             }
             Outcome::Nothing => assert!(steps().all(|(_, step)| step.status != Status::Succeeded)),
             Outcome::Stuck => assert!(steps().any(|(_, step)| step.status == Status::UndoFailed)),
-            Outcome::Stopped | Outcome::Interrupted => {}
+            Outcome::Stopped | Outcome::Interrupted | Outcome::PutOff => {}
         }
         RunState::fold(self.graph.clone(), &self.journal).unwrap();
     }
 }
 
-type Case = (Vec<Shape>, Option<(usize, usize)>, Vec<u8>);
+type Case = (Vec<Shape>, InBlock, Vec<u8>);
 
 fn check(cases: u32, test: impl Fn(Case)) {
     let cases = std::env::var("CUTOVER_MODEL_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(cases);
     let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Default::default() };
-    let in_block = proptest::option::of((0..6_usize, 1..4_usize));
+    let in_block = proptest::option::of((0..6_usize, 1..4_usize, any::<bool>()));
     TestRunner::new(config)
         .run(&(vec(shape(), 1..9), in_block, vec(any::<u8>(), 0..300)), |case| {
             test(case);

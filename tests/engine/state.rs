@@ -1,7 +1,7 @@
 //! Journals that cannot be true, plans that cannot be walked, and the small things around a run.
 
 use crate::fakes::{Lab, RUN, done, intent, plan, step};
-use cutover::effects::{Approvals, Decision};
+use cutover::effects::{Answer, Approvals, Decision, Rule};
 use cutover::engine::JournalApprovals;
 use cutover::engine::graph::Graph;
 use cutover::engine::state::RunState;
@@ -19,7 +19,13 @@ fn an_event_that_cannot_follow_is_an_error_that_names_both_sides() {
         (vec![intent("b")], "the plan has no step `b`"),
         (vec![Event::UndoIntent { step: "a".into(), attempt: 1 }], "`undo_intent` cannot follow"),
         (
-            vec![Event::RunStarted { runner: "x".into(), folder: String::new(), sources: None, revision: None }],
+            vec![Event::RunStarted {
+                runner: "x".into(),
+                by: None,
+                folder: String::new(),
+                sources: None,
+                revision: None,
+            }],
             "`run_started` cannot follow, because the run is running",
         ),
         (vec![Event::BlockPrepared { block: "b".into() }], "the plan has no block `b`"),
@@ -51,13 +57,14 @@ async fn decisions_come_from_the_journal_and_the_question_goes_there_once() {
     let lab = Lab::new(vec![step("go", &[])]);
     lab.died_after(&[intent("go")]);
     let approvals = JournalApprovals::new(lab.journal.clone(), RUN);
-    assert_eq!(approvals.decision("go", "Cut over?").await.unwrap(), None);
-    assert_eq!(approvals.decision("go", "Cut over?").await.unwrap(), None);
+    let ask = async || approvals.answer("go", "Cut over?", &Rule::default()).await.unwrap();
+    assert_eq!(ask().await, Answer::Open);
+    assert_eq!(ask().await, Answer::Open);
     assert_eq!(lab.summary().step("go").unwrap().waits_for.as_deref(), Some("Cut over?"));
     assert_eq!(lab.entries().len(), 4);
-    let decision = Decision { approved: true, by: "anna".into(), reason: None };
-    lab.journal.append(RUN, 9, &[Event::Decided { step: "go".into(), decision: decision.clone() }]).unwrap();
-    assert_eq!(approvals.decision("go", "Cut over?").await.unwrap(), Some(decision));
+    let decision = Decision { approved: true, by: "anna".into(), reason: None, plan: None };
+    lab.journal.append(RUN, 9, &[Event::Decided { step: "go".into(), decision }]).unwrap();
+    assert_eq!(ask().await, Answer::Approved(vec!["anna".into()]));
 }
 
 #[tokio::test(start_paused = true)]

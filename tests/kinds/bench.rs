@@ -1,7 +1,8 @@
 //! Two real servers, each on a host of its own behind an sshd, and hands to work a single step on them.
 
 use async_trait::async_trait;
-use cutover::effects::{Approvals, Decision, Effects, Secrets, Session, free_port};
+use cutover::effects::Answer as Given;
+use cutover::effects::{Approvals, Decision, Effects, Rule, Secrets, Session, free_port};
 use cutover::error::{Failure, Result};
 use cutover::playbook::product::Family;
 use cutover::playbook::template::Templates;
@@ -42,8 +43,12 @@ pub struct Answer(pub Mutex<Option<Decision>>);
 
 #[async_trait]
 impl Approvals for Answer {
-    async fn decision(&self, _: &str, _: &str) -> Result<Option<Decision>> {
-        Ok(self.0.lock().unwrap().clone())
+    async fn answer(&self, _: &str, _: &str, _: &Rule) -> Result<Given> {
+        Ok(match self.0.lock().unwrap().clone() {
+            None => Given::Open,
+            Some(decision) if decision.approved => Given::Approved(vec![decision.by]),
+            Some(decision) => Given::Refused(decision),
+        })
     }
 }
 

@@ -28,6 +28,7 @@ impl Ended {
     }
 }
 
+#[allow(dead_code, reason = "each test program uses what it needs")]
 impl Desk {
     pub fn new(playbook: &str) -> Self {
         let desk = Self { folder: tempfile::tempdir().unwrap() };
@@ -68,6 +69,36 @@ impl Desk {
     pub fn begin(&self, more: &[&str]) -> Child {
         let mut command = self.command(self.folder.path(), &["run", "playbook.yaml", "-i", "inventory.yaml"]);
         command.args(more).spawn().unwrap()
+    }
+    /// A command as the person of whom `token` is, by the file `people.yaml`.
+    pub fn say_as(&self, token: &str, args: &[&str]) -> Ended {
+        let mut command = self.command(Path::new("/"), args);
+        ended(command.env("CUTOVER_PEOPLE", self.path("people.yaml")).env("CUTOVER_TOKEN", token).spawn().unwrap())
+    }
+    /// The plan as text.
+    pub fn say_plan(&self) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+        let command = command.args(["plan", "playbook.yaml", "-i", "inventory.yaml"]).current_dir(self.folder.path());
+        String::from_utf8(command.env("NO_COLOR", "1").output().unwrap().stdout).unwrap()
+    }
+    pub fn begin_as(&self, token: &str, more: &[&str]) -> Child {
+        let mut command = self.command(self.folder.path(), &["run", "playbook.yaml", "-i", "inventory.yaml"]);
+        command.env("CUTOVER_PEOPLE", self.path("people.yaml")).env("CUTOVER_TOKEN", token);
+        command.args(more).spawn().unwrap()
+    }
+    /// Waits until the step of that name says such a thing about itself.
+    pub fn until_it_waits(&self, step: &str, words: &str) {
+        let begin = Instant::now();
+        let waits = || {
+            let status = self.status();
+            let steps = status["steps"].as_array().cloned().unwrap_or_default();
+            let found = steps.iter().find(|found| found["id"] == step);
+            found.is_some_and(|found| found["waits_for"].as_str().unwrap_or_default().contains(words))
+        };
+        while !waits() {
+            assert!(begin.elapsed() < Duration::from_secs(30), "{step} never says {words}: {:#}", self.status());
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
     pub fn status(&self) -> Value {
         serde_json::from_str(&self.say(&["status", "--format", "json"]).out).unwrap_or_default()

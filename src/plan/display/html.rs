@@ -49,6 +49,8 @@ fn summary(plan: &Plan, edges: &Edges) -> Markup {
             dt { "hash" } dd { code { (plan.hash) } }
             @for (name, about) in wording::servers(plan) { dt { "server " (name) } dd { (about) } }
             @for (name, value) in &plan.inputs { dt { "input " (name) } dd { code { (value) } } }
+            @for (id, about) in wording::windows(plan) { dt { "window of " (id) } dd { (about) } }
+            @for (occasion, webhooks) in wording::told(plan) { dt { "on " (occasion) } dd { "tell " (webhooks) } }
             dt { "steps" } dd { (wording::count(plan)) }
             dt { "point of no return" }
             dd {

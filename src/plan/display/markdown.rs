@@ -37,6 +37,12 @@ fn write_summary(out: &mut String, plan: &Plan, edges: &Edges) -> std::fmt::Resu
     for (name, value) in &plan.inputs {
         writeln!(out, "- input {} = {}", code(name), code(&value.to_string()))?;
     }
+    for (id, about) in wording::windows(plan) {
+        writeln!(out, "- window of {}: {}", code(id), plain(&about))?;
+    }
+    for (occasion, webhooks) in wording::told(plan) {
+        writeln!(out, "- on {occasion} tell {}", plain(&webhooks))?;
+    }
     writeln!(out, "- steps: {}", wording::count(plan))?;
     let end = NoReturn::of(plan, edges);
     let Some((number, step)) = end.step else {

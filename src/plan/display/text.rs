@@ -27,6 +27,12 @@ fn write_plan(out: &mut String, plan: &Plan) -> std::fmt::Result {
     for (name, about) in wording::servers(plan) {
         writeln!(out, "  server {name}: {about}")?;
     }
+    for (id, about) in wording::windows(plan) {
+        writeln!(out, "  window of {id}: {about}")?;
+    }
+    for (occasion, webhooks) in wording::told(plan) {
+        writeln!(out, "  on {occasion} tell {webhooks}")?;
+    }
     writeln!(out, "\nbefore the first step, and beside the steps")?;
     for action in &plan.opening {
         write_action(out, action, "    ")?;

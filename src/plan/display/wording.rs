@@ -32,7 +32,8 @@ pub(super) fn servers(plan: &Plan) -> Vec<(&str, String)> {
 /// What a block promises.
 pub(super) fn block(block: &PlannedBlock) -> String {
     let deadline = block.deadline_ms.map_or(String::new(), |ms| format!(" within {}, or it is rolled back", time(ms)));
-    format!("block {}: one after the other{deadline}", block.id)
+    let window = block.window.as_ref().map_or(String::new(), |window| format!("; it begins only {window}"));
+    format!("block {}: one after the other{deadline}{window}", block.id)
 }
 
 /// Whether and how a step is taken back.
@@ -52,7 +53,29 @@ pub(super) fn terms(step: &PlannedStep) -> String {
         OnFailure::Continue => "; on failure the run goes on",
     };
     let attempts = if step.retry.attempts > 1 { format!(", {} attempts", step.retry.attempts) } else { String::new() };
-    format!("{}{failure}; at most {} an attempt{attempts}", reversibility(step), time(step.timeout_ms))
+    let window = step.window.as_ref().map_or(String::new(), |window| format!("; it begins only {window}"));
+    format!("{}{failure}; at most {} an attempt{attempts}{window}", reversibility(step), time(step.timeout_ms))
+}
+
+/// Blocks and steps that have a window, with when they may begin.
+pub(super) fn windows(plan: &Plan) -> Vec<(&str, String)> {
+    let blocks = plan.blocks.iter().map(|block| (block.id.as_str(), block.window.as_ref()));
+    let steps = plan.steps.iter().map(|step| (step.id.as_str(), step.window.as_ref()));
+    let all = blocks.chain(steps);
+    all.filter_map(|(id, window)| Some((id, format!("begins only {}", window?)))).collect()
+}
+
+/// What is told to whom, by occasion.
+pub(super) fn told(plan: &Plan) -> Vec<(&'static str, String)> {
+    let on = &plan.on;
+    let all = [
+        ("waiting", &on.waiting),
+        ("failed", &on.failed),
+        ("stuck", &on.stuck),
+        ("done", &on.done),
+        ("late", &on.late),
+    ];
+    all.into_iter().filter(|(_, names)| !names.is_empty()).map(|(on, names)| (on, names.join(", "))).collect()
 }
 
 /// How many steps there are, and how many of them are skipped.

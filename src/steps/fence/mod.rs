@@ -88,7 +88,7 @@ impl Fence {
     }
     /// Whether a runner that died, or stopped, has closed the server already: then the token's table is there, and no
     /// account can write before the strongest lock is lifted.
-    fn fell_before(&self, cx: &Ctx<'_>) -> bool {
+    fn fell_before(cx: &Ctx<'_>) -> bool {
         cx.memo.get("before").is_some()
     }
     async fn remember(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
@@ -253,7 +253,7 @@ impl Step for Fence {
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
         let dialect = dialect(cx.world, &self.server);
         let main = cx.fx.sql(&self.server).await?;
-        if !self.fell_before(cx) {
+        if !Self::fell_before(cx) {
             for statement in dialect.create_token_table() {
                 main.query(&statement, LOOK).await?;
             }
@@ -269,7 +269,7 @@ impl Step for Fence {
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let dialect = dialect(cx.world, &self.server);
         let main = cx.fx.sql(&self.server).await?;
-        if self.fell_before(cx) && !dialect.strongest_fence().held_by_session {
+        if Self::fell_before(cx) && !dialect.strongest_fence().held_by_session {
             main.query(dialect.set_read_only(), LOOK).await?; // nobody but administrators gets in meanwhile
             main.query(dialect.strongest_fence().open, LOOK).await?;
         }

@@ -1,0 +1,81 @@
+//! Turns `--yes`, or what a person types at the terminal of a run, into a decision in its journal; `cutover approve` and
+//! the page write there as well.
+
+use crate::effects::{Decision, Rule};
+use crate::engine::approvals::{Standing, decide};
+use crate::error::{Failure, Result};
+use crate::journal::Journal;
+use crate::plan::Plan;
+use crate::report::terminal::Terminal;
+use crate::steps::rule_of;
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Arc;
+
+/// Who answers at the terminal of a run.
+pub struct Decider {
+    /// Where decisions go.
+    pub journal: Arc<dyn Journal>,
+    /// The run.
+    pub run: String,
+    /// Whether to say yes to everything.
+    pub yes: bool,
+    /// Who sits there: a person by name, or an account.
+    pub who: String,
+}
+
+impl Decider {
+    /// Asks, or says yes without asking.
+    pub fn ask(&self, terminal: &Terminal, step: &str, message: &str) {
+        let standing = self.journal.entries(&self.run).map(|entries| Standing::of(&entries, step)).unwrap_or_default();
+        let counts = standing.why_not(&self.who).is_none() && !standing.people().contains(&self.who);
+        if self.yes && counts {
+            self.decide(terminal, step, true, Some("--yes".to_owned()));
+        } else if counts && std::io::stdin().is_terminal() {
+            let answer = terminal.suspend(|| {
+                let _ = write!(std::io::stderr(), "{message} [y/N] ");
+                let mut line = String::new();
+                std::io::stdin().lock().read_line(&mut line).map(|_| line)
+            });
+            let approved = answer.is_ok_and(|line| matches!(line.trim().to_lowercase().as_str(), "y" | "yes"));
+            self.decide(terminal, step, approved, None);
+        }
+        let standing = self.journal.entries(&self.run).map(|entries| Standing::of(&entries, step)).unwrap_or_default();
+        if standing.missing() > 0 && standing.refusal().is_none() {
+            let (run, words) = (&self.run, standing.words());
+            let words = if words.is_empty() { String::new() } else { format!(" {words};") };
+            let line = format!("waiting:{words} answer with `cutover approve {run} {step}`");
+            terminal.suspend(|| {
+                let _ = writeln!(std::io::stderr(), "{line}");
+            });
+        }
+    }
+
+    fn decide(&self, terminal: &Terminal, step: &str, approved: bool, reason: Option<String>) {
+        let decision = Decision { approved, by: self.who.clone(), reason, plan: None };
+        // if the journal cannot be written, the runner notices it at its own next entry and stops
+        if let Err(failure) = decide(&*self.journal, &self.run, Some(step), decision) {
+            terminal.suspend(|| {
+                let _ = writeln!(std::io::stderr(), "{failure}");
+            });
+        }
+    }
+}
+
+/// Sees that `--yes` of `who` can count wherever it will be asked for. `starter` began the run.
+///
+/// # Errors
+/// `Refused` when some approval is not the starter's, or not this person's, to give.
+pub fn may_say_yes(plan: &Plan, who: &str, starter: &str) -> Result<()> {
+    let rules = plan.steps.iter().filter(|step| step.skip.is_none());
+    let mut rules = rules.filter_map(|step| Some((step.id.as_str(), rule_of(&step.uses, &step.with)?)));
+    let objection = |(step, rule): (&str, Rule)| {
+        let standing = Standing { rule, starter: starter.to_owned(), ..Standing::default() };
+        standing.why_not(who).map(|why| (step.to_owned(), why))
+    };
+    match rules.find_map(objection) {
+        None => Ok(()),
+        Some((step, why)) => Err(Failure::refused(format!("take --yes for `{step}`"), why)
+            .now("nothing was touched")
+            .help("leave out --yes, and let others answer with `cutover approve RUN STEP`")),
+    }
+}

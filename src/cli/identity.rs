@@ -1,0 +1,73 @@
+//! Who is speaking: a named person with a token, or the account of this process.
+
+use super::output;
+use crate::engine::run_id;
+use crate::error::{Failure, exit};
+use crate::people::{People, Right};
+use std::path::PathBuf;
+
+/// Environment variable that holds the token; it never stands on a command line.
+const TOKEN: &str = "CUTOVER_TOKEN";
+
+/// Where people and their tokens are.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Identity {
+    /// File of people. With it you are the person whose token is in `$CUTOVER_TOKEN` or in --token-file; without it you
+    /// are the account that runs this.
+    #[arg(long, value_name = "FILE", env = "CUTOVER_PEOPLE")]
+    people: Option<PathBuf>,
+    /// File with your token, instead of `$CUTOVER_TOKEN`.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+impl Identity {
+    /// The name of the person, who has this right; `None` without a file of people.
+    ///
+    /// # Errors
+    /// The exit code, once the reason is printed: the file is at fault, there is no token, it is nobody's, or that
+    /// person may not do this.
+    pub fn named(&self, right: Right) -> Result<Option<String>, u8> {
+        let Some(file) = &self.people else { return Ok(None) };
+        let people = People::open(file).map_err(|faults| {
+            output::complain(&faults);
+            exit::INVALID
+        })?;
+        let refused = |answer: String, help: &str| {
+            let failure = Failure::refused("learn who you are", answer).now("nothing was changed").help(help);
+            output::complain(&failure);
+            failure.exit_code()
+        };
+        let token =
+            self.token().map_err(|answer| refused(answer, "set CUTOVER_TOKEN, or name a file with --token-file"))?;
+        let Some((name, person)) = people.by_token(&token) else {
+            let answer = format!("the token is nobody's in {}", file.display());
+            return Err(refused(answer, "`cutover token` makes a new one"));
+        };
+        if person.may(right) {
+            return Ok(Some(name.to_owned()));
+        }
+        let what = match right {
+            Right::Start => "start runs",
+            Right::Approve => "approve",
+        };
+        Err(refused(format!("{name} may not {what}"), "see `may` in the file of people"))
+    }
+
+    /// The same; without a file of people the account, as `user@host`.
+    ///
+    /// # Errors
+    /// As [`Identity::named`].
+    pub fn who(&self, right: Right) -> Result<String, u8> {
+        Ok(self.named(right)?.unwrap_or_else(run_id::account))
+    }
+
+    fn token(&self) -> Result<String, String> {
+        let token = match &self.token_file {
+            Some(file) => std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?,
+            None => std::env::var(TOKEN).unwrap_or_default(),
+        };
+        let token = token.trim().to_owned();
+        if token.is_empty() { Err("a file of people is given and no token".to_owned()) } else { Ok(token) }
+    }
+}

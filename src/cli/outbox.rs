@@ -1,0 +1,94 @@
+//! `cutover outbox`: messages that wait for their webhooks.
+
+use super::output::{self, Format};
+use super::state::State;
+use crate::engine::clock::wall;
+use crate::error::{Failure, Result, exit};
+use crate::journal::Letter;
+use crate::notify::Sender;
+use clap::Subcommand;
+use jiff::Timestamp;
+
+/// Arguments of `outbox`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show what was told, and what is still to be told.
+    List(ListArgs),
+    /// Send what is not sent yet, now.
+    Send(SendArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// Only what is not sent yet.
+    #[arg(long)]
+    unsent: bool,
+    #[command(flatten)]
+    state: State,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+struct SendArgs {
+    #[command(flatten)]
+    state: State,
+}
+
+/// Lists or sends.
+pub fn run(args: &Args) -> u8 {
+    let done = match &args.what {
+        What::List(args) => list(args),
+        What::Send(args) => send(args),
+    };
+    match done {
+        Ok(()) => exit::DONE,
+        Err(failure) => {
+            output::complain(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn list(args: &ListArgs) -> Result<()> {
+    args.state.existing()?; // looking makes no journal
+    let letters = args.state.outbox()?.letters(None, args.unsent)?;
+    match args.format {
+        Format::Json => output::json(&letters),
+        Format::Text => output::text(&letters.iter().map(line).collect::<String>()),
+    }
+    Ok(())
+}
+
+fn line(letter: &Letter) -> String {
+    let time = |at: i64| {
+        Timestamp::from_millisecond(at)
+            .map_or_else(|_| at.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+    };
+    let state = match (letter.sent, &letter.error) {
+        (Some(at), _) => format!("sent {}", time(at)),
+        (None, Some(error)) => format!("not sent after {} tries, next {}: {error}", letter.tries, time(letter.due)),
+        (None, None) => "not sent yet".to_owned(),
+    };
+    let Letter { origin, seq, webhook, occasion, at, .. } = letter;
+    format!("{}  {origin} #{seq}  {occasion:<8} {webhook:<12} {state}\n", time(*at))
+}
+
+fn send(args: &SendArgs) -> Result<()> {
+    args.state.existing()?;
+    let round = Sender::new(args.state.outbox()?).round(wall(), true)?;
+    output::text(&format!("{} sent, {} left\n", round.sent, round.left));
+    if round.left == 0 {
+        return Ok(());
+    }
+    Err(Failure::transient("send everything", format!("{} messages were not taken", round.left))
+        .now("they stay in the outbox")
+        .help("`cutover outbox list --unsent` says why; send again later"))
+}

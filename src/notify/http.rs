@@ -1,0 +1,56 @@
+//! One request to a webhook. Nothing of its address or headers stands in what is said about it.
+
+use super::message::{Message, Target};
+use crate::effects::Secrets;
+use crate::playbook::secret::SecretRef;
+use secrecy::{ExposeSecret, SecretString};
+use std::path::Path;
+use std::time::Duration;
+use ureq::Agent;
+
+/// Longest time for a request, the answer included.
+pub(super) const LIMIT: Duration = Duration::from_secs(5);
+
+/// What makes requests.
+pub(super) fn agent() -> Agent {
+    let config = Agent::config_builder()
+        .timeout_global(Some(LIMIT))
+        .http_status_as_error(false)
+        .max_redirects(0) // a secret address is not carried elsewhere
+        .max_redirects_will_error(false)
+        .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")));
+    config.build().into()
+}
+
+/// Sends a message. `key` is the same each time it is sent.
+///
+/// # Errors
+/// In words why it was not taken.
+pub(super) fn send(agent: &Agent, target: &Target, message: &Message, key: &str) -> Result<(), String> {
+    let secrets = Secrets::read(target.webhook.secrets(), Path::new(&target.folder))
+        .map_err(|failures| failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    let reveal = |secret: &SecretRef| -> Result<SecretString, String> {
+        secrets.reveal(&secret.marker(), str::to_owned).map_err(|failure| failure.to_string())
+    };
+    let mut request = agent.post(reveal(&target.webhook.url)?.expose_secret().trim());
+    request = request.header("content-type", "application/json").header("idempotency-key", key);
+    for (name, value) in &target.webhook.headers {
+        request = request.header(name, reveal(value)?.expose_secret().trim());
+    }
+    let answer = request.send(message.body(target.webhook.format)).map_err(|error| words(&error))?;
+    let status = answer.status();
+    if status.is_success() { Ok(()) } else { Err(format!("it answered {status}")) }
+}
+
+/// The library's own words may hold the address.
+fn words(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Timeout(_) => format!("it did not answer within {LIMIT:?}"),
+        ureq::Error::HostNotFound => "its host is not known".to_owned(),
+        ureq::Error::ConnectionFailed => "it cannot be reached".to_owned(),
+        ureq::Error::Io(error) => format!("it cannot be reached: {}", error.kind()),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => "its address or a header is not valid".to_owned(),
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "no encrypted connection came about".to_owned(),
+        _ => "the request failed".to_owned(),
+    }
+}

@@ -1,0 +1,194 @@
+//! From the journal of a run to the messages that it causes. Each entry causes the same ones whenever it is read.
+
+use super::message::{Message, Target, rfc3339};
+use crate::error::Result;
+use crate::journal::{Entry, Event, Journal, Letter, Outcome, Sqlite};
+use crate::plan::Plan;
+use crate::playbook::marker;
+use crate::playbook::window::Calendar;
+use serde_json::{Map, Value};
+
+/// Whether anybody is told anything of a run of `plan`.
+#[must_use]
+pub fn concerns(plan: &Plan) -> bool {
+    let tells = |uses: &str| uses == "notify";
+    let steps = plan.steps.iter().any(|step| tells(&step.uses) || step.rollback.iter().any(|hook| tells(&hook.uses)));
+    !plan.world.inventory.webhooks.is_empty() && (steps || !plan.on.is_empty())
+}
+
+/// Puts the messages of `run` that its entries after `told` cause into the outbox. Gives back the last entry read. Where
+/// nothing is to be told, nothing is written: a switch may be going on, and the disk is its.
+///
+/// # Errors
+/// When the journal cannot be read or written, or is damaged.
+pub fn collect(journal: &Sqlite, run: &str, told: u32) -> Result<u32> {
+    let new = journal.entries_after(run, told)?;
+    if !new.iter().any(|entry| may_be_told(&entry.event)) {
+        return Ok(new.last().map_or(told, |entry| entry.seq));
+    }
+    let plan = journal.run(run)?.plan()?;
+    let entries = journal.entries(run)?;
+    let story = Story { run, plan: &plan, entries: &entries };
+    let letters: Vec<Letter> = entries.iter().filter(|entry| entry.seq > told).flat_map(|e| story.letters(e)).collect();
+    let last = entries.last().map_or(told, |entry| entry.seq);
+    let over = new.iter().any(|entry| matches!(entry.event, Event::RunFinished { .. }));
+    if over || !letters.is_empty() {
+        journal.post(Some((run, last)), &letters)?;
+    }
+    Ok(last)
+}
+
+fn may_be_told(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::StepWaiting { .. }
+            | Event::WindowAwaited { .. }
+            | Event::RunFinished { .. }
+            | Event::StepDone { .. }
+            | Event::HookDone { .. }
+    )
+}
+
+/// A run as far as it is told.
+struct Story<'a> {
+    run: &'a str,
+    plan: &'a Plan,
+    entries: &'a [Entry],
+}
+
+/// Something worth telling.
+struct News<'a> {
+    on: &'static str,
+    to: Vec<&'a str>,
+    step: Option<&'a str>,
+    text: String,
+}
+
+impl Story<'_> {
+    fn letters(&self, entry: &Entry) -> Vec<Letter> {
+        let Some(news) = self.news(entry) else { return Vec::new() };
+        let message = Message {
+            on: news.on.to_owned(),
+            run: Some(self.run.to_owned()),
+            schedule: None,
+            playbook: self.plan.name.clone(),
+            plan: Some(self.plan.hash.clone()),
+            step: news.step.map(str::to_owned),
+            at: rfc3339(entry.at),
+            text: news.text,
+        };
+        let webhooks = &self.plan.world.inventory.webhooks;
+        // a rehearsal has no webhooks
+        let known = news.to.into_iter().filter_map(|name| Some((name, webhooks.get(name)?)));
+        let letter = |(name, webhook): (&str, &crate::playbook::inventory::Webhook)| {
+            let target = Target { webhook: webhook.clone(), folder: self.folder() };
+            Letter {
+                message: serde_json::to_string(&message).unwrap_or_default(),
+                target: serde_json::to_string(&target).unwrap_or_default(),
+                ..Letter::new(self.run, entry.seq.into(), name, news.on, entry.at)
+            }
+        };
+        known.map(letter).collect()
+    }
+
+    fn folder(&self) -> String {
+        let folder = self.entries.iter().find_map(|entry| match &entry.event {
+            Event::RunStarted { folder, .. } => Some(folder.clone()),
+            _ => None,
+        });
+        folder.unwrap_or_default()
+    }
+
+    fn news<'b>(&'b self, entry: &'b Entry) -> Option<News<'b>> {
+        let (run, name, on) = (self.run, &self.plan.name, &self.plan.on);
+        let names = |names: &'b Vec<String>| names.iter().map(String::as_str).collect();
+        match &entry.event {
+            Event::StepWaiting { step, message, .. } => {
+                let text = format!(
+                    "{name}: run {run} waits for an answer to `{step}`: {message} Answer with `cutover approve {run} {step}`."
+                );
+                Some(News { on: "waiting", to: names(&on.waiting), step: Some(step), text })
+            }
+            Event::WindowAwaited { of, opens, .. } => {
+                let text = format!(
+                    "{name}: run {run} waits for the window of `{of}`, which opens {}.",
+                    self.shown(of, *opens)
+                );
+                Some(News { on: "waiting", to: names(&on.waiting), step: Some(of), text })
+            }
+            Event::RunFinished { outcome } => {
+                let (occasion, to, text) = match outcome {
+                    Outcome::Interrupted => return None,
+                    Outcome::Done => ("done", &on.done, format!("{name}: run {run} is done.")),
+                    Outcome::Stuck | Outcome::Stopped => {
+                        let why = self.why(entry.seq);
+                        let text = format!(
+                            "{name}: run {run} is {outcome}, and a person must decide: `cutover status {run}`.{why}"
+                        );
+                        ("stuck", &on.stuck, text)
+                    }
+                    outcome => {
+                        ("failed", &on.failed, format!("{name}: run {run} is {outcome}.{}", self.why(entry.seq)))
+                    }
+                };
+                Some(News { on: occasion, to: names(to), step: None, text })
+            }
+            Event::StepDone { step, .. } => {
+                let planned = self.plan.step(step).filter(|planned| planned.uses == "notify")?;
+                self.told(step, &planned.with, entry.seq)
+            }
+            Event::HookDone { step, index } => {
+                let hook = self.plan.step(step)?.rollback.get(*index).filter(|hook| hook.uses == "notify")?;
+                self.told(step, &hook.with, entry.seq)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a step of kind `notify` says.
+    fn told<'b>(&'b self, step: &'b str, with: &'b Value, seq: u32) -> Option<News<'b>> {
+        let outputs = self.outputs(seq);
+        let bound = marker::bind(with.get("message")?, &mut |reference| lookup(&outputs, reference));
+        let text = bound.as_str().map_or_else(|| bound.to_string(), str::to_owned);
+        Some(News { on: "step", to: vec![with.get("to")?.as_str()?], step: Some(step), text })
+    }
+
+    /// What the steps had put out by then.
+    fn outputs(&self, seq: u32) -> Map<String, Value> {
+        let before = self.entries.iter().take_while(|entry| entry.seq < seq);
+        let outputs = before.filter_map(|entry| match &entry.event {
+            Event::StepDone { step, outputs } => Some((step.clone(), Value::Object(outputs.clone()))),
+            _ => None,
+        });
+        outputs.collect()
+    }
+
+    /// The last thing that went wrong by then, in words.
+    fn why(&self, seq: u32) -> String {
+        let before = self.entries.iter().rev().filter(|entry| entry.seq < seq);
+        let mut reasons = before.filter_map(|entry| match &entry.event {
+            Event::RollbackStarted { reason } => Some(reason.clone()),
+            Event::RunPutOff { failure, .. }
+            | Event::StepRefused { failure, .. }
+            | Event::UndoFailed { failure, retry_at: None, .. }
+            | Event::StepFailed { failure, retry_at: None, .. } => Some(failure.to_string()),
+            _ => None,
+        });
+        let reason = reasons.next().unwrap_or_default();
+        reason.lines().next().map_or(String::new(), |line| format!(" {line}"))
+    }
+
+    /// A time as the clock of a window shows it.
+    fn shown(&self, of: &str, at: i64) -> String {
+        let block = self.plan.blocks.iter().find(|block| block.id == of).and_then(|block| block.window.as_ref());
+        let window = block.or_else(|| self.plan.step(of)?.window.as_ref());
+        window.and_then(Calendar::new).map_or_else(|| rfc3339(at), |calendar| calendar.show(at))
+    }
+}
+
+fn lookup(outputs: &Map<String, Value>, reference: &str) -> Option<Value> {
+    let path = reference.strip_prefix("steps.")?;
+    let mut parts = path.split('.');
+    let step = outputs.get(parts.next()?)?;
+    parts.try_fold(step, |value, part| value.get(part)).cloned()
+}

@@ -1,0 +1,70 @@
+//! Sends the messages of a run while it goes on, in a thread of its own with its own connection to the journal: the
+//! runner never waits for it.
+
+use super::sender::{REST, Round, Sender};
+use crate::error::{Failure, Result};
+use crate::journal::Sqlite;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender as Bell, channel};
+use std::time::{Duration, Instant};
+
+/// After the end of a run what is left is tried for so long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The thread, and the means to end it.
+pub struct Postman {
+    end: Bell<Instant>,
+    ended: Receiver<Round>,
+}
+
+impl Postman {
+    /// Begins to send what `run` causes. `wall` is the machine's clock, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When the thread cannot be made, or the run cannot be written down as one of which something is told.
+    pub fn begin(journal: Sqlite, run: &str, wall: fn() -> i64) -> Result<Self> {
+        journal.follow(run)?;
+        let (end, ends) = channel();
+        let (tell, ended) = channel();
+        let mut sender = Sender::of_run(journal, run);
+        let work = move || {
+            let _ = tell.send(go_round(&mut sender, &ends, wall)); // nobody may be left to hear it
+        };
+        std::thread::Builder::new()
+            .name("postman".into())
+            .spawn(work)
+            .map_err(|error| Failure::permanent("send notifications", error.to_string()))?;
+        Ok(Self { end, ended })
+    }
+
+    /// The run has ended: what is left is tried for a short while. Tells how many messages are not sent then; they stay in
+    /// the outbox.
+    #[must_use]
+    pub fn end(self) -> usize {
+        let limit = Instant::now() + PATIENCE;
+        let _ = self.end.send(limit);
+        // an attempt that is under way may outlast the patience; it is left to itself
+        self.ended.recv_timeout(PATIENCE + REST).map_or(1, |round| round.left)
+    }
+}
+
+/// Round after round until the run has ended and everything is sent, or the time for that is up.
+fn go_round(sender: &mut Sender, ends: &Receiver<Instant>, wall: fn() -> i64) -> Round {
+    let mut limit: Option<Instant> = None;
+    loop {
+        let ending = limit.is_some();
+        let round = sender.round(wall(), false).unwrap_or_else(|failure| {
+            tracing::warn!("notifications: {failure}");
+            Round { sent: 0, left: 1 }
+        });
+        if ending && (round.left == 0 || limit.is_some_and(|limit| limit <= Instant::now())) {
+            return round;
+        }
+        match ends.recv_timeout(REST) {
+            Ok(end) => limit = Some(end),
+            Err(RecvTimeoutError::Timeout) => {}
+            // the bell is gone with its owner, or was rung before: the pace is kept all the same
+            Err(RecvTimeoutError::Disconnected) if ending => std::thread::sleep(REST),
+            Err(RecvTimeoutError::Disconnected) => return round,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What a rehearsal leaves out of a playbook: whatever waits for a night, for further people, or tells others.
+//!
+//! A rehearsal is held by one person at any time of the day, and its sandbox has no webhooks.
+
+use crate::playbook::model::{Occasions, Playbook};
+use crate::playbook::node::Value;
+
+/// Takes windows, notifications and the conditions of approvals out.
+pub(super) fn ease(playbook: &mut Playbook) {
+    playbook.on = Occasions::default();
+    playbook.webhook_places.clear();
+    for block in &mut playbook.blocks {
+        block.window = None;
+    }
+    for step in &mut playbook.steps {
+        step.window = None;
+        if let Value::Map(entries) = &mut step.with.value
+            && step.uses == "approve"
+        {
+            entries.retain(|(key, _)| !["by", "expires"].contains(&key.text.as_str()));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What can be wrong with a window beyond its shape.
+
+use super::fault::Fault;
+use super::node::{Key, Node};
+use super::units::Span;
+use super::window::Window;
+
+/// Faults of a block's window.
+pub(super) fn of_block(node: &Node, id: &str, deadline: Option<Span>, window: Option<&Window>) -> Vec<Fault> {
+    let Some((key, _)) = node.entry("window") else { return Vec::new() };
+    let mut faults = of_any(key, window);
+    if deadline.is_none() && node.entry("deadline").is_none() {
+        let message = format!("the block `{id}` has a window and no `deadline`");
+        let fault = Fault::new(key.span, message).label("nobody can tell whether the block fits in");
+        faults.push(fault.help("give the block a deadline: `deadline: 10s`"));
+    }
+    faults
+}
+
+/// Faults of a step's window. `limited` says whether an attempt of it has a longest time.
+pub(super) fn of_step(node: &Node, id: &str, in_block: bool, limited: bool, window: Option<&Window>) -> Vec<Fault> {
+    let Some((key, _)) = node.entry("window") else { return Vec::new() };
+    if in_block {
+        let message = format!("the step `{id}` stands in a block and cannot have a window of its own");
+        let help = "give the window to the block: what has begun is finished, so only its begin can wait";
+        return vec![Fault::new(key.span, message).help(help)];
+    }
+    let mut faults = of_any(key, window);
+    if !limited && node.entry("timeout").is_none() {
+        let message = format!("the step `{id}` has a window and no `timeout`");
+        let fault = Fault::new(key.span, message).label("nobody can tell whether the step fits in");
+        faults.push(fault.help("give the step a longest time: `timeout: 10m`"));
+    }
+    faults
+}
+
+fn of_any(key: &Key, window: Option<&Window>) -> Vec<Fault> {
+    let never = window.filter(|window| window.length().is_zero());
+    let fault = never.map(|window| {
+        let message = format!("this window never opens: it closes at {}, when it opens", window.to);
+        Fault::new(key.span, message).help("give `to` another time; a whole day is from \"00:00\" to \"24:00\"")
+    });
+    fault.into_iter().collect()
+}

@@ -1,0 +1,8 @@
+//! Notifications, to real receivers on this machine.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+#[path = "../runs/desk.rs"]
+mod desk;
+mod outbox;
+mod receiver;
+mod runs;
