@@ -8,4 +8,5 @@ mod call;
 mod many;
 mod rehearsal;
 mod served;
+mod stuck;
 mod tls;
