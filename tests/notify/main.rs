@@ -3,6 +3,7 @@
 
 #[path = "../runs/desk.rs"]
 mod desk;
+mod late;
 mod outbox;
 mod receiver;
 mod runs;

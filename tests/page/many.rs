@@ -1,4 +1,4 @@
-//! Ten thousand recorded runs: the page, `list` and metrics answer at once, and the process stays small.
+//! Ten thousand recorded runs and two hundred schedules: the page, `list` and metrics answer at once, and the process stays small.
 
 use super::call::get;
 use super::served::{Before, Served};
@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 const RUNS: usize = 10_000;
+const SCHEDULES: usize = 200;
 /// Unhurried programs on a busy machine take a few times as long as those that people use.
 const AT_ONCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 100 });
 const MEMORY: u64 = 100 << 20;
@@ -15,6 +16,16 @@ const MEMORY: u64 = 100 << 20;
 /// Runs of a plan of the usual size, with the entries that lists and sums live on. Not on disk before it is all written:
 /// ten thousand runs took ten thousand syncs.
 fn fill(before: &Before) {
+    let folder = before.state.parent().unwrap();
+    let playbook = "version: 1\nname: small\nsteps:\n  - { id: wait, uses: approve }\n";
+    std::fs::write(folder.join("playbook.yaml"), playbook).unwrap();
+    let schedule = |number: usize| {
+        format!(
+            "  s{number:03}: {{ action: plan, playbook: playbook.yaml, cron: \"0 4 1 1 *\", time_zone: Europe/Oslo }}\n"
+        )
+    };
+    let all: String = (0..SCHEDULES).map(schedule).collect();
+    std::fs::write(folder.join("schedules.yaml"), format!("version: 1\nschedules:\n{all}")).unwrap();
     drop(Sqlite::open(&before.state).unwrap());
     let plan = format!(r#"{{"steps":[{{"id":"copy","uses":"dump"}}],"padding":"{}"}}"#, "x".repeat(50_000));
     let connection = rusqlite::Connection::open(before.state.join("journal.sqlite")).unwrap();
@@ -87,7 +98,11 @@ fn ten_thousand_runs_are_listed_at_once() {
     assert_eq!(value("cutover_runs", Some("rolled_back")), Some(Value::Gauge(1000.0)));
     assert_eq!(value("cutover_running", None), Some(Value::Gauge(0.0)));
     assert_eq!(value("cutover_bytes_copied_total", None), Some(Value::Counter(1e7)));
-    assert!(value("cutover_replication_lag_seconds", None).is_none() && value("cutover_outbox_depth", None).is_none());
+    assert!(value("cutover_replication_lag_seconds", None).is_none(), "nothing runs");
+    assert_eq!(value("cutover_outbox_depth", None), Some(Value::Gauge(0.0)));
+    let next = scrape.samples.iter().filter(|sample| sample.metric == "cutover_next_start_seconds");
+    assert_eq!(next.count(), SCHEDULES);
+    assert!(get(served.address, "/").body.contains("<strong>s199</strong>"), "schedules are on the first page");
     let journal = Sqlite::open(&served.state()).unwrap();
     assert_eq!(journal.runs().unwrap().len(), RUNS);
 }

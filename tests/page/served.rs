@@ -17,7 +17,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// With people, and a state directory that `prepare` may fill first.
+    /// With people, and a state directory that `prepare` may fill first; it may also write a `schedules.yaml` beside that.
     pub fn new(more: &[&str], prepare: impl FnOnce(&Before)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         prepare(&Before { state: folder.path().join("state") });
@@ -26,6 +26,10 @@ impl Served {
         let people = format!("version: 1\npeople:\n  {first}\n  {second}\n");
         std::fs::write(folder.path().join("people.yaml"), people).unwrap();
         let mut words = vec!["--people".to_owned(), folder.path().join("people.yaml").display().to_string()];
+        let schedules = folder.path().join("schedules.yaml");
+        if schedules.exists() {
+            words.extend(["--schedules".to_owned(), schedules.display().to_string()]);
+        }
         words.extend(more.iter().map(|&word| word.to_owned()));
         let (process, address) = serve(&folder.path().join("state"), &words);
         Self { folder, address, anna, ola, process }
