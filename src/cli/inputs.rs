@@ -25,6 +25,9 @@ pub struct Inputs {
     /// Take inputs' `rehearsal` values instead of their defaults.
     #[arg(long, hide = true)]
     pub rehearsal: bool,
+    /// In a rehearsal: wait for windows as a run does.
+    #[arg(long, hide = true, requires = "rehearsal")]
+    pub windows: bool,
 }
 
 impl Inputs {
@@ -37,6 +40,7 @@ impl Inputs {
             inputs: self.inputs.clone(),
             set: self.set.clone(),
             rehearsal: self.rehearsal,
+            windows: self.windows,
             ..Sources::default()
         }
     }

@@ -53,6 +53,9 @@ pub struct Args {
     /// Let steps that ask wait for a person's answer, on the page or by `cutover approve`; they are told yes otherwise.
     #[arg(long, requires = "state")]
     ask: bool,
+    /// Wait for the playbook's windows, as a run does; they are left out otherwise.
+    #[arg(long)]
+    windows: bool,
     /// Id of the run; a schedule's start has made it.
     #[arg(long, value_name = "ID", hide = true)]
     run_id: Option<String>,
@@ -83,6 +86,7 @@ impl Args {
             keep: self.keep,
             state: self.state.clone(),
             ask: self.ask,
+            windows: self.windows,
             run_id: self.run_id.clone(),
         })
     }

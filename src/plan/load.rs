@@ -37,6 +37,9 @@ pub struct Sources {
     pub set: Vec<String>,
     /// Whether inputs take their `rehearsal` value before their default.
     pub rehearsal: bool,
+    /// Whether a rehearsal waits for windows as a run does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub windows: bool,
     /// What was found out where the inventory says nothing.
     #[serde(default, skip_serializing_if = "Learned::is_empty")]
     pub learned: Learned,
@@ -121,7 +124,7 @@ fn made(
     let mut reports = Vec::new();
     let (mut playbook, mut faults) = file::read(document);
     if sources.rehearsal {
-        practice::ease(&mut playbook);
+        practice::ease(&mut playbook, sources.windows);
     }
     let steps = playbook.unread.iter().cloned().collect();
     let mut gaps = Gaps { steps, no_inventory: inventory_file.is_none(), ..Gaps::default() };

@@ -5,15 +5,15 @@
 use crate::playbook::model::{Occasions, Playbook};
 use crate::playbook::node::Value;
 
-/// Takes windows, notifications and the conditions of approvals out.
-pub(super) fn ease(playbook: &mut Playbook) {
+/// Takes notifications, the conditions of approvals and, unless they are to be kept, windows out.
+pub(super) fn ease(playbook: &mut Playbook, keep_windows: bool) {
     playbook.on = Occasions::default();
     playbook.webhook_places.clear();
-    for block in &mut playbook.blocks {
+    for block in playbook.blocks.iter_mut().filter(|_| !keep_windows) {
         block.window = None;
     }
     for step in &mut playbook.steps {
-        step.window = None;
+        step.window = step.window.take().filter(|_| keep_windows);
         if let Value::Map(entries) = &mut step.with.value
             && step.uses == "approve"
         {

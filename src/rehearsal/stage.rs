@@ -40,6 +40,8 @@ pub struct Piece {
     pub state: Option<PathBuf>,
     /// Whether steps that ask wait for a person's answer; they are told yes otherwise.
     pub ask: bool,
+    /// Whether its windows are waited for; they are left out otherwise.
+    pub windows: bool,
     /// Id that the run of the playbook itself is to have; one of its own, when missing.
     pub run_id: Option<String>,
 }
@@ -125,7 +127,7 @@ impl Stage {
         let mut command = self.program(&["run"]);
         command.arg(playbook).arg("-i").arg(self.sandbox.inventory());
         command.args(["--rehearsal", "--format", "json"]);
-        command.args((!self.piece.ask).then_some("--yes"));
+        command.args((!self.piece.ask).then_some("--yes")).args(self.piece.windows.then_some("--windows"));
         command.args(Self::known_to(playbook, &self.addresses).flat_map(|set| ["--set", set]));
         command
     }
