@@ -9,7 +9,7 @@ use crate::rehearsal::application;
 use crate::rehearsal::rehearse::{self, Report};
 use crate::rehearsal::sandbox;
 use crate::rehearsal::server::Choice;
-use crate::rehearsal::stage::{self, Piece};
+use crate::rehearsal::stage::{self, Piece, Waits};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -85,8 +85,7 @@ impl Args {
             deaf: false,
             keep: self.keep,
             state: self.state.clone(),
-            ask: self.ask,
-            windows: self.windows,
+            waits: Waits { for_people: self.ask, for_windows: self.windows },
             run_id: self.run_id.clone(),
         })
     }

@@ -38,12 +38,19 @@ pub struct Piece {
     pub keep: bool,
     /// State directory that keeps its runs; one in the sandbox's folder, when missing.
     pub state: Option<PathBuf>,
-    /// Whether steps that ask wait for a person's answer; they are told yes otherwise.
-    pub ask: bool,
-    /// Whether its windows are waited for; they are left out otherwise.
-    pub windows: bool,
+    /// Where it waits as a run does.
+    pub waits: Waits,
     /// Id that the run of the playbook itself is to have; one of its own, when missing.
     pub run_id: Option<String>,
+}
+
+/// What a rehearsal waits for as a run does; it saves the time otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Waits {
+    /// Steps that ask wait for a person's answer; they are told yes otherwise.
+    pub for_people: bool,
+    /// Windows are waited for; they are left out otherwise.
+    pub for_windows: bool,
 }
 
 /// A sandbox, and an application at work in it.
@@ -127,7 +134,9 @@ impl Stage {
         let mut command = self.program(&["run"]);
         command.arg(playbook).arg("-i").arg(self.sandbox.inventory());
         command.args(["--rehearsal", "--format", "json"]);
-        command.args((!self.piece.ask).then_some("--yes")).args(self.piece.windows.then_some("--windows"));
+        command
+            .args((!self.piece.waits.for_people).then_some("--yes"))
+            .args(self.piece.waits.for_windows.then_some("--windows"));
         command.args(Self::known_to(playbook, &self.addresses).flat_map(|set| ["--set", set]));
         command
     }
