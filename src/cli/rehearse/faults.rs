@@ -109,7 +109,9 @@ fn line(row: &Row) -> String {
     let mut line = format!("{verdict} {:<28} {:<40} {:<24}", row.fault, row.place, row.ends.join(" > "));
     let _ = writeln!(line, " lost {} split {} {:>5.1} s", row.lost, row.split_brain, row.seconds);
     if !row.is_good() {
-        for detail in [row.error.as_deref(), Some(&row.left_behind), Some(&row.said)].into_iter().flatten() {
+        let often = format!("its event left {} rows more than there were seconds", row.event_twice);
+        let often = Some(often.as_str()).filter(|_| row.event_twice > 0);
+        for detail in [row.error.as_deref(), often, Some(&row.left_behind), Some(&row.said)].into_iter().flatten() {
             detail.lines().for_each(|detail| {
                 let _ = writeln!(line, "             {detail}");
             });
