@@ -119,7 +119,7 @@ const LIST: &[Entry] = &[
     entry("long-transaction-before-switch", Blow::LongTransaction, (Side::After, DONE, "import"), 0, EITHER),
     entry("long-transaction-at-fence", Blow::LongTransaction, (Side::After, BEGINS, "fence"), 0, EITHER),
     entry("lock-tables-at-fence", Blow::LockTables, (Side::After, BEGINS, "fence"), 0, EITHER),
-    entry("disk-full-in-import", Blow::FillDisk, (Side::After, BEGINS, "import"), 0, &[RolledBack]),
+    entry("disk-full-in-import", Blow::FillDisk, (Side::After, BEGINS, "import"), 0, &[RolledBack, Done]),
     entry("state-full", Blow::FillState, (Side::After, BEGINS, "import"), 0, &[Done]),
     entry("state-full-in-switch", Blow::FillState, (Side::After, BEGINS, "fence"), 0, &[Done]),
     entry("binlog-purged", Blow::PurgeBinlog, (Side::After, DONE, "dump"), 0, &[RolledBack]),
