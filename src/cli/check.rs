@@ -8,6 +8,7 @@ use crate::error::exit;
 use crate::lint::{self, Report, Severity, github, sarif};
 use crate::plan::Plan;
 use crate::plan::load;
+use crate::playbook::fault::Faults;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -64,16 +65,18 @@ pub fn run(args: &Args) -> u8 {
             std::mem::forget((reading, report));
             if passed { exit::DONE } else { exit::INVALID }
         }
-        Err(faults) => {
-            let report = lint::invalid(&faults);
-            print(args.format, &report, || {
-                let faults = inputs::faults_json(&faults);
-                json!({ "valid": false, "passed": false, "faults": faults, "findings": report.json(), "allowed": [] })
-            });
-            inputs::complain(faults);
-            exit::INVALID
-        }
+        Err(faults) => invalid(args.format, faults),
     }
+}
+
+fn invalid(format: Format, faults: Vec<Faults>) -> u8 {
+    let report = lint::invalid(&faults);
+    print(format, &report, || {
+        let faults = inputs::faults_json(&faults);
+        json!({ "valid": false, "passed": false, "faults": faults, "findings": report.json(), "allowed": [] })
+    });
+    inputs::complain(faults);
+    exit::INVALID
 }
 
 fn print(format: Format, report: &Report, document: impl FnOnce() -> Value) {

@@ -43,6 +43,17 @@ pub fn json<T: Serialize>(value: &T) {
     let _ = out.write_all(b"\n");
 }
 
+/// The exit code of a command that only shows something; what kept it from that is said.
+pub fn shown(result: &crate::error::Result<()>) -> u8 {
+    match result {
+        Ok(()) => crate::error::exit::DONE,
+        Err(failure) => {
+            complain(failure);
+            crate::error::exit::INVALID
+        }
+    }
+}
+
 /// Prints a diagnostic on stderr.
 pub fn complain(diagnostic: &dyn miette::Diagnostic) {
     let theme = if colours_on_stderr() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };

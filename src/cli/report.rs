@@ -2,7 +2,7 @@
 
 use super::output;
 use super::state::State;
-use crate::error::{Result, exit};
+use crate::error::Result;
 use crate::report::document::Document;
 use crate::report::html::{Material, page};
 use crate::report::progress::{Reader, lag};
@@ -35,13 +35,7 @@ enum Format {
 
 /// Shows everything about a run: its summary, the evidence, and every entry of its journal.
 pub fn run(args: &Args) -> u8 {
-    match show(args) {
-        Ok(()) => exit::DONE,
-        Err(failure) => {
-            output::complain(&failure);
-            exit::INVALID
-        }
-    }
+    output::shown(&show(args))
 }
 
 fn show(args: &Args) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::output::{self, Format};
 use super::state::State;
 use crate::engine::StateLock;
-use crate::error::{Result, exit};
+use crate::error::Result;
 use crate::report::text;
 use serde_json::json;
 
@@ -31,22 +31,12 @@ pub struct ListArgs {
 
 /// Shows how a run stands, and what to type next.
 pub fn status(args: &Args) -> u8 {
-    finish(show_status(args))
+    output::shown(&show_status(args))
 }
 
 /// Shows all runs.
 pub fn list(args: &ListArgs) -> u8 {
-    finish(show_list(args))
-}
-
-fn finish(result: Result<()>) -> u8 {
-    match result {
-        Ok(()) => exit::DONE,
-        Err(failure) => {
-            output::complain(&failure);
-            exit::INVALID
-        }
-    }
+    output::shown(&show_list(args))
 }
 
 fn show_status(args: &Args) -> Result<()> {

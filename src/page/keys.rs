@@ -1,18 +1,15 @@
 //! The file of people, read again when it has changed: a token that was taken out ends at once, without a restart.
 
 use crate::people::People;
+use crate::playbook::document::{Version, version};
 use crate::playbook::fault::Faults;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
-
-/// What tells one version of the file from another.
-type Version = Option<(SystemTime, u64)>;
 
 /// The people of a file.
 pub struct Keys {
     path: PathBuf,
-    known: Mutex<(Version, Arc<People>)>,
+    known: Mutex<(Option<Version>, Arc<People>)>,
 }
 
 impl Keys {
@@ -40,11 +37,6 @@ impl Keys {
         *known = (version, Arc::new(people));
         (known.1.clone(), true)
     }
-}
-
-fn version(path: &std::path::Path) -> Version {
-    let about = std::fs::metadata(path).ok()?;
-    Some((about.modified().ok()?, about.len()))
 }
 
 #[cfg(test)]

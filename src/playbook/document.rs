@@ -5,9 +5,20 @@ use super::node::{Node, Span};
 use super::{marker, mask, unreadable};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Largest document that is read, in bytes: ten thousand steps need a fifth of it.
 pub const MAX_BYTES: u64 = 16 << 20;
+
+/// What tells one version of a file from another: when it was changed, and its length.
+pub type Version = (SystemTime, u64);
+
+/// The version of the file that is there now; `None` when there is none.
+#[must_use]
+pub fn version(path: &Path) -> Option<Version> {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
 
 /// A document: its name, its text, its tree.
 #[derive(Debug, Clone)]

@@ -1,9 +1,17 @@
 //! The lag of replication over time, drawn.
 
-use super::sample::LagSample;
 use super::time::{clock, span};
 use maud::{Markup, html};
 use std::fmt::Write as _;
+
+/// Replication lag at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LagSample {
+    /// When it was measured, in milliseconds since 1970.
+    pub at: i64,
+    /// The lag in milliseconds.
+    pub millis: u64,
+}
 
 const WIDTH: i64 = 640;
 const HEIGHT: i64 = 150;
@@ -48,8 +56,7 @@ pub fn curve(samples: &[LagSample]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{POINTS, curve};
-    use crate::report::sample::LagSample;
+    use super::{LagSample, POINTS, curve};
 
     #[test]
     fn a_peak_is_drawn_however_many_points_there_are() {

@@ -12,7 +12,6 @@ pub mod fold;
 pub mod html;
 pub mod lag_curve;
 pub mod progress;
-pub mod sample;
 pub mod terminal;
 pub mod text;
 pub mod time;

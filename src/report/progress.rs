@@ -2,7 +2,7 @@
 //! bounded size. It holds nothing that a run needs, so a line that cannot be written is no failure.
 
 use crate::error::{Failure, Result};
-use crate::report::sample::LagSample;
+use crate::report::lag_curve::LagSample;
 use crate::steps::Update;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

@@ -9,11 +9,12 @@ use super::look::{Scheduler, instant};
 use super::work;
 use crate::error::{Failure, Result};
 use crate::journal::{Start, Starts, Verdict};
+use crate::playbook::document::{Version, version};
 use crate::playbook::fault::Faults;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
@@ -47,14 +48,11 @@ pub struct Daemon {
     file: PathBuf,
     program: PathBuf,
     schedules: Schedules,
-    read: Option<Stamp>,
+    read: Option<Version>,
     launched: HashMap<String, Launched>,
     /// Whether it has looked already: what it finds at its first look was left by one that is dead.
     has_looked: bool,
 }
-
-/// What tells that a file is another one.
-type Stamp = (SystemTime, u64);
 
 struct Launched {
     child: Option<Child>,
@@ -67,7 +65,7 @@ impl Daemon {
     /// # Errors
     /// All faults of the file, or why the journal cannot be opened.
     pub fn new(file: &Path, state_dir: &Path, program: PathBuf) -> Result<Self, Refusal> {
-        let read = stamp(file);
+        let read = version(file);
         let schedules = Schedules::open(file)?;
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
         let scheduler = Scheduler::open(state_dir)?;
@@ -93,7 +91,7 @@ impl Daemon {
     }
 
     fn reload(&mut self, tell: &impl Fn(News)) {
-        let stamp = stamp(&self.file);
+        let stamp = version(&self.file);
         if stamp == self.read {
             return;
         }
@@ -163,11 +161,6 @@ impl Daemon {
         let until = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
         until.map_or(PERIOD, |until| (until + Duration::from_millis(1)).min(PERIOD))
     }
-}
-
-fn stamp(file: &Path) -> Option<Stamp> {
-    let metadata = std::fs::metadata(file).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 /// Why there is no daemon.

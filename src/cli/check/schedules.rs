@@ -1,9 +1,9 @@
 //! `cutover check` of a file of schedules: its own faults, and those of the playbooks and inventories it names.
 
-use super::{Args, print};
-use crate::cli::{inputs, output};
+use super::{Args, invalid, print};
+use crate::cli::output;
 use crate::error::exit;
-use crate::lint::{self, Report};
+use crate::lint::Report;
 use crate::playbook::fault::Faults;
 use crate::schedule::{Schedules, check};
 use serde_json::json;
@@ -31,13 +31,7 @@ pub fn run(args: &Args) -> u8 {
             found.into_iter().flat_map(name).collect()
         }
     };
-    let report = lint::invalid(&faults);
-    print(args.format, &report, || {
-        let faults = inputs::faults_json(&faults);
-        json!({ "valid": false, "passed": false, "faults": faults, "findings": report.json(), "allowed": [] })
-    });
-    inputs::complain(faults);
-    exit::INVALID
+    invalid(args.format, faults)
 }
 
 fn valid(args: &Args, schedules: &Schedules) -> u8 {

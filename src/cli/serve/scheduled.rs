@@ -3,22 +3,20 @@
 use crate::error::{Failure, Result};
 use crate::journal::Sqlite;
 use crate::page::ScheduleRow;
+use crate::playbook::document::{Version, version};
 use crate::schedule::overview::{Standing, standings};
 use crate::schedule::{Schedules, start_now};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 /// A file of schedules, read again when it has changed.
 pub struct Scheduled {
     file: PathBuf,
     state_dir: PathBuf,
     journal: Sqlite,
-    known: Mutex<Option<(Stamp, Arc<Schedules>)>>,
+    known: Mutex<Option<(Option<Version>, Arc<Schedules>)>>,
 }
-
-type Stamp = Option<(SystemTime, u64)>;
 
 impl Scheduled {
     pub fn new(file: &Path, state_dir: &Path) -> Result<Self> {
@@ -28,18 +26,17 @@ impl Scheduled {
 
     /// The schedules as the file says now; those from before while it cannot be read.
     fn now(&self) -> Result<Arc<Schedules>> {
-        let about = std::fs::metadata(&self.file).ok();
-        let stamp = about.and_then(|about| Some((about.modified().ok()?, about.len())));
+        let there = version(&self.file);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((read, schedules)) = &*known
-            && *read == stamp
+            && *read == there
         {
             return Ok(schedules.clone());
         }
         match (Schedules::open(&self.file), &*known) {
             (Ok(schedules), _) => {
                 let schedules = Arc::new(schedules);
-                *known = Some((stamp, schedules.clone()));
+                *known = Some((there, schedules.clone()));
                 Ok(schedules)
             }
             (Err(_), Some((_, before))) => Ok(before.clone()),

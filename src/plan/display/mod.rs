@@ -17,7 +17,7 @@ pub use dot::dot;
 pub use html::html;
 pub use markdown::markdown;
 pub use mermaid::mermaid;
-pub use svg::{Live, Mark};
+pub use svg::{Live, Mark, short};
 pub use text::text;
 
 use crate::plan::Plan;

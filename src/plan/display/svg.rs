@@ -207,7 +207,9 @@ fn label(plan: &Plan) -> String {
     })
 }
 
-fn short(text: &str) -> String {
+/// A name, cut to the letters that fit into a drawing.
+#[must_use]
+pub fn short(text: &str) -> String {
     match text.char_indices().nth(LETTERS) {
         Some(_) => text.chars().take(LETTERS - 1).chain(['…']).collect(),
         None => text.to_owned(),

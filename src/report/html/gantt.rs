@@ -1,6 +1,7 @@
 //! Steps over time, as bars.
 
 use crate::engine::status::Status;
+use crate::plan::display::short;
 use crate::report::fold::{StepSummary, Summary};
 use crate::report::time::span;
 use maud::{Markup, html};
@@ -14,8 +15,6 @@ const BARS: f64 = 620.0;
 const BEHIND: f64 = 90.0;
 /// Least width of a bar: what took a millisecond is still seen.
 const LEAST: f64 = 2.0;
-/// Letters of a name that fit.
-const LETTERS: usize = 26;
 
 pub(super) fn section(summary: &Summary) -> Markup {
     let (Some(from), Some(to)) = (summary.started, summary.last) else { return html! {} };
@@ -79,14 +78,6 @@ fn tone(status: Status) -> &'static str {
         Status::Succeeded => "good",
         Status::Failed | Status::UndoFailed => "bad",
         _ => "plain",
-    }
-}
-
-fn short(text: &str) -> String {
-    if text.chars().count() > LETTERS {
-        text.chars().take(LETTERS - 1).chain(['…']).collect()
-    } else {
-        text.to_owned()
     }
 }
 

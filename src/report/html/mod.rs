@@ -7,8 +7,7 @@ mod pause;
 
 use super::evidence::Evidence;
 use super::fold::{StepSummary, Summary};
-use super::lag_curve::curve;
-use super::sample::LagSample;
+use super::lag_curve::{LagSample, curve};
 use super::time::{exact_moment, span};
 use crate::engine::status::Status;
 use crate::journal::{Entry, Outcome};
