@@ -41,6 +41,8 @@ pub enum Class {
     Locked,
     /// The runner was asked to stop, and the step stopped at a safe point.
     Cancelled,
+    /// Work was given up and does not end. Nothing else of its step may begin beside it: the run stops.
+    StillRunning,
 }
 
 /// A failure at run time: what was attempted, where, what answered, what is true now, what to do.
@@ -90,6 +92,10 @@ impl Failure {
     pub fn locked(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::Locked, attempted, answer)
     }
+    /// Given up, and still at work.
+    pub fn still_running(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self::new(Class::StillRunning, attempted, answer)
+    }
     /// Stopped on request.
     pub fn cancelled(attempted: impl Into<String>) -> Self {
         Self::new(Class::Cancelled, attempted, "stopped on request")
@@ -118,6 +124,7 @@ impl Failure {
         match self.class {
             Class::Locked => exit::LOCKED,
             Class::Cancelled => exit::INTERRUPTED,
+            Class::StillRunning => exit::STUCK,
             Class::Transient | Class::Permanent | Class::Refused | Class::Lapsed => exit::REFUSED,
         }
     }
@@ -142,7 +149,7 @@ impl std::error::Error for Failure {}
 impl Diagnostic for Failure {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(match self.class {
-            Class::Transient | Class::Permanent => "cutover::failed",
+            Class::Transient | Class::Permanent | Class::StillRunning => "cutover::failed",
             Class::Refused | Class::Lapsed => "cutover::refused",
             Class::Locked => "cutover::locked",
             Class::Cancelled => "cutover::interrupted",

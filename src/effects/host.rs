@@ -1,50 +1,58 @@
-//! A machine: the runner's own, or one behind ssh.
+//! Programs and files on a machine: the runner's own, or one behind ssh.
 //!
 //! May know how a host is reached (inventory) and how programs are started; nothing of what they do.
 
+mod kept;
+mod machine;
 mod process;
+mod shell;
 mod ssh;
 
+pub(super) use machine::Machine;
 pub(super) use process::Process;
+pub use shell::Shell;
 
-use super::Shell;
+use super::Activity;
+use super::lease::{Guard, HostLease};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory;
+use crate::playbook::units::Span;
+use machine::Link;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
 
-/// Programs at a time on one ssh connection: sshd allows ten sessions, and kept shells need some of them.
-const AT_A_TIME: usize = 6;
 /// How many lines of a script's complaint go into a failure.
 const COMPLAINT_LINES: usize = 10;
-/// Marks a connection that does not answer as dead.
-const ALIVE_LIMIT: Duration = Duration::from_secs(3);
+/// Longest time for a program of ours: a look, a small change. What may take longer is a [`super::Job`], or is bounded by
+/// its caller.
+const LIMIT: Duration = Duration::from_mins(2);
+/// How long a program's streams are read on after it was ended.
+const REAP: Duration = Duration::from_secs(5);
+/// Most that a file or a script of ours may bring, in bytes.
+const LARGEST: usize = 4 << 20;
 
 const WRITE_FILE: &str = include_str!("host/write_file.sh");
 
-/// A connected machine.
+/// A connected machine, as one piece of work sees it: what it starts there goes past the run's lease, and ends with the
+/// work.
 pub struct Host {
-    name: String,
-    link: Link,
-    turns: Semaphore,
-}
-
-/// How programs get there.
-enum Link {
-    Local,
-    Ssh(Arc<openssh::Session>),
+    machine: Arc<Machine>,
+    activity: Activity,
+    lease: Option<HostLease>,
 }
 
 /// What a program left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {
-    /// Exit code; 127 when there is no such program, `None` when a signal ended it.
+    /// Exit code; 127 when there is no such program, 128 and more when a signal ended it, `None` when nobody knows.
     pub code: Option<i32>,
-    /// What it printed.
+    /// The beginning of what it printed.
     pub stdout: Vec<u8>,
-    /// What it complained of.
+    /// Whether that is all that it printed.
+    pub whole: bool,
+    /// The end of what it complained of.
     pub stderr: String,
 }
 
@@ -56,63 +64,111 @@ impl Host {
     /// # Errors
     /// When it cannot be reached or its key is not known; transient only when nothing answered in time.
     pub async fn connect(name: &str, access: &inventory::Host, control_dir: &Path) -> Result<Self> {
-        let link = match &access.ssh {
-            None => Link::Local,
-            Some(destination) => {
-                let way = ssh::Way { name, destination, config: access.ssh_config.as_deref() };
-                Link::Ssh(Arc::new(way.connect(control_dir).await?))
-            }
-        };
-        Ok(Self { name: name.to_owned(), link, turns: Semaphore::new(AT_A_TIME) })
+        let machine = Arc::new(Machine::connect(name, access, control_dir).await?);
+        Ok(Self::new(machine, Activity::apart(), None))
+    }
+
+    pub(super) fn new(machine: Arc<Machine>, activity: Activity, lease: Option<HostLease>) -> Self {
+        Self { machine, activity, lease }
     }
 
     /// Its name in the inventory.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.machine.name()
     }
 
     /// Whether it is the runner's own machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        matches!(self.link, Link::Local)
+        matches!(self.machine.link(), Link::Local)
     }
 
     /// Whether the connection still stands; answers within three seconds. A frozen network is noticed by ssh itself
     /// only after some 6 seconds.
     pub async fn is_alive(&self) -> bool {
-        match &self.link {
-            Link::Local => true,
-            Link::Ssh(session) => matches!(tokio::time::timeout(ALIVE_LIMIT, session.check()).await, Ok(Ok(()))),
+        self.machine.is_alive().await
+    }
+
+    /// Runs a program with exactly these arguments, no shell between; `stdin` is empty when missing. It has two minutes.
+    ///
+    /// # Errors
+    /// As for [`Host::run_within`].
+    pub async fn run(&self, argv: &[&str], stdin: Option<&[u8]>) -> Result<Ran> {
+        self.run_within(argv, stdin, LIMIT).await
+    }
+
+    /// The same within `limit`. A program that takes longer, or whose work is given up, is ended with all that it has
+    /// started in its session: asked to for 3 seconds, then made to.
+    ///
+    /// # Errors
+    /// When it could not be started, was ended, or the connection was lost (transient): what may still run where is said
+    /// then. `Locked` when another runner has the run. An exit code is not an error.
+    pub async fn run_within(&self, argv: &[&str], stdin: Option<&[u8]>, limit: Duration) -> Result<Ran> {
+        self.run_keeping(argv, stdin, limit, process::KEPT).await
+    }
+
+    async fn run_keeping(&self, argv: &[&str], stdin: Option<&[u8]>, limit: Duration, keep: usize) -> Result<Ran> {
+        // The semaphore is never closed, so there is always a turn.
+        let _turn = tokio::select! {
+            turn = self.machine.turns.acquire() => turn.ok(),
+            () = self.activity.end.cancelled() => return Err(Failure::cancelled(attempted(argv)).at(self.name())),
+        };
+        let guard = self.lease.as_ref().map(|lease| lease.guard(argv, &self.activity));
+        let started = match &guard {
+            Some(guard) => self.machine.start_script(&guard.script, stdin.is_some()).await,
+            None => self.machine.start(argv, stdin.is_some()).await,
+        };
+        let process = match started {
+            Ok(process) => process,
+            Err(process::Fault::Missing) => return Ok(missing(argv)),
+            Err(fault) => return Err(fault.failure(attempted(argv)).at(self.name())),
+        };
+        let mut finish = std::pin::pin!(process.finish(stdin, keep));
+        let given_up = tokio::select! {
+            ran = &mut finish => return self.judge(argv, guard.as_ref(), ran).await,
+            () = self.activity.end.cancelled() => true,
+            () = sleep(limit) => false,
+        };
+        let ended = match &guard {
+            Some(guard) => guard.end(&self.machine).await,
+            None => Ok(()), // a look: local ones end with the future, and one behind ssh holds nothing
+        };
+        let _ = timeout(REAP, finish).await;
+        Err(self.ended(argv, (!given_up).then_some(limit), ended))
+    }
+
+    async fn judge(&self, argv: &[&str], guard: Option<&Guard>, ran: Result<Ran, process::Fault>) -> Result<Ran> {
+        let ran = ran.map_err(|fault| fault.failure(attempted(argv)).at(self.name()))?;
+        // The mux protocol has no word for signals: no code means one, or that the connection is gone.
+        if ran.code.is_none() && !self.is_alive().await {
+            return Err(process::Fault::Lost.failure(attempted(argv)).at(self.name()));
+        }
+        match guard.and_then(|guard| guard.refusal(self.name(), &ran)) {
+            Some(failure) => Err(failure),
+            None => Ok(ran),
         }
     }
 
-    /// Runs a program with exactly these arguments, no shell between; `stdin` is empty when missing. A local program
-    /// is killed when the call is dropped; one behind ssh only loses its streams.
-    ///
-    /// # Errors
-    /// When it could not be started, or the connection was lost (transient). An exit code is not an error.
-    pub async fn run(&self, argv: &[&str], stdin: Option<&[u8]>) -> Result<Ran> {
-        // The semaphore is never closed, so there is always a turn.
-        let _turn = self.turns.acquire().await.ok();
-        let attempted = || format!("run `{}`", argv.first().copied().unwrap_or_default());
-        let process = match self.start(argv, stdin.is_some()).await {
-            Ok(process) => process,
-            Err(process::Fault::Missing) => return Ok(missing(argv)),
-            Err(fault) => return Err(fault.failure(attempted()).at(&self.name)),
+    /// The failure of a program that was ended, after `limit` or because its work was given up.
+    fn ended(&self, argv: &[&str], limit: Option<Duration>, ended: Result<()>) -> Failure {
+        let words = shell_words::join(argv.iter().copied());
+        let words: String = words.chars().take(80).collect();
+        let failure = match limit {
+            Some(limit) => Failure::transient(attempted(argv), format!("it took longer than {}", Span(limit))),
+            None => Failure::cancelled(attempted(argv)),
         };
-        let ran = process.finish(stdin).await.map_err(|fault| fault.failure(attempted()).at(&self.name))?;
-        // The mux protocol has no word for signals: no code means one, or that the connection is gone.
-        if ran.code.is_none() && !self.is_alive().await {
-            return Err(process::Fault::Lost.failure(attempted()).at(&self.name));
-        }
-        Ok(ran)
+        let now = match ended {
+            Ok(()) => format!("`{words}` on {} was still at work, and was ended", self.name()),
+            Err(why) => format!("`{words}` may still run on {}: {}", self.name(), why.answer),
+        };
+        failure.at(self.name()).now(now)
     }
 
     /// Runs `sh -c SCRIPT sh ARGS…` and gives back what it printed, without the last newline.
     ///
     /// # Errors
-    /// When it ends with another code than 0: the last lines of its complaint are the answer.
+    /// When it ends with another code than 0 (the last lines of its complaint are the answer) or prints more than 4 MiB.
     pub async fn sh(&self, script: &str, args: &[&str], stdin: Option<&[u8]>) -> Result<String> {
         self.sh_for("run a script", script, args, stdin).await
     }
@@ -126,23 +182,25 @@ impl Host {
         stdin: Option<&[u8]>,
     ) -> Result<String> {
         let command = [&["sh", "-c", script, "sh"], args].concat();
-        let ran = self.run(&command, stdin).await?;
-        if ran.code == Some(0) {
+        let ran = self.run_keeping(&command, stdin, LIMIT, LARGEST).await?;
+        if ran.code == Some(0) && ran.whole {
             return Ok(trimmed(&ran.stdout));
         }
-        Err(Failure::permanent(attempted, complaint(ran.code, &ran.stderr)).at(&self.name))
+        let answer = if ran.whole { complaint(ran.code, &ran.stderr) } else { "it printed more than 4 MiB".into() };
+        Err(Failure::permanent(attempted, answer).at(self.name()))
     }
 
     /// What is in a file; `None` when there is none.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be read, or is larger than 4 MiB.
     pub async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let ran = self.run(&["env", "LC_ALL=C", "cat", "--", path], None).await?;
+        let ran = self.run_keeping(&["env", "LC_ALL=C", "cat", "--", path], None, LIMIT, LARGEST).await?;
         match ran.code {
-            Some(0) => Ok(Some(ran.stdout)),
+            Some(0) if ran.whole => Ok(Some(ran.stdout)),
+            Some(0) => Err(Failure::permanent(format!("read {path}"), "it is larger than 4 MiB").at(self.name())),
             Some(1) if ran.stderr.contains("No such file or directory") => Ok(None),
-            code => Err(Failure::permanent(format!("read {path}"), complaint(code, &ran.stderr)).at(&self.name)),
+            code => Err(Failure::permanent(format!("read {path}"), complaint(code, &ran.stderr)).at(self.name())),
         }
     }
 
@@ -165,16 +223,13 @@ impl Host {
         self.sh_for(&format!("remove {path}"), "exec rm -f -- \"$1\"", &[path], None).await.map(drop)
     }
 
-    /// An address on the runner's machine that leads to `address` (`host:port`, or a socket's path) as seen from this host. It lasts as
-    /// long as the connection; whether anyone listens at `address` shows only when it is used.
+    /// An address on the runner's machine that leads to `address` (`host:port`, or a socket's path) as seen from this
+    /// host. It lasts as long as the connection; whether anyone listens at `address` shows only when it is used.
     ///
     /// # Errors
     /// When the address is none, or the connection was lost.
     pub async fn forward(&self, address: &str) -> Result<String> {
-        match &self.link {
-            Link::Local => Ok(address.to_owned()),
-            Link::Ssh(session) => ssh::forward(session, address).await.map_err(|failure| failure.at(&self.name)),
-        }
+        self.machine.forward(address).await
     }
 
     /// Makes `listen` on this host lead back to `address` as seen from the runner's machine, as long as the connection
@@ -183,10 +238,10 @@ impl Host {
     /// # Errors
     /// When it is the runner's own machine, the address is taken, or the connection was lost.
     pub async fn forward_back(&self, listen: &str, address: &str) -> Result<()> {
-        match &self.link {
-            Link::Local => Err(Failure::permanent("forward back", "this is the runner's own machine").at(&self.name)),
+        match self.machine.link() {
+            Link::Local => Err(Failure::permanent("forward back", "this is the runner's own machine").at(self.name())),
             Link::Ssh(session) => {
-                ssh::forward_back(session, listen, address).await.map_err(|failure| failure.at(&self.name))
+                ssh::forward_back(session, listen, address).await.map_err(|failure| failure.at(self.name()))
             }
         }
     }
@@ -196,10 +251,10 @@ impl Host {
     /// # Errors
     /// When nothing of that kind is there, or the connection was lost.
     pub async fn end_forward_back(&self, listen: &str, address: &str) -> Result<()> {
-        match &self.link {
+        match self.machine.link() {
             Link::Local => Ok(()),
             Link::Ssh(session) => {
-                ssh::end_forward_back(session, listen, address).await.map_err(|failure| failure.at(&self.name))
+                ssh::end_forward_back(session, listen, address).await.map_err(|failure| failure.at(self.name()))
             }
         }
     }
@@ -209,32 +264,24 @@ impl Host {
     /// # Errors
     /// When it cannot be started.
     pub async fn shell(&self) -> Result<Shell> {
-        let process = self.start(&["sh"], true).await;
-        process
-            .map(|process| Shell::new(&self.name, process))
-            .map_err(|fault| fault.failure("open a shell").at(&self.name))
+        Shell::open(&self.machine, self.lease.clone()).await
     }
 
     /// Ends the connection at once, with all that runs over it. A dropped host's ssh master ends as soon as nothing
     /// runs over it any more.
     pub async fn close(self) {
-        if let Link::Ssh(session) = &self.link {
-            ssh::end_master(session.control_socket()).await;
-        }
+        self.machine.close().await;
     }
+}
 
-    async fn start(&self, argv: &[&str], stdin: bool) -> Result<Process, process::Fault> {
-        match &self.link {
-            Link::Local => Process::local(argv, stdin),
-            Link::Ssh(session) => Process::over(session.clone(), argv, stdin).await,
-        }
-    }
+fn attempted(argv: &[&str]) -> String {
+    format!("run `{}`", argv.first().copied().unwrap_or_default())
 }
 
 /// The same answer for a missing program that a shell gives.
 fn missing(argv: &[&str]) -> Ran {
     let program = argv.first().copied().unwrap_or_default();
-    Ran { code: Some(127), stdout: Vec::new(), stderr: format!("{program}: not found\n") }
+    Ran { code: Some(127), stdout: Vec::new(), whole: true, stderr: format!("{program}: not found\n") }
 }
 
 /// Printed text without its last newline.

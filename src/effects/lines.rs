@@ -1,48 +1,79 @@
-//! Lines to hosts: one ssh connection a host, with the forwards and the shell that go through it. Each host has a
-//! lock of its own: one that does not answer keeps nobody waiting who is busy with another.
+//! Lines to hosts: one connection a host, with the forwards and the shells that go through it. Each host has a lock of its
+//! own: one that does not answer keeps nobody waiting who is busy with another.
 
-use super::{Host, Shell};
+use super::host::{Machine, Shell};
+use super::lease::{HostLease, Lease};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Inventory;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
-use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
+use std::sync::{Arc, Mutex as Plain, MutexGuard as PlainGuard, OnceLock, PoisonError};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// All lines of a run.
 pub(super) struct Lines {
     inventory: Arc<Inventory>,
     control_dir: PathBuf,
-    by_host: Mutex<HashMap<String, Arc<Mutex<Line>>>>,
+    by_host: Plain<HashMap<String, Arc<Mutex<Line>>>>,
+    /// Once it is there, nothing is started on a host that is not claimed for it.
+    lease: OnceLock<Arc<Lease>>,
+    claimed: Plain<BTreeMap<String, HostLease>>,
 }
 
-/// The line to one host; what went through a lost connection is gone with it.
+/// The line to one host.
 #[derive(Default)]
 struct Line {
-    host: Option<Arc<Host>>,
+    machine: Option<Arc<Machine>>,
     forwards: HashMap<String, String>,
     shell: Option<Arc<Shell>>,
+    pulse: Option<Arc<Shell>>,
+    /// Connections that did not answer once. What goes through them may be only late, the session that keeps a server
+    /// shut among it, so they are kept to the end.
+    stalled: Vec<Arc<Machine>>,
 }
 
 impl Lines {
     pub(super) fn new(inventory: Arc<Inventory>, control_dir: PathBuf) -> Self {
-        Self { inventory, control_dir, by_host: Mutex::default() }
+        let (by_host, lease, claimed) = Default::default();
+        Self { inventory, control_dir, by_host, lease, claimed }
     }
 
-    /// The host called `name`, connected.
-    pub(super) async fn host(&self, name: &str) -> Result<Arc<Host>> {
+    /// From now on hosts are claimed for `lease` before anything else is started there.
+    pub(super) fn set_lease(&self, lease: &Arc<Lease>) -> Result<()> {
+        self.lease
+            .set(lease.clone())
+            .map_err(|_| Failure::permanent("take the run", "this process has taken a run before"))
+    }
+
+    /// The lease, once the run is taken.
+    pub(super) fn lease(&self) -> Option<&Arc<Lease>> {
+        self.lease.get()
+    }
+
+    /// Hosts that were claimed.
+    pub(super) fn claimed(&self) -> BTreeMap<String, HostLease> {
+        self.claims().clone()
+    }
+
+    /// The machine called `name`, connected and claimed.
+    pub(super) async fn machine(&self, name: &str) -> Result<Arc<Machine>> {
         let mut line = self.line(name).await;
         self.connected(&mut line, name).await
+    }
+
+    /// The folder on a host for what runs leave there.
+    pub(super) fn work_dir(&self, name: &str) -> String {
+        self.inventory.host(name).map(|host| host.work_dir.0.clone()).unwrap_or_default()
     }
 
     /// An address on the runner's machine that leads to `address` as seen from `name`.
     pub(super) async fn reach(&self, name: &str, address: &str) -> Result<String> {
         let mut line = self.line(name).await;
-        let host = self.connected(&mut line, name).await?;
+        let machine = self.connected(&mut line, name).await?;
         if let Some(local) = line.forwards.get(address) {
             return Ok(local.clone());
         }
-        let local = host.forward(address).await?;
+        let local = machine.forward(address).await?;
         line.forwards.insert(address.to_owned(), local.clone());
         Ok(local)
     }
@@ -50,48 +81,76 @@ impl Lines {
     /// A shell kept open on `name`.
     pub(super) async fn shell(&self, name: &str) -> Result<Arc<Shell>> {
         let mut line = self.line(name).await;
-        let host = self.connected(&mut line, name).await?;
-        if let Some(shell) = &line.shell
-            && shell.is_open().await
-        {
-            return Ok(shell.clone());
-        }
-        let shell = Arc::new(host.shell().await?);
+        let machine = self.connected(&mut line, name).await?;
+        let lease = self.claimed().remove(name);
+        let shell = open(line.shell.take(), &machine, lease).await?;
         line.shell = Some(shell.clone());
+        Ok(shell)
+    }
+
+    /// The shell that renews the lease on `name`, apart from the one that works.
+    pub(super) async fn pulse(&self, name: &str) -> Result<Arc<Shell>> {
+        let mut line = self.line(name).await;
+        let machine = self.connected(&mut line, name).await?;
+        let lease = self.claimed().remove(name);
+        let shell = open(line.pulse.take(), &machine, lease).await?;
+        line.pulse = Some(shell.clone());
         Ok(shell)
     }
 
     /// Closes every line.
     pub(super) async fn close(&self) {
-        let lines: Vec<_> = self.by_host.lock().await.drain().map(|(_, line)| line).collect();
+        let lines: Vec<_> = self.by_host().drain().map(|(_, line)| line).collect();
         for line in lines {
-            let Line { host, shell, .. } = std::mem::take(&mut *line.lock().await);
-            drop(shell);
-            if let Some(host) = host.and_then(Arc::into_inner) {
-                host.close().await;
+            let Line { machine, shell, pulse, stalled, .. } = std::mem::take(&mut *line.lock().await);
+            drop((shell, pulse));
+            for machine in machine.into_iter().chain(stalled) {
+                machine.close().await;
             }
         }
     }
 
     async fn line(&self, name: &str) -> OwnedMutexGuard<Line> {
-        let mut lines: MutexGuard<'_, _> = self.by_host.lock().await;
-        let line = lines.entry(name.to_owned()).or_default().clone();
-        drop(lines);
+        let line = self.by_host().entry(name.to_owned()).or_default().clone();
         line.lock_owned().await
     }
 
-    async fn connected(&self, line: &mut Line, name: &str) -> Result<Arc<Host>> {
-        if let Some(host) = &line.host {
-            if host.is_alive().await {
-                return Ok(host.clone());
+    async fn connected(&self, line: &mut Line, name: &str) -> Result<Arc<Machine>> {
+        let machine = match line.machine.clone() {
+            Some(machine) if machine.is_alive().await => machine,
+            lost => {
+                let stalled = std::mem::take(&mut line.stalled).into_iter().chain(lost).collect();
+                *line = Line { stalled, ..Line::default() };
+                self.claims().remove(name);
+                let access = self.inventory.host(name).ok_or_else(|| {
+                    Failure::permanent(format!("find host `{name}`"), "the inventory has no host of that name")
+                })?;
+                Arc::new(Machine::connect(name, access, &self.control_dir).await?)
             }
-            *line = Line::default();
+        };
+        line.machine = Some(machine.clone());
+        let claimed = self.claims().contains_key(name);
+        if let Some(lease) = self.lease.get().filter(|_| !claimed) {
+            let claim = HostLease::new(lease, &self.work_dir(name));
+            claim.claim(&machine).await?;
+            self.claims().insert(name.to_owned(), claim);
         }
-        let access = self.inventory.host(name).ok_or_else(|| {
-            Failure::permanent(format!("find host `{name}`"), "the inventory has no host of that name")
-        })?;
-        let host = Arc::new(Host::connect(name, access, &self.control_dir).await?);
-        line.host = Some(host.clone());
-        Ok(host)
+        Ok(machine)
+    }
+
+    fn by_host(&self) -> PlainGuard<'_, HashMap<String, Arc<Mutex<Line>>>> {
+        self.by_host.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn claims(&self) -> PlainGuard<'_, BTreeMap<String, HostLease>> {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The shell that is open, or a new one.
+async fn open(old: Option<Arc<Shell>>, machine: &Machine, lease: Option<HostLease>) -> Result<Arc<Shell>> {
+    match old {
+        Some(shell) if shell.is_open() => Ok(shell),
+        _ => Ok(Arc::new(Shell::open(machine, lease).await?)),
     }
 }

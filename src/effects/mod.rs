@@ -3,49 +3,63 @@
 //! May know the plain data of the playbook (inventory, secrets by reference, markers) and `error`; nothing else.
 //! Everything here is lazy: nothing is connected before a step asks for it.
 
+mod activity;
 mod approvals;
 pub mod dialect;
 pub mod facts;
 mod free_port;
 mod host;
 mod job;
+pub mod lease;
 mod line_socket;
 mod lines;
 mod mysql;
 pub mod replica;
 mod secrets;
-mod shell;
+mod sessions;
 
+pub use activity::Activity;
 pub use approvals::{Answer, Approvals, Decision, Rule};
 pub use free_port::free_port;
-pub use host::{Host, Ran};
+pub use host::{Host, Ran, Shell};
 pub use job::{Job, JobState};
 pub use mysql::{AFTER_END, INIT, Login, Row, Rows, Session, SqlError, Tls, end_statement, greeting};
 pub use secrets::Secrets;
-pub use shell::Shell;
+pub use sessions::Connections;
 
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Inventory, Server};
 use crate::playbook::product::{Family, Product};
 use dialect::Dialect;
+use host::Machine;
+use lease::{HostLease, Lease, PURPOSE};
 use lines::Lines;
 use secrecy::ExposeSecret;
+use sessions::{Sessions, Slot};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Plain, MutexGuard, PoisonError};
 use tokio::sync::Mutex;
 
 /// What a server says it is: names and values of its variables.
 pub type Identity = BTreeMap<String, String>;
 
-/// The bundle of hands that steps are given.
+/// The bundle of hands that steps are given, as one piece of work sees it.
 pub struct Effects {
+    hands: Arc<Hands>,
+    activity: Activity,
+}
+
+/// What all work of a run shares.
+struct Hands {
     inventory: Arc<Inventory>,
     secrets: Arc<Secrets>,
     approvals: Arc<dyn Approvals>,
     lines: Lines,
-    sessions: Mutex<HashMap<(String, String), Arc<Session>>>,
-    recognized: Mutex<BTreeMap<String, Identity>>,
+    sessions: Sessions,
+    recognized: Plain<BTreeMap<String, Identity>>,
+    /// Held while a server's lease is looked after.
+    leases: Plain<HashMap<String, Arc<Mutex<()>>>>,
 }
 
 impl Effects {
@@ -57,34 +71,38 @@ impl Effects {
         approvals: Arc<dyn Approvals>,
         control_dir: PathBuf,
     ) -> Self {
-        Self {
-            lines: Lines::new(inventory.clone(), control_dir),
-            inventory,
-            secrets,
-            approvals,
-            sessions: Mutex::default(),
-            recognized: Mutex::default(),
-        }
+        let lines = Lines::new(inventory.clone(), control_dir);
+        let (sessions, recognized, leases) = Default::default();
+        let hands = Hands { inventory, secrets, approvals, lines, sessions, recognized, leases };
+        Self { hands: Arc::new(hands), activity: Activity::apart() }
+    }
+
+    /// The same hands, for one piece of work.
+    #[must_use]
+    pub fn for_work(&self, activity: Activity) -> Self {
+        Self { hands: self.hands.clone(), activity }
     }
 
     /// Secrets, revealed only where they are used.
     #[must_use]
     pub fn secrets(&self) -> &Secrets {
-        &self.secrets
+        &self.hands.secrets
     }
 
     /// Where people's decisions come from.
     #[must_use]
     pub fn approvals(&self) -> &dyn Approvals {
-        &*self.approvals
+        &*self.hands.approvals
     }
 
     /// The host called `name`, connected.
     ///
     /// # Errors
-    /// When it cannot be reached, or its key is not known.
+    /// When it cannot be reached, or its key is not known. `Locked` when another runner has the run.
     pub async fn host(&self, name: &str) -> Result<Arc<Host>> {
-        self.lines.host(name).await
+        let machine = self.machine(name).await?;
+        let lease = self.hands.lines.claimed().get(name).cloned();
+        Ok(Arc::new(Host::new(machine, self.activity.clone(), lease)))
     }
 
     /// An address on the runner's machine that leads to `address` as seen from `host`.
@@ -92,7 +110,7 @@ impl Effects {
     /// # Errors
     /// When the host cannot be reached.
     pub async fn reach(&self, host: &str, address: &str) -> Result<String> {
-        self.lines.reach(host, address).await
+        self.hands.lines.reach(host, address).await
     }
 
     /// The runner's ordinary connection to a server, as its administrative account.
@@ -106,28 +124,69 @@ impl Effects {
     /// A connection of its own for one purpose, kept open until [`Effects::close_session`]; reopened when lost.
     ///
     /// # Errors
-    /// When the server cannot be reached or refuses the login.
+    /// When the server cannot be reached or refuses the login. `Locked` when another runner has the run.
     pub async fn session(&self, server: &str, purpose: &str) -> Result<Arc<Session>> {
-        let key = (server.to_owned(), purpose.to_owned());
-        if let Some(session) = self.sessions.lock().await.get(&key)
+        let slot: Slot = self.hands.sessions.slot(server, purpose);
+        let mut place = slot.lock().await;
+        if let Some(session) = &*place
             && session.is_alive()
         {
             return Ok(session.clone());
         }
-        let access = self.inventory.server(server).ok_or_else(|| unknown(server))?;
+        if let Some(lost) = place.take()
+            && lost.left_running()
+        {
+            self.hands.sessions.leave(&lost);
+        }
+        let session = self.open(server).await?;
+        if purpose != PURPOSE {
+            self.register(&session).await?;
+        }
+        self.clear_left(&session).await?;
+        *place = Some(session.clone());
+        Ok(session)
+    }
+
+    async fn open(&self, server: &str) -> Result<Arc<Session>> {
+        let access = self.hands.inventory.server(server).ok_or_else(|| unknown(server))?;
         let password = access.password.as_ref().map(super::playbook::secret::SecretRef::marker);
         let login = self.login(server, access, &access.user, password).await?;
-        let session = Arc::new(Session::open(login, self.secrets.clone()).await?);
+        let session = {
+            let _opening = self.hands.sessions.opening(server).await;
+            let session = Arc::new(Session::open(login, self.hands.secrets.clone()).await?);
+            self.hands.sessions.know(&session);
+            session
+        };
         self.recognize(server, access, &session).await?;
-        self.sessions.lock().await.insert(key, session.clone());
         Ok(session)
+    }
+
+    /// Marks a connection as this runner's on a server that it has taken; refused when another one has it by now.
+    async fn register(&self, session: &Session) -> Result<()> {
+        let Some(lease) = self.hands.lines.lease() else { return Ok(()) };
+        for _ in 0..2 {
+            let Some(connection) = lease.connection(session.server()) else { return Ok(()) };
+            if lease::register(session, connection).await? {
+                return Ok(());
+            }
+            Box::pin(self.ensure_lease(lease, session.server())).await?; // which opens a connection itself
+        }
+        Err(Failure::transient("open a connection", "the lease on the server was lost meanwhile").at(session.server()))
+    }
+
+    /// Nothing is done on a server while a statement that was given up may still run there.
+    async fn clear_left(&self, session: &Session) -> Result<()> {
+        for id in self.hands.sessions.left(session.server()) {
+            lease::end(session, &id.to_string()).await?;
+            self.hands.sessions.gone(session.server(), id);
+        }
+        Ok(())
     }
 
     /// Sees, on the first connection to a server, that it is what the plan was written for: statements for another
     /// program may mean something else there.
     async fn recognize(&self, name: &str, access: &Server, session: &Session) -> Result<()> {
-        let mut recognized = self.recognized.lock().await;
-        if recognized.contains_key(name) {
+        if self.recognized().contains_key(name) {
             return Ok(());
         }
         let answer = session.query(Dialect::from(access.product()).version(), replica::LOOK).await?;
@@ -139,7 +198,7 @@ impl Effects {
         match Product::from_version_text(text) {
             Ok(actual) if access.accepts(actual) => {
                 let rows = session.query(Dialect::from(actual).identity(), replica::LOOK).await?;
-                recognized.insert(name.to_owned(), pairs(&rows));
+                self.recognized().insert(name.to_owned(), pairs(&rows));
                 Ok(())
             }
             Ok(Product { family, version }) => {
@@ -153,31 +212,37 @@ impl Effects {
 
     /// What the servers spoken to so far say they are, by their names.
     pub async fn seen(&self) -> BTreeMap<String, Identity> {
-        self.recognized.lock().await.clone()
+        self.recognized().clone()
     }
 
-    /// The connection for `purpose` if it is open and alive; never opens one.
+    fn recognized(&self) -> MutexGuard<'_, BTreeMap<String, Identity>> {
+        self.hands.recognized.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection for `purpose` if it is open and alive; never opens one, nor waits for one that is being opened.
     pub async fn open_session(&self, server: &str, purpose: &str) -> Option<Arc<Session>> {
-        let key = (server.to_owned(), purpose.to_owned());
-        self.sessions.lock().await.get(&key).filter(|session| session.is_alive()).cloned()
+        let slot = self.hands.sessions.slot(server, purpose);
+        let place = slot.try_lock().ok()?;
+        place.as_ref().filter(|session| session.is_alive()).cloned()
     }
 
     /// Closes a connection made for one purpose, if it is there.
     pub async fn close_session(&self, server: &str, purpose: &str) {
-        let closed = self.sessions.lock().await.remove(&(server.to_owned(), purpose.to_owned()));
+        let closed = self.hands.sessions.slot(server, purpose).lock().await.take();
         if let Some(session) = closed {
             session.close().await;
         }
     }
 
-    /// Connection ids of every open session on a server: what a fence must not kill.
-    pub async fn session_ids(&self, server: &str) -> Vec<u64> {
-        let sessions = self.sessions.lock().await;
-        sessions
-            .iter()
-            .filter(|((name, _), session)| name == server && session.is_alive())
-            .map(|(_, s)| s.id())
-            .collect()
+    /// Connection ids of every open session on a server.
+    #[must_use]
+    pub fn session_ids(&self, server: &str) -> Vec<u64> {
+        self.hands.sessions.ids(server)
+    }
+
+    /// The same, and none is opened while the answer is held: what a fence must not end.
+    pub async fn connections(&self, server: &str) -> Connections {
+        self.hands.sessions.all(server).await
     }
 
     /// A shell kept open on `host`: a command in it costs a round trip, not a process over ssh.
@@ -185,14 +250,15 @@ impl Effects {
     /// # Errors
     /// When the host cannot be reached.
     pub async fn shell(&self, host: &str) -> Result<Arc<Shell>> {
-        self.lines.shell(host).await
+        self.hands.lines.shell(host).await
     }
 
     /// Sends one line to a unix socket on `host` and reads the answer to its end.
     ///
     /// # Errors
-    /// When the host or the socket cannot be reached.
+    /// When the host or the socket cannot be reached. `Locked` when another runner has the run.
     pub async fn unix_ask(&self, host: &str, socket: &str, line: &str) -> Result<String> {
+        self.prove_lease(host).await?;
         let local = self.reach(host, socket).await?;
         line_socket::ask(&local, line)
             .await
@@ -212,7 +278,7 @@ impl Effects {
             None => None,
         };
         let login = Login { server: server.to_owned(), address, user: account.user.clone(), password, tls };
-        let session = Session::open(login, self.secrets.clone()).await?;
+        let session = Session::open(login, self.hands.secrets.clone()).await?;
         let arrived = session.query("SELECT CURRENT_USER()", replica::LOOK).await?;
         session.close().await;
         Ok(arrived.value().unwrap_or_default().to_owned())
@@ -240,16 +306,64 @@ impl Effects {
     /// # Errors
     /// When a secret is not known, or the host does not take the file.
     pub async fn write_option_file(&self, host: &Host, path: &str, text: &str) -> Result<()> {
-        let revealed = self.secrets.reveal(text, secrets::in_option_file)?;
+        let revealed = self.hands.secrets.reveal(text, secrets::in_option_file)?;
         host.write_file(path, revealed.expose_secret().as_bytes(), Some(0o600)).await
     }
 
     /// Closes every connection and every ssh master.
     pub async fn close(&self) {
-        for (_, session) in self.sessions.lock().await.drain() {
-            session.close().await;
+        for slot in self.hands.sessions.drain() {
+            if let Some(session) = slot.lock().await.take() {
+                session.close().await;
+            }
         }
-        self.lines.close().await;
+        self.hands.lines.close().await;
+    }
+
+    /// From now on nothing is done but under `lease`.
+    fn set_lease(&self, lease: &Arc<Lease>) -> Result<()> {
+        self.hands.lines.set_lease(lease)
+    }
+
+    async fn machine(&self, name: &str) -> Result<Arc<Machine>> {
+        tokio::select! {
+            machine = self.hands.lines.machine(name) => machine,
+            () = self.activity.end.cancelled() => Err(Failure::cancelled("reach the host").at(name)),
+        }
+    }
+
+    fn work_dir(&self, host: &str) -> String {
+        self.hands.lines.work_dir(host)
+    }
+
+    fn host_of(&self, server: &str) -> String {
+        self.hands.inventory.host_of(server).to_owned()
+    }
+
+    fn claimed(&self) -> BTreeMap<String, HostLease> {
+        self.hands.lines.claimed()
+    }
+
+    async fn pulse(&self, host: &str) -> Result<Arc<Shell>> {
+        self.hands.lines.pulse(host).await
+    }
+
+    /// Sees that this runner still has the server; one look at a time.
+    async fn ensure_lease(&self, lease: &Lease, server: &str) -> Result<()> {
+        let turn = {
+            let mut leases = self.hands.leases.lock().unwrap_or_else(PoisonError::into_inner);
+            leases.entry(server.to_owned()).or_default().clone()
+        };
+        let _turn = turn.lock().await;
+        lease::ensure(self, lease, server).await
+    }
+
+    /// Sees that this runner still has the host, where a run was taken.
+    async fn prove_lease(&self, host: &str) -> Result<()> {
+        if self.hands.lines.lease().is_none() {
+            return Ok(());
+        }
+        self.shell(host).await?.run(":").await.map(drop)
     }
 }
 

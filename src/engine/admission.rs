@@ -3,6 +3,7 @@
 use super::attempt::{Bounds, GRACE, Work, bounded};
 use super::bench::{Bench, Purpose};
 use super::state::RunState;
+use super::tasks::Reins;
 use crate::error::{Failure, Result};
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
@@ -17,12 +18,13 @@ pub(super) async fn inspect(bench: &Bench, state: &RunState, cancel: &Cancellati
     let mut failures = Vec::new();
     let mut tasks = JoinSet::new();
     let settles = (0..state.graph.len()).any(|ix| !state.graph.step(ix).settles.is_empty());
+    let reins = Reins { cancel: cancel.clone(), end: cancel.child_token() };
     for ix in (0..state.graph.len()).filter(|&ix| state.graph.step(ix).skip.is_none()) {
         for index in 0..state.graph.step(ix).rollback.len() {
-            failures.extend(bench.hook(state, ix, index, Purpose::Inspect, cancel).err().map(|failure| (ix, failure)));
+            failures.extend(bench.hook(state, ix, index, Purpose::Inspect, &reins).err().map(|failure| (ix, failure)));
         }
         let settled = if settles { settled_before(state, ix) } else { BTreeSet::new() };
-        match bench.step(state, ix, Purpose::Inspect, cancel) {
+        match bench.step(state, ix, Purpose::Inspect, &reins) {
             Ok(None) => {}
             Ok(Some(work)) => {
                 tasks.spawn(async move { (ix, inspect_one(work, settled).await) });
@@ -40,9 +42,8 @@ pub(super) async fn inspect(bench: &Bench, state: &RunState, cancel: &Cancellati
 }
 
 async fn inspect_one(work: Work, settled: BTreeSet<String>) -> Vec<Failure> {
-    let (cancel, before) = (work.cancel.child_token(), CancellationToken::new());
-    before.cancel();
-    let bounds = Bounds { cancel, ended: CancellationToken::new(), before, time: LIMIT, grace: GRACE };
+    let (cancel, end, ended) = (work.cancel.child_token(), CancellationToken::new(), CancellationToken::new());
+    let bounds = Bounds { cancel, end, ended, before: Vec::new(), time: LIMIT, grace: GRACE, hurry: true };
     let look = async move { Result::Ok(work.step.inspect(&work.cx(), &settled).await) };
     bounded(look, bounds).await.unwrap_or_else(|failure| vec![failure])
 }

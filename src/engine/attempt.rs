@@ -4,6 +4,7 @@ use super::notes::Page;
 use crate::effects::Effects;
 use crate::error::{Class, Failure, Result};
 use crate::plan::Plan;
+use crate::playbook::units::Span;
 use crate::steps::{Ctx, Outputs, Probe, Progress, Step};
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -14,6 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 /// How long work that was asked to stop, outside a block with a deadline, has to reach a safe point.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// How long work whose time is up has to reach a safe point by itself.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long work that was given up may take to end: longer than a host takes to end a program, and a connection to end a
+/// statement.
+pub(super) const END_LIMIT: Duration = Duration::from_secs(30);
 
 /// A decoded step with everything it may use.
 pub(super) struct Work {
@@ -80,30 +87,36 @@ pub(super) async fn prepare(works: Vec<Work>) -> Result<()> {
 pub(super) struct Bounds {
     /// Asked to stop when this is cancelled; it is cancelled when the time is up.
     pub(super) cancel: CancellationToken,
+    /// Cancelled when the work is given up: its programs and statements are ended.
+    pub(super) end: CancellationToken,
     /// Cancelled when the work has really ended, however long that takes.
     pub(super) ended: CancellationToken,
-    /// The same of the work before it for the same step: two never run beside each other.
-    pub(super) before: CancellationToken,
+    /// The same of all work before it for the same step: two never run beside each other.
+    pub(super) before: Vec<CancellationToken>,
     /// Longest time.
     pub(super) time: Duration,
     /// How long it may take to stop.
     pub(super) grace: Duration,
+    /// Whether the application waits: then what is given up is not waited for here, but only by what comes after it for
+    /// the same step.
+    pub(super) hurry: bool,
 }
 
-/// Runs `work` within `bounds`. `Cancelled` when it was asked from outside to stop, and did without a result.
+/// Runs `work` within `bounds`. `Cancelled` when it was asked from outside to stop, and did without a result;
+/// `StillRunning` when it was given up and does not end, or did not begin because work before it does not.
 ///
-/// Work that does not stop in time is given up, but still polled to its end: SQL may be in flight.
+/// Work that does not stop in time is ended, and polled to its end: SQL may be in flight.
 pub(super) async fn bounded<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
     bounds: Bounds,
 ) -> Result<T> {
-    let Bounds { cancel, ended, before, time, grace } = bounds;
-    if timeout(grace, before.cancelled()).await.is_err() {
-        ended.cancel(); // there is nothing of this one to wait for
-        return Err(Failure::transient("begin again", "the attempt before has not stopped yet"));
+    let Bounds { cancel, end, ended, before, time, grace, hurry } = bounds;
+    let ended = ended.drop_guard();
+    if let Err(failure) = wait_for(&before, &cancel).await {
+        return Err(failure); // there is nothing of this one to wait for
     }
     let mut task = tokio::spawn(async move {
-        let _ended = ended.drop_guard();
+        let _ended = ended;
         work.await
     });
     let on_time = tokio::select! {
@@ -113,15 +126,37 @@ pub(super) async fn bounded<T: Send + 'static>(
         () = sleep(time) => false,
     };
     cancel.cancel();
-    let stopped = timeout(grace, &mut task).await.map(flat);
-    if on_time {
-        return judge(stopped.unwrap_or_else(|_| Err(still_at_work(grace))), true);
+    let grace = if on_time { grace } else { grace.min(LAST_WORDS) };
+    let mut stopped = timeout(grace, &mut task).await.map(flat);
+    if stopped.is_err() {
+        end.cancel();
+        if !hurry {
+            stopped = timeout(END_LIMIT, &mut task).await.map(flat);
+        }
     }
-    let late = || Failure::transient("finish in time", format!("timed out after {time:?}"));
+    let late = || Failure::transient("finish in time", format!("timed out after {}", Span(time)));
     match stopped {
-        Ok(Err(failure)) if failure.class == Class::Cancelled => Err(late()),
+        Ok(result) if on_time => judge(result, true),
+        Ok(Err(failure)) if failure.class == Class::Cancelled => Err(Failure { now: failure.now, ..late() }),
         Ok(result) => result,
-        Err(_) => Err(late().now(format!("it has not stopped within {grace:?} of being asked to"))),
+        Err(_) if !hurry => Err(does_not_end()),
+        Err(_) if on_time => judge(Err(still_at_work(grace)), true),
+        Err(_) => Err(late().now("it was given up, and is being ended")),
+    }
+}
+
+/// Waits until everything before has ended.
+async fn wait_for(before: &[CancellationToken], cancel: &CancellationToken) -> Result<()> {
+    let all = async {
+        for earlier in before {
+            earlier.cancelled().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = all => Ok(()),
+        () = cancel.cancelled() => Err(Failure::cancelled("begin")),
+        () = sleep(END_LIMIT) => Err(does_not_end()),
     }
 }
 
@@ -141,6 +176,13 @@ fn still_at_work(grace: Duration) -> Failure {
     Failure::transient("stop at a safe point", format!("it did not get there within {grace:?}"))
 }
 
+fn does_not_end() -> Failure {
+    let answer = format!("work of this step was given up, and has not ended within {} of that", Span(END_LIMIT));
+    Failure::still_running("go on", answer)
+        .now("it is still at work, so nothing else of this step is begun; the servers stay taken until it ends")
+        .help("see that the servers and hosts of this step answer; `cutover resume` goes on once it has ended")
+}
+
 fn flat<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
     joined.unwrap_or_else(|error| Err(panicked(&error)))
 }
@@ -153,14 +195,20 @@ fn panicked(error: &JoinError) -> Failure {
 mod tests {
     use super::{Bounds, bounded};
     use crate::error::{Class, Failure, Result};
-    use tokio::time::{Duration, sleep};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use tokio::time::{Duration, Instant, sleep};
     use tokio_util::sync::CancellationToken;
 
     fn bounds(cancel: &CancellationToken, ended: &CancellationToken) -> Bounds {
-        let before = CancellationToken::new();
-        before.cancel();
         let (time, grace) = (Duration::from_mins(1), Duration::from_secs(10));
-        Bounds { cancel: cancel.clone(), ended: ended.clone(), before, time, grace }
+        let (end, before) = (CancellationToken::new(), Vec::new());
+        Bounds { cancel: cancel.clone(), end, ended: ended.clone(), before, time, grace, hurry: false }
+    }
+
+    async fn for_long() -> Result<()> {
+        sleep(Duration::from_secs(1_000)).await;
+        Ok(())
     }
 
     #[tokio::test(start_paused = true)]
@@ -172,21 +220,57 @@ mod tests {
             Result::<()>::Err(Failure::cancelled("wait"))
         };
         let failure = bounded(work, bounds(&cancel, &ended)).await.unwrap_err();
-        assert_eq!((failure.class, failure.answer.as_str()), (Class::Transient, "timed out after 60s"));
+        assert_eq!((failure.class, failure.answer.as_str()), (Class::Transient, "timed out after 1m"));
         assert!(ended.is_cancelled());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_does_not_stop_is_given_up_but_runs_on_to_its_end() {
+    async fn work_that_does_not_stop_is_ended_and_waited_for() {
         let (cancel, ended) = (CancellationToken::new(), CancellationToken::new());
-        let work = async {
-            sleep(Duration::from_secs(100)).await;
-            Ok(())
+        let bounds = bounds(&cancel, &ended);
+        let end = bounds.end.clone();
+        let work = async move {
+            end.cancelled().await;
+            sleep(Duration::from_secs(8)).await;
+            Result::<()>::Err(Failure::cancelled("run").now("`sleep 90` was ended"))
         };
-        let failure = bounded(work, bounds(&cancel, &ended)).await.unwrap_err();
-        assert!(failure.now.unwrap().contains("has not stopped"));
+        let failure = bounded(work, bounds).await.unwrap_err();
+        assert_eq!((failure.class, failure.now.as_deref()), (Class::Transient, Some("`sleep 90` was ended")));
+        assert!(ended.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_does_not_end_is_said_to_run_and_is_polled_to_its_end() {
+        let (cancel, ended) = (CancellationToken::new(), CancellationToken::new());
+        let failure = bounded(for_long(), bounds(&cancel, &ended)).await.unwrap_err();
+        assert_eq!(failure.class, Class::StillRunning);
         assert!(!ended.is_cancelled());
         ended.cancelled().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_begins_before_all_work_before_it_has_ended() {
+        let (cancel, first, second) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let hurry = Bounds { hurry: true, ..bounds(&cancel, &first) };
+        assert_eq!(bounded(for_long(), hurry).await.unwrap_err().class, Class::Transient, "given up in a hurry");
+        let began = Arc::new(AtomicBool::new(false));
+        for attempt in 0..3 {
+            let before = vec![first.clone(), second.clone()];
+            let began = began.clone();
+            let work = async move {
+                began.store(true, Ordering::Relaxed);
+                Ok(())
+            };
+            let begin = Instant::now();
+            let next = Bounds { before, ..bounds(&CancellationToken::new(), &second) };
+            assert_eq!(bounded(work, next).await.unwrap_err().class, Class::StillRunning, "attempt {attempt}");
+            assert!(begin.elapsed() >= super::END_LIMIT);
+        }
+        assert!(!began.load(Ordering::Relaxed));
+        first.cancelled().await;
+        let next =
+            Bounds { before: vec![first, second], ..bounds(&CancellationToken::new(), &CancellationToken::new()) };
+        bounded(async { Ok(()) }, next).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,7 +5,8 @@ use super::clock::Clock;
 use super::graph::references;
 use super::notes::{Notes, Page};
 use super::state::RunState;
-use crate::effects::Effects;
+use super::tasks::Reins;
+use crate::effects::{Activity, Effects};
 use crate::error::{Failure, Result};
 use crate::journal::{Event, Journal};
 use crate::plan::Plan;
@@ -15,7 +16,6 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio_util::sync::CancellationToken;
 
 /// Decodes the parameters of a kind into a step.
 pub type Decode = Arc<dyn Fn(&str, &Value) -> Result<Box<dyn Step>> + Send + Sync>;
@@ -74,15 +74,9 @@ impl Bench {
     }
 
     /// Tools for a step. `None` when it cannot be decoded yet, and need not be for this purpose.
-    pub(super) fn step(
-        &self,
-        state: &RunState,
-        ix: usize,
-        purpose: Purpose,
-        cancel: &CancellationToken,
-    ) -> Result<Option<Work>> {
+    pub(super) fn step(&self, state: &RunState, ix: usize, purpose: Purpose, reins: &Reins) -> Result<Option<Work>> {
         let step = state.graph.step(ix);
-        self.work(state, ix, purpose, cancel, (&step.uses, &step.with), String::new())
+        self.work(state, ix, purpose, reins, (&step.uses, &step.with), String::new())
     }
 
     /// Tools for a rollback hook of a step.
@@ -92,10 +86,10 @@ impl Bench {
         ix: usize,
         index: usize,
         purpose: Purpose,
-        cancel: &CancellationToken,
+        reins: &Reins,
     ) -> Result<Option<Work>> {
         let hook = &state.graph.step(ix).rollback[index];
-        self.work(state, ix, purpose, cancel, (&hook.uses, &hook.with), format!("rollback.{index}."))
+        self.work(state, ix, purpose, reins, (&hook.uses, &hook.with), format!("rollback.{index}."))
     }
 
     fn work(
@@ -103,7 +97,7 @@ impl Bench {
         state: &RunState,
         ix: usize,
         purpose: Purpose,
-        cancel: &CancellationToken,
+        reins: &Reins,
         (uses, with): (&str, &Value),
         prefix: String,
     ) -> Result<Option<Work>> {
@@ -124,10 +118,10 @@ impl Bench {
             id: state.graph.id(ix).to_owned(),
             run: self.run.clone(),
             plan: self.plan.clone(),
-            fx: self.fx.clone(),
+            fx: Arc::new(self.fx.for_work(Activity::new(state.graph.id(ix), reins.end.clone()))),
             step,
             progress: Progress::new(state.graph.id(ix), self.updates.clone()),
-            cancel: cancel.clone(),
+            cancel: reins.cancel.clone(),
             memo: Page { notes: self.notes[ix].clone(), prefix, writable },
             outputs: state.steps[ix].outputs.clone(),
             foreseen: self.foreseen.clone(),

@@ -22,6 +22,7 @@ pub(super) fn reset(state: &mut RunState) {
         *window = WindowState { past, ..WindowState::default() }; // it may have closed by now
     }
     state.put_off = None;
+    state.is_held = false; // what still ran was the dead runner's, and hosts and servers have ended it
     state.blocks.fill(BlockState::default()); // prepared connections are gone, and the clock begins anew
     let graph = state.graph.clone();
     let (unwinding, past) = (state.rollback.is_some(), state.is_point_reached());

@@ -57,7 +57,7 @@ pub fn is_blind(state: &RunState, task: Task, ended: &Ended) -> bool {
 
 fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Vec<Event> {
     let (step, attempt) = (id(state, ix), state.steps[ix].attempt);
-    if failure.class == Class::Cancelled {
+    if matches!(failure.class, Class::Cancelled | Class::StillRunning) {
         return vec![Event::StepStopped { step, attempt, failure: Some(failure) }];
     }
     if failure.class == Class::Lapsed {
@@ -71,7 +71,11 @@ fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Vec<Event>
 
 /// An undo that was asked to stop is not worn out by that.
 fn undo_retry(state: &RunState, now: i64, ix: usize, failure: &Failure) -> Option<i64> {
-    if failure.class == Class::Cancelled { Some(now) } else { undo_again(state.steps[ix].undo.attempt, failure, now) }
+    match failure.class {
+        Class::Cancelled => Some(now),
+        Class::StillRunning => None,
+        _ => undo_again(state.steps[ix].undo.attempt, failure, now),
+    }
 }
 
 /// A preparation that failed is a failed attempt of the block's first step that still has to run.

@@ -4,18 +4,18 @@
 //! result of one step and the intent of the next go into one append, because each is a sync to disk and a cutover
 //! has no time to give away.
 
-use super::attempt::GRACE;
 use super::bench::{Bench, Decode};
 use super::clock::{Clock, Wall};
 use super::graph::Graph;
+use super::hold;
 use super::run_id;
 use super::schedule::{Decision, Stop, Wish, decide};
-use super::server_lock::ServerLocks;
 use super::state::RunState;
 use super::tasks::Tasks;
 use super::windows::{self, Now};
 use super::{admission, results};
 use crate::effects::Effects;
+use crate::effects::lease::Taken;
 use crate::error::{Class, Failure, Result};
 use crate::journal::{Event, Journal, Outcome, RunRecord};
 use crate::plan::Plan;
@@ -23,7 +23,7 @@ use crate::plan::load::Sources;
 use crate::steps::Update;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Duration, Instant, sleep_until, timeout};
+use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// Longest sleep: a machine that slept, or whose clock was set, is noticed this late where a window is awaited.
@@ -84,11 +84,12 @@ impl Runner {
     pub async fn run(self) -> Result<Outcome> {
         let clock = Clock::starting(0);
         let state = RunState::new(self.graph.clone());
-        let mut drive = Drive::begin(&self.setup, state, clock, false).await?;
+        let mut drive = Drive::begin(&self.setup, state, clock).await?;
+        let started = self.started(drive.epoch());
         let result = match RunRecord::new(&self.setup.run, &self.setup.plan, clock.now())
             .and_then(|record| self.setup.journal.create_run(&record))
         {
-            Ok(()) => drive.go(self.started()).await,
+            Ok(()) => drive.go(started).await,
             Err(failure) => Err(failure),
         };
         drive.end(result).await
@@ -136,10 +137,11 @@ impl Runner {
         Ok((state, Clock::starting(last)))
     }
 
-    fn started(&self) -> Event {
+    fn started(&self, epoch: u32) -> Event {
         let Setup { folder, sources, revision, by, .. } = &self.setup;
         Event::RunStarted {
             runner: run_id::runner(),
+            epoch,
             by: by.clone(),
             folder: folder.clone(),
             sources: sources.clone(),
@@ -147,14 +149,15 @@ impl Runner {
         }
     }
 
-    fn resumed(&self) -> Event {
-        Event::RunResumed { runner: run_id::runner(), by: self.setup.by.clone() }
+    fn resumed(&self, epoch: u32) -> Event {
+        Event::RunResumed { runner: run_id::runner(), epoch, by: self.setup.by.clone() }
     }
 
     async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
+        let mut drive = Drive::begin(&self.setup, state, clock).await?;
+        let epoch = drive.epoch();
         // a runner that died between making the run known and beginning it has left nothing behind
-        let first = if state.started { self.resumed() } else { self.started() };
-        let mut drive = Drive::begin(&self.setup, state, clock, true).await?;
+        let first = if drive.state.started { self.resumed(epoch) } else { self.started(epoch) };
         drive.wish.rollback = rollback;
         let result = drive.go(first).await;
         drive.end(result).await
@@ -168,19 +171,17 @@ struct Drive<'a> {
     clock: Clock,
     wish: Wish,
     tasks: Tasks,
-    locks: Option<ServerLocks>,
+    taken: Taken,
     noted: UnboundedReceiver<Event>,
-    lost: UnboundedReceiver<Failure>,
     /// Taken into the state, not yet in the journal.
     fresh: Vec<Event>,
     wake: Option<i64>,
 }
 
 impl<'a> Drive<'a> {
-    /// Takes the servers and lays out the tools.
-    async fn begin(setup: &'a Setup, state: RunState, clock: Clock, resuming: bool) -> Result<Self> {
-        let (lost_to, lost) = unbounded_channel();
-        let locks = ServerLocks::take(&setup.effects, &setup.plan, &setup.run, resuming, lost_to).await?;
+    /// Takes the run and lays out the tools.
+    async fn begin(setup: &'a Setup, state: RunState, clock: Clock) -> Result<Self> {
+        let taken = hold::take(setup, state.epoch).await?;
         let (written, noted) = unbounded_channel();
         let bench = Bench {
             plan: setup.plan.clone(),
@@ -192,7 +193,11 @@ impl<'a> Drive<'a> {
             foreseen: Arc::new(setup.plan.settled()),
         };
         let (tasks, wish, fresh) = (Tasks::new(bench), Wish::default(), Vec::new());
-        Ok(Self { setup, state, clock, wish, tasks, locks: Some(locks), noted, lost, fresh, wake: None })
+        Ok(Self { setup, state, clock, wish, tasks, taken, noted, fresh, wake: None })
+    }
+
+    fn epoch(&self) -> u32 {
+        self.taken.epoch()
     }
 
     /// Drives the run to its end, from its first event on.
@@ -202,10 +207,14 @@ impl<'a> Drive<'a> {
             self.admit().await?;
         }
         loop {
+            if let Some(failure) = self.taken.displaced() {
+                return Err(failure);
+            }
             if self.setup.interrupt.is_cancelled() && self.wish.stop == Stop::No {
                 self.stop(Stop::SafePoint)?;
             }
             let due = self.settle()?;
+            self.stamp(&due).await;
             for decision in due {
                 self.tasks.launch(&self.state, &decision);
             }
@@ -216,15 +225,16 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Lets what is still under way come to an end, and gives the servers back.
+    /// Lets what is still under way come to an end, and gives the servers back: not before, or another run would find
+    /// this one's work beside its own.
     async fn end(mut self, result: Result<Outcome>) -> Result<Outcome> {
-        if result.is_err() {
-            self.tasks.cancel_all();
-            let _ = timeout(GRACE, self.tasks.join_all()).await;
+        match &result {
+            Err(failure) if failure.class == Class::Locked => self.tasks.end_all(),
+            Err(_) => self.tasks.cancel_all(),
+            Ok(_) => {}
         }
-        if let Some(locks) = self.locks.take() {
-            locks.release().await;
-        }
+        hold::until_all_ended(&mut self.tasks, &self.state.graph, &self.setup.halt).await;
+        self.taken.release().await;
         result.map_err(|mut failure| {
             if self.state.started && failure.class != Class::Locked {
                 failure.class = Class::Cancelled; // its exit code says that the run can be resumed
@@ -292,11 +302,11 @@ impl<'a> Drive<'a> {
             biased;
             () = self.setup.halt.cancelled(), if self.wish.stop != Stop::Now => self.stop(Stop::Now)?,
             () = self.setup.interrupt.cancelled(), if self.wish.stop == Stop::No => self.stop(Stop::SafePoint)?,
-            Some(failure) = self.lost.recv(), if self.wish.stop == Stop::No => {
-                self.tasks.tell(&failure.to_string());
-                self.stop(Stop::SafePoint)?;
-            }
+            failure = self.taken.until_displaced() => return Err(failure),
             (task, ended) = self.tasks.next(), if !self.tasks.is_idle() => {
+                if let Some(failure) = self.taken.displaced() {
+                    return Err(failure); // whatever this work says, it is no result of the run any more
+                }
                 self.take_notes()?;
                 if results::is_blind(&self.state, task, &ended) && self.wish.stop == Stop::No {
                     self.stop(Stop::SafePoint)?; // what cannot be looked at today leaves the run for a better day
@@ -333,8 +343,25 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
+    /// Has every host note how far the journal has come before anything new is done, so that an older copy of the journal
+    /// cannot do it again. While the application waits, nobody waits for that.
+    async fn stamp(&self, due: &[Decision]) {
+        let acts = |decision: &Decision| {
+            use Decision::{Hook, Prepare, Start, Undo};
+            matches!(decision, Start { .. } | Undo { .. } | Hook { .. } | Prepare { .. })
+        };
+        if !due.iter().any(acts) {
+            return;
+        }
+        let hurry = self.state.blocks.iter().any(|block| block.started.is_some()) && self.state.outcome.is_none();
+        if hurry { self.taken.stamp_soon() } else { self.taken.stamp().await }
+    }
+
     fn write(&mut self) -> Result<()> {
-        self.setup.journal.append(&self.setup.run, self.clock.now(), &self.fresh)?;
+        let entries = self.setup.journal.append(&self.setup.run, self.clock.now(), &self.fresh)?;
+        if let Some(last) = entries.last() {
+            self.taken.advance(hold::stamp_of(last));
+        }
         self.fresh.clear();
         Ok(())
     }

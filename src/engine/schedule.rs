@@ -125,6 +125,11 @@ pub fn decide(state: &RunState, now: Now, wish: &Wish) -> Vec<Decision> {
     if wish.stop == Stop::Now {
         return wind_down(state, Outcome::Interrupted);
     }
+    if state.is_held {
+        // a resume may go on once what still runs has ended
+        let stuck = state.steps.iter().any(|step| step.status == Status::UndoFailed);
+        return wind_down(state, if stuck { Outcome::Stuck } else { Outcome::Stopped });
+    }
     if state.rollback.is_some() {
         return unwind::decide(state, now.steady);
     }

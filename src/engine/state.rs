@@ -21,6 +21,8 @@ pub struct RunState {
     pub graph: Arc<Graph>,
     /// Whether it was begun.
     pub started: bool,
+    /// The largest epoch of its runners; 0 before the first.
+    pub epoch: u32,
     /// Whether the checks before the first effect have passed.
     pub admitted: bool,
     /// How it ended, unless it goes on.
@@ -35,6 +37,8 @@ pub struct RunState {
     pub windows: Vec<WindowState>,
     /// Why it cannot go on now, and by whom that was found: a step or a block.
     pub put_off: Option<(String, Failure)>,
+    /// Work of this runner that was given up does not end: nothing else may be done.
+    pub is_held: bool,
 }
 
 /// How a window stands in the process that waits for it now.
@@ -79,7 +83,8 @@ impl RunState {
         let blocks = vec![BlockState::default(); graph.blocks().len()];
         let windows = vec![WindowState::default(); graph.gates().len()];
         let (outcome, rollback, put_off) = (None, None, None);
-        Self { graph, started: false, admitted: false, outcome, rollback, steps, blocks, windows, put_off }
+        let (started, admitted, is_held) = (false, false, false);
+        Self { graph, started, epoch: 0, admitted, outcome, rollback, steps, blocks, windows, put_off, is_held }
     }
 
     /// The state that a journal tells.
@@ -120,9 +125,15 @@ impl RunState {
             return Err(illegal(event, format!("the run is {}", self.word())));
         }
         match event {
-            Event::RunStarted { .. } => self.started = true,
+            Event::RunStarted { epoch, .. } => {
+                self.started = true;
+                self.epoch = *epoch;
+            }
             Event::RunAdmitted => self.admitted = true,
-            Event::RunResumed { .. } => recover::reset(self),
+            Event::RunResumed { epoch, .. } => {
+                self.epoch = self.epoch.max(*epoch);
+                recover::reset(self);
+            }
             Event::RollbackStarted { reason } => self.begin_rollback(reason),
             Event::RunFinished { outcome } => self.outcome = Some(*outcome),
             Event::BlockPreparing { block } => self.prepare(event, block, Prepare::No, Prepare::Asked)?,

@@ -24,14 +24,23 @@ const PROBE_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Tasks {
     pub(super) bench: Bench,
     running: JoinSet<(Task, Ended)>,
-    cancels: HashMap<Task, CancellationToken>,
-    /// For each step or block: cancelled when its last piece of work has really ended.
-    ends: HashMap<Task, CancellationToken>,
+    reins: HashMap<Task, Reins>,
+    /// For each step or block, one for each piece of work that is not known to have ended: cancelled when it has.
+    unended: HashMap<Task, Vec<CancellationToken>>,
+}
+
+/// How a piece of work is stopped.
+#[derive(Clone, Default)]
+pub(super) struct Reins {
+    /// Asks it to stop at its next safe point.
+    pub(super) cancel: CancellationToken,
+    /// Gives it up: its programs and statements are ended.
+    pub(super) end: CancellationToken,
 }
 
 impl Tasks {
     pub(super) fn new(bench: Bench) -> Self {
-        Self { bench, running: JoinSet::new(), cancels: HashMap::new(), ends: HashMap::new() }
+        Self { bench, running: JoinSet::new(), reins: HashMap::new(), unended: HashMap::new() }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -50,17 +59,39 @@ impl Tasks {
     }
 
     pub(super) fn cancel(&self, task: Task) {
-        if let Some(cancel) = self.cancels.get(&task) {
-            cancel.cancel();
+        if let Some(reins) = self.reins.get(&task) {
+            reins.cancel.cancel();
         }
     }
 
     pub(super) fn cancel_all(&self) {
-        self.cancels.values().for_each(CancellationToken::cancel);
+        self.reins.values().for_each(|reins| reins.cancel.cancel());
     }
 
-    pub(super) async fn join_all(&mut self) {
+    /// Gives up everything under way.
+    pub(super) fn end_all(&self) {
+        self.cancel_all();
+        self.reins.values().for_each(|reins| reins.end.cancel());
+    }
+
+    /// Waits until no work is left, not even such as was given up.
+    pub(super) async fn all_ended(&mut self) {
         while self.running.join_next().await.is_some() {}
+        for ended in self.unended.values().flatten() {
+            ended.cancelled().await;
+        }
+    }
+
+    /// Steps and blocks of which work was given up and has not ended.
+    pub(super) fn unended(&self) -> Vec<Task> {
+        let mut tasks: Vec<Task> = self
+            .unended
+            .iter()
+            .filter(|(_, ends)| ends.iter().any(|end| !end.is_cancelled()))
+            .map(|(task, _)| *task)
+            .collect();
+        tasks.sort_unstable();
+        tasks
     }
 
     /// Tells people something that belongs to no step.
@@ -70,38 +101,38 @@ impl Tasks {
 
     /// Begins what was decided, once it is in the journal.
     pub(super) fn launch(&mut self, state: &RunState, decision: &Decision) {
-        let cancel = CancellationToken::new();
+        let reins = Reins::default();
         match *decision {
             Decision::Start { step, .. } => {
-                let work = ready(self.bench.step(state, step, Purpose::Act, &cancel));
+                let work = ready(self.bench.step(state, step, Purpose::Act, &reins));
                 let prepared = state.graph.block(step).is_some();
                 let work = async move { work?.execute(prepared).await };
-                self.spawn(state, Task::Step(step), cancel, work, Ended::Executed);
+                self.spawn(state, Task::Step(step), reins, work, Ended::Executed);
             }
             Decision::Undo { step, .. } => {
-                if state.graph.step(step).reversibility == Reversibility::NothingToUndo {
-                    self.ends.remove(&Task::Step(step)); // a check that does not stop must not keep others waiting
+                if leaves_nothing_in_a_hurry(state, step) {
+                    self.unended.remove(&Task::Step(step));
                 }
-                let work = ready(self.bench.step(state, step, Purpose::Undo, &cancel));
-                self.spawn(state, Task::Step(step), cancel, async move { work?.undo().await }, Ended::Undone);
+                let work = ready(self.bench.step(state, step, Purpose::Undo, &reins));
+                self.spawn(state, Task::Step(step), reins, async move { work?.undo().await }, Ended::Undone);
             }
             Decision::Hook { step, index, .. } => {
-                let work = ready(self.bench.hook(state, step, index, Purpose::Undo, &cancel));
+                let work = ready(self.bench.hook(state, step, index, Purpose::Undo, &reins));
                 let work = async move { work?.execute(false).await.map(drop) };
-                self.spawn(state, Task::Step(step), cancel, work, move |result| Ended::Hooked(index, result));
+                self.spawn(state, Task::Step(step), reins, work, move |result| Ended::Hooked(index, result));
             }
-            Decision::Probe { step } => self.probe(state, step, cancel),
-            Decision::Prepare { block } => self.prepare(state, block, cancel),
+            Decision::Probe { step } => self.probe(state, step, reins),
+            Decision::Prepare { block } => self.prepare(state, block, reins),
             _ => {}
         }
     }
 
-    fn probe(&mut self, state: &RunState, step: usize, cancel: CancellationToken) {
+    fn probe(&mut self, state: &RunState, step: usize, reins: Reins) {
         let mut works: Vec<_> = Vec::new();
         for _ in 0..PROBE_TRIES {
-            works.push(ready(self.bench.step(state, step, Purpose::Probe, &cancel)));
+            works.push(ready(self.bench.step(state, step, Purpose::Probe, &reins)));
         }
-        let asked = cancel.clone();
+        let asked = reins.cancel.clone();
         let look = async move {
             let mut last = None;
             for work in works {
@@ -115,40 +146,62 @@ impl Tasks {
             }
             Err(last.unwrap_or_else(|| Failure::cancelled("look")))
         };
-        self.spawn(state, Task::Step(step), cancel, look, Ended::Probed);
+        self.spawn(state, Task::Step(step), reins, look, Ended::Probed);
     }
 
-    fn prepare(&mut self, state: &RunState, block: usize, cancel: CancellationToken) {
+    fn prepare(&mut self, state: &RunState, block: usize, reins: Reins) {
         let unfinished = state.graph.blocks()[block].iter().filter(|&&ix| state.steps[ix].is_unfinished());
         let works: Result<Vec<_>> =
-            unfinished.filter_map(|&ix| self.bench.step(state, ix, Purpose::Prepare, &cancel).transpose()).collect();
+            unfinished.filter_map(|&ix| self.bench.step(state, ix, Purpose::Prepare, &reins).transpose()).collect();
         let work = async move { attempt::prepare(works?).await };
-        self.spawn(state, Task::Block(block), cancel, work, Ended::Prepared);
+        self.spawn(state, Task::Block(block), reins, work, Ended::Prepared);
     }
 
     fn spawn<T: Send + 'static>(
         &mut self,
         state: &RunState,
         task: Task,
-        cancel: CancellationToken,
+        reins: Reins,
         work: impl Future<Output = Result<T>> + Send + 'static,
         ended: impl FnOnce(Result<T>) -> Ended + Send + 'static,
     ) {
         let end = CancellationToken::new();
-        let before = self.ends.insert(task, end.clone()).unwrap_or_else(|| {
-            let none = CancellationToken::new();
-            none.cancel();
-            none
-        });
-        self.cancels.insert(task, cancel.clone());
-        let (time, grace) = times(state, task);
-        let bounds = Bounds { cancel, ended: end, before, time, grace };
+        let before = self.before(state, task);
+        self.unended.entry(task).or_default().push(end.clone());
+        self.reins.insert(task, reins.clone());
+        let (time, grace, hurry) = times(state, task);
+        let bounds = Bounds { cancel: reins.cancel, end: reins.end, ended: end, before, time, grace, hurry };
         self.running.spawn(async move { (task, ended(bounded(work, bounds).await)) });
+    }
+
+    /// The work that must have ended before `task` begins anything: its own, and for a step that of its block's
+    /// preparation, and the other way round.
+    fn before(&mut self, state: &RunState, task: Task) -> Vec<CancellationToken> {
+        let related = match task {
+            Task::Step(ix) => state.graph.block(ix).map(Task::Block).into_iter().collect(),
+            Task::Block(block) => state.graph.blocks()[block].iter().map(|&ix| Task::Step(ix)).collect::<Vec<_>>(),
+        };
+        let mut before = Vec::new();
+        for task in related.into_iter().chain([task]) {
+            if let Some(ends) = self.unended.get_mut(&task) {
+                ends.retain(|end| !end.is_cancelled());
+                before.extend(ends.iter().cloned());
+            }
+        }
+        before
     }
 }
 
-/// The longest time for a piece of work, and how long it may take to stop.
-fn times(state: &RunState, task: Task) -> (Duration, Duration) {
+/// Whether the undo of a step does nothing at all while the application waits: a look that does not stop must not keep
+/// the server shut.
+fn leaves_nothing_in_a_hurry(state: &RunState, ix: usize) -> bool {
+    let step = state.graph.step(ix);
+    let nothing = step.reversibility == Reversibility::NothingToUndo && step.rollback.is_empty();
+    nothing && times(state, Task::Step(ix)).2
+}
+
+/// The longest time for a piece of work, how long it may take to stop, and whether the application waits for it.
+fn times(state: &RunState, task: Task) -> (Duration, Duration, bool) {
     let steps = match task {
         Task::Step(ix) => vec![ix],
         Task::Block(block) => state.graph.blocks()[block].clone(),
@@ -159,5 +212,6 @@ fn times(state: &RunState, task: Task) -> (Duration, Duration) {
     let deadline = block.and_then(|block| state.graph.plan().blocks[block].deadline_ms);
     // half of what a block keeps for its rollback: the undos need the other half
     let grace = deadline.map_or(GRACE, |deadline| Duration::from_millis(reserve(deadline) / 2).min(GRACE));
-    (if asked { PROBE_LIMIT } else { time.unwrap_or(PROBE_LIMIT) }, grace)
+    let hurry = deadline.is_some() && block.is_some_and(|block| state.blocks[block].started.is_some());
+    (if asked { PROBE_LIMIT } else { time.unwrap_or(PROBE_LIMIT) }, grace, hurry)
 }

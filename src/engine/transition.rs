@@ -2,7 +2,7 @@
 
 use super::state::{RunState, illegal};
 use super::status::{Proof, Status, Vouched};
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use crate::journal::Event;
 use crate::steps::{Outputs, Reversibility};
 
@@ -13,6 +13,7 @@ impl RunState {
             let (id, status, run) = (self.graph.id(ix), step.status, self.word());
             return Err(illegal(event, format!("step `{id}` is {status} and the run is {run}")));
         }
+        self.is_held |= failure_of(event).is_some_and(|failure| failure.class == Class::StillRunning);
         let hooks = self.graph.step(ix).rollback.len();
         let doubt = self.doubt(ix);
         let step = &mut self.steps[ix];
@@ -212,5 +213,16 @@ impl RunState {
                 }
             }
         }
+    }
+}
+
+/// What went wrong, where an event tells that work has ended without success.
+fn failure_of(event: &Event) -> Option<&Failure> {
+    match event {
+        Event::StepFailed { failure, .. } | Event::UndoFailed { failure, .. } | Event::HookFailed { failure, .. } => {
+            Some(failure)
+        }
+        Event::StepStopped { failure, .. } => failure.as_ref(),
+        _ => None,
     }
 }

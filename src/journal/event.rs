@@ -30,6 +30,9 @@ pub enum Event {
     RunStarted {
         /// The process, as `user@host, process 123`.
         runner: String,
+        /// Its epoch: larger than that of every runner of this run before it; 0 in journals of older programs.
+        #[serde(default)]
+        epoch: u32,
         /// Who began it, where that is a named person or a schedule; otherwise the account of the process.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         by: Option<String>,
@@ -62,6 +65,9 @@ pub enum Event {
     RunResumed {
         /// The process.
         runner: String,
+        /// Its epoch: larger than that of every runner of this run before it; 0 in journals of older programs.
+        #[serde(default)]
+        epoch: u32,
         /// Who took it up, where that is a named person.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         by: Option<String>,
@@ -386,8 +392,14 @@ mod tests {
     fn a_journal_of_an_older_program_is_read() {
         let old = r#"{"seq":1,"at":5,"event":"run_started","runner":"me"}"#;
         let entry: Entry = serde_json::from_str(old).unwrap();
-        let started =
-            Event::RunStarted { runner: "me".into(), by: None, folder: String::new(), sources: None, revision: None };
+        let started = Event::RunStarted {
+            epoch: 0,
+            runner: "me".into(),
+            by: None,
+            folder: String::new(),
+            sources: None,
+            revision: None,
+        };
         assert_eq!(entry.event, started);
     }
 

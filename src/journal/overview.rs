@@ -194,8 +194,14 @@ mod tests {
         let outputs = [("bytes".to_owned(), 42.into())].into_iter().collect();
         create(journal, "r", 1);
         let sources = Some(Sources { rehearsal: true, ..Sources::default() });
-        let started =
-            Event::RunStarted { runner: "me".into(), folder: String::new(), sources, revision: None, by: None };
+        let started = Event::RunStarted {
+            epoch: 1,
+            runner: "me".into(),
+            folder: String::new(),
+            sources,
+            revision: None,
+            by: None,
+        };
         journal.append("r", 10, &[started, Event::StepIntent { step: step(), attempt: 1 }]).unwrap();
         journal.append("r", 20, &[Event::StepIntent { step: step(), attempt: 2 }]).unwrap();
         journal.append("r", 720, &[Event::StepDone { step: step(), outputs }]).unwrap();
@@ -240,7 +246,7 @@ mod tests {
         older(dir.path(), &journal.run("r").unwrap(), &journal.entries("r").unwrap());
         let journal = Sqlite::open(dir.path()).unwrap();
         check(&journal);
-        journal.append("r", 900, &[Event::RunResumed { runner: "me".into(), by: None }]).unwrap();
+        journal.append("r", 900, &[Event::RunResumed { epoch: 1, runner: "me".into(), by: None }]).unwrap();
         let row = journal.list(&Wanted::default()).unwrap().remove(0);
         assert_eq!((row.outcome, row.started, row.ended, row.last), (None, Some(10), None, Some(900)));
     }

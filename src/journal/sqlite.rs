@@ -220,7 +220,14 @@ mod tests {
     }
 
     fn started() -> Event {
-        Event::RunStarted { runner: "me".into(), by: None, folder: String::new(), sources: None, revision: None }
+        Event::RunStarted {
+            epoch: 1,
+            runner: "me".into(),
+            by: None,
+            folder: String::new(),
+            sources: None,
+            revision: None,
+        }
     }
 
     #[test]

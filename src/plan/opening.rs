@@ -63,17 +63,22 @@ fn connection(world: &World, server: &str) -> Vec<Action> {
 
 fn taking(server: &str) -> Vec<Action> {
     let sql = |text: &str| Action::sql(server, text);
-    let (run, connection) = (marker::late("run"), marker::late("connection"));
+    let [run, epoch, connection] = ["run", "epoch", "connection"].map(marker::late);
     vec![
-        Action::note(format!("take {server} for this run, and refuse if another run has it:")),
-        sql(&lock::mark(&run)),
-        sql(lock::TAKE),
+        Action::note(format!("take {server} for this run, and refuse if another runner or another run has it:")),
         sql(lock::HOLDER),
-        sql(&lock::who(&connection)),
-        Action::note(format!("every few seconds, for as long as the run holds {server}:")),
+        sql(&lock::who(&connection, &run)),
+        sql(lock::TAKE),
+        sql(&lock::mark(&run, &epoch)),
+        sql(lock::RUNNERS),
+        Action::note(format!("every other connection to {server} is marked as this runner's:")),
+        sql(&lock::register(&connection)),
+        Action::note(format!("every two seconds, for as long as the run holds {server}:")),
         sql(lock::IS_OURS),
-        Action::note("when the run goes on after its runner died, what that one left on the server is ended:"),
-        sql(&lock::marker_of(&run)),
+        Action::note(
+            "when a runner takes over from one that died or is not heard of, what that one has open is ended:",
+        ),
         sql(&lock::end(&connection)),
+        sql(&lock::is_there(&connection)),
     ]
 }

@@ -257,7 +257,14 @@ impl Lab {
     pub fn died_after(&self, events: &[Event]) {
         self.journal.create_run(&RunRecord::new(RUN, &self.plan, 1).unwrap()).unwrap();
         let begin = [
-            Event::RunStarted { runner: "dead".into(), by: None, folder: String::new(), sources: None, revision: None },
+            Event::RunStarted {
+                epoch: 1,
+                runner: "dead".into(),
+                by: None,
+                folder: String::new(),
+                sources: None,
+                revision: None,
+            },
             Event::RunAdmitted,
         ];
         self.journal.append(RUN, 1, &begin).unwrap();

@@ -130,6 +130,7 @@ impl<'a> Sim<'a> {
             dice: Dice(dice.iter()),
         };
         sim.take_in(Event::RunStarted {
+            epoch: 1,
             runner: "sim".into(),
             by: None,
             folder: String::new(),
@@ -295,7 +296,7 @@ impl<'a> Sim<'a> {
         let text = serde_json::to_string(&self.journal).unwrap();
         let entries: Vec<Entry> = serde_json::from_str(&text).unwrap();
         self.state = RunState::fold(self.graph.clone(), &entries).unwrap();
-        self.take_in(Event::RunResumed { runner: "sim".into(), by: None });
+        self.take_in(Event::RunResumed { epoch: 1, runner: "sim".into(), by: None });
     }
 
     fn run(mut self) -> (Outcome, Vec<Entry>) {

@@ -194,7 +194,9 @@ async fn a_persons_word_is_taken_once_and_only_for_what_could_not_be_taken_back(
 async fn no_word_is_taken_for_a_run_that_has_not_ended() {
     let lab = stuck();
     assert_eq!(lab.run().await, Outcome::Stuck);
-    lab.journal.append(crate::fakes::RUN, 9, &[Event::RunResumed { runner: "dead".into(), by: None }]).unwrap();
+    lab.journal
+        .append(crate::fakes::RUN, 9, &[Event::RunResumed { epoch: 1, runner: "dead".into(), by: None }])
+        .unwrap();
     let failure = mark_undone(&state(&lab), "b", "x", "me").unwrap_err();
     assert!(failure.answer.contains("has not come to an end"), "{failure}");
 }

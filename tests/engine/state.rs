@@ -20,6 +20,7 @@ fn an_event_that_cannot_follow_is_an_error_that_names_both_sides() {
         (vec![Event::UndoIntent { step: "a".into(), attempt: 1 }], "`undo_intent` cannot follow"),
         (
             vec![Event::RunStarted {
+                epoch: 1,
                 runner: "x".into(),
                 by: None,
                 folder: String::new(),

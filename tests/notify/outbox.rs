@@ -21,7 +21,7 @@ fn journal(folder: &Path, plan: &Plan, events: &[Event]) -> Sqlite {
     let journal = Sqlite::open(&folder.join("state")).unwrap();
     journal.create_run(&RunRecord::new("r1", plan, 1).unwrap()).unwrap();
     let folder = folder.display().to_string();
-    let begin = Event::RunStarted { runner: "me".into(), by: None, folder, sources: None, revision: None };
+    let begin = Event::RunStarted { epoch: 1, runner: "me".into(), by: None, folder, sources: None, revision: None };
     journal.append("r1", NOON, &[&[begin, Event::RunAdmitted][..], events].concat()).unwrap();
     journal.follow("r1").unwrap();
     journal

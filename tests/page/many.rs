@@ -40,7 +40,14 @@ fn fill(before: &Before) {
         connection.execute(insert, (&head.id, &head.playbook, &head.hash, head.created, &plan)).unwrap();
         let outcome = if number % 10 == 0 { Outcome::RolledBack } else { Outcome::Done };
         let events = [
-            Event::RunStarted { runner: "me".into(), folder: String::new(), sources: None, revision: None, by: None },
+            Event::RunStarted {
+                epoch: 1,
+                runner: "me".into(),
+                folder: String::new(),
+                sources: None,
+                revision: None,
+                by: None,
+            },
             Event::StepIntent { step: step(), attempt: 1 },
             Event::StepDone { step: step(), outputs: outputs.clone() },
             Event::RunFinished { outcome },

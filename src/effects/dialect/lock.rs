@@ -1,35 +1,65 @@
-//! The words of the lock that keeps two runs off one server. The same in both families and all versions.
+//! The words of the lease on a server: named locks, which end with the connection that holds them. The same in both
+//! families and all versions.
+//!
+//! Every connection of a runner holds `cutover session ID`; the one that holds the lease holds `cutover` as well, and
+//! `cutover RUN` and `cutover RUN epoch N`. So another runner can tell a runner's connections from everybody else's,
+//! whose they are, and how old.
 
 use super::{number, text_literal};
 
-/// Takes the server, without waiting.
+/// Takes the server, without waiting: 1 when it was free.
 pub const TAKE: &str = "SELECT GET_LOCK('cutover', 0)";
 /// Tells the connection that holds the server.
 pub const HOLDER: &str = "SELECT IS_USED_LOCK('cutover')";
 /// Tells whether this connection holds the server.
 pub const IS_OURS: &str = "SELECT IS_USED_LOCK('cutover') = CONNECTION_ID()";
+/// Connections of runners: column `id`.
+pub const RUNNERS: &str = "SELECT ID AS id FROM information_schema.PROCESSLIST \
+                           WHERE IS_USED_LOCK(CONCAT('cutover session ', ID)) = ID ORDER BY ID";
 
-/// Marks the server as taken by `run`.
+/// Marks this connection as the holder of `run`'s lease, in its `epoch` (a number or a marker).
 #[must_use]
-pub fn mark(run: &str) -> String {
-    format!("SELECT GET_LOCK({}, 0)", text_literal(&format!("cutover {run}")))
+pub fn mark(run: &str, epoch: &str) -> String {
+    let (of_run, of_epoch) = (text_literal(&format!("cutover {run}")), text_literal(&epoch_name(run, epoch)));
+    format!(
+        "SELECT GET_LOCK({of_run}, 0), GET_LOCK({of_epoch}, 0), GET_LOCK(CONCAT('cutover session ', CONNECTION_ID()), 0)"
+    )
 }
 
-/// Tells the connection that marked the server for `run`.
+/// Marks this connection as one of the runner whose lease is held by connection `lease`: 1 while that holds it.
 #[must_use]
-pub fn marker_of(run: &str) -> String {
-    format!("SELECT IS_USED_LOCK({})", text_literal(&format!("cutover {run}")))
+pub fn register(lease: &str) -> String {
+    format!(
+        "SELECT GET_LOCK(CONCAT('cutover session ', CONNECTION_ID()), 0) AND IS_USED_LOCK('cutover') = {}",
+        number(lease)
+    )
 }
 
-/// Tells who a connection, digits or a marker, belongs to.
+/// Tells about a connection, digits or a marker: `account`, `command`, `idle` (seconds since its last statement), whether
+/// it is a runner's (`runner`), and whether it is one of `run` (`same_run`).
 #[must_use]
-pub fn who(connection: &str) -> String {
-    let about = "CONCAT(user, '@', host, ', ', command, ' for ', time, ' s')";
-    format!("SELECT {about} FROM information_schema.processlist WHERE id = {}", number(connection))
+pub fn who(connection: &str, run: &str) -> String {
+    let of_run = text_literal(&format!("cutover {run}"));
+    format!(
+        "SELECT CONCAT(USER, '@', HOST) AS account, COMMAND AS command, TIME AS idle, \
+         IS_USED_LOCK(CONCAT('cutover session ', ID)) = ID AS runner, IS_USED_LOCK({of_run}) = ID AS same_run \
+         FROM information_schema.PROCESSLIST WHERE ID = {}",
+        number(connection)
+    )
 }
 
-/// Ends what a dead runner left.
+/// Ends a connection of a runner that was displaced.
 #[must_use]
 pub fn end(connection: &str) -> String {
     format!("KILL CONNECTION {}", number(connection))
+}
+
+/// Whether a connection, digits or a marker, is there: a count.
+#[must_use]
+pub fn is_there(connection: &str) -> String {
+    format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {}", number(connection))
+}
+
+fn epoch_name(run: &str, epoch: &str) -> String {
+    format!("cutover {run} epoch {epoch}")
 }

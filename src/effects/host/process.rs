@@ -3,11 +3,21 @@
 //! Knows how programs are started, nothing of which ones and why.
 
 use super::Ran;
+use super::kept::{Head, Tail, drain};
 use crate::error::Failure;
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
+use std::pin::pin;
 use std::process::Stdio;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+/// How much is kept of what a program prints or complains, in bytes, unless more is asked for.
+pub(in crate::effects) const KEPT: usize = 64 << 10;
+/// How long the streams of a program that has ended are read on.
+const STRAGGLERS: Duration = Duration::from_secs(2);
 
 type Input = Box<dyn AsyncWrite + Send + Unpin>;
 type Output = Box<dyn AsyncRead + Send + Unpin>;
@@ -23,10 +33,25 @@ pub(in crate::effects) struct Process {
     end: End,
 }
 
-/// Who knows how it ended. Dropped, a local program is killed and one behind ssh loses its streams.
+/// Who knows how it ended. Dropped, a local program is killed with its process group, and one behind ssh loses its
+/// streams.
 enum End {
-    Local(tokio::process::Child),
+    Local(Group),
     Ssh(openssh::Child<Arc<openssh::Session>>),
+}
+
+/// A local program that leads a process group.
+struct Group {
+    child: tokio::process::Child,
+    leader: Option<Pid>,
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.leader {
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
 }
 
 /// Why a program could not be started or followed to its end.
@@ -67,32 +92,43 @@ impl From<openssh::Error> for Fault {
 }
 
 impl Process {
-    /// Starts a program on the runner's machine.
+    /// Starts a program on the runner's machine, in a process group of its own.
     pub fn local(command: &[&str], stdin: bool) -> Result<Self, Fault> {
+        Self::spawn(command, stdin, true)
+    }
+
+    /// Starts a script of `sh` on the runner's machine, in a session of its own.
+    pub fn local_session(script: &str, stdin: bool) -> Result<Self, Fault> {
+        // setsid keeps its process number unless it leads a group already
+        Self::spawn(&["setsid", "sh", "-c", script], stdin, false)
+    }
+
+    fn spawn(command: &[&str], stdin: bool, group: bool) -> Result<Self, Fault> {
         let (program, args) = command.split_first().ok_or_else(|| Fault::Other("the command is empty".into()))?;
-        let mut child = tokio::process::Command::new(program)
+        let mut command = tokio::process::Command::new(program);
+        command
             .args(args)
             .stdin(if stdin { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
+            .kill_on_drop(true);
+        if group {
+            command.process_group(0);
+        }
+        let mut child = command.spawn()?;
+        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         Ok(Self {
             stdin: child.stdin.take().map(|pipe| Box::new(pipe) as Input),
             stdout: child.stdout.take().map(|pipe| Box::new(pipe) as Output).ok_or_else(no_pipe)?,
             stderr: child.stderr.take().map(|pipe| Box::new(pipe) as Output).ok_or_else(no_pipe)?,
-            end: End::Local(child),
+            end: End::Local(Group { child, leader }),
         })
     }
 
-    /// Starts a program behind an ssh master; the arguments are quoted for the login shell there.
-    pub async fn over(session: Arc<openssh::Session>, command: &[&str], stdin: bool) -> Result<Self, Fault> {
-        let (program, args) = command.split_first().ok_or_else(|| Fault::Other("the command is empty".into()))?;
+    /// Starts a script of `sh` behind an ssh master, in place of the login shell, whatever shell that is.
+    pub async fn over(session: Arc<openssh::Session>, script: &str, stdin: bool) -> Result<Self, Fault> {
         let mut child = session
-            // In place of the login shell, so that a signal's end is told as one whatever shell that is.
-            .arc_raw_command("exec")
-            .arg(program)
-            .args(args)
+            .arc_raw_command(for_any_shell(script))
             .stdin(if stdin { openssh::Stdio::piped() } else { openssh::Stdio::null() })
             .stdout(openssh::Stdio::piped())
             .stderr(openssh::Stdio::piped())
@@ -106,9 +142,9 @@ impl Process {
         })
     }
 
-    /// Feeds it, reads all it says, and waits for its end.
-    pub async fn finish(mut self, input: Option<&[u8]>) -> Result<Ran, Fault> {
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    /// Feeds it, reads what it prints, and waits for its end. Of what it prints the first `keep` bytes are kept, of its
+    /// complaint the last [`KEPT`].
+    pub async fn finish(mut self, input: Option<&[u8]>, keep: usize) -> Result<Ran, Fault> {
         let pipe = self.stdin.take();
         let feed = async {
             match (pipe, input) {
@@ -116,19 +152,40 @@ impl Process {
                 _ => Ok(()),
             }
         };
-        tokio::try_join!(feed, async { self.stdout.read_to_end(&mut stdout).await.map(drop) }, async {
-            self.stderr.read_to_end(&mut stderr).await.map(drop)
-        },)
-        .map_err(|error| Fault::Other(error.to_string()))?;
-        let code = self.end.wait().await?;
-        Ok(Ran { code, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() })
+        let (mut head, mut tail) = (Head::new(keep), Tail::new(KEPT));
+        let end = self.end;
+        let (mut out, mut err) = (self.stdout, self.stderr);
+        let code = {
+            let reading = async { tokio::try_join!(feed, drain(&mut *out, &mut head), drain(&mut *err, &mut tail)) };
+            let mut reading = pin!(reading);
+            let mut ending = pin!(end.wait());
+            tokio::select! {
+                read = &mut reading => {
+                    read.map_err(|error| Fault::Other(error.to_string()))?;
+                    ending.await?
+                }
+                code = &mut ending => {
+                    // what it has started in the background may hold its streams open for ever
+                    if let Ok(read) = timeout(STRAGGLERS, reading).await {
+                        read.map_err(|error| Fault::Other(error.to_string()))?;
+                    }
+                    code?
+                }
+            }
+        };
+        let whole = head.is_whole();
+        Ok(Ran { code, stdout: head.bytes, whole, stderr: String::from_utf8_lossy(&tail.bytes).into_owned() })
     }
 }
 
 impl End {
     async fn wait(self) -> Result<Option<i32>, Fault> {
         match self {
-            Self::Local(mut child) => Ok(child.wait().await?.code()),
+            Self::Local(mut group) => {
+                let status = group.child.wait().await?;
+                group.leader = None;
+                Ok(status.code())
+            }
             Self::Ssh(child) => match child.wait().await {
                 Ok(status) => Ok(status.code()),
                 // The crate turns code 127 into an error of its own.
@@ -138,6 +195,22 @@ impl End {
             },
         }
     }
+}
+
+/// A command line that means `exec sh -c SCRIPT` to every login shell: quotes, exclamation marks and newlines mean
+/// something else to some of them, so they go as octal numbers.
+fn for_any_shell(script: &str) -> String {
+    use std::fmt::Write;
+    let mut coded = String::with_capacity(script.len() + script.len() / 8);
+    for byte in script.bytes() {
+        match byte {
+            b'\'' | b'\\' | b'!' | 0..=31 | 127.. => {
+                let _ = write!(coded, "\\0{byte:03o}");
+            }
+            plain => coded.push(char::from(plain)),
+        }
+    }
+    format!("exec sh -c 'eval \"$(printf %b \"$0\")\"' '{coded}'")
 }
 
 /// A program may end without reading all of its input.
@@ -162,4 +235,34 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT, Process, for_any_shell};
+
+    #[test]
+    fn a_script_survives_any_login_shell() {
+        let coded = for_any_shell("echo 'a!'\n\\é");
+        assert_eq!(
+            coded,
+            "exec sh -c 'eval \"$(printf %b \"$0\")\"' 'echo \\0047a\\0041\\0047\\0012\\0134\\0303\\0251'"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_printed_is_kept_within_bounds() {
+        let script = "head -c 9000000 /dev/zero | tr '\\0' x; echo last >&2";
+        let ran = Process::local(&["sh", "-c", script], false).ok().unwrap().finish(None, KEPT).await.ok().unwrap();
+        assert_eq!((ran.code, ran.stdout.len(), ran.whole), (Some(0), KEPT, false));
+        assert_eq!(ran.stderr, "last\n");
+    }
+
+    #[tokio::test]
+    async fn a_child_in_the_background_keeps_nobody_waiting() {
+        let begin = std::time::Instant::now();
+        let ran = Process::local(&["sh", "-c", "sleep 30 & echo done"], false).ok().unwrap().finish(None, KEPT).await;
+        assert_eq!(ran.ok().unwrap().stdout, b"done\n");
+        assert!(begin.elapsed().as_secs() < 20);
+    }
 }

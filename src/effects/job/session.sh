@@ -1,5 +1,6 @@
-# Shared by the scripts of a job, which all run in the job's folder. `pid` holds the leader of the job's session: its
-# number, its start time in clock ticks, and the boot it belongs to, so that no later process is taken for it.
+# Shared by all who look after a session of processes: the scripts of a job, which run in the job's folder, and those of a
+# lease. A card (`pid`, unless `card` names another file) holds the leader of the session: its number, its start time in
+# clock ticks, and the boot it belongs to, so that no later process is taken for it.
 
 # look_at PID: sets state, session and begun; fails when there is no such process.
 look_at() {
@@ -22,7 +23,7 @@ wait_for_leader() {
 # Sets leader and birth; fails when none is known, or it belongs to an earlier boot.
 know_leader() {
     leader='' birth='' boot=''
-    { read -r leader birth boot < pid; } 2>/dev/null || return 1
+    { read -r leader birth boot rest < "${card:-pid}"; } 2>/dev/null || return 1
     [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ]
 }
 
@@ -50,9 +51,14 @@ look_at_clock() {
     now=${now%.*}${now#*.}
 }
 
-# Ends all of the session: asked to for 3 seconds, made to for 5 more.
+# Ends all of a job's session.
 end_all() {
     wait_for_leader
+    end_members
+}
+
+# Ends all of the session: asked to for 3 seconds, made to for 5 more.
+end_members() {
     pids=$(members)
     [ -n "$pids" ] || return 0
     kill -TERM $pids 2>/dev/null

@@ -91,6 +91,12 @@ impl Session {
         self.alive.load(Ordering::Acquire) && !self.task.is_finished()
     }
 
+    /// Whether it was lost while a statement may still have been running on the server.
+    #[must_use]
+    pub fn left_running(&self) -> bool {
+        !self.is_alive()
+    }
+
     /// Runs one statement and returns its rows. Secret markers in `sql` are revealed on the way out.
     ///
     /// After `limit` the statement is ended with `KILL QUERY`. It is ended in the same way when the caller goes away.

@@ -143,7 +143,7 @@ mod tests {
     }
     fn started(by: Option<&str>) -> (i64, Event) {
         let (runner, by) = ("anna@ops1, process 7".to_owned(), by.map(str::to_owned));
-        (1, Event::RunStarted { runner, by, folder: String::new(), sources: None, revision: None })
+        (1, Event::RunStarted { epoch: 1, runner, by, folder: String::new(), sources: None, revision: None })
     }
     fn waits(at: i64, rule: &Rule) -> (i64, Event) {
         (at, Event::StepWaiting { step: "go".into(), message: "Go?".into(), rule: rule.clone() })

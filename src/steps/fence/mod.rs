@@ -124,7 +124,8 @@ impl Fence {
     /// Ends every client but our own and replication, all with one request: each round trip is downtime. Open
     /// transactions roll back; whatever their owners were not promised is not lost.
     async fn end_clients(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<usize> {
-        let keep: Vec<String> = cx.fx.session_ids(&self.server).await.iter().map(u64::to_string).collect();
+        let ours = cx.fx.connections(&self.server).await;
+        let keep: Vec<String> = ours.ids.iter().map(u64::to_string).collect();
         for _ in 0..ROUNDS {
             let clients = session.query(&dialect.killable_clients(&keep.join(",")), LOOK).await?;
             let kills: Vec<String> =

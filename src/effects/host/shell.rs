@@ -3,7 +3,8 @@
 //!
 //! Knows how a shell is talked to, nothing of what it is told.
 
-use super::host::{Process, complaint};
+use super::{Machine, Process, complaint};
+use crate::effects::lease::HostLease;
 use crate::error::{Failure, Result};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -15,12 +16,17 @@ use tokio::sync::Mutex;
 /// How long one command may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// Most that one command may print, in bytes.
+const LARGEST: usize = 4 << 20;
+
 /// A shell kept open on a host.
 pub struct Shell {
     host: String,
     /// Taken out while a command runs: a call that is cut off takes the shell with it, so that no later call can read
     /// the rest of its answer.
     open: Mutex<Option<Open>>,
+    /// What every command is sent past, once the run is taken.
+    lease: Option<HostLease>,
 }
 
 struct Open {
@@ -30,10 +36,13 @@ struct Open {
 }
 
 impl Shell {
-    pub(super) fn new(host: &str, process: Process) -> Self {
+    /// Opens one on `machine`, for the runner that holds `lease`.
+    pub(in crate::effects) async fn open(machine: &Machine, lease: Option<HostLease>) -> Result<Self> {
+        let process = machine.shell().await.map_err(|fault| fault.failure("open a shell").at(machine.name()))?;
         let random = || RandomState::new().hash_one(std::process::id());
         let marker = format!("cutover-{:016x}{:016x}", random(), random());
-        Self { host: host.to_owned(), open: Mutex::new(Some(Open { process, marker, calls: 0 })) }
+        let open = Mutex::new(Some(Open { process, marker, calls: 0 }));
+        Ok(Self { host: machine.name().to_owned(), open, lease })
     }
 
     /// Runs a script in a subshell of its own, with empty input, and gives back what it printed without the last
@@ -41,8 +50,21 @@ impl Shell {
     ///
     /// # Errors
     /// When it ends with another code than 0 (its complaint is the answer; the shell stays open), or does not end
-    /// within 10 seconds, or the shell is closed (both transient).
+    /// within 10 seconds, or the shell is closed (both transient). `Locked` when another runner has the run.
     pub async fn run(&self, script: &str) -> Result<String> {
+        match &self.lease {
+            // the script's own errors stay in a subshell of their own, and the lease is not handed on to it
+            Some(lease) => self.call(&format!("{}( eval {} ) 9>&-", lease.check(), shell_words::quote(script))).await,
+            None => self.call(script).await,
+        }
+    }
+
+    /// Renews the lease by its own script.
+    pub(in crate::effects) async fn renew(&self, script: &str) -> Result<()> {
+        self.call(script).await.map(drop)
+    }
+
+    async fn call(&self, script: &str) -> Result<String> {
         let mut place = self.open.lock().await;
         let mut open = place.take().ok_or_else(|| self.closed())?;
         let (code, stdout, stderr) = match tokio::time::timeout(LIMIT, open.call(script)).await {
@@ -54,12 +76,17 @@ impl Shell {
         if code == 0 {
             return Ok(stdout.strip_suffix('\n').unwrap_or(&stdout).to_owned());
         }
+        if let Some(failure) = self.lease.as_ref().and_then(|lease| lease.displaced(&self.host, &stderr)) {
+            return Err(failure);
+        }
         Err(Failure::permanent("run a command", complaint(Some(code), &stderr)).at(&self.host))
     }
 
     /// Whether it still takes commands; once closed it stays so, and another is to be opened.
-    pub async fn is_open(&self) -> bool {
-        self.open.lock().await.is_some()
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        // one that is busy is open
+        self.open.try_lock().map_or(true, |place| place.is_some())
     }
 
     fn lost(&self, answer: &str) -> Failure {
@@ -110,6 +137,9 @@ async fn read_to(stream: &mut (dyn AsyncRead + Send + Unpin), marker: &str) -> i
     loop {
         if stream.read_buf(&mut read).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if read.len() > LARGEST {
+            return Err(io::Error::other("it printed more than 4 MiB"));
         }
         if let Some((before, rest)) = split_at(&read, marker.as_bytes(), seen) {
             let text = |bytes| String::from_utf8_lossy(bytes).into_owned();

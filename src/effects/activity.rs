@@ -1,0 +1,36 @@
+//! A piece of work of one step: the name its programs go by on a host, and the way to end them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio_util::sync::CancellationToken;
+
+/// Numbers pieces of work within this process.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+/// A piece of work: an attempt, a probe, an undo or a hook of a step.
+///
+/// Two pieces of work of one step never run beside each other, and a host sees to that too: it ends what an earlier one
+/// left running before it starts anything of a later one.
+#[derive(Debug, Clone)]
+pub struct Activity {
+    /// The step it belongs to; empty for what belongs to none.
+    pub step: Arc<str>,
+    /// Which piece of work it is, counted in this process.
+    pub number: u64,
+    /// Cancelled when the work was given up: its programs and statements are ended then, and waited for.
+    pub end: CancellationToken,
+}
+
+impl Activity {
+    /// A new piece of work of `step`, given up when `end` is cancelled.
+    #[must_use]
+    pub fn new(step: &str, end: CancellationToken) -> Self {
+        Self { step: step.into(), number: NUMBERS.fetch_add(1, Ordering::Relaxed), end }
+    }
+
+    /// Work that belongs to no step and is never given up.
+    #[must_use]
+    pub fn apart() -> Self {
+        Self::new("", CancellationToken::new())
+    }
+}

@@ -1,0 +1,121 @@
+//! A connected machine: the runner's own, or one behind an ssh master. Starts programs, whoever asks.
+
+use super::process::{self, Process};
+use super::ssh;
+use crate::error::{Failure, Result};
+use crate::playbook::inventory;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Programs at a time on one ssh connection: sshd allows ten sessions, and kept shells need some of them.
+const AT_A_TIME: usize = 6;
+/// Marks a connection that does not answer as dead.
+const ALIVE_LIMIT: Duration = Duration::from_secs(3);
+
+/// A connected machine.
+pub(in crate::effects) struct Machine {
+    name: String,
+    link: Link,
+    pub(super) turns: Semaphore,
+}
+
+/// How programs get there.
+pub(super) enum Link {
+    Local,
+    Ssh(Arc<openssh::Session>),
+}
+
+impl Machine {
+    /// Reaches the host `name` as `access` says: see [`super::Host::connect`].
+    pub(in crate::effects) async fn connect(name: &str, access: &inventory::Host, control_dir: &Path) -> Result<Self> {
+        let link = match &access.ssh {
+            None => Link::Local,
+            Some(destination) => {
+                let way = ssh::Way { name, destination, config: access.ssh_config.as_deref() };
+                Link::Ssh(Arc::new(way.connect(control_dir).await?))
+            }
+        };
+        Ok(Self { name: name.to_owned(), link, turns: Semaphore::new(AT_A_TIME) })
+    }
+
+    /// Its name in the inventory.
+    pub(in crate::effects) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Whether the connection still stands; answers within three seconds.
+    pub(in crate::effects) async fn is_alive(&self) -> bool {
+        match &self.link {
+            Link::Local => true,
+            Link::Ssh(session) => matches!(tokio::time::timeout(ALIVE_LIMIT, session.check()).await, Ok(Ok(()))),
+        }
+    }
+
+    /// Starts a program in a session of its own. Behind ssh it is handed over as a script, because nobody knows what
+    /// kind of shell logs in there.
+    pub(super) async fn start(&self, argv: &[&str], stdin: bool) -> Result<Process, process::Fault> {
+        match &self.link {
+            Link::Local => Process::local(argv, stdin),
+            Link::Ssh(session) => {
+                Process::over(session.clone(), &format!("exec {}", shell_words::join(argv)), stdin).await
+            }
+        }
+    }
+
+    /// Starts a script of `sh` in a session of its own.
+    pub(super) async fn start_script(&self, script: &str, stdin: bool) -> Result<Process, process::Fault> {
+        match &self.link {
+            Link::Local => Process::local_session(script, stdin),
+            Link::Ssh(session) => Process::over(session.clone(), script, stdin).await,
+        }
+    }
+
+    /// Runs a short script of ours, beside every queue and lease: for what looks after the lease itself.
+    pub(in crate::effects) async fn look_after(
+        &self,
+        script: &str,
+        args: &[&str],
+        limit: Duration,
+    ) -> Result<super::Ran> {
+        let attempted = || "look after the lease".to_owned();
+        let failed = |fault: process::Fault| fault.failure(attempted()).at(&self.name);
+        let script = format!("set -- {}\n{script}", shell_words::join(args));
+        let work = async {
+            let process = self.start(&["sh", "-c", &script], false).await.map_err(failed)?;
+            process.finish(None, process::KEPT).await.map_err(failed)
+        };
+        match tokio::time::timeout(limit, work).await {
+            Ok(ran) => ran,
+            Err(_) => {
+                let answer = format!("no answer within {}", crate::playbook::units::Span(limit));
+                Err(Failure::transient(attempted(), answer).at(&self.name))
+            }
+        }
+    }
+
+    /// A shell that is kept open.
+    pub(super) async fn shell(&self) -> Result<Process, process::Fault> {
+        self.start(&["sh"], true).await
+    }
+
+    /// See [`super::Host::forward`].
+    pub(in crate::effects) async fn forward(&self, address: &str) -> Result<String> {
+        match &self.link {
+            Link::Local => Ok(address.to_owned()),
+            Link::Ssh(session) => ssh::forward(session, address).await.map_err(|failure| failure.at(&self.name)),
+        }
+    }
+
+    /// Ends the connection at once, with all that runs over it.
+    pub(in crate::effects) async fn close(&self) {
+        if let Link::Ssh(session) = &self.link {
+            ssh::end_master(session.control_socket()).await;
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The lease on a host: a record that every program, file and job is started past.
+
+use super::record::{Card, Record};
+use super::{Lease, words};
+use crate::effects::Activity;
+use crate::effects::host::{Machine, Ran, complaint};
+use crate::error::{Failure, Result};
+use std::sync::Arc;
+use std::time::Duration;
+
+const GUARD: &str = concat!(include_str!("../job/session.sh"), include_str!("guard.sh"));
+const CLAIM: &str = concat!(include_str!("../job/session.sh"), include_str!("claim.sh"));
+const END: &str = concat!(include_str!("../job/session.sh"), include_str!("end.sh"));
+const LOOK: &str = include_str!("look.sh");
+const STAMP: &str = include_str!("stamp.sh");
+const CHECK: &str = include_str!("check.sh");
+
+/// How the scripts end that found another runner's name.
+const REFUSED: i32 = 76;
+const SHORT: Duration = Duration::from_secs(10);
+/// A claim waits for what the runner before has started, and ends it.
+const CLAIM_LIMIT: Duration = Duration::from_secs(60);
+const END_LIMIT: Duration = Duration::from_secs(15);
+/// Tries to write a record that others change meanwhile.
+const TRIES: usize = 3;
+
+/// What a host says about a run's lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The record as it stands there.
+    pub line: String,
+    /// When it was last renewed, as that host counts: only a change of it means anything.
+    pub renewed: String,
+    /// Who holds it.
+    pub holder: Option<Card>,
+}
+
+/// The lease on one host.
+#[derive(Clone)]
+pub(in crate::effects) struct HostLease {
+    lease: Arc<Lease>,
+    dir: String,
+}
+
+/// One program under the lease.
+pub(in crate::effects) struct Guard {
+    /// The script that starts it.
+    pub script: String,
+    call: String,
+    host: HostLease,
+}
+
+/// The folder of a run's lease below a host's `work_dir`.
+pub(super) fn folder(work_dir: &str, run: &str) -> String {
+    format!("{work_dir}/leases/{run}")
+}
+
+/// What stands on `machine`; `None` when nothing does.
+pub(super) async fn look(machine: &Machine, dir: &str) -> Result<Option<Seen>> {
+    let printed = said(machine, machine.look_after(LOOK, &[dir], SHORT).await?)?;
+    let mut lines = printed.lines();
+    let Some(line) = lines.next() else { return Ok(None) };
+    let renewed = lines.next().unwrap_or_default().to_owned();
+    Ok(Some(Seen { line: line.to_owned(), renewed, holder: lines.next().and_then(Card::parse) }))
+}
+
+fn said(machine: &Machine, ran: Ran) -> Result<String> {
+    if ran.code == Some(0) {
+        return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
+    }
+    Err(Failure::permanent("look after the lease", complaint(ran.code, &ran.stderr)).at(machine.name()))
+}
+
+impl HostLease {
+    /// Its folder on the host.
+    pub(super) fn dir(&self) -> &str {
+        &self.dir
+    }
+
+    pub(in crate::effects) fn new(lease: &Arc<Lease>, work_dir: &str) -> Self {
+        Self { lease: lease.clone(), dir: folder(work_dir, &lease.run) }
+    }
+
+    /// Writes this runner's name into the record, and ends what the runner before had running.
+    ///
+    /// # Errors
+    /// `Locked` when the record is of a newer runner, or tells of entries that this journal does not have.
+    pub(in crate::effects) async fn claim(&self, machine: &Machine) -> Result<()> {
+        let record = self.lease.record();
+        let [epoch, nonce, seq, hash] = record.words();
+        let (me, stamp, card) = (format!("{epoch} {nonce}"), format!("{seq} {hash}"), self.lease.card.to_string());
+        for _ in 0..TRIES {
+            let seen = look(machine, &self.dir).await?;
+            if let Some(seen) = &seen {
+                match Record::parse(&seen.line) {
+                    Some(known) if known.epoch == record.epoch && known.nonce == record.nonce => {}
+                    Some(known) => self.may_follow(machine.name(), seen, &known)?,
+                    None => return Err(damaged(&self.lease.run, machine.name(), &self.dir, &seen.line)),
+                }
+            }
+            let line = seen.map_or_else(String::new, |seen| seen.line);
+            let ran = machine.look_after(CLAIM, &[&self.dir, &line, &me, &stamp, &card], CLAIM_LIMIT).await?;
+            match ran.code {
+                Some(0) => return Ok(()),
+                Some(REFUSED) => {} // it was renewed or taken between the look and the claim
+                _ => return Err(self.unclaimed(machine.name(), complaint(ran.code, &ran.stderr))),
+            }
+        }
+        Err(self.lease.displace(machine.name(), "the record of the lease keeps changing"))
+    }
+
+    /// Whether this runner may come after the one of `known`.
+    fn may_follow(&self, host: &str, seen: &Seen, known: &Record) -> Result<()> {
+        let about = seen.holder.as_ref().map_or("an unknown process", |card| card.about.as_str());
+        if known.epoch >= self.lease.epoch {
+            return Err(self.lease.displace(host, format!("{about}, epoch {}", known.epoch)));
+        }
+        may_follow(&self.lease.run, host, &self.dir, &self.lease.knows, seen, known)
+    }
+
+    fn unclaimed(&self, host: &str, answer: String) -> Failure {
+        Failure::locked(format!("take the host for run {}", self.lease.run), answer)
+            .at(host)
+            .now("nothing of this run was started there by this runner")
+            .help("end what still runs there, or wait for it, and try again")
+    }
+
+    /// A program under the lease: started only while this runner's name stands in the record.
+    pub(in crate::effects) fn guard(&self, argv: &[&str], activity: &Activity) -> Guard {
+        let call = self.lease.call();
+        let words = words(&self.lease, &self.dir, activity, &call);
+        let words = words.iter().map(String::as_str).chain(argv.iter().copied());
+        Guard { script: format!("set -- {}\n{GUARD}", shell_words::join(words)), call, host: self.clone() }
+    }
+
+    /// A command for a kept shell that fails, and says so, unless this runner's name stands in the record.
+    pub(in crate::effects) fn check(&self) -> String {
+        let [epoch, nonce, ..] = self.lease.record().words();
+        let words = shell_words::join([self.dir.as_str(), &epoch, &nonce]);
+        format!("set -- {words}\n{CHECK}")
+    }
+
+    /// The same, with the newest stamp written into the record.
+    pub(super) fn stamp(&self) -> String {
+        let [epoch, nonce, seq, hash] = self.lease.record().words();
+        format!("set -- {}\n{STAMP}", shell_words::join([self.dir.as_str(), &epoch, &nonce, &seq, &hash]))
+    }
+
+    /// The failure behind what a kept shell or a guard said, when it was that this runner was displaced.
+    pub(in crate::effects) fn displaced(&self, host: &str, said: &str) -> Option<Failure> {
+        let record = said.lines().find_map(|line| line.strip_prefix("cutover-guard ")?.split_once(" displaced "))?.1;
+        let by =
+            Record::parse(record).map_or_else(|| "the record is damaged".into(), |it| format!("epoch {}", it.epoch));
+        Some(self.lease.displace(host, by))
+    }
+}
+
+impl Guard {
+    /// What the guard said itself instead of starting the program, if it did.
+    pub(in crate::effects) fn refusal(&self, host: &str, ran: &Ran) -> Option<Failure> {
+        if ran.code != Some(REFUSED) {
+            return None;
+        }
+        let head = format!("cutover-guard {} ", self.call);
+        let said = ran.stderr.lines().find_map(|line| line.strip_prefix(&head))?;
+        if let Some(failure) = self.host.displaced(host, &ran.stderr) {
+            return Some(failure);
+        }
+        let failure = match said.strip_prefix("running ").and_then(|rest| rest.split_once(' ')) {
+            Some((process, words)) => Failure::transient(
+                "begin again",
+                format!("`{words}` (process {process}) of an earlier attempt still runs and does not end"),
+            )
+            .help("end it there by hand"),
+            None => {
+                Failure::permanent("start a program under the lease", format!("{} is not there: {said}", self.host.dir))
+                    .help("the folder was removed while the run was under way; `cutover resume` makes it again")
+            }
+        };
+        Some(failure.at(host).now("nothing was started"))
+    }
+
+    /// Ends the program with all that it has started, and proves that it is gone.
+    pub(in crate::effects) async fn end(&self, machine: &Machine) -> Result<()> {
+        said(machine, machine.look_after(END, &[&self.host.dir, &self.call], END_LIMIT).await?).map(drop)
+    }
+}
+
+/// Whether a runner whose journal `knows` may follow the one that left `known` on `host`.
+pub(super) fn may_follow(
+    run: &str,
+    host: &str,
+    dir: &str,
+    knows: &super::Knows,
+    seen: &Seen,
+    known: &Record,
+) -> Result<()> {
+    if known.stamp.seq == 0 || knows(&known.stamp)? {
+        return Ok(());
+    }
+    let about = seen.holder.as_ref().map_or("an unknown process", |card| card.about.as_str());
+    let (seq, epoch) = (known.stamp.seq, known.epoch);
+    let answer =
+        format!("the journal here is an older copy: {about} (epoch {epoch}) went on to entry {seq} with another one");
+    Err(Failure::locked(format!("take up run {run}"), answer)
+        .at(host)
+        .now("nothing was changed; what that runner did is not known here")
+        .help(format!(
+            "go on in the state directory of that runner. If its journal is lost for good, see what the run has done, \
+             then remove {dir} there: steps after entry {seq} may be done twice"
+        )))
+}
+
+pub(super) fn damaged(run: &str, host: &str, dir: &str, line: &str) -> Failure {
+    Failure::locked(
+        format!("take the host for run {run}"),
+        format!("{dir}/record is damaged: `{}`", line.escape_debug()),
+    )
+    .at(host)
+    .now("it is not known whether another runner has the run")
+    .help(format!("make sure that no other runner works on run {run}, then remove {dir}"))
+}

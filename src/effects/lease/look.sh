@@ -1,0 +1,6 @@
+# look.sh DIR: prints the lease's record, when it was last renewed (seconds), and who holds it; nothing when there is none.
+[ -e "$1/record" ] || exit 0
+IFS= read -r record < "$1/record"
+holder=
+{ IFS= read -r holder < "$1/holder"; } 2>/dev/null
+printf '%s\n%s\n%s\n' "$record" "$(stat -c %Y -- "$1/record")" "$holder"

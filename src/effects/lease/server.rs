@@ -1,0 +1,111 @@
+//! The lease on a server: a named lock, held by a connection that does nothing else.
+
+use super::super::Session;
+use super::super::dialect::lock;
+use crate::error::{Failure, Result};
+use std::time::Duration;
+
+/// Purpose of the connection that holds the lease.
+pub(in crate::effects) const PURPOSE: &str = "lock";
+/// Longest time for one statement about a lease.
+const LIMIT: Duration = Duration::from_secs(5);
+/// Longest time for a connection to be gone that was ended.
+const GONE: Duration = Duration::from_secs(30);
+
+/// Who holds a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Holder {
+    /// Its connection.
+    pub connection: String,
+    /// Its account, `user@host`.
+    pub account: String,
+    /// Seconds since its last statement.
+    pub idle: u64,
+    /// Whether it is a runner of cutover, and not somebody else who uses a lock of that name.
+    pub is_runner: bool,
+    /// Whether it is a runner of this very run.
+    pub is_same_run: bool,
+}
+
+impl Holder {
+    /// For people.
+    pub fn about(&self) -> String {
+        let what = match (self.is_same_run, self.is_runner) {
+            (true, _) => "another runner of this run",
+            (false, true) => "another run",
+            (false, false) => "a program that is not cutover, by a lock named `cutover`,",
+        };
+        let Self { connection, account, idle, .. } = self;
+        format!("{what} holds it by its connection {connection} ({account}, heard of {idle} s ago)")
+    }
+}
+
+/// Who holds the server of `session` now.
+pub(super) async fn holder(session: &Session, run: &str) -> Result<Option<Holder>> {
+    let Some(connection) = first(session, lock::HOLDER).await? else { return Ok(None) };
+    if connection == session.id().to_string() {
+        return Ok(None);
+    }
+    let rows = session.query(&lock::who(&connection, run), LIMIT).await?;
+    let Some(row) = rows.first() else { return Ok(None) }; // it went meanwhile
+    let number = |name: &str| row.get(name).and_then(|value| value.parse::<i64>().ok());
+    Ok(Some(Holder {
+        connection,
+        account: row.get("account").unwrap_or_default().to_owned(),
+        idle: number("idle").and_then(|idle| u64::try_from(idle).ok()).unwrap_or(0),
+        is_runner: number("runner") == Some(1),
+        is_same_run: number("same_run") == Some(1),
+    }))
+}
+
+/// Takes the server for `run` where it is free: then the connection is marked, and everything that a displaced runner has
+/// open is ended and gone. `ours` are this process's own connections.
+pub(super) async fn take(session: &Session, run: &str, epoch: u32, ours: &[u64]) -> Result<bool> {
+    if first(session, lock::TAKE).await?.as_deref() != Some("1") {
+        return Ok(false);
+    }
+    session.query(&lock::mark(run, &epoch.to_string()), LIMIT).await?;
+    let rows = session.query(lock::RUNNERS, LIMIT).await?;
+    for id in rows.iter().filter_map(|row| row.get("id")) {
+        if !ours.iter().any(|own| own.to_string() == id) {
+            end(session, id).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// Ends a connection, and proves that it is gone.
+pub(in crate::effects) async fn end(session: &Session, connection: &str) -> Result<()> {
+    // error 1094: it is gone already
+    if let Err(error) = session.try_query(&lock::end(connection), LIMIT).await
+        && error.code != Some(1094)
+    {
+        return Err(error.failure(session.server(), &lock::end(connection)));
+    }
+    let begin = std::time::Instant::now();
+    while first(session, &lock::is_there(connection)).await?.as_deref() != Some("0") {
+        if begin.elapsed() > GONE {
+            let answer =
+                format!("its connection {connection} was ended and is still at work after {} s", GONE.as_secs());
+            return Err(Failure::locked("displace the runner before", answer)
+                .at(session.server())
+                .help("look at the server's process list, and try again when the connection is gone"));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Whether the connection of `session` still holds its server.
+pub(super) async fn is_held(session: &Session) -> bool {
+    first(session, lock::IS_OURS).await.is_ok_and(|held| held.as_deref() == Some("1"))
+}
+
+/// Marks a connection as one of the runner whose lease `lease` holds; false when that holds it no longer.
+pub(in crate::effects) async fn register(session: &Session, lease: u64) -> Result<bool> {
+    Ok(first(session, &lock::register(&lease.to_string())).await?.as_deref() == Some("1"))
+}
+
+async fn first(session: &Session, sql: &str) -> Result<Option<String>> {
+    Ok(session.query(sql, LIMIT).await?.value().map(str::to_owned))
+}

@@ -1,0 +1,274 @@
+//! Taking a run over: look who has it, wait until that one is proved gone, and put this runner's name in its place.
+
+use super::host::{Seen, damaged, folder, look, may_follow};
+use super::keep::keep;
+use super::record::{Card, Record, Stamp};
+use super::server::{self, PURPOSE};
+use super::watch::{Advice, Held, advise};
+use super::{Knows, Lease};
+use crate::effects::{Effects, Session};
+use crate::error::{Class, Failure, Result};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How often it is looked whether the runner before still lives.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Longest time to reach a host that no server is on: one that is down is claimed when it is first needed.
+const REACH: Duration = Duration::from_secs(4);
+/// Longest time for one look at who holds a run.
+const LOOK_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a runner wants to have for itself.
+pub struct Claim<'a> {
+    /// The run.
+    pub run: &'a str,
+    /// The largest epoch in the journal; 0 for a new run.
+    pub epoch: u32,
+    /// Servers on which it will change something.
+    pub servers: BTreeSet<String>,
+    /// Hosts on which it will start something.
+    pub hosts: BTreeSet<String>,
+    /// Its newest journal entry.
+    pub stamp: Stamp,
+    /// Whether the journal holds an entry.
+    pub knows: Knows,
+    /// Who it is, for people.
+    pub about: &'a str,
+    /// Told what it waits for.
+    pub note: &'a (dyn Fn(String) + Send + Sync),
+}
+
+/// A run that is taken; given back by [`Taken::release`].
+pub struct Taken {
+    fx: Arc<Effects>,
+    lease: Arc<Lease>,
+    _keeper: DropGuard,
+}
+
+impl Taken {
+    /// Takes the run.
+    ///
+    /// # Errors
+    /// `Locked` when another runner of this run lives, another run has one of the servers, or the journal here is older than
+    /// what was done: nothing was changed then. Otherwise when a server cannot be reached.
+    pub async fn take(fx: &Arc<Effects>, claim: Claim<'_>) -> Result<Self> {
+        let taken = Self::try_take(fx, &claim).await;
+        if taken.is_err() {
+            for server in &claim.servers {
+                fx.close_session(server, PURPOSE).await;
+            }
+        }
+        taken
+    }
+
+    async fn try_take(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Self> {
+        let mut sessions = Vec::new();
+        for server in &claim.servers {
+            sessions.push(fx.session(server, PURPOSE).await?);
+        }
+        let held = wait_until_free(fx, claim, &sessions).await?;
+        let epoch = epoch(claim, &held)?;
+        let card = Card::own(claim.about).ok_or_else(|| {
+            Failure::permanent("take the run", "/proc cannot be read, so that this process cannot be told from others")
+        })?;
+        let lease = Lease::new(claim.run, epoch, nonce()?, card, claim.knows.clone(), claim.stamp.clone());
+        let lease = Arc::new(lease);
+        for session in &sessions {
+            take_server(fx, &lease, session).await?;
+        }
+        fx.set_lease(&lease)?;
+        claim_hosts(fx, claim, &held).await?;
+        let stop = CancellationToken::new();
+        tokio::spawn(keep(fx.clone(), lease.clone(), stop.clone()));
+        Ok(Self { fx: fx.clone(), lease, _keeper: stop.drop_guard() })
+    }
+
+    /// This runner's epoch.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.lease.epoch
+    }
+
+    /// Tells how far the journal has come.
+    pub fn advance(&self, stamp: Stamp) {
+        self.lease.advance(stamp);
+    }
+
+    /// Has every host note how far the journal has come, so that an older copy of it is refused there from now on.
+    pub async fn stamp(&self) {
+        super::keep::stamp(&self.fx).await;
+    }
+
+    /// The same, without waiting for it.
+    pub fn stamp_soon(&self) {
+        let fx = self.fx.clone();
+        tokio::spawn(async move { super::keep::stamp(&fx).await });
+    }
+
+    /// Why this runner must stop, if another one has the run.
+    #[must_use]
+    pub fn displaced(&self) -> Option<Failure> {
+        self.lease.displaced.borrow().clone()
+    }
+
+    /// Waits until another runner has the run.
+    pub async fn until_displaced(&self) -> Failure {
+        let mut seen = self.lease.displaced.subscribe();
+        match seen.wait_for(Option::is_some).await.map(|failure| failure.clone()) {
+            Ok(Some(failure)) => failure,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Gives everything back.
+    pub async fn release(self) {
+        super::keep::give_back(&self.fx, &self.lease).await;
+        let servers: Vec<String> = self.lease.servers().keys().cloned().collect();
+        for server in servers {
+            self.fx.close_session(&server, PURPOSE).await;
+        }
+    }
+}
+
+/// Looks until nobody else has the run.
+async fn wait_until_free(fx: &Arc<Effects>, claim: &Claim<'_>, sessions: &[Arc<Session>]) -> Result<Held> {
+    let begin = Instant::now();
+    let first = look_at_all(fx, claim, sessions).await?;
+    let mut now = first.clone();
+    let mut told = false;
+    loop {
+        match advise(&first, &now, begin.elapsed(), !claim.servers.is_empty()) {
+            Advice::Take => return Ok(now),
+            Advice::Leave(place, by) => {
+                return Err(Failure::locked(format!("take run {}", claim.run), by)
+                    .at(place)
+                    .now("nothing was changed")
+                    .help(
+                        "wait for that runner to end, or stop it; a runner that is not heard of for 10 s is displaced",
+                    ));
+            }
+            Advice::Wait => {}
+        }
+        if !told && begin.elapsed() > Duration::from_secs(1) {
+            let who = now.servers.values().map(server::Holder::about).next();
+            (claim.note)(format!("waiting to see whether the runner before lives: {}", who.unwrap_or_default()));
+            told = true;
+        }
+        sleep(LOOK_EVERY).await;
+        now = look_at_all(fx, claim, sessions).await?;
+    }
+}
+
+async fn look_at_all(fx: &Arc<Effects>, claim: &Claim<'_>, sessions: &[Arc<Session>]) -> Result<Held> {
+    let look = async {
+        let mut held = Held::default();
+        for session in sessions {
+            if let Some(holder) = server::holder(session, claim.run).await? {
+                held.servers.insert(session.server().to_owned(), holder);
+            }
+        }
+        for (name, seen) in records(fx, claim).await? {
+            held.hosts.insert(name, seen);
+        }
+        Ok(held)
+    };
+    timeout(LOOK_LIMIT, look).await.unwrap_or_else(|_| {
+        Err(Failure::transient(format!("look who has run {}", claim.run), "no answer within 30 s")
+            .now("nothing was changed"))
+    })
+}
+
+/// What stands on the hosts that can be reached. A new run has left nothing anywhere.
+async fn records(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Vec<(String, Seen)>> {
+    if claim.epoch == 0 {
+        return Ok(Vec::new());
+    }
+    let mut looks = JoinSet::new();
+    for name in claim.hosts.iter().cloned() {
+        let (fx, dir) = (fx.clone(), folder(&fx.work_dir(&name), claim.run));
+        let needed = claim.servers.iter().any(|server| fx.host_of(server) == name);
+        looks.spawn(async move {
+            let found = timeout(REACH, async { look(&*fx.machine(&name).await?, &dir).await }).await;
+            match found {
+                Ok(Ok(seen)) => Ok(seen.map(|seen| (name, seen))),
+                Ok(Err(failure)) if needed => Err(failure),
+                Err(_) if needed => Err(Failure::transient("look who has the run", "no answer within 4 s").at(name)),
+                Ok(Err(_)) | Err(_) => Ok(None), // it is looked at when it is first needed
+            }
+        });
+    }
+    let mut found = Vec::new();
+    while let Some(joined) = looks.join_next().await {
+        if let Ok(seen) = joined {
+            found.extend(seen?);
+        }
+    }
+    Ok(found)
+}
+
+/// An epoch above all that were ever seen, if this journal is one that the run went on with.
+fn epoch(claim: &Claim<'_>, held: &Held) -> Result<u32> {
+    let mut newest = claim.epoch;
+    for (host, seen) in &held.hosts {
+        let known =
+            Record::parse(&seen.line).ok_or_else(|| damaged(claim.run, host, "the lease's folder", &seen.line))?;
+        may_follow(claim.run, host, "the lease's folder", &claim.knows, seen, &known)?;
+        newest = newest.max(known.epoch);
+    }
+    Ok(newest.saturating_add(1))
+}
+
+/// Takes a server, ending whoever holds it still: it was seen that that one may be ended.
+async fn take_server(fx: &Effects, lease: &Lease, session: &Session) -> Result<()> {
+    let server = session.server().to_owned();
+    for _ in 0..3 {
+        if server::take(session, &lease.run, lease.epoch, &fx.session_ids(&server)).await? {
+            lease.servers().insert(server, session.id());
+            return Ok(());
+        }
+        if let Some(holder) = server::holder(session, &lease.run).await? {
+            tracing::warn!(server, "ending the connection of {}", holder.about());
+            server::end(session, &holder.connection).await?;
+        }
+    }
+    Err(Failure::locked(format!("take run {}", lease.run), "another runner was faster")
+        .at(server)
+        .now("nothing was changed"))
+}
+
+/// Writes this runner's name on every host that can be reached now; the others follow when they are first needed.
+async fn claim_hosts(fx: &Arc<Effects>, claim: &Claim<'_>, held: &Held) -> Result<()> {
+    let mut claims = JoinSet::new();
+    for name in claim.hosts.iter().cloned() {
+        let needed = held.hosts.contains_key(&name) || claim.servers.iter().any(|server| fx.host_of(server) == name);
+        let fx = fx.clone();
+        claims.spawn(async move {
+            if needed {
+                return fx.machine(&name).await.map(drop); // which claims it
+            }
+            match timeout(REACH, fx.machine(&name)).await {
+                Ok(Err(failure)) if failure.class == Class::Locked => Err(failure),
+                _ => Ok(()),
+            }
+        });
+    }
+    while let Some(joined) = claims.join_next().await {
+        if let Ok(claimed) = joined {
+            claimed?;
+        }
+    }
+    Ok(())
+}
+
+/// 16 hexadecimal digits from the operating system.
+fn nonce() -> Result<String> {
+    let mut bytes = [0; 8];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes))
+        .map_err(|error| Failure::permanent("read random bytes", error.to_string()))?;
+    Ok(format!("{:016x}", u64::from_le_bytes(bytes)))
+}

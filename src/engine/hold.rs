@@ -1,0 +1,81 @@
+//! Holding a run: taking it for this process, and giving it back when the last work has ended.
+
+use super::graph::Graph;
+use super::run_id;
+use super::runner::Setup;
+use super::schedule::Task;
+use super::tasks::Tasks;
+use crate::effects::lease::{Claim, Knows, Stamp, Taken};
+use crate::error::Result;
+use crate::journal::{Entry, Journal};
+use crate::plan::{opening, regions};
+use crate::steps::Progress;
+use std::sync::Arc;
+use tokio::time::{Duration, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How often people are told what is waited for at the end.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// Takes the run, of which the journal knows runners up to `epoch`, with every server and host of its plan.
+///
+/// # Errors
+/// As [`Taken::take`].
+pub(super) async fn take(setup: &Setup, epoch: u32) -> Result<Taken> {
+    let entries = setup.journal.entries(&setup.run).unwrap_or_default(); // a new run is not known yet
+    let (updates, about) = (setup.updates.clone(), run_id::runner());
+    let claim = Claim {
+        run: &setup.run,
+        epoch,
+        servers: opening::taken(&setup.plan).into_iter().map(str::to_owned).collect(),
+        hosts: regions::regions(&setup.plan).into_keys().collect(),
+        stamp: entries.last().map_or_else(Stamp::start, stamp_of),
+        knows: knows(setup.journal.clone(), setup.run.clone()),
+        about: &about,
+        note: &move |text| Progress::new("", updates.clone()).note(text),
+    };
+    Taken::take(&setup.effects, claim).await
+}
+
+/// Whether the journal holds an entry of that number and hash.
+fn knows(journal: Arc<dyn Journal>, run: String) -> Knows {
+    Arc::new(move |stamp| {
+        let entries = journal.entries_after(&run, stamp.seq.saturating_sub(1))?;
+        Ok(entries.first().is_some_and(|entry| stamp_of(entry) == *stamp))
+    })
+}
+
+/// What hosts are told of an entry.
+pub(super) fn stamp_of(entry: &Entry) -> Stamp {
+    let text = serde_json::to_string(entry).unwrap_or_default();
+    Stamp { seq: entry.seq, hash: blake3::hash(text.as_bytes()).to_hex().to_string() }
+}
+
+/// Waits until no work of this run is left, telling what is waited for; `halt` ends the waiting.
+pub(super) async fn until_all_ended(tasks: &mut Tasks, graph: &Graph, halt: &CancellationToken) {
+    loop {
+        tokio::select! {
+            biased;
+            () = tasks.all_ended() => return,
+            () = halt.cancelled() => {}
+            () = tokio::time::sleep(TELL_EVERY) => {}
+        }
+        tasks.end_all();
+        let names: Vec<&str> = tasks.unended().into_iter().map(|task| name(graph, task)).collect();
+        let what = names.join(", ");
+        if halt.is_cancelled() && timeout(TELL_EVERY, tasks.all_ended()).await.is_err() {
+            tasks.tell(&format!("left although work of these does not end: {what}"));
+            return;
+        }
+        if !what.is_empty() {
+            tasks.tell(&format!("the servers stay taken until the last work has ended; waiting for: {what}"));
+        }
+    }
+}
+
+fn name(graph: &Graph, task: Task) -> &str {
+    match task {
+        Task::Step(ix) => graph.id(ix),
+        Task::Block(block) => &graph.plan().blocks[block].id,
+    }
+}
