@@ -1,6 +1,8 @@
 //! A model of the world around the pure scheduler: random plans, random ends of everything, runners that die at any
-//! moment. Every run ends, nothing runs before its needs or after a failure, rollbacks go backwards, and nothing is
-//! taken back once a point of no return is really passed.
+//! moment, work that is given up and goes on. Every run ends, nothing runs before its needs or after a failure, rollbacks
+//! go backwards, nothing is taken back once a point of no return is really passed, nothing of a step begins while older
+//! work of it is still at it, and nothing at all once such work does not end. Each runner has a larger epoch than the one
+//! before.
 //!
 //! `CUTOVER_MODEL_CASES=100000` runs more than the usual 500 cases.
 
@@ -107,6 +109,8 @@ struct Sim<'a> {
     journal: Vec<Entry>,
     open: BTreeMap<Task, Decision>,
     asked: BTreeSet<Task>,
+    /// Work that was given up and is still at it; for that of a step, what becomes of its effect.
+    lingering: BTreeMap<Task, Option<(usize, bool)>>,
     /// Whether the effect of each step is there.
     world: Vec<bool>,
     now: i64,
@@ -124,6 +128,7 @@ impl<'a> Sim<'a> {
             journal: Vec::new(),
             open: BTreeMap::new(),
             asked: BTreeSet::new(),
+            lingering: BTreeMap::new(),
             now: 1_000,
             made: 0,
             wish: Wish::default(),
@@ -164,7 +169,18 @@ impl<'a> Sim<'a> {
     fn check(&self, event: &Event) {
         let number = |id: &str| self.graph.number(id).unwrap();
         let state = &self.state;
+        let begins = matches!(
+            event,
+            Event::StepIntent { .. }
+                | Event::StepProbing { .. }
+                | Event::UndoIntent { .. }
+                | Event::HookIntent { .. }
+                | Event::BlockPreparing { .. }
+                | Event::RollbackStarted { .. }
+        );
+        assert!(!(begins && state.is_held), "{event:?} beside work that does not end");
         match event {
+            Event::RunResumed { epoch, .. } => assert!(*epoch > state.epoch),
             Event::StepIntent { step, .. } => {
                 assert!(state.rollback.is_none());
                 self.check_window(number(step));
@@ -244,6 +260,16 @@ impl<'a> Sim<'a> {
         let task = *self.open.keys().nth(nth).unwrap();
         let decision = self.open.remove(&task).unwrap();
         let asked = self.asked.remove(&task);
+        if let Some(effect) = self.lingering.remove(&task) {
+            if self.dice.roll(3) == 1 {
+                self.lingering.insert(task, effect); // so this one never began
+                return self.tell(task, &decision, &Failure::still_running("begin", "older work does not end"));
+            }
+            self.land(effect);
+        }
+        if self.dice.roll(9) == 8 {
+            return self.give_up(task, &decision, asked);
+        }
         let well = self.dice.roll(3) != 1;
         let simple = |sim: &mut Self| if well { Ok(()) } else { Err(sim.failure(asked)) };
         let ended = match decision {
@@ -261,6 +287,42 @@ impl<'a> Sim<'a> {
         };
         for event in events(&self.state, self.now, task, ended) {
             self.take_in(event);
+        }
+    }
+
+    /// Work is given up: in a hurry it fails as what it was asked, otherwise as what does not end. It goes on.
+    fn give_up(&mut self, task: Task, decision: &Decision, asked: bool) {
+        let lands = self.dice.roll(2) == 1;
+        let effect = match decision {
+            Decision::Start { step, .. } => lands.then_some((*step, true)),
+            Decision::Undo { step, .. } => lands.then_some((*step, false)),
+            _ => None,
+        };
+        self.lingering.insert(task, effect);
+        let failure = match self.dice.roll(2) {
+            0 => Failure::still_running("work", "it does not end"),
+            _ => self.failure(asked),
+        };
+        self.tell(task, decision, &failure);
+    }
+
+    fn tell(&mut self, task: Task, decision: &Decision, failure: &Failure) {
+        let failure = failure.clone();
+        let ended = match decision {
+            Decision::Start { .. } => Ended::Executed(Err(failure)),
+            Decision::Probe { .. } => Ended::Probed(Err(failure)),
+            Decision::Undo { .. } => Ended::Undone(Err(failure)),
+            Decision::Hook { index, .. } => Ended::Hooked(*index, Err(failure)),
+            _ => Ended::Prepared(Err(failure)),
+        };
+        for event in events(&self.state, self.now, task, ended) {
+            self.take_in(event);
+        }
+    }
+
+    fn land(&mut self, effect: Option<(usize, bool)>) {
+        if let Some((step, there)) = effect {
+            self.world[step] = there;
         }
     }
 
@@ -285,6 +347,10 @@ impl<'a> Sim<'a> {
                 _ => {}
             }
         }
+        // whoever takes over ends what is still at work, and has seen it gone before anything else is done
+        for effect in std::mem::take(&mut self.lingering).into_values() {
+            self.land(effect);
+        }
         for ix in 0..self.graph.len() {
             // tunnels and held sessions die with their runner, an opened server does not
             if self.graph.step(ix).reversibility == Reversibility::Reversible && self.dice.roll(5) == 1 {
@@ -296,7 +362,8 @@ impl<'a> Sim<'a> {
         let text = serde_json::to_string(&self.journal).unwrap();
         let entries: Vec<Entry> = serde_json::from_str(&text).unwrap();
         self.state = RunState::fold(self.graph.clone(), &entries).unwrap();
-        self.take_in(Event::RunResumed { epoch: 1, runner: "sim".into(), by: None });
+        let epoch = self.state.epoch + 1;
+        self.take_in(Event::RunResumed { epoch, runner: "sim".into(), by: None });
     }
 
     fn run(mut self) -> (Outcome, Vec<Entry>) {
@@ -330,7 +397,10 @@ impl<'a> Sim<'a> {
         panic!("the run does not end");
     }
 
-    fn verify(&self, outcome: Outcome) {
+    fn verify(&mut self, outcome: Outcome) {
+        for effect in std::mem::take(&mut self.lingering).into_values() {
+            self.land(effect); // the servers stay taken until it has ended
+        }
         let steps = || self.state.steps.iter().enumerate();
         let reversible = |ix: usize| self.graph.step(ix).reversibility == Reversibility::Reversible;
         match outcome {
@@ -347,6 +417,7 @@ impl<'a> Sim<'a> {
                 assert!(passed || steps().all(|(ix, step)| !lost(ix, step.status)));
             }
             Outcome::Nothing => assert!(steps().all(|(_, step)| step.status != Status::Succeeded)),
+            Outcome::Stopped if self.state.is_held => {}
             Outcome::Stuck => assert!(steps().any(|(_, step)| step.status == Status::UndoFailed)),
             Outcome::Stopped | Outcome::Interrupted | Outcome::PutOff => {}
         }
