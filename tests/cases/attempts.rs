@@ -59,9 +59,9 @@ pub fn alive(text: &str, lines: &[(u32, String)], token: &str) -> BTreeSet<u32> 
     let begun = text.lines().filter_map(|line| line.strip_prefix("begin ")?.split(' ').next()?.parse().ok());
     let lives = |attempt: &u32| {
         let word = format!("attempt-{attempt}");
-        lines.iter().any(|(pid, line)| {
-            pid == attempt && line.contains(token) || line.split(' ').any(|found| found == word)
-        })
+        lines
+            .iter()
+            .any(|(pid, line)| pid == attempt && line.contains(token) || line.split(' ').any(|found| found == word))
     };
     begun.filter(lives).collect()
 }

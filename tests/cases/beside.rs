@@ -2,12 +2,12 @@
 
 use crate::attempts::Watch;
 use crate::desk::{Desk, LIMIT};
-use crate::process::command_lines;
+use crate::process::{command_lines, until};
 use cutover::rehearsal::sshd::Sshd;
 use std::time::{Duration, Instant};
 
-/// How long an attempt would work, in s: past the third attempt and the undo, if nobody ends it.
-const WORK: u64 = 12;
+/// How long an attempt would work, in s: well past the second attempt, if nobody ends it.
+const WORK: u64 = 30;
 const PLAIN: &str = "sleep 71; echo LATE EFFECT $(date +%T) >> $HOME/effect";
 /// The same work in a child of the command; `$$` is the command's own number.
 const CHILD: &str = "sh -c 'sleep 71; echo LATE EFFECT >> $HOME/effect' attempt-$$ & wait";
@@ -36,7 +36,10 @@ fn play(number: usize, changes: &[(&str, &str)], host: Option<&Sshd>) -> Result<
     desk.write("playbook.yaml", &text);
     let watch = Watch::begin(&effect, &token);
     let ended = desk.begin().end_within(LIMIT);
-    std::thread::sleep(Duration::from_secs(WORK + 1)); // whoever still works comes to its effect by then
+    // whoever still works comes to its effect in this time
+    let at_work = || command_lines().iter().any(|(_, line)| line.contains(&token));
+    until("nobody is at work any more", Duration::from_secs(WORK + 5), || !at_work());
+    std::thread::sleep(Duration::from_millis(200));
     let effect = watch.text();
     let told = |what: String| Err(format!("{what}\n{effect}{}", ended.words()));
     if let Some(overlap) = watch.end() {

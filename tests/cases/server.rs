@@ -2,34 +2,54 @@
 
 use crate::desk::{Desk, changed, read};
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
+use std::ops::Deref;
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tempfile::TempDir;
 
 pub const PASSWORD: &str = "case-word";
 const TABLE: &str = "CREATE DATABASE d; CREATE TABLE d.t (v VARCHAR(40), n TINYINT)";
 
 static SHARED: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+/// A server takes one run at a time, so one test at a time has it.
+static TURN: Mutex<()> = Mutex::new(());
 
-/// A server that several tests use. Each makes databases of its own where it must not meet another.
+/// A server, and where its files stand.
 pub struct Shared {
     pub server: Server,
     _folder: TempDir,
 }
 
+/// The server that tests share, for as long as one of them has its turn.
+pub struct Turn {
+    // first: the next test must find the server before this one lets it go
+    _turn: MutexGuard<'static, ()>,
+    shared: Arc<Shared>,
+}
+
+impl Deref for Turn {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
 impl Shared {
-    pub fn get() -> Arc<Self> {
-        // a test that failed while it held the lock has not harmed the server
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = shared.upgrade() {
-            return found;
-        }
-        let made = Arc::new(Self::make());
-        *shared = Arc::downgrade(&made);
-        made
+    /// Waits for the shared server.
+    pub fn get() -> Turn {
+        // a test that failed while it held a lock has not harmed the server
+        let shared = {
+            let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.upgrade().unwrap_or_else(|| {
+                let made = Arc::new(Self::make());
+                *shared = Arc::downgrade(&made);
+                made
+            })
+        };
+        Turn { _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner), shared }
     }
 
-    /// A server for one test alone, which changes it or counts what is on it.
+    /// A server for one test alone, which changes it or takes long.
     pub fn make() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let setup = Setup {
@@ -63,7 +83,16 @@ impl Shared {
     /// A client with `sql`, as the account of the inventory.
     pub fn client(&self, sql: &str) -> Command {
         let mut client = Command::new("mariadb");
-        client.args(["--no-defaults", "-BN", "--unbuffered", "--protocol=TCP", "-h", "127.0.0.1", "-u", Server::ACCOUNT]);
+        client.args([
+            "--no-defaults",
+            "-BN",
+            "--unbuffered",
+            "--protocol=TCP",
+            "-h",
+            "127.0.0.1",
+            "-u",
+            Server::ACCOUNT,
+        ]);
         client.args(["-P", &self.server.port().to_string(), "-e", sql]).env("MYSQL_PWD", PASSWORD);
         client.stdin(Stdio::null());
         client

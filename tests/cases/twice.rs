@@ -3,7 +3,6 @@
 use crate::desk::{Desk, LIMIT};
 use crate::process::{Ended, Program};
 use crate::server::Shared;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Longest time until a runner that has stopped is displaced, and more than its lease of about 10 s.
@@ -11,23 +10,21 @@ const LEASE: Duration = Duration::from_secs(40);
 
 /// The case, its first runner waiting for an answer, and a copy of its state directory.
 struct Case {
-    shared: Arc<Shared>,
+    shared: Shared,
     desk: Desk,
-    database: &'static str,
     first: Program,
     run: String,
 }
 
 impl Case {
-    fn begin(database: &'static str) -> Self {
-        let shared = Shared::get();
-        shared.sql(&format!("CREATE DATABASE {database}; CREATE TABLE {database}.t LIKE d.t"));
-        let desk = shared.desk("same_run_twice.yaml", &[("INTO d.t", &format!("INTO {database}.t"))]);
+    fn begin() -> Self {
+        let shared = Shared::make();
+        let desk = shared.desk("same_run_twice.yaml", &[]);
         let first = desk.begin();
         desk.until_step("state", "go", "waiting");
         desk.copy_state(&first, "state", "copy");
         let run = desk.id("state");
-        Self { shared, desk, database, first, run }
+        Self { shared, desk, first, run }
     }
     fn resume(&self, state: &str) -> Ended {
         self.desk.say(state, &["resume", &self.run])
@@ -37,7 +34,7 @@ impl Case {
         assert_eq!(ended.code, Some(0), "{ended:?}");
     }
     fn rows(&self) -> String {
-        self.shared.sql(&format!("SELECT COUNT(*) FROM {}.t WHERE v = 'two'", self.database))
+        self.shared.sql("SELECT COUNT(*) FROM d.t WHERE v = 'two'")
     }
 }
 
@@ -49,9 +46,9 @@ fn assert_refused(ended: &Ended, run: &str) {
 
 #[test]
 fn a_copy_is_refused_while_the_first_runner_lives_and_after_it_has_gone_on() {
-    let mut case = Case::begin("twice_live");
+    let mut case = Case::begin();
+    case.approve("copy"); // a second runner that is not refused then acts at once
     assert_refused(&case.resume("copy"), &case.run);
-    case.approve("copy");
     case.approve("state");
     let first = case.first.end_within(LIMIT);
     assert_eq!(first.code, Some(0), "{}", first.words());
@@ -63,7 +60,7 @@ fn a_copy_is_refused_while_the_first_runner_lives_and_after_it_has_gone_on() {
 
 #[test]
 fn a_runner_that_stood_still_is_displaced_and_stops_when_it_wakes() {
-    let mut case = Case::begin("twice_frozen");
+    let mut case = Case::begin();
     case.first.freeze();
     case.approve("copy");
     let begin = Instant::now();

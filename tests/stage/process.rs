@@ -74,12 +74,7 @@ impl Program {
         self.most_memory = most_memory(self.id()).unwrap_or(0).max(self.most_memory);
         let status = self.child.try_wait().unwrap()?;
         let text = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
-        Some(Ended {
-            code: status.code(),
-            out: text(&self.out),
-            said: text(&self.err),
-            most_memory: self.most_memory,
-        })
+        Some(Ended { code: status.code(), out: text(&self.out), said: text(&self.err), most_memory: self.most_memory })
     }
     /// Waits for its end.
     pub fn end_within(&mut self, limit: Duration) -> Ended {

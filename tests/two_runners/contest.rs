@@ -1,14 +1,17 @@
 //! Two runners of one run: the first is struck, the second resumes a copy of its state directory.
 
-use crate::process::{Ended, Program, end_all, marked, program_of};
+use crate::process::{Ended, Program, end_all, marked, program_of, send};
 use crate::strike::{AWAY, Course, Strike};
+use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// In the environment of everything that a trial starts on this machine.
+pub const MARK: &str = "CUTOVER_TEST_TRIAL";
 /// In the environment of the first runner and of the ssh clients that it starts.
-pub const MARK: &str = "CUTOVER_TEST_FIRST";
+pub const FIRST: &str = "CUTOVER_TEST_FIRST";
 /// Between two attempts of the second runner.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long the second runner is refused, after the first is gone, until its copy counts as too old.
@@ -25,7 +28,7 @@ pub struct Contest<'a> {
     pub folder: &'a Path,
     /// State directory of the first runner.
     pub state: PathBuf,
-    /// Value of [`MARK`] for the first runner.
+    /// Value of [`FIRST`].
     pub mark: String,
     /// The command that resumes the run of a state directory.
     pub resume: &'a dyn Fn(&Path) -> Command,
@@ -44,6 +47,8 @@ pub struct Outcome {
     pub under_way: BTreeSet<String>,
     /// Last words of every runner that was not merely refused.
     pub said: Vec<String>,
+    /// The run was over when the directory was copied: there is nothing to resume.
+    pub came_too_late: bool,
     /// What went wrong besides.
     pub wrong: Vec<String>,
 }
@@ -80,13 +85,13 @@ impl Contest<'_> {
         if !at_once {
             wait(self.course.copy_after);
             first.freeze(); // the copy is one moment's
-            self.copy();
+            self.copy(first, outcome);
             first.wake();
         }
         wait(self.course.strike_after);
         first.freeze();
         if at_once {
-            self.copy();
+            self.copy(first, outcome);
         }
         if self.course.strike != Strike::Spared {
             outcome.under_way = (self.under_way)();
@@ -94,11 +99,20 @@ impl Contest<'_> {
         match self.course.strike {
             Strike::Killed => first.kill(),
             Strike::Frozen => {}
-            Strike::CutOff | Strike::Spared => first.wake(),
+            Strike::Spared => first.wake(),
+            Strike::Stalled => {
+                self.hold_lines(); // before it can begin anything else
+                first.wake();
+            }
+            Strike::CutOff => {
+                end_all(|| self.lines());
+                first.wake();
+            }
         }
     }
 
-    fn copy(&self) {
+    fn copy(&self, first: &mut Program, outcome: &mut Outcome) {
+        outcome.came_too_late = first.ended().is_some();
         assert!(Command::new("cp").arg("-a").arg(&self.state).arg(self.copied()).status().unwrap().success());
     }
     fn copied(&self) -> PathBuf {
@@ -108,14 +122,15 @@ impl Contest<'_> {
     fn let_run(&self, first: &mut Program, outcome: &mut Outcome) {
         let struck = Instant::now();
         let (mut first_over, mut second, mut tried, mut next) = (None, None::<Program>, None, struck);
-        let mut woken = self.course.strike != Strike::Frozen;
+        let holds_lines = matches!(self.course.strike, Strike::CutOff | Strike::Stalled);
+        let mut back = false;
         loop {
-            let away = struck.elapsed() < AWAY;
-            if self.course.strike == Strike::CutOff && away {
-                self.cut();
-            } else if !away && !woken {
+            if struck.elapsed() < AWAY && holds_lines {
+                self.hold_lines(); // also those that it makes anew
+            } else if struck.elapsed() >= AWAY && !back {
+                self.lines().into_iter().for_each(|line| send(line, Signal::CONT));
                 first.wake();
-                woken = true;
+                back = true;
             }
             if first_over.is_none()
                 && let Some(ended) = first.ended()
@@ -145,7 +160,7 @@ impl Contest<'_> {
     /// the second has not been told so yet.
     fn tries_again(&self, outcome: &Outcome, first_over: Option<Instant>, tried: Option<Instant>) -> bool {
         let last = outcome.ends.iter().rev().find(|(who, _)| *who == "the second");
-        if last.is_some_and(|(_, code)| *code != Some(6)) {
+        if outcome.came_too_late || last.is_some_and(|(_, code)| *code != Some(6)) {
             return false;
         }
         match first_over {
@@ -169,9 +184,12 @@ impl Contest<'_> {
         }
     }
 
-    /// Ends every ssh connection of the first runner.
-    fn cut(&self) {
-        let entry = format!("{MARK}={}", self.mark);
-        end_all(|| marked(&entry).into_iter().filter(|&pid| program_of(pid) == "ssh").collect());
+    fn hold_lines(&self) {
+        self.lines().into_iter().for_each(|line| send(line, Signal::STOP));
+    }
+    /// The ssh clients of the first runner.
+    fn lines(&self) -> Vec<u32> {
+        let entry = format!("{FIRST}={}", self.mark);
+        marked(&entry).into_iter().filter(|&pid| program_of(pid) == "ssh").collect()
     }
 }

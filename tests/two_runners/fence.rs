@@ -1,6 +1,6 @@
 //! A trial behind the fence: the shipped switch, an application that writes, and the strike when the old server is closed.
 
-use crate::contest::{Contest, MARK};
+use crate::contest::{Contest, FIRST, MARK};
 use crate::judge::judge_ends;
 use crate::process::{Program, end_all, marked};
 use crate::stage::{PLAYBOOK, Stage};
@@ -13,8 +13,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// From the fence to well behind the switch, the application's move included.
-const COURSE: Duration = Duration::from_millis(700);
+/// From the fence to about the application's move, and to well behind it: half of the trials each.
+const COURSES: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(800)];
 /// Longest time until the fence falls.
 const UNTIL_FENCE: Duration = Duration::from_mins(3);
 const LOOK: Duration = Duration::from_secs(20);
@@ -30,15 +30,15 @@ pub fn hold(seed: u64) -> (String, Vec<String>) {
     let mark = format!("fence{seed}-{}", std::process::id());
     let _left = Left(format!("{MARK}={mark}"));
     let mut first = stage.on_playbook(&["run", "--yes"], Path::new(PLAYBOOK)).into_std();
-    first.args(["--set", "quiet_for=1s"]).env(MARK, &mark);
+    first.args(["--set", "quiet_for=1s"]).env(FIRST, &mark).env(MARK, &mark);
     let mut first = Program::start(&mut first, stage.sandbox.dir());
     if let Some(wrong) = until_fence(&stage, &mut first) {
         return ("the fence never fell".into(), vec![wrong]);
     }
-    let course = Course::of(seed, COURSE);
+    let course = Course::of(seed, if seed.is_multiple_of(2) { COURSES[0] } else { COURSES[1] });
     let command = |state: &Path, words: &[&str]| -> Command {
         let mut command = stage.cutover(words).into_std();
-        command.arg("--state").arg(state);
+        command.arg("--state").arg(state).env(MARK, &mark);
         command
     };
     let under_way = || -> BTreeSet<String> {
@@ -50,7 +50,7 @@ pub fn hold(seed: u64) -> (String, Vec<String>) {
         begin: Instant::now(),
         folder: stage.sandbox.dir(),
         state: stage.state(),
-        mark,
+        mark: mark.clone(),
         resume: &|state| command(state, &["resume", "--yes"]),
         under_way: &under_way,
         ends: &[0, 3],
@@ -114,7 +114,7 @@ async fn open(stage: &Stage) -> (bool, bool) {
     (open[0], open[1])
 }
 
-/// What the first runner may have left on this machine.
+/// What the runners may have left on this machine.
 struct Left(String);
 
 impl Drop for Left {

@@ -12,8 +12,10 @@ pub enum Strike {
     Killed,
     /// SIGSTOP, and SIGCONT after [`AWAY`].
     Frozen,
-    /// Every ssh connection of it ends, and so does each that it makes anew, for [`AWAY`].
+    /// Every ssh connection of it ends, and new ones come to nothing for [`AWAY`].
     CutOff,
+    /// Its ssh connections stand still for [`AWAY`], and what is on its way comes through afterwards.
+    Stalled,
     /// Nothing: it goes on living.
     Spared,
 }
@@ -33,7 +35,7 @@ impl Course {
     /// strike, the others at any moment before it.
     pub fn of(seed: u64, end: Duration) -> Self {
         let mut dice = fastrand::Rng::with_seed(seed);
-        let strikes = [Strike::Killed, Strike::Frozen, Strike::CutOff, Strike::Spared];
+        let strikes = [Strike::Killed, Strike::Frozen, Strike::CutOff, Strike::Stalled, Strike::Spared];
         let strike = strikes[dice.usize(..strikes.len())];
         let strike_after = end.mul_f64(dice.f64());
         let copy_after = if dice.bool() { strike_after } else { strike_after.mul_f64(dice.f64()) };

@@ -1,9 +1,9 @@
 //! A trial with effects of every kind: programs on two hosts and here, statements on two servers, a file.
 
-use crate::contest::{Contest, MARK};
+use crate::contest::{Contest, FIRST, MARK};
 use crate::judge::{Link, judge, judge_ends};
 use crate::lane::Lane;
-use crate::process::{Program, command_lines, end_all, until};
+use crate::process::{Program, command_lines, end_all, marked, until};
 use crate::strike::Course;
 use crate::trace::{Trace, What};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 const WORK: &str = include_str!("work.sh");
 /// About the time that an undisturbed run takes from its first effect to its last.
-const COURSE: Duration = Duration::from_millis(6500);
+const COURSE: Duration = Duration::from_millis(4300);
 const FILE: &str = "written by the step c\n";
 
 /// The chain; `c`, which writes the file, leaves no lines.
@@ -42,7 +42,7 @@ pub fn hold(lane: &Lane, seed: u64) -> (String, Vec<String>) {
     trial.set_up();
     let mut first = trial.command(&trial.folder.join("state"), &["run"]);
     first.arg(trial.folder.join("playbook.yaml")).arg("-i").arg(trial.folder.join("inventory.yaml"));
-    let first = Program::start(first.env(MARK, &trial.database), &trial.folder);
+    let first = Program::start(first.env(FIRST, trial.mark()), &trial.folder);
     let begun = || std::fs::read_to_string(trial.folder.join("trace")).is_ok_and(|trace| !trace.is_empty());
     until("the first effect begins", Duration::from_secs(60), begun);
     let course = Course::of(seed, COURSE);
@@ -51,7 +51,7 @@ pub fn hold(lane: &Lane, seed: u64) -> (String, Vec<String>) {
         begin: Instant::now(),
         folder: &trial.folder,
         state: trial.folder.join("state"),
-        mark: trial.database.clone(),
+        mark: trial.mark(),
         resume: &|state| trial.command(state, &["resume"]),
         under_way: &|| trial.under_way(),
         ends: &[0],
@@ -92,8 +92,13 @@ impl Trial<'_> {
 
     fn command(&self, state: &Path, words: &[&str]) -> Command {
         let mut command = self.lane.cutover();
-        command.args(words).arg("--state").arg(state).current_dir(&self.folder);
+        command.args(words).arg("--state").arg(state).current_dir(&self.folder).env(MARK, self.mark());
         command
+    }
+
+    /// Two lanes may hold a trial of the same seed in two test programs.
+    fn mark(&self) -> String {
+        self.folder.display().to_string()
     }
 
     fn under_way(&self) -> BTreeSet<String> {
@@ -121,16 +126,18 @@ impl Trial<'_> {
 
 impl Drop for Trial<'_> {
     fn drop(&mut self) {
-        let folder = self.folder.to_string_lossy().into_owned();
-        let ours = |line: &(u32, String)| line.1.contains(&folder).then_some(line.0);
-        end_all(|| command_lines().iter().filter_map(ours).collect());
+        let mark = self.mark();
+        let on_hosts = |line: &(u32, String)| line.1.contains(&mark).then_some(line.0);
+        end_all(|| command_lines().iter().filter_map(on_hosts).collect());
+        end_all(|| marked(&format!("{MARK}={mark}")));
     }
 }
 
 /// Steps that are under way, by a run's summary.
 pub fn running(summary: &Value) -> BTreeSet<String> {
     let steps = summary["steps"].as_array().into_iter().flatten();
-    let under_way = steps.filter(|step| !["pending", "succeeded"].contains(&step["status"].as_str().unwrap_or("pending")));
+    let under_way =
+        steps.filter(|step| !["pending", "succeeded"].contains(&step["status"].as_str().unwrap_or("pending")));
     under_way.filter_map(|step| step["id"].as_str().map(str::to_owned)).collect()
 }
 
