@@ -89,7 +89,7 @@ fn a_command_that_hangs_is_named_with_its_host_and_then_rolled_back() {
     assert_eq!(ended.code, Some(3), "{words}");
     assert!(words.contains(&format!("sleep {token}")) && words.contains("local"), "{words}");
     assert!(words.contains("still running"), "what was still running is not stated: {words}");
-    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", begin.elapsed());
     let left: Vec<_> = command_lines().into_iter().filter(|(_, line)| line.contains(&token)).collect();
     assert!(left.is_empty(), "it still runs: {left:?}");
 }

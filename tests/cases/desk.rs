@@ -81,10 +81,10 @@ impl Desk {
         found.and_then(|found| found["status"].as_str()).unwrap_or_default().to_owned()
     }
     pub fn until_step(&self, state: &str, step: &str, status: &str) {
-        until(&format!("{step} is {status}"), Duration::from_secs(60), || self.stands(state, step) == status);
+        until(&format!("{step} is {status}"), Duration::from_mins(1), || self.stands(state, step) == status);
     }
     pub fn until_text(&self, name: &str, text: &str) {
-        until(&format!("{name} holds {text}"), Duration::from_secs(60), || self.text(name).contains(text));
+        until(&format!("{name} holds {text}"), Duration::from_mins(1), || self.text(name).contains(text));
     }
     /// Copies the state directory while `runner` stands still, so that the copy is one moment's.
     pub fn copy_state(&self, runner: &Program, from: &str, to: &str) {

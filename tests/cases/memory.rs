@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::process::Ended;
 use crate::server::Shared;
+use cutover::rehearsal::sshd::Sshd;
 use std::time::{Duration, Instant};
 
 /// Bound of the runner's peak memory, in kB.
@@ -33,4 +34,13 @@ fn six_hundred_megabytes_printed_by_a_command() {
 fn six_hundred_megabytes_of_complaints() {
     let desk = Desk::with("loud_command.yaml", &[("tr '\\\\0' x\"", "tr '\\\\0' x >&2\"")]);
     assert_flat(&desk, "600 MB on stderr");
+}
+
+#[test]
+fn six_hundred_megabytes_from_a_host_behind_ssh() {
+    let desk = Desk::with("loud_command.yaml", &[("host: local", "host: old")]);
+    let sshd = tokio::runtime::Runtime::new().unwrap().block_on(Sshd::start(&desk.path("ssh"), "old")).unwrap();
+    let config = sshd.ssh_config().display();
+    desk.write("inventory.yaml", &format!("hosts: {{ old: {{ ssh: old, ssh_config: {config} }} }}\n"));
+    assert_flat(&desk, "600 MB on stdout over ssh");
 }

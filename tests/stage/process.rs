@@ -29,7 +29,7 @@ pub struct Ended {
     pub out: String,
     /// What it printed on stderr.
     pub said: String,
-    /// The most memory it was seen with, in kB (VmHWM of /proc/PID/status).
+    /// The most memory it was seen with, in kB (`VmHWM` of `/proc/PID/status`).
     pub most_memory: u64,
 }
 

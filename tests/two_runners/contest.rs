@@ -62,6 +62,15 @@ impl Outcome {
             self.said.push(format!("{who} ({:?}): {end}", ended.code));
         }
     }
+    /// Its ends in words; equal ones that follow each other stand once, with their number.
+    pub fn in_words(&self) -> String {
+        let runs = self.ends.chunk_by(|one, next| one == next);
+        let word = |(who, code): (&str, Option<i32>), times: usize| {
+            let end = code.map_or("killed".to_owned(), |code| format!("exit {code}"));
+            if times == 1 { format!("{who}: {end}") } else { format!("{who}: {times} times {end}") }
+        };
+        runs.map(|run| word(run[0], run.len())).collect::<Vec<_>>().join(", ")
+    }
     fn is_over(&self, ends: &[i32]) -> bool {
         self.ends.iter().any(|(_, code)| code.is_some_and(|code| ends.contains(&code)))
     }
@@ -74,6 +83,10 @@ impl Contest<'_> {
         self.strike(&mut first, &mut outcome);
         self.let_run(&mut first, &mut outcome);
         if !outcome.is_over(self.ends) {
+            if self.course.strike == Strike::Killed && self.course.copy_is_fresh() {
+                let what = "the first was dead and the copy fresh, and the second was refused all the same";
+                outcome.wrong.push(what.to_owned());
+            }
             self.resume_where_it_began(&mut outcome);
         }
         outcome
@@ -81,8 +94,7 @@ impl Contest<'_> {
 
     fn strike(&self, first: &mut Program, outcome: &mut Outcome) {
         let wait = |until: Duration| std::thread::sleep(until.saturating_sub(self.begin.elapsed()));
-        let at_once = self.course.copy_after == self.course.strike_after;
-        if !at_once {
+        if !self.course.copy_is_fresh() {
             wait(self.course.copy_after);
             first.freeze(); // the copy is one moment's
             self.copy(first, outcome);
@@ -90,7 +102,7 @@ impl Contest<'_> {
         }
         wait(self.course.strike_after);
         first.freeze();
-        if at_once {
+        if self.course.copy_is_fresh() {
             self.copy(first, outcome);
         }
         if self.course.strike != Strike::Spared {
@@ -148,7 +160,7 @@ impl Contest<'_> {
                 return;
             }
             if struck.elapsed() > LIMIT {
-                outcome.wrong.push(format!("not over {LIMIT:?} after the strike: {:?}", outcome.ends));
+                outcome.wrong.push(format!("not over {LIMIT:?} after the strike: {}", outcome.in_words()));
                 first.kill();
                 return;
             }

@@ -65,7 +65,8 @@ pub fn hold(seed: u64) -> (String, Vec<String>) {
         stage.verdict(&address).await
     });
     wrong.extend(judge_switch(done, open, &verdict));
-    let told = format!("{course:?}, at {:?}: {:?}, {} writes", outcome.under_way, outcome.ends, verdict.acknowledged);
+    let told =
+        format!("{course:?}, at {:?}: {}, {} writes", outcome.under_way, outcome.in_words(), verdict.acknowledged);
     let said = if wrong.is_empty() && outcome.wrong.is_empty() { Vec::new() } else { outcome.said };
     (told, [outcome.wrong, wrong, said].concat())
 }

@@ -41,4 +41,9 @@ impl Course {
         let copy_after = if dice.bool() { strike_after } else { strike_after.mul_f64(dice.f64()) };
         Self { strike, strike_after, copy_after }
     }
+
+    /// Whether the copy knows all that the first runner did before the strike.
+    pub fn copy_is_fresh(&self) -> bool {
+        self.copy_after == self.strike_after
+    }
 }

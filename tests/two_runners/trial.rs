@@ -8,13 +8,14 @@ use crate::strike::Course;
 use crate::trace::{Trace, What};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 const WORK: &str = include_str!("work.sh");
 /// About the time that an undisturbed run takes from its first effect to its last.
-const COURSE: Duration = Duration::from_millis(4300);
+const COURSE: Duration = Duration::from_millis(3700);
 const FILE: &str = "written by the step c\n";
 
 /// The chain; `c`, which writes the file, leaves no lines.
@@ -44,7 +45,7 @@ pub fn hold(lane: &Lane, seed: u64) -> (String, Vec<String>) {
     first.arg(trial.folder.join("playbook.yaml")).arg("-i").arg(trial.folder.join("inventory.yaml"));
     let first = Program::start(first.env(FIRST, trial.mark()), &trial.folder);
     let begun = || std::fs::read_to_string(trial.folder.join("trace")).is_ok_and(|trace| !trace.is_empty());
-    until("the first effect begins", Duration::from_secs(60), begun);
+    until("the first effect begins", Duration::from_mins(1), begun);
     let course = Course::of(seed, COURSE);
     let outcome = Contest {
         course,
@@ -61,7 +62,7 @@ pub fn hold(lane: &Lane, seed: u64) -> (String, Vec<String>) {
     let mut wrong = judge(&trace, &CHAIN, &outcome.under_way);
     wrong.extend(judge_ends(&outcome.ends, &[0]));
     wrong.extend(judge_file(&trace.file));
-    let told = format!("{course:?}, at {:?}: {:?}", outcome.under_way, outcome.ends);
+    let told = format!("{course:?}, at {:?}: {}", outcome.under_way, outcome.in_words());
     let said = if wrong.is_empty() && outcome.wrong.is_empty() { Vec::new() } else { outcome.said };
     (told, [outcome.wrong, wrong, said].concat())
 }
@@ -171,7 +172,7 @@ fn playbook(folder: &str, database: &str) -> String {
     let mut text = head.to_owned();
     let mut before = String::new();
     for (step, what) in steps {
-        text += &format!("  - {{ id: {step}, {before}on_failure: stop, {what} }}\n");
+        let _ = writeln!(text, "  - {{ id: {step}, {before}on_failure: stop, {what} }}"); // a String takes everything
         before = format!("needs: [{step}], ");
     }
     text

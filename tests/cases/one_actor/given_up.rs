@@ -52,9 +52,7 @@ fn a_resume_waits_for_work_that_an_interrupt_has_left() {
     std::thread::sleep(Duration::from_millis(500));
     first.interrupt(); // a person who does not want to wait
     let interrupted = first.end_within(LIMIT);
-    if interrupted.code == Some(0) {
-        panic!("it was not interrupted: {}", interrupted.words());
-    }
+    assert_ne!(interrupted.code, Some(0), "it was not interrupted: {}", interrupted.words());
     let resumed = desk.say("state", &["resume"]);
     let effect = watch.text();
     assert_eq!(watch.end(), None, "{effect}{}", resumed.words());

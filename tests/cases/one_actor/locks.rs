@@ -60,6 +60,6 @@ fn a_foreign_holder_is_named_and_blocks_nobody_for_ever() {
     let refused = desk.run();
     let words = refused.words();
     assert_eq!(refused.code, Some(6), "{words}");
-    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", begin.elapsed());
     assert!(words.contains("stranger") && words.contains(&alone.sql(holds)), "the holder is not named: {words}");
 }
