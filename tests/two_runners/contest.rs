@@ -49,6 +49,8 @@ pub struct Outcome {
     pub said: Vec<String>,
     /// The run was over when the directory was copied: there is nothing to resume.
     pub came_too_late: bool,
+    /// The first runner ended with 4 because its lines were gone, before it could learn of anybody else.
+    pub gave_up: bool,
     /// What went wrong besides.
     pub wrong: Vec<String>,
 }
@@ -61,6 +63,11 @@ impl Outcome {
         if ended.code != Some(6) || !self.said.iter().any(|said| said.starts_with(who)) {
             self.said.push(format!("{who} ({:?}): {end}", ended.code));
         }
+    }
+    /// The ends that the rule is about: a runner that was cut off may give up, and is not the one that finishes then.
+    pub fn judged(&self) -> Vec<(&'static str, Option<i32>)> {
+        let gave_up = |end: &&(&str, Option<i32>)| self.gave_up && **end == ("the first", Some(4));
+        self.ends.iter().filter(|end| !gave_up(end)).copied().collect()
     }
     /// Its ends in words; equal ones that follow each other stand once, with their number.
     pub fn in_words(&self) -> String {
@@ -147,6 +154,8 @@ impl Contest<'_> {
             if first_over.is_none()
                 && let Some(ended) = first.ended()
             {
+                let alone = struck.elapsed() < AWAY || !outcome.is_over(self.ends);
+                outcome.gave_up = holds_lines && alone && ended.code == Some(4);
                 outcome.note("the first", &ended);
                 first_over = Some(Instant::now());
             }

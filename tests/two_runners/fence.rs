@@ -56,7 +56,7 @@ pub fn hold(seed: u64) -> (String, Vec<String>) {
         ends: &[0, 3],
     }
     .hold(first);
-    let mut wrong = judge_ends(&outcome.ends, &[0, 3]);
+    let mut wrong = judge_ends(&outcome.judged(), &[0, 3]);
     let done = outcome.ends.iter().any(|(_, code)| *code == Some(0));
     let open = runtime.block_on(open(&stage));
     let verdict = runtime.block_on(async {

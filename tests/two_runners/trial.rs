@@ -60,7 +60,7 @@ pub fn hold(lane: &Lane, seed: u64) -> (String, Vec<String>) {
     .hold(first);
     let trace = trial.trace();
     let mut wrong = judge(&trace, &CHAIN, &outcome.under_way);
-    wrong.extend(judge_ends(&outcome.ends, &[0]));
+    wrong.extend(judge_ends(&outcome.judged(), &[0]));
     wrong.extend(judge_file(&trace.file));
     let told = format!("{course:?}, at {:?}: {}", outcome.under_way, outcome.in_words());
     let said = if wrong.is_empty() && outcome.wrong.is_empty() { Vec::new() } else { outcome.said };
