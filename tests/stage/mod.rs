@@ -3,7 +3,10 @@
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 use cutover::effects::free_port;
+use cutover::rehearsal::judge::{Side, Verdict, judge};
+use cutover::rehearsal::ledger::Ledger;
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
+use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -19,7 +22,7 @@ pub struct Stage {
     pub sandbox: Sandbox,
     _folder: TempDir,
     tunnels: [u16; 3],
-    _application: Child,
+    application: Child,
 }
 
 impl Stage {
@@ -44,7 +47,7 @@ impl Stage {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let tunnels = [(); 3].map(|()| free_port().unwrap());
-        Self { sandbox, _folder: folder, tunnels, _application: application }
+        Self { sandbox, _folder: folder, tunnels, application }
     }
 
     pub fn state(&self) -> PathBuf {
@@ -61,6 +64,11 @@ impl Stage {
 
     /// `cutover plan` or `cutover run` with what a rehearsal gives it.
     pub async fn with_playbook(&self, args: &[&str], playbook: &Path) -> Output {
+        self.on_playbook(args, playbook).output().await.unwrap()
+    }
+
+    /// The command for that.
+    pub fn on_playbook(&self, args: &[&str], playbook: &Path) -> Command {
         let mut command = self.cutover(args);
         command.arg(playbook).arg("-i").arg(self.sandbox.inventory()).arg("--rehearsal");
         let text = std::fs::read_to_string(playbook).unwrap();
@@ -72,7 +80,22 @@ impl Stage {
         if text.contains("\n  benchmark_time:\n") {
             command.args(["--set", "benchmark_time=1s"]);
         }
-        command.output().await.unwrap()
+        command
+    }
+
+    /// Stops the application and compares its ledger with both servers; `home` is the address of the one that the
+    /// application is at, which must hold everything.
+    pub async fn verdict(&mut self, home: &str) -> Verdict {
+        let application = self.application.id().and_then(|id| Pid::from_raw(id.try_into().unwrap())).unwrap();
+        kill_process(application, Signal::TERM).unwrap();
+        self.application.wait().await.unwrap();
+        let ledger = Ledger::read(&self.sandbox.app("ledger")).unwrap();
+        let (source, target) = (self.sandbox.on_source().await.unwrap(), self.sandbox.on_target().await.unwrap());
+        let (from, to) = (self.sandbox.source.address(), self.sandbox.target.address());
+        let (old, new) =
+            (Side { session: Some(&source), endpoint: &from }, Side { session: Some(&target), endpoint: &to });
+        let (left, home) = if home == to { (old, new) } else { (new, old) };
+        judge(&ledger, left, home).await.unwrap()
     }
 }
 
