@@ -17,7 +17,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const DENIED: u16 = 1045;
 /// Largest statement that is sent and largest row that is read, in bytes; given so that the driver does not ask the
 /// server. The driver holds up to five times as much while it reads one: what is left over is for everything else.
-pub(super) const LARGEST_PACKET: usize = 8 << 20;
+pub(super) const LARGEST_PACKET: usize = 4 << 20;
 /// Idle time in seconds; given so that the driver does not ask the server.
 const IDLE: usize = 28_800;
 

@@ -5,7 +5,7 @@ use super::super::secrets::{Backslash, in_sql};
 use super::connect::LARGEST_PACKET;
 use super::driver::{Cause, is_too_large};
 use super::gather::{LARGEST_ANSWER, LARGEST_VALUE};
-use crate::error::Failure;
+use crate::error::{Class, Failure};
 use crate::playbook::marker;
 use crate::playbook::units::Span;
 use bytesize::ByteSize;
@@ -23,6 +23,10 @@ pub(super) const INTERRUPTED: u16 = 1317;
 /// How much of a statement is shown in a failure, in characters.
 const EXCERPT: usize = 120;
 
+/// What helps against values that are too large.
+const SELECT_LESS: &str = "select less, such as LEFT(name, 1000) or MD5(name); if the answer is not needed, end the list of \
+                           statements with one without rows, such as DO 0";
+
 /// Why a statement failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlError {
@@ -34,8 +38,8 @@ pub struct SqlError {
     pub lost: bool,
     /// Whether the statement was ended because its time was over.
     pub timed_out: bool,
-    /// Whether the same statement would fail again, although the error is not the server's.
-    pub permanent: bool,
+    /// Transient when the same statement may well succeed later.
+    pub class: Class,
     /// Whether the statement may still be running on the server: the connection broke in the middle of it, or it could
     /// not be ended.
     pub unfinished: bool,
@@ -50,22 +54,22 @@ impl SqlError {
             message: message.into(),
             lost: false,
             timed_out: false,
-            permanent: false,
+            class: Class::Permanent,
             unfinished: false,
             help: None,
         }
     }
     /// The connection broke while the statement ran.
     pub(super) fn broken(message: impl Into<String>) -> Self {
-        Self { lost: true, unfinished: true, ..Self::new(message) }
+        Self { class: Class::Transient, lost: true, unfinished: true, ..Self::new(message) }
     }
     /// The connection had been closed already, and the statement was not sent; or it was given up with the connection.
     pub(super) fn closed() -> Self {
-        Self { lost: true, ..Self::new("the connection is closed") }
+        Self { class: Class::Transient, lost: true, ..Self::new("the connection is closed") }
     }
     /// The statement took longer than `limit` and was ended.
     pub(super) fn overdue(limit: Duration) -> Self {
-        Self { timed_out: true, ..Self::new(format!("took longer than {}", Span(limit))) }
+        Self { class: Class::Transient, timed_out: true, ..Self::new(format!("took longer than {}", Span(limit))) }
     }
     /// The statement was to be ended, for the reason in `self`, and did not end: the connection is given up.
     pub(super) fn not_ended(self) -> Self {
@@ -73,7 +77,7 @@ impl SqlError {
     }
     /// Never sent: `message` says why.
     pub(super) fn unsent(message: impl Into<String>) -> Self {
-        Self { permanent: true, ..Self::new(message) }
+        Self::new(message)
     }
     /// The statement itself is larger than what the driver sends.
     pub(super) fn statement_too_large() -> Self {
@@ -85,17 +89,13 @@ impl SqlError {
     /// The rows are more than is held; the statement was ended.
     pub(super) fn answer_too_large() -> Self {
         let most = ByteSize::b(LARGEST_ANSWER as u64);
-        Self { permanent: true, ..Self::new(format!("the answer is larger than {most}, and the statement was ended")) }
+        Self::new(format!("the answer is larger than {most}, and the statement was ended"))
     }
     /// The first value is larger than is kept; the statement ran to its end.
     pub(super) fn value_too_large() -> Self {
         let most = ByteSize::b(LARGEST_VALUE as u64);
         Self {
-            permanent: true,
-            help: Some(
-                "select less, such as LEFT(name, 1000) or MD5(name); if the value is not needed, end the list of \
-                 statements with one without rows, such as DO 0",
-            ),
+            help: Some(SELECT_LESS),
             ..Self::new(format!(
                 "the statement ran to its end, and the first value of its answer is larger than {most}, the most that \
                  is kept"
@@ -116,21 +116,23 @@ impl SqlError {
         } else {
             scrub(&server.message, sql, secrets)
         };
-        Self { code: Some(server.code), lost: CLOSING.contains(&server.code), ..Self::new(message) }
+        let class = if is_transient(server.code) { Class::Transient } else { Class::Permanent };
+        Self { class, code: Some(server.code), lost: CLOSING.contains(&server.code), ..Self::new(message) }
     }
     /// The driver could not go on; the state of the connection is not known, so it is closed.
     fn driver(error: &Error, said: &str) -> Self {
-        let message = if is_too_large(error) {
-            format!("a row of the answer is larger than {}, the most that is read", ByteSize::b(LARGEST_PACKET as u64))
-        } else {
-            format!("the database driver could not go on: {said}")
-        };
-        Self { permanent: true, ..Self::broken(message) }
+        if is_too_large(error) {
+            let most = ByteSize::b(LARGEST_PACKET as u64);
+            let message = format!("a row of the answer is larger than {most}, the most that is read");
+            return Self { class: Class::Permanent, help: Some(SELECT_LESS), ..Self::broken(message) };
+        }
+        let message = format!("the database driver could not go on: {said}");
+        Self { class: Class::Permanent, ..Self::broken(message) }
     }
     /// Whether the same statement may well succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        !self.permanent && (self.lost || self.timed_out || self.code.is_some_and(is_transient))
+        self.class == Class::Transient
     }
     /// The failure of `sql` on `server`.
     #[must_use]
@@ -202,8 +204,7 @@ fn excerpt(sql: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::Secrets;
-    use super::{SqlError, excerpt, is_transient};
-    use crate::error::Class;
+    use super::{Class, SqlError, excerpt, is_transient};
     use mysql_async::{DriverError, Error};
     use std::time::Duration;
 
@@ -224,7 +225,7 @@ mod tests {
         let of = |error: &Error| SqlError::of(error, "SELECT 1", &secrets);
         let error = of(&DriverError::PacketTooLarge.into());
         assert!(error.lost && error.unfinished && !error.is_transient());
-        assert_eq!(error.message, "a row of the answer is larger than 8.0 MiB, the most that is read");
+        assert_eq!(error.message, "a row of the answer is larger than 4.0 MiB, the most that is read");
         let error = of(&DriverError::UnexpectedPacket { payload: b"s3cret".to_vec() }.into());
         assert!(error.lost && !error.is_transient() && !error.message.contains("s3cret"), "{error}");
         let error = of(&DriverError::ConnectionClosed.into());
