@@ -249,6 +249,12 @@ async fn no_answer_is_held_whole() {
     assert_eq!((failure.class, session.is_alive()), (Class::Permanent, true), "{failure}");
     assert!(failure.answer.starts_with("the answer is larger than 16.0 MiB"), "{failure}");
 
+    let tables =
+        "SELECT CONCAT('database_', seq % 100, '.table_with_a_longer_name_', seq), seq FROM mysql.seq_1_to_100000";
+    let tables = session.query(tables, LIMIT).await.unwrap();
+    assert_eq!((tables.len(), tables.iter().last().unwrap().at(1)), (100_000, Some("100000")));
+    drop(tables);
+
     let mut rows = session.rows(&few, minute);
     let (mut count, mut sum) = (0_u64, 0_u64);
     while let Some(row) = rows.next().await.unwrap() {
