@@ -4,9 +4,9 @@
 use cutover::effects::dialect::Dialect;
 use cutover::effects::{INIT, Login, Secrets, Session, greeting};
 use cutover::error::{Class, Failure};
-use cutover::playbook::product::Product;
+use cutover::playbook::product::{Family, Product};
 use cutover::playbook::secret::SecretRef;
-use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Program, Server, Setup};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -29,6 +29,9 @@ impl Bench {
         Self::with(&[]).await
     }
     async fn with(options: &[&str]) -> Self {
+        Self::of(Choice::default(), options).await
+    }
+    async fn of(program: Choice, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let refs = ["migrate", "other"].map(|name| SecretRef::File(name.into()));
         std::fs::write(folder.path().join("migrate"), PASSWORD).unwrap();
@@ -37,7 +40,7 @@ impl Bench {
         let setup = Setup {
             name: "old".into(),
             dir: folder.path().join("old"),
-            program: Choice::default(),
+            program,
             port: None,
             profile: Profile::Bare,
             password: PASSWORD.into(),
@@ -406,4 +409,35 @@ async fn our_statements_mean_the_same_whatever_the_servers_settings_are_and_the_
     session.exec("SET SESSION sql_mode = ''", LIMIT).await.unwrap();
     assert_eq!(session.first_value("SELECT '‹secret other›'", LIMIT).await.unwrap().as_deref(), Some(OTHER));
     assert_eq!(session.first_value("SELECT \"‹secret other›\"", LIMIT).await.unwrap().as_deref(), Some(OTHER));
+}
+
+#[tokio::test]
+async fn settings_on_mysql_and_rows_one_by_one() {
+    if let Err(failure) = Program::find(&Choice::Family(Family::MySql)).await {
+        eprintln!("SKIPPED, for MySQL cannot be had: {failure}");
+        return;
+    }
+    let bench = Bench::of(Choice::Family(Family::MySql), &[]).await;
+    let session = bench.session().await;
+    session.exec("SET GLOBAL max_execution_time = 1000, GLOBAL sql_select_limit = 3", LIMIT).await.unwrap();
+    session.exec("SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES', GLOBAL autocommit = 0", LIMIT).await.unwrap();
+    let session = bench.session().await;
+    let ask = "SELECT CONCAT_WS(' ', @@max_execution_time, @@sql_select_limit, @@sql_mode, @@autocommit)";
+    let seen = async || session.first_value(ask, LIMIT).await.unwrap().unwrap();
+    assert_eq!(seen().await, "0 18446744073709551615  1");
+    let many = "SELECT /*+ SET_VAR(cte_max_recursion_depth = 2000000) */ seq, REPEAT('x', 1000) FROM \
+                (WITH RECURSIVE s (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM s WHERE seq < 100000) \
+                SELECT seq FROM s) t";
+    let mut rows = session.rows(many, Duration::from_mins(1));
+    let mut count = 0;
+    while rows.next().await.unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 100_000);
+    let failure = session.query(many, Duration::from_mins(1)).await.unwrap_err();
+    assert!(failure.answer.starts_with("the answer is larger than 16.0 MiB") && session.is_alive(), "{failure}");
+    let own = Dialect { product: bench.server.program().product }.servers_own_settings();
+    session.exec(&own, LIMIT).await.unwrap();
+    assert_eq!(seen().await, "1000 3 NO_BACKSLASH_ESCAPES 1");
+    assert_eq!(session.first_value("SELECT '‹secret other›'", LIMIT).await.unwrap().as_deref(), Some(OTHER));
 }
