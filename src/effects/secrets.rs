@@ -81,10 +81,23 @@ impl Secrets {
     }
 }
 
-/// Escapes a value for the inside of a single-quoted SQL string (sessions run without `NO_BACKSLASH_ESCAPES`).
+/// What a backslash in a SQL string means to a session, by its `sql_mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backslash {
+    /// It escapes the character behind it.
+    Escapes,
+    /// It is a character as any other: `NO_BACKSLASH_ESCAPES`.
+    Plain,
+}
+
+/// Escapes a value for the inside of a quoted SQL string: a single-quoted one, and where backslashes escape a
+/// double-quoted one too.
 #[must_use]
-pub fn in_sql(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('\'', "''")
+pub fn in_sql(value: &str, backslash: Backslash) -> String {
+    match backslash {
+        Backslash::Escapes => value.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\""),
+        Backslash::Plain => value.replace('\'', "''"),
+    }
 }
 
 /// Escapes a value for the inside of a double-quoted value of a client option file.
@@ -116,7 +129,7 @@ fn read_one(secret: &SecretRef, folder: &Path) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secrets, in_option_file, in_sql};
+    use super::{Backslash, Secrets, in_option_file, in_sql};
     use crate::playbook::secret::SecretRef;
     use secrecy::ExposeSecret;
 
@@ -126,10 +139,13 @@ mod tests {
         std::fs::write(folder.path().join("pw"), "it's\n").unwrap();
         let file = SecretRef::File("pw".into());
         let secrets = Secrets::read([&file], folder.path()).unwrap();
-        let sql = secrets.reveal("IDENTIFIED BY '‹secret pw›'", in_sql).unwrap();
-        assert_eq!(sql.expose_secret(), "IDENTIFIED BY 'it''s'");
+        let sql = |backslash| secrets.reveal("IDENTIFIED BY '‹secret pw›'", |value| in_sql(value, backslash)).unwrap();
+        assert_eq!(sql(Backslash::Escapes).expose_secret(), r"IDENTIFIED BY 'it\'s'");
+        assert_eq!(sql(Backslash::Plain).expose_secret(), "IDENTIFIED BY 'it''s'");
+        assert_eq!(in_sql(r#"a\'""#, Backslash::Escapes), r#"a\\\'\""#);
+        assert_eq!(in_sql(r#"a\'""#, Backslash::Plain), r#"a\''""#);
         assert_eq!(secrets.scrub("using it's"), "using ‹secret pw›");
-        assert!(secrets.reveal("‹secret other›", in_sql).is_err());
+        assert!(secrets.reveal("‹secret other›", str::to_owned).is_err());
         assert_eq!(in_option_file(r#"a"b\"#), r#"a\"b\\"#);
     }
 

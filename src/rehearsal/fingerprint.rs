@@ -160,7 +160,7 @@ async fn accounts(session: &Session, family: Family, facts: &mut BTreeMap<String
     for (account, is_role) in pairs(session, &sql).await? {
         let name = if is_role == "Y" { account.split('@').next().unwrap_or_default() } else { &account };
         let grants = session.query(&format!("SHOW GRANTS FOR {name}"), LIMIT).await?;
-        facts.insert(format!("account {account}"), format!("{:?}", grants.rows));
+        facts.insert(format!("account {account}"), format!("{grants:?}"));
     }
     Ok(())
 }

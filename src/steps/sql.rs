@@ -2,6 +2,7 @@
 
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::Session;
 use crate::error::Result;
 use crate::playbook::units::Span;
 use crate::playbook::world::World;
@@ -14,10 +15,11 @@ use std::time::Duration;
 pub const OUTPUTS: &[Output] = &[Output {
     name: "value",
     kind: OutputType::Text,
-    about: "First column of the first row of the last statement; empty when there is none.",
+    about: "First column of the first row of the last statement, up to 64 KiB; empty when there is none.",
 }];
 
-/// Runs statements on a server, one after the other, on one connection. They must bear being run twice.
+/// Runs statements on a server, one after the other, on one connection with the server's own settings (`sql_mode`,
+/// `time_zone` and others), except that `autocommit` is on. They must bear being run twice.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -49,21 +51,36 @@ fn ten_minutes() -> Span {
 }
 
 impl Sql {
-    /// What is really sent: with the binary log switched off where asked.
-    fn all(&self, world: &World, statements: &[String]) -> Vec<String> {
-        let off = (!self.binlog).then(|| dialect(world, &self.server).without_binlog().to_owned());
-        off.into_iter().chain(statements.iter().cloned()).collect()
+    /// What is really sent before the user's statements: the server's own settings, and the binary log switched off
+    /// where asked.
+    fn before(&self, world: &World) -> Vec<String> {
+        let dialect = dialect(world, &self.server);
+        let off = (!self.binlog).then(|| dialect.without_binlog().to_owned());
+        [dialect.servers_own_settings()].into_iter().chain(off).collect()
     }
+    fn preview_all(&self, world: &World, statements: &[String]) -> Vec<Action> {
+        let all = self.before(world).into_iter().chain(statements.iter().cloned());
+        all.map(|text| Action::sql(&self.server, text)).collect()
+    }
+    /// Runs them, and returns the first value of the last one.
     async fn run(&self, cx: &Ctx<'_>, statements: &[String]) -> Result<String> {
-        let session = cx.fx.session(&self.server, cx.step).await?;
-        let mut value = String::new();
-        for statement in self.all(cx.world, statements) {
-            cx.safe_point("run the statements")?;
-            let rows = session.query(&statement, self.limit.0).await?;
-            rows.value().unwrap_or_default().clone_into(&mut value);
-        }
+        // an attempt before this one may have left a transaction, locks or settings behind
         cx.fx.close_session(&self.server, cx.step).await;
-        Ok(value)
+        let value = self.run_on(&*cx.fx.session(&self.server, cx.step).await?, cx, statements).await;
+        cx.fx.close_session(&self.server, cx.step).await;
+        value
+    }
+    async fn run_on(&self, session: &Session, cx: &Ctx<'_>, statements: &[String]) -> Result<String> {
+        for statement in self.before(cx.world) {
+            session.exec(&statement, self.limit.0).await?;
+        }
+        let Some((last, others)) = statements.split_last() else { return Ok(String::new()) };
+        for statement in others {
+            cx.safe_point("run the statements")?;
+            session.exec(statement, self.limit.0).await?;
+        }
+        cx.safe_point("run the statements")?;
+        Ok(session.first_value(last, self.limit.0).await?.unwrap_or_default())
     }
 }
 
@@ -76,13 +93,13 @@ impl Step for Sql {
         if self.statements.is_empty() {
             return Err(vec![Complaint::new("statements", "there is no statement").help("statements: [\"SELECT 1\"]")]);
         }
-        Ok(self.all(world, &self.statements).into_iter().map(|text| Action::sql(&self.server, text)).collect())
+        Ok(self.preview_all(world, &self.statements))
     }
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         if self.undo.is_empty() {
             return Vec::new();
         }
-        self.all(world, &self.undo).into_iter().map(|text| Action::sql(&self.server, text)).collect()
+        self.preview_all(world, &self.undo)
     }
     fn unproved(&self, _: &World) -> Vec<String> {
         let mut unproved = vec!["what the statements change, and how long they hold locks".to_owned()];

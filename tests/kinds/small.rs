@@ -72,6 +72,33 @@ async fn statements_run_in_order_are_taken_back_and_can_stay_out_of_the_log() {
 }
 
 #[tokio::test]
+async fn statements_run_with_the_servers_own_settings_and_begin_with_a_clean_connection() {
+    let bench = Bench::new().await;
+    for setting in ["sql_mode = 'STRICT_ALL_TABLES'", "time_zone = '+05:00'", "autocommit = 0", "sql_select_limit = 2"]
+    {
+        bench.exec("source", &format!("SET GLOBAL {setting}")).await;
+    }
+    bench.exec("source", "CREATE DATABASE d").await;
+    bench.exec("source", "CREATE TABLE d.t (id INT PRIMARY KEY, n TINYINT) ENGINE = InnoDB").await;
+    let run = async |statements: &[&str]| {
+        bench.step("sql", &json!({ "server": "source", "statements": statements })).execute().await
+    };
+    let failure = run(&["INSERT INTO d.t VALUES (1, 300)"]).await.unwrap_err();
+    assert!(failure.class == Class::Permanent && failure.answer.contains("1264"), "{failure}");
+    let seen = run(&["SELECT CONCAT(@@time_zone, ' ', @@sql_mode, ' ', @@sql_select_limit)"]).await.unwrap();
+    assert_eq!(seen["value"], "+05:00 STRICT_ALL_TABLES 2");
+    run(&["INSERT INTO d.t VALUES (1, 3)"]).await.unwrap();
+    assert_eq!(bench.ask("source", "SELECT COUNT(*) FROM d.t").await, "1", "what a step has done is committed");
+
+    // What a failed attempt has begun is not finished by the next one.
+    run(&["START TRANSACTION", "INSERT INTO d.t VALUES (2, 3)", "INSERT INTO d.t VALUES (3, 300)"]).await.unwrap_err();
+    assert_eq!(run(&["COMMIT", "SELECT COUNT(*) FROM d.t"]).await.unwrap()["value"], "1");
+    let failure = run(&["SELECT REPEAT('x', 70000)"]).await.unwrap_err();
+    assert!(failure.class == Class::Permanent && failure.help.is_some(), "{failure}");
+    assert_eq!(run(&["SELECT REPEAT('x', 70000)", "SELECT 5"]).await.unwrap()["value"], "5");
+}
+
+#[tokio::test]
 async fn a_person_decides() {
     let bench = Bench::new().await;
     let step = bench.step("approve", &json!({ "message": "Now?" }));

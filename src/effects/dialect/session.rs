@@ -46,6 +46,29 @@ impl Dialect {
         "SET SESSION sql_log_bin = 0"
     }
 
+    /// Gives a session the server's own global settings, so that statements of the user's mean what they mean in any
+    /// other client. `autocommit` stays on: otherwise what a step has done would be rolled back when its connection
+    /// closes. The character set stays that of the text which is sent, and the connection may go on to idle.
+    #[must_use]
+    pub fn servers_own_settings(self) -> String {
+        let duration = if self.is_mariadb() { "max_statement_time" } else { "max_execution_time" };
+        let names = [
+            "sql_mode",
+            "time_zone",
+            "lock_wait_timeout",
+            "innodb_lock_wait_timeout",
+            duration,
+            "sql_select_limit",
+            "sql_big_selects",
+            "sql_safe_updates",
+            "sql_auto_is_null",
+            "sql_quote_show_create",
+            "completion_type",
+            "group_concat_max_len",
+        ];
+        format!("SET SESSION {}", names.map(|name| format!("{name} = DEFAULT")).join(", "))
+    }
+
     /// Safe accelerators of a session that loads a dump: checks that the source has made already.
     #[must_use]
     pub fn load_session(self) -> [&'static str; 2] {

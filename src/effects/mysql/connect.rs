@@ -1,6 +1,7 @@
 //! The way in: where and as whom to log in, and what it means when that fails.
 
 use super::super::Secrets;
+use super::driver::Cause;
 use super::error::is_transient;
 use crate::error::{Failure, Result};
 use mysql_async::{Conn, Error, Opts, OptsBuilder, SslOpts};
@@ -14,8 +15,9 @@ use tokio::time::timeout;
 const CONNECT: Duration = Duration::from_secs(10);
 /// "Access denied for user".
 const DENIED: u16 = 1045;
-/// Largest statement that is sent; given so that the driver does not ask the server.
-const LARGEST_PACKET: usize = 64 << 20;
+/// Largest statement that is sent and largest row that is read, in bytes; given so that the driver does not ask the
+/// server. The driver holds up to five times as much while it reads one: what is left over is for everything else.
+pub(super) const LARGEST_PACKET: usize = 4 << 20;
 /// Idle time in seconds; given so that the driver does not ask the server.
 const IDLE: usize = 28_800;
 
@@ -104,9 +106,9 @@ impl Login {
         let attempted = format!("log in as {}", self.user);
         let Error::Server(server) = error else {
             let answer = secrets.scrub(&error.to_string());
-            return match error {
-                Error::Io(_) => self.unreachable(&answer),
-                _ => Failure::permanent(attempted, answer).at(&self.server),
+            return match Cause::of(error) {
+                Cause::Line => self.unreachable(&answer),
+                Cause::Driver | Cause::Server => Failure::permanent(attempted, answer).at(&self.server),
             };
         };
         let answer = format!("error {}: {}", server.code, secrets.scrub(&server.message));

@@ -1,10 +1,14 @@
 //! What a server says when a statement fails, and what that means for a retry. Never holds a secret.
 
 use super::super::Secrets;
-use super::super::secrets::in_sql;
-use crate::error::Failure;
+use super::super::secrets::{Backslash, in_sql};
+use super::connect::LARGEST_PACKET;
+use super::driver::{Cause, is_too_large};
+use super::gather::{LARGEST_ANSWER, LARGEST_VALUE};
+use crate::error::{Class, Failure};
 use crate::playbook::marker;
 use crate::playbook::units::Span;
+use bytesize::ByteSize;
 use mysql_async::Error;
 use secrecy::ExposeSecret;
 use std::fmt;
@@ -19,6 +23,10 @@ pub(super) const INTERRUPTED: u16 = 1317;
 /// How much of a statement is shown in a failure, in characters.
 const EXCERPT: usize = 120;
 
+/// What helps against values that are too large.
+const SELECT_LESS: &str = "select less, such as LEFT(name, 1000) or MD5(name); if the answer is not needed, end the list of \
+                           statements with one without rows, such as DO 0";
+
 /// Why a statement failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlError {
@@ -30,25 +38,77 @@ pub struct SqlError {
     pub lost: bool,
     /// Whether the statement was ended because its time was over.
     pub timed_out: bool,
+    /// Transient when the same statement may well succeed later.
+    pub class: Class,
+    /// Whether the statement may still be running on the server: the connection broke in the middle of it, or it could
+    /// not be ended.
+    pub unfinished: bool,
+    /// What the user can do.
+    pub help: Option<&'static str>,
 }
 
 impl SqlError {
-    /// The connection is gone.
-    pub(super) fn lost(message: impl Into<String>) -> Self {
-        Self { code: None, message: message.into(), lost: true, timed_out: false }
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            code: None,
+            message: message.into(),
+            lost: false,
+            timed_out: false,
+            class: Class::Permanent,
+            unfinished: false,
+            help: None,
+        }
+    }
+    /// The connection broke while the statement ran.
+    pub(super) fn broken(message: impl Into<String>) -> Self {
+        Self { class: Class::Transient, lost: true, unfinished: true, ..Self::new(message) }
+    }
+    /// The connection had been closed already, and the statement was not sent; or it was given up with the connection.
+    pub(super) fn closed() -> Self {
+        Self { class: Class::Transient, lost: true, ..Self::new("the connection is closed") }
     }
     /// The statement took longer than `limit` and was ended.
     pub(super) fn overdue(limit: Duration) -> Self {
-        Self { code: None, message: format!("took longer than {}", Span(limit)), lost: false, timed_out: true }
+        Self { class: Class::Transient, timed_out: true, ..Self::new(format!("took longer than {}", Span(limit))) }
+    }
+    /// The statement was to be ended, for the reason in `self`, and did not end: the connection is given up.
+    pub(super) fn not_ended(self) -> Self {
+        Self { lost: true, unfinished: true, message: format!("{}, and could not be ended", self.message), ..self }
     }
     /// Never sent: `message` says why.
     pub(super) fn unsent(message: impl Into<String>) -> Self {
-        Self { code: None, message: message.into(), lost: false, timed_out: false }
+        Self::new(message)
+    }
+    /// The statement itself is larger than what the driver sends.
+    pub(super) fn statement_too_large() -> Self {
+        Self::unsent(format!(
+            "the statement is larger than {}, the most that is sent",
+            ByteSize::b(LARGEST_PACKET as u64)
+        ))
+    }
+    /// The rows are more than is held; the statement was ended.
+    pub(super) fn answer_too_large() -> Self {
+        let most = ByteSize::b(LARGEST_ANSWER as u64);
+        Self::new(format!("the answer is larger than {most}, and the statement was ended"))
+    }
+    /// The first value is larger than is kept; the statement ran to its end.
+    pub(super) fn value_too_large() -> Self {
+        let most = ByteSize::b(LARGEST_VALUE as u64);
+        Self {
+            help: Some(SELECT_LESS),
+            ..Self::new(format!(
+                "the statement ran to its end, and the first value of its answer is larger than {most}, the most that \
+                 is kept"
+            ))
+        }
     }
     /// What `mysql_async` says about `sql` (as written, secrets as markers).
     pub(super) fn of(error: &Error, sql: &str, secrets: &Secrets) -> Self {
-        let Error::Server(server) = error else {
-            return Self::lost(format!("the connection was lost: {}", secrets.scrub(&error.to_string())));
+        let said = secrets.scrub(&error.to_string());
+        let server = match (error, Cause::of(error)) {
+            (Error::Server(server), _) => server,
+            (_, Cause::Line | Cause::Server) => return Self::broken(format!("the connection was lost: {said}")),
+            (_, Cause::Driver) => return Self::driver(error, &said),
         };
         let quotes_a_secret = QUOTING.contains(&server.code) && holds_secret(sql);
         let message = if quotes_a_secret {
@@ -56,19 +116,39 @@ impl SqlError {
         } else {
             scrub(&server.message, sql, secrets)
         };
-        Self { code: Some(server.code), message, lost: CLOSING.contains(&server.code), timed_out: false }
+        let class = if is_transient(server.code) { Class::Transient } else { Class::Permanent };
+        Self { class, code: Some(server.code), lost: CLOSING.contains(&server.code), ..Self::new(message) }
+    }
+    /// The driver could not go on; the state of the connection is not known, so it is closed.
+    fn driver(error: &Error, said: &str) -> Self {
+        if is_too_large(error) {
+            let most = ByteSize::b(LARGEST_PACKET as u64);
+            let message = format!("a row of the answer is larger than {most}, the most that is read");
+            return Self { class: Class::Permanent, help: Some(SELECT_LESS), ..Self::broken(message) };
+        }
+        let message = format!("the database driver could not go on: {said}");
+        Self { class: Class::Permanent, ..Self::broken(message) }
     }
     /// Whether the same statement may well succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        self.lost || self.timed_out || self.code.is_some_and(is_transient)
+        self.class == Class::Transient
     }
     /// The failure of `sql` on `server`.
     #[must_use]
     pub fn failure(&self, server: &str, sql: &str) -> Failure {
         let attempted = format!("run `{}`", excerpt(sql));
         let make = if self.is_transient() { Failure::transient } else { Failure::permanent };
-        let failure = make(attempted, self.to_string()).at(server);
+        let mut failure = make(attempted, self.to_string()).at(server);
+        if let Some(help) = self.help {
+            failure = failure.help(help);
+        }
+        if self.unfinished {
+            return failure.now(
+                "the connection is closed; the statement may still be running on the server, and whether it takes \
+                 effect is not known",
+            );
+        }
         if self.lost {
             return failure.now("the connection is closed; whether the statement took effect is not known");
         }
@@ -97,10 +177,12 @@ fn scrub(message: &str, sql: &str, secrets: &Secrets) -> String {
     let mut clean = message.to_owned();
     for (_, label) in marker::find(sql) {
         let marker = marker::late(label);
-        if let Ok(escaped) = secrets.reveal(&marker, in_sql)
-            && !escaped.expose_secret().is_empty()
-        {
-            clean = clean.replace(escaped.expose_secret(), &marker);
+        for backslash in [Backslash::Escapes, Backslash::Plain] {
+            if let Ok(escaped) = secrets.reveal(&marker, |value| in_sql(value, backslash))
+                && !escaped.expose_secret().is_empty()
+            {
+                clean = clean.replace(escaped.expose_secret(), &marker);
+            }
         }
     }
     secrets.scrub(&clean)
@@ -121,8 +203,9 @@ fn excerpt(sql: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{SqlError, excerpt, is_transient};
-    use crate::error::Class;
+    use super::super::super::Secrets;
+    use super::{Class, SqlError, excerpt, is_transient};
+    use mysql_async::{DriverError, Error};
     use std::time::Duration;
 
     #[test]
@@ -131,7 +214,25 @@ mod tests {
         assert!(!is_transient(1064) && !is_transient(1045) && !is_transient(1290));
         let overdue = SqlError::overdue(Duration::from_millis(250)).failure("old", "SELECT 1");
         assert_eq!((overdue.class, overdue.answer.as_str()), (Class::Transient, "took longer than 250ms"));
-        assert!(SqlError::lost("gone").failure("old", "SELECT 1").now.is_some());
+        let broken = SqlError::broken("gone");
+        assert!(broken.is_transient() && broken.failure("old", "SELECT 1").now.unwrap().contains("still be running"));
+        assert!(!SqlError::closed().failure("old", "SELECT 1").now.unwrap().contains("still be running"));
+    }
+
+    #[test]
+    fn what_the_driver_cannot_do_is_permanent_and_closes_the_connection() {
+        let secrets = Secrets::default();
+        let of = |error: &Error| SqlError::of(error, "SELECT 1", &secrets);
+        let error = of(&DriverError::PacketTooLarge.into());
+        assert!(error.lost && error.unfinished && !error.is_transient());
+        assert_eq!(error.message, "a row of the answer is larger than 4.0 MiB, the most that is read");
+        let error = of(&DriverError::UnexpectedPacket { payload: b"s3cret".to_vec() }.into());
+        assert!(error.lost && !error.is_transient() && !error.message.contains("s3cret"), "{error}");
+        let error = of(&DriverError::ConnectionClosed.into());
+        assert!(error.lost && error.unfinished && error.is_transient());
+        for error in [SqlError::answer_too_large(), SqlError::value_too_large(), SqlError::statement_too_large()] {
+            assert!(!error.lost && !error.unfinished && !error.is_transient(), "{error}");
+        }
     }
 
     #[test]

@@ -4,15 +4,16 @@ use super::findings::Findings;
 use super::scope::Scope;
 use super::sides::Side;
 use super::{Floats, Verify};
+use crate::effects::Row;
 use crate::effects::dialect::checksum::{Carried, Carry, Sum, row_text};
 use crate::effects::dialect::key::{Key, KeyColumn, KeyKind};
 use crate::effects::dialect::{Dialect, table};
-use crate::effects::{Row, Rows};
 use crate::error::Result;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// A catalog of ten thousand tables takes its time.
+/// A catalog of a hundred thousand tables takes its time.
 const READ: Duration = Duration::from_mins(10);
 /// A row's text stays far below the smallest usual `max_allowed_packet` with this many `TEXT` and `BLOB` columns.
 const MANY_TEXTS: usize = 8;
@@ -20,9 +21,9 @@ const MANY_TEXTS: usize = 8;
 /// A table as one server describes it.
 #[derive(Debug, Default)]
 pub(super) struct Described {
-    database: String,
+    database: Arc<str>,
     name: String,
-    engine: String,
+    engine: Arc<str>,
     /// Rows, estimated.
     rows: u64,
     columns: Vec<Column>,
@@ -31,12 +32,12 @@ pub(super) struct Described {
 
 #[derive(Debug, Clone)]
 struct Column {
-    name: String,
-    data_type: String,
+    name: Arc<str>,
+    data_type: Arc<str>,
     zerofill: bool,
     nullable: bool,
-    charset: Option<String>,
-    collation: Option<String>,
+    charset: Option<Arc<str>>,
+    collation: Option<Arc<str>>,
 }
 
 /// A table to be compared.
@@ -56,28 +57,48 @@ pub(super) struct Table {
     pub rows: u64,
 }
 
-/// Every table of one server, by `database.table`, largest first.
+/// Every table of one server, by `database.table`, largest first. Columns and keys come row by row: there are many times
+/// as many as tables.
 pub(super) async fn describe(side: &Side, databases: &[String]) -> Result<Vec<Described>> {
-    let ask = async |sql: String| side.control.query(&sql, READ).await;
-    let tables = ask(side.dialect.tables_with_rows(databases)).await?;
-    let columns = ask(side.dialect.table_columns(databases)).await?;
-    let keys = ask(side.dialect.unique_keys(databases)).await?;
-    let mut described: Vec<Described> = tables.iter().map(Described::new).collect();
-    let places: BTreeMap<(String, String), usize> =
-        described.iter().enumerate().map(|(place, one)| ((one.database.clone(), one.name.clone()), place)).collect();
+    let mut words = Words::default();
+    let mut described = Vec::new();
+    let mut tables = side.control.rows(&side.dialect.tables_with_rows(databases), READ);
+    while let Some(row) = tables.next().await? {
+        described.push(Described::new(row, &mut words));
+    }
+    let places: HashMap<(String, String), usize> = described
+        .iter()
+        .enumerate()
+        .map(|(place, one)| ((one.database.to_string(), one.name.clone()), place))
+        .collect();
     let place = |row: &Row<'_>| places.get(&(word(row, "in_database"), word(row, "in_table"))).copied();
-    each(&columns, |row| place(&row).into_iter().for_each(|at| described[at].columns.extend(Column::new(&row))));
-    each(&keys, |row| {
-        let Some(at) = place(&row) else { return };
+    let mut columns = side.control.rows(&side.dialect.table_columns(databases), READ);
+    while let Some(row) = columns.next().await? {
+        if let Some(at) = place(&row) {
+            described[at].columns.extend(Column::new(&row, &mut words));
+        }
+    }
+    let mut keys = side.control.rows(&side.dialect.unique_keys(databases), READ);
+    while let Some(row) = keys.next().await? {
+        let Some(at) = place(&row) else { continue };
         let whole = row.get("prefix").is_none() && row.get("name").is_some();
         described[at].keys.entry(word(&row, "index_name")).or_default().push((word(&row, "name"), whole));
-    });
+    }
     Ok(described)
 }
 
-fn each(rows: &Rows, mut with: impl FnMut(Row<'_>)) {
-    for row in rows.iter() {
-        with(row);
+/// Words that stand in every other row of a catalog are kept once.
+#[derive(Default)]
+struct Words(HashSet<Arc<str>>);
+
+impl Words {
+    fn one(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(word) {
+            return known.clone();
+        }
+        let new: Arc<str> = word.into();
+        self.0.insert(new.clone());
+        new
     }
 }
 
@@ -86,11 +107,11 @@ fn word(row: &Row<'_>, name: &str) -> String {
 }
 
 impl Described {
-    fn new(row: Row<'_>) -> Self {
+    fn new(row: Row<'_>, words: &mut Words) -> Self {
         Self {
-            database: word(&row, "in_database"),
+            database: words.one(row.get("in_database").unwrap_or_default()),
             name: word(&row, "name"),
-            engine: word(&row, "engine"),
+            engine: words.one(row.get("engine").unwrap_or_default()),
             rows: word(&row, "row_count").parse().unwrap_or(0),
             ..Self::default()
         }
@@ -99,7 +120,7 @@ impl Described {
         format!("{}.{}", self.database, self.name)
     }
     fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.name == name)
+        self.columns.iter().find(|column| &*column.name == name)
     }
 
     /// A key by which both servers have the rows in the same order: the primary key, or else the shortest other one.
@@ -127,13 +148,13 @@ impl Described {
     /// The columns' part in a row's text; all of them must go in the same way on both servers.
     fn carried(&self, other: &Self, floats: Floats) -> Vec<Carried> {
         let charsets: BTreeSet<&str> = self.columns.iter().filter_map(|column| column.charset.as_deref()).collect();
-        let texts = self.columns.iter().filter(|column| ["text", "blob"].contains(&column.data_type.as_str())).count();
+        let texts = self.columns.iter().filter(|column| ["text", "blob"].contains(&&*column.data_type)).count();
         let form = |column: &Column| {
             let theirs = other.column(&column.name);
             let recoded = theirs.is_some_and(|theirs| theirs.charset != column.charset);
             let nullable = column.nullable || theirs.is_none_or(|theirs| theirs.nullable);
             let how = column.carry(recoded, charsets.len() > 1, texts > MANY_TEXTS, floats);
-            Carried { name: column.name.clone(), how, nullable }
+            Carried { name: column.name.to_string(), how, nullable }
         };
         self.columns.iter().map(form).collect()
     }
@@ -141,20 +162,20 @@ impl Described {
 
 impl Column {
     /// None for what is calculated anew at every reading.
-    fn new(row: &Row<'_>) -> Option<Self> {
+    fn new(row: &Row<'_>, words: &mut Words) -> Option<Self> {
         let extra = word(row, "extra").to_ascii_uppercase();
         (!extra.contains("VIRTUAL")).then(|| Self {
-            name: word(row, "name"),
-            data_type: word(row, "data_type").to_ascii_lowercase(),
+            name: words.one(row.get("name").unwrap_or_default()),
+            data_type: words.one(&word(row, "data_type").to_ascii_lowercase()),
             zerofill: word(row, "type").contains("zerofill"),
             nullable: row.get("nullable") == Some("YES"),
-            charset: row.get("charset").map(str::to_owned),
-            collation: row.get("collation").map(str::to_owned),
+            charset: row.get("charset").map(|charset| words.one(charset)),
+            collation: row.get("collation").map(|collation| words.one(collation)),
         })
     }
 
     fn carry(&self, recoded: bool, mixed: bool, many_texts: bool, floats: Floats) -> Carry {
-        match self.data_type.as_str() {
+        match &*self.data_type {
             _ if recoded && self.charset.is_some() => Carry::Converted,
             "float" if floats == Floats::Exact => Carry::EveryDigit,
             "bit" => Carry::Bits,
@@ -181,14 +202,15 @@ impl Verify {
     ) -> Vec<Table> {
         let scope: Scope<'_> = self.scope();
         let mut out = Vec::new();
+        let on_replica: HashMap<(&str, &str), &Described> =
+            theirs.iter().map(|other| ((&*other.database, other.name.as_str()), other)).collect();
         for one in ours.iter().filter(|one| scope.includes(&one.full_name())) {
             let name = one.full_name();
-            let other = theirs.iter().find(|other| other.database == one.database && other.name == one.name);
-            let Some(other) = other else {
+            let Some(other) = on_replica.get(&(&*one.database, one.name.as_str())).copied() else {
                 findings.uncompared(&name, "it is missing on the replica");
                 continue;
             };
-            if [one, other].iter().any(|table| table.engine != "InnoDB") {
+            if [one, other].iter().any(|table| &*table.engine != "InnoDB") {
                 findings.uncompared(&name, &format!("no snapshot covers {} and {}", one.engine, other.engine));
                 continue;
             }
