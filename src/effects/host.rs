@@ -13,7 +13,7 @@ pub(super) use process::Process;
 pub use shell::Shell;
 
 use super::Activity;
-use super::lease::{Guard, HostLease};
+use super::lease::{Ends, Guard, HostLease};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory;
 use crate::playbook::units::Span;
@@ -28,12 +28,25 @@ const COMPLAINT_LINES: usize = 10;
 /// Longest time for a program of ours: a look, a small change. What may take longer is a [`super::Job`], or is bounded by
 /// its caller.
 const LIMIT: Duration = Duration::from_mins(2);
+/// The step's own timeout ends the program.
+const UNBOUNDED: Duration = Duration::from_hours(24 * 365);
 /// How long a program's streams are read on after it was ended.
 const REAP: Duration = Duration::from_secs(5);
 /// Most that a file or a script of ours may bring, in bytes.
 const LARGEST: usize = 4 << 20;
 
 const WRITE_FILE: &str = include_str!("host/write_file.sh");
+
+/// What bounds a program.
+struct Bounds {
+    limit: Duration,
+    /// How much is kept of what it prints, in bytes.
+    keep: usize,
+    ends: Ends,
+}
+
+/// The bounds of a program of ours.
+const OURS: Bounds = Bounds { limit: LIMIT, keep: process::KEPT, ends: Ends::Session };
 
 /// A connected machine, as one piece of work sees it: what it starts there goes past the run's lease, and ends with the
 /// work.
@@ -105,16 +118,25 @@ impl Host {
     /// When it could not be started, was ended, or the connection was lost (transient): what may still run where is said
     /// then. `Locked` when another runner has the run. An exit code is not an error.
     pub async fn run_within(&self, argv: &[&str], stdin: Option<&[u8]>, limit: Duration) -> Result<Ran> {
-        self.run_keeping(argv, stdin, limit, process::KEPT).await
+        self.run_bounded(argv, stdin, Bounds { limit, ..OURS }).await
     }
 
-    async fn run_keeping(&self, argv: &[&str], stdin: Option<&[u8]>, limit: Duration, keep: usize) -> Result<Ran> {
+    /// Runs a program of the user's own, as long as the step gives it: when its work is given up it is ended with all that
+    /// descends from it, what has left its session among it.
+    ///
+    /// # Errors
+    /// As for [`Host::run_within`].
+    pub async fn run_whole(&self, argv: &[&str]) -> Result<Ran> {
+        self.run_bounded(argv, None, Bounds { limit: UNBOUNDED, ends: Ends::Tree, ..OURS }).await
+    }
+
+    async fn run_bounded(&self, argv: &[&str], stdin: Option<&[u8]>, bounds: Bounds) -> Result<Ran> {
         // The semaphore is never closed, so there is always a turn.
         let _turn = tokio::select! {
             turn = self.machine.turns.acquire() => turn.ok(),
             () = self.activity.end.cancelled() => return Err(Failure::cancelled(attempted(argv)).at(self.name())),
         };
-        let guard = self.lease.as_ref().map(|lease| lease.guard(argv, &self.activity));
+        let guard = self.lease.as_ref().map(|lease| lease.guard(argv, &self.activity, bounds.ends));
         let started = match &guard {
             Some(guard) => self.machine.start_script(&guard.script, stdin.is_some()).await,
             None => self.machine.start(argv, stdin.is_some()).await,
@@ -124,18 +146,18 @@ impl Host {
             Err(process::Fault::Missing) => return Ok(missing(argv)),
             Err(fault) => return Err(fault.failure(attempted(argv)).at(self.name())),
         };
-        let mut finish = std::pin::pin!(process.finish(stdin, keep));
+        let mut finish = std::pin::pin!(process.finish(stdin, bounds.keep));
         let given_up = tokio::select! {
             ran = &mut finish => return self.judge(argv, guard.as_ref(), ran).await,
             () = self.activity.end.cancelled() => true,
-            () = sleep(limit) => false,
+            () = sleep(bounds.limit) => false,
         };
         let ended = match &guard {
             Some(guard) => guard.end(&self.machine).await,
             None => Ok(()), // a look: local ones end with the future, and one behind ssh holds nothing
         };
         let _ = timeout(REAP, finish).await;
-        Err(self.ended(argv, (!given_up).then_some(limit), ended))
+        Err(self.ended(argv, (!given_up).then_some(bounds.limit), ended))
     }
 
     async fn judge(&self, argv: &[&str], guard: Option<&Guard>, ran: Result<Ran, process::Fault>) -> Result<Ran> {
@@ -153,14 +175,14 @@ impl Host {
     /// The failure of a program that was ended, after `limit` or because its work was given up.
     fn ended(&self, argv: &[&str], limit: Option<Duration>, ended: Result<()>) -> Failure {
         let words = shell_words::join(argv.iter().copied());
-        let words: String = words.chars().take(80).collect();
+        let words: String = words.chars().take(200).collect();
         let failure = match limit {
             Some(limit) => Failure::transient(attempted(argv), format!("it took longer than {}", Span(limit))),
             None => Failure::cancelled(attempted(argv)),
         };
         let now = match ended {
-            Ok(()) => format!("`{words}` on {} was still at work, and was ended", self.name()),
-            Err(why) => format!("`{words}` may still run on {}: {}", self.name(), why.answer),
+            Ok(()) => format!("`{words}` was still running on {}, and was ended", self.name()),
+            Err(why) => format!("`{words}` may still be running on {}: {}", self.name(), why.answer),
         };
         failure.at(self.name()).now(now)
     }
@@ -182,7 +204,7 @@ impl Host {
         stdin: Option<&[u8]>,
     ) -> Result<String> {
         let command = [&["sh", "-c", script, "sh"], args].concat();
-        let ran = self.run_keeping(&command, stdin, LIMIT, LARGEST).await?;
+        let ran = self.run_bounded(&command, stdin, Bounds { keep: LARGEST, ..OURS }).await?;
         if ran.code == Some(0) && ran.whole {
             return Ok(trimmed(&ran.stdout));
         }
@@ -195,7 +217,7 @@ impl Host {
     /// # Errors
     /// When it cannot be read, or is larger than 4 MiB.
     pub async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let ran = self.run_keeping(&["env", "LC_ALL=C", "cat", "--", path], None, LIMIT, LARGEST).await?;
+        let ran = self.run_bounded(&["env", "LC_ALL=C", "cat", "--", path], None, Bounds { keep: LARGEST, ..OURS }).await?;
         match ran.code {
             Some(0) if ran.whole => Ok(Some(ran.stdout)),
             Some(0) => Err(Failure::permanent(format!("read {path}"), "it is larger than 4 MiB").at(self.name())),

@@ -127,11 +127,14 @@ impl Effects {
     /// When the server cannot be reached or refuses the login. `Locked` when another runner has the run.
     pub async fn session(&self, server: &str, purpose: &str) -> Result<Arc<Session>> {
         let slot: Slot = self.hands.sessions.slot(server, purpose);
-        let mut place = slot.lock().await;
+        let mut place = tokio::select! {
+            place = slot.lock() => place,
+            () = self.activity.end.cancelled() => return Err(Failure::cancelled("open a connection").at(server)),
+        };
         if let Some(session) = &*place
             && session.is_alive()
         {
-            return Ok(session.clone());
+            return Ok(self.ours(session));
         }
         if let Some(lost) = place.take()
             && lost.left_running()
@@ -143,8 +146,14 @@ impl Effects {
             self.register(&session).await?;
         }
         self.clear_left(&session).await?;
-        *place = Some(session.clone());
-        Ok(session)
+        let ours = self.ours(&session);
+        *place = Some(session);
+        Ok(ours)
+    }
+
+    /// A connection as this piece of work sees it.
+    fn ours(&self, session: &Session) -> Arc<Session> {
+        Arc::new(session.within(self.activity.end.clone()))
     }
 
     async fn open(&self, server: &str) -> Result<Arc<Session>> {
@@ -223,7 +232,7 @@ impl Effects {
     pub async fn open_session(&self, server: &str, purpose: &str) -> Option<Arc<Session>> {
         let slot = self.hands.sessions.slot(server, purpose);
         let place = slot.try_lock().ok()?;
-        place.as_ref().filter(|session| session.is_alive()).cloned()
+        place.as_ref().filter(|session| session.is_alive()).map(|session| self.ours(session))
     }
 
     /// Closes a connection made for one purpose, if it is there.

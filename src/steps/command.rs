@@ -8,7 +8,6 @@ use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
@@ -16,8 +15,6 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "code", kind: OutputType::Integer, about: "Its exit code: 0." },
 ];
 
-/// The step's own timeout ends the program.
-const UNBOUNDED: Duration = Duration::from_hours(24 * 365);
 
 /// Runs a program on a host. Any exit code but 0 is a failure.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -51,7 +48,7 @@ fn yes() -> bool {
 impl Command {
     async fn run(&self, cx: &Ctx<'_>, argv: &[String]) -> Result<(String, i64)> {
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let ran = cx.fx.host(&self.host).await?.run_within(&words, None, UNBOUNDED).await?;
+        let ran = cx.fx.host(&self.host).await?.run_whole(&words).await?;
         let stdout = cx.fx.secrets().scrub(&String::from_utf8_lossy(&ran.stdout));
         match ran.code {
             Some(0) => Ok((stdout.trim_end_matches('\n').to_owned(), 0)),

@@ -2,13 +2,13 @@
 # lease. A card (`pid`, unless `card` names another file) holds the leader of the session: its number, its start time in
 # clock ticks, and the boot it belongs to, so that no later process is taken for it.
 
-# look_at PID: sets state, session and begun; fails when there is no such process.
+# look_at PID: sets state, parent, session and begun; fails when there is no such process.
 look_at() {
     { IFS= read -r line < "/proc/$1/stat"; } 2>/dev/null || return 1
     # The name in brackets may hold spaces.
     line=${line##*") "}
     set -- $line
-    state=$1 session=$4 begun=${20:-0}
+    state=$1 parent=$2 session=$4 begun=${20:-0}
 }
 
 # Waits for a job that is just being started to say who it is.
@@ -31,7 +31,8 @@ leader_runs() {
     know_leader && look_at "$leader" && [ "$begun" = "$birth" ] && [ "$state" != Z ] && [ "$state" != X ]
 }
 
-# Numbers of the processes of the job's session that still run, the leader among them or not.
+# Numbers of the processes of the session that still run, the leader among them or not, and of those in known. With the
+# mode `tree`, what descends from them counts as well.
 members() {
     know_leader || return 0
     # The number went to another process: the kernel allows that only when the whole session is gone.
@@ -40,9 +41,27 @@ members() {
     fi
     for entry in /proc/[0-9]*; do
         look_at "${entry#/proc/}" || continue
-        [ "$session" = "$leader" ] && [ "$state" != Z ] && [ "$state" != X ] && echo "${entry#/proc/}"
+        [ "$session" = "$leader" ] && known="$known ${entry#/proc/}"
+    done
+    [ "${mode:-session}" = session ] || know_descendants
+    for number in $(printf '%s\n' $known | sort -u); do
+        look_at "$number" && [ "$state" != Z ] && [ "$state" != X ] && echo "$number"
     done
     return 0
+}
+
+# Adds to known whatever descends from what is there, in whatever session.
+know_descendants() {
+    more=1
+    while [ -n "$more" ]; do
+        more=
+        for entry in /proc/[0-9]*; do
+            number=${entry#/proc/}
+            case " $known " in *" $number "*) continue ;; esac
+            look_at "$number" || continue
+            case " $known " in *" $parent "*) known="$known $number" more=1 ;; esac
+        done
+    done
 }
 
 # Sets now, in hundredths of a second.
@@ -59,13 +78,15 @@ end_all() {
 
 # Ends all of the session: asked to for 3 seconds, made to for 5 more.
 end_members() {
+    known=
     pids=$(members)
     [ -n "$pids" ] || return 0
     kill -TERM $pids 2>/dev/null
     kill -CONT $pids 2>/dev/null
     look_at_clock
     asked=$now
-    while pids=$(members) && [ -n "$pids" ]; do
+    # what has left the session is found by its parent, and that one is gone soon
+    while known=$(echo $known $pids) && pids=$(members) && [ -n "$pids" ]; do
         look_at_clock
         if [ $((now - asked)) -ge 800 ]; then
             echo "these processes do not end:" $pids >&2

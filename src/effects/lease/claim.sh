@@ -23,7 +23,7 @@ look_at_clock
 since=$now
 for card in "$dir"/p.*; do
     [ -e "$card" ] || break
-    read -r pid birth boot step work call words < "$card" || continue
+    read -r pid birth boot step work call mode words < "$card" || continue
     case $call in "${me#* }".*) continue ;; esac # started by this very runner
     while [ -n "$(members)" ] && look_at_clock && [ $((now - since)) -lt 1000 ]; do
         sleep 0.1

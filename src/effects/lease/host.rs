@@ -33,6 +33,8 @@ pub(super) struct Seen {
     pub renewed: String,
     /// Who holds it.
     pub holder: Option<Card>,
+    /// Whether that one has given it back.
+    pub is_free: bool,
 }
 
 /// The lease on one host.
@@ -40,6 +42,15 @@ pub(super) struct Seen {
 pub(in crate::effects) struct HostLease {
     lease: Arc<Lease>,
     dir: String,
+}
+
+/// What is ended with a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::effects) enum Ends {
+    /// Everything in its session: a server that a restart command has put into another one goes on.
+    Session,
+    /// Everything that descends from it as well.
+    Tree,
 }
 
 /// One program under the lease.
@@ -61,7 +72,9 @@ pub(super) async fn look(machine: &Machine, dir: &str) -> Result<Option<Seen>> {
     let mut lines = printed.lines();
     let Some(line) = lines.next() else { return Ok(None) };
     let renewed = lines.next().unwrap_or_default().to_owned();
-    Ok(Some(Seen { line: line.to_owned(), renewed, holder: lines.next().and_then(Card::parse) }))
+    let holder = lines.next().unwrap_or_default();
+    let (is_free, card) = holder.strip_prefix("free ").map_or((false, holder), |card| (true, card));
+    Ok(Some(Seen { line: line.to_owned(), renewed, holder: Card::parse(card), is_free }))
 }
 
 fn said(machine: &Machine, ran: Ran) -> Result<String> {
@@ -126,9 +139,10 @@ impl HostLease {
     }
 
     /// A program under the lease: started only while this runner's name stands in the record.
-    pub(in crate::effects) fn guard(&self, argv: &[&str], activity: &Activity) -> Guard {
+    pub(in crate::effects) fn guard(&self, argv: &[&str], activity: &Activity, ends: Ends) -> Guard {
         let call = self.lease.call();
-        let words = words(&self.lease, &self.dir, activity, &call);
+        let ends = if ends == Ends::Tree { "tree" } else { "session" };
+        let words = words(&self.lease, &self.dir, activity, &call, ends);
         let words = words.iter().map(String::as_str).chain(argv.iter().copied());
         Guard { script: format!("set -- {}\n{GUARD}", shell_words::join(words)), call, host: self.clone() }
     }
@@ -200,8 +214,9 @@ pub(super) fn may_follow(
     }
     let about = seen.holder.as_ref().map_or("an unknown process", |card| card.about.as_str());
     let (seq, epoch) = (known.stamp.seq, known.epoch);
-    let answer =
-        format!("the journal here is an older copy: {about} (epoch {epoch}) went on to entry {seq} with another one");
+    let answer = format!(
+        "the journal here is an older copy: another runner, {about} (epoch {epoch}), went on to entry {seq} with its own"
+    );
     Err(Failure::locked(format!("take up run {run}"), answer)
         .at(host)
         .now("nothing was changed; what that runner did is not known here")

@@ -19,7 +19,9 @@ const STAMP_LIMIT: Duration = Duration::from_secs(2);
 /// Longest time for a lost lease to be looked at.
 const ENSURE_LIMIT: Duration = Duration::from_secs(40);
 const GIVE_BACK: &str = "exec 9>>\"$1/lock\" && flock -w 5 9 && IFS= read -r record < \"$1/record\" || exit 0\n\
-    case $record in \"$2 $3 \"*) rm -f -- \"$1/holder\" ;; esac\n";
+    case $record in \"$2 $3 \"*) ;; *) exit 0 ;; esac\n\
+    IFS= read -r holder < \"$1/holder\" || exit 0\n\
+    printf 'free %s\\n' \"$holder\" > \"$1/holder.new\" && mv -f -- \"$1/holder.new\" \"$1/holder\"\n";
 
 /// Renews until it is stopped.
 pub(super) async fn keep(fx: Arc<Effects>, lease: Arc<Lease>, stop: CancellationToken) {

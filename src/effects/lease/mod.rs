@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch as signal;
 
-pub(super) use host::{Guard, HostLease};
+pub(super) use host::{Ends, Guard, HostLease};
 pub(super) use keep::ensure;
 pub(super) use server::{PURPOSE, end, register};
 
@@ -104,8 +104,9 @@ impl Lease {
 }
 
 /// What a host must be told before it starts a program.
-fn words(lease: &Lease, dir: &str, activity: &Activity, call: &str) -> Vec<String> {
+fn words(lease: &Lease, dir: &str, activity: &Activity, call: &str, ends: &str) -> Vec<String> {
     let [epoch, nonce, seq, hash] = lease.record().words();
     let step = if activity.step.is_empty() { "-" } else { &activity.step };
-    vec![dir.to_owned(), epoch, nonce, seq, hash, step.to_owned(), activity.number.to_string(), call.to_owned()]
+    let (step, work) = (step.to_owned(), activity.number.to_string());
+    vec![dir.to_owned(), epoch, nonce, seq, hash, step, work, call.to_owned(), ends.to_owned()]
 }

@@ -59,7 +59,8 @@ pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -
 
 /// The newest runner that has not given its lease back, with its epoch.
 fn newest(held: &Held) -> Option<(u32, &Card)> {
-    let live = held.hosts.values().filter_map(|seen| Some((Record::parse(&seen.line)?.epoch, seen.holder.as_ref()?)));
+    let held = held.hosts.values().filter(|seen| !seen.is_free);
+    let live = held.filter_map(|seen| Some((Record::parse(&seen.line)?.epoch, seen.holder.as_ref()?)));
     live.max_by_key(|(epoch, _)| *epoch)
 }
 
@@ -78,7 +79,8 @@ mod tests {
 
     fn on_host(renewed: &str, holder: Option<Card>) -> Held {
         let record = Record { epoch: 3, nonce: "a".repeat(16), stamp: Stamp::start() };
-        let seen = Seen { line: record.to_string(), renewed: renewed.into(), holder };
+        let is_free = holder.is_none();
+        let seen = Seen { line: record.to_string(), renewed: renewed.into(), holder, is_free };
         Held { hosts: [("h".to_owned(), seen)].into(), ..Held::default() }
     }
 

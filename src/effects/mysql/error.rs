@@ -71,6 +71,10 @@ impl SqlError {
     pub(super) fn overdue(limit: Duration) -> Self {
         Self { class: Class::Transient, timed_out: true, ..Self::new(format!("took longer than {}", Span(limit))) }
     }
+    /// The work behind the statement was given up, and the statement was ended.
+    pub(super) fn given_up() -> Self {
+        Self { class: Class::Cancelled, ..Self::new("its work was given up, and the statement was ended") }
+    }
     /// The statement was to be ended, for the reason in `self`, and did not end: the connection is given up.
     pub(super) fn not_ended(self) -> Self {
         Self { lost: true, unfinished: true, message: format!("{}, and could not be ended", self.message), ..self }
@@ -138,8 +142,7 @@ impl SqlError {
     #[must_use]
     pub fn failure(&self, server: &str, sql: &str) -> Failure {
         let attempted = format!("run `{}`", excerpt(sql));
-        let make = if self.is_transient() { Failure::transient } else { Failure::permanent };
-        let mut failure = make(attempted, self.to_string()).at(server);
+        let mut failure = Failure { class: self.class, ..Failure::permanent(attempted, self.to_string()) }.at(server);
         if let Some(help) = self.help {
             failure = failure.help(help);
         }

@@ -29,7 +29,14 @@ pub(super) const BYE: Duration = Duration::from_secs(2);
 pub(super) const ENDING: Duration = Duration::from_secs(2 * GRACE.as_secs() + LAST.as_secs());
 
 pub(super) enum Request {
-    Run { sql: String, limit: Duration, wanted: Wanted, answer: oneshot::Sender<Result<Answer, SqlError>> },
+    Run {
+        sql: String,
+        limit: Duration,
+        wanted: Wanted,
+        /// Cancelled when the work behind it is given up: the statement is ended then.
+        end: CancellationToken,
+        answer: oneshot::Sender<Result<Answer, SqlError>>,
+    },
     Close(oneshot::Sender<()>),
 }
 
@@ -68,11 +75,15 @@ impl Line {
     pub async fn serve(mut self, mut inbox: mpsc::UnboundedReceiver<Request>) {
         while let Some(request) = inbox.recv().await {
             match request {
-                Request::Run { sql, limit, wanted, mut answer } => {
+                Request::Run { sql, limit, wanted, end, mut answer } => {
                     if answer.is_closed() || self.state.closing.is_cancelled() {
                         continue; // nobody waits for it any more, and it has not begun
                     }
-                    let result = self.run(&sql, limit, wanted, &mut answer).await;
+                    if end.is_cancelled() {
+                        let _ = answer.send(Err(SqlError::given_up()));
+                        continue;
+                    }
+                    let result = self.run(&sql, (limit, end), wanted, &mut answer).await;
                     let lost = result.as_ref().is_err_and(|error| error.lost);
                     let unfinished = result.as_ref().is_err_and(|error| error.unfinished);
                     self.state.running.store(unfinished, Ordering::Release);
@@ -97,7 +108,7 @@ impl Line {
     async fn run(
         &mut self,
         sql: &str,
-        limit: Duration,
+        (limit, end): (Duration, CancellationToken),
         wanted: Wanted,
         caller: &mut oneshot::Sender<Result<Answer, SqlError>>,
     ) -> Result<Answer, SqlError> {
@@ -117,6 +128,7 @@ impl Line {
                 result = &mut statement => Err(result),
                 () = caller.closed() => Ok(SqlError::overdue(limit)),
                 () = self.state.closing.cancelled() => Ok(SqlError::overdue(limit)),
+                () = end.cancelled() => Ok(SqlError::given_up()),
                 () = enough.cancelled() => Ok(SqlError::answer_too_large()),
                 () = sleep(limit) => Ok(SqlError::overdue(limit)),
             };

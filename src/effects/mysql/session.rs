@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 /// Longest time for [`INIT`].
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -23,12 +24,15 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 ///
 /// After its limit a statement is ended with `KILL QUERY`, and in the same way when the caller goes away. The caller
 /// has an answer 11 seconds after the limit at the latest, also when the server is frozen.
+#[derive(Clone)]
 pub struct Session {
     server: String,
     id: u64,
     state: Arc<State>,
     requests: mpsc::UnboundedSender<Request>,
     task: AbortHandle,
+    /// Cancelled when the work that uses it here is given up.
+    end: CancellationToken,
 }
 
 impl Session {
@@ -42,9 +46,15 @@ impl Session {
         let state = Arc::new(State::new());
         let (server, id) = (login.server.clone(), u64::from(conn.id()));
         let task = tokio::spawn(Line::new(conn, login, secrets, state.clone()).serve(inbox)).abort_handle();
-        let session = Self { server, id, state, requests, task };
+        let session = Self { server, id, state, requests, task, end: CancellationToken::new() };
         session.exec(INIT, INIT_LIMIT).await?;
         Ok(session)
+    }
+
+    /// The same connection, for work that is given up when `end` is cancelled: its statements are ended then.
+    #[must_use]
+    pub fn within(&self, end: CancellationToken) -> Self {
+        Self { end, ..self.clone() }
     }
 
     /// The server's id of this connection.
@@ -108,7 +118,8 @@ impl Session {
         let (lots, coming) = mpsc::channel(LOTS);
         let (answer, ended) = oneshot::channel();
         // when the task is gone, the answer's sender goes with the request, and the cursor says so
-        let _ = self.requests.send(Request::Run { sql: sql.to_owned(), limit, wanted: Wanted::Lots(lots), answer });
+        let (sql_text, wanted, end) = (sql.to_owned(), Wanted::Lots(lots), self.end.clone());
+        let _ = self.requests.send(Request::Run { sql: sql_text, limit, wanted, end, answer });
         tracing::debug!(server = self.server, id = self.id, "row by row: {sql}");
         Cursor {
             server: self.server.clone(),
@@ -131,7 +142,7 @@ impl Session {
     async fn ask(&self, sql: &str, limit: Duration, wanted: Wanted) -> Result<Answer, SqlError> {
         let (answer, answered) = oneshot::channel();
         let begin = Instant::now();
-        let request = Request::Run { sql: sql.to_owned(), limit, wanted, answer };
+        let request = Request::Run { sql: sql.to_owned(), limit, wanted, end: self.end.clone(), answer };
         self.requests.send(request).map_err(|_| SqlError::closed())?;
         let answer = answered.await.unwrap_or_else(|_| Err(SqlError::closed()));
         // the text still has its markers: nothing secret goes to the log
