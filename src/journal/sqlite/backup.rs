@@ -91,7 +91,7 @@ fn copy(connection: &Connection, folder: &Path) -> Result<TempPath, Trouble> {
     Ok(made)
 }
 
-/// Checks a copy. It is opened as a file that nobody writes, so that SQLite makes nothing beside it.
+/// Checks a copy. It is opened as a file that nobody writes, so that `SQLite` makes nothing beside it.
 fn checked(copy: &Path) -> Result<Checked, Trouble> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(copy, flags)?;

@@ -1,8 +1,8 @@
 //! The journal's file: how it is made, and whether it is still the one that was opened.
 //!
 //! POSIX drops every lock that a process holds on a file as soon as the process closes *any* descriptor of that file
-//! (fcntl(2); sqlite.org/howtocorrupt.html, section 2.2). SQLite knows this of its own connections. So nothing here, and
-//! nothing else in this program, opens the database by other means than SQLite.
+//! (fcntl(2); sqlite.org/howtocorrupt.html, section 2.2). `SQLite` knows this of its own connections. So nothing here, and
+//! nothing else in this program, opens the database by other means than `SQLite`.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -40,7 +40,7 @@ pub(super) fn make(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A file beside the database, which SQLite makes: `-wal`, `-shm`.
+/// A file beside the database, which `SQLite` makes: `-wal`, `-shm`.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -52,7 +52,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 pub(super) struct Files(Vec<(PathBuf, FileId)>);
 
 impl Files {
-    /// Remembers them. To be called while a connection holds them open, so that SQLite itself does not remove any.
+    /// Remembers them. To be called while a connection holds them open, so that `SQLite` itself does not remove any.
     pub(super) fn opened(path: &Path) -> io::Result<Self> {
         let all = [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")];
         all.into_iter().map(|path| FileId::of(&path).map(|id| (path, id))).collect::<io::Result<_>>().map(Self)

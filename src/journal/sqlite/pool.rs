@@ -1,6 +1,6 @@
 //! The connections of this process to one journal: one that writes, and some that read.
 //!
-//! There is one pool a file and process. SQLite keeps its locks over all connections of a process to a file, and gives
+//! There is one pool a file and process. `SQLite` keeps its locks over all connections of a process to a file, and gives
 //! none back early; whoever writes waits for the others of the process in order, not by trying again.
 
 use super::file::{self, FileId, Files};
@@ -142,20 +142,25 @@ impl Writer {
     }
 }
 
-/// A connection that only reads. It is opened for writing all the same where that is allowed: SQLite then removes its log
+/// A connection that only reads. It is opened for writing all the same where that is allowed: `SQLite` then removes its log
 /// when the last reader closes, as it does for a writer, and recovers the log of a writer that died.
 fn reader(path: &Path) -> Result<Connection, Trouble> {
     let connection = Connection::open_with_flags(path, rw())?;
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "query_only", true)?;
     match version(&connection) {
-        Err(Trouble::Sqlite(error)) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => frozen(path),
+        Err(Trouble::Sqlite(error)) if is_log_refused(&error) => frozen(path),
         Err(trouble) => Err(trouble),
         Ok(_) => Ok(connection),
     }
 }
 
-/// A connection to a file in a folder that this process may not write: without its log SQLite must be told that nobody
+/// Whether `SQLite` could not make its log beside the file.
+fn is_log_refused(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+/// A connection to a file in a folder that this process may not write: without its log `SQLite` must be told that nobody
 /// writes the file.
 fn frozen(path: &Path) -> Result<Connection, Trouble> {
     let log = file::beside(path, "-wal");
