@@ -1,7 +1,7 @@
 //! Checks of the file: a quick one when it is opened for writing, and a whole one on demand.
 
 use super::entries::walk;
-use super::schema::version;
+use super::schema::{READABLE, version};
 use super::trouble::Trouble;
 use crate::error::Result;
 use crate::journal::Sqlite;
@@ -39,7 +39,7 @@ impl Sqlite {
 /// What opening for writing can afford. Of a large journal only the table is checked that every list and every append
 /// goes through; the entries of a run are checked by their chain when they are read.
 pub(super) fn quick(connection: &Connection, path: &Path) -> Result<(), Trouble> {
-    if version(connection)? == 0 || path.metadata()?.len() <= WHOLE {
+    if version(connection)? < READABLE || path.metadata()?.len() <= WHOLE {
         return sound(connection, "PRAGMA quick_check(1)");
     }
     sound(connection, "PRAGMA quick_check(overview)")

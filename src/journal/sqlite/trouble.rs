@@ -64,12 +64,11 @@ impl Trouble {
             Self::Newer(_) => Some("use the version of cutover that wrote it, or a newer one".to_owned()),
             Self::Older(_) => Some("`cutover state upgrade` brings it up to date".to_owned()),
             Self::UnreadableLog(_) => Some("copy the whole state directory, and name the copy with --state".to_owned()),
-            Self::Gone { saved: Some(saved), .. } => Some(format!(
-                "stop every cutover of this state directory, then put {} in the journal's place",
-                saved.display()
-            )),
-            Self::Gone { saved: None, .. } => {
-                Some("put the file back, or restore a copy made by `cutover state backup`".to_owned())
+            Self::Gone { saved, .. } => {
+                let from = saved
+                    .as_ref()
+                    .map_or("a copy by `cutover state backup`".to_owned(), |saved| saved.display().to_string());
+                Some(format!("end every cutover of this state directory; {}; put {from} in its place", move_away(path)))
             }
             Self::Sqlite(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -86,13 +85,21 @@ impl Trouble {
 fn restore(path: &Path) -> String {
     let file = path.display();
     let from = match LastBackup::known(path) {
-        Some(LastBackup { file, at }) => format!("the newest copy by `cutover state backup` is {file}, of {at}"),
-        None => "this state directory knows of no copy by `cutover state backup`".to_owned(),
+        Some(LastBackup { file, at }) => {
+            format!("put the newest copy by `cutover state backup` in its place: {file}, of {at}")
+        }
+        None => "put a copy by `cutover state backup` in its place; this state directory knows of none".to_owned(),
     };
     format!(
-        "keep {file} and what stands beside it; {from}; without a copy, \
-         `sqlite3 {file} .recover | sqlite3 NEW` saves what can be read"
+        "{}; {from}; without a copy, `sqlite3 {file} .recover | sqlite3 NEW`, run before that, saves what can be read",
+        move_away(path)
     )
+}
+
+/// A log that stays would be applied to another file of the same name.
+fn move_away(path: &Path) -> String {
+    let file = path.display();
+    format!("move {file}, {file}-wal and {file}-shm away, as far as they are there")
 }
 
 /// The failure of an attempt on the journal at `path`.
