@@ -91,8 +91,10 @@ pub fn small() -> Arc<Plan> {
 /// on the way can be shown and decided from.
 pub fn journal(bytes: &[u8]) {
     let lines = bytes.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Event>(line).ok());
-    let entries: Vec<Entry> =
-        (1..).zip(lines.take(200)).map(|(seq, event)| Entry { seq, at: i64::from(seq), event }).collect();
+    let entries: Vec<Entry> = (1..)
+        .zip(lines.take(200))
+        .map(|(seq, event)| Entry { seq, at: i64::from(seq), hash: String::new(), event })
+        .collect();
     let graph = Arc::new(Graph::new(small()).expect("a plan can be walked"));
     let _ = RunState::fold(graph.clone(), &entries);
     let mut state = RunState::new(graph);

@@ -210,7 +210,8 @@ impl Conduct {
 
     /// Prints what has become of the run.
     fn conclude(&self, outcome: Option<Outcome>) {
-        let Ok(journal) = self.state.journal() else { return };
+        // looking makes no journal: one that was removed under the run stays away
+        let Ok(journal) = self.state.existing() else { return };
         let plan = Arc::new(self.plan.clone());
         let summary = journal.entries(&self.run).and_then(|entries| Summary::new(&self.run, &plan, &entries));
         let Ok(summary) = summary else { return }; // a run that never began has no summary

@@ -78,6 +78,8 @@ enum Command {
     MarkUndone(mark_undone::Args),
     /// Answer a step that waits for approval.
     Approve(approve::Args),
+    /// Copy the journal, check it, or bring it up to date.
+    State(state::Args),
     /// Messages to webhooks: what was sent, and what is still to be sent.
     Outbox(outbox::Args),
     /// Show how a run stands, and what to type next.
@@ -148,6 +150,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Rollback(args) => resume::rollback(args),
         Command::MarkUndone(args) => mark_undone::run(&args),
         Command::Approve(args) => approve::run(&args),
+        Command::State(args) => state::run(&args),
         Command::Outbox(args) => outbox::run(&args),
         Command::Status(args) => status::status(&args),
         Command::List(args) => status::list(&args),

@@ -58,8 +58,7 @@ pub fn run(args: &Args) -> u8 {
 }
 
 fn list(args: &ListArgs) -> Result<()> {
-    args.state.existing()?; // looking makes no journal
-    let letters = args.state.outbox()?.letters(None, args.unsent)?;
+    let letters = args.state.open()?.letters(None, args.unsent)?;
     match args.format {
         Format::Json => output::json(&letters),
         Format::Text => output::text(&letters.iter().map(line).collect::<String>()),

@@ -1,5 +1,9 @@
 //! The state directory: where it is, and the journal in it.
 
+mod command;
+
+pub use command::{Args, run};
+
 use crate::engine::StateLock;
 use crate::error::{Failure, Result};
 use crate::journal::{Journal, RunRecord, RunRow, Sqlite, Wanted};
@@ -39,7 +43,7 @@ impl State {
     pub fn journal(&self) -> Result<Arc<dyn Journal>> {
         Ok(Arc::new(Sqlite::open(self.dir())?))
     }
-    /// The journal with its outbox, over a connection of its own; made when it is not there.
+    /// The journal with its outbox; made when it is not there.
     ///
     /// # Errors
     /// When it cannot be opened.
@@ -53,7 +57,11 @@ impl State {
     pub fn existing(&self) -> Result<Arc<dyn Journal>> {
         Ok(Arc::new(self.open()?))
     }
-    fn open(&self) -> Result<Sqlite> {
+    /// The same, with its outbox and starts.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(&self) -> Result<Sqlite> {
         Sqlite::open_existing(self.dir())?.ok_or_else(|| {
             Failure::permanent("read the journal", format!("there is none in {}", self.dir().display()))
                 .help("name the state directory of the run with --state")

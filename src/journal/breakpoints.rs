@@ -75,6 +75,9 @@ impl Journal for Breakpoints {
     fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
         self.inner.entries_after(run, seq)
     }
+    fn hash_at(&self, run: &str, seq: u32) -> Result<Option<String>> {
+        self.inner.hash_at(run, seq)
+    }
     fn run(&self, run: &str) -> Result<RunRecord> {
         self.inner.run(run)
     }

@@ -17,6 +17,10 @@ pub struct Entry {
     pub seq: u32,
     /// When it was written, in milliseconds since 1970 (UTC), on the writer's clock.
     pub at: i64,
+    /// Hash of this entry and of all before it: 64 lowercase hex digits of a BLAKE3 chain over number, time, event, and the
+    /// hash of the entry before.
+    #[serde(default)]
+    pub hash: String,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
@@ -381,9 +385,9 @@ mod tests {
     fn an_entry_is_one_flat_object_and_reads_back() {
         let failure = Failure::transient("connect", "refused");
         let event = Event::StepFailed { step: "a".into(), attempt: 2, failure, retry_at: Some(7) };
-        let entry = Entry { seq: 3, at: 5, event };
+        let entry = Entry { seq: 3, at: 5, hash: "0f".into(), event };
         let text = serde_json::to_string(&entry).unwrap();
-        assert!(text.starts_with(r#"{"seq":3,"at":5,"event":"step_failed","step":"a""#), "{text}");
+        assert!(text.starts_with(r#"{"seq":3,"at":5,"hash":"0f","event":"step_failed","step":"a""#), "{text}");
         assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
         assert_eq!(entry.event.name(), "step_failed");
     }

@@ -4,6 +4,7 @@
 //! May know the plan (stored with the run) and the plain data that events carry; no step, no engine, no clock.
 
 mod breakpoints;
+pub mod chain;
 mod event;
 mod outbox;
 mod overview;
@@ -15,7 +16,8 @@ pub use breakpoints::{Breakpoints, Halt, Side};
 pub use event::{Entry, Event, Outcome};
 pub use outbox::Letter;
 pub use overview::{Ended, RunRow, Took, Wanted};
-pub use sqlite::Sqlite;
+pub(crate) use sqlite::rechain;
+pub use sqlite::{Backup, Checked, Sqlite};
 pub use start::{Start, Starts, Verdict};
 pub use tee::Tee;
 
@@ -38,10 +40,10 @@ pub trait Journal: Send + Sync {
     /// When the journal cannot be written: then none of them is in it.
     fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>>;
 
-    /// Entries of a run with a number above `seq`, in order.
+    /// Entries of a run with a number above `seq`, in order, with their hash chain checked; none for an unknown run.
     ///
     /// # Errors
-    /// When there is no such run, or an entry is missing or unreadable.
+    /// When an entry is missing, unreadable, or not the one that was written. It names the first that does not fit.
     fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>>;
 
     /// The record of a run.
@@ -55,6 +57,14 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// When the journal cannot be read.
     fn runs(&self) -> Result<Vec<RunHead>>;
+
+    /// The hash of entry `seq` of a run, 64 lowercase hex digits; `None` when the journal holds no such entry.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn hash_at(&self, run: &str, seq: u32) -> Result<Option<String>> {
+        Ok(self.entries(run)?.into_iter().find(|entry| entry.seq == seq).map(|entry| entry.hash))
+    }
 
     /// All entries of a run.
     ///

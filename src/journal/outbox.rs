@@ -3,9 +3,9 @@
 //! What is to be said follows from the journal, so a message is put here exactly once by its origin, number and webhook,
 //! however often that is tried. An attempt is written down before it is made, so that no two processes make it at once.
 
-use super::sqlite::{Sqlite, Trouble};
+use super::sqlite::Sqlite;
 use crate::error::Result;
-use rusqlite::{OptionalExtension, Row, ToSql, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Row, ToSql, params};
 use serde::Serialize;
 
 /// What adds the outbox to a journal.
@@ -82,7 +82,8 @@ impl Sqlite {
     /// When the journal cannot be written.
     pub fn follow(&self, run: &str) -> Result<()> {
         let insert = "INSERT OR IGNORE INTO outbox_run (run, seq) VALUES (?1, 0)";
-        self.with("note whom to tell", |connection| Ok(connection.execute(insert, [run]).map(drop)?))
+        self.write(|tx| Ok(tx.execute(insert, [run]).map(drop)?))
+            .map_err(|trouble| self.failed("note whom to tell", trouble))
     }
 
     /// Runs that are watched and have entries of which nothing was told yet, each with the last entry that was.
@@ -92,11 +93,12 @@ impl Sqlite {
     pub fn untold(&self) -> Result<Vec<(String, u32)>> {
         let select = "SELECT run, seq FROM outbox_run WHERE
             EXISTS (SELECT 1 FROM event WHERE event.run = outbox_run.run AND event.seq > outbox_run.seq)";
-        self.with("see what is to be told", |connection| {
+        let untold = self.read(|connection| {
             let mut select = connection.prepare_cached(select)?;
             let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
-        })
+        });
+        untold.map_err(|trouble| self.failed("see what is to be told", trouble))
     }
 
     /// Puts `letters` in, and notes that the entries of `run` up to `seq` are told; all of it or nothing. Letters that
@@ -106,8 +108,7 @@ impl Sqlite {
     /// When the journal cannot be written.
     pub fn post(&self, run: Option<(&str, u32)>, letters: &[Letter]) -> Result<()> {
         let insert = format!("INSERT OR IGNORE INTO outbox ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)");
-        self.with("put messages into the outbox", |connection| {
-            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let put = self.write(|tx| {
             for Letter { origin, seq, webhook, occasion, at, message, target, tries, due, sent, error } in letters {
                 let values: [&dyn ToSql; 11] =
                     [origin, seq, webhook, occasion, at, message, target, tries, due, sent, error];
@@ -116,8 +117,9 @@ impl Sqlite {
             if let Some((run, seq)) = run {
                 tx.execute("UPDATE outbox_run SET seq = ?2 WHERE run = ?1 AND seq < ?2", params![run, seq])?;
             }
-            Ok(tx.commit()?)
-        })
+            Ok(())
+        });
+        put.map_err(|trouble| self.failed("put messages into the outbox", trouble))
     }
 
     /// All messages, or those that are not sent, the oldest first; of one origin, or of all.
@@ -128,11 +130,12 @@ impl Sqlite {
         let unsent = if unsent { " AND sent IS NULL" } else { "" };
         let select =
             format!("SELECT {COLUMNS} FROM outbox WHERE (?1 IS NULL OR origin = ?1){unsent} ORDER BY at, origin, seq");
-        self.with("read the outbox", |connection| {
+        let letters = self.read(|connection| {
             let mut select = connection.prepare_cached(&select)?;
             let rows = select.query_map([origin], Letter::read)?;
             Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
-        })
+        });
+        letters.map_err(|trouble| self.failed("read the outbox", trouble))
     }
 
     /// How many messages are not sent yet.
@@ -142,7 +145,8 @@ impl Sqlite {
     pub fn outbox_depth(&self) -> Result<usize> {
         let select = "SELECT count(*) FROM outbox WHERE sent IS NULL";
         let count = |row: &Row<'_>| row.get::<_, i64>(0);
-        let depth = self.with("read the outbox", |connection| Ok(connection.query_row(select, [], count)?))?;
+        let depth = self.read(|connection| Ok(connection.query_row(select, [], count)?));
+        let depth = depth.map_err(|trouble| self.failed("read the outbox", trouble))?;
         Ok(usize::try_from(depth).unwrap_or(0))
     }
 
@@ -154,10 +158,11 @@ impl Sqlite {
         let update = "UPDATE outbox SET tries = tries + 1, held = ?5
             WHERE origin = ?1 AND seq = ?2 AND webhook = ?3 AND sent IS NULL AND held <= ?4 RETURNING tries";
         let Letter { origin, seq, webhook, .. } = letter;
-        self.with("take a message from the outbox", |connection| {
+        let taken = self.write(|tx| {
             let values = params![origin, seq, webhook, now, until];
-            Ok(connection.query_row(update, values, |row| row.get(0)).optional()?)
-        })
+            Ok(tx.query_row(update, values, |row| row.get(0)).optional()?)
+        });
+        taken.map_err(|trouble| self.failed("take a message from the outbox", trouble))
     }
 
     /// Notes how an attempt ended: sent at `now`, or not and tried again at the given time.
@@ -172,16 +177,7 @@ impl Sqlite {
             None => (Some(now), None, *due),
             Some((error, due)) => (None, Some(error), due),
         };
-        self.with("note what became of a message", |connection| {
-            Ok(connection.execute(update, params![origin, seq, webhook, sent, error, due]).map(drop)?)
-        })
-    }
-
-    fn with<T>(
-        &self,
-        attempted: &str,
-        work: impl FnOnce(&mut rusqlite::Connection) -> Result<T, Trouble>,
-    ) -> Result<T> {
-        work(&mut self.lock()).map_err(|trouble| self.failed(attempted, trouble))
+        self.write(|tx| Ok(tx.execute(update, params![origin, seq, webhook, sent, error, due]).map(drop)?))
+            .map_err(|trouble| self.failed("note what became of a message", trouble))
     }
 }

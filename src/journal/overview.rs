@@ -1,6 +1,6 @@
 //! Lists of runs and sums over them, without a look into their journals: what the journal keeps beside each run.
 
-use super::sqlite::{Sqlite, failure};
+use super::sqlite::Sqlite;
 use super::{Outcome, RunHead};
 use crate::error::Result;
 use rusqlite::{OptionalExtension, Row, named_params};
@@ -78,8 +78,7 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be read.
     pub fn list(&self, wanted: &Wanted) -> Result<Vec<RunRow>> {
-        let read = || {
-            let connection = self.lock();
+        let rows = self.read(|connection| {
             // two statements, because an index serves only the one that names its column
             let select = |condition: &str| {
                 format!(
@@ -91,15 +90,15 @@ impl Sqlite {
             if wanted.ended == Ended::Anyhow {
                 let mut all = connection.prepare_cached(&select(""))?;
                 let rows = all.query_map(named_params! { ":limit": limit, ":skip": wanted.skip }, row)?;
-                return rows.collect::<rusqlite::Result<Vec<_>>>();
+                return Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?);
             }
             let mut some = connection.prepare_cached(&select("WHERE outcome IS :outcome"))?;
             let outcome = if let Ended::As(outcome) = wanted.ended { Some(word(outcome)) } else { None };
             let rows =
                 some.query_map(named_params! { ":outcome": outcome, ":limit": limit, ":skip": wanted.skip }, row)?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|error| failure("list the runs", self.path(), error))
+            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        rows.map_err(|trouble| self.failed("list the runs", trouble))
     }
 
     /// One run, if it is there.
@@ -109,9 +108,8 @@ impl Sqlite {
     pub fn row(&self, run: &str) -> Result<Option<RunRow>> {
         let select = "SELECT run, playbook, hash, created, rehearsal, outcome, started, ended, last FROM overview \
                       WHERE run = ?1";
-        let connection = self.lock();
-        let found = connection.prepare_cached(select).and_then(|mut select| select.query_row([run], row).optional());
-        found.map_err(|error| failure(format!("look for run {run}"), self.path(), error))
+        let found = self.read(|connection| Ok(connection.prepare_cached(select)?.query_row([run], row).optional()?));
+        found.map_err(|trouble| self.failed(format!("look for run {run}"), trouble))
     }
 
     /// How many runs ended like this; `None` counts those that have not ended.
@@ -119,13 +117,12 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be read.
     pub fn count_by_outcome(&self) -> Result<Vec<(Option<Outcome>, u64)>> {
-        let read = || {
-            let connection = self.lock();
+        let counts = self.read(|connection| {
             let mut select = connection.prepare_cached("SELECT outcome, count(*) FROM overview GROUP BY outcome")?;
             let rows = select.query_map([], |row| Ok((outcome(row.get(0)?), amount(row, 1)?)))?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|error| failure("count the runs", self.path(), error))
+            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        counts.map_err(|trouble| self.failed("count the runs", trouble))
     }
 
     /// What each kind of step took, over all runs.
@@ -133,8 +130,7 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be read.
     pub fn took(&self) -> Result<BTreeMap<String, Took>> {
-        let read = || {
-            let connection = self.lock();
+        let kinds = self.read(|connection| {
             let mut select = connection.prepare_cached("SELECT kind, at_most, steps, millis, bytes FROM step_took")?;
             let mut kinds: BTreeMap<String, Took> = BTreeMap::new();
             let mut rows = select.query([])?;
@@ -147,8 +143,8 @@ impl Sqlite {
                 took.bytes += amount(row, 4)?;
             }
             Ok(kinds)
-        };
-        read().map_err(|error: rusqlite::Error| failure("add up the steps", self.path(), error))
+        });
+        kinds.map_err(|trouble| self.failed("add up the steps", trouble))
     }
 }
 
@@ -229,7 +225,7 @@ mod tests {
         let insert = "INSERT INTO run (id, playbook, hash, created, plan) VALUES (?1, ?2, ?3, ?4, ?5)";
         let RunHead { id, playbook, hash, created } = &run.head;
         connection.execute(insert, params![id, playbook, hash, created, run.plan]).unwrap();
-        for Entry { seq, at, event } in entries {
+        for Entry { seq, at, event, .. } in entries {
             let data = serde_json::to_string(event).unwrap();
             let insert = "INSERT INTO event (run, seq, at, data) VALUES (?1, ?2, ?3, ?4)";
             connection.execute(insert, params![id, seq, at, data]).unwrap();

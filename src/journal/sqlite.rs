@@ -1,127 +1,94 @@
 //! The journal in one `SQLite` file: WAL, so that others read while a run writes, and a sync to disk each append.
 
+mod backup;
+mod check;
+mod entries;
+mod file;
+mod pool;
+mod schema;
 mod starts;
+mod trouble;
 
-use super::outbox;
+pub use backup::Backup;
+pub use check::Checked;
+#[cfg(test)]
+pub(super) use schema::VERSIONS;
+pub(crate) use schema::rechain;
+pub(super) use trouble::{Trouble, failure};
+
 use super::{Entry, Event, Journal, RunHead, RunRecord};
 use crate::error::{Failure, Result};
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
-use std::fs::{DirBuilder, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use pool::Pool;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use std::path::Path;
+use std::sync::Arc;
 
 /// Name of the file in the state directory.
 const FILE: &str = "journal.sqlite";
-/// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
-/// opened; one of a newer program is refused.
-pub(super) const VERSIONS: [&str; 4] = [
-    "
-    CREATE TABLE run (
-        id TEXT PRIMARY KEY, playbook TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, plan TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE event (
-        run TEXT NOT NULL REFERENCES run(id), seq INTEGER NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL,
-        PRIMARY KEY (run, seq)
-    ) STRICT, WITHOUT ROWID;",
-    starts::TABLES,
-    include_str!("overview.sql"),
-    outbox::SCHEMA,
-];
 
-/// The journal of one state directory.
+/// The journal of one state directory: a handle on the connections that all of this process shares.
+#[derive(Clone)]
 pub struct Sqlite {
-    path: PathBuf,
-    connection: Mutex<Connection>,
+    pool: Arc<Pool>,
 }
 
 impl Sqlite {
-    /// Opens the journal in `state_dir`, making both when they are not there.
+    /// Opens the journal in `state_dir` for writing, making both when they are not there. A journal of an older program is
+    /// brought up to date.
     ///
     /// # Errors
-    /// When they cannot be made, or the file is no journal or one of a newer program.
+    /// When they cannot be made, or the file is no journal, a damaged one, or one of a newer program.
     pub fn open(state_dir: &Path) -> Result<Self> {
         let path = state_dir.join(FILE);
-        let failed = |error: std::io::Error| failure("open the journal", &path, error);
-        DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(failed)?;
-        // SQLite would make it readable for all; its side files take over the mode
-        OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
-        Self::connect(path.clone()).map_err(|error| explain(&path, error))
+        let open = || {
+            file::make(&path)?;
+            let pool = Pool::of(&path)?;
+            pool.for_writing()?;
+            Ok(Self { pool })
+        };
+        open().map_err(|trouble: Trouble| failure("open the journal", &path, trouble))
     }
 
-    /// Opens the journal in `state_dir` if there is one.
+    /// Opens the journal in `state_dir` for reading, if there is one: makes no file, changes nothing, and waits for no
+    /// writer. The first thing that is written through the handle opens it for writing.
     ///
     /// # Errors
-    /// As [`Sqlite::open`].
+    /// When the file is no journal, or one of a newer program or of a much older one.
     pub fn open_existing(state_dir: &Path) -> Result<Option<Self>> {
-        if state_dir.join(FILE).exists() { Self::open(state_dir).map(Some) } else { Ok(None) }
+        let path = state_dir.join(FILE);
+        if !Self::is_in(state_dir) {
+            return Ok(None);
+        }
+        let open = || {
+            let pool = Pool::of(&path)?;
+            let version = pool.for_reading()?;
+            // another process has just made the file, and its tables are still to come
+            Ok((version > 0).then_some(Self { pool }))
+        };
+        open().map_err(|trouble: Trouble| failure("open the journal", &path, trouble))
     }
 
-    fn connect(path: PathBuf) -> Result<Self, Trouble> {
-        let mut connection = Connection::open(&path)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: u32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        for added in VERSIONS.get(version as usize..).ok_or(Trouble::Newer(version))? {
-            tx.execute_batch(added)?;
-        }
-        tx.pragma_update(None, "user_version", u32::try_from(VERSIONS.len()).unwrap_or(u32::MAX))?;
-        tx.commit()?;
-        Ok(Self { path, connection: Mutex::new(connection) })
+    /// Whether there is a journal in `state_dir`.
+    #[must_use]
+    pub fn is_in(state_dir: &Path) -> bool {
+        state_dir.join(FILE).exists()
     }
 
     /// The file.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.pool.path()
     }
 
-    pub(super) fn failed(&self, attempted: &str, trouble: Trouble) -> Failure {
-        failure(attempted, &self.path, trouble)
+    pub(super) fn failed(&self, attempted: impl Into<String>, trouble: impl Into<Trouble>) -> Failure {
+        failure(attempted, self.path(), trouble)
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        self.pool.read(work)
     }
 
-    fn try_append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>, Trouble> {
-        let mut connection = self.lock();
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut entries = Vec::with_capacity(events.len());
-        {
-            let last = "SELECT coalesce(max(seq), 0) FROM event WHERE run = ?1";
-            let mut seq: u32 = tx.prepare_cached(last)?.query_row([run], |row| row.get(0))?;
-            let mut insert = tx.prepare_cached("INSERT INTO event (run, seq, at, data) VALUES (?1, ?2, ?3, ?4)")?;
-            for event in events {
-                seq += 1;
-                insert.execute(params![run, seq, at, serde_json::to_string(event)?])?;
-                entries.push(Entry { seq, at, event: event.clone() });
-            }
-        }
-        tx.commit()?;
-        Ok(entries)
-    }
-
-    fn try_entries(&self, run: &str, after: u32) -> Result<Vec<Entry>, Trouble> {
-        let connection = self.lock();
-        let mut select =
-            connection.prepare_cached("SELECT seq, at, data FROM event WHERE run = ?1 AND seq > ?2 ORDER BY seq")?;
-        let mut rows = select.query(params![run, after])?;
-        let mut entries = Vec::new();
-        let mut expected = after + 1;
-        while let Some(row) = rows.next()? {
-            let (seq, at, data): (u32, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            if seq != expected {
-                return Err(Trouble::Missing(expected));
-            }
-            let event = serde_json::from_str(&data).map_err(|error| Trouble::Unreadable(seq, error))?;
-            entries.push(Entry { seq, at, event });
-            expected += 1;
-        }
-        Ok(entries)
+    pub(super) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        self.pool.write(work)
     }
 }
 
@@ -129,79 +96,57 @@ impl Journal for Sqlite {
     fn create_run(&self, record: &RunRecord) -> Result<()> {
         let RunHead { id, playbook, hash, created } = &record.head;
         let insert = "INSERT INTO run (id, playbook, hash, created, plan) VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.lock()
-            .execute(insert, params![id, playbook, hash, created, record.plan])
-            .map_err(|error| failure(format!("write run {id} into the journal"), &self.path, error))?;
-        Ok(())
+        self.write(|tx| Ok(tx.execute(insert, params![id, playbook, hash, created, record.plan]).map(drop)?))
+            .map_err(|trouble| self.failed(format!("write run {id} into the journal"), trouble))
     }
 
     fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        self.try_append(run, at, events).map_err(|error| {
-            failure(format!("write the journal of run {run}"), &self.path, error)
-                .now("nothing is done that is not in the journal")
-                .help(format!("make room for the journal, then `cutover resume {run}`"))
+        self.try_append(run, at, events).map_err(|trouble| {
+            let mut failure = self.failed(format!("write the journal of run {run}"), trouble);
+            let saved = failure.now.map(|saved| format!("; {saved}")).unwrap_or_default();
+            failure.now = Some(format!("nothing is done that is not in the journal{saved}"));
+            let first = failure.help.unwrap_or_else(|| "make sure that the journal can be written".to_owned());
+            failure.help = Some(format!("{first}; then `cutover resume {run}`"));
+            failure
         })
     }
 
     fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
-        self.try_entries(run, seq).map_err(|error| failure(format!("read the journal of run {run}"), &self.path, error))
+        self.try_entries(run, seq).map_err(|trouble| self.failed(format!("read the journal of run {run}"), trouble))
+    }
+
+    fn hash_at(&self, run: &str, seq: u32) -> Result<Option<String>> {
+        self.try_hash_at(run, seq).map_err(|trouble| self.failed(format!("read entry {seq} of run {run}"), trouble))
     }
 
     fn run(&self, run: &str) -> Result<RunRecord> {
         let select = "SELECT id, playbook, hash, created, plan FROM run WHERE id = ?1";
-        let found = self
-            .lock()
-            .query_row(select, [run], |row| Ok(RunRecord { head: head(row)?, plan: row.get(4)? }))
-            .optional()
-            .map_err(|error| failure(format!("read run {run}"), &self.path, error))?;
-        found.ok_or_else(|| {
-            failure(format!("find run {run}"), &self.path, "there is no run of that id").help("see `cutover list`")
+        let record = |row: &Row<'_>| Ok(RunRecord { head: head(row)?, plan: row.get(4)? });
+        let found = self.read(|connection| Ok(connection.query_row(select, [run], record).optional()?));
+        found.map_err(|trouble| self.failed(format!("read run {run}"), trouble))?.ok_or_else(|| {
+            Failure::permanent(format!("find run {run}"), "there is no run of that id")
+                .at(self.path().display().to_string())
+                .help("see `cutover list`")
         })
     }
 
     fn runs(&self) -> Result<Vec<RunHead>> {
-        let read = || {
-            let connection = self.lock();
-            // not from `run`: there each row carries its plan along
-            let mut select =
-                connection.prepare("SELECT run, playbook, hash, created FROM overview ORDER BY created, run")?;
+        // not from `run`: there each row carries its plan along
+        let select = "SELECT run, playbook, hash, created FROM overview ORDER BY created, run";
+        let heads = self.read(|connection| {
+            let mut select = connection.prepare(select)?;
             let heads = select.query_map([], head)?;
-            heads.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|error| failure("list the runs", &self.path, error))
+            Ok(heads.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        heads.map_err(|trouble| self.failed("list the runs", trouble))
     }
 }
 
 fn head(row: &Row<'_>) -> rusqlite::Result<RunHead> {
     Ok(RunHead { id: row.get(0)?, playbook: row.get(1)?, hash: row.get(2)?, created: row.get(3)? })
-}
-
-/// What can be wrong with the file.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
-    #[error(transparent)]
-    Sqlite(#[from] rusqlite::Error),
-    #[error("an event cannot be written as JSON: {0}")]
-    Unwritable(#[from] serde_json::Error),
-    #[error("the journal is damaged: entry {0} is missing")]
-    Missing(u32),
-    #[error("the journal is damaged: entry {0} cannot be read: {1}")]
-    Unreadable(u32, serde_json::Error),
-    #[error("it has schema version {0}, this program knows {known}", known = VERSIONS.len())]
-    Newer(u32),
-}
-
-fn explain(path: &Path, trouble: Trouble) -> Failure {
-    let newer = matches!(trouble, Trouble::Newer(_));
-    let failure = failure("open the journal", path, trouble);
-    if newer { failure.help("use the version of cutover that wrote it, or a newer one") } else { failure }
-}
-
-pub(super) fn failure(attempted: impl Into<String>, path: &Path, answer: impl std::fmt::Display) -> Failure {
-    Failure::permanent(attempted, answer.to_string()).at(path.display().to_string())
 }
 
 #[cfg(test)]
@@ -268,19 +213,49 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_an_error() {
-        for (damage, said) in [
-            ("DELETE FROM event WHERE seq = 2", "entry 2 is missing"),
-            ("UPDATE event SET data = substr(data, 1, 9) WHERE seq = 3", "entry 3 cannot be read"),
-            ("PRAGMA user_version = 99", "schema version 99"),
-        ] {
-            let dir = tempfile::tempdir().unwrap();
-            let journal = journal(dir.path());
-            journal.append("r", 5, &[started(), Event::RunAdmitted, Event::Interrupted]).unwrap();
-            Connection::open(dir.path().join(FILE)).unwrap().execute_batch(damage).unwrap();
-            let error = Sqlite::open(dir.path()).and_then(|journal| journal.entries("r")).unwrap_err();
-            assert!(error.to_string().contains(said), "{error}");
+    fn a_journal_of_a_newer_program_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(journal(dir.path()));
+        let damage = "PRAGMA user_version = 99";
+        Connection::open(dir.path().join(FILE)).unwrap().execute_batch(damage).unwrap();
+        let reading = Sqlite::open_existing(dir.path()).map(drop);
+        for opened in [Sqlite::open(dir.path()).map(drop), reading] {
+            assert!(opened.unwrap_err().to_string().contains("schema version 99"));
         }
+    }
+
+    #[test]
+    fn looking_makes_nothing_and_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let listed = || {
+            let names = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            names.collect::<std::collections::BTreeSet<_>>()
+        };
+        assert!(Sqlite::open_existing(&dir.path().join("none")).unwrap().is_none());
+        assert!(listed().is_empty());
+        std::fs::write(dir.path().join(FILE), "").unwrap();
+        assert!(Sqlite::open_existing(dir.path()).unwrap().is_none(), "made, and without tables yet");
+        drop(journal(dir.path()));
+        let bytes = std::fs::read(dir.path().join(FILE)).unwrap();
+        assert_eq!(Sqlite::open_existing(dir.path()).unwrap().unwrap().runs().unwrap().len(), 1);
+        assert!(std::fs::read(dir.path().join(FILE)).unwrap() == bytes);
+        assert_eq!(listed(), [FILE.into()].into());
+    }
+
+    #[test]
+    fn the_files_advice_names_the_newest_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        journal.append("r", 5, &vec![started(); 2000]).unwrap();
+        journal.back_up(&dir.path().join("copy")).unwrap();
+        drop(journal);
+        let file = dir.path().join(FILE);
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[4096..].fill(0x5a);
+        std::fs::write(&file, bytes).unwrap();
+        let failure = Sqlite::open(dir.path()).map(drop).unwrap_err();
+        let help = failure.help.unwrap();
+        assert!(help.contains(&dir.path().join("copy").display().to_string()) && help.contains(".recover"), "{help}");
     }
 
     #[test]

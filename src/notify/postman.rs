@@ -27,7 +27,9 @@ impl Postman {
         let (tell, ended) = channel();
         let mut sender = Sender::of_run(journal, run);
         let work = move || {
-            let _ = tell.send(go_round(&mut sender, &ends, wall)); // nobody may be left to hear it
+            let round = go_round(&mut sender, &ends, wall);
+            drop(sender); // before the process may end: a journal that is closed leaves no log behind
+            let _ = tell.send(round); // nobody may be left to hear it
         };
         std::thread::Builder::new()
             .name("postman".into())

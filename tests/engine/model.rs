@@ -150,7 +150,7 @@ impl<'a> Sim<'a> {
         self.check(&event);
         self.state.apply(self.now, &event).unwrap();
         let seq = u32::try_from(self.journal.len()).unwrap() + 1;
-        self.journal.push(Entry { seq, at: self.now, event });
+        self.journal.push(Entry { seq, at: self.now, hash: String::new(), event });
     }
 
     /// What waits for a window and was never begun before begins only where it fits in.

@@ -2,7 +2,7 @@
 
 use super::call::get;
 use super::served::{Before, Served};
-use cutover::journal::{Event, Journal, Outcome, RunHead, Sqlite};
+use cutover::journal::{Event, Journal, Outcome, RunHead, Sqlite, chain};
 use prometheus_parse::{Scrape, Value};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -52,10 +52,12 @@ fn fill(before: &Before) {
             Event::StepDone { step: step(), outputs: outputs.clone() },
             Event::RunFinished { outcome },
         ];
+        let mut hash = chain::root(&head);
         for (seq, event) in (1..).zip(events) {
-            let insert = "INSERT INTO event (run, seq, at, data) VALUES (?1, ?2, ?3, ?4)";
-            let data = serde_json::to_string(&event).unwrap();
-            connection.execute(insert, (&head.id, seq, created + seq * 40, data)).unwrap();
+            let insert = "INSERT INTO event (run, seq, at, data, hash) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let (at, data) = (created + i64::from(seq) * 40, serde_json::to_string(&event).unwrap());
+            hash = chain::link(&hash, &head.id, seq, at, data.as_bytes());
+            connection.execute(insert, (&head.id, seq, at, data, &hash)).unwrap();
         }
     }
     connection.execute_batch("COMMIT").unwrap();

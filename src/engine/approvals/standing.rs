@@ -137,7 +137,7 @@ mod tests {
     use crate::journal::{Entry, Event};
 
     fn story(events: Vec<(i64, Event)>) -> Standing {
-        let entry = |(seq, (at, event))| Entry { seq, at, event };
+        let entry = |(seq, (at, event))| Entry { seq, at, hash: String::new(), event };
         let entries: Vec<Entry> = (1..).zip(events).map(entry).collect();
         Standing::of(&entries, "go")
     }

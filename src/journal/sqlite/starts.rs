@@ -1,10 +1,10 @@
 //! Starts of schedules in the journal's file.
 
-use super::{Sqlite, failure};
+use super::{Sqlite, Trouble};
 use crate::error::{Failure, Result};
 use crate::journal::start::{Start, Starts, Verdict};
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Params, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 /// The tables. The first part of a start's key keeps a schedule's starts together, the second makes each due time unique.
 pub(super) const TABLES: &str = "
@@ -22,56 +22,55 @@ const COLUMNS: &str = "schedule, due, verdict, reason, decider, at, on_demand, r
 
 impl Sqlite {
     fn find_starts(&self, rest: &str, values: impl Params) -> Result<Vec<Start>> {
-        let read = || {
-            let connection = self.lock();
+        let starts = self.read(|connection| {
             let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM start {rest}"))?;
             let starts = select.query_map(values, start)?;
-            starts.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|error| self.trouble("read the starts of schedules", &error))
+            Ok(starts.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        starts.map_err(|trouble| self.trouble("read the starts of schedules", trouble))
     }
 
     fn change(&self, attempted: &str, statement: &str, values: impl Params) -> Result<bool> {
-        let changed = self.lock().prepare_cached(statement).and_then(|mut statement| statement.execute(values));
-        changed.map(|rows| rows > 0).map_err(|error| self.trouble(attempted, &error))
+        let changed = self.write(|tx| Ok(tx.prepare_cached(statement)?.execute(values)? > 0));
+        changed.map_err(|trouble| self.trouble(attempted, trouble))
     }
 
-    fn trouble(&self, attempted: &str, error: &rusqlite::Error) -> Failure {
-        failure(attempted, &self.path, error).now("nothing is started that is not in the journal")
+    fn trouble(&self, attempted: &str, trouble: Trouble) -> Failure {
+        self.failed(attempted, trouble).now("nothing is started that is not in the journal")
     }
 }
 
 impl Starts for Sqlite {
     fn watch(&self, schedule: &str, timetable: &str, now: i64, from: i64) -> Result<i64> {
+        let known = "SELECT since FROM schedule WHERE name = ?1 AND timetable = ?2";
+        let watched = |connection: &Connection| {
+            Ok(connection.query_row(known, [schedule, timetable], |row| row.get::<_, i64>(0)).optional()?)
+        };
         let watch = || {
-            let mut connection = self.lock();
-            let known = "SELECT since FROM schedule WHERE name = ?1 AND timetable = ?2";
             // most looks change nothing, and then take no write lock
-            let since = connection.query_row(known, [schedule, timetable], |row| row.get(0)).optional()?;
-            if let Some(since) = since.filter(|since| *since <= now) {
+            if let Some(since) = self.read(watched)?.filter(|since| *since <= now) {
                 return Ok(since);
             }
-            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let insert =
                 "INSERT INTO schedule (name, timetable, since) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE
                 SET since = CASE WHEN timetable = excluded.timetable AND since <= ?4 THEN since ELSE excluded.since END,
                     timetable = excluded.timetable";
-            tx.execute(insert, params![schedule, timetable, from, now])?;
-            let since = tx.query_row(known, [schedule, timetable], |row| row.get(0))?;
-            tx.commit()?;
-            Ok(since)
+            self.write(|tx| {
+                tx.execute(insert, params![schedule, timetable, from, now])?;
+                Ok(tx.query_row(known, [schedule, timetable], |row| row.get(0))?)
+            })
         };
-        watch().map_err(|error| self.trouble(&format!("watch the schedule {schedule}"), &error))
+        watch().map_err(|trouble| self.trouble(&format!("watch the schedule {schedule}"), trouble))
     }
 
     fn last_due(&self, schedule: &str, now: i64) -> Result<Option<i64>> {
         let select =
             "SELECT due FROM start WHERE schedule = ?1 AND due <= ?2 AND NOT on_demand ORDER BY due DESC LIMIT 1";
-        let last = self
-            .lock()
-            .prepare_cached(select)
-            .and_then(|mut select| select.query_row(params![schedule, now], |row| row.get(0)).optional());
-        last.map_err(|error| self.trouble("read the starts of schedules", &error))
+        let last = self.read(|connection| {
+            let mut select = connection.prepare_cached(select)?;
+            Ok(select.query_row(params![schedule, now], |row| row.get(0)).optional()?)
+        });
+        last.map_err(|trouble| self.trouble("read the starts of schedules", trouble))
     }
 
     fn decide(&self, start: &Start) -> Result<bool> {
