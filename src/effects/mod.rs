@@ -175,7 +175,7 @@ impl Effects {
         let Some(lease) = self.hands.lines.lease() else { return Ok(()) };
         for _ in 0..2 {
             let Some(connection) = lease.connection(session.server()) else { return Ok(()) };
-            if lease::register(session, connection).await? {
+            if lease::register(session, lease, connection).await? {
                 return Ok(());
             }
             Box::pin(self.ensure_lease(lease, session.server())).await?; // which opens a connection itself

@@ -66,19 +66,21 @@ fn taking(server: &str) -> Vec<Action> {
     let [run, epoch, connection] = ["run", "epoch", "connection"].map(marker::late);
     vec![
         Action::note(format!("take {server} for this run, and refuse if another runner or another run has it:")),
-        sql(lock::HOLDER),
+        sql(lock::HOLDERS),
         sql(&lock::who(&connection, &run)),
-        sql(lock::TAKE),
+        sql(&lock::take(&marker::late("a name that no stranger holds: cutover, cutover 2 or cutover 3"))),
         sql(&lock::mark(&run, &epoch)),
         sql(lock::RUNNERS),
         Action::note(format!("every other connection to {server} is marked as this runner's:")),
-        sql(&lock::register(&connection)),
+        sql(&lock::register(&connection, &run, &epoch)),
         Action::note(format!("every two seconds, for as long as the run holds {server}:")),
-        sql(lock::IS_OURS),
+        sql(&lock::is_ours(&run, &epoch)),
         Action::note(
             "when a runner takes over from one that died or is not heard of, what that one has open is ended:",
         ),
         sql(&lock::end(&connection)),
         sql(&lock::is_there(&connection)),
+        Action::note("when two runs ask for the server at once, one of them gives back what it took:"),
+        sql(&lock::give_back(&marker::late("the name"))),
     ]
 }

@@ -270,22 +270,22 @@ async fn fencing_catalog_and_locks() {
     assert!(size.get("bytes").unwrap().parse::<u64>().unwrap() >= 16384);
 
     let other = bench.session(&bench.source, Server::ACCOUNT).await;
-    for taking in [lock::mark("r1", "2").as_str(), lock::TAKE] {
+    for taking in [lock::mark("r1", "2").as_str(), &lock::take("cutover")] {
         assert_eq!(value(&tool, taking).await.as_deref(), Some("1"));
         assert_eq!(value(&other, taking).await.as_deref(), Some("0"));
     }
-    assert_eq!(value(&tool, lock::IS_OURS).await.as_deref(), Some("1"));
-    assert_eq!(value(&other, lock::IS_OURS).await.as_deref(), Some("0"));
-    let holder = value(&other, lock::HOLDER).await.unwrap();
+    assert_eq!(value(&tool, &lock::is_ours("r1", "2")).await.as_deref(), Some("1"));
+    assert_eq!(value(&other, &lock::is_ours("r1", "2")).await.as_deref(), Some("0"));
+    let holder = value(&other, lock::HOLDERS).await.unwrap();
     let about = other.query(&lock::who(&holder, "r1"), LIMIT).await.unwrap();
     let about = about.first().unwrap();
     assert!(about.get("account").unwrap().starts_with("migrate@127.0.0.1"));
     assert_eq!((about.get("runner"), about.get("same_run")), (Some("1"), Some("1")));
     assert_eq!(value(&other, lock::RUNNERS).await.as_deref(), Some(holder.as_str()), "`other` is marked too, later");
-    assert_eq!(value(&other, &lock::register(&holder)).await.as_deref(), Some("1"));
+    assert_eq!(value(&other, &lock::register(&holder, "r1", "2")).await.as_deref(), Some("1"));
     run(&other, [lock::end(&holder).as_str()]).await;
     while value(&other, &lock::is_there(&holder)).await.as_deref() != Some("0") {}
-    assert_eq!(value(&other, &lock::register(&holder)).await.as_deref(), None, "nobody holds the lease");
+    assert_eq!(value(&other, &lock::register(&holder, "r1", "2")).await.as_deref(), None, "nobody holds the lease");
     let tool = bench.session(&bench.source, Server::ACCOUNT).await;
     run(&tool, d.load_session()).await;
     assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));

@@ -1,21 +1,38 @@
 //! The words of the lease on a server: named locks, which end with the connection that holds them. The same in both
 //! families and all versions.
 //!
-//! Every connection of a runner holds `cutover session ID`; the one that holds the lease holds `cutover` as well, and
-//! `cutover RUN` and `cutover RUN epoch N`. So another runner can tell a runner's connections from everybody else's,
+//! Every connection of a runner holds `cutover session ID`; the one that holds the lease holds one of [`NAMES`] as well,
+//! and `cutover RUN` and `cutover RUN epoch N`. So another runner can tell a runner's connections from everybody else's,
 //! whose they are, and how old.
 
 use super::{number, text_literal};
 
-/// Takes the server, without waiting: 1 when it was free.
-pub const TAKE: &str = "SELECT GET_LOCK('cutover', 0)";
-/// Tells the connection that holds the server.
-pub const HOLDER: &str = "SELECT IS_USED_LOCK('cutover')";
-/// Tells whether this connection holds the server.
-pub const IS_OURS: &str = "SELECT IS_USED_LOCK('cutover') = CONNECTION_ID()";
+/// Names of the lock that keeps other runs off a server: the first that no stranger holds. A program that is not cutover
+/// may use one of them by chance, and must not keep a server from being moved.
+pub const NAMES: [&str; 3] = ["cutover", "cutover 2", "cutover 3"];
+/// The connections that hold them, one column each.
+pub const HOLDERS: &str = "SELECT IS_USED_LOCK('cutover'), IS_USED_LOCK('cutover 2'), IS_USED_LOCK('cutover 3')";
 /// Connections of runners: column `id`.
 pub const RUNNERS: &str = "SELECT ID AS id FROM information_schema.PROCESSLIST \
                            WHERE IS_USED_LOCK(CONCAT('cutover session ', ID)) = ID ORDER BY ID";
+
+/// Takes the server by one of [`NAMES`], without waiting: 1 when it was free.
+#[must_use]
+pub fn take(name: &str) -> String {
+    format!("SELECT GET_LOCK({}, 0)", text_literal(name))
+}
+
+/// Gives back what was taken.
+#[must_use]
+pub fn give_back(name: &str) -> String {
+    format!("SELECT RELEASE_LOCK({})", text_literal(name))
+}
+
+/// Tells whether this connection holds the lease of `run` in its `epoch`.
+#[must_use]
+pub fn is_ours(run: &str, epoch: &str) -> String {
+    format!("SELECT IS_USED_LOCK({}) = CONNECTION_ID()", text_literal(&epoch_name(run, epoch)))
+}
 
 /// Marks this connection as the holder of `run`'s lease, in its `epoch` (a number or a marker).
 #[must_use]
@@ -28,9 +45,10 @@ pub fn mark(run: &str, epoch: &str) -> String {
 
 /// Marks this connection as one of the runner whose lease is held by connection `lease`: 1 while that holds it.
 #[must_use]
-pub fn register(lease: &str) -> String {
+pub fn register(lease: &str, run: &str, epoch: &str) -> String {
     format!(
-        "SELECT GET_LOCK(CONCAT('cutover session ', CONNECTION_ID()), 0) AND IS_USED_LOCK('cutover') = {}",
+        "SELECT GET_LOCK(CONCAT('cutover session ', CONNECTION_ID()), 0) AND IS_USED_LOCK({}) = {}",
+        text_literal(&epoch_name(run, epoch)),
         number(lease)
     )
 }

@@ -4,9 +4,8 @@
 use super::Lease;
 use super::host::HostLease;
 use super::server::{self, PURPOSE};
-use super::watch::{Advice, Held, advise};
 use crate::effects::Effects;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -69,22 +68,20 @@ pub(in crate::effects) async fn ensure(fx: &Effects, lease: &Lease, server: &str
         return Err(failure);
     }
     if let Some(session) = fx.open_session(server, PURPOSE).await
-        && server::is_held(&session).await
+        && server::is_held(&session, &lease.run, lease.epoch).await
     {
         return Ok(());
     }
     let lost = lease.connection(server);
     fx.close_session(server, PURPOSE).await;
     let session = fx.session(server, PURPOSE).await?;
-    if let Some(holder) = server::holder(&session, &lease.run).await? {
-        let held = Held { servers: [(server.to_owned(), holder.clone())].into(), ..Held::default() };
-        if lost.is_some_and(|lost| lost.to_string() == holder.connection) {
-            server::end(&session, &holder.connection).await?; // our own, which the server does not know to be gone
-        } else if holder.is_same_run || matches!(advise(&held, &held, Duration::ZERO, true), Advice::Leave(..)) {
-            return Err(lease.displace(server, holder.about()));
-        } else {
-            return Err(Failure::transient("take the server again", holder.about()).at(server));
+    match server::look(&session, &lease.run).await?.runner {
+        // our own, of which the server does not know that it is gone
+        Some(holder) if lost.is_some_and(|lost| lost.to_string() == holder.connection) => {
+            server::end(&session, &holder.connection).await?;
         }
+        Some(holder) => return Err(lease.displace(server, holder.about())),
+        None => {}
     }
     if !server::take(&session, &lease.run, lease.epoch, &fx.session_ids(server)).await? {
         return Err(lease.displace(server, "it was faster to take the server"));

@@ -1,6 +1,7 @@
 //! The lease on a server: a named lock, held by a connection that does nothing else.
 
 use super::super::Session;
+use super::Lease;
 use super::super::dialect::lock;
 use crate::error::{Failure, Result};
 use std::time::Duration;
@@ -11,6 +12,14 @@ pub(in crate::effects) const PURPOSE: &str = "lock";
 const LIMIT: Duration = Duration::from_secs(5);
 /// Longest time for a connection to be gone that was ended.
 const GONE: Duration = Duration::from_secs(30);
+
+/// Who holds the locks of a server.
+pub(super) struct Look {
+    /// A runner of cutover.
+    pub runner: Option<Holder>,
+    /// Others, each with the name of the lock.
+    pub strangers: Vec<(&'static str, Holder)>,
+}
 
 /// Who holds a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,24 +42,36 @@ impl Holder {
         let what = match (self.is_same_run, self.is_runner) {
             (true, _) => "another runner of this run",
             (false, true) => "another run",
-            (false, false) => "a program that is not cutover, by a lock named `cutover`,",
+            (false, false) => "a program that is not cutover, with a lock of the same name,",
         };
         let Self { connection, account, idle, .. } = self;
         format!("{what} holds it by its connection {connection} ({account}, heard of {idle} s ago)")
     }
 }
 
-/// Who holds the server of `session` now.
-pub(super) async fn holder(session: &Session, run: &str) -> Result<Option<Holder>> {
-    let Some(connection) = first(session, lock::HOLDER).await? else { return Ok(None) };
-    if connection == session.id().to_string() {
-        return Ok(None);
+/// Who holds the server of `session` now, by whichever name, this connection left out: a runner, and the strangers who use
+/// a lock of ours by chance, each with the name.
+pub(super) async fn look(session: &Session, run: &str) -> Result<Look> {
+    let mut look = Look { runner: None, strangers: Vec::new() };
+    let rows = session.query(lock::HOLDERS, LIMIT).await?;
+    let Some(row) = rows.first() else { return Ok(look) };
+    for (place, name) in lock::NAMES.into_iter().enumerate() {
+        let Some(connection) = row.at(place).filter(|id| *id != session.id().to_string()) else { continue };
+        match who(session, run, connection).await? {
+            Some(holder) if holder.is_runner => look.runner = Some(holder),
+            Some(stranger) => look.strangers.push((name, stranger)),
+            None => {} // it went meanwhile
+        }
     }
-    let rows = session.query(&lock::who(&connection, run), LIMIT).await?;
-    let Some(row) = rows.first() else { return Ok(None) }; // it went meanwhile
+    Ok(look)
+}
+
+async fn who(session: &Session, run: &str, connection: &str) -> Result<Option<Holder>> {
+    let rows = session.query(&lock::who(connection, run), LIMIT).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
     let number = |name: &str| row.get(name).and_then(|value| value.parse::<i64>().ok());
     Ok(Some(Holder {
-        connection,
+        connection: connection.to_owned(),
         account: row.get("account").unwrap_or_default().to_owned(),
         idle: number("idle").and_then(|idle| u64::try_from(idle).ok()).unwrap_or(0),
         is_runner: number("runner") == Some(1),
@@ -58,13 +79,26 @@ pub(super) async fn holder(session: &Session, run: &str) -> Result<Option<Holder
     }))
 }
 
-/// Takes the server for `run` where it is free: then the connection is marked, and everything that a displaced runner has
-/// open is ended and gone. `ours` are this process's own connections.
+/// Takes the server for `run` where no other runner holds it: then the connection is marked, and everything that a displaced
+/// runner has open is ended and gone. `ours` are this process's own connections.
 pub(super) async fn take(session: &Session, run: &str, epoch: u32, ours: &[u64]) -> Result<bool> {
-    if first(session, lock::TAKE).await?.as_deref() != Some("1") {
+    let before = look(session, run).await?;
+    let taken = |name: &&str| !before.strangers.iter().any(|(held, _)| held == name);
+    let Some(name) = lock::NAMES.into_iter().find(taken) else {
+        let who: Vec<String> = before.strangers.iter().map(|(_, stranger)| stranger.about()).collect();
+        return Err(Failure::locked("take the server", who.join("; "))
+            .at(session.server())
+            .now("nothing was changed")
+            .help("end those connections with KILL, or have them use locks of other names"));
+    };
+    if before.runner.is_some() || first(session, &lock::take(name)).await?.as_deref() != Some("1") {
         return Ok(false);
     }
     session.query(&lock::mark(run, &epoch.to_string()), LIMIT).await?;
+    if look(session, run).await?.runner.is_some() {
+        session.query(&lock::give_back(name), LIMIT).await?; // another run took it by another name in this moment
+        return Ok(false);
+    }
     let rows = session.query(lock::RUNNERS, LIMIT).await?;
     for id in rows.iter().filter_map(|row| row.get("id")) {
         if !ours.iter().any(|own| own.to_string() == id) {
@@ -97,13 +131,14 @@ pub(in crate::effects) async fn end(session: &Session, connection: &str) -> Resu
 }
 
 /// Whether the connection of `session` still holds its server.
-pub(super) async fn is_held(session: &Session) -> bool {
-    first(session, lock::IS_OURS).await.is_ok_and(|held| held.as_deref() == Some("1"))
+pub(super) async fn is_held(session: &Session, run: &str, epoch: u32) -> bool {
+    first(session, &lock::is_ours(run, &epoch.to_string())).await.is_ok_and(|held| held.as_deref() == Some("1"))
 }
 
-/// Marks a connection as one of the runner whose lease `lease` holds; false when that holds it no longer.
-pub(in crate::effects) async fn register(session: &Session, lease: u64) -> Result<bool> {
-    Ok(first(session, &lock::register(&lease.to_string())).await?.as_deref() == Some("1"))
+/// Marks a connection as one of the runner whose lease `connection` holds; false when that holds it no longer.
+pub(in crate::effects) async fn register(session: &Session, lease: &Lease, connection: u64) -> Result<bool> {
+    let (connection, epoch) = (connection.to_string(), lease.epoch.to_string());
+    Ok(first(session, &lock::register(&connection, &lease.run, &epoch)).await?.as_deref() == Some("1"))
 }
 
 async fn first(session: &Session, sql: &str) -> Result<Option<String>> {

@@ -136,6 +136,12 @@ impl Taken {
 
 /// Looks until nobody else has the run.
 async fn wait_until_free(fx: &Arc<Effects>, claim: &Claim<'_>, sessions: &[Arc<Session>]) -> Result<Held> {
+    for session in sessions {
+        for (name, stranger) in server::look(session, claim.run).await?.strangers {
+            let about = stranger.about();
+            (claim.note)(format!("on {}: {about}; going on without the lock `{name}`", session.server()));
+        }
+    }
     let begin = Instant::now();
     let first = look_at_all(fx, claim, sessions).await?;
     let mut now = first.clone();
@@ -167,9 +173,8 @@ async fn look_at_all(fx: &Arc<Effects>, claim: &Claim<'_>, sessions: &[Arc<Sessi
     let look = async {
         let mut held = Held::default();
         for session in sessions {
-            if let Some(holder) = server::holder(session, claim.run).await? {
-                held.servers.insert(session.server().to_owned(), holder);
-            }
+            let look = server::look(session, claim.run).await?;
+            held.servers.extend(look.runner.map(|holder| (session.server().to_owned(), holder)));
         }
         for (name, seen) in records(fx, claim).await? {
             held.hosts.insert(name, seen);
@@ -230,8 +235,7 @@ async fn take_server(fx: &Effects, lease: &Lease, session: &Session) -> Result<(
             lease.servers().insert(server, session.id());
             return Ok(());
         }
-        if let Some(holder) = server::holder(session, &lease.run).await? {
-            tracing::warn!(server, "ending the connection of {}", holder.about());
+        if let Some(holder) = server::look(session, &lease.run).await?.runner {
             server::end(session, &holder.connection).await?;
         }
     }

@@ -41,8 +41,7 @@ pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -
     for (name, holder) in &now.servers {
         let before = first.servers.get(name).filter(|before| before.connection == holder.connection);
         let watched = before.map_or(0, |_| after.as_secs());
-        let of_another_run = holder.is_runner && !holder.is_same_run;
-        if of_another_run || watched > holder.idle + SLACK {
+        if !holder.is_same_run || watched > holder.idle + SLACK {
             return Advice::Leave(name.clone(), holder.about());
         }
     }
@@ -52,9 +51,8 @@ pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -
         let about = seen.holder.as_ref().map_or("an unknown process", |card| card.about.as_str());
         return Advice::Leave(name.clone(), format!("another runner of this run is at work: {about}"));
     }
-    let foreign = now.servers.values().any(|holder| !holder.is_same_run && holder.idle < LEASE.as_secs());
     let held = if servers { !now.servers.is_empty() } else { newest(now).is_some() };
-    if foreign || (held && !dead && after < LEASE) { Advice::Wait } else { Advice::Take }
+    if held && !dead && after < LEASE { Advice::Wait } else { Advice::Take }
 }
 
 /// The newest runner that has not given its lease back, with its epoch.
@@ -72,8 +70,8 @@ mod tests {
     use crate::effects::lease::server::Holder;
     use std::time::Duration;
 
-    fn on_server(idle: u64, is_runner: bool, is_same_run: bool) -> Held {
-        let holder = Holder { connection: "7".into(), account: "m@h".into(), idle, is_runner, is_same_run };
+    fn on_server(idle: u64, is_same_run: bool) -> Held {
+        let holder = Holder { connection: "7".into(), account: "m@h".into(), idle, is_runner: true, is_same_run };
         Held { servers: [("old".to_owned(), holder)].into(), ..Held::default() }
     }
 
@@ -97,12 +95,12 @@ mod tests {
 
     #[test]
     fn a_runner_that_renews_is_left_alone_and_one_that_does_not_is_displaced() {
-        let first = on_server(1, true, true);
+        let first = on_server(1, true);
         assert_eq!(advise(&first, &first, Duration::ZERO, true), Advice::Wait);
-        let renewed = on_server(0, true, true);
+        let renewed = on_server(0, true);
         assert!(matches!(advise(&first, &renewed, Duration::from_secs(4), true), Advice::Leave(..)));
-        assert_eq!(advise(&first, &on_server(6, true, true), Duration::from_secs(5), true), Advice::Wait);
-        assert_eq!(advise(&first, &on_server(11, true, true), LEASE, true), Advice::Take);
+        assert_eq!(advise(&first, &on_server(6, true), Duration::from_secs(5), true), Advice::Wait);
+        assert_eq!(advise(&first, &on_server(11, true), LEASE, true), Advice::Take);
         let first = on_host("1", elsewhere());
         assert_eq!(advise(&first, &first, Duration::from_secs(9), false), Advice::Wait);
         assert_eq!(advise(&first, &first, LEASE, false), Advice::Take);
@@ -121,12 +119,9 @@ mod tests {
     }
 
     #[test]
-    fn another_run_is_never_displaced_and_a_foreign_lock_holds_nobody_up_for_ever() {
-        let other = on_server(3600, true, false);
+    fn another_run_is_never_displaced() {
+        let other = on_server(3600, false);
         assert!(matches!(advise(&other, &other, Duration::ZERO, true), Advice::Leave(..)));
-        let foreign = on_server(1, false, false);
-        assert_eq!(advise(&foreign, &foreign, Duration::ZERO, true), Advice::Wait);
-        assert!(matches!(advise(&foreign, &foreign, Duration::from_secs(4), true), Advice::Leave(..)));
-        assert_eq!(advise(&foreign, &on_server(11, false, false), LEASE, true), Advice::Take);
+        assert!(matches!(advise(&other, &other, LEASE, true), Advice::Leave(..)));
     }
 }
