@@ -181,13 +181,13 @@ impl Step for Repoint {
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
         let application = self.application(cx.world)?;
         if let Some(config) = &application.config {
-            cx.memo.keep("staged", true.into()).await?;
+            cx.memo.keep("staged", true).await?;
             self.stage(cx, config).await?;
             self.shell(cx, config).await?;
         }
         if let Some(haproxy) = &application.haproxy {
             let before = proxy::current(cx, haproxy).await?;
-            cx.memo.keep("proxy", before.into()).await?;
+            cx.memo.keep("proxy", before).await?;
         }
         Ok(())
     }
@@ -233,10 +233,11 @@ impl Step for Repoint {
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         let application = self.application(cx.world)?;
-        if let (Some(haproxy), Some(before)) = (&application.haproxy, cx.memo.get("proxy")) {
-            proxy::restore(cx, haproxy, before.as_str().unwrap_or_default()).await?;
+        let (proxy, staged) = (cx.memo.read::<String>("proxy")?, cx.memo.flag("staged")?);
+        if let (Some(haproxy), Some(before)) = (&application.haproxy, proxy) {
+            proxy::restore(cx, haproxy, &before).await?;
         }
-        let (Some(config), Some(_)) = (&application.config, cx.memo.get("staged")) else { return Ok(()) };
+        let (Some(config), true) = (&application.config, staged) else { return Ok(()) };
         let host = cx.fx.host(&config.host).await?;
         let (staged, backup) = (Self::staged(config, cx.run), Self::backup(config, cx.run));
         host.remove_file(&staged).await?;
