@@ -146,6 +146,13 @@ impl Dialect {
         format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {}", super::number(id))
     }
 
+    /// Whether the connection `id` (digits or a marker) is there and has not logged in yet: a count. Takes `PROCESS`;
+    /// without it the server shows an account its own connections only.
+    #[must_use]
+    pub fn arrival(self, id: &str) -> String {
+        format!("{} AND USER = 'unauthenticated user'", self.connection_exists(id))
+    }
+
     /// Ends a connection, digits or a marker; its open transaction rolls back.
     #[must_use]
     pub fn kill(self, id: &str) -> String {

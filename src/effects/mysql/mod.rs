@@ -5,10 +5,12 @@
 
 mod connect;
 mod error;
+mod greeting;
 mod rows;
 
-pub use connect::{Login, Tls, greeting};
+pub use connect::{Login, Tls};
 pub use error::SqlError;
+pub use greeting::{Greeting, greeting};
 pub use rows::{Row, Rows};
 
 use super::Secrets;

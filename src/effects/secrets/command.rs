@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// How long it may take.
@@ -135,10 +135,7 @@ fn read(mut pipe: impl Read + Send + 'static, keep: Keep) -> Receiver<Vec<u8>> {
 }
 
 fn wait_for(told: Option<&Receiver<Vec<u8>>>, limit: Duration) -> Option<Vec<u8>> {
-    match told?.recv_timeout(limit) {
-        Ok(bytes) => Some(bytes),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    told?.recv_timeout(limit).ok()
 }
 
 fn end_of(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
