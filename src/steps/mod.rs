@@ -25,6 +25,7 @@ mod channel;
 mod clean_up;
 mod command;
 mod config_file;
+mod config_place;
 mod dump;
 mod events;
 mod fence;

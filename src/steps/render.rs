@@ -8,6 +8,7 @@ mod diff;
 mod obstacles;
 
 use super::config_file::ConfigFile;
+use super::config_place::{require_folder, require_read};
 use super::kind::{Output, OutputType};
 use super::option_file::effective;
 use super::server_state::{self, Difference};
@@ -297,8 +298,12 @@ impl Step for Render {
             Ok(resolved) => resolved,
             Err(failure) => return vec![failure],
         };
-        let mut failures: Vec<_> = obstacles::folder(cx, &target.file).await.into_iter().collect();
+        let mut failures = Vec::new();
+        failures.extend(require_folder(cx, target.file.host, target.file.path).await.err());
         if let Some((name, _)) = target.server {
+            if failures.is_empty() {
+                failures.extend(require_read(cx, &target.file).await.err());
+            }
             failures.extend(server_state::variables(cx, name, &["server_id"]).await.err());
             failures.extend(obstacles::same_server_id(cx, settled, name, &text).await);
         }
@@ -346,6 +351,9 @@ impl Step for Render {
             }
             if self.restart {
                 cx.memo.set(RESTART, json!(Restart::Due)).await?;
+            }
+            if target.server.is_some() && old.is_none() {
+                require_read(cx, &target.file).await?; // a file that nobody reads configures nothing
             }
             target.file.replace(cx, &text, self.mode().map_err(refused)?).await?;
         }

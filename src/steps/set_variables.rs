@@ -3,6 +3,7 @@
 //! May know: the server's variables, its configuration file. Not what the values mean.
 
 use super::config_file::ConfigFile;
+use super::config_place::require_read;
 use super::kind::{Output, OutputType};
 use super::server_state::{self, READ_LIMIT};
 use super::{Action, Complaint, Ctx, Finding, Outputs, Probe, Reversibility, Step, option_file};
@@ -283,7 +284,7 @@ impl Step for SetVariables {
             Ok(None) => return failures,
             Err(complaint) => return vec![faulty(complaint)],
         };
-        failures.extend(file.read(cx).await.err());
+        failures.extend(require_read(cx, &file).await.err());
         failures.extend(self.overridden(cx).await.unwrap_or_else(Some));
         failures
     }

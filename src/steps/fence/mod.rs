@@ -4,6 +4,7 @@ mod gate;
 
 use super::answer::{self, closed, is_closed};
 use super::config_file::ConfigFile;
+use super::config_place::require_read;
 use super::option_file;
 use super::place::{dialect, run_marker, server};
 use super::privileges::require;
@@ -148,7 +149,12 @@ impl Fence {
     /// A crash of the server must not open it again: the file says read-only before the memory does.
     async fn guard_file(&self, cx: &Ctx<'_>) -> Result<()> {
         let Some(config) = self.config(cx.world) else { return Ok(()) };
-        let text = config.read(cx).await?.unwrap_or_default();
+        let text = if let Some(text) = config.read(cx).await? {
+            text
+        } else {
+            require_read(cx, &config).await?; // a file that nobody reads guards nothing
+            String::new()
+        };
         let guarded = Self::guard(&text);
         if guarded == text { Ok(()) } else { config.replace(cx, &guarded, None).await.map(drop) }
     }
@@ -265,14 +271,21 @@ impl Step for Fence {
         vec![Action::sql(&self.server, events), Action::sql(&self.server, privileges)]
     }
 
-    fn unproved(&self, _: &World) -> Vec<String> {
-        vec![
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let mut unproved = vec![
             format!(
                 "how long `{}` takes to close: writers wait behind the transactions that are open then",
                 self.server
             ),
             "which clients must be ended".to_owned(),
-        ]
+        ];
+        if let Some(ConfigFile { host, path }) = self.config(world) {
+            unproved.push(format!(
+                "that `{}` stays closed when it restarts: a server of {host} reads {path}, and it is not seen which one",
+                self.server
+            ));
+        }
+        unproved
     }
 
     /// Found out hours before it is needed: an account that may not close the server may not open it again either.
@@ -284,7 +297,11 @@ impl Step for Fence {
             let privileges = dialect.fence_privileges(events);
             require(cx, &self.server, &privileges, "close the server when the time comes").await
         };
-        allowed.await.err().into_iter().collect()
+        let mut failures: Vec<Failure> = allowed.await.err().into_iter().collect();
+        if let Some(config) = self.config(cx.world) {
+            failures.extend(require_read(cx, &config).await.err());
+        }
+        failures
     }
 
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {

@@ -4,25 +4,9 @@ use crate::effects::dialect::Dialect;
 use crate::error::Failure;
 use crate::playbook::inventory::Server;
 use crate::playbook::world::World;
-use crate::steps::config_file::ConfigFile;
 use crate::steps::option_file::effective;
 use crate::steps::{Action, Ctx, answer};
 use std::collections::BTreeSet;
-
-/// A folder that is missing or closed.
-pub async fn folder(cx: &Ctx<'_>, file: &ConfigFile<'_>) -> Option<Failure> {
-    let host = match cx.fx.host(file.host).await {
-        Ok(host) => host,
-        Err(failure) => return Some(failure),
-    };
-    let script = "d=$(dirname -- \"$1\"); [ -d \"$d\" ] && [ -w \"$d\" ]";
-    host.sh(script, &[file.path], None).await.err().map(|_| {
-        Failure::refused(format!("write {}", file.path), "its folder is not there, or is not writable")
-            .at(file.host)
-            .now("nothing was touched")
-            .help("make the folder, or correct the path in the inventory")
-    })
-}
 
 /// What [`same_server_id`] asks.
 pub fn questions(world: &World, name: &str) -> Vec<Action> {

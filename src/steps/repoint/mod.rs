@@ -3,6 +3,7 @@
 mod arrival;
 mod proxy;
 
+use super::config_place::require_folder;
 use super::place::{dialect, quoted, server};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
@@ -167,7 +168,7 @@ impl Step for Repoint {
         let Ok(application) = self.application(cx.world) else { return Vec::new() };
         let mut failures = Vec::new();
         if let Some(config) = &application.config {
-            failures.extend(cx.fx.host(&config.host).await.err());
+            failures.extend(require_folder(cx, &config.host, &config.path).await.err());
         }
         if let Some(haproxy) = &application.haproxy {
             failures.extend(proxy::current(cx, haproxy).await.err());
