@@ -403,3 +403,17 @@ async fn nothing_is_reported_as_put_back_that_is_not_and_no_stray_file_is_made()
     assert_eq!(stray.execute(&*render).await.unwrap_err().class, Class::Refused);
     assert!(!stray.folder.path().join("t/my.conf.cnf").exists());
 }
+
+#[tokio::test]
+async fn a_restart_has_a_limit_of_its_own() {
+    let bench = Bench::with(|inventory| {
+        inventory["servers"]["target"]["restart"] = json!(["sleep", "62"]);
+        inventory["servers"]["target"]["restart_limit"] = json!("300ms");
+    })
+    .await;
+    let step = step("render", &json!({ "template": "my.cnf.j2", "server": "target", "restart": true }));
+    let failure = bench.execute(&*step).await.unwrap_err();
+    assert!(failure.answer.contains("did not end within 300ms: sleep 62"), "{failure}");
+    assert_eq!(failure.now.as_deref(), Some("the command may still run on new"));
+    assert!(failure.help.unwrap().contains("`restart_limit`"));
+}

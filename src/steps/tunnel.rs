@@ -225,7 +225,7 @@ impl Step for Tunnel {
     fn unproved(&self, _: &World) -> Vec<String> {
         vec![
             format!(
-                "that the tunnel opens, and leads to its server: it is proved when it has opened, and not again when \
+                "that the tunnel opens and leads to its server: that is proved once it is open, and not again when \
                      ssh has opened it anew on {}",
                 self.from
             ),

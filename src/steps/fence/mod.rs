@@ -281,7 +281,7 @@ impl Step for Fence {
         ];
         if let Some(ConfigFile { host, path }) = self.config(world) {
             unproved.push(format!(
-                "that `{}` stays closed when it restarts: a server of {host} reads {path}, and it is not seen which one",
+                "that it is `{}` which reads {path} when it restarts: it is seen that a server of {host} does",
                 self.server
             ));
         }
