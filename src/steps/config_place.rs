@@ -69,7 +69,7 @@ pub async fn require_folder(cx: &Ctx<'_>, host: &str, path: &str) -> Result<()> 
     }
     Err(Failure::refused(format!("write {path}"), "its folder is not there, or is not writable")
         .at(host)
-        .now("nothing was touched")
+        .now("nothing was written there")
         .help("make the folder, or correct the path in the inventory"))
 }
 

@@ -69,8 +69,11 @@ async fn a_mistyped_folder_of_the_file_is_refused() {
         *path = json!(path.as_str().unwrap().replace("/app/", "/ap/"));
     })
     .await;
-    let found = bench.step("repoint", &json!({ "application": "shop", "to": "target" })).inspect().await;
-    assert!(found[0].answer.contains("its folder is not there"), "{found:?}");
+    let step = bench.step("repoint", &json!({ "application": "shop", "to": "target" }));
+    assert_eq!(step.inspect().await, [], "an earlier step may make it");
+    let failure = step.prepare().await.unwrap_err();
+    assert!(failure.answer.contains("its folder is not there"), "{failure}");
+    assert!(!bench.path("ap").exists());
 }
 
 struct Proxy(Child);

@@ -190,7 +190,7 @@ impl Step for Repoint {
         let Ok(application) = self.application(cx.world) else { return Vec::new() };
         let mut failures = Vec::new();
         if let Some(config) = &application.config {
-            failures.extend(require_folder(cx, &config.host, &config.path).await.err());
+            failures.extend(cx.fx.host(&config.host).await.err());
         }
         if let Some(haproxy) = &application.haproxy {
             failures.extend(proxy::current(cx, haproxy).await.err());
@@ -204,6 +204,8 @@ impl Step for Repoint {
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
         let application = self.application(cx.world)?;
         if let Some(config) = &application.config {
+            // an earlier step may make the folder; one that is mistyped would be made, and never read
+            require_folder(cx, &config.host, &config.path).await?;
             cx.memo.keep("staged", true).await?;
             self.stage(cx, config).await?;
             self.shell(cx, config).await?;
