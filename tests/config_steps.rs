@@ -369,3 +369,51 @@ async fn what_ran_is_what_was_planned() {
         log.lines().filter_map(|line| line.split_once("Query\t")).map(|(_, sql)| sql.to_owned()).collect();
     assert_eq!(ran[..ran.len() - 1], planned);
 }
+
+/// A backup that somebody removed, and a name that is written nowhere in the server's configuration.
+#[tokio::test]
+async fn nothing_is_reported_as_put_back_that_is_not_and_no_stray_file_is_made() {
+    let bench = Bench::new().await;
+    let was = bench.config();
+    let step = (find("set_variables").unwrap().decode)(
+        &json!({ "server": "target", "persist": true, "variables": { "max_connections": 77 } }),
+    )
+    .unwrap();
+    bench.execute(&*step).await.unwrap();
+    let backup = std::fs::read_dir(bench.folder.path().join("t")).unwrap().flatten().map(|entry| entry.path());
+    let backup = backup.into_iter().find(|path| path.to_string_lossy().ends_with(".bak")).unwrap();
+    std::fs::rename(&backup, bench.folder.path().join("aside")).unwrap();
+    let failure = bench.undo(&*step).await.unwrap_err();
+    assert!(failure.answer.contains("is gone"), "{failure}");
+    std::fs::rename(bench.folder.path().join("aside"), &backup).unwrap();
+    for _ in 0..2 {
+        bench.undo(&*step).await.unwrap();
+        assert_eq!(bench.config(), was);
+    }
+
+    let stray = Bench::with(|inventory| {
+        let file = inventory["servers"]["target"]["config_file"].as_str().unwrap().replace("my.cnf", "my.conf.cnf");
+        inventory["servers"]["target"]["config_file"] = json!(file);
+    })
+    .await;
+    let render = (find("render").unwrap().decode)(&json!({ "template": "my.cnf.j2", "server": "target" })).unwrap();
+    let found = stray.inspect(&*render).await;
+    assert_eq!((found.len(), found[0].class), (1, Class::Refused), "{found:?}");
+    assert!(found[0].attempted.contains("my.conf.cnf"), "{}", found[0]);
+    assert_eq!(stray.execute(&*render).await.unwrap_err().class, Class::Refused);
+    assert!(!stray.folder.path().join("t/my.conf.cnf").exists());
+}
+
+#[tokio::test]
+async fn a_restart_has_a_limit_of_its_own() {
+    let bench = Bench::with(|inventory| {
+        inventory["servers"]["target"]["restart"] = json!(["sleep", "62"]);
+        inventory["servers"]["target"]["restart_limit"] = json!("300ms");
+    })
+    .await;
+    let step = step("render", &json!({ "template": "my.cnf.j2", "server": "target", "restart": true }));
+    let failure = bench.execute(&*step).await.unwrap_err();
+    assert!(failure.answer.contains("did not end within 300ms: sleep 62"), "{failure}");
+    assert_eq!(failure.now.as_deref(), Some("the command may still run on new"));
+    assert!(failure.help.unwrap().contains("`restart_limit`"));
+}

@@ -29,7 +29,12 @@ pub async fn facts(host: &Host) -> Result<Facts> {
 pub async fn free_space(host: &Host, folder: &str) -> Result<u64> {
     let script =
         "d=$1; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {print $4}'";
-    Ok(host.sh(script, &[folder], None).await?.trim().parse().unwrap_or(0))
+    let printed = host.sh(script, &[folder], None).await?;
+    printed.trim().parse().map_err(|_| {
+        Failure::permanent(format!("read how much room {folder} has"), format!("df printed `{}`", printed.trim()))
+            .at(host.name())
+            .help("run `df -PB1` on the folder there by hand")
+    })
 }
 
 fn parse(printed: &str) -> Option<Facts> {

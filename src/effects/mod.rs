@@ -23,7 +23,7 @@ pub use approvals::{Answer, Approvals, Decision, Rule};
 pub use free_port::free_port;
 pub use host::{Host, Ran, Shell};
 pub use job::{Job, JobState};
-pub use mysql::{AFTER_END, INIT, Login, Row, Rows, Session, SqlError, Tls, end_statement, greeting};
+pub use mysql::{AFTER_END, Greeting, INIT, Login, Row, Rows, Session, SqlError, Tls, end_statement, greeting};
 pub use secrets::Secrets;
 pub use sessions::Connections;
 

@@ -48,8 +48,15 @@ impl ReplicaStatus {
         let Some(row) = rows.first() else { return Ok(None) };
         let columns = dialect.status_columns();
         let text = |name: &str| row.get(name).unwrap_or_default().to_owned();
+        // a thread's state and its error number always have a value: a missing one is no sign of health
+        let needed = [columns.io_running, columns.sql_running, columns.last_io_errno, columns.last_sql_errno];
+        if let Some(missing) = needed.into_iter().find(|name| row.get(name).is_none()) {
+            return Err(Failure::permanent("read how replication stands", format!("the answer has no {missing}"))
+                .at(session.server())
+                .help(format!("run there: {}", dialect.replica_status())));
+        }
         let error = |number: &str, message: &str| match text(number).as_str() {
-            "" | "0" => None,
+            "0" => None,
             number => Some(format!("error {number}: {}", text(message))),
         };
         let all = rows.columns.iter().map(|name| (name.clone(), text(name))).collect();
@@ -147,5 +154,10 @@ pub async fn binlog_position(session: &Session, dialect: Dialect) -> Result<Posi
             .at(session.server())
             .help("set log_bin in its configuration and restart it")
     })?;
-    Ok(Position::new(row.get("File").unwrap_or_default(), row.get("Position").unwrap_or_default()))
+    match (row.get("File"), row.get("Position")) {
+        (Some(file), Some(offset)) if !file.is_empty() => Ok(Position::new(file, offset)),
+        _ => Err(Failure::permanent("read the binlog position", "the answer names no file or no position")
+            .at(session.server())
+            .help(format!("run there: {}", dialect.binlog_position()))),
+    }
 }

@@ -2,10 +2,11 @@
 
 use super::product::{Family, Product, Version};
 use super::secret::SecretRef;
-use super::units::Bytes;
+use super::units::{Bytes, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Where the playbook is carried out: hosts, servers, applications and policy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -127,6 +128,9 @@ pub struct Server {
     /// Command that restarts the server, run on its host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restart: Vec<String>,
+    /// Longest time that command may take: `5m` when missing. The server's answer is waited for after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_limit: Option<Span>,
     /// Family; the plan is written for `mariadb` when missing, and the run refuses a server that is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
@@ -177,6 +181,9 @@ pub struct Application {
     /// Command that makes it read the file again, run on the file's host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reload: Vec<String>,
+    /// Longest time that command may take: `10s` when missing, for the application waits meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload_limit: Option<Span>,
     /// A proxy in front of the servers that is switched instead of, or besides, the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub haproxy: Option<Haproxy>,
@@ -255,11 +262,24 @@ impl Host {
     }
 }
 
+impl Application {
+    /// How long its reload command may take.
+    #[must_use]
+    pub fn reload_limit(&self) -> Span {
+        self.reload_limit.unwrap_or(Span(Duration::from_secs(10)))
+    }
+}
+
 impl Server {
     /// Where applications reach it.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         self.endpoint.as_deref().unwrap_or(&self.address)
+    }
+    /// How long its restart command may take.
+    #[must_use]
+    pub fn restart_limit(&self) -> Span {
+        self.restart_limit.unwrap_or(Span(Duration::from_mins(5)))
     }
     /// Family and version the statements are written for: as declared, or else the oldest supported `MariaDB`.
     #[must_use]

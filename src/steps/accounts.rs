@@ -1,5 +1,6 @@
 //! `accounts`: brings an application's accounts to the new server and proves that they can log in there.
 
+use super::answer;
 use super::place::{account_fact, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::LoginPath;
@@ -11,6 +12,7 @@ use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] =
@@ -36,10 +38,15 @@ pub struct Accounts {
     to: String,
 }
 
-/// The account may be there without all of its privileges.
-const BEGUN: &str = "begun";
-/// The account is there with everything.
-const WHOLE: &str = "whole";
+/// How far an account of this step has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Made {
+    /// The account may be there without all of its privileges.
+    Begun,
+    /// The account is there with everything.
+    Whole,
+}
 
 impl Accounts {
     fn application<'a>(&self, world: &'a World) -> Result<&'a Application> {
@@ -56,7 +63,7 @@ impl Accounts {
     async fn exists(&self, cx: &Ctx<'_>, account: &Account) -> Result<bool> {
         let session = cx.fx.sql(&self.to).await?;
         let text = dialect(cx.world, &self.to).account_exists(&account.user, Self::host(account));
-        Ok(session.query(&text, LOOK).await?.value() != Some("0"))
+        Ok(answer::number::<u64>(&session, &text).await? > 0)
     }
     /// Statements that make the account anew, as the old server itself writes them.
     async fn definition(&self, cx: &Ctx<'_>, account: &Account) -> Result<Vec<String>> {
@@ -78,12 +85,12 @@ impl Accounts {
     async fn bring(&self, cx: &Ctx<'_>, account: &Account) -> Result<()> {
         let made = made(account);
         let there = self.exists(cx, account).await?;
-        let half = cx.memo.get(&made).is_some_and(|how| how == BEGUN);
+        let half = cx.memo.read(&made)? == Some(Made::Begun);
         if there && !half {
             return Ok(());
         }
         let statements = self.definition(cx, account).await?;
-        cx.memo.set(&made, BEGUN.into()).await?;
+        cx.memo.set(&made, json!(Made::Begun)).await?;
         let session = cx.fx.session(&self.to, cx.step).await?;
         session.query(dialect(cx.world, &self.to).without_binlog(), LOOK).await?;
         if there {
@@ -98,7 +105,7 @@ impl Accounts {
             })?;
         }
         cx.fx.close_session(&self.to, cx.step).await;
-        cx.memo.set(&made, WHOLE.into()).await
+        cx.memo.set(&made, json!(Made::Whole)).await
     }
     /// Logs in from the application's own host, to the address the application will use.
     async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<()> {
@@ -119,7 +126,7 @@ impl Accounts {
     }
 }
 
-/// Key of what is remembered of an account that this step makes: [`BEGUN`], then [`WHOLE`].
+/// Key of what is remembered of an account that this step makes: a [`Made`].
 fn made(account: &Account) -> String {
     format!("made {}@{}", account.user, Accounts::host(account))
 }
@@ -208,13 +215,17 @@ impl Step for Accounts {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let mut ours = Vec::new();
+        for account in &self.application(cx.world)?.accounts {
+            if cx.memo.read::<Made>(&made(account))?.is_some() {
+                ours.push(account);
+            }
+        }
         let dialect = dialect(cx.world, &self.to);
         let session = cx.fx.session(&self.to, cx.step).await?;
         session.query(dialect.without_binlog(), LOOK).await?;
-        for account in &self.application(cx.world)?.accounts {
-            if cx.memo.get(&made(account)).is_some() {
-                session.query(&dialect.drop_account(&account.user, Self::host(account)), LOOK).await?;
-            }
+        for account in ours {
+            session.query(&dialect.drop_account(&account.user, Self::host(account)), LOOK).await?;
         }
         cx.fx.close_session(&self.to, cx.step).await;
         Ok(())

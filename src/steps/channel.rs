@@ -3,10 +3,11 @@
 //!
 //! May know: inventory, dialect and servers. Nothing of why the channel is made.
 
+use super::answer;
 use super::place::{authority, dialect, server};
 use super::{Complaint, Ctx};
 use crate::effects::dialect::{ChangeSource, ChannelTls, StartAt};
-use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::effects::replica::ReplicaStatus;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Encryption};
 use crate::playbook::through::Through;
@@ -136,8 +137,7 @@ impl<'a> Channel<'a> {
     pub async fn ids_differ(self, cx: &Ctx<'_>) -> Result<()> {
         let mut ids = Vec::new();
         for name in [self.source, self.replica] {
-            let rows = cx.fx.sql(name).await?.query(SERVER_ID, LOOK).await?;
-            ids.push(rows.value().unwrap_or_default().to_owned());
+            ids.push(answer::number::<u64>(&*cx.fx.sql(name).await?, SERVER_ID).await?);
         }
         if ids[0] != ids[1] {
             return Ok(());

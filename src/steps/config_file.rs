@@ -26,6 +26,9 @@ pub struct ConfigFile<'a> {
 struct Original {
     existed: bool,
     backup: String,
+    /// BLAKE3 of what the file held; `None` when there was no file.
+    #[serde(default)]
+    digest: Option<String>,
 }
 
 impl ConfigFile<'_> {
@@ -53,7 +56,7 @@ impl ConfigFile<'_> {
     /// # Errors
     /// When it cannot be read or is not text.
     pub async fn read(&self, cx: &Ctx<'_>) -> Result<Option<String>> {
-        let Some(bytes) = self.host(cx).await?.read_file(self.path).await? else { return Ok(None) };
+        let Some(bytes) = self.bytes(&*self.host(cx).await?).await? else { return Ok(None) };
         String::from_utf8(bytes).map(Some).map_err(|_| {
             Failure::permanent(format!("read {}", self.path), "it is not UTF-8 text")
                 .at(self.host)
@@ -68,38 +71,69 @@ impl ConfigFile<'_> {
     /// When the backup or the file cannot be written.
     pub async fn replace(&self, cx: &Ctx<'_>, content: &str, mode: Option<u32>) -> Result<String> {
         let host = self.host(cx).await?;
-        let existed = host.read_file(self.path).await?.is_some();
+        let there = self.bytes(&host).await?;
         let backup = backup_path(self.path, cx.run, cx.step);
-        let original = Original { existed, backup };
-        let kept = cx.memo.keep(MEMO, serde_json::to_value(&original).map_err(|error| unreadable(&error))?).await?;
-        let original: Original = serde_json::from_value(kept).map_err(|error| unreadable(&error))?;
+        let original = Original { existed: there.is_some(), backup, digest: there.as_deref().map(digest) };
+        let original = cx.memo.keep(MEMO, original).await?;
         if original.existed {
             sh(&host, "keep a backup of", self.path, &keep_command(self.path, &original.backup)).await?;
+            // without the backup the old content would be gone for good
+            sh(&host, "find the backup of", self.path, &format!("[ -e {} ]", quote(&original.backup))).await?;
         }
         host.write_file(self.path, content.as_bytes(), mode.or((!original.existed).then_some(0o644))).await?;
         Ok(original.backup)
     }
 
     /// The backup's path, once there is one.
-    #[must_use]
-    pub fn backup(cx: &Ctx<'_>) -> Option<String> {
-        serde_json::from_value::<Original>(cx.memo.get(MEMO)?).ok().map(|original| original.backup)
-    }
-
-    /// Puts back what was there before, if this step changed it. Says whether the step had come so far.
     ///
     /// # Errors
-    /// When the host cannot be reached or the file cannot be moved back.
+    /// When the note of it is damaged.
+    pub fn backup(cx: &Ctx<'_>) -> Result<Option<String>> {
+        Ok(cx.memo.read::<Original>(MEMO)?.map(|original| original.backup))
+    }
+
+    /// Puts back what was there before, if this step changed it, and reads it back. Says whether the step had come so
+    /// far.
+    ///
+    /// # Errors
+    /// When the host cannot be reached, the file cannot be moved back, or its backup is gone.
     pub async fn restore(&self, cx: &Ctx<'_>) -> Result<bool> {
-        let Some(kept) = cx.memo.get(MEMO) else { return Ok(false) };
-        let original: Original = serde_json::from_value(kept).map_err(|error| unreadable(&error))?;
+        let Some(original) = cx.memo.read::<Original>(MEMO)? else { return Ok(false) };
         let host = self.host(cx).await?;
         if original.existed {
             sh(&host, "put back", self.path, &restore_command(self.path, &original.backup)).await?;
+            self.is_as_before(&host, &original).await?;
         } else {
             host.remove_file(self.path).await?;
         }
         Ok(true)
+    }
+
+    /// A backup that somebody has removed looks like one that was moved back already; the content tells them apart.
+    async fn is_as_before(&self, host: &Host, original: &Original) -> Result<()> {
+        let now = self.bytes(host).await?.as_deref().map(digest);
+        if original.digest.is_none() || now == original.digest {
+            return Ok(());
+        }
+        let answer = format!("its backup {} is gone, or another one stands there", original.backup);
+        Err(Failure::permanent(format!("put back {}", self.path), answer)
+            .at(self.host)
+            .now("the file does not hold what it held before this step")
+            .help("bring its old content back by hand, then `cutover mark-undone RUN STEP --why TEXT`"))
+    }
+
+    /// The file's content; `None` only when there is nothing of that name at all.
+    async fn bytes(&self, host: &Host) -> Result<Option<Vec<u8>>> {
+        let found = host.read_file(self.path).await?;
+        // a link that leads nowhere has no content, and yet something is there
+        if found.is_none() && host.run(&["test", "-L", self.path], None).await?.code != Some(1) {
+            let answer = "it is a link to a file that is not there";
+            return Err(Failure::refused(format!("read {}", self.path), answer)
+                .at(self.host)
+                .now("nothing was changed")
+                .help("make the file that the link names, or remove the link"));
+        }
+        Ok(found)
     }
 
     async fn host(&self, cx: &Ctx<'_>) -> Result<Arc<Host>> {
@@ -107,8 +141,8 @@ impl ConfigFile<'_> {
     }
 }
 
-fn unreadable(error: &serde_json::Error) -> Failure {
-    Failure::permanent("read what this step noted before", error.to_string())
+fn digest(content: &[u8]) -> String {
+    blake3::hash(content).to_hex().to_string()
 }
 
 async fn sh(host: &Host, verb: &str, path: &str, command: &str) -> Result<()> {

@@ -1,5 +1,6 @@
 //! `events`: what the old server did by itself at its hours, the new one does from now on, and nothing else.
 
+use super::answer;
 use super::place::{dialect, server};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
@@ -68,10 +69,10 @@ impl Event {
 async fn events(session: &Session, dialect: Dialect) -> Result<Vec<Event>> {
     let rows = session.query(dialect.events(), LOOK).await?;
     let event = |row: crate::effects::Row<'_>| {
-        let text = |name: &str| row.get(name).unwrap_or_default().to_owned();
-        Event { db: text("db"), name: text("name"), definer: text("definer"), status: text("status") }
+        let text = |name: &str| answer::column(row, name, session, dialect.events()).map(str::to_owned);
+        Ok(Event { db: text("db")?, name: text("name")?, definer: text("definer")?, status: text("status")? })
     };
-    Ok(rows.iter().map(event).collect())
+    rows.iter().map(event).collect()
 }
 
 /// The statement for an event that is known only at run time.
@@ -95,8 +96,7 @@ impl Events {
     /// An event that runs on both servers runs twice.
     async fn old_is_silent(&self, cx: &Ctx<'_>) -> Result<()> {
         let session = cx.fx.sql(&self.from).await?;
-        let state = session.query(dialect(cx.world, &self.from).event_scheduler(), LOOK).await?;
-        if state.value() != Some("ON") {
+        if answer::value(&session, dialect(cx.world, &self.from).event_scheduler()).await? != "ON" {
             return Ok(());
         }
         Err(Failure::permanent(ATTEMPT, "its event scheduler runs, and every event would run twice")
@@ -134,7 +134,7 @@ impl Events {
 
     async fn set_scheduler(&self, cx: &Ctx<'_>, wanted: &str) -> Result<()> {
         let (session, dialect) = (cx.fx.sql(&self.to).await?, dialect(cx.world, &self.to));
-        let now = session.query(dialect.event_scheduler(), LOOK).await?.value().unwrap_or_default().to_owned();
+        let now = answer::value(&session, dialect.event_scheduler()).await?;
         if (now == "ON") == (wanted == "ON") {
             return Ok(()); // one that is disabled refuses even to be stopped
         }
@@ -243,10 +243,9 @@ impl Step for Events {
         self.all_came(&old, &new)?;
         let changes = changes(&old, &new);
         let changed = |event: &&Event| changes.iter().any(|change| change.is_same(event));
-        let before: Vec<&Event> = new.iter().filter(changed).collect();
-        cx.memo.keep(BEFORE, serde_json::to_value(&before).unwrap_or_default()).await?;
-        let state = target.query(to.event_scheduler(), LOOK).await?.value().unwrap_or_default().to_owned();
-        cx.memo.keep(SCHEDULER, state.into()).await?;
+        let before: Vec<Event> = new.iter().filter(changed).cloned().collect();
+        cx.memo.keep(BEFORE, before).await?;
+        cx.memo.keep(SCHEDULER, answer::value(&target, to.event_scheduler()).await?).await?;
         self.set(cx, &changes).await?;
         if let Some(scheduler) = &self.scheduler {
             self.set_scheduler(cx, scheduler).await?;
@@ -262,12 +261,14 @@ impl Step for Events {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
-        if let Some(scheduler) = cx.memo.get(SCHEDULER).filter(|_| self.scheduler.is_some()) {
-            self.set_scheduler(cx, scheduler.as_str().unwrap_or_default()).await?;
+        let (before, scheduler) = (cx.memo.read::<Vec<Event>>(BEFORE)?, cx.memo.read::<String>(SCHEDULER)?);
+        if let Some(scheduler) = scheduler.filter(|_| self.scheduler.is_some()) {
+            self.set_scheduler(cx, &scheduler).await?;
         }
-        let before: Vec<Event> =
-            cx.memo.get(BEFORE).and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
-        self.set(cx, &before).await
+        match before {
+            Some(before) => self.set(cx, &before).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `forget_source`: removes a promoted server's channel, once its application has moved and nobody waits.
 
+use super::answer::is_closed;
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::Dialect;
@@ -31,8 +32,7 @@ impl ForgetSource {
     /// Only a server that is open and whose threads stand still has been promoted; any other channel is in use.
     async fn promoted(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<bool> {
         let session = cx.fx.sql(&self.server).await?;
-        let open =
-            !Dialect::says_read_only(session.query(dialect.read_only(), LOOK).await?.value().unwrap_or_default());
+        let open = !is_closed(&session, dialect).await?;
         match ReplicaStatus::read(&session, dialect).await? {
             None => Ok(true),
             Some(status) if open && !status.applying && !status.receiving => Ok(false),

@@ -4,6 +4,7 @@
 //! The receiver of a replica with `ON` refuses a source that writes without GTIDs, and one with `OFF` a source that
 //! writes with them; both halfway modes take either (rulebook 1.4, from the server's own handshake).
 
+use super::answer::value;
 use super::channel::Channel;
 use super::place::dialect;
 use super::{Action, Ctx};
@@ -43,10 +44,10 @@ pub async fn fit(channel: Channel<'_>, cx: &Ctx<'_>) -> Result<()> {
     let (from, to) = (dialect(cx.world, channel.source), dialect(cx.world, channel.replica));
     let (Some(ask), Some(_)) = (to.gtid_mode(), from.gtid_mode()) else { return Ok(()) };
     let replica = cx.fx.sql(channel.replica).await?;
-    let source = cx.fx.sql(channel.source).await?.query(ask, LOOK).await?.value().unwrap_or_default().to_owned();
-    let now = replica.query(ask, LOOK).await?.value().unwrap_or_default().to_owned();
+    let source = value(&*cx.fx.sql(channel.source).await?, ask).await?;
+    let now = value(&replica, ask).await?;
     let Some(mode) = step(&source, &now) else { return Ok(()) };
-    cx.memo.keep(BEFORE, now.clone().into()).await?;
+    cx.memo.keep(BEFORE, now.clone()).await?;
     replica.query(&to.set_gtid_mode(mode), LOOK).await?;
     cx.progress.note(format!("gtid_mode of {} is {mode}, was {now}: its source has {source}", channel.replica));
     Ok(())
@@ -62,11 +63,15 @@ pub fn undo_actions(channel: Channel<'_>, world: &World) -> Vec<Action> {
     vec![Action::note("if gtid_mode was changed:"), Action::sql(channel.replica, set)]
 }
 
+/// The replica's mode before [`fit`] changed it; `None` when it did not.
+pub fn noted(cx: &Ctx<'_>) -> Result<Option<String>> {
+    cx.memo.read(BEFORE)
+}
+
 /// Gives the replica the mode back that it had, once its channel is gone.
-pub async fn restore(channel: Channel<'_>, cx: &Ctx<'_>) -> Result<()> {
-    let before = cx.memo.get(BEFORE);
-    let Some(before) = before.as_ref().and_then(serde_json::Value::as_str) else { return Ok(()) };
-    let set = dialect(cx.world, channel.replica).set_gtid_mode(before);
+pub async fn restore(channel: Channel<'_>, cx: &Ctx<'_>, before: Option<String>) -> Result<()> {
+    let Some(before) = before else { return Ok(()) };
+    let set = dialect(cx.world, channel.replica).set_gtid_mode(&before);
     cx.fx.sql(channel.replica).await?.query(&set, LOOK).await.map(drop)
 }
 

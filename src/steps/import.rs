@@ -1,5 +1,6 @@
 //! `import`: loads a dump into an empty server, with the accelerators that are safe.
 
+use super::answer;
 use super::free_space::with_free_space;
 use super::long_work::{self, Work};
 use super::place::{dialect, job_dir, option_file, quoted, run_marker, server};
@@ -17,6 +18,8 @@ use std::collections::BTreeSet;
 pub const OUTPUTS: &[Output] =
     &[Output { name: "databases", kind: OutputType::Text, about: "Databases that were loaded, separated by spaces." }];
 
+/// Key of the memo: the databases that were there before.
+const BEFORE: &str = "databases_before";
 /// Prints how many bytes of the compressed file have been read.
 const PROGRESS: &str = "sed -n 's/^pos:[[:space:]]*//p' /proc/$(cat zstd.pid)/fdinfo/0";
 
@@ -82,8 +85,9 @@ impl Import {
     }
     async fn databases(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
         let session = cx.fx.sql(&self.server).await?;
-        let rows = session.query(&dialect(cx.world, &self.server).user_databases(), LOOK).await?;
-        Ok(rows.iter().filter_map(|row| row.get("name").map(str::to_owned)).collect())
+        let question = dialect(cx.world, &self.server).user_databases();
+        let rows = session.query(&question, LOOK).await?;
+        rows.iter().map(|row| answer::column(row, "name", &session, &question).map(str::to_owned)).collect()
     }
     async fn empty(&self, cx: &Ctx<'_>) -> Result<()> {
         let session = cx.fx.sql(&self.server).await?;
@@ -98,10 +102,13 @@ impl Import {
         .now("nothing was touched there")
         .help("give an empty server, or drop its user databases yourself if they are of no use"))
     }
+    /// The databases that were there when this step first began; none of them is ever dropped.
+    fn databases_before(cx: &Ctx<'_>) -> Result<Option<Vec<String>>> {
+        cx.memo.read(BEFORE)
+    }
     /// Drops what this step has made: the databases that were not there when it first began.
     async fn drop_loaded(&self, cx: &Ctx<'_>) -> Result<()> {
-        let Some(before) = cx.memo.get("databases_before") else { return Ok(()) };
-        let before: Vec<String> = serde_json::from_value(before).unwrap_or_default();
+        let Some(before) = Self::databases_before(cx)? else { return Ok(()) };
         let session = cx.fx.session(&self.server, cx.step).await?;
         session.query(dialect(cx.world, &self.server).without_binlog(), LOOK).await?;
         for name in self.databases(cx).await?.into_iter().filter(|name| !before.contains(name)) {
@@ -118,7 +125,9 @@ impl Import {
                 .help("the dump must lie on the server's own host: dump with `on` set to this server")
         })?;
         cx.fx.write_option_file(&host, &format!("{dir}.cnf"), &self.option_file(cx.world)?).await?;
-        Ok(size.trim().parse().unwrap_or(0))
+        size.trim().parse().map_err(|_| {
+            Failure::permanent("read the size of the dump", format!("stat printed `{}`", size.trim())).at(host.name())
+        })
     }
 }
 
@@ -171,10 +180,10 @@ impl Step for Import {
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let dir = self.dir(cx.world, cx.run, cx.step);
-        if cx.memo.get("databases_before").is_none() {
+        if Self::databases_before(cx)?.is_none() {
             self.empty(cx).await?;
             let before = self.databases(cx).await?;
-            cx.memo.keep("databases_before", before.into()).await?;
+            cx.memo.keep(BEFORE, before).await?;
         }
         let host = cx.fx.host(self.host(cx.world)).await?;
         let adopted = match crate::effects::Job::find(host.clone(), &dir).await? {
@@ -209,6 +218,7 @@ impl Step for Import {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        Self::databases_before(cx)?; // a damaged note must stop the undo before it touches anything
         let dir = self.dir(cx.world, cx.run, cx.step);
         long_work::clear(cx, self.host(cx.world), &dir).await?;
         cx.fx.host(self.host(cx.world)).await?.remove_file(&format!("{dir}.cnf")).await?;

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 mod accounts;
 mod action;
+mod answer;
 mod approve;
 mod benchmark;
 mod change_source;
@@ -24,6 +25,7 @@ mod channel;
 mod clean_up;
 mod command;
 mod config_file;
+mod config_place;
 mod dump;
 mod events;
 mod fence;
@@ -35,6 +37,7 @@ mod import;
 mod kind;
 mod latency;
 mod long_work;
+mod memo;
 mod notify;
 mod option_file;
 mod place;
@@ -91,18 +94,11 @@ pub enum Probe {
 /// Writes are durable in the journal before they return, so a step writes *before* it changes anything.
 #[async_trait]
 pub trait Memo: Send + Sync {
-    /// What was written under `key`, by this run of the step or an earlier attempt.
+    /// What was written under `key`, by this run of the step or an earlier attempt. Kinds read it with its type:
+    /// [`read`](#method.read), [`flag`](#method.flag) and [`keep`](#method.keep) of `dyn Memo`.
     fn get(&self, key: &str) -> Option<Value>;
     /// Writes `value` durably, replacing an earlier one.
     async fn set(&self, key: &str, value: Value) -> Result<()>;
-    /// Writes `value` only if nothing stands there: a second attempt must not mistake its own work for the original.
-    async fn keep(&self, key: &str, value: Value) -> Result<Value> {
-        if let Some(kept) = self.get(key) {
-            return Ok(kept);
-        }
-        self.set(key, value.clone()).await?;
-        Ok(value)
-    }
 }
 
 /// Everything a step may use while it works.

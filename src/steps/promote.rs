@@ -1,5 +1,6 @@
 //! `promote`: opens the new server, and only when everything that must be true is read back at that moment.
 
+use super::answer::is_closed;
 use super::fence::HOLDER;
 use super::place::{dialect, run_marker};
 use super::privileges::require;
@@ -92,6 +93,30 @@ fn one_day() -> Span {
 
 /// The memo's entry that says that the proof of equality was looked at.
 const FRESH: &str = "proof_is_fresh";
+/// The memo's entry that says that everything was proved, and what.
+const PROVED: &str = "proved";
+
+/// How old a proof is; `None` for one from the future, whose age nobody knows. Clocks of two runners may differ a little.
+fn age_of(finished: jiff::Timestamp, now: jiff::Timestamp) -> Option<Duration> {
+    let skew = Duration::from_secs(5);
+    let age = now.duration_since(finished);
+    if age.is_negative() && age.unsigned_abs() > skew {
+        None
+    } else {
+        Some(Duration::try_from(age).unwrap_or_default())
+    }
+}
+
+/// What was proved before the server was opened, as the memo keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Proved {
+    /// The old server's last place.
+    last: Position,
+    /// The new server's own place before its first write.
+    own: Position,
+    /// The replica's status, for the journal.
+    status: Vec<String>,
+}
 
 /// The connections and dialects of both sides.
 struct Sides {
@@ -112,8 +137,7 @@ impl Promote {
     }
     /// Whether the new server takes writes. Asks that one alone: the old one may be out of reach.
     async fn is_open(&self, cx: &Ctx<'_>) -> Result<bool> {
-        let rows = cx.fx.sql(&self.server).await?.query(dialect(cx.world, &self.server).read_only(), LOOK).await?;
-        Ok(!Dialect::says_read_only(rows.value().unwrap_or_default()))
+        Ok(!is_closed(&*cx.fx.sql(&self.server).await?, dialect(cx.world, &self.server)).await?)
     }
     fn refuse(&self, answer: impl Into<String>, help: &str) -> Failure {
         Failure::permanent("promote", answer).at(&self.server).now("it is still closed to writes").help(help)
@@ -134,7 +158,13 @@ impl Promote {
             let help = "name the output of a `verify` step: `verified: \"{{ steps.ID.finished }}\"`";
             return Err(self.refuse(format!("`{verified}` is not the time of a proof"), help));
         };
-        let age = Duration::try_from(jiff::Timestamp::now().duration_since(finished)).unwrap_or_default();
+        let Some(age) = age_of(finished, jiff::Timestamp::now()) else {
+            let help = "set the clock of the runner's machine, and run the `verify` step again";
+            return Err(self.refuse(
+                format!("the proof that both servers hold the same is dated {finished}, and that is in the future"),
+                help,
+            ));
+        };
         if age > self.max_age.0 {
             let (age, limit) = (Span(Duration::from_secs(age.as_secs())), self.max_age);
             let answer = format!("the proof that both servers hold the same is {age} old, and may be {limit} old");
@@ -149,8 +179,7 @@ impl Promote {
     async fn fenced(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Position> {
         let held =
             !sides.from.strongest_fence().held_by_session || cx.fx.open_session(&self.source, HOLDER).await.is_some();
-        let value = sides.source.query(sides.from.read_only(), LOOK).await?;
-        if !held || !Dialect::says_read_only(value.value().unwrap_or_default()) {
+        if !held || !is_closed(&sides.source, sides.from).await? {
             let answer = format!("`{}` is not fenced any more", self.source);
             return Err(self.refuse(answer, "a `fence` step of the same run must stand before"));
         }
@@ -179,11 +208,8 @@ impl Promote {
     async fn open(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<()> {
         sides.target.query(sides.to.clear_read_only(), LOOK).await?;
         let proof = async {
-            let value = sides.target.query(sides.to.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
-            if Dialect::says_read_only(&value) {
-                return Err(
-                    self.refuse(format!("read_only is {value} after it was switched off"), "look at its error log")
-                );
+            if is_closed(&sides.target, sides.to).await? {
+                return Err(self.refuse("it is read-only after read_only was switched off", "look at its error log"));
             }
             sides.target.query(&sides.to.write_token(cx.run, PROOF, "1"), LOOK).await?;
             let read = sides.target.query(&sides.to.read_token(cx.run, PROOF), LOOK).await?;
@@ -299,20 +325,16 @@ impl Step for Promote {
         if !self.is_open(cx).await? {
             return Ok(Probe::NotDone);
         }
-        let Some(kept) = cx.memo.get("proved") else {
-            return Ok(Probe::NotDone); // open for another reason, and nothing proved yet: execute will refuse
-        };
-        let place = |name: &str| serde_json::from_value::<Position>(kept[name].clone()).ok();
-        Ok(match (place("last"), place("own")) {
-            (Some(last), Some(own)) => Probe::Done(Self::outputs(&last, &own)),
-            _ => Probe::NotDone,
+        Ok(match cx.memo.read::<Proved>(PROVED)? {
+            Some(Proved { last, own, .. }) => Probe::Done(Self::outputs(&last, &own)),
+            None => Probe::NotDone, // open for another reason, and nothing proved yet: execute will refuse
         })
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let sides = self.sides(cx).await?;
         self.durable(&sides).await?;
-        if cx.memo.get(FRESH).is_none() {
+        if !cx.memo.flag(FRESH)? {
             self.fresh(cx).await?;
         }
         let last = self.fenced(cx, &sides).await?;
@@ -321,7 +343,8 @@ impl Step for Promote {
         let status = self.applied(&sides, &last).await?; // what was applied may not have moved while it stopped
         let own = binlog_position(&sides.target, sides.to).await?;
         let all: Vec<String> = status.all.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        cx.memo.set("proved", serde_json::json!({ "last": last, "own": own, "status": all })).await?;
+        let proved = Proved { last: last.clone(), own: own.clone(), status: all };
+        cx.memo.set(PROVED, serde_json::json!(proved)).await?;
         if self.forget == Forget::Now {
             sides.target.query(&sides.to.reset_replica_all(), LOOK).await?;
         }
@@ -335,7 +358,7 @@ impl Step for Promote {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
-        if cx.memo.get("proved").is_some() && self.is_open(cx).await? {
+        if cx.memo.read::<Proved>(PROVED)?.is_some() && self.is_open(cx).await? {
             let answer = "the server is open, the application may have written there";
             return Err(Failure::permanent("take the promotion back", answer)
                 .at(&self.server)

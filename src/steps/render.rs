@@ -8,6 +8,7 @@ mod diff;
 mod obstacles;
 
 use super::config_file::ConfigFile;
+use super::config_place::{require_folder, require_read};
 use super::kind::{Output, OutputType};
 use super::option_file::effective;
 use super::server_state::{self, Difference};
@@ -31,8 +32,20 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "changed", kind: OutputType::Boolean, about: "whether anything had to be changed" },
 ];
 
-/// Key of the memo: `due` before the file is written, `done` once the server runs with it.
+/// Key of the memo: how far the restart has come.
 const RESTART: &str = "restart";
+
+/// How far the restart has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Restart {
+    /// The file is about to be written.
+    Due,
+    /// The server runs with it.
+    Done,
+    /// The server runs with the old file again.
+    Undone,
+}
 
 /// Writes a configuration file from a template: either a server's own, or any file on a host. The old file is kept
 /// beside it; undo puts it back byte for byte and restarts the server with it.
@@ -200,14 +213,13 @@ impl Render {
             .help("another file or the command line of the server may override this one"))
     }
 
-    fn outputs(cx: &Ctx<'_>, target: &Target<'_>) -> Outputs {
-        let backup = ConfigFile::backup(cx);
-        let outputs = json!({
-            "path": target.file.path,
-            "changed": backup.is_some(),
-            "backup": backup.unwrap_or_default(),
-        });
-        outputs.as_object().cloned().unwrap_or_default()
+    fn outputs(cx: &Ctx<'_>, target: &Target<'_>) -> Result<Outputs> {
+        let backup = ConfigFile::backup(cx)?;
+        Ok(Outputs::from_iter([
+            ("path".to_owned(), target.file.path.into()),
+            ("changed".to_owned(), backup.is_some().into()),
+            ("backup".to_owned(), backup.unwrap_or_default().into()),
+        ]))
     }
 }
 
@@ -286,8 +298,12 @@ impl Step for Render {
             Ok(resolved) => resolved,
             Err(failure) => return vec![failure],
         };
-        let mut failures: Vec<_> = obstacles::folder(cx, &target.file).await.into_iter().collect();
+        let mut failures = Vec::new();
+        failures.extend(require_folder(cx, target.file.host, target.file.path).await.err());
         if let Some((name, _)) = target.server {
+            if failures.is_empty() {
+                failures.extend(require_read(cx, &target.file).await.err());
+            }
             failures.extend(server_state::variables(cx, name, &["server_id"]).await.err());
             failures.extend(obstacles::same_server_id(cx, settled, name, &text).await);
         }
@@ -310,7 +326,7 @@ impl Step for Render {
             // it had succeeded; a later step may have changed a line of the file since, which is that step's business
             return Ok(Probe::Done(cx.outputs.clone()));
         }
-        if there.as_deref() != Some(&text) || cx.memo.get(RESTART) == Some(json!("due")) {
+        if there.as_deref() != Some(&text) || cx.memo.read(RESTART)? == Some(Restart::Due) {
             return Ok(Probe::NotDone);
         }
         if let (Some((name, _)), true) = (target.server, self.restart)
@@ -318,7 +334,7 @@ impl Step for Render {
         {
             return Ok(Probe::NotDone);
         }
-        Ok(Probe::Done(Self::outputs(cx, &target)))
+        Self::outputs(cx, &target).map(Probe::Done)
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
@@ -334,28 +350,31 @@ impl Step for Render {
                 }
             }
             if self.restart {
-                cx.memo.set(RESTART, json!("due")).await?;
+                cx.memo.set(RESTART, json!(Restart::Due)).await?;
+            }
+            if target.server.is_some() && old.is_none() {
+                require_read(cx, &target.file).await?; // a file that nobody reads configures nothing
             }
             target.file.replace(cx, &text, self.mode().map_err(refused)?).await?;
         }
         if let (Some((name, server)), true) = (target.server, self.restart) {
-            let due = cx.memo.get(RESTART) == Some(json!("due"));
+            let due = cx.memo.read(RESTART)? == Some(Restart::Due);
             if due || !self.compare(cx, name, &text).await?.is_empty() {
-                cx.memo.set(RESTART, json!("due")).await?;
+                cx.memo.set(RESTART, json!(Restart::Due)).await?;
                 self.restart(cx, name, server, &text).await?;
-                cx.memo.set(RESTART, json!("done")).await?;
+                cx.memo.set(RESTART, json!(Restart::Done)).await?;
             }
         }
-        Ok(Self::outputs(cx, &target))
+        Self::outputs(cx, &target)
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         let target = self.target(cx.world).map_err(refused)?;
+        let restarted = cx.memo.read::<Restart>(RESTART)?.is_some_and(|state| state != Restart::Undone);
         target.file.restore(cx).await?;
-        let restarted = cx.memo.get(RESTART).is_some_and(|state| state != json!("undone"));
         if let (Some((name, _)), true) = (target.server, restarted) {
             server_state::restart(cx, name).await?;
-            cx.memo.set(RESTART, json!("undone")).await?;
+            cx.memo.set(RESTART, json!(Restart::Undone)).await?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `replication_account`: the account a replica logs in with, made on the source and proved by a login.
 
+use super::answer;
 use super::place::{account_fact, authority, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::text_literal;
@@ -65,7 +66,7 @@ impl ReplicationAccount {
     async fn exists(&self, cx: &Ctx<'_>, account: &Account) -> Result<bool> {
         let session = cx.fx.sql(&self.server).await?;
         let text = dialect(cx.world, &self.server).account_exists(&account.user, self.host(account));
-        Ok(session.query(&text, LOOK).await?.value() != Some("0"))
+        Ok(answer::number::<u64>(&session, &text).await? > 0)
     }
     async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<Outputs> {
         let (replica, source) = (server(cx.world, &self.replica)?, server(cx.world, &self.server)?);
@@ -189,9 +190,9 @@ impl Step for ReplicationAccount {
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let account = self.account(cx.world)?;
         let there = self.exists(cx, account).await?;
-        let ours = cx.memo.keep("ours", (!there).into()).await?;
+        let ours = cx.memo.keep("ours", !there).await?;
         let [create, grant] = self.statements(cx.world)?;
-        if ours == true {
+        if ours {
             let session = self.session(cx).await?;
             if !there {
                 session.query(&create, LOOK).await?;
@@ -203,7 +204,7 @@ impl Step for ReplicationAccount {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
-        if cx.memo.get("ours") != Some(true.into()) {
+        if !cx.memo.flag("ours")? {
             return Ok(());
         }
         let account = self.account(cx.world)?;

@@ -7,6 +7,7 @@ use super::option_file::same_value;
 use crate::effects::dialect::Dialect;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory::Server;
+use crate::playbook::units::Span;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -57,7 +58,11 @@ pub async fn restart(cx: &Ctx<'_>, name: &str) -> Result<()> {
     let argv: Vec<&str> = server.restart.iter().map(String::as_str).collect();
     cx.progress.note(format!("restarting {name}"));
     cx.fx.close_session(name, "main").await;
-    let ran = host.run(&argv, None).await?;
+    let limit = server.restart_limit();
+    let Ok(ran) = tokio::time::timeout(limit.0, host.run(&argv, None)).await else {
+        return Err(still_at_work(&format!("restart {name}"), &server.host, &server.restart, limit, "restart_limit"));
+    };
+    let ran = ran?;
     if ran.code != Some(0) {
         let end = ran.code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
         let words = ran.stderr.trim();
@@ -66,6 +71,18 @@ pub async fn restart(cx: &Ctx<'_>, name: &str) -> Result<()> {
             .help(format!("run `{}` there by hand and look into the server's error log", shell_words::join(&argv))));
     }
     answers(cx, name).await
+}
+
+/// The failure for a command of the inventory that has not ended within its limit.
+pub fn still_at_work(attempted: &str, host: &str, argv: &[String], limit: Span, field: &str) -> Failure {
+    let command = shell_words::join(argv);
+    Failure::permanent(attempted, format!("the command did not end within {limit}: {command}"))
+        .at(host)
+        .now(format!("the command may still run on {host}"))
+        .help(format!(
+            "see there whether it still runs, and end it; a command that takes longer by its nature needs a longer \
+             `{field}` in the inventory"
+        ))
 }
 
 /// Waits until the server lets the runner in.

@@ -3,6 +3,7 @@
 //! May know: the server's variables, its configuration file. Not what the values mean.
 
 use super::config_file::ConfigFile;
+use super::config_place::require_read;
 use super::kind::{Output, OutputType};
 use super::server_state::{self, READ_LIMIT};
 use super::{Action, Complaint, Ctx, Finding, Outputs, Probe, Reversibility, Step, option_file};
@@ -13,7 +14,7 @@ use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -179,17 +180,21 @@ impl SetVariables {
             .help("the server rounds or bounds this value: give the one it takes"))
     }
 
-    fn outputs(cx: &Ctx<'_>, now: &BTreeMap<String, String>) -> Outputs {
+    fn outputs(cx: &Ctx<'_>, now: &BTreeMap<String, String>) -> Result<Outputs> {
         let lines = |values: &BTreeMap<String, String>| {
             values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n")
         };
-        json!({ "previous": lines(&before(cx)), "now": lines(now) }).as_object().cloned().unwrap_or_default()
+        let previous = before(cx)?.unwrap_or_default(); // none: the values were right before the step came
+        Ok(Outputs::from_iter([
+            ("previous".to_owned(), lines(&previous).into()),
+            ("now".to_owned(), lines(now).into()),
+        ]))
     }
 }
 
-/// Values before the change, as far as the step came.
-fn before(cx: &Ctx<'_>) -> BTreeMap<String, String> {
-    cx.memo.get(BEFORE).and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
+/// Values before the change; `None` when the step never came so far.
+fn before(cx: &Ctx<'_>) -> Result<Option<BTreeMap<String, String>>> {
+    cx.memo.read(BEFORE)
 }
 
 /// Where `current` is not as `wanted`, in words.
@@ -279,7 +284,7 @@ impl Step for SetVariables {
             Ok(None) => return failures,
             Err(complaint) => return vec![faulty(complaint)],
         };
-        failures.extend(file.read(cx).await.err());
+        failures.extend(require_read(cx, &file).await.err());
         failures.extend(self.overridden(cx).await.unwrap_or_else(Some));
         failures
     }
@@ -311,7 +316,7 @@ impl Step for SetVariables {
                 return Ok(Probe::NotDone);
             }
         }
-        Ok(Probe::Done(Self::outputs(cx, &current)))
+        Ok(Probe::Done(Self::outputs(cx, &current)?))
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
@@ -322,7 +327,7 @@ impl Step for SetVariables {
             None => None,
         };
         let current = self.current(cx).await?;
-        cx.memo.keep(BEFORE, json!(current)).await?;
+        cx.memo.keep(BEFORE, current).await?;
         self.set_all(cx, &self.statements(dialect)).await?;
         let now = self.verify(cx, &self.wanted()).await?;
         if let (Some(file), Some(text)) = (file, text) {
@@ -331,19 +336,18 @@ impl Step for SetVariables {
                 file.replace(cx, &changed, None).await?;
             }
         }
-        Ok(Self::outputs(cx, &now))
+        Self::outputs(cx, &now)
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let before = before(cx)?;
+        ConfigFile::backup(cx)?; // a damaged note must stop the undo before it touches anything
         let dialect = Dialect::from(self.server(cx.world).map_err(faulty)?.product());
         if let Some(file) = self.file(cx.world).map_err(faulty)? {
             file.restore(cx).await?;
         }
-        let before = before(cx);
+        let Some(before) = before else { return Ok(()) };
         let statements: Vec<_> = before.iter().map(|(name, value)| dialect.set_variable(name, value)).collect();
-        if statements.is_empty() {
-            return Ok(());
-        }
         self.set_all(cx, &statements).await?;
         self.verify(cx, &before).await.map(drop)
     }

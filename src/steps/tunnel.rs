@@ -1,9 +1,12 @@
 //! `tunnel`: an ssh tunnel for replication, from the new host to the old.
 
-use super::place::{job_dir, quoted};
+mod proof;
+
+use super::place::{dialect, job_dir, quoted};
+use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
-use crate::effects::{Job, greeting};
-use crate::error::{Failure, Result};
+use crate::effects::Job;
+use crate::error::{Class, Failure, Result};
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -20,8 +23,9 @@ const TUNNEL: &str = include_str!("tunnel/keep.sh");
 /// How long a new tunnel may take until the server answers through it.
 const SETTLE: Duration = Duration::from_secs(15);
 
-/// Opens an ssh tunnel on one host towards another and keeps it open, also when the runner goes away. It is healthy
-/// when the server at its far end greets through it.
+/// Opens an ssh tunnel on one host towards another and keeps it open, also when the runner goes away. It is open when
+/// the server at its far end is proved to be the one of the inventory: a connection made through the tunnel shows in
+/// that server's own list. No password goes through it before.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -42,6 +46,10 @@ pub struct Tunnel {
     /// Address it ends at, seen from there.
     #[schemars(extend("format" = "address"))]
     forward: String,
+    /// Server it must lead to. Without it that is the one whose `host` and `address` (or `endpoint`) it ends at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "server"))]
+    server: Option<String>,
     /// Which way it goes.
     #[serde(default)]
     via: Via,
@@ -107,27 +115,31 @@ impl Tunnel {
     fn dir(&self, cx: &Ctx<'_>) -> String {
         job_dir(cx.world, &self.from, cx.run, cx.step)
     }
-    async fn greeted(&self, cx: &Ctx<'_>) -> Result<String> {
-        let local = cx.fx.reach(&self.from, &self.listen).await?;
-        greeting(&local, Duration::from_secs(3)).await
+    /// Whether anything listens there; a table that cannot be read says nothing, least of all "no".
+    async fn listening(&self, cx: &Ctx<'_>) -> Result<bool> {
+        let port = self.listen.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).ok_or_else(|| {
+            Failure::permanent("open the tunnel", format!("`{}` names no port", self.listen)).at(&self.from)
+        })?;
+        // /proc/net/tcp names ports in hexadecimal; state 0A is LISTEN. Without IPv6 there is no second table.
+        let script = "set -e; cat /proc/net/tcp; [ ! -e /proc/net/tcp6 ] || cat /proc/net/tcp6";
+        let table = cx.fx.host(&self.from).await?.sh(script, &[], None).await?;
+        let local = |line: &str| {
+            let mut words = line.split_whitespace().skip(1);
+            Some((words.next()?.to_owned(), words.nth(1)? == "0A"))
+        };
+        let end = format!(":{port:04X}");
+        Ok(table.lines().filter_map(local).any(|(address, listens)| listens && address.ends_with(&end)))
     }
-    async fn listening(&self, cx: &Ctx<'_>) -> bool {
-        let (host, port) = self.listen.rsplit_once(':').unwrap_or(("127.0.0.1", ""));
-        let Ok(link) = cx.fx.host(&self.from).await else { return false };
-        // /proc/net/tcp names ports in hexadecimal; state 0A is LISTEN
-        let port = format!(":{:04X} ", port.parse::<u16>().unwrap_or(0));
-        let _ = host;
-        let script = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == \"0A\" {print $2 \" \"}'";
-        link.sh(script, &[], None).await.is_ok_and(|table| table.contains(&port) || format!("{table} ").contains(&port))
-    }
-    async fn wait_until_greeted(&self, cx: &Ctx<'_>, job: Option<&Job>) -> Result<Outputs> {
+    async fn wait_until_proved(&self, cx: &Ctx<'_>, job: Option<&Job>) -> Result<Outputs> {
         let begin = Instant::now();
         loop {
-            let failure = match self.greeted(cx).await {
+            let failure = match self.proved(cx).await {
                 Ok(version) => {
-                    cx.progress.note(format!("server {version} answers through {}", self.listen));
+                    let name = self.behind(cx.world)?;
+                    cx.progress.note(format!("`{name}` answers through {}: {version}", self.listen));
                     return Ok(self.outputs());
                 }
+                Err(failure) if failure.class == Class::Refused => return Err(failure),
                 Err(failure) => failure,
             };
             if begin.elapsed() > SETTLE {
@@ -193,16 +205,30 @@ impl Step for Tunnel {
                 self.listen, self.from, self.forward, self.to
             )),
         };
-        Ok(vec![open, Action::note(format!("wait until a server greets through {} on {}", self.listen, self.from))])
+        let name = self
+            .behind(world)
+            .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("forward", failure.answer) }])?;
+        let mut actions = vec![open];
+        actions.extend(self.proof_actions(world, name));
+        Ok(actions)
     }
 
     fn preview_undo(&self, _: &World) -> Vec<Action> {
         vec![Action::note(format!("end the ssh that listens on {} of {}", self.listen, self.from))]
     }
 
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let Ok(name) = self.behind(world) else { return Vec::new() };
+        vec![Action::sql(name, dialect(world, name).own_privileges())]
+    }
+
     fn unproved(&self, _: &World) -> Vec<String> {
         vec![
-            format!("that a server greets through {} on {}", self.listen, self.from),
+            format!(
+                "that the tunnel opens and leads to its server: that is proved once it is open, and not again when \
+                     ssh has opened it anew on {}",
+                self.from
+            ),
             "that the line holds: when it breaks it is opened again, and the replica lags meanwhile".to_owned(),
         ]
     }
@@ -214,17 +240,26 @@ impl Step for Tunnel {
         } else {
             failures.extend(cx.fx.host(&self.to).await.err());
         }
-        if self.listening(cx).await {
-            let answer = format!("something listens on {} already", self.listen);
-            let help = "choose another `listen` address, or end what listens there";
-            failures.push(Failure::refused("open the tunnel", answer).at(&self.from).help(help));
+        match self.listening(cx).await {
+            Ok(false) => {}
+            Ok(true) => {
+                let answer = format!("something listens on {} already", self.listen);
+                let help = "choose another `listen` address, or end what listens there";
+                failures.push(Failure::refused("open the tunnel", answer).at(&self.from).help(help));
+            }
+            Err(failure) => failures.push(failure),
+        }
+        if let Ok(name) = self.behind(cx.world) {
+            let attempted = "prove that the tunnel leads to this server";
+            failures.extend(require(cx, name, &[&["PROCESS"]], attempted).await.err());
         }
         failures
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
-        match self.greeted(cx).await {
+        match self.proved(cx).await {
             Ok(_) => Ok(Probe::Done(self.outputs())),
+            Err(failure) if failure.class == Class::Refused => Ok(Probe::Conflict(failure)),
             Err(_) => Ok(Probe::NotDone),
         }
     }
@@ -233,7 +268,7 @@ impl Step for Tunnel {
         if self.via == Via::Runner {
             let near = cx.fx.reach(&self.to, &self.forward).await?;
             cx.fx.host(&self.from).await?.forward_back(&self.listen, &near).await?;
-            return self.wait_until_greeted(cx, None).await;
+            return self.wait_until_proved(cx, None).await;
         }
         let host = cx.fx.host(&self.from).await?;
         let dir = self.dir(cx);
@@ -243,17 +278,19 @@ impl Step for Tunnel {
             job.remove().await?;
         }
         let job = Job::start(host, &dir, &self.script(cx.world), "").await?;
-        self.wait_until_greeted(cx, Some(&job)).await
+        self.wait_until_proved(cx, Some(&job)).await
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         if self.via == Via::Runner {
             // one that a dead runner made went with it
-            if self.greeted(cx).await.is_ok() {
-                let near = cx.fx.reach(&self.to, &self.forward).await?;
-                cx.fx.host(&self.from).await?.end_forward_back(&self.listen, &near).await?;
+            if !self.listening(cx).await? {
+                return Ok(());
             }
-            return Ok(());
+            let near = cx.fx.reach(&self.to, &self.forward).await?;
+            let ended = cx.fx.host(&self.from).await?.end_forward_back(&self.listen, &near).await;
+            // what listens there and is not ours is none of this step's business
+            return if self.listening(cx).await? && self.proved(cx).await.is_ok() { ended } else { Ok(()) };
         }
         super::long_work::clear(cx, &self.from, &self.dir(cx)).await
     }

@@ -96,7 +96,7 @@ impl Watch {
 impl WaitForLag {
     async fn make_table(&self, cx: &Ctx<'_>, source: &Session, dialect: Dialect) -> Result<()> {
         let rows = source.query(&dialect.existing_databases(&[crate::effects::dialect::TOOL_DATABASE]), LOOK).await?;
-        cx.memo.keep("made_database", rows.is_empty().into()).await?;
+        cx.memo.keep("made_database", rows.is_empty()).await?;
         for statement in dialect.create_token_table() {
             source.query(&statement, LOOK).await?;
         }
@@ -104,7 +104,7 @@ impl WaitForLag {
     }
     /// Number of the first row of an attempt, which must not mistake an earlier one's rows for its own.
     async fn first_row(&self, cx: &Ctx<'_>) -> Result<u64> {
-        let first = cx.memo.get("token").and_then(|value| value.as_u64()).unwrap_or(0) + 1_000_000;
+        let first = cx.memo.read::<u64>("token")?.unwrap_or(0) + 1_000_000;
         cx.memo.set("token", first.into()).await?;
         Ok(first)
     }
@@ -215,7 +215,7 @@ impl Step for WaitForLag {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
-        if cx.memo.get("made_database") != Some(true.into()) {
+        if !cx.memo.flag("made_database")? {
             return Ok(());
         }
         let source = cx.fx.sql(&self.source).await?;

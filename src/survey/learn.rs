@@ -80,15 +80,20 @@ async fn host(fx: &Effects, inventory: &Inventory, name: &str) -> Result<HostFou
 /// What a server is.
 async fn server(fx: &Effects, name: &str) -> Result<ServerFound> {
     let session = fx.sql(name).await?;
-    let version_text = session.query(Dialect::from(Product::default()).version(), LOOK).await?;
-    let version_text = version_text.value().unwrap_or_default().to_owned();
+    // a plan is compared by these: two that could not be read would look alike
+    let ask = async |question: &str| -> Result<String> {
+        let rows = session.query(question, LOOK).await?;
+        let unread = || Failure::permanent(format!("read the answer to `{question}`"), "it is empty").at(name);
+        rows.value().map(str::to_owned).ok_or_else(unread)
+    };
+    let version_text = ask(Dialect::from(Product::default()).version()).await?;
     let product = Product::from_version_text(&version_text)
         .map_err(|answer| Failure::permanent("read the server's version", answer).at(name))?;
     let dialect = Dialect::from(product);
-    let read = async |name: &str| -> Result<String> {
-        Ok(session.query(&dialect.read_variable(name), LOOK).await?.value().unwrap_or_default().to_owned())
-    };
-    let server_id = read("server_id").await?.parse().unwrap_or(0);
+    let read = async |variable: &str| ask(&dialect.read_variable(variable)).await;
+    let id = read("server_id").await?;
+    let unread = |_| Failure::permanent("read the server's id", format!("it answers `{id}`")).at(name);
+    let server_id = id.parse().map_err(unread)?;
     let identity = if product.family == Family::MySql {
         read("server_uuid").await?
     } else {

@@ -69,3 +69,24 @@ fn a_missing_secret_stops_before_anything_begins() {
     assert!(!desk.path().join("done").exists());
     assert!(!desk.path().join("state").exists(), "no run may be recorded");
 }
+
+/// The case `engine/secret_command.inv.yaml`: what the program said is what the operator needs.
+#[test]
+fn a_program_that_gives_no_secret_is_heard() {
+    let desk = Desk::new(&playbook("  - { id: hi, uses: command, with: { host: new, run: [touch, done] } }\n"));
+    let sealed = "password: { command: [sh, -c, \"echo tok3n-of-mine; printf 'vault is \\\\033[2Jsealed: tok3n-of-mine' >&2; exit 3\"] }";
+    let inventory = INVENTORY.replace("{ ssh: new.example }", "{}");
+    desk.write("inventory.yaml", inventory.replace("password: { env: SOURCE_PASSWORD }", sealed).as_bytes());
+    let mut program = desk.program();
+    program.args(["run", "playbook.yaml", "-i", "inventory.yaml", "--state", "state"]);
+    program.env("TARGET_PASSWORD", "x").env("REPL_PASSWORD", "");
+    let output = program.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    for words in
+        ["sh ended with code 3", r"vault is \u{1b}[2Jsealed", "the environment variable REPL_PASSWORD is empty"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!desk.path().join("done").exists());
+}

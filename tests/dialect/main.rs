@@ -83,8 +83,9 @@ fn the_strongest_fence_there_is() {
     }
     let fence = mariadb("12.0").strongest_fence();
     assert_eq!((fence.close, fence.held_by_session), ("SET GLOBAL read_only = NO_LOCK_NO_ADMIN", false));
-    assert!(Dialect::says_read_only("NO_LOCK_NO_ADMIN") && Dialect::says_read_only("1"));
-    assert!(!Dialect::says_read_only("OFF") && !Dialect::says_read_only("0"));
+    assert_eq!((Dialect::closed("NO_LOCK_NO_ADMIN"), Dialect::closed("1")), (Some(true), Some(true)));
+    assert_eq!((Dialect::closed("OFF"), Dialect::closed("0")), (Some(false), Some(false)));
+    assert_eq!((Dialect::closed(""), Dialect::closed("NULL")), (None, None));
 }
 
 #[test]
@@ -238,9 +239,9 @@ async fn fencing_catalog_and_locks() {
     let kept = tool.query(&d.killable_clients(&app.id().to_string()), LIMIT).await.unwrap();
     assert!(kept.is_empty());
 
-    assert!(!Dialect::says_read_only(&value(&tool, d.read_only()).await.unwrap()));
+    assert_eq!(Dialect::closed(&value(&tool, d.read_only()).await.unwrap()), Some(false));
     run(&tool, [d.lock_wait_timeout(5).as_str(), d.set_read_only()]).await;
-    assert!(Dialect::says_read_only(&value(&tool, d.read_only()).await.unwrap()));
+    assert_eq!(Dialect::closed(&value(&tool, d.read_only()).await.unwrap()), Some(true));
     assert!(app.query("COMMIT", LIMIT).await.is_err(), "an open transaction is not acknowledged");
     let fence = d.strongest_fence();
     run(&tool, [fence.close, fence.open]).await;

@@ -188,16 +188,19 @@ async fn no_master_is_left_behind() {
     until("the closed host's master is gone", async || yard.masters() == 0).await;
     assert_eq!(shell.run("true").await.unwrap_err().class, Class::Transient);
 
-    // A runner that was killed: its folder carries the number of a dead process.
-    let mut dead = std::process::Command::new("true").spawn().unwrap();
-    dead.wait().unwrap();
-    let orphan = yard.control_dir().join(dead.id().to_string()).join(".ssh-connectionX");
+    // A runner that lives, and then is killed: its lock goes with it.
+    let orphan = yard.control_dir().join("somebody").join(".ssh-connectionX");
     std::fs::create_dir_all(&orphan).unwrap();
+    let lock = std::fs::File::create(orphan.with_file_name("owner")).unwrap();
+    lock.lock().unwrap();
     let mut master = std::process::Command::new("ssh");
     master.arg("-F").arg(yard.sshd.ssh_config()).arg("-S").arg(orphan.join("master"));
     let opened = master.args(["-M", "-f", "-N", "-o", "ControlPersist=yes", "old"]).stderr(std::process::Stdio::null());
     assert!(opened.status().unwrap().success());
-    assert_eq!(yard.masters(), 1);
+    drop(yard.connect().await);
+    until("the master of a runner that lives is left alone", async || yard.masters() == 1).await;
+    assert!(orphan.exists());
+    drop(lock);
     let host = yard.connect().await;
     assert!(!orphan.exists());
     until("only the new master is there", async || yard.masters() == 1).await;

@@ -34,6 +34,48 @@ async fn the_file_is_written_reloaded_and_put_back() {
     assert_eq!(bench.leftovers(), [""; 0]);
 }
 
+/// A command that hangs costs its limit and no more; one that may be slow has a shell of its own.
+#[tokio::test]
+async fn a_reload_has_a_limit_of_its_own() {
+    for (limit, done) in [("300ms", false), ("20s", true)] {
+        let bench = Bench::with(|inventory| {
+            let shop = &mut inventory["applications"]["shop"];
+            shop["reload_limit"] = json!(limit);
+            if !done {
+                shop["reload"] = json!(["sleep", "61"]);
+            }
+        })
+        .await;
+        std::fs::write(bench.path("app/db.env"), "DB_HOST=10.0.0.1\n").unwrap();
+        let step = bench.step("repoint", &json!({ "application": "shop", "to": "target" }));
+        step.prepare().await.unwrap();
+        for ended in [step.execute().await.map(drop), step.undo().await] {
+            let Err(failure) = ended else {
+                assert!(done);
+                continue;
+            };
+            assert!(!done && failure.answer.contains("did not end within 300ms: sleep 61"), "{failure}");
+            assert_eq!(failure.now.as_deref(), Some("the command may still run on new"));
+            assert!(failure.help.unwrap().contains("`reload_limit`"));
+        }
+    }
+}
+
+/// What stands in a folder that is not there would be written where nobody reads it.
+#[tokio::test]
+async fn a_mistyped_folder_of_the_file_is_refused() {
+    let bench = Bench::with(|inventory| {
+        let path = &mut inventory["applications"]["shop"]["config"]["path"];
+        *path = json!(path.as_str().unwrap().replace("/app/", "/ap/"));
+    })
+    .await;
+    let step = bench.step("repoint", &json!({ "application": "shop", "to": "target" }));
+    assert_eq!(step.inspect().await, [], "an earlier step may make it");
+    let failure = step.prepare().await.unwrap_err();
+    assert!(failure.answer.contains("its folder is not there"), "{failure}");
+    assert!(!bench.path("ap").exists());
+}
+
 struct Proxy(Child);
 
 impl Drop for Proxy {

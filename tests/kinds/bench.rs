@@ -340,6 +340,11 @@ impl Work<'_> {
         };
         actions.filter_map(statement).collect()
     }
+    /// What is wrong with it before anything is asked.
+    pub fn complaints(&self) -> Vec<String> {
+        let complaints = self.step.preview(&self.bench.world).err().unwrap_or_default();
+        complaints.into_iter().map(|complaint| complaint.message).collect()
+    }
     pub async fn inspect(&self) -> Vec<Failure> {
         self.at(async |cx| self.step.inspect(&cx, &BTreeSet::new()).await).await
     }

@@ -169,3 +169,47 @@ async fn a_mysql_server_that_was_shut_before_is_shut_anew() {
     step.undo().await.unwrap();
     assert_eq!(bench.ask("source", "SELECT @@GLOBAL.read_only + @@GLOBAL.super_read_only").await, "0");
 }
+
+/// The case `engine/fence_config_typo.yaml`, and what is no mistake: a file of its own that is read last.
+#[tokio::test]
+async fn a_file_that_the_server_does_not_read_is_refused_and_a_new_one_in_its_folder_is_not() {
+    let mut bench = Bench::new().await;
+    let (main, folder) = (bench.source.config_file(), bench.path("s0/conf.d"));
+    std::fs::create_dir(&folder).unwrap();
+    let text = std::fs::read_to_string(&main).unwrap();
+    std::fs::write(&main, format!("{text}!includedir {}\n", folder.display())).unwrap();
+    std::os::unix::fs::symlink(bench.path("nowhere"), bench.path("link.cnf")).unwrap();
+    for typo in ["s0/my.conf", "s0/conf.d/99-cutover.conf", "s0/confd/99-cutover.cnf", "elsewhere.cnf", "link.cnf"] {
+        point_at(&mut bench, typo);
+        let step = bench.step("fence", &json!({ "server": "source" }));
+        let found = step.inspect().await;
+        assert_eq!((found.len(), found[0].class), (1, Class::Refused), "{typo}: {found:?}");
+        step.prepare().await.unwrap();
+        assert_eq!(step.execute().await.unwrap_err().class, Class::Refused, "{typo}");
+        step.undo().await.unwrap();
+        assert!(!bench.path(typo).exists() && !bench.path("nowhere").exists(), "{typo}");
+        assert_eq!(bench.ask("source", "SELECT @@GLOBAL.read_only").await, "0", "{typo}");
+    }
+    point_at(&mut bench, "s0/conf.d/99-cutover.cnf");
+    let file = folder.join("99-cutover.cnf");
+    let step = bench.step("fence", &json!({ "server": "source" }));
+    assert_eq!(step.inspect().await, []);
+    step.prepare().await.unwrap();
+    step.execute().await.unwrap();
+    bench.source.restart().await.unwrap();
+    bench.fx().close_session("source", "main").await;
+    assert_eq!(bench.ask("source", "SELECT @@GLOBAL.read_only").await, "1", "the restarted server has read it");
+    bench.die().await; // the connection that held the lock has gone with the server
+    step.undo().await.unwrap();
+    assert!(!file.exists());
+
+    // one that is there and that nobody can read is not taken for an empty one
+    std::fs::create_dir(&file).unwrap();
+    assert!(step.inspect().await[0].answer.contains("Is a directory"));
+}
+
+/// Lets the inventory name this file as the old server's.
+fn point_at(bench: &mut Bench, config_file: &str) {
+    let path = bench.path(config_file).display().to_string();
+    bench.world.inventory.servers.get_mut("source").unwrap().config_file = Some(path);
+}

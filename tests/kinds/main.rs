@@ -6,6 +6,7 @@ mod application;
 mod bench;
 mod benchmark;
 mod change_source;
+mod damaged;
 mod dump;
 mod events;
 mod fence;

@@ -1,8 +1,9 @@
 //! `tunnel`: from host to host and through the runner, broken, taken, taken back.
 
-use crate::bench::{Bench, processes, until};
+use crate::bench::{Bench, mysql, processes, until};
 use cutover::effects::{Job, greeting};
 use cutover::error::Class;
+use cutover::playbook::product::Family;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -52,6 +53,66 @@ async fn outlives_the_runner_and_mends_itself() {
     assert!(!greets(&bench).await);
     assert_eq!(bench.leftovers(), [""; 0]);
     assert_eq!(step.inspect().await, []);
+}
+
+/// Another server on the port, the wrong host, or an account that cannot see: nothing passes for the right server.
+#[tokio::test]
+async fn another_server_is_refused_by_name_and_sent_no_password() {
+    let bench = Bench::new().await;
+    // the new server itself has the port that the tunnel is to listen on
+    let mut taken = with(&bench, "host");
+    taken["listen"] = json!(bench.target.address());
+    // somebody has written the new server's name and the old one's address
+    let mut mistaken = with(&bench, "host");
+    mistaken["server"] = json!("target");
+    for (with, is, wanted) in [(taken, "target", "source"), (mistaken, "source", "target")] {
+        let logins = bench.ask(is, LOGINS).await;
+        let step = bench.step("tunnel", &with);
+        let failure = step.execute().await.unwrap_err();
+        assert_eq!(failure.class, Class::Refused, "{failure}");
+        let words = failure.answer.clone();
+        assert!(words.starts_with(&format!("`{is}` (")) && words.contains(&format!("not `{wanted}` (")), "{words}");
+        for server in [&bench.source, &bench.target] {
+            assert!(words.contains(&format!("port {}", server.port())), "{words}");
+        }
+        assert!(matches!(step.probe().await, Probe::Conflict(_)));
+        assert_eq!(bench.ask(is, LOGINS).await, logins, "nobody tried to log in there");
+        step.undo().await.unwrap();
+    }
+    let mut nowhere = with(&bench, "host");
+    nowhere["forward"] = json!("127.0.0.1:1");
+    let complaint = bench.step("tunnel", &nowhere).complaints().remove(0);
+    assert!(complaint.contains("no server of the inventory has the address 127.0.0.1:1 on host `old`"), "{complaint}");
+}
+
+/// Logins that a server has seen, good and bad; its own count is one of the former.
+const LOGINS: &str = "SELECT SUM(VARIABLE_VALUE) FROM information_schema.GLOBAL_STATUS \
+     WHERE VARIABLE_NAME = 'ACCESS_DENIED_ERRORS'";
+
+#[tokio::test]
+async fn the_proof_needs_no_more_than_process() {
+    for family in [Family::MariaDb, Family::MySql] {
+        if family == Family::MySql && !mysql().await {
+            continue;
+        }
+        let bench = Bench::of(family).await;
+        let step = bench.step("tunnel", &with(&bench, "runner"));
+        assert_eq!(step.inspect().await, []);
+        step.execute().await.unwrap();
+        assert!(matches!(step.probe().await, Probe::Done(_)));
+        step.undo().await.unwrap();
+    }
+    let bench = Bench::with(|inventory| {
+        inventory["servers"]["source"]["user"] = json!("blind");
+        inventory["servers"]["source"]["password"] = json!({ "file": "repl" });
+    })
+    .await;
+    let mut setup = std::process::Command::new("mariadb");
+    setup.args(["--no-defaults", "-uroot", "-S"]).arg(bench.source.socket());
+    let made = setup.args(["-e", "CREATE USER blind@'127.0.0.1' IDENTIFIED BY 'folge'"]).status().unwrap();
+    assert!(made.success());
+    let refused = bench.step("tunnel", &with(&bench, "host")).inspect().await;
+    assert!(refused.iter().any(|failure| failure.answer.contains("lacks PROCESS")), "{refused:?}");
 }
 
 #[tokio::test]

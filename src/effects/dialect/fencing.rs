@@ -64,16 +64,21 @@ impl Dialect {
         }
     }
 
-    /// Whether the server is closed, one value; read it with [`Dialect::says_read_only`].
+    /// Whether the server is closed, one value; read it with [`Dialect::closed`].
     #[must_use]
     pub fn read_only(self) -> &'static str {
         "SELECT @@GLOBAL.read_only"
     }
 
-    /// Whether the value of [`Dialect::read_only`] means closed: it is an enumeration from `MariaDB` 12 on.
+    /// Whether the value of [`Dialect::read_only`] means closed; `None` for one that is not known. `MariaDB` 12 has four
+    /// (`sys_vars.cc`: `OFF`, `ON`, `NO_LOCK`, `NO_LOCK_NO_ADMIN`), all others two.
     #[must_use]
-    pub fn says_read_only(value: &str) -> bool {
-        !matches!(value.to_ascii_uppercase().as_str(), "0" | "OFF" | "")
+    pub fn closed(value: &str) -> Option<bool> {
+        match value.to_ascii_uppercase().as_str() {
+            "0" | "OFF" => Some(false),
+            "1" | "ON" | "NO_LOCK" | "NO_LOCK_NO_ADMIN" => Some(true),
+            _ => None,
+        }
     }
 
     /// Shuts out administrators too, once the last row has been written.
@@ -139,6 +144,13 @@ impl Dialect {
     #[must_use]
     pub fn connection_exists(self, id: &str) -> String {
         format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {}", super::number(id))
+    }
+
+    /// Whether the connection `id` (digits or a marker) is there and has not logged in yet: a count. Takes `PROCESS`;
+    /// without it the server shows an account its own connections only.
+    #[must_use]
+    pub fn arrival(self, id: &str) -> String {
+        format!("{} AND USER = 'unauthenticated user'", self.connection_exists(id))
     }
 
     /// Ends a connection, digits or a marker; its open transaction rolls back.

@@ -7,8 +7,6 @@ use crate::error::{Failure, Result};
 use mysql_async::{Conn, Error, Opts, OptsBuilder, SslOpts};
 use secrecy::ExposeSecret;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Longest time for a connection to be made, login included.
@@ -126,48 +124,6 @@ impl Login {
     }
 }
 
-/// The version that a server greets with, without logging in: a sign of life through a tunnel. Ends after `limit`.
-///
-/// The server counts this as an interrupted connection (`Aborted_connects`). From loopback that is all; from another
-/// address it counts against `max_connect_errors` until the next successful login from there, so it must not be used
-/// there more than some dozen times in a row.
-///
-/// # Errors
-/// Transient, when nothing answers or what answers is no server, or one that refuses to talk.
-pub async fn greeting(address: &str, limit: Duration) -> Result<String> {
-    let failed = |answer: String| Failure::transient(format!("get a greeting from {address}"), answer);
-    let packet = match timeout(limit, first_packet(address)).await {
-        Ok(packet) => packet.map_err(|error| failed(error.to_string()))?,
-        Err(_) => return Err(failed(format!("no answer within {}", crate::playbook::units::Span(limit)))),
-    };
-    version_in(&packet).map_err(failed)
-}
-
-async fn first_packet(address: &str) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(address).await?;
-    let mut header = [0; 4];
-    stream.read_exact(&mut header).await?;
-    let length = u32::from_le_bytes([header[0], header[1], header[2], 0]);
-    let mut packet = Vec::new();
-    stream.take(u64::from(length.min(1024))).read_to_end(&mut packet).await?;
-    Ok(packet)
-}
-
-/// The version in a server's first packet: `10`, then text up to a NUL; `255` stands for an error.
-fn version_in(packet: &[u8]) -> std::result::Result<String, String> {
-    match packet {
-        [10, rest @ ..] => {
-            let version = rest.split(|byte| *byte == 0).next().unwrap_or_default();
-            Ok(String::from_utf8_lossy(version).into_owned())
-        }
-        [255, low, high, rest @ ..] => {
-            let code = u16::from_le_bytes([*low, *high]);
-            Err(format!("error {code}: {}", String::from_utf8_lossy(rest)))
-        }
-        _ => Err("what answers there does not speak the MySQL protocol".to_owned()),
-    }
-}
-
 fn split(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -176,14 +132,7 @@ fn split(address: &str) -> Option<(&str, u16)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{split, version_in};
-
-    #[test]
-    fn reads_greetings_and_refusals() {
-        assert_eq!(version_in(b"\x0a10.11.19-MariaDB\0rest").unwrap(), "10.11.19-MariaDB");
-        assert_eq!(version_in(b"\xff\x10\x04Too many connections").unwrap_err(), "error 1040: Too many connections");
-        assert!(version_in(b"SSH-2.0").is_err());
-    }
+    use super::split;
 
     #[test]
     fn reads_addresses() {

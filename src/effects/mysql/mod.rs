@@ -8,13 +8,15 @@ mod cursor;
 mod driver;
 mod error;
 mod gather;
+mod greeting;
 mod line;
 mod rows;
 mod session;
 mod settings;
 
-pub use connect::{Login, Tls, greeting};
+pub use connect::{Login, Tls};
 pub use error::SqlError;
+pub use greeting::{Greeting, greeting};
 pub use rows::{Row, Rows};
 pub use session::Session;
 pub use settings::{AFTER_END, INIT, end_statement};

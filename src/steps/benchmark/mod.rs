@@ -99,7 +99,9 @@ impl Benchmark {
             help: Some("install fio and name an existing folder on the disk to be measured".into()),
             ..failure
         })?;
-        let free: u64 = free.trim().parse().unwrap_or(0);
+        let free: u64 = free.trim().parse().map_err(|_| {
+            Failure::permanent("read how much room there is", format!("df printed `{}`", free.trim())).at(&self.host)
+        })?;
         let needed = self.size.0.saturating_mul(2);
         if free >= needed {
             return Ok(());

@@ -67,9 +67,6 @@ impl ChangeSource {
     }
     /// The runner's own rows came through the channel; dropped on the source, they may not have gone that way in time.
     async fn drop_own_rows(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
-        if cx.memo.get(OWN_ROWS) != Some(true.into()) {
-            return Ok(());
-        }
         let session = cx.fx.session(&self.replica, cx.step).await?;
         session.query(dialect.without_binlog(), LOOK).await?;
         session.query(&dialect.drop_token_database(), LOOK).await?;
@@ -77,7 +74,7 @@ impl ChangeSource {
         Ok(())
     }
     async fn no_channel(&self, cx: &Ctx<'_>) -> Result<()> {
-        self.channel().is_free(cx, cx.memo.get("begun").is_some()).await
+        self.channel().is_free(cx, cx.memo.flag("begun")?).await
     }
 }
 
@@ -166,13 +163,14 @@ impl Step for ChangeSource {
         self.no_channel(cx).await?;
         let session = cx.fx.sql(&self.replica).await?;
         let rows = session.query(&dialect.existing_databases(&[TOOL_DATABASE]), LOOK).await?;
-        cx.memo.keep(OWN_ROWS, rows.is_empty().into()).await?;
-        cx.memo.keep("begun", true.into()).await?;
+        cx.memo.keep(OWN_ROWS, rows.is_empty()).await?;
+        cx.memo.keep("begun", true).await?;
         let mut looks = 1;
         gtid_mode::fit(self.channel(), cx).await?;
+        let started = cx.memo.flag("started")?;
         match ReplicaStatus::read(&session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the dump's place again
-            Some(_) if cx.memo.get("started").is_some() => {
+            Some(_) if started => {
                 looks = STEADY;
                 session.query(&dialect.start_replica(), LOOK).await?;
             }
@@ -194,17 +192,21 @@ impl Step for ChangeSource {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
-        if cx.memo.get("begun").is_none() {
+        if !cx.memo.flag("begun")? {
             return Ok(());
         }
+        let (own_rows, remembered) = (cx.memo.flag(OWN_ROWS)?, start::remembered(cx)?);
+        let mode = gtid_mode::noted(cx)?;
         let dialect = dialect(cx.world, &self.replica);
         let session = cx.fx.sql(&self.replica).await?;
         if ReplicaStatus::read(&session, dialect).await?.is_some() {
             session.query(&dialect.stop_replica(), LOOK).await?;
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
-        self.forget_applied(cx, &session, dialect).await?;
-        gtid_mode::restore(self.channel(), cx).await?;
-        self.drop_own_rows(cx, dialect).await
+        if let Some(remembered) = remembered {
+            Self::forget_applied(cx, &session, &remembered, dialect).await?;
+        }
+        gtid_mode::restore(self.channel(), cx, mode).await?;
+        if own_rows { self.drop_own_rows(cx, dialect).await } else { Ok(()) }
     }
 }

@@ -2,19 +2,30 @@
 //! is set first.
 
 use super::ChangeSource;
-use crate::effects::Session;
 use crate::effects::dialect::{Dialect, StartAt};
 use crate::effects::replica::LOOK;
+use crate::effects::{Rows, Session};
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::world::World;
+use crate::steps::answer;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Complaint, Ctx};
-use serde_json::Value;
 use std::collections::BTreeSet;
+
+/// A column of the one row that `question` brings.
+fn only<'a>(rows: &'a Rows, name: &str, session: &Session, question: &str) -> Result<&'a str> {
+    let row = rows.first().ok_or_else(|| answer::unreadable(session, question, "it answers nothing"))?;
+    answer::column(row, name, session, question)
+}
 
 /// Key of the memo: what the replica remembered before of channels that it had.
 const REMEMBERED: &str = "gtid_slave_pos";
+
+/// What the replica remembered before this step; `None` when the step never came so far.
+pub(super) fn remembered(cx: &Ctx<'_>) -> Result<Option<String>> {
+    cx.memo.read(REMEMBERED)
+}
 
 impl ChangeSource {
     /// Exactly one of both ways to say it.
@@ -62,8 +73,8 @@ impl ChangeSource {
             return session.query(&dialect.set_gtid_start(set), LOOK).await.map(drop);
         };
         let rows = session.query(&compare, LOOK).await?;
-        let text = |name: &str| rows.first().and_then(|row| row.get(name)).unwrap_or_default().replace('\n', "");
-        let (missing, own) = (text("missing"), text("own"));
+        let text = |name: &str| Ok::<_, Failure>(only(&rows, name, session, &compare)?.replace('\n', ""));
+        let (missing, own) = (text("missing")?, text("own")?);
         if !own.is_empty() {
             return Err(self.errant(&own));
         }
@@ -99,7 +110,7 @@ impl ChangeSource {
         let (Some(_), Some(mode)) = (&self.gtid, to.gtid_mode()) else { return Ok(()) };
         let (source, replica) = (cx.fx.sql(&self.source).await?, cx.fx.sql(&self.replica).await?);
         for (name, session) in [(&self.source, &source), (&self.replica, &replica)] {
-            let value = session.query(mode, LOOK).await?.value().unwrap_or_default().to_owned();
+            let value = answer::value(session, mode).await?;
             if value != "ON" && !settled.contains(&format!("{name}.gtid_mode")) {
                 return Err(Failure::refused("follow by GTID", format!("gtid_mode is {value} there"))
                     .at(name)
@@ -109,10 +120,10 @@ impl ChangeSource {
                     ));
             }
         }
-        let set = source.query(from.gtid_position(), LOOK).await?.value().unwrap_or_default().replace('\n', "");
+        let set = answer::value(&source, from.gtid_position()).await?.replace('\n', "");
         let Some(compare) = to.compare_gtids(&set) else { return Ok(()) };
         let rows = replica.query(&compare, LOOK).await?;
-        match rows.first().and_then(|row| row.get("own")).unwrap_or_default() {
+        match only(&rows, "own", &replica, &compare)? {
             "" => Ok(()),
             own => Err(self.errant(own).now("nothing was touched")),
         }
@@ -120,9 +131,8 @@ impl ChangeSource {
 
     /// Writes down what the replica remembers, before anything changes it.
     pub(super) async fn remember(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
-        let value = session.query(&dialect.read_variable(dialect.applied_gtids()), LOOK).await?;
-        let value = value.value().unwrap_or_default().to_owned();
-        cx.memo.keep(REMEMBERED, value.into()).await.map(drop)
+        let value = answer::value(session, &dialect.read_variable(dialect.applied_gtids())).await?;
+        cx.memo.keep(REMEMBERED, value).await.map(drop)
     }
 
     /// Statements of [`ChangeSource::forget_applied`].
@@ -141,14 +151,12 @@ impl ChangeSource {
 
     /// Lets the replica forget what it has applied. `MySQL` forgets all or nothing: where it knew GTIDs before, those
     /// that came stay, and hinder nobody.
-    pub(super) async fn forget_applied(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
-        let before = cx.memo.get(REMEMBERED);
-        let Some(before) = before.as_ref().and_then(Value::as_str) else { return Ok(()) };
+    pub(super) async fn forget_applied(cx: &Ctx<'_>, session: &Session, before: &str, dialect: Dialect) -> Result<()> {
         let statement = if dialect.is_mariadb() {
             dialect.set_gtid_start(before)
         } else {
-            let now = session.query(&dialect.read_variable(dialect.applied_gtids()), LOOK).await?;
-            if !before.is_empty() || now.value().unwrap_or_default().is_empty() {
+            let now = answer::value(session, &dialect.read_variable(dialect.applied_gtids())).await?;
+            if !before.is_empty() || now.is_empty() {
                 return Ok(());
             }
             dialect.reset_binary_logs().to_owned()

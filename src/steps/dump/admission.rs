@@ -199,8 +199,13 @@ impl Dump {
     pub(super) async fn volume(&self, cx: &Ctx<'_>, databases: &[String]) -> Result<Volume> {
         let session = cx.fx.sql(&self.server).await?;
         let rows = session.query(&dialect(cx.world, &self.server).total_size(databases), LOOK).await?;
-        let number = |name: &str| rows.first().and_then(|row| row.get(name)?.parse().ok()).unwrap_or(0);
-        let (tables, rows, bytes) = (number("tables"), number("row_count"), number("bytes"));
+        let number = |name: &str| {
+            rows.first().and_then(|row| row.get(name)?.parse().ok()).ok_or_else(|| {
+                Failure::permanent("read how much data there is", format!("the server answers no {name}"))
+                    .at(&self.server)
+            })
+        };
+        let (tables, rows, bytes) = (number("tables")?, number("row_count")?, number("bytes")?);
         Ok(Volume { server: self.server.clone(), tables, rows, bytes })
     }
 }

@@ -147,7 +147,10 @@ impl Dump {
             )
         })?;
         self.still_there(cx, &position).await?;
-        let bytes: u64 = host.sh("stat -c %s -- \"$1\"", &[&file], None).await?.trim().parse().unwrap_or(0);
+        let size = host.sh("stat -c %s -- \"$1\"", &[&file], None).await?;
+        let bytes: u64 = size.trim().parse().map_err(|_| {
+            Failure::permanent("read the size of the dump", format!("stat printed `{}`", size.trim())).at(host.name())
+        })?;
         cx.progress.note(format!("dumped to {position}"));
         let mut outputs = Outputs::new();
         outputs.insert("file".into(), file.into());

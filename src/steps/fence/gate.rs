@@ -7,6 +7,7 @@ use crate::effects::dialect::Dialect;
 use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position, wait_until_applied};
 use crate::error::{Class, Failure, Result};
 use crate::playbook::world::World;
+use crate::steps::answer::is_closed;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx};
 use std::time::{Duration, Instant};
@@ -80,8 +81,7 @@ impl Fence {
         let Some(replica) = &self.replica else { return Ok(()) };
         let session = cx.fx.sql(replica).await?;
         let dialect = dialect(cx.world, replica);
-        let value = session.query(dialect.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
-        if Dialect::says_read_only(&value) {
+        if is_closed(&session, dialect).await? {
             return Ok(());
         }
         Err(Failure::permanent(format!("keep `{}` the only server that takes writes", self.server), "the replica takes writes too")

@@ -2,7 +2,9 @@
 
 mod gate;
 
+use super::answer::{self, closed, is_closed};
 use super::config_file::ConfigFile;
+use super::config_place::require_read;
 use super::option_file;
 use super::place::{dialect, run_marker, server};
 use super::privileges::require;
@@ -41,6 +43,41 @@ pub const OUTPUTS: &[Output] = &[
 pub const PURPOSE: &str = "fence";
 /// Name of the connection that keeps the fence shut where it ends with its session.
 pub const HOLDER: &str = "fence";
+
+/// Key of the memo.
+const BEFORE: &str = "before";
+
+/// How the server stood before the fence, in its own words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Before {
+    read_only: String,
+    event_scheduler: String,
+}
+
+impl Before {
+    /// What was noted before anything was closed; `None` when the step never came so far.
+    fn read(cx: &Ctx<'_>) -> Result<Option<Self>> {
+        let Some(before) = cx.memo.read::<Self>(BEFORE)? else { return Ok(None) };
+        before.was_closed().and(before.ran_events())?;
+        Ok(Some(before))
+    }
+    fn was_closed(&self) -> Result<bool> {
+        closed(&self.read_only).map_err(|answer| unclear(&answer))
+    }
+    fn ran_events(&self) -> Result<bool> {
+        match self.event_scheduler.as_str() {
+            "ON" => Ok(true),
+            "OFF" | "DISABLED" => Ok(false),
+            other => Err(unclear(&format!("`{other}` is not a state of the event scheduler"))),
+        }
+    }
+}
+
+fn unclear(answer: &str) -> Failure {
+    Failure::permanent("read how open the server was before the fence", answer)
+        .now("nothing was changed")
+        .help("make the server by hand as open as it was, then `cutover mark-undone RUN STEP --why TEXT`")
+}
 
 /// How often clients are listed anew when one of them went by itself meanwhile.
 const ROUNDS: usize = 5;
@@ -88,22 +125,23 @@ impl Fence {
     }
     /// Whether a runner that died, or stopped, has closed the server already: then the token's table is there, and no
     /// account can write before the strongest lock is lifted.
-    fn fell_before(cx: &Ctx<'_>) -> bool {
-        cx.memo.get("before").is_some()
+    fn fell_before(cx: &Ctx<'_>) -> Result<bool> {
+        Ok(Before::read(cx)?.is_some())
     }
-    async fn remember(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
-        if cx.memo.get("before").is_some() {
-            return Ok(());
+    async fn remember(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<Before> {
+        if let Some(before) = Before::read(cx)? {
+            return Ok(before);
         }
-        let read_only = session.query(dialect.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
-        let events = session.query(dialect.event_scheduler(), LOOK).await?.value().unwrap_or_default().to_owned();
-        cx.memo.keep("before", serde_json::json!({ "read_only": read_only, "event_scheduler": events })).await?;
-        Ok(())
+        let read_only = answer::value(session, dialect.read_only()).await?;
+        let event_scheduler = answer::value(session, dialect.event_scheduler()).await?;
+        let before = Before { read_only, event_scheduler };
+        before.was_closed().and(before.ran_events())?;
+        cx.memo.keep(BEFORE, before).await
     }
     /// A scheduler that is not running stays untouched: a disabled one refuses even to be stopped, and a stopped one
     /// must not cost the account a privilege.
-    async fn stop_events(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
-        if cx.memo.get("before").is_some_and(|before| before["event_scheduler"] == "ON") {
+    async fn stop_events(&self, before: &Before, session: &Session, dialect: Dialect) -> Result<()> {
+        if before.ran_events()? {
             session.query(dialect.set_event_scheduler(false), LOOK).await?;
         }
         Ok(())
@@ -111,7 +149,12 @@ impl Fence {
     /// A crash of the server must not open it again: the file says read-only before the memory does.
     async fn guard_file(&self, cx: &Ctx<'_>) -> Result<()> {
         let Some(config) = self.config(cx.world) else { return Ok(()) };
-        let text = config.read(cx).await?.unwrap_or_default();
+        let text = if let Some(text) = config.read(cx).await? {
+            text
+        } else {
+            require_read(cx, &config).await?; // a file that nobody reads guards nothing
+            String::new()
+        };
         let guarded = Self::guard(&text);
         if guarded == text { Ok(()) } else { config.replace(cx, &guarded, None).await.map(drop) }
     }
@@ -127,9 +170,10 @@ impl Fence {
         let ours = cx.fx.connections(&self.server).await;
         let keep: Vec<String> = ours.ids.iter().map(u64::to_string).collect();
         for _ in 0..ROUNDS {
-            let clients = session.query(&dialect.killable_clients(&keep.join(",")), LOOK).await?;
-            let kills: Vec<String> =
-                clients.iter().filter_map(|row| row.get("id")).map(|id| dialect.kill(id)).collect();
+            let list = dialect.killable_clients(&keep.join(","));
+            let clients = session.query(&list, LOOK).await?;
+            let ids = clients.iter().map(|row| answer::column(row, "id", session, &list));
+            let kills = ids.map(|id| id.map(|id| dialect.kill(id))).collect::<Result<Vec<_>>>()?;
             if kills.is_empty() {
                 return Ok(0);
             }
@@ -141,7 +185,8 @@ impl Fence {
         }
         Ok(0) // they come and go faster than they can be ended: none of them holds anything
     }
-    async fn shut(&self, cx: &Ctx<'_>, main: &Session, holder: &Arc<Session>, dialect: Dialect) -> Result<Outputs> {
+    async fn shut(&self, cx: &Ctx<'_>, main: &Session, holder: &Arc<Session>, before: &Before) -> Result<Outputs> {
+        let dialect = dialect(cx.world, &self.server);
         let limit = self.lock_timeout.0;
         let fence = dialect.strongest_fence();
         let begin = Instant::now();
@@ -151,8 +196,7 @@ impl Fence {
         // clients go before the strongest lock: it would wait for their running statements
         let ended = self.end_clients(cx, main, dialect).await?;
         holder.query(fence.close, limit).await.map_err(|failure| self.not_shut(failure))?;
-        let read_only = main.query(dialect.read_only(), LOOK).await?;
-        if !Dialect::says_read_only(read_only.value().unwrap_or_default()) {
+        if !is_closed(main, dialect).await? {
             return Err(
                 Failure::permanent("close the server to writes", "it says that it is not read-only").at(&self.server)
             );
@@ -164,8 +208,7 @@ impl Fence {
         outputs.insert("position".into(), serde_json::to_value(&position).unwrap_or_default());
         outputs.insert("token".into(), u64::try_from(token).unwrap_or(0).into());
         outputs.insert("fence_ms".into(), millis.into());
-        let ran = cx.memo.get("before").is_some_and(|before| before["event_scheduler"] == "ON");
-        outputs.insert("event_scheduler".into(), if ran { "ON" } else { "OFF" }.into());
+        outputs.insert("event_scheduler".into(), if before.ran_events()? { "ON" } else { "OFF" }.into());
         Ok(outputs)
     }
 }
@@ -229,14 +272,21 @@ impl Step for Fence {
         vec![Action::sql(&self.server, events), Action::sql(&self.server, privileges)]
     }
 
-    fn unproved(&self, _: &World) -> Vec<String> {
-        vec![
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let mut unproved = vec![
             format!(
                 "how long `{}` takes to close: writers wait behind the transactions that are open then",
                 self.server
             ),
             "which clients must be ended".to_owned(),
-        ]
+        ];
+        if let Some(ConfigFile { host, path }) = self.config(world) {
+            unproved.push(format!(
+                "that it is `{}` which reads {path} when it restarts: it is seen that a server of {host} does",
+                self.server
+            ));
+        }
+        unproved
     }
 
     /// Found out hours before it is needed: an account that may not close the server may not open it again either.
@@ -244,17 +294,21 @@ impl Step for Fence {
         let dialect = dialect(cx.world, &self.server);
         let allowed = async {
             let session = cx.fx.sql(&self.server).await?;
-            let events = session.query(dialect.event_scheduler(), LOOK).await?.value() == Some("ON");
+            let events = answer::value(&session, dialect.event_scheduler()).await? == "ON";
             let privileges = dialect.fence_privileges(events);
             require(cx, &self.server, &privileges, "close the server when the time comes").await
         };
-        allowed.await.err().into_iter().collect()
+        let mut failures: Vec<Failure> = allowed.await.err().into_iter().collect();
+        if let Some(config) = self.config(cx.world) {
+            failures.extend(require_read(cx, &config).await.err());
+        }
+        failures
     }
 
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
         let dialect = dialect(cx.world, &self.server);
         let main = cx.fx.sql(&self.server).await?;
-        if !Self::fell_before(cx) {
+        if !Self::fell_before(cx)? {
             for statement in dialect.create_token_table() {
                 main.query(&statement, LOOK).await?;
             }
@@ -270,21 +324,22 @@ impl Step for Fence {
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let dialect = dialect(cx.world, &self.server);
         let main = cx.fx.sql(&self.server).await?;
-        if Self::fell_before(cx) && !dialect.strongest_fence().held_by_session {
+        if Self::fell_before(cx)? && !dialect.strongest_fence().held_by_session {
             main.query(dialect.set_read_only(), LOOK).await?; // nobody but administrators gets in meanwhile
             main.query(dialect.strongest_fence().open, LOOK).await?;
         }
-        self.remember(cx, &main, dialect).await?;
+        let before = self.remember(cx, &main, dialect).await?;
         self.guard_file(cx).await?;
         let holder = cx.fx.session(&self.server, HOLDER).await?;
-        self.stop_events(cx, &main, dialect).await?;
+        self.stop_events(&before, &main, dialect).await?;
         holder.query(&dialect.lock_wait_timeout(self.lock_seconds()), LOOK).await?;
         self.moment(cx, &main, dialect).await?;
-        self.shut(cx, &main, &holder, dialect).await
+        self.shut(cx, &main, &holder, &before).await
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
-        let Some(before) = cx.memo.get("before") else { return Ok(()) };
+        let Some(before) = Before::read(cx)? else { return Ok(()) };
+        ConfigFile::backup(cx)?; // a damaged note must stop the undo before it touches anything
         self.replica_is_not_open(cx).await?;
         let dialect = dialect(cx.world, &self.server);
         if let Some(holder) = cx.fx.open_session(&self.server, HOLDER).await {
@@ -292,17 +347,17 @@ impl Step for Fence {
             cx.fx.close_session(&self.server, HOLDER).await;
         }
         let main = cx.fx.sql(&self.server).await?;
-        if !Dialect::says_read_only(before["read_only"].as_str().unwrap_or_default()) {
+        if !before.was_closed()? {
             main.query(dialect.clear_read_only(), LOOK).await?;
         }
-        if before["event_scheduler"] == "ON" {
+        if before.ran_events()? {
             main.query(dialect.set_event_scheduler(true), LOOK).await?;
         }
         if let Some(config) = self.config(cx.world) {
             config.restore(cx).await?;
         }
-        let now = main.query(dialect.read_only(), LOOK).await?.value().unwrap_or_default().to_owned();
-        if Dialect::says_read_only(&now) == Dialect::says_read_only(before["read_only"].as_str().unwrap_or_default()) {
+        let now = answer::value(&main, dialect.read_only()).await?;
+        if Dialect::closed(&now) == Some(before.was_closed()?) {
             cx.progress.note(format!("`{}` takes writes again", server(cx.world, &self.server)?.address));
             return Ok(());
         }

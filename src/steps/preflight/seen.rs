@@ -8,6 +8,7 @@ use crate::playbook::inventory::Account;
 use crate::playbook::product::Product;
 use crate::steps::place::account_fact;
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 
 /// What is known of one server.
 #[derive(Debug, Clone)]
@@ -52,6 +53,13 @@ impl<'a> Seen<'a> {
     pub fn number(&self, side: Side, name: &str) -> Option<f64> {
         self.variable(side, name).parse().ok()
     }
+    /// A variable that every server has, as a number: one that cannot be read is no 0.
+    pub fn required<T: FromStr>(&self, side: Side, name: &str) -> Result<T> {
+        let text = self.variable(side, name);
+        text.parse().map_err(|_| {
+            Failure::permanent(format!("read {name}"), format!("the server answers `{text}`")).at(self.name(side))
+        })
+    }
     /// Whether a step sets this variable of the target.
     pub fn will_be_set(&self, variable: &str) -> bool {
         self.foreseen.contains(&format!("{}.{variable}", self.pair.target.name))
@@ -81,6 +89,19 @@ impl<'a> Seen<'a> {
             _ => Err(Failure::permanent("judge", "a statement brought back no rows")),
         }
     }
+    /// The one value that a statement asked for.
+    pub fn value(&self, side: Side, text: impl Into<String>) -> Result<&str> {
+        let text = text.into();
+        let unread = || Failure::permanent(format!("read the answer to `{text}`"), "it is empty").at(self.name(side));
+        self.rows(side, text.as_str())?.value().ok_or_else(unread)
+    }
+    /// The one number that a statement asked for.
+    pub fn count(&self, side: Side, text: impl Into<String>) -> Result<u64> {
+        let value = self.value(side, text)?;
+        let unread =
+            |_| Failure::permanent("read a number", format!("the server answers `{value}`")).at(self.name(side));
+        value.parse().map_err(unread)
+    }
     /// The column `name` of every row.
     pub fn names(&self, side: Side, text: impl Into<String>) -> Result<Vec<String>> {
         let rows = self.rows(side, text)?;
@@ -102,6 +123,8 @@ impl<'a> Seen<'a> {
     /// Bytes of data and indexes that move, as the source estimates them.
     pub fn data_bytes(&self) -> Result<u64> {
         let rows = self.rows(Source, self.pair.source.dialect.total_size(self.pair.databases))?;
-        Ok(rows.first().and_then(|row| row.get("bytes")?.parse().ok()).unwrap_or(0))
+        rows.first().and_then(|row| row.get("bytes")?.parse().ok()).ok_or_else(|| {
+            Failure::permanent("read how much data there is", "the server answers no number").at(self.name(Source))
+        })
     }
 }

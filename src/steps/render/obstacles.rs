@@ -4,26 +4,9 @@ use crate::effects::dialect::Dialect;
 use crate::error::Failure;
 use crate::playbook::inventory::Server;
 use crate::playbook::world::World;
-use crate::steps::config_file::ConfigFile;
 use crate::steps::option_file::effective;
-use crate::steps::server_state::READ_LIMIT;
-use crate::steps::{Action, Ctx};
+use crate::steps::{Action, Ctx, answer};
 use std::collections::BTreeSet;
-
-/// A folder that is missing or closed.
-pub async fn folder(cx: &Ctx<'_>, file: &ConfigFile<'_>) -> Option<Failure> {
-    let host = match cx.fx.host(file.host).await {
-        Ok(host) => host,
-        Err(failure) => return Some(failure),
-    };
-    let script = "d=$(dirname -- \"$1\"); [ -d \"$d\" ] && [ -w \"$d\" ]";
-    host.sh(script, &[file.path], None).await.err().map(|_| {
-        Failure::refused(format!("write {}", file.path), "its folder is not there, or is not writable")
-            .at(file.host)
-            .now("nothing was touched")
-            .help("make the folder, or correct the path in the inventory")
-    })
-}
 
 /// What [`same_server_id`] asks.
 pub fn questions(world: &World, name: &str) -> Vec<Action> {
@@ -44,8 +27,10 @@ pub async fn same_server_id(cx: &Ctx<'_>, settled: &BTreeSet<String>, name: &str
         if !settled.contains(&format!("{other}.server_id"))
             && let Ok(session) = cx.fx.sql(other).await
         {
-            theirs =
-                session.query(&ask(access), READ_LIMIT).await.ok().and_then(|rows| rows.value().map(str::to_owned));
+            match answer::value(&session, &ask(access)).await {
+                Ok(id) => theirs = Some(id),
+                Err(failure) => return Some(failure.now("nothing was touched")),
+            }
         }
         if theirs.as_ref() == Some(&id) {
             let answer = format!("server `{other}` has the same server_id {id}");

@@ -2,12 +2,11 @@
 
 use super::Repoint;
 use crate::effects::dialect::Dialect;
-use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Application;
 use crate::playbook::world::World;
 use crate::steps::place::dialect;
-use crate::steps::{Action, Ctx};
+use crate::steps::{Action, Ctx, answer};
 use std::time::{Duration, Instant};
 
 /// Sessions are looked for this often.
@@ -35,8 +34,8 @@ impl Repoint {
         let sessions = Self::sessions(application, dialect(cx.world, &self.to));
         let begin = Instant::now();
         loop {
-            let count = session.query(&sessions, LOOK).await?.value().unwrap_or("0").to_owned();
-            if count != "0" {
+            let count: u64 = answer::number(&session, &sessions).await?;
+            if count > 0 {
                 cx.progress.note(format!("{count} sessions of it are on the new server"));
                 return Ok(());
             }

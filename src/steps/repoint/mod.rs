@@ -3,8 +3,10 @@
 mod arrival;
 mod proxy;
 
+use super::config_place::require_folder;
 use super::place::{dialect, quoted, server};
 use super::privileges::require;
+use super::server_state;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::Shell;
 use crate::error::{Failure, Result};
@@ -17,9 +19,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[];
+
+/// The longest that a command in a kept shell may take.
+const SHELL_LIMIT: Duration = Duration::from_secs(10);
 
 /// Sends an application to a server: writes its configuration file and reloads it, or switches its proxy.
 /// Everything that can be done beforehand is: the file is staged, the shell and the socket are open.
@@ -88,6 +95,22 @@ impl Repoint {
     }
     async fn shell(&self, cx: &Ctx<'_>, config: &ConfigFile) -> Result<Arc<Shell>> {
         cx.fx.shell(&config.host).await
+    }
+    /// Runs the script of the switch: in the shell that is kept open, which gives up after [`SHELL_LIMIT`], or in one
+    /// of its own where the reload may take longer.
+    async fn run(&self, cx: &Ctx<'_>, application: &Application, config: &ConfigFile, script: &str) -> Result<()> {
+        let limit = application.reload_limit().0;
+        let ran = if limit <= SHELL_LIMIT {
+            timeout(limit, self.shell(cx, config).await?.run(script)).await
+        } else {
+            let host = cx.fx.host(&config.host).await?;
+            timeout(limit, host.sh(script, &[], None)).await
+        };
+        ran.map_err(|_| Self::late(application, config))?.map(drop)
+    }
+    fn late(application: &Application, config: &ConfigFile) -> Failure {
+        let limit = application.reload_limit();
+        server_state::still_at_work("reload the application", &config.host, &application.reload, limit, "reload_limit")
     }
     async fn reads_back(&self, cx: &Ctx<'_>, config: &ConfigFile) -> Result<bool> {
         let text = cx.fx.host(&config.host).await?.read_file(&config.path).await?;
@@ -181,13 +204,15 @@ impl Step for Repoint {
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
         let application = self.application(cx.world)?;
         if let Some(config) = &application.config {
-            cx.memo.keep("staged", true.into()).await?;
+            // an earlier step may make the folder; one that is mistyped would be made, and never read
+            require_folder(cx, &config.host, &config.path).await?;
+            cx.memo.keep("staged", true).await?;
             self.stage(cx, config).await?;
             self.shell(cx, config).await?;
         }
         if let Some(haproxy) = &application.haproxy {
             let before = proxy::current(cx, haproxy).await?;
-            cx.memo.keep("proxy", before.into()).await?;
+            cx.memo.keep("proxy", before).await?;
         }
         Ok(())
     }
@@ -210,7 +235,6 @@ impl Step for Repoint {
         }
         if let Some(config) = &application.config {
             let staged = Self::staged(config, cx.run);
-            let shell = self.shell(cx, config).await?;
             // after a resume the staged file may be in place already: then only the reload is left
             let script = format!(
                 "[ -e {0} ] || cp -p -- {1} {0}; {2}",
@@ -218,7 +242,7 @@ impl Step for Repoint {
                 quoted(&config.path),
                 Self::switch(config, application, &staged)
             );
-            shell.run(&script).await?;
+            self.run(cx, application, config, &script).await?;
             if !self.reads_back(cx, config).await? {
                 return Err(Failure::permanent(
                     "repoint the application",
@@ -233,14 +257,19 @@ impl Step for Repoint {
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         let application = self.application(cx.world)?;
-        if let (Some(haproxy), Some(before)) = (&application.haproxy, cx.memo.get("proxy")) {
-            proxy::restore(cx, haproxy, before.as_str().unwrap_or_default()).await?;
+        let (proxy, staged) = (cx.memo.read::<String>("proxy")?, cx.memo.flag("staged")?);
+        if let (Some(haproxy), Some(before)) = (&application.haproxy, proxy) {
+            proxy::restore(cx, haproxy, &before).await?;
         }
-        let (Some(config), Some(_)) = (&application.config, cx.memo.get("staged")) else { return Ok(()) };
+        let (Some(config), true) = (&application.config, staged) else { return Ok(()) };
         let host = cx.fx.host(&config.host).await?;
         let (staged, backup) = (Self::staged(config, cx.run), Self::backup(config, cx.run));
         host.remove_file(&staged).await?;
         let script = format!("[ ! -e {} ] || {{ {}; }}", quoted(&backup), Self::switch(config, application, &backup));
-        host.sh(&script, &[], None).await.map(drop)
+        let limit = application.reload_limit();
+        match timeout(limit.0, host.sh(&script, &[], None)).await {
+            Ok(ran) => ran.map(drop),
+            Err(_) => Err(Self::late(application, config)),
+        }
     }
 }

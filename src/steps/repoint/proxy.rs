@@ -45,16 +45,14 @@ const DISABLED_AT_START: u8 = 4;
 /// Columns as in `HAProxy`'s management guide: 4 is the name, 7 the administrative state, 0 when nothing forces it.
 fn ready(answer: &str) -> Option<String> {
     let rows = answer.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(' '));
-    let rows: Vec<Vec<&str>> = rows.map(|line| line.split_whitespace().collect()).collect();
-    if rows.is_empty() {
-        return None;
-    }
-    let free = |row: &&Vec<&str>| {
-        let state = row.get(6).and_then(|state| state.parse::<u8>().ok());
-        state.is_some_and(|state| state & !DISABLED_AT_START == 0)
+    let server = |row: &str| {
+        let columns: Vec<&str> = row.split_whitespace().collect();
+        Some(((*columns.get(3)?).to_owned(), columns.get(6)?.parse::<u8>().ok()?))
     };
-    let names = rows.iter().filter(free).filter_map(|row| row.get(3).copied());
-    Some(names.collect::<Vec<_>>().join(" "))
+    let servers: Vec<(String, u8)> = rows.map(server).collect::<Option<_>>()?; // one that cannot be read is not "shut"
+    let free = servers.iter().filter(|(_, state)| state & !DISABLED_AT_START == 0);
+    let names: Vec<&str> = free.map(|(name, _)| name.as_str()).collect();
+    (!servers.is_empty()).then(|| names.join(" "))
 }
 
 /// Switches, and reads back that only `to` is ready.
@@ -104,5 +102,6 @@ mod tests {
         let switched = "1\n# header\n3 db 1 old 127.0.0.1 0 1 1\n3 db 2 new 127.0.0.1 2 4 1\n";
         assert_eq!(ready(switched).as_deref(), Some("new"));
         assert_eq!(ready("Can't find backend.\n"), None);
+        assert_eq!(ready(&switched.replace(" 4 1", " ? 1")), None);
     }
 }

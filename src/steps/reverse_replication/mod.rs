@@ -2,6 +2,7 @@
 
 mod tuning;
 
+use super::answer;
 use super::channel::{Channel, SERVER_ID};
 use super::fence::HOLDER;
 use super::gtid_mode;
@@ -19,7 +20,6 @@ use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -83,8 +83,7 @@ impl ReverseReplication {
 
     /// Whether it takes writes of anyone but administrators.
     async fn is_open(&self, cx: &Ctx<'_>, server: &str) -> Result<bool> {
-        let rows = cx.fx.sql(server).await?.query(dialect(cx.world, server).read_only(), LOOK).await?;
-        Ok(!Dialect::says_read_only(rows.value().unwrap_or_default()))
+        Ok(!answer::is_closed(&*cx.fx.sql(server).await?, dialect(cx.world, server)).await?)
     }
 
     /// Two open servers that follow each other in part are two truths; and a closed source was never promoted.
@@ -116,9 +115,10 @@ impl ReverseReplication {
     }
 
     async fn start(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<u32> {
+        let started = cx.memo.flag(STARTED)?;
         match ReplicaStatus::read(session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the first place again
-            Some(_) if cx.memo.get(STARTED).is_some() => {
+            Some(_) if started => {
                 session.query(&dialect.start_replica(), LOOK).await?;
                 Ok(STEADY)
             }
@@ -127,9 +127,8 @@ impl ReverseReplication {
                     session.query(&dialect.stop_replica(), LOOK).await?;
                 }
                 if dialect.is_mariadb() {
-                    let ask = dialect.read_variable(dialect.applied_gtids());
-                    let value = session.query(&ask, LOOK).await?.value().unwrap_or_default().to_owned();
-                    cx.memo.keep(REMEMBERED, value.into()).await?;
+                    let value = answer::value(session, &dialect.read_variable(dialect.applied_gtids())).await?;
+                    cx.memo.keep(REMEMBERED, value).await?;
                 }
                 tuning::tune(cx, session, dialect).await?; // a running applier takes some of it only when it starts
                 session.query(&self.statement(cx.world)?, LOOK).await?;
@@ -145,7 +144,7 @@ impl ReverseReplication {
         let (source, replica) = (cx.fx.sql(&self.source).await?, cx.fx.sql(&self.replica).await?);
         let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
         let there = source.query(&from.existing_databases(&[TOOL_DATABASE]), LOOK).await?;
-        let made = cx.memo.keep(MADE_DATABASE, there.is_empty().into()).await?;
+        let made = cx.memo.keep(MADE_DATABASE, there.is_empty()).await?;
         for statement in from.create_token_table() {
             source.query(&statement, LOOK).await?;
         }
@@ -162,7 +161,7 @@ impl ReverseReplication {
             }
             cx.pause(ASK, ATTEMPT).await?;
         }
-        if made == true {
+        if made {
             source.query(&from.drop_token_database(), LOOK).await?;
         }
         cx.progress.note(format!("follows `{}`; a row came through after {:.0?}", self.source, begin.elapsed()));
@@ -254,7 +253,7 @@ impl Step for ReverseReplication {
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
-        if cx.memo.get(PROVED).is_none() || self.is_open(cx, &self.replica).await? {
+        if !cx.memo.flag(PROVED)? || self.is_open(cx, &self.replica).await? {
             return Ok(Probe::NotDone);
         }
         let session = cx.fx.sql(&self.replica).await?;
@@ -268,9 +267,9 @@ impl Step for ReverseReplication {
         let dialect = dialect(cx.world, &self.replica);
         self.one_is_open(cx).await?;
         self.channel().ids_differ(cx).await?;
-        self.channel().is_free(cx, cx.memo.get(BEGUN).is_some()).await?;
+        self.channel().is_free(cx, cx.memo.flag(BEGUN)?).await?;
         self.let_the_applier_in(cx).await?;
-        cx.memo.keep(BEGUN, true.into()).await?;
+        cx.memo.keep(BEGUN, true).await?;
         let session = cx.fx.sql(&self.replica).await?;
         gtid_mode::fit(self.channel(), cx).await?;
         let looks = self.start(cx, &session, dialect).await?;
@@ -286,20 +285,23 @@ impl Step for ReverseReplication {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
-        if cx.memo.get(BEGUN).is_none() {
+        if !cx.memo.flag(BEGUN)? {
             return Ok(());
         }
+        // a damaged note must stop the undo before it touches anything
+        let (remembered, mode) = (cx.memo.read::<String>(REMEMBERED)?, gtid_mode::noted(cx)?);
+        let tuned = tuning::noted(cx, dialect(cx.world, &self.replica))?;
         let (session, dialect) = (cx.fx.sql(&self.replica).await?, dialect(cx.world, &self.replica));
         if ReplicaStatus::read(&session, dialect).await?.is_some() {
             session.query(&dialect.stop_replica(), LOOK).await?;
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
-        if let Some(before) = cx.memo.get(REMEMBERED).as_ref().and_then(Value::as_str)
-            && let Err(failure) = session.query(&dialect.set_gtid_start(before), LOOK).await
+        if let Some(before) = remembered
+            && let Err(failure) = session.query(&dialect.set_gtid_start(&before), LOOK).await
         {
             cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
         }
-        tuning::undo(cx, &session, dialect).await?;
-        gtid_mode::restore(self.channel(), cx).await
+        tuning::undo(&session, dialect, &tuned).await?;
+        gtid_mode::restore(self.channel(), cx, mode).await
     }
 }

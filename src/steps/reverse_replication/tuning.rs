@@ -9,7 +9,7 @@ use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::error::Result;
 use crate::playbook::marker;
-use crate::steps::Ctx;
+use crate::steps::{Ctx, answer};
 
 /// Threads that apply, at least.
 const WORKERS: u32 = 4;
@@ -41,9 +41,8 @@ pub fn actions(dialect: Dialect) -> Vec<String> {
 /// When the server refuses it.
 pub async fn tune(cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
     for (name, value, better) in wanted(dialect) {
-        let text = session.query(&dialect.read_variable(name), LOOK).await?.value().unwrap_or_default().to_owned();
-        let now: u32 = text.parse().unwrap_or_default();
-        cx.memo.keep(name, text.into()).await?;
+        let now: u32 = answer::number(session, &dialect.read_variable(name)).await?;
+        cx.memo.keep(name, now.to_string()).await?;
         if better(now, value) != now {
             session.query(&dialect.set_variable(name, &value.to_string()), LOOK).await?;
         }
@@ -57,15 +56,24 @@ pub fn undo_actions(dialect: Dialect) -> Vec<String> {
     wanted(dialect).into_iter().map(|(name, _, _)| dialect.set_variable(name, &before)).collect()
 }
 
+/// What [`tune`] has noted: variables with their values before.
+///
+/// # Errors
+/// When a note is damaged.
+pub fn noted(cx: &Ctx<'_>, dialect: Dialect) -> Result<Vec<(&'static str, String)>> {
+    let note = |(name, _, _): (&'static str, u32, Better)| {
+        cx.memo.read::<String>(name).map(|before| before.map(|before| (name, before)))
+    };
+    wanted(dialect).into_iter().filter_map(|one| note(one).transpose()).collect()
+}
+
 /// Sets everything as it was.
 ///
 /// # Errors
 /// When the server refuses it.
-pub async fn undo(cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
-    for (name, _, _) in wanted(dialect) {
-        if let Some(before) = cx.memo.get(name) {
-            session.query(&dialect.set_variable(name, before.as_str().unwrap_or_default()), LOOK).await?;
-        }
+pub async fn undo(session: &Session, dialect: Dialect, noted: &[(&str, String)]) -> Result<()> {
+    for (name, before) in noted {
+        session.query(&dialect.set_variable(name, before), LOOK).await?;
     }
     Ok(())
 }

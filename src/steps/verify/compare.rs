@@ -9,7 +9,7 @@ use crate::effects::dialect::Dialect;
 use crate::effects::dialect::key::Range;
 use crate::effects::{Session, SqlError};
 use crate::error::{Failure, Result};
-use crate::steps::{Ctx, Progress, Update};
+use crate::steps::{Ctx, Progress, Update, answer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -175,9 +175,15 @@ impl Job {
         let ask = async |session: &Session, dialect: Dialect| {
             let question = dialect.range_digest(table.sum, &from, &table.row, &condition);
             let rows = session.try_query(&question, LONGEST).await.map_err(|error| lost(session, &question, &error))?;
-            let value = |name| rows.first().and_then(|row| row.get(name)).unwrap_or_default().to_owned();
-            let count = value("row_count").parse().unwrap_or(0);
-            Ok((count, value("digest")))
+            // two answers that cannot be read would look like two that are equal
+            let unread = || answer::unreadable(session, &question, "it is not a number of rows with their checksum");
+            let row = rows.first().ok_or_else(unread)?;
+            let count: u64 = row.get("row_count").and_then(|count| count.parse().ok()).ok_or_else(unread)?;
+            match row.get("digest") {
+                Some(digest) => Ok((count, digest.to_owned())),
+                None if count == 0 => Ok((count, String::new())), // no rows have no checksum on some servers
+                None => Err(unread()),
+            }
         };
         let both = async { tokio::try_join!(ask(&pair.source, self.from), ask(&pair.replica, self.to)) };
         self.unless_cancelled(both).await

@@ -4,10 +4,11 @@ use super::catalog::Table;
 use super::compare::{Digest, Job, Pair, Piecework};
 use super::cursor::{SEEK, piece_end, values};
 use super::findings::Wrong;
-use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::dialect::key::{Key, KeyValues, Range};
+use crate::effects::{Row, Session};
 use crate::error::Result;
+use crate::steps::answer;
 use std::collections::BTreeMap;
 
 /// Rows of the source in a piece whose rows are compared one by one.
@@ -83,7 +84,11 @@ async fn rows(
 ) -> Result<BTreeMap<KeyValues, String>> {
     let question = dialect.row_digests(&key.words(&table.quoted), &table.row, &key.condition(piece), MOST);
     let rows = session.query(&question, SEEK).await?;
-    Ok(rows.iter().map(|row| (values(row, key, 1), row.at(0).unwrap_or_default().to_owned())).collect())
+    let digest = |row: Row<'_>| {
+        let digest = row.at(0).ok_or_else(|| answer::unreadable(session, &question, "a row has no checksum"))?;
+        Ok((values(row, key, 1), digest.to_owned()))
+    };
+    rows.iter().map(digest).collect()
 }
 
 /// A range in words.

@@ -178,7 +178,7 @@ impl Verify {
 
     /// Starts the applier if this step has halted it, and sees it run. A channel that is gone meanwhile stays gone.
     pub(super) async fn release_applier(&self, cx: &Ctx<'_>) -> Result<()> {
-        if cx.memo.get(HALTED) != Some(true.into()) {
+        if !cx.memo.flag(HALTED)? {
             return Ok(());
         }
         let started = self.start_applier(cx).await.map_err(|failure| {

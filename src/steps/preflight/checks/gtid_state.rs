@@ -14,9 +14,7 @@ pub const CHECK: Check = Check::blocking("gtid_state", judge)
     .asks(|pair| pair.both(Dialect::gtid_position));
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
-    let own = |side| -> Result<&str> {
-        Ok(seen.rows(side, seen.pair.at(side).dialect.gtid_position())?.value().unwrap_or_default())
-    };
+    let own = |side| -> Result<&str> { seen.value(side, seen.pair.at(side).dialect.gtid_position()) };
     let (source, target) = (own(Source)?, own(Target)?);
     if seen.source.product.family != seen.target.product.family {
         return Ok(Verdict::pass("the families do not understand each other's GTIDs: file and position are used"));

@@ -13,7 +13,7 @@ const LONGEST: f64 = 60.0;
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let name = seen.pair.target.dialect.replica_net_timeout();
-    let seconds = seen.number(Target, name).unwrap_or(0.0);
+    let seconds: f64 = seen.required(Target, name)?;
     if seconds <= LONGEST || seen.will_be_set(name) {
         return Ok(Verdict::pass(format!("a replica notices a dead line: {name} is {seconds} s, or set by a step")));
     }

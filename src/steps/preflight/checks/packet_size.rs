@@ -11,8 +11,7 @@ pub const CHECK: Check = Check::blocking("packet_size", judge).reads(&["max_allo
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let name = "max_allowed_packet";
-    let size = |side| seen.variable(side, name).parse::<u64>().unwrap_or(0);
-    let (source, target) = (size(Source), size(Target));
+    let (source, target): (u64, u64) = (seen.required(Source, name)?, seen.required(Target, name)?);
     let words = format!("{name} is {} on the source and {} on the target", Bytes(source), Bytes(target));
     if target >= source {
         return Ok(Verdict::pass(words));

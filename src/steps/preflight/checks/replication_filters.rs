@@ -6,7 +6,7 @@ use super::super::check::Check;
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
-use crate::error::Result;
+use crate::error::{Failure, Result};
 
 pub const CHECK: Check = Check::blocking("replication_filters", judge).reads(&FILTERS).asks(|pair| {
     let filters = pair.target.dialect.applier_filters().map(|text| Ask::sql(Target, text));
@@ -27,7 +27,12 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found = Vec::new();
     let written = seen.rows(Source, seen.pair.source.dialect.binlog_position())?;
     for name in ["Binlog_Do_DB", "Binlog_Ignore_DB"] {
-        let value = written.first().and_then(|row| row.get(name)).unwrap_or_default();
+        // without a binary log there is no row, which is another check's matter
+        let Some(row) = written.first() else { continue };
+        let Some(value) = row.get(name) else {
+            let answer = format!("the answer has no {name}");
+            return Err(Failure::permanent("read the source's filters", answer).at(seen.name(Source)));
+        };
         if !value.is_empty() {
             let evidence = format!("the source does not write everything down: {} is {value}", name.to_lowercase());
             found.push(Verdict::block(evidence, "remove it from the source's configuration and restart it"));

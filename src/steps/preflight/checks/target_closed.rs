@@ -4,8 +4,8 @@ use super::super::check::Check;
 use super::super::pair::Target;
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
-use crate::effects::dialect::Dialect;
-use crate::error::Result;
+use crate::error::{Failure, Result};
+use crate::steps::answer;
 
 pub const CHECK: Check = Check::warning("target_closed", judge).reads(&["read_only"]);
 
@@ -13,7 +13,8 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if seen.will_be_set("read_only") {
         return Ok(Verdict::pass("a step closes the target"));
     }
-    if Dialect::says_read_only(seen.variable(Target, "read_only")) {
+    let closed = answer::closed(seen.variable(Target, "read_only"));
+    if closed.map_err(|answer| Failure::permanent("read read_only", answer).at(seen.name(Target)))? {
         return Ok(Verdict::pass("the target is read-only"));
     }
     let remedy = "SET GLOBAL read_only = ON there, and put it in its configuration, before replication begins";

@@ -25,10 +25,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             "set the zone of the target's machine, or its `time_zone`, as on the source",
         ));
     }
-    let named = |side| -> Result<u64> {
-        let rows = seen.rows(side, seen.pair.at(side).dialect.named_time_zones())?;
-        Ok(rows.value().and_then(|count| count.parse().ok()).unwrap_or(0))
-    };
+    let named = |side| -> Result<u64> { seen.count(side, seen.pair.at(side).dialect.named_time_zones()) };
     let (known, missing) = (named(Source)?, named(Target)? == 0);
     if known > 0 && missing {
         let evidence =
