@@ -196,7 +196,8 @@ impl Conduct {
         let who = by.unwrap_or_else(run_id::account);
         let decider = Decider { journal, run: self.run.clone(), yes: self.manner.yes, who };
         let recorder = Recorder::new(self.state.dir(), &self.run);
-        let display = tokio::spawn(show(Terminal::new(&self.plan), recorder, entries, news, decider));
+        let over = CancellationToken::new();
+        let display = tokio::spawn(show(Terminal::new(&self.plan), recorder, entries, news, decider, over.clone()));
         let runner = Runner::new(setup)?;
         let result = match errand {
             Errand::Run => runner.run().await,
@@ -204,7 +205,8 @@ impl Conduct {
             Errand::Rollback(reason) => runner.rollback(&reason).await,
         };
         effects.close().await;
-        display.abort();
+        over.cancel();
+        let _ = display.await; // it shows what was told before
         result
     }
 
@@ -259,6 +261,7 @@ async fn show(
     mut entries: UnboundedReceiver<Entry>,
     mut news: UnboundedReceiver<(String, crate::steps::Update)>,
     decider: Decider,
+    over: CancellationToken,
 ) {
     loop {
         tokio::select! {
@@ -273,7 +276,7 @@ async fn show(
                     decider.ask(&terminal, step, message);
                 }
             }
-            else => return,
+            () = over.cancelled() => return,
         }
     }
 }

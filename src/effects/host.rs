@@ -131,6 +131,10 @@ impl Host {
     }
 
     async fn run_bounded(&self, argv: &[&str], stdin: Option<&[u8]>, bounds: Bounds) -> Result<Ran> {
+        Box::pin(self.run_to_its_end(argv, stdin, bounds)).await // large, and held by every step
+    }
+
+    async fn run_to_its_end(&self, argv: &[&str], stdin: Option<&[u8]>, bounds: Bounds) -> Result<Ran> {
         // The semaphore is never closed, so there is always a turn.
         let _turn = tokio::select! {
             turn = self.machine.turns.acquire() => turn.ok(),
@@ -217,11 +221,12 @@ impl Host {
     /// # Errors
     /// When it cannot be read, or is larger than 4 MiB.
     pub async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let ran = self.run_bounded(&["env", "LC_ALL=C", "cat", "--", path], None, Bounds { keep: LARGEST, ..OURS }).await?;
+        let ran =
+            self.run_bounded(&["env", "LC_ALL=C", "cat", "--", path], None, Bounds { keep: LARGEST, ..OURS }).await?;
         match ran.code {
             Some(0) if ran.whole => Ok(Some(ran.stdout)),
             Some(0) => Err(Failure::permanent(format!("read {path}"), "it is larger than 4 MiB").at(self.name())),
-            Some(1) if ran.stderr.contains("No such file or directory") => Ok(None),
+            Some(1) if ran.stderr.trim_end().ends_with(": No such file or directory") => Ok(None),
             code => Err(Failure::permanent(format!("read {path}"), complaint(code, &ran.stderr)).at(self.name())),
         }
     }

@@ -125,14 +125,14 @@ impl Lines {
                 let access = self.inventory.host(name).ok_or_else(|| {
                     Failure::permanent(format!("find host `{name}`"), "the inventory has no host of that name")
                 })?;
-                Arc::new(Machine::connect(name, access, &self.control_dir).await?)
+                Arc::new(Box::pin(Machine::connect(name, access, &self.control_dir)).await?)
             }
         };
         line.machine = Some(machine.clone());
         let claimed = self.claims().contains_key(name);
         if let Some(lease) = self.lease.get().filter(|_| !claimed) {
             let claim = HostLease::new(lease, &self.work_dir(name));
-            claim.claim(&machine).await?;
+            Box::pin(claim.claim(&machine)).await?;
             self.claims().insert(name.to_owned(), claim);
         }
         Ok(machine)

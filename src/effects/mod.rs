@@ -141,7 +141,7 @@ impl Effects {
         {
             self.hands.sessions.leave(&lost);
         }
-        let session = self.open(server).await?;
+        let session = Box::pin(self.open(server)).await?;
         if purpose != PURPOSE {
             self.register(&session).await?;
         }
@@ -220,7 +220,8 @@ impl Effects {
     }
 
     /// What the servers spoken to so far say they are, by their names.
-    pub async fn seen(&self) -> BTreeMap<String, Identity> {
+    #[must_use]
+    pub fn seen(&self) -> BTreeMap<String, Identity> {
         self.recognized().clone()
     }
 
@@ -229,7 +230,8 @@ impl Effects {
     }
 
     /// The connection for `purpose` if it is open and alive; never opens one, nor waits for one that is being opened.
-    pub async fn open_session(&self, server: &str, purpose: &str) -> Option<Arc<Session>> {
+    #[must_use]
+    pub fn open_session(&self, server: &str, purpose: &str) -> Option<Arc<Session>> {
         let slot = self.hands.sessions.slot(server, purpose);
         let place = slot.try_lock().ok()?;
         place.as_ref().filter(|session| session.is_alive()).map(|session| self.ours(session))

@@ -112,9 +112,7 @@ pub(super) async fn bounded<T: Send + 'static>(
 ) -> Result<T> {
     let Bounds { cancel, end, ended, before, time, grace, hurry } = bounds;
     let ended = ended.drop_guard();
-    if let Err(failure) = wait_for(&before, &cancel).await {
-        return Err(failure); // there is nothing of this one to wait for
-    }
+    wait_for(&before, &cancel).await?; // of what has not begun there is nothing to wait for
     let mut task = tokio::spawn(async move {
         let _ended = ended;
         work.await

@@ -254,7 +254,7 @@ impl<'a> Drive<'a> {
         if self.setup.interrupt.is_cancelled() {
             return Ok(()); // the loop ends the run, and a resume checks again
         }
-        for (server, identity) in self.setup.effects.seen().await {
+        for (server, identity) in self.setup.effects.seen() {
             self.take_in(Event::ServerSeen { server, identity })?;
         }
         if found.is_empty() {

@@ -150,7 +150,12 @@ impl Terminal {
 
     /// Shows how far a running step is.
     pub fn update(&mut self, step: &str, update: &Update) {
-        let Some(running) = self.running.get(step) else { return };
+        let Some(running) = self.running.get(step) else {
+            if let (Update::Note { text }, true) = (update, step.is_empty()) {
+                self.line(Tone::Quiet, "·", "", text); // what belongs to no step
+            }
+            return;
+        };
         match update {
             Update::Bytes { done, total } => {
                 if let Some(total) = total.filter(|total| *total > 0) {

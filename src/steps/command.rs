@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "stdout", kind: OutputType::Text, about: "What the program printed, without the last newline; at most the first 64 KiB." },
+    Output {
+        name: "stdout",
+        kind: OutputType::Text,
+        about: "What the program printed, without the last newline; at most the first 64 KiB.",
+    },
     Output { name: "code", kind: OutputType::Integer, about: "Its exit code: 0." },
 ];
-
 
 /// Runs a program on a host. Any exit code but 0 is a failure.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -177,8 +177,7 @@ impl Promote {
     }
     /// The old server is closed now, to administrators too where that ends with a connection.
     async fn fenced(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Position> {
-        let held =
-            !sides.from.strongest_fence().held_by_session || cx.fx.open_session(&self.source, HOLDER).await.is_some();
+        let held = !sides.from.strongest_fence().held_by_session || cx.fx.open_session(&self.source, HOLDER).is_some();
         if !held || !is_closed(&sides.source, sides.from).await? {
             let answer = format!("`{}` is not fenced any more", self.source);
             return Err(self.refuse(answer, "a `fence` step of the same run must stand before"));

@@ -90,13 +90,10 @@ impl Machine {
             let process = self.start(&["sh", "-c", &script], false).await.map_err(failed)?;
             process.finish(None, process::KEPT).await.map_err(failed)
         };
-        match tokio::time::timeout(limit, work).await {
-            Ok(ran) => ran,
-            Err(_) => {
-                let answer = format!("no answer within {}", crate::playbook::units::Span(limit));
-                Err(Failure::transient(attempted(), answer).at(&self.name))
-            }
-        }
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            let answer = format!("no answer within {}", crate::playbook::units::Span(limit));
+            Err(Failure::transient(attempted(), answer).at(&self.name))
+        })
     }
 
     /// A shell that is kept open.

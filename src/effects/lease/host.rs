@@ -19,7 +19,7 @@ const CHECK: &str = include_str!("check.sh");
 const REFUSED: i32 = 76;
 const SHORT: Duration = Duration::from_secs(10);
 /// A claim waits for what the runner before has started, and ends it.
-const CLAIM_LIMIT: Duration = Duration::from_secs(60);
+const CLAIM_LIMIT: Duration = Duration::from_mins(1);
 const END_LIMIT: Duration = Duration::from_secs(15);
 /// Tries to write a record that others change meanwhile.
 const TRIES: usize = 3;
@@ -68,7 +68,7 @@ pub(super) fn folder(work_dir: &str, run: &str) -> String {
 
 /// What stands on `machine`; `None` when nothing does.
 pub(super) async fn look(machine: &Machine, dir: &str) -> Result<Option<Seen>> {
-    let printed = said(machine, machine.look_after(LOOK, &[dir], SHORT).await?)?;
+    let printed = said(machine, &machine.look_after(LOOK, &[dir], SHORT).await?)?;
     let mut lines = printed.lines();
     let Some(line) = lines.next() else { return Ok(None) };
     let renewed = lines.next().unwrap_or_default().to_owned();
@@ -77,7 +77,7 @@ pub(super) async fn look(machine: &Machine, dir: &str) -> Result<Option<Seen>> {
     Ok(Some(Seen { line: line.to_owned(), renewed, holder: Card::parse(card), is_free }))
 }
 
-fn said(machine: &Machine, ran: Ran) -> Result<String> {
+fn said(machine: &Machine, ran: &Ran) -> Result<String> {
     if ran.code == Some(0) {
         return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
     }
@@ -196,7 +196,7 @@ impl Guard {
 
     /// Ends the program with all that it has started, and proves that it is gone.
     pub(in crate::effects) async fn end(&self, machine: &Machine) -> Result<()> {
-        said(machine, machine.look_after(END, &[&self.host.dir, &self.call], END_LIMIT).await?).map(drop)
+        said(machine, &machine.look_after(END, &[&self.host.dir, &self.call], END_LIMIT).await?).map(drop)
     }
 }
 

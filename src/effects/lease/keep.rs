@@ -67,7 +67,7 @@ pub(in crate::effects) async fn ensure(fx: &Effects, lease: &Lease, server: &str
     if let Some(failure) = lease.displaced.borrow().clone() {
         return Err(failure);
     }
-    if let Some(session) = fx.open_session(server, PURPOSE).await
+    if let Some(session) = fx.open_session(server, PURPOSE)
         && server::is_held(&session, &lease.run, lease.epoch).await
     {
         return Ok(());

@@ -342,7 +342,7 @@ impl Step for Fence {
         ConfigFile::backup(cx)?; // a damaged note must stop the undo before it touches anything
         self.replica_is_not_open(cx).await?;
         let dialect = dialect(cx.world, &self.server);
-        if let Some(holder) = cx.fx.open_session(&self.server, HOLDER).await {
+        if let Some(holder) = cx.fx.open_session(&self.server, HOLDER) {
             holder.query(dialect.strongest_fence().open, LOOK).await?;
             cx.fx.close_session(&self.server, HOLDER).await;
         }

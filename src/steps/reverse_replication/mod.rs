@@ -106,7 +106,7 @@ impl ReverseReplication {
     async fn let_the_applier_in(&self, cx: &Ctx<'_>) -> Result<()> {
         let fence = dialect(cx.world, &self.replica).strongest_fence();
         if fence.held_by_session
-            && let Some(holder) = cx.fx.open_session(&self.replica, HOLDER).await
+            && let Some(holder) = cx.fx.open_session(&self.replica, HOLDER)
         {
             holder.query(fence.open, LOOK).await?;
             cx.fx.close_session(&self.replica, HOLDER).await;

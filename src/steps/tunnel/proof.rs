@@ -73,10 +73,10 @@ impl Tunnel {
         let mut other = format!("a server that greets as {}", pair[0].version);
         for known in cx.world.inventory.servers.keys().filter(|known| *known != name) {
             if arrived(cx, known, pair).await.is_ok_and(|arrived| arrived) {
-                other = format!("`{known}` ({})", described(cx, known).await);
+                other = format!("`{known}` ({})", described(cx, known));
             }
         }
-        let wanted = described(cx, name).await;
+        let wanted = described(cx, name);
         let answer = format!("{other} answers through {}, and not `{name}` ({wanted})", self.listen);
         Failure::refused("open the tunnel", answer)
             .at(&self.from)
@@ -98,8 +98,8 @@ async fn arrived(cx: &Ctx<'_>, name: &str, pair: &[Greeting; 2]) -> Result<bool>
 }
 
 /// What a server says it is, in words.
-async fn described(cx: &Ctx<'_>, name: &str) -> String {
-    let identity = cx.fx.seen().await.get(name).cloned().unwrap_or_default();
+fn described(cx: &Ctx<'_>, name: &str) -> String {
+    let identity = cx.fx.seen().get(name).cloned().unwrap_or_default();
     words(&identity)
 }
 
