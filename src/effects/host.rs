@@ -28,6 +28,9 @@ const COMPLAINT_LINES: usize = 10;
 /// Longest time for a program of ours: a look, a small change. What may take longer is a [`super::Job`], or is bounded by
 /// its caller.
 const LIMIT: Duration = Duration::from_mins(2);
+/// How long the streams of a program of the user's own are read on after it has ended: what it has left in the background
+/// may hold them open.
+const STRAGGLERS: Duration = Duration::from_secs(10);
 /// The step's own timeout ends the program.
 const UNBOUNDED: Duration = Duration::from_hours(24 * 365);
 /// How long a program's streams are read on after it was ended.
@@ -43,10 +46,12 @@ struct Bounds {
     /// How much is kept of what it prints, in bytes.
     keep: usize,
     ends: Ends,
+    /// How long its streams are read on after it has ended; to their ends, when missing.
+    stragglers: Option<Duration>,
 }
 
 /// The bounds of a program of ours.
-const OURS: Bounds = Bounds { limit: LIMIT, keep: process::KEPT, ends: Ends::Session };
+const OURS: Bounds = Bounds { limit: LIMIT, keep: process::KEPT, ends: Ends::Session, stragglers: None };
 
 /// A connected machine, as one piece of work sees it: what it starts there goes past the run's lease, and ends with the
 /// work.
@@ -67,6 +72,19 @@ pub struct Ran {
     pub whole: bool,
     /// The end of what it complained of.
     pub stderr: String,
+}
+
+impl Ran {
+    /// Nothing, when it ended well.
+    ///
+    /// # Errors
+    /// When it ended with another code than 0: the last lines of its complaint are the answer.
+    pub fn expect_success(&self, attempted: &str, host: &str) -> Result<()> {
+        if self.code == Some(0) {
+            return Ok(());
+        }
+        Err(Failure::permanent(attempted, complaint(self.code, &self.stderr)).at(host))
+    }
 }
 
 impl Host {
@@ -108,7 +126,7 @@ impl Host {
     /// # Errors
     /// As for [`Host::run_within`].
     pub async fn run(&self, argv: &[&str], stdin: Option<&[u8]>) -> Result<Ran> {
-        self.run_within(argv, stdin, LIMIT).await
+        self.run_bounded(argv, stdin, OURS).await
     }
 
     /// The same within `limit`. A program that takes longer, or whose work is given up, is ended with all that it has
@@ -118,7 +136,7 @@ impl Host {
     /// When it could not be started, was ended, or the connection was lost (transient): what may still run where is said
     /// then. `Locked` when another runner has the run. An exit code is not an error.
     pub async fn run_within(&self, argv: &[&str], stdin: Option<&[u8]>, limit: Duration) -> Result<Ran> {
-        self.run_bounded(argv, stdin, Bounds { limit, ..OURS }).await
+        self.run_bounded(argv, stdin, Bounds { limit, stragglers: Some(STRAGGLERS), ..OURS }).await
     }
 
     /// Runs a program of the user's own, as long as the step gives it: when its work is given up it is ended with all that
@@ -127,7 +145,12 @@ impl Host {
     /// # Errors
     /// As for [`Host::run_within`].
     pub async fn run_whole(&self, argv: &[&str]) -> Result<Ran> {
-        self.run_bounded(argv, None, Bounds { limit: UNBOUNDED, ends: Ends::Tree, ..OURS }).await
+        self.run_bounded(
+            argv,
+            None,
+            Bounds { limit: UNBOUNDED, ends: Ends::Tree, stragglers: Some(STRAGGLERS), ..OURS },
+        )
+        .await
     }
 
     async fn run_bounded(&self, argv: &[&str], stdin: Option<&[u8]>, bounds: Bounds) -> Result<Ran> {
@@ -150,7 +173,7 @@ impl Host {
             Err(process::Fault::Missing) => return Ok(missing(argv)),
             Err(fault) => return Err(fault.failure(attempted(argv)).at(self.name())),
         };
-        let mut finish = std::pin::pin!(process.finish(stdin, bounds.keep));
+        let mut finish = std::pin::pin!(process.finish(stdin, bounds.keep, bounds.stragglers));
         let given_up = tokio::select! {
             ran = &mut finish => return self.judge(argv, guard.as_ref(), ran).await,
             () = self.activity.end.cancelled() => true,

@@ -234,7 +234,8 @@ impl<'a> Drive<'a> {
             Ok(_) => {}
         }
         hold::until_all_ended(&mut self.tasks, &self.state.graph, &self.setup.halt).await;
-        self.taken.release().await;
+        let nothing = matches!(self.state.outcome, Some(Outcome::Refused | Outcome::Nothing));
+        self.taken.release(nothing || !self.state.started).await;
         result.map_err(|mut failure| {
             if self.state.started && failure.class != Class::Locked {
                 failure.class = Class::Cancelled; // its exit code says that the run can be resumed

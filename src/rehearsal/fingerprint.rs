@@ -94,6 +94,9 @@ impl Fingerprint {
         files(server.dir(), 1, &mut facts)?;
         files(&server.data_dir(), 1, &mut facts)?;
         files(work, 9, &mut facts)?;
+        // by what stands there an older copy of a journal is refused, also after a rollback: it stays
+        let leases = format!("file {}", work.join("leases").display());
+        facts.retain(|name, _| !name.starts_with(&leases));
         if !channels.is_empty() {
             facts.retain(|name, _| !RELAYED.iter().any(|moving| name.contains(moving)));
         }

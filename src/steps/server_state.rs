@@ -59,10 +59,8 @@ pub async fn restart(cx: &Ctx<'_>, name: &str) -> Result<()> {
     cx.progress.note(format!("restarting {name}"));
     cx.fx.close_session(name, "main").await;
     let limit = server.restart_limit();
-    let Ok(ran) = tokio::time::timeout(limit.0, host.run(&argv, None)).await else {
-        return Err(still_at_work(&format!("restart {name}"), &server.host, &server.restart, limit, "restart_limit"));
-    };
-    let ran = ran?;
+    let ran = host.run_within(&argv, None, limit.0).await;
+    let ran = ran.map_err(|failure| with_limit(failure, &format!("restart {name}"), "restart_limit"))?;
     if ran.code != Some(0) {
         let end = ran.code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
         let words = ran.stderr.trim();
@@ -73,7 +71,16 @@ pub async fn restart(cx: &Ctx<'_>, name: &str) -> Result<()> {
     answers(cx, name).await
 }
 
-/// The failure for a command of the inventory that has not ended within its limit.
+/// The failure of a command of the inventory, with its field when it took longer than that says.
+pub fn with_limit(failure: Failure, attempted: &str, field: &str) -> Failure {
+    if !failure.answer.starts_with("it took longer than") {
+        return failure;
+    }
+    let help = format!("a command that takes longer by its nature needs a longer `{field}` in the inventory");
+    Failure { class: Class::Permanent, attempted: attempted.to_owned(), ..failure }.help(help)
+}
+
+/// The failure for a command of the inventory that was sent to a kept shell and has not ended within its limit.
 pub fn still_at_work(attempted: &str, host: &str, argv: &[String], limit: Span, field: &str) -> Failure {
     let command = shell_words::join(argv);
     Failure::permanent(attempted, format!("the command did not end within {limit}: {command}"))

@@ -27,7 +27,7 @@ async fn the_second_run_is_refused_and_says_who_is_first() {
     let id = status()["run"].as_str().unwrap().to_owned();
 
     let elsewhere = stage.run(PLAYBOOK, &stage.inventory, "elsewhere").end();
-    let texts = ["take the server for this run", "migrate@127.0.0.1", "nothing was changed"];
+    let texts = ["another run holds it", "migrate@127.0.0.1", "nothing was changed"];
     let mut complaints = elsewhere.judge("another state directory", LOCKED, &texts);
     let same = stage.run(PLAYBOOK, &stage.inventory, "first").end();
     let holder = format!("it is held by run {id}");

@@ -88,7 +88,7 @@ impl Machine {
         let script = format!("set -- {}\n{script}", shell_words::join(args));
         let work = async {
             let process = self.start(&["sh", "-c", &script], false).await.map_err(failed)?;
-            process.finish(None, process::KEPT).await.map_err(failed)
+            process.finish(None, process::KEPT, None).await.map_err(failed)
         };
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             let answer = format!("no answer within {}", crate::playbook::units::Span(limit));

@@ -16,8 +16,6 @@ use tokio::time::timeout;
 
 /// How much is kept of what a program prints or complains, in bytes, unless more is asked for.
 pub(in crate::effects) const KEPT: usize = 64 << 10;
-/// How long the streams of a program that has ended are read on.
-const STRAGGLERS: Duration = Duration::from_secs(2);
 
 type Input = Box<dyn AsyncWrite + Send + Unpin>;
 type Output = Box<dyn AsyncRead + Send + Unpin>;
@@ -143,8 +141,14 @@ impl Process {
     }
 
     /// Feeds it, reads what it prints, and waits for its end. Of what it prints the first `keep` bytes are kept, of its
-    /// complaint the last [`KEPT`].
-    pub async fn finish(mut self, input: Option<&[u8]>, keep: usize) -> Result<Ran, Fault> {
+    /// complaint the last [`KEPT`]. Its streams are read to their ends; or at most for `stragglers` after it has ended,
+    /// where what it has started in the background may hold them open for ever.
+    pub async fn finish(
+        mut self,
+        input: Option<&[u8]>,
+        keep: usize,
+        stragglers: Option<Duration>,
+    ) -> Result<Ran, Fault> {
         let pipe = self.stdin.take();
         let feed = async {
             match (pipe, input) {
@@ -165,11 +169,13 @@ impl Process {
                     ending.await?
                 }
                 code = &mut ending => {
-                    // what it has started in the background may hold its streams open for ever
-                    if let Ok(read) = timeout(STRAGGLERS, reading).await {
-                        read.map_err(|error| Fault::Other(error.to_string()))?;
-                    }
-                    code?
+                    let code = code?;
+                    let read = match stragglers {
+                        Some(patience) => timeout(patience, reading).await.unwrap_or(Ok(((), (), ()))),
+                        None => reading.await,
+                    };
+                    read.map_err(|error| Fault::Other(error.to_string()))?;
+                    code
                 }
             }
         };
@@ -240,6 +246,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::{KEPT, Process, for_any_shell};
+    use std::time::Duration;
 
     #[test]
     fn a_script_survives_any_login_shell() {
@@ -253,7 +260,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_printed_is_kept_within_bounds() {
         let script = "head -c 9000000 /dev/zero | tr '\\0' x; echo last >&2";
-        let ran = Process::local(&["sh", "-c", script], false).ok().unwrap().finish(None, KEPT).await.ok().unwrap();
+        let ran =
+            Process::local(&["sh", "-c", script], false).ok().unwrap().finish(None, KEPT, None).await.ok().unwrap();
         assert_eq!((ran.code, ran.stdout.len(), ran.whole), (Some(0), KEPT, false));
         assert_eq!(ran.stderr, "last\n");
     }
@@ -261,7 +269,8 @@ mod tests {
     #[tokio::test]
     async fn a_child_in_the_background_keeps_nobody_waiting() {
         let begin = std::time::Instant::now();
-        let ran = Process::local(&["sh", "-c", "sleep 30 & echo done"], false).ok().unwrap().finish(None, KEPT).await;
+        let process = Process::local(&["sh", "-c", "sleep 30 & echo done"], false).ok().unwrap();
+        let ran = process.finish(None, KEPT, Some(Duration::from_millis(500))).await;
         assert_eq!(ran.ok().unwrap().stdout, b"done\n");
         assert!(begin.elapsed().as_secs() < 20);
     }

@@ -3,7 +3,10 @@
 umask 077
 dir=$1 seen=$2 me=$3 stamp=$4 holder=$5
 command -v flock >/dev/null && command -v setsid >/dev/null || { echo "flock and setsid (of util-linux) are not installed" >&2; exit 1; }
+# Whoever makes the host's work_dir removes it again when the run turns out to do nothing.
+[ -d "$(dirname -- "$(dirname -- "$dir")")" ] && made= || made=1
 mkdir -p -- "$dir" || exit 1
+[ -z "$made" ] || : > "$dir/made"
 exec 9>>"$dir/lock"
 flock -w 20 9 || { echo "another program holds $dir/lock" >&2; exit 1; }
 record=

@@ -17,10 +17,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(2);
 const STAMP_LIMIT: Duration = Duration::from_secs(2);
 /// Longest time for a lost lease to be looked at.
 const ENSURE_LIMIT: Duration = Duration::from_secs(40);
-const GIVE_BACK: &str = "exec 9>>\"$1/lock\" && flock -w 5 9 && IFS= read -r record < \"$1/record\" || exit 0\n\
-    case $record in \"$2 $3 \"*) ;; *) exit 0 ;; esac\n\
-    IFS= read -r holder < \"$1/holder\" || exit 0\n\
-    printf 'free %s\\n' \"$holder\" > \"$1/holder.new\" && mv -f -- \"$1/holder.new\" \"$1/holder\"\n";
+const GIVE_BACK: &str = include_str!("give_back.sh");
 
 /// Renews until it is stopped.
 pub(super) async fn keep(fx: Arc<Effects>, lease: Arc<Lease>, stop: CancellationToken) {
@@ -92,12 +89,13 @@ pub(in crate::effects) async fn ensure(fx: &Effects, lease: &Lease, server: &str
     Ok(())
 }
 
-/// Says on every host that the lease is free.
-pub(super) async fn give_back(fx: &Arc<Effects>, lease: &Arc<Lease>) {
+/// Says on every host that the lease is free; or leaves no trace of it there, when the run has done nothing and never will.
+pub(super) async fn give_back(fx: &Arc<Effects>, lease: &Arc<Lease>, forget: bool) {
     let [epoch, nonce, ..] = lease.record().words();
+    let how = if forget { "forget" } else { "keep" };
     let mut all = JoinSet::new();
     for (name, host) in fx.claimed() {
-        let (fx, args) = (fx.clone(), [host.dir().to_owned(), epoch.clone(), nonce.clone()]);
+        let (fx, args) = (fx.clone(), [host.dir().to_owned(), epoch.clone(), nonce.clone(), how.to_owned()]);
         all.spawn(async move {
             let back = async {
                 let args = args.each_ref().map(String::as_str);

@@ -7,6 +7,8 @@
 
 mod host;
 mod keep;
+#[cfg(test)]
+mod model;
 mod record;
 mod server;
 mod take;

@@ -22,6 +22,9 @@ const REACH: Duration = Duration::from_secs(4);
 /// Longest time for one look at who holds a run.
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
 
+/// Where people find a lease on a host.
+const FOLDER: &str = "`leases` below the host's work_dir";
+
 /// What a runner wants to have for itself.
 pub struct Claim<'a> {
     /// The run.
@@ -71,7 +74,7 @@ impl Taken {
             sessions.push(fx.session(server, PURPOSE).await?);
         }
         let held = wait_until_free(fx, claim, &sessions).await?;
-        let epoch = epoch(claim, &held)?;
+        let epoch = next_epoch(claim.run, claim.epoch, &claim.knows, &held)?;
         let card = Card::own(claim.about).ok_or_else(|| {
             Failure::permanent("take the run", "/proc cannot be read, so that this process cannot be told from others")
         })?;
@@ -81,7 +84,10 @@ impl Taken {
             take_server(fx, &lease, session).await?;
         }
         fx.set_lease(&lease)?;
-        claim_hosts(fx, claim, &held).await?;
+        if let Err(failure) = claim_hosts(fx, claim, &held).await {
+            super::keep::give_back(fx, &lease, claim.epoch == 0).await;
+            return Err(failure);
+        }
         let stop = CancellationToken::new();
         tokio::spawn(keep(fx.clone(), lease.clone(), stop.clone()));
         Ok(Self { fx: fx.clone(), lease, _keeper: stop.drop_guard() })
@@ -124,9 +130,10 @@ impl Taken {
         }
     }
 
-    /// Gives everything back.
-    pub async fn release(self) {
-        super::keep::give_back(&self.fx, &self.lease).await;
+    /// Gives everything back. With `forget` nothing is left on the hosts, for a run that has changed nothing and is over:
+    /// there is nothing that an older copy of its journal could do again.
+    pub async fn release(self, forget: bool) {
+        super::keep::give_back(&self.fx, &self.lease, forget).await;
         let servers: Vec<String> = self.lease.servers().keys().cloned().collect();
         for server in servers {
             self.fx.close_session(&server, PURPOSE).await;
@@ -215,14 +222,13 @@ async fn records(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Vec<(String, Se
     Ok(found)
 }
 
-/// An epoch above all that were ever seen, if this journal is one that the run went on with.
-fn epoch(claim: &Claim<'_>, held: &Held) -> Result<u32> {
-    let mut newest = claim.epoch;
+/// An epoch above all that were ever seen, if this journal is one that the run went on with. `known` is the largest in it.
+pub(super) fn next_epoch(run: &str, known: u32, knows: &Knows, held: &Held) -> Result<u32> {
+    let mut newest = known;
     for (host, seen) in &held.hosts {
-        let known =
-            Record::parse(&seen.line).ok_or_else(|| damaged(claim.run, host, "the lease's folder", &seen.line))?;
-        may_follow(claim.run, host, "the lease's folder", &claim.knows, seen, &known)?;
-        newest = newest.max(known.epoch);
+        let record = Record::parse(&seen.line).ok_or_else(|| damaged(run, host, FOLDER, &seen.line))?;
+        may_follow(run, host, FOLDER, knows, seen, &record)?;
+        newest = newest.max(record.epoch);
     }
     Ok(newest.saturating_add(1))
 }

@@ -100,13 +100,17 @@ impl Repoint {
     /// of its own where the reload may take longer.
     async fn run(&self, cx: &Ctx<'_>, application: &Application, config: &ConfigFile, script: &str) -> Result<()> {
         let limit = application.reload_limit().0;
-        let ran = if limit <= SHELL_LIMIT {
-            timeout(limit, self.shell(cx, config).await?.run(script)).await
-        } else {
-            let host = cx.fx.host(&config.host).await?;
-            timeout(limit, host.sh(script, &[], None)).await
-        };
-        ran.map_err(|_| Self::late(application, config))?.map(drop)
+        if limit <= SHELL_LIMIT {
+            let ran = timeout(limit, self.shell(cx, config).await?.run(script)).await;
+            return ran.map_err(|_| Self::late(application, config))?.map(drop);
+        }
+        Self::reload(cx, config, script, limit).await
+    }
+    /// Outside the kept shell, which has a limit of its own.
+    async fn reload(cx: &Ctx<'_>, config: &ConfigFile, script: &str, limit: Duration) -> Result<()> {
+        let ran = cx.fx.host(&config.host).await?.run_within(&["sh", "-c", script], None, limit).await;
+        let ran = ran.map_err(|failure| server_state::with_limit(failure, "reload the application", "reload_limit"))?;
+        ran.expect_success("reload the application", &config.host)
     }
     fn late(application: &Application, config: &ConfigFile) -> Failure {
         let limit = application.reload_limit();
@@ -266,10 +270,6 @@ impl Step for Repoint {
         let (staged, backup) = (Self::staged(config, cx.run), Self::backup(config, cx.run));
         host.remove_file(&staged).await?;
         let script = format!("[ ! -e {} ] || {{ {}; }}", quoted(&backup), Self::switch(config, application, &backup));
-        let limit = application.reload_limit();
-        match timeout(limit.0, host.sh(&script, &[], None)).await {
-            Ok(ran) => ran.map(drop),
-            Err(_) => Err(Self::late(application, config)),
-        }
+        Self::reload(cx, config, &script, application.reload_limit().0).await
     }
 }
