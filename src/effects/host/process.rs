@@ -141,8 +141,8 @@ impl Process {
     }
 
     /// Feeds it, reads what it prints, and waits for its end. Of what it prints the first `keep` bytes are kept, of its
-    /// complaint the last [`KEPT`]. Its streams are read to their ends; or at most for `stragglers` after it has ended,
-    /// where what it has started in the background may hold them open for ever.
+    /// complaint the last [`KEPT`]. Its streams are read to their ends; those of a local program at most for `stragglers`
+    /// after it has ended, where what it has started in the background may hold them open for ever.
     pub async fn finish(
         mut self,
         input: Option<&[u8]>,
@@ -159,23 +159,29 @@ impl Process {
         let (mut head, mut tail) = (Head::new(keep), Tail::new(KEPT));
         let end = self.end;
         let (mut out, mut err) = (self.stdout, self.stderr);
+        // an ssh master throws away what it has not handed on yet once somebody has asked for the end
+        let patience = stragglers.filter(|_| matches!(end, End::Local(_)));
         let code = {
             let reading = async { tokio::try_join!(feed, drain(&mut *out, &mut head), drain(&mut *err, &mut tail)) };
-            let mut reading = pin!(reading);
-            let mut ending = pin!(end.wait());
-            tokio::select! {
-                read = &mut reading => {
-                    read.map_err(|error| Fault::Other(error.to_string()))?;
-                    ending.await?
+            let read = |read: io::Result<((), (), ())>| read.map_err(|error| Fault::Other(error.to_string()));
+            match patience {
+                None => {
+                    read(reading.await)?;
+                    end.wait().await?
                 }
-                code = &mut ending => {
-                    let code = code?;
-                    let read = match stragglers {
-                        Some(patience) => timeout(patience, reading).await.unwrap_or(Ok(((), (), ()))),
-                        None => reading.await,
-                    };
-                    read.map_err(|error| Fault::Other(error.to_string()))?;
-                    code
+                Some(patience) => {
+                    let (mut reading, mut ending) = (pin!(reading), pin!(end.wait()));
+                    tokio::select! {
+                        all = &mut reading => {
+                            read(all)?;
+                            ending.await?
+                        }
+                        code = &mut ending => {
+                            let code = code?;
+                            read(timeout(patience, reading).await.unwrap_or(Ok(((), (), ()))))?;
+                            code
+                        }
+                    }
                 }
             }
         };
