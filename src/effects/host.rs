@@ -14,7 +14,8 @@ pub use shell::Shell;
 
 use super::Activity;
 use super::lease::{Ends, Guard, HostLease};
-use crate::error::{Failure, Result};
+use super::lines::Lines;
+use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory;
 use crate::playbook::units::Span;
 use machine::Link;
@@ -33,6 +34,9 @@ const LIMIT: Duration = Duration::from_mins(2);
 const STRAGGLERS: Duration = Duration::from_secs(10);
 /// The step's own timeout ends the program.
 const UNBOUNDED: Duration = Duration::from_hours(24 * 365);
+/// How long it is tried to end a program on a host that does not answer, and the pause in between.
+const END_WAIT: Duration = Duration::from_secs(24);
+const END_PAUSE: Duration = Duration::from_millis(500);
 /// How long a program's streams are read on after it was ended.
 const REAP: Duration = Duration::from_secs(5);
 /// Most that a file or a script of ours may bring, in bytes.
@@ -50,6 +54,13 @@ struct Bounds {
     stragglers: Option<Duration>,
 }
 
+impl Bounds {
+    /// Whether it is a program of the user's own, of which nobody knows what it changes.
+    fn is_users(&self) -> bool {
+        self.stragglers.is_some()
+    }
+}
+
 /// The bounds of a program of ours.
 const OURS: Bounds = Bounds { limit: LIMIT, keep: process::KEPT, ends: Ends::Session, stragglers: None };
 
@@ -59,6 +70,8 @@ pub struct Host {
     machine: Arc<Machine>,
     activity: Activity,
     lease: Option<HostLease>,
+    /// Where another line to it comes from when this one is lost.
+    lines: Option<Arc<Lines>>,
 }
 
 /// What a program left behind.
@@ -96,11 +109,11 @@ impl Host {
     /// When it cannot be reached or its key is not known; transient only when nothing answered in time.
     pub async fn connect(name: &str, access: &inventory::Host, control_dir: &Path) -> Result<Self> {
         let machine = Arc::new(Machine::connect(name, access, control_dir).await?);
-        Ok(Self::new(machine, Activity::apart(), None))
+        Ok(Self { machine, activity: Activity::apart(), lease: None, lines: None })
     }
 
-    pub(super) fn new(machine: Arc<Machine>, activity: Activity, lease: Option<HostLease>) -> Self {
-        Self { machine, activity, lease }
+    pub(super) fn new(machine: Arc<Machine>, activity: Activity, lease: Option<HostLease>, lines: Arc<Lines>) -> Self {
+        Self { machine, activity, lease, lines: Some(lines) }
     }
 
     /// Its name in the inventory.
@@ -175,23 +188,60 @@ impl Host {
         };
         let mut finish = std::pin::pin!(process.finish(stdin, bounds.keep, bounds.stragglers));
         let given_up = tokio::select! {
-            ran = &mut finish => return self.judge(argv, guard.as_ref(), ran).await,
+            ran = &mut finish => return self.judge(argv, guard.as_ref(), ran, bounds.is_users()).await,
             () = self.activity.end.cancelled() => true,
             () = sleep(bounds.limit) => false,
         };
         let ended = match &guard {
-            Some(guard) => guard.end(&self.machine).await,
+            Some(guard) => self.end(guard).await,
             None => Ok(()), // a look: local ones end with the future, and one behind ssh holds nothing
         };
-        let _ = timeout(REAP, finish).await;
-        Err(self.ended(argv, (!given_up).then_some(bounds.limit), ended))
+        if ended.is_ok() {
+            let _ = timeout(REAP, finish).await;
+        }
+        Err(self.ended(argv, (!given_up).then_some(bounds.limit), ended, bounds.is_users()))
     }
 
-    async fn judge(&self, argv: &[&str], guard: Option<&Guard>, ran: Result<Ran, process::Fault>) -> Result<Ran> {
-        let ran = ran.map_err(|fault| fault.failure(attempted(argv)).at(self.name()))?;
+    /// Ends a program and proves that it is gone, over another line when this one is lost.
+    async fn end(&self, guard: &Guard) -> Result<()> {
+        let mut last = "it does not answer".to_owned();
+        let ending = async {
+            loop {
+                let machine = match &self.lines {
+                    Some(lines) => lines.machine(self.name()).await,
+                    None => Ok(self.machine.clone()),
+                };
+                match machine {
+                    Ok(machine) => match guard.end(&machine).await {
+                        Ok(()) => return Ok(()),
+                        Err(failure) => last = failure.answer,
+                    },
+                    Err(failure) if failure.class == Class::Locked => return Err(failure),
+                    Err(failure) => last = failure.answer,
+                }
+                sleep(END_PAUSE).await;
+            }
+        };
+        match timeout(END_WAIT, ending).await {
+            Ok(ended) => ended,
+            Err(_) => Err(Failure::still_running("end a program", last).at(self.name())),
+        }
+    }
+
+    async fn judge(
+        &self,
+        argv: &[&str],
+        guard: Option<&Guard>,
+        ran: Result<Ran, process::Fault>,
+        users: bool,
+    ) -> Result<Ran> {
+        let ran = match ran {
+            Err(process::Fault::Lost) => return Err(self.lost(argv, guard.filter(|_| users)).await),
+            ran => ran.map_err(|fault| fault.failure(attempted(argv)).at(self.name()))?,
+        };
         // The mux protocol has no word for signals: no code means one, or that the connection is gone.
         if ran.code.is_none() && !self.is_alive().await {
-            return Err(process::Fault::Lost.failure(attempted(argv)).at(self.name()));
+            return Err(self.lost(argv, guard.filter(|_| users)).await);
         }
         match guard.and_then(|guard| guard.refusal(self.name(), &ran)) {
             Some(failure) => Err(failure),
@@ -199,19 +249,37 @@ impl Host {
         }
     }
 
+    /// The line broke while a program ran. One of the user's own is ended before anything else is done: it would go on
+    /// beside what comes next.
+    async fn lost(&self, argv: &[&str], guard: Option<&Guard>) -> Failure {
+        let failure = process::Fault::Lost.failure(attempted(argv)).at(self.name());
+        let Some(guard) = guard else { return failure };
+        match self.end(guard).await {
+            Ok(()) => failure.now(format!("`{}` does not run on {} any more", shown(argv), self.name())),
+            Err(why) if why.class == Class::Locked => why,
+            Err(why) => Failure { class: Class::StillRunning, ..failure }.now(format!(
+                "`{}` may still be running on {}: {}",
+                shown(argv),
+                self.name(),
+                why.answer
+            )),
+        }
+    }
+
     /// The failure of a program that was ended, after `limit` or because its work was given up.
-    fn ended(&self, argv: &[&str], limit: Option<Duration>, ended: Result<()>) -> Failure {
-        let words = shell_words::join(argv.iter().copied());
-        let words: String = words.chars().take(200).collect();
+    fn ended(&self, argv: &[&str], limit: Option<Duration>, ended: Result<()>, users: bool) -> Failure {
+        let words = shown(argv);
         let failure = match limit {
             Some(limit) => Failure::transient(attempted(argv), format!("it took longer than {}", Span(limit))),
             None => Failure::cancelled(attempted(argv)),
         };
         let now = match ended {
             Ok(()) => format!("`{words}` was still running on {}, and was ended", self.name()),
+            Err(why) if why.class == Class::Locked => return why,
             Err(why) => format!("`{words}` may still be running on {}: {}", self.name(), why.answer),
         };
-        failure.at(self.name()).now(now)
+        let class = if users && now.contains("may still be running") { Class::StillRunning } else { failure.class };
+        Failure { class, ..failure }.at(self.name()).now(now)
     }
 
     /// Runs `sh -c SCRIPT sh ARGS…` and gives back what it printed, without the last newline.
@@ -322,6 +390,11 @@ impl Host {
     pub async fn close(self) {
         self.machine.close().await;
     }
+}
+
+/// A command as people are shown it: its first 200 characters.
+fn shown(argv: &[&str]) -> String {
+    shell_words::join(argv.iter().copied()).chars().take(200).collect()
 }
 
 fn attempted(argv: &[&str]) -> String {

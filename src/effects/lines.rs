@@ -5,7 +5,7 @@ use super::host::{Machine, Shell};
 use super::lease::{HostLease, Lease};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Inventory;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as Plain, MutexGuard as PlainGuard, OnceLock, PoisonError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -18,6 +18,8 @@ pub(super) struct Lines {
     /// Once it is there, nothing is started on a host that is not claimed for it.
     lease: OnceLock<Arc<Lease>>,
     claimed: Plain<BTreeMap<String, HostLease>>,
+    /// Hosts that were claimed at any time.
+    ever_claimed: Plain<BTreeSet<String>>,
 }
 
 /// The line to one host.
@@ -34,8 +36,8 @@ struct Line {
 
 impl Lines {
     pub(super) fn new(inventory: Arc<Inventory>, control_dir: PathBuf) -> Self {
-        let (by_host, lease, claimed) = Default::default();
-        Self { inventory, control_dir, by_host, lease, claimed }
+        let (by_host, lease, claimed, ever_claimed) = Default::default();
+        Self { inventory, control_dir, by_host, lease, claimed, ever_claimed }
     }
 
     /// From now on hosts are claimed for `lease` before anything else is started there.
@@ -92,8 +94,7 @@ impl Lines {
     pub(super) async fn pulse(&self, name: &str) -> Result<Arc<Shell>> {
         let mut line = self.line(name).await;
         let machine = self.connected(&mut line, name).await?;
-        let lease = self.claimed().remove(name);
-        let shell = open(line.pulse.take(), &machine, lease).await?;
+        let shell = open(line.pulse.take(), &machine, None).await?;
         line.pulse = Some(shell.clone());
         Ok(shell)
     }
@@ -132,7 +133,9 @@ impl Lines {
         let claimed = self.claims().contains_key(name);
         if let Some(lease) = self.lease.get().filter(|_| !claimed) {
             let claim = HostLease::new(lease, &self.work_dir(name));
-            Box::pin(claim.claim(&machine)).await?;
+            let again = self.ever_claimed().contains(name);
+            Box::pin(claim.claim(&machine, again)).await?;
+            self.ever_claimed().insert(name.to_owned());
             self.claims().insert(name.to_owned(), claim);
         }
         Ok(machine)
@@ -142,13 +145,17 @@ impl Lines {
         self.by_host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn ever_claimed(&self) -> PlainGuard<'_, BTreeSet<String>> {
+        self.ever_claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn claims(&self) -> PlainGuard<'_, BTreeMap<String, HostLease>> {
         self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The shell that is open, or a new one.
-async fn open(old: Option<Arc<Shell>>, machine: &Machine, lease: Option<HostLease>) -> Result<Arc<Shell>> {
+async fn open(old: Option<Arc<Shell>>, machine: &Arc<Machine>, lease: Option<HostLease>) -> Result<Arc<Shell>> {
     match old {
         Some(shell) if shell.is_open() => Ok(shell),
         _ => Ok(Arc::new(Shell::open(machine, lease).await?)),

@@ -55,7 +55,7 @@ struct Hands {
     inventory: Arc<Inventory>,
     secrets: Arc<Secrets>,
     approvals: Arc<dyn Approvals>,
-    lines: Lines,
+    lines: Arc<Lines>,
     sessions: Sessions,
     recognized: Plain<BTreeMap<String, Identity>>,
     /// Held while a server's lease is looked after.
@@ -71,7 +71,7 @@ impl Effects {
         approvals: Arc<dyn Approvals>,
         control_dir: PathBuf,
     ) -> Self {
-        let lines = Lines::new(inventory.clone(), control_dir);
+        let lines = Arc::new(Lines::new(inventory.clone(), control_dir));
         let (sessions, recognized, leases) = Default::default();
         let hands = Hands { inventory, secrets, approvals, lines, sessions, recognized, leases };
         Self { hands: Arc::new(hands), activity: Activity::apart() }
@@ -102,7 +102,7 @@ impl Effects {
     pub async fn host(&self, name: &str) -> Result<Arc<Host>> {
         let machine = self.machine(name).await?;
         let lease = self.hands.lines.claimed().get(name).cloned();
-        Ok(Arc::new(Host::new(machine, self.activity.clone(), lease)))
+        Ok(Arc::new(Host::new(machine, self.activity.clone(), lease, self.hands.lines.clone())))
     }
 
     /// An address on the runner's machine that leads to `address` as seen from `host`.
@@ -134,6 +134,7 @@ impl Effects {
         if let Some(session) = &*place
             && session.is_alive()
         {
+            self.clear_left(session).await?;
             return Ok(self.ours(session));
         }
         if let Some(lost) = place.take()
@@ -174,8 +175,8 @@ impl Effects {
     async fn register(&self, session: &Session) -> Result<()> {
         let Some(lease) = self.hands.lines.lease() else { return Ok(()) };
         for _ in 0..2 {
-            let Some(connection) = lease.connection(session.server()) else { return Ok(()) };
-            if lease::register(session, lease, connection).await? {
+            let Some((connection, is_proved)) = lease.connection(session.server()) else { return Ok(()) };
+            if is_proved && lease::register(session, lease, connection).await? {
                 return Ok(());
             }
             Box::pin(self.ensure_lease(lease, session.server())).await?; // which opens a connection itself
@@ -186,7 +187,7 @@ impl Effects {
     /// Nothing is done on a server while a statement that was given up may still run there.
     async fn clear_left(&self, session: &Session) -> Result<()> {
         for id in self.hands.sessions.left(session.server()) {
-            lease::end(session, &id.to_string()).await?;
+            lease::end_own(session, &id.to_string()).await?;
             self.hands.sessions.gone(session.server(), id);
         }
         Ok(())
@@ -242,6 +243,9 @@ impl Effects {
         let closed = self.hands.sessions.slot(server, purpose).lock().await.take();
         if let Some(session) = closed {
             session.close().await;
+            if session.left_running() {
+                self.hands.sessions.leave(&session);
+            }
         }
     }
 

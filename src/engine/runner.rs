@@ -213,7 +213,7 @@ impl<'a> Drive<'a> {
             if self.setup.interrupt.is_cancelled() && self.wish.stop == Stop::No {
                 self.stop(Stop::SafePoint)?;
             }
-            let due = self.settle()?;
+            let due = self.settle().await?;
             self.stamp(&due).await;
             for decision in due {
                 self.tasks.launch(&self.state, &decision);
@@ -269,7 +269,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Decides until there is nothing more to decide, writes it all down, and tells what must now be done.
-    fn settle(&mut self) -> Result<Vec<Decision>> {
+    async fn settle(&mut self) -> Result<Vec<Decision>> {
         let mut due = Vec::new();
         loop {
             self.wake = None;
@@ -279,6 +279,12 @@ impl<'a> Drive<'a> {
                     Decision::Wake { at } => self.wake = Some(self.wake.map_or(*at, |wake| wake.min(*at))),
                     Decision::Cancel(task) => self.tasks.cancel(*task),
                     _ => {}
+                }
+                if matches!(decision, Decision::Finish { .. }) {
+                    self.taken.prove().await;
+                    if let Some(failure) = self.taken.displaced() {
+                        return Err(failure); // the end is another runner's to write
+                    }
                 }
                 if let Some(event) = decision.event(&self.state.graph) {
                     self.take_in(event)?;

@@ -216,12 +216,11 @@ impl RunState {
     }
 }
 
-/// What went wrong, where an event tells that work has ended without success.
+/// What went wrong on the way forward. An undo that does not end holds up what its order demands, and nothing else: the
+/// application may be waiting for the rest.
 fn failure_of(event: &Event) -> Option<&Failure> {
     match event {
-        Event::StepFailed { failure, .. } | Event::UndoFailed { failure, .. } | Event::HookFailed { failure, .. } => {
-            Some(failure)
-        }
+        Event::StepFailed { failure, .. } => Some(failure),
         Event::StepStopped { failure, .. } => failure.as_ref(),
         _ => None,
     }

@@ -78,6 +78,8 @@ fn taking(server: &str) -> Vec<Action> {
         Action::note(
             "when a runner takes over from one that died or is not heard of, what that one has open is ended:",
         ),
+        sql(&lock::holds(&run, &epoch)),
+        sql(&lock::is_runner(&connection)),
         sql(&lock::end(&connection)),
         sql(&lock::is_there(&connection)),
         Action::note("when two runs ask for the server at once, one of them gives back what it took:"),

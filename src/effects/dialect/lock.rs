@@ -72,6 +72,19 @@ pub fn end(connection: &str) -> String {
     format!("KILL CONNECTION {}", number(connection))
 }
 
+/// The connection that holds the lease of `run` in its `epoch`.
+#[must_use]
+pub fn holds(run: &str, epoch: &str) -> String {
+    format!("SELECT IS_USED_LOCK({})", text_literal(&epoch_name(run, epoch)))
+}
+
+/// Whether a connection, digits or a marker, is a runner's: 1 when it is.
+#[must_use]
+pub fn is_runner(connection: &str) -> String {
+    let id = number(connection);
+    format!("SELECT IS_USED_LOCK(CONCAT('cutover session ', {id})) = {id}")
+}
+
 /// Whether a connection, digits or a marker, is there: a count.
 #[must_use]
 pub fn is_there(connection: &str) -> String {

@@ -96,11 +96,6 @@ impl Machine {
         })
     }
 
-    /// A shell that is kept open.
-    pub(super) async fn shell(&self) -> Result<Process, process::Fault> {
-        self.start(&["sh"], true).await
-    }
-
     /// See [`super::Host::forward`].
     pub(in crate::effects) async fn forward(&self, address: &str) -> Result<String> {
         match &self.link {

@@ -4,11 +4,13 @@
 //! Knows how a shell is talked to, nothing of what it is told.
 
 use super::{Machine, Process, complaint};
-use crate::effects::lease::HostLease;
+use crate::effects::Activity;
+use crate::effects::lease::{Ends, Guard, HostLease};
 use crate::error::{Failure, Result};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Mutex;
@@ -25,8 +27,27 @@ pub struct Shell {
     /// Taken out while a command runs: a call that is cut off takes the shell with it, so that no later call can read
     /// the rest of its answer.
     open: Mutex<Option<Open>>,
-    /// What every command is sent past, once the run is taken.
-    lease: Option<HostLease>,
+    /// What every command is sent past, once the run is taken, and what ends the shell on its host.
+    under: Option<Arc<Under>>,
+}
+
+/// The lease that a shell runs under.
+struct Under {
+    lease: HostLease,
+    guard: Guard,
+    machine: Arc<Machine>,
+}
+
+/// Ends the shell on its host when a call is cut off: its command would go on.
+struct Cut(Option<Arc<Under>>);
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        if let Some(under) = self.0.take() {
+            // whoever takes over ends it as well, should this line be broken
+            tokio::spawn(async move { under.guard.end(&under.machine).await });
+        }
+    }
 }
 
 struct Open {
@@ -37,12 +58,20 @@ struct Open {
 
 impl Shell {
     /// Opens one on `machine`, for the runner that holds `lease`.
-    pub(in crate::effects) async fn open(machine: &Machine, lease: Option<HostLease>) -> Result<Self> {
-        let process = machine.shell().await.map_err(|fault| fault.failure("open a shell").at(machine.name()))?;
+    pub(in crate::effects) async fn open(machine: &Arc<Machine>, lease: Option<HostLease>) -> Result<Self> {
+        let under = lease.map(|lease| {
+            let guard = lease.guard(&["sh"], &Activity::apart(), Ends::Shell);
+            Arc::new(Under { lease, guard, machine: machine.clone() })
+        });
+        let process = match &under {
+            Some(under) => machine.start_script(&under.guard.script, true).await,
+            None => machine.start(&["sh"], true).await,
+        };
+        let process = process.map_err(|fault| fault.failure("open a shell").at(machine.name()))?;
         let random = || RandomState::new().hash_one(std::process::id());
         let marker = format!("cutover-{:016x}{:016x}", random(), random());
         let open = Mutex::new(Some(Open { process, marker, calls: 0 }));
-        Ok(Self { host: machine.name().to_owned(), open, lease })
+        Ok(Self { host: machine.name().to_owned(), open, under })
     }
 
     /// Runs a script in a subshell of its own, with empty input, and gives back what it printed without the last
@@ -52,9 +81,9 @@ impl Shell {
     /// When it ends with another code than 0 (its complaint is the answer; the shell stays open), or does not end
     /// within 10 seconds, or the shell is closed (both transient). `Locked` when another runner has the run.
     pub async fn run(&self, script: &str) -> Result<String> {
-        match &self.lease {
-            // the script's own errors stay in a subshell of their own, and the lease is not handed on to it
-            Some(lease) => self.call(&format!("{}( eval {} ) 9>&-", lease.check(), shell_words::quote(script))).await,
+        match &self.under {
+            // the script's own errors stay in a subshell of their own
+            Some(under) => self.call(&format!("{}( eval {} )", under.lease.check(), shell_words::quote(script))).await,
             None => self.call(script).await,
         }
     }
@@ -67,16 +96,18 @@ impl Shell {
     async fn call(&self, script: &str) -> Result<String> {
         let mut place = self.open.lock().await;
         let mut open = place.take().ok_or_else(|| self.closed())?;
+        let mut cut = Cut(self.under.clone());
         let (code, stdout, stderr) = match tokio::time::timeout(LIMIT, open.call(script)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(self.lost(&format!("the shell went away ({error})"))),
             Err(_) => return Err(self.lost("it did not end within 10 seconds")),
         };
         *place = Some(open);
+        cut.0 = None;
         if code == 0 {
             return Ok(stdout.strip_suffix('\n').unwrap_or(&stdout).to_owned());
         }
-        if let Some(failure) = self.lease.as_ref().and_then(|lease| lease.displaced(&self.host, &stderr)) {
+        if let Some(failure) = self.under.as_ref().and_then(|under| under.lease.displaced(&self.host, &stderr)) {
             return Err(failure);
         }
         Err(Failure::permanent("run a command", complaint(Some(code), &stderr)).at(&self.host))

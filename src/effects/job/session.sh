@@ -43,7 +43,7 @@ members() {
         look_at "${entry#/proc/}" || continue
         [ "$session" = "$leader" ] && known="$known ${entry#/proc/}"
     done
-    [ "${mode:-session}" = session ] || know_descendants
+    [ "${mode:-session}" != tree ] || know_descendants
     for number in $(printf '%s\n' $known | sort -u); do
         look_at "$number" && [ "$state" != Z ] && [ "$state" != X ] && echo "$number"
     done
@@ -61,6 +61,17 @@ know_descendants() {
             look_at "$number" || continue
             case " $known " in *" $parent "*) known="$known $number" more=1 ;; esac
         done
+    done
+}
+
+# take_lock HUNDREDTHS: takes descriptor 9 for itself alone, within that time. Not every flock knows how to wait.
+take_lock() {
+    look_at_clock
+    lock_until=$((now + $1))
+    until flock -n 9; do
+        look_at_clock
+        [ "$now" -lt "$lock_until" ] || return 1
+        sleep 0.05
     done
 }
 

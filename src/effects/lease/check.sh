@@ -1,5 +1,5 @@
-# check.sh, after `set -- DIR EPOCH NONCE`: for a shell that is kept open. Holds the lease as long as the shell's subshell.
-exec 9>>"$1/lock" && flock -s 9 || exit 1
+# check.sh, after `set -- DIR EPOCH NONCE`, before each command of a shell that is kept open. Whoever takes over ends that
+# shell before anything else is done, so that nothing need be held while the command runs.
 IFS= read -r record < "$1/record"
 case $record in
 "$2 $3 "*) ;;

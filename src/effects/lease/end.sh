@@ -1,5 +1,13 @@
-# end.sh DIR CALL: ends the program that was started as CALL, with all that it has started in its session. Follows session.sh.
-for card in "$1"/p.*; do
+# end.sh DIR CALL: ends the program that was started as CALL, with all that it has started in its session, and sees to it
+# that it does not begin any more if it has not yet. Follows session.sh.
+read -r boot < /proc/sys/kernel/random/boot_id
+cards=$1/$boot
+[ -e "$1/lock" ] && [ -d "$cards" ] || exit 0 # nothing can begin there
+exec 9<>"$1/lock"
+take_lock 1000 || { echo "the lock of the lease is held" >&2; exit 1; }
+: > "$cards/x.$2" || exit 1
+exec 9>&-
+for card in "$cards"/p.*; do
     [ -e "$card" ] || break
     read -r pid birth boot step work call mode words < "$card" || continue
     [ "$call" = "$2" ] || continue

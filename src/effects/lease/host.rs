@@ -17,6 +17,8 @@ const CHECK: &str = include_str!("check.sh");
 
 /// How the scripts end that found another runner's name.
 const REFUSED: i32 = 76;
+/// How a claim ends when something of another runner does not end.
+const HELD: i32 = 75;
 const SHORT: Duration = Duration::from_secs(10);
 /// A claim waits for what the runner before has started, and ends it.
 const CLAIM_LIMIT: Duration = Duration::from_mins(1);
@@ -51,6 +53,8 @@ pub(in crate::effects) enum Ends {
     Session,
     /// Everything that descends from it as well.
     Tree,
+    /// Everything in its session, without waiting for it to end by itself: a shell that is kept open.
+    Shell,
 }
 
 /// One program under the lease.
@@ -96,9 +100,11 @@ impl HostLease {
 
     /// Writes this runner's name into the record, and ends what the runner before had running.
     ///
+    /// `again` says that it stood there before: then a record that is gone may have been another runner's.
+    ///
     /// # Errors
     /// `Locked` when the record is of a newer runner, or tells of entries that this journal does not have.
-    pub(in crate::effects) async fn claim(&self, machine: &Machine) -> Result<()> {
+    pub(in crate::effects) async fn claim(&self, machine: &Machine, again: bool) -> Result<()> {
         let record = self.lease.record();
         let [epoch, nonce, seq, hash] = record.words();
         let (me, stamp, card) = (format!("{epoch} {nonce}"), format!("{seq} {hash}"), self.lease.card.to_string());
@@ -111,12 +117,15 @@ impl HostLease {
                     None => return Err(damaged(&self.lease.run, machine.name(), &self.dir, &seen.line)),
                 }
             }
+            if seen.is_none() && again {
+                return Err(self.lease.displace(machine.name(), format!("its record in {} was removed", self.dir)));
+            }
             let line = seen.map_or_else(String::new, |seen| seen.line);
             let ran = machine.look_after(CLAIM, &[&self.dir, &line, &me, &stamp, &card], CLAIM_LIMIT).await?;
             match ran.code {
                 Some(0) => return Ok(()),
                 Some(REFUSED) => {} // it was renewed or taken between the look and the claim
-                _ => return Err(self.unclaimed(machine.name(), complaint(ran.code, &ran.stderr))),
+                code => return Err(self.unclaimed(machine.name(), code, &ran.stderr)),
             }
         }
         Err(self.lease.displace(machine.name(), "the record of the lease keeps changing"))
@@ -131,17 +140,25 @@ impl HostLease {
         may_follow(&self.lease.run, host, &self.dir, &self.lease.knows, seen, known)
     }
 
-    fn unclaimed(&self, host: &str, answer: String) -> Failure {
-        Failure::locked(format!("take the host for run {}", self.lease.run), answer)
-            .at(host)
-            .now("nothing of this run was started there by this runner")
-            .help("end what still runs there, or wait for it, and try again")
+    fn unclaimed(&self, host: &str, code: Option<i32>, stderr: &str) -> Failure {
+        let attempted = format!("take the host for run {}", self.lease.run);
+        let failure = if code == Some(HELD) {
+            Failure::locked(attempted, stderr.trim()).help("end what still runs there, or wait for it, and try again")
+        } else {
+            let help = format!("the account must be able to write {}, and there must be room", self.dir);
+            Failure::permanent(attempted, complaint(code, stderr)).help(help)
+        };
+        failure.at(host).now("nothing of this run was started there by this runner")
     }
 
     /// A program under the lease: started only while this runner's name stands in the record.
     pub(in crate::effects) fn guard(&self, argv: &[&str], activity: &Activity, ends: Ends) -> Guard {
         let call = self.lease.call();
-        let ends = if ends == Ends::Tree { "tree" } else { "session" };
+        let ends = match ends {
+            Ends::Session => "session",
+            Ends::Tree => "tree",
+            Ends::Shell => "shell",
+        };
         let words = words(&self.lease, &self.dir, activity, &call, ends);
         let words = words.iter().map(String::as_str).chain(argv.iter().copied());
         Guard { script: format!("set -- {}\n{GUARD}", shell_words::join(words)), call, host: self.clone() }
@@ -186,10 +203,13 @@ impl Guard {
                 format!("`{words}` (process {process}) of an earlier attempt still runs and does not end"),
             )
             .help("end it there by hand"),
-            None => {
-                Failure::permanent("start a program under the lease", format!("{} is not there: {said}", self.host.dir))
+            None if said == "gone" => {
+                Failure::permanent("start a program under the lease", format!("{} is not there", self.host.dir))
                     .help("the folder was removed while the run was under way; `cutover resume` makes it again")
             }
+            None if said == "given up" => Failure::cancelled("start a program that was given up"),
+            None => Failure::permanent("start a program under the lease", said)
+                .help(format!("see that the account can write {} and that there is room", self.host.dir)),
         };
         Some(failure.at(host).now("nothing was started"))
     }

@@ -15,13 +15,15 @@ use tokio_util::sync::CancellationToken;
 const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// Longest time to have a host note a stamp.
 const STAMP_LIMIT: Duration = Duration::from_secs(2);
+/// Longest time for a server to be asked whether it is still held.
+const PROVE_LIMIT: Duration = Duration::from_secs(5);
 /// Longest time for a lost lease to be looked at.
 const ENSURE_LIMIT: Duration = Duration::from_secs(40);
-const GIVE_BACK: &str = include_str!("give_back.sh");
+const GIVE_BACK: &str = concat!(include_str!("../job/session.sh"), include_str!("give_back.sh"));
 
 /// Renews until it is stopped.
 pub(super) async fn keep(fx: Arc<Effects>, lease: Arc<Lease>, stop: CancellationToken) {
-    let servers: Vec<String> = lease.servers().keys().cloned().collect();
+    let servers = lease.taken();
     let mut rounds = JoinSet::new();
     for server in servers {
         // each on its own: a frozen server keeps no other one's lease from being renewed
@@ -42,6 +44,19 @@ pub(super) async fn keep(fx: Arc<Effects>, lease: Arc<Lease>, stop: Cancellation
     stop.cancelled().await;
 }
 
+/// Sees on every host and server that this runner still has the run; what does not answer is left out.
+pub(super) async fn prove(fx: &Arc<Effects>, lease: &Arc<Lease>) {
+    let mut looks = JoinSet::new();
+    for server in lease.taken() {
+        let (fx, lease) = (fx.clone(), lease.clone());
+        looks.spawn(async move {
+            let _ = timeout(PROVE_LIMIT, fx.ensure_lease(&lease, &server)).await;
+        });
+    }
+    stamp(fx).await;
+    while looks.join_next().await.is_some() {}
+}
+
 /// Has every host that was claimed note how far the journal has come; those that do not answer are left out.
 pub(super) async fn stamp(fx: &Arc<Effects>) {
     let mut stamps = JoinSet::new();
@@ -53,7 +68,8 @@ pub(super) async fn stamp(fx: &Arc<Effects>) {
 }
 
 async fn stamp_one(fx: &Effects, name: &str, lease: &HostLease) -> Result<()> {
-    fx.pulse(name).await?.renew(&lease.stamp()).await
+    let renewed = fx.pulse(name).await?.renew(&lease.stamp()).await;
+    renewed.map_err(|failure| lease.displaced(name, &failure.answer).unwrap_or(failure))
 }
 
 /// Sees that this runner holds the server, and takes it again when its connection was lost.
@@ -64,38 +80,44 @@ pub(in crate::effects) async fn ensure(fx: &Effects, lease: &Lease, server: &str
     if let Some(failure) = lease.displaced.borrow().clone() {
         return Err(failure);
     }
-    if let Some(session) = fx.open_session(server, PURPOSE)
-        && server::is_held(&session, &lease.run, lease.epoch).await
-    {
-        return Ok(());
+    if let Some(session) = fx.open_session(server, PURPOSE) {
+        match server::is_held(&session, &lease.run, lease.epoch).await {
+            Ok(true) if lease.is_proved(server) => return Ok(()),
+            Ok(true) => return prove_server(fx, lease, server, session.id()).await,
+            // no answer is no loss: the lock goes with the connection
+            Err(failure) if session.is_alive() => return Err(failure),
+            _ => {}
+        }
     }
-    let lost = lease.connection(server);
     fx.close_session(server, PURPOSE).await;
     let session = fx.session(server, PURPOSE).await?;
-    match server::look(&session, &lease.run).await?.runner {
-        // our own, of which the server does not know that it is gone
-        Some(holder) if lost.is_some_and(|lost| lost.to_string() == holder.connection) => {
-            server::end(&session, &holder.connection).await?;
+    if let Some(holder) = server::look(&session, &lease.run).await?.runner {
+        if !server::holds_epoch(&session, &lease.run, lease.epoch, &holder.connection).await? {
+            return Err(lease.displace(server, holder.about()));
         }
-        Some(holder) => return Err(lease.displace(server, holder.about())),
-        None => {}
+        server::end(&session, &holder.connection).await?; // our own, of which the server does not know that it is gone
     }
     if !server::take(&session, &lease.run, lease.epoch, &fx.session_ids(server)).await? {
         return Err(lease.displace(server, "it was faster to take the server"));
     }
-    // while the lock was free another runner may have come and gone: the record on the server's host says so
+    prove_server(fx, lease, server, session.id()).await
+}
+
+/// While the lock was free another runner may have come and gone: the record on the server's host says so.
+async fn prove_server(fx: &Effects, lease: &Lease, server: &str, connection: u64) -> Result<()> {
+    lease.note(server, connection, false);
     fx.prove_lease(&fx.host_of(server)).await?;
-    lease.servers().insert(server.to_owned(), session.id());
+    lease.note(server, connection, true);
     Ok(())
 }
 
 /// Says on every host that the lease is free; or leaves no trace of it there, when the run has done nothing and never will.
 pub(super) async fn give_back(fx: &Arc<Effects>, lease: &Arc<Lease>, forget: bool) {
-    let [epoch, nonce, ..] = lease.record().words();
+    let [epoch, nonce, seq, hash] = lease.record().words();
     let how = if forget { "forget" } else { "keep" };
     let mut all = JoinSet::new();
     for (name, host) in fx.claimed() {
-        let (fx, args) = (fx.clone(), [host.dir().to_owned(), epoch.clone(), nonce.clone(), how.to_owned()]);
+        let (fx, args) = (fx.clone(), [host.dir(), &epoch, &nonce, &seq, &hash, how].map(str::to_owned));
         all.spawn(async move {
             let back = async {
                 let args = args.each_ref().map(String::as_str);

@@ -1,5 +1,10 @@
 # look.sh DIR: prints the lease's record, when it was last renewed (seconds), and who holds it; nothing when there is none.
+if [ -d "$1" ] && [ ! -x "$1" ]; then
+    echo "$1 belongs to another account" >&2
+    exit 1
+fi
 [ -e "$1/record" ] || exit 0
+[ -r "$1/record" ] || { echo "$1 belongs to another account" >&2; exit 1; }
 IFS= read -r record < "$1/record"
 holder=
 { IFS= read -r holder < "$1/holder"; } 2>/dev/null

@@ -27,7 +27,7 @@ use tokio::sync::watch as signal;
 
 pub(super) use host::{Ends, Guard, HostLease};
 pub(super) use keep::ensure;
-pub(super) use server::{PURPOSE, end, register};
+pub(super) use server::{PURPOSE, end_own, register};
 
 /// Answers whether the journal holds this entry. A journal that does not is an older copy of the one that the run went on
 /// with.
@@ -43,8 +43,8 @@ pub(super) struct Lease {
     stamp: Mutex<Stamp>,
     calls: AtomicU64,
     displaced: signal::Sender<Option<Failure>>,
-    /// The connection that holds the lease on each server that was taken.
-    servers: Mutex<HashMap<String, u64>>,
+    /// The connection that holds the lease on each server that was taken, and whether nobody else had it meanwhile.
+    servers: Mutex<HashMap<String, (u64, bool)>>,
 }
 
 impl Lease {
@@ -95,12 +95,26 @@ impl Lease {
         failure
     }
 
-    fn servers(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+    fn servers(&self) -> MutexGuard<'_, HashMap<String, (u64, bool)>> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection that holds the lease on `server`, if that was taken.
-    pub(super) fn connection(&self, server: &str) -> Option<u64> {
+    /// Servers that were taken.
+    fn taken(&self) -> Vec<String> {
+        self.servers().keys().cloned().collect()
+    }
+
+    /// Notes the connection that holds a server, and whether it is proved that nobody else had it meanwhile.
+    fn note(&self, server: &str, connection: u64, is_proved: bool) {
+        self.servers().insert(server.to_owned(), (connection, is_proved));
+    }
+
+    fn is_proved(&self, server: &str) -> bool {
+        self.servers().get(server).is_some_and(|(_, is_proved)| *is_proved)
+    }
+
+    /// The connection that holds the lease on `server`, if that was taken, and whether that is proved.
+    pub(super) fn connection(&self, server: &str) -> Option<(u64, bool)> {
         self.servers().get(server).copied()
     }
 }

@@ -1,5 +1,7 @@
 //! What stands on a host about a run: who may act there, and how far it had come. Pure.
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use std::fmt;
 
 /// Length of a nonce, in hexadecimal digits.
@@ -82,7 +84,16 @@ impl Card {
 
     /// Whether the process is certainly gone. One on another machine never is.
     pub fn is_dead(&self) -> bool {
-        machine().as_ref() == Some(&self.machine) && begun(self.pid).as_ref() != Some(&self.begun)
+        if machine().as_ref() != Some(&self.machine) {
+            return false;
+        }
+        match begun(self.pid) {
+            Some(begun) => begun != self.begun,
+            // /proc may hide what belongs to others
+            None => {
+                Pid::from_raw(self.pid).is_none_or(|pid| test_kill_process(pid) == Err(Errno::SRCH) || is_zombie(pid))
+            }
+        }
     }
 }
 
@@ -99,12 +110,26 @@ fn machine() -> Option<String> {
     Some(format!("{},{}", boot.trim(), space.display()))
 }
 
-/// When a process of this machine began; `None` when it is gone, a zombie included.
+/// When a process of this machine began; `None` when it is gone, hidden, or a zombie.
 fn begun(pid: i32) -> Option<String> {
+    let (state, begun) = stat(pid)?;
+    (!is_over(&state)).then_some(begun)
+}
+
+fn is_zombie(pid: Pid) -> bool {
+    stat(pid.as_raw_nonzero().get()).is_some_and(|(state, _)| is_over(&state))
+}
+
+fn is_over(state: &str) -> bool {
+    matches!(state, "Z" | "X")
+}
+
+/// State and start time of a process.
+fn stat(pid: i32) -> Option<(String, String)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    let state = fields.next()?;
-    (!matches!(state, "Z" | "X")).then(|| fields.nth(18).map(str::to_owned))?
+    let state = fields.next()?.to_owned();
+    Some((state, fields.nth(18)?.to_owned()))
 }
 
 #[cfg(test)]

@@ -108,8 +108,34 @@ pub(super) async fn take(session: &Session, run: &str, epoch: u32, ours: &[u64])
     Ok(true)
 }
 
-/// Ends a connection, and proves that it is gone.
-pub(in crate::effects) async fn end(session: &Session, connection: &str) -> Result<()> {
+/// Ends a connection of another runner, and proves that it is gone.
+pub(super) async fn end(session: &Session, connection: &str) -> Result<()> {
+    if is_gone(session, connection).await? {
+        return Ok(());
+    }
+    let answer = format!("its connection {connection} was ended and is still at work after {} s", GONE.as_secs());
+    Err(Failure::locked("displace the runner before", answer)
+        .at(session.server())
+        .help("look at the server's process list, and try again when the connection is gone"))
+}
+
+/// The same for a connection of this runner, in the middle of whose statement the line broke.
+pub(in crate::effects) async fn end_own(session: &Session, connection: &str) -> Result<()> {
+    // after a restart of the server the number may be a stranger's: what is ours is marked
+    if first(session, &lock::is_runner(connection)).await?.as_deref() != Some("1")
+        || is_gone(session, connection).await?
+    {
+        return Ok(());
+    }
+    let answer =
+        format!("a statement of this run still ends there, on connection {connection}, after {} s", GONE.as_secs());
+    Err(Failure::still_running("go on", answer)
+        .at(session.server())
+        .help("look at the server's process list; `cutover resume` goes on when the connection is gone"))
+}
+
+/// Ends a connection and waits until it is gone.
+async fn is_gone(session: &Session, connection: &str) -> Result<bool> {
     // error 1094: it is gone already
     if let Err(error) = session.try_query(&lock::end(connection), LIMIT).await
         && error.code != Some(1094)
@@ -119,20 +145,21 @@ pub(in crate::effects) async fn end(session: &Session, connection: &str) -> Resu
     let begin = std::time::Instant::now();
     while first(session, &lock::is_there(connection)).await?.as_deref() != Some("0") {
         if begin.elapsed() > GONE {
-            let answer =
-                format!("its connection {connection} was ended and is still at work after {} s", GONE.as_secs());
-            return Err(Failure::locked("displace the runner before", answer)
-                .at(session.server())
-                .help("look at the server's process list, and try again when the connection is gone"));
+            return Ok(false);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Whether `connection` holds the lease of `run` in this very epoch.
+pub(super) async fn holds_epoch(session: &Session, run: &str, epoch: u32, connection: &str) -> Result<bool> {
+    Ok(first(session, &lock::holds(run, &epoch.to_string())).await?.as_deref() == Some(connection))
 }
 
 /// Whether the connection of `session` still holds its server.
-pub(super) async fn is_held(session: &Session, run: &str, epoch: u32) -> bool {
-    first(session, &lock::is_ours(run, &epoch.to_string())).await.is_ok_and(|held| held.as_deref() == Some("1"))
+pub(super) async fn is_held(session: &Session, run: &str, epoch: u32) -> Result<bool> {
+    Ok(first(session, &lock::is_ours(run, &epoch.to_string())).await?.as_deref() == Some("1"))
 }
 
 /// Marks a connection as one of the runner whose lease `connection` holds; false when that holds it no longer.

@@ -8,6 +8,7 @@ use super::watch::{Advice, Held, advise};
 use super::{Knows, Lease};
 use crate::effects::{Effects, Session};
 use crate::error::{Class, Failure, Result};
+use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +82,7 @@ impl Taken {
         let lease = Lease::new(claim.run, epoch, nonce()?, card, claim.knows.clone(), claim.stamp.clone());
         let lease = Arc::new(lease);
         for session in &sessions {
-            take_server(fx, &lease, session).await?;
+            take_server(fx, &lease, session, &held).await?;
         }
         fx.set_lease(&lease)?;
         if let Err(failure) = claim_hosts(fx, claim, &held).await {
@@ -115,6 +116,11 @@ impl Taken {
         tokio::spawn(async move { super::keep::stamp(&fx).await });
     }
 
+    /// Sees on every host and server that nobody else has the run by now: before its end is written.
+    pub async fn prove(&self) {
+        super::keep::prove(&self.fx, &self.lease).await;
+    }
+
     /// Why this runner must stop, if another one has the run.
     #[must_use]
     pub fn displaced(&self) -> Option<Failure> {
@@ -134,8 +140,7 @@ impl Taken {
     /// there is nothing that an older copy of its journal could do again.
     pub async fn release(self, forget: bool) {
         super::keep::give_back(&self.fx, &self.lease, forget).await;
-        let servers: Vec<String> = self.lease.servers().keys().cloned().collect();
-        for server in servers {
+        for server in self.lease.taken() {
             self.fx.close_session(&server, PURPOSE).await;
         }
     }
@@ -233,43 +238,55 @@ pub(super) fn next_epoch(run: &str, known: u32, knows: &Knows, held: &Held) -> R
     Ok(newest.saturating_add(1))
 }
 
-/// Takes a server, ending whoever holds it still: it was seen that that one may be ended.
-async fn take_server(fx: &Effects, lease: &Lease, session: &Session) -> Result<()> {
+/// Takes a server. Of those who hold it still only the one is ended that was judged, by what was seen in `held`.
+async fn take_server(fx: &Effects, lease: &Lease, session: &Session, held: &Held) -> Result<()> {
     let server = session.server().to_owned();
+    let refuse = |by: String| {
+        Err(Failure::locked(format!("take run {}", lease.run), by).at(session.server()).now("nothing was changed"))
+    };
     for _ in 0..3 {
         if server::take(session, &lease.run, lease.epoch, &fx.session_ids(&server)).await? {
-            lease.servers().insert(server, session.id());
+            lease.note(&server, session.id(), true);
             return Ok(());
         }
-        if let Some(holder) = server::look(session, &lease.run).await?.runner {
-            server::end(session, &holder.connection).await?;
+        let Some(holder) = server::look(session, &lease.run).await?.runner else { continue };
+        let judged = held.servers.get(&server).is_some_and(|seen| seen.connection == holder.connection);
+        if !judged || !holder.is_same_run {
+            return refuse(holder.about());
         }
+        server::end(session, &holder.connection).await?;
     }
-    Err(Failure::locked(format!("take run {}", lease.run), "another runner was faster")
-        .at(server)
-        .now("nothing was changed"))
+    refuse("another runner was faster".into())
 }
 
 /// Writes this runner's name on every host that can be reached now; the others follow when they are first needed.
 async fn claim_hosts(fx: &Arc<Effects>, claim: &Claim<'_>, held: &Held) -> Result<()> {
-    let mut claims = JoinSet::new();
+    let mut claims = Vec::new();
     for name in claim.hosts.iter().cloned() {
         let needed = held.hosts.contains_key(&name) || claim.servers.iter().any(|server| fx.host_of(server) == name);
         let fx = fx.clone();
-        claims.spawn(async move {
+        let note = claim.note;
+        claims.push(async move {
             if needed {
                 return fx.machine(&name).await.map(drop); // which claims it
             }
-            match timeout(REACH, fx.machine(&name)).await {
-                Ok(Err(failure)) if failure.class == Class::Locked => Err(failure),
-                _ => Ok(()),
+            let mut reached = tokio::spawn({
+                let (fx, name) = (fx.clone(), name.clone());
+                async move { fx.machine(&name).await.map(drop) }
+            });
+            match timeout(REACH, &mut reached).await {
+                Ok(Ok(Err(failure))) if failure.class == Class::Locked => Err(failure),
+                Ok(Ok(Ok(()))) => Ok(()),
+                // it goes on being tried; nothing of this run is started there before it is claimed
+                _ => {
+                    note(format!("{name} does not answer yet: what an older runner may do there ends once it does"));
+                    Ok(())
+                }
             }
         });
     }
-    while let Some(joined) = claims.join_next().await {
-        if let Ok(claimed) = joined {
-            claimed?;
-        }
+    for claimed in join_all(claims).await {
+        claimed?;
     }
     Ok(())
 }

@@ -52,7 +52,9 @@ pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -
         return Advice::Leave(name.clone(), format!("another runner of this run is at work: {about}"));
     }
     let held = if servers { !now.servers.is_empty() } else { newest(now).is_some() };
-    if held && !dead && after < LEASE { Advice::Wait } else { Advice::Take }
+    // of the dead nothing is left on servers but a connection that has not been noticed to be gone
+    let gone = dead && now.servers.is_empty();
+    if held && !gone && after < LEASE { Advice::Wait } else { Advice::Take }
 }
 
 /// The newest runner that has not given its lease back, with its epoch.
