@@ -32,6 +32,8 @@ struct Line {
     /// Connections that did not answer once. What goes through them may be only late, the session that keeps a server
     /// shut among it, so they are kept to the end.
     stalled: Vec<Arc<Machine>>,
+    /// Shells that were cut off, or whose connection was lost: a command in them may still run there.
+    cut: Vec<Arc<Shell>>,
 }
 
 impl Lines {
@@ -50,6 +52,12 @@ impl Lines {
     /// The lease, once the run is taken.
     pub(super) fn lease(&self) -> Option<&Arc<Lease>> {
         self.lease.get()
+    }
+
+    /// What programs on a host are started past, once the run is taken.
+    pub(super) fn host_lease(&self, name: &str) -> Option<HostLease> {
+        let claimed = self.claims().get(name).cloned();
+        claimed.or_else(|| self.lease.get().map(|lease| HostLease::new(lease, &self.work_dir(name))))
     }
 
     /// Hosts that were claimed.
@@ -84,7 +92,7 @@ impl Lines {
     pub(super) async fn shell(&self, name: &str) -> Result<Arc<Shell>> {
         let mut line = self.line(name).await;
         let machine = self.connected(&mut line, name).await?;
-        let lease = self.claimed().remove(name);
+        let lease = self.host_lease(name);
         let shell = open(line.shell.take(), &machine, lease).await?;
         line.shell = Some(shell.clone());
         Ok(shell)
@@ -121,7 +129,8 @@ impl Lines {
             Some(machine) if machine.is_alive().await => machine,
             lost => {
                 let stalled = std::mem::take(&mut line.stalled).into_iter().chain(lost).collect();
-                *line = Line { stalled, ..Line::default() };
+                let cut = std::mem::take(&mut line.cut).into_iter().chain(line.shell.take()).collect();
+                *line = Line { stalled, cut, ..Line::default() };
                 self.claims().remove(name);
                 let access = self.inventory.host(name).ok_or_else(|| {
                     Failure::permanent(format!("find host `{name}`"), "the inventory has no host of that name")
@@ -137,6 +146,14 @@ impl Lines {
             Box::pin(claim.claim(&machine, again)).await?;
             self.ever_claimed().insert(name.to_owned());
             self.claims().insert(name.to_owned(), claim);
+        }
+        if line.shell.as_ref().is_some_and(|shell| !shell.is_open()) {
+            line.cut.extend(line.shell.take());
+        }
+        // nothing is done on a host while a command that was cut off may still run there
+        while let Some(shell) = line.cut.last() {
+            Box::pin(shell.end(&machine)).await?;
+            line.cut.pop();
         }
         Ok(machine)
     }
@@ -155,7 +172,7 @@ impl Lines {
 }
 
 /// The shell that is open, or a new one.
-async fn open(old: Option<Arc<Shell>>, machine: &Arc<Machine>, lease: Option<HostLease>) -> Result<Arc<Shell>> {
+async fn open(old: Option<Arc<Shell>>, machine: &Machine, lease: Option<HostLease>) -> Result<Arc<Shell>> {
     match old {
         Some(shell) if shell.is_open() => Ok(shell),
         _ => Ok(Arc::new(Shell::open(machine, lease).await?)),

@@ -27,7 +27,7 @@ pub use mysql::{AFTER_END, Greeting, INIT, Login, Row, Rows, Session, SqlError, 
 pub use secrets::Secrets;
 pub use sessions::Connections;
 
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory::{Account, Inventory, Server};
 use crate::playbook::product::{Family, Product};
 use dialect::Dialect;
@@ -101,7 +101,7 @@ impl Effects {
     /// When it cannot be reached, or its key is not known. `Locked` when another runner has the run.
     pub async fn host(&self, name: &str) -> Result<Arc<Host>> {
         let machine = self.machine(name).await?;
-        let lease = self.hands.lines.claimed().get(name).cloned();
+        let lease = self.hands.lines.host_lease(name);
         Ok(Arc::new(Host::new(machine, self.activity.clone(), lease, self.hands.lines.clone())))
     }
 
@@ -134,7 +134,7 @@ impl Effects {
         if let Some(session) = &*place
             && session.is_alive()
         {
-            self.clear_left(session).await?;
+            Box::pin(self.clear_left(session)).await?;
             return Ok(self.ours(session));
         }
         if let Some(lost) = place.take()
@@ -144,9 +144,9 @@ impl Effects {
         }
         let session = Box::pin(self.open(server)).await?;
         if purpose != PURPOSE {
-            self.register(&session).await?;
+            Box::pin(self.register(&session)).await?;
         }
-        self.clear_left(&session).await?;
+        Box::pin(self.clear_left(&session)).await?;
         let ours = self.ours(&session);
         *place = Some(session);
         Ok(ours)
@@ -342,7 +342,7 @@ impl Effects {
 
     async fn machine(&self, name: &str) -> Result<Arc<Machine>> {
         tokio::select! {
-            machine = self.hands.lines.machine(name) => machine,
+            machine = Box::pin(self.hands.lines.machine(name)) => machine,
             () = self.activity.end.cancelled() => Err(Failure::cancelled("reach the host").at(name)),
         }
     }
@@ -378,7 +378,13 @@ impl Effects {
         if self.hands.lines.lease().is_none() {
             return Ok(());
         }
-        self.shell(host).await?.run(":").await.map(drop)
+        match self.shell(host).await?.run(":").await {
+            // why a shell went away is said to whoever starts a program
+            Err(failure) if failure.class == Class::Transient => {
+                self.host(host).await?.run(&["true"], None).await.map(drop)
+            }
+            proved => proved.map(drop),
+        }
     }
 }
 

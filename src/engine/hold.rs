@@ -64,7 +64,9 @@ pub(super) async fn until_all_ended(tasks: &mut Tasks, graph: &Graph, halt: &Can
             return;
         }
         if !what.is_empty() {
-            tasks.tell(&format!("the servers stay taken until the last work has ended; waiting for: {what}"));
+            tasks.tell(&format!(
+                "waiting for work that was given up and has not ended: {what}; Ctrl-C twice leaves all the same"
+            ));
         }
     }
 }

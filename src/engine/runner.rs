@@ -11,6 +11,7 @@ use super::hold;
 use super::run_id;
 use super::schedule::{Decision, Stop, Wish, decide};
 use super::state::RunState;
+use super::status::StepState;
 use super::tasks::Tasks;
 use super::windows::{self, Now};
 use super::{admission, results};
@@ -234,8 +235,9 @@ impl<'a> Drive<'a> {
             Ok(_) => {}
         }
         hold::until_all_ended(&mut self.tasks, &self.state.graph, &self.setup.halt).await;
-        let nothing = matches!(self.state.outcome, Some(Outcome::Refused | Outcome::Nothing));
-        self.taken.release(nothing || !self.state.started).await;
+        let done_nothing = !self.state.steps.iter().any(StepState::is_touched);
+        let over = !self.state.started || matches!(self.state.outcome, Some(Outcome::Refused | Outcome::Nothing));
+        self.taken.release(done_nothing && over).await;
         result.map_err(|mut failure| {
             if self.state.started && failure.class != Class::Locked {
                 failure.class = Class::Cancelled; // its exit code says that the run can be resumed
@@ -360,7 +362,7 @@ impl<'a> Drive<'a> {
         if !due.iter().any(acts) {
             return;
         }
-        let hurry = self.state.blocks.iter().any(|block| block.started.is_some()) && self.state.outcome.is_none();
+        let hurry = (0..self.state.blocks.len()).any(|block| self.state.is_under_way(block));
         if hurry { self.taken.stamp_soon() } else { self.taken.stamp().await }
     }
 

@@ -160,6 +160,13 @@ impl RunState {
         self.started && self.outcome.is_none()
     }
 
+    /// Whether a block has begun, and the application may be waiting for its end.
+    #[must_use]
+    pub fn is_under_way(&self, block: usize) -> bool {
+        let over = |ix: &usize| matches!(self.steps[*ix].status, Status::Succeeded | Status::Skipped | Status::Undone);
+        self.blocks[block].started.is_some() && !self.graph.blocks()[block].iter().all(over)
+    }
+
     /// Whether anything is under way.
     #[must_use]
     pub fn is_busy(&self) -> bool {

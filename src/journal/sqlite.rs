@@ -255,7 +255,7 @@ mod tests {
         std::fs::write(&file, bytes).unwrap();
         let failure = Sqlite::open(dir.path()).map(drop).unwrap_err();
         let help = failure.help.unwrap();
-        assert!(help.contains(&dir.path().join("copy").display().to_string()) && help.contains(".recover"), "{help}");
+        assert!(help.contains(&dir.path().join("copy").display().to_string()) && help.contains(".dump"), "{help}");
     }
 
     #[test]

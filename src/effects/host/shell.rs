@@ -10,7 +10,6 @@ use crate::error::{Failure, Result};
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Mutex;
@@ -28,26 +27,13 @@ pub struct Shell {
     /// the rest of its answer.
     open: Mutex<Option<Open>>,
     /// What every command is sent past, once the run is taken, and what ends the shell on its host.
-    under: Option<Arc<Under>>,
+    under: Option<Under>,
 }
 
 /// The lease that a shell runs under.
 struct Under {
     lease: HostLease,
     guard: Guard,
-    machine: Arc<Machine>,
-}
-
-/// Ends the shell on its host when a call is cut off: its command would go on.
-struct Cut(Option<Arc<Under>>);
-
-impl Drop for Cut {
-    fn drop(&mut self) {
-        if let Some(under) = self.0.take() {
-            // whoever takes over ends it as well, should this line be broken
-            tokio::spawn(async move { under.guard.end(&under.machine).await });
-        }
-    }
 }
 
 struct Open {
@@ -58,10 +44,10 @@ struct Open {
 
 impl Shell {
     /// Opens one on `machine`, for the runner that holds `lease`.
-    pub(in crate::effects) async fn open(machine: &Arc<Machine>, lease: Option<HostLease>) -> Result<Self> {
+    pub(in crate::effects) async fn open(machine: &Machine, lease: Option<HostLease>) -> Result<Self> {
         let under = lease.map(|lease| {
             let guard = lease.guard(&["sh"], &Activity::apart(), Ends::Shell);
-            Arc::new(Under { lease, guard, machine: machine.clone() })
+            Under { lease, guard }
         });
         let process = match &under {
             Some(under) => machine.start_script(&under.guard.script, true).await,
@@ -96,14 +82,12 @@ impl Shell {
     async fn call(&self, script: &str) -> Result<String> {
         let mut place = self.open.lock().await;
         let mut open = place.take().ok_or_else(|| self.closed())?;
-        let mut cut = Cut(self.under.clone());
         let (code, stdout, stderr) = match tokio::time::timeout(LIMIT, open.call(script)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(self.lost(&format!("the shell went away ({error})"))),
             Err(_) => return Err(self.lost("it did not end within 10 seconds")),
         };
         *place = Some(open);
-        cut.0 = None;
         if code == 0 {
             return Ok(stdout.strip_suffix('\n').unwrap_or(&stdout).to_owned());
         }
@@ -111,6 +95,14 @@ impl Shell {
             return Err(failure);
         }
         Err(Failure::permanent("run a command", complaint(Some(code), &stderr)).at(&self.host))
+    }
+
+    /// Ends it on its host, over whatever connection leads there now, with the command that was cut off.
+    pub(in crate::effects) async fn end(&self, machine: &Machine) -> Result<()> {
+        match &self.under {
+            Some(under) => under.guard.end(machine).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether it still takes commands; once closed it stays so, and another is to be opened.

@@ -17,13 +17,15 @@ case $record in
 "$me "*) ;;
 "$seen")
     # On a full disk there is room for what is overwritten, if not for a new file.
-    printf '%s\n' "$holder" > "$dir/holder.new" && mv -f -- "$dir/holder.new" "$dir/holder" || rm -f -- "$dir/holder"
+    # Never this runner's record beside the name of another, nor the other way round.
+    rm -f -- "$dir/holder"
     if [ -n "$record" ]; then
         printf '%s %s\n' "$me" "$stamp" 1<>"$dir/record" && sync -- "$dir/record" || exit 1
     else
         printf '%s %s\n' "$me" "$stamp" > "$dir/record.new" && sync -- "$dir/record.new" || exit 1
         mv -f -- "$dir/record.new" "$dir/record" && sync -- "$dir" || exit 1
     fi
+    printf '%s\n' "$holder" > "$dir/holder.new" && mv -f -- "$dir/holder.new" "$dir/holder"
     ;;
 *) exit 76 ;;
 esac

@@ -7,6 +7,7 @@ use crate::effects::host::{Machine, Ran, complaint};
 use crate::error::{Failure, Result};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 const GUARD: &str = concat!(include_str!("../job/session.sh"), include_str!("guard.sh"));
 const CLAIM: &str = concat!(include_str!("../job/session.sh"), include_str!("claim.sh"));
@@ -44,6 +45,7 @@ pub(super) struct Seen {
 pub(in crate::effects) struct HostLease {
     lease: Arc<Lease>,
     dir: String,
+    stamping: Arc<Mutex<()>>,
 }
 
 /// What is ended with a program.
@@ -89,13 +91,18 @@ fn said(machine: &Machine, ran: &Ran) -> Result<String> {
 }
 
 impl HostLease {
+    /// The right to renew it, unless somebody is just doing that.
+    pub(super) fn turn(&self) -> Option<OwnedMutexGuard<()>> {
+        self.stamping.clone().try_lock_owned().ok()
+    }
+
     /// Its folder on the host.
     pub(super) fn dir(&self) -> &str {
         &self.dir
     }
 
     pub(in crate::effects) fn new(lease: &Arc<Lease>, work_dir: &str) -> Self {
-        Self { lease: lease.clone(), dir: folder(work_dir, &lease.run) }
+        Self { lease: lease.clone(), dir: folder(work_dir, &lease.run), stamping: Arc::default() }
     }
 
     /// Writes this runner's name into the record, and ends what the runner before had running.
@@ -128,7 +135,7 @@ impl HostLease {
                 code => return Err(self.unclaimed(machine.name(), code, &ran.stderr)),
             }
         }
-        Err(self.lease.displace(machine.name(), "the record of the lease keeps changing"))
+        Err(self.lease.displace(machine.name(), "another runner takes it at the same time"))
     }
 
     /// Whether this runner may come after the one of `known`.

@@ -62,12 +62,15 @@ pub(super) async fn stamp(fx: &Arc<Effects>) {
     let mut stamps = JoinSet::new();
     for (name, lease) in fx.claimed() {
         let fx = fx.clone();
-        stamps.spawn(async move { timeout(STAMP_LIMIT, stamp_one(&fx, &name, &lease)).await });
+        // not cut off, but not waited for either: a shell whose call is cut off is lost
+        let stamp = tokio::spawn(async move { stamp_one(&fx, &name, &lease).await });
+        stamps.spawn(timeout(STAMP_LIMIT, stamp));
     }
     while stamps.join_next().await.is_some() {}
 }
 
 async fn stamp_one(fx: &Effects, name: &str, lease: &HostLease) -> Result<()> {
+    let Some(_turn) = lease.turn() else { return Ok(()) }; // one that is under way is not joined by another
     let renewed = fx.pulse(name).await?.renew(&lease.stamp()).await;
     renewed.map_err(|failure| lease.displaced(name, &failure.answer).unwrap_or(failure))
 }
@@ -82,8 +85,7 @@ pub(in crate::effects) async fn ensure(fx: &Effects, lease: &Lease, server: &str
     }
     if let Some(session) = fx.open_session(server, PURPOSE) {
         match server::is_held(&session, &lease.run, lease.epoch).await {
-            Ok(true) if lease.is_proved(server) => return Ok(()),
-            Ok(true) => return prove_server(fx, lease, server, session.id()).await,
+            Ok(true) if lease.connection(server) == Some((session.id(), true)) => return Ok(()),
             // no answer is no loss: the lock goes with the connection
             Err(failure) if session.is_alive() => return Err(failure),
             _ => {}
@@ -97,6 +99,7 @@ pub(in crate::effects) async fn ensure(fx: &Effects, lease: &Lease, server: &str
         }
         server::end(&session, &holder.connection).await?; // our own, of which the server does not know that it is gone
     }
+    lease.note(server, session.id(), false);
     if !server::take(&session, &lease.run, lease.epoch, &fx.session_ids(server)).await? {
         return Err(lease.displace(server, "it was faster to take the server"));
     }

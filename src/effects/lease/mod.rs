@@ -85,7 +85,7 @@ impl Lease {
     fn displace(&self, place: &str, by: impl std::fmt::Display) -> Failure {
         let failure = Failure::locked(format!("go on with run {}", self.run), format!("another runner has it: {by}"))
             .at(place)
-            .now("this runner has stopped; nothing more of it is done")
+            .now("this runner begins nothing more")
             .help("look at `cutover status` where the other runner works");
         self.displaced.send_if_modified(|known| {
             let first = known.is_none();
@@ -107,10 +107,6 @@ impl Lease {
     /// Notes the connection that holds a server, and whether it is proved that nobody else had it meanwhile.
     fn note(&self, server: &str, connection: u64, is_proved: bool) {
         self.servers().insert(server.to_owned(), (connection, is_proved));
-    }
-
-    fn is_proved(&self, server: &str) -> bool {
-        self.servers().get(server).is_some_and(|(_, is_proved)| *is_proved)
     }
 
     /// The connection that holds the lease on `server`, if that was taken, and whether that is proved.

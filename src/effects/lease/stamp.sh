@@ -7,6 +7,7 @@ case $record in
 "$2 $3 "*) ;;
 *) echo "cutover-guard - displaced $record" >&2; exit 76 ;;
 esac
+touch -c -- "$1/lock" "$1/holder" # what is old in a folder for temporary files is removed by others
 known=${record#"$2 $3 "}
 if [ "$4" -ge "${known%% *}" ]; then
     printf '%s %s %s %s\n' "$2" "$3" "$4" "$5" 1<>"$1/record"

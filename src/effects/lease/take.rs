@@ -23,8 +23,9 @@ const REACH: Duration = Duration::from_secs(4);
 /// Longest time for one look at who holds a run.
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
 
-/// Where people find a lease on a host.
-const FOLDER: &str = "`leases` below the host's work_dir";
+/// What to do about somebody who has the run or one of its servers.
+const HELP: &str = "wait for it to end, or stop it. A runner of this run that is not heard of for 10 s is displaced; another \
+                    run must be resumed or rolled back first";
 
 /// What a runner wants to have for itself.
 pub struct Claim<'a> {
@@ -165,15 +166,14 @@ async fn wait_until_free(fx: &Arc<Effects>, claim: &Claim<'_>, sessions: &[Arc<S
                 return Err(Failure::locked(format!("take run {}", claim.run), by)
                     .at(place)
                     .now("nothing was changed")
-                    .help(
-                        "wait for that runner to end, or stop it; a runner that is not heard of for 10 s is displaced",
-                    ));
+                    .help(HELP));
             }
             Advice::Wait => {}
         }
         if !told && begin.elapsed() > Duration::from_secs(1) {
             let who = now.servers.values().map(server::Holder::about).next();
-            (claim.note)(format!("waiting to see whether the runner before lives: {}", who.unwrap_or_default()));
+            let who = who.unwrap_or_else(|| "it has not given back its lease on the hosts".to_owned());
+            (claim.note)(format!("waiting up to 10 s to see whether the older runner lives: {who}"));
             told = true;
         }
         sleep(LOOK_EVERY).await;
@@ -231,8 +231,9 @@ async fn records(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Vec<(String, Se
 pub(super) fn next_epoch(run: &str, known: u32, knows: &Knows, held: &Held) -> Result<u32> {
     let mut newest = known;
     for (host, seen) in &held.hosts {
-        let record = Record::parse(&seen.line).ok_or_else(|| damaged(run, host, FOLDER, &seen.line))?;
-        may_follow(run, host, FOLDER, knows, seen, &record)?;
+        let folder = format!("leases/{run} in the work_dir");
+        let record = Record::parse(&seen.line).ok_or_else(|| damaged(run, host, &folder, &seen.line))?;
+        may_follow(run, host, &folder, knows, seen, &record)?;
         newest = newest.max(record.epoch);
     }
     Ok(newest.saturating_add(1))

@@ -45,7 +45,7 @@ pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -
             return Advice::Leave(name.clone(), holder.about());
         }
     }
-    let dead = newest(now).is_some_and(|(_, card)| card.is_dead());
+    let dead = newest(now).is_some_and(|(_, card)| card.is_some_and(Card::is_dead));
     let renewed = |(name, seen): &(&String, &Seen)| first.hosts.get(*name).is_some_and(|before| before != *seen);
     if let Some((name, seen)) = now.hosts.iter().find(renewed).filter(|_| !dead) {
         let about = seen.holder.as_ref().map_or("an unknown process", |card| card.about.as_str());
@@ -57,10 +57,10 @@ pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -
     if held && !gone && after < LEASE { Advice::Wait } else { Advice::Take }
 }
 
-/// The newest runner that has not given its lease back, with its epoch.
-fn newest(held: &Held) -> Option<(u32, &Card)> {
+/// The epoch of the newest runner that has not given its lease back, with its card where that was written.
+fn newest(held: &Held) -> Option<(u32, Option<&Card>)> {
     let held = held.hosts.values().filter(|seen| !seen.is_free);
-    let live = held.filter_map(|seen| Some((Record::parse(&seen.line)?.epoch, seen.holder.as_ref()?)));
+    let live = held.filter_map(|seen| Some((Record::parse(&seen.line)?.epoch, seen.holder.as_ref())));
     live.max_by_key(|(epoch, _)| *epoch)
 }
 

@@ -91,7 +91,8 @@ fn restore(path: &Path) -> String {
         None => "put a copy by `cutover state backup` in its place; this state directory knows of none".to_owned(),
     };
     format!(
-        "{}; {from}; without a copy, `sqlite3 {file} .recover | sqlite3 NEW`, run before that, saves what can be read",
+        "{}; {from}; without a copy, first save what can be read: \
+         `sqlite3 {file} .dump | sed 's/^ROLLBACK;.*/COMMIT;/' | sqlite3 NEW`",
         move_away(path)
     )
 }
