@@ -8,5 +8,6 @@ mod forward;
 mod model;
 mod resume;
 mod rollback;
+mod shapes;
 mod state;
 mod windows;
