@@ -7,7 +7,10 @@ use std::sync::{Mutex, PoisonError};
 
 /// Below the range that Linux takes a client's port from: between the look and the use of a port from in there, any
 /// connection of any program may get it (`ip_local_port_range`: 32768 to 60999).
-const PORTS: Range<u16> = 10_000..32_768;
+const PORTS: Range<u16> = 18_000..32_768;
+/// For what listens at once. A range of its own: a port that a rehearsal has named for a tunnel of later must not be taken
+/// by the runner that it starts meanwhile.
+const AT_ONCE: Range<u16> = 10_000..18_000;
 /// A port is not named again before so many others were.
 const REMEMBERED: usize = 2_000;
 const TRIES: usize = 1_000;
@@ -19,9 +22,21 @@ static NAMED: Mutex<VecDeque<u16>> = Mutex::new(VecDeque::new());
 /// # Errors
 /// When there is none left.
 pub fn free_port() -> std::io::Result<u16> {
+    free_port_in(PORTS)
+}
+
+/// The same for somebody who listens there at once.
+///
+/// # Errors
+/// When there is none left.
+pub(super) fn free_port_at_once() -> std::io::Result<u16> {
+    free_port_in(AT_ONCE)
+}
+
+fn free_port_in(ports: Range<u16>) -> std::io::Result<u16> {
     let mut refused = std::io::ErrorKind::AddrInUse.into();
     for _ in 0..TRIES {
-        let port = fastrand::u16(PORTS);
+        let port = fastrand::u16(ports.clone());
         let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
         if named.contains(&port) {
             continue;

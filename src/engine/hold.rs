@@ -17,15 +17,16 @@ use tokio_util::sync::CancellationToken;
 /// How often people are told what is waited for at the end.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
-/// Takes the run, of which the journal knows runners up to `epoch`, with every server and host of its plan.
+/// Takes the run, a new one or one of which the journal knows runners up to `epoch`, with every server and host of its plan.
 ///
 /// # Errors
 /// As [`Taken::take`].
-pub(super) async fn take(setup: &Setup, epoch: u32) -> Result<Taken> {
+pub(super) async fn take(setup: &Setup, epoch: u32, is_new: bool) -> Result<Taken> {
     let entries = setup.journal.entries(&setup.run).unwrap_or_default(); // a new run is not known yet
     let (updates, about) = (setup.updates.clone(), run_id::runner());
     let claim = Claim {
         run: &setup.run,
+        is_new,
         epoch,
         servers: opening::taken(&setup.plan).into_iter().map(str::to_owned).collect(),
         hosts: regions::regions(&setup.plan).into_keys().collect(),

@@ -85,7 +85,7 @@ impl Runner {
     pub async fn run(self) -> Result<Outcome> {
         let clock = Clock::starting(0);
         let state = RunState::new(self.graph.clone());
-        let mut drive = Drive::begin(&self.setup, state, clock).await?;
+        let mut drive = Drive::begin(&self.setup, state, clock, true).await?;
         let started = self.started(drive.epoch());
         let result = match RunRecord::new(&self.setup.run, &self.setup.plan, clock.now())
             .and_then(|record| self.setup.journal.create_run(&record))
@@ -155,7 +155,7 @@ impl Runner {
     }
 
     async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
-        let mut drive = Drive::begin(&self.setup, state, clock).await?;
+        let mut drive = Drive::begin(&self.setup, state, clock, false).await?;
         let epoch = drive.epoch();
         // a runner that died between making the run known and beginning it has left nothing behind
         let first = if drive.state.started { self.resumed(epoch) } else { self.started(epoch) };
@@ -181,8 +181,8 @@ struct Drive<'a> {
 
 impl<'a> Drive<'a> {
     /// Takes the run and lays out the tools.
-    async fn begin(setup: &'a Setup, state: RunState, clock: Clock) -> Result<Self> {
-        let taken = hold::take(setup, state.epoch).await?;
+    async fn begin(setup: &'a Setup, state: RunState, clock: Clock, is_new: bool) -> Result<Self> {
+        let taken = hold::take(setup, state.epoch, is_new).await?;
         let (written, noted) = unbounded_channel();
         let bench = Bench {
             plan: setup.plan.clone(),

@@ -6,7 +6,7 @@ mod refusal;
 mod sockets;
 
 use super::process::chain;
-use crate::effects::free_port;
+use crate::effects::free_port::free_port_at_once;
 use crate::error::{Failure, Result};
 use openssh::{ControlPersist, ForwardType, KnownHosts, Session, SessionBuilder, Socket};
 use refusal::Refusal;
@@ -142,7 +142,7 @@ pub(super) async fn forward(session: &Session, address: &str) -> Result<String> 
     there().ok_or_else(|| Failure::permanent(attempted(), "the address is not of the form host:port"))?;
     let mut refused = String::new();
     for _ in 0..PORT_TRIES {
-        let local = free_port().map_err(|error| Failure::permanent(attempted(), error.to_string()))?;
+        let local = free_port_at_once().map_err(|error| Failure::permanent(attempted(), error.to_string()))?;
         let listen = Socket::new("127.0.0.1", local);
         let Some(connect) = there() else { break };
         match session.request_port_forward(ForwardType::Local, listen, connect).await {

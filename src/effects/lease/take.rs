@@ -31,7 +31,9 @@ const HELP: &str = "wait for it to end, or stop it. A runner of this run that is
 pub struct Claim<'a> {
     /// The run.
     pub run: &'a str,
-    /// The largest epoch in the journal; 0 for a new run.
+    /// Whether it is begun now: then it has left nothing anywhere.
+    pub is_new: bool,
+    /// The largest epoch in the journal; 0 where none was written yet.
     pub epoch: u32,
     /// Servers on which it will change something.
     pub servers: BTreeSet<String>,
@@ -87,7 +89,7 @@ impl Taken {
         }
         fx.set_lease(&lease)?;
         if let Err(failure) = claim_hosts(fx, claim, &held).await {
-            super::keep::give_back(fx, &lease, claim.epoch == 0).await;
+            super::keep::give_back(fx, &lease, claim.is_new).await;
             return Err(failure);
         }
         let stop = CancellationToken::new();
@@ -201,7 +203,7 @@ async fn look_at_all(fx: &Arc<Effects>, claim: &Claim<'_>, sessions: &[Arc<Sessi
 
 /// What stands on the hosts that can be reached. A new run has left nothing anywhere.
 async fn records(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Vec<(String, Seen)>> {
-    if claim.epoch == 0 {
+    if claim.is_new {
         return Ok(Vec::new());
     }
     let mut looks = JoinSet::new();
@@ -209,11 +211,12 @@ async fn records(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Vec<(String, Se
         let (fx, dir) = (fx.clone(), folder(&fx.work_dir(&name), claim.run));
         let needed = claim.servers.iter().any(|server| fx.host_of(server) == name);
         looks.spawn(async move {
-            let found = timeout(REACH, async { look(&*fx.machine(&name).await?, &dir).await }).await;
+            let limit = if needed { LOOK_LIMIT } else { REACH };
+            let found = timeout(limit, async { look(&*fx.machine(&name).await?, &dir).await }).await;
             match found {
                 Ok(Ok(seen)) => Ok(seen.map(|seen| (name, seen))),
                 Ok(Err(failure)) if needed => Err(failure),
-                Err(_) if needed => Err(Failure::transient("look who has the run", "no answer within 4 s").at(name)),
+                Err(_) if needed => Err(Failure::transient("look who has the run", "no answer within 30 s").at(name)),
                 Ok(Err(_)) | Err(_) => Ok(None), // it is looked at when it is first needed
             }
         });
