@@ -184,7 +184,29 @@ fn set_back(sandbox: &Sandbox) -> Result<()> {
     let tx = journal.unchecked_transaction().map_err(failed)?;
     tx.execute("UPDATE event SET at = at + ?1", [AN_HOUR]).map_err(failed)?;
     // the times are part of the hash chain: it becomes that of a runner whose clock was ahead
-    rechain(&tx).and_then(|()| tx.commit()).map_err(failed)
+    rechain(&tx).and_then(|()| tx.commit()).map_err(failed)?;
+    note_on_hosts(sandbox, &journal)
+}
+
+/// Hosts have noted the newest entry's hash: it becomes the one that the runner whose clock was ahead would have left.
+fn note_on_hosts(sandbox: &Sandbox, journal: &rusqlite::Connection) -> Result<()> {
+    for host in ["old", "new", "app"] {
+        let leases = sandbox.dir().join("work").join(host).join("leases");
+        for run in std::fs::read_dir(leases).into_iter().flatten().flatten() {
+            let failed = |error: String| Failure::permanent("correct a lease's record", error).at(host);
+            let record = run.path().join("record");
+            let line = std::fs::read_to_string(&record).map_err(|error| failed(error.to_string()))?;
+            let Some((head, _)) = line.trim_end().rsplit_once(' ') else { continue };
+            let seq: u32 = head.rsplit(' ').next().and_then(|seq| seq.parse().ok()).unwrap_or(0);
+            let name = run.file_name().to_string_lossy().into_owned();
+            let hash = "SELECT hash FROM event WHERE run = ?1 AND seq = ?2";
+            let hash: String = journal
+                .query_row(hash, rusqlite::params![name, seq], |row| row.get(0))
+                .map_err(|error| failed(error.to_string()))?;
+            std::fs::write(&record, format!("{head} {hash}\n")).map_err(|error| failed(error.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Signals every ssh of this sandbox that forwards a port.
