@@ -11,7 +11,6 @@ use super::hold;
 use super::run_id;
 use super::schedule::{Decision, Stop, Wish, decide};
 use super::state::RunState;
-use super::status::StepState;
 use super::tasks::Tasks;
 use super::windows::{self, Now};
 use super::{admission, results};
@@ -235,7 +234,7 @@ impl<'a> Drive<'a> {
             Ok(_) => {}
         }
         hold::until_all_ended(&mut self.tasks, &self.state.graph, &self.setup.halt).await;
-        let done_nothing = !self.state.steps.iter().any(StepState::is_touched);
+        let done_nothing = self.state.has_done_nothing();
         let over = !self.state.started || matches!(self.state.outcome, Some(Outcome::Refused | Outcome::Nothing));
         self.taken.release(done_nothing && over).await;
         result.map_err(|mut failure| {

@@ -167,6 +167,17 @@ impl RunState {
         self.blocks[block].started.is_some() && !self.graph.blocks()[block].iter().all(over)
     }
 
+    /// Whether nothing was done that an older copy of the journal could do again: what has begun only looked. A program or
+    /// a statement of the user's own without an undo may have changed something.
+    #[must_use]
+    pub fn has_done_nothing(&self) -> bool {
+        let looks = |ix: usize| {
+            let step = self.graph.step(ix);
+            step.reversibility == Reversibility::NothingToUndo && step.unproved.is_empty()
+        };
+        self.steps.iter().enumerate().all(|(ix, step)| !step.begun || looks(ix))
+    }
+
     /// Whether anything is under way.
     #[must_use]
     pub fn is_busy(&self) -> bool {

@@ -17,14 +17,12 @@ async fn what_cannot_work_is_refused_and_changes_nothing() {
     let before = stage.fingerprints().await;
     for (name, ended, texts) in by_inventory(&stage) {
         judge(ended.judge(name, REFUSED, texts), marked(name, stage.changes(&before).await));
-        assert!(!stage.has_leases(), "{name}: a run that has done nothing leaves nothing on the hosts");
     }
     for (name, on_source, prepare, restore, texts) in BY_SERVER {
         stage.sql(*on_source, prepare).await;
         let before = stage.fingerprints().await;
         let ended = stage.run(SWAP, &stage.inventory, name).end();
         judge(ended.judge(name, REFUSED, texts), marked(name, stage.changes(&before).await));
-        assert!(!stage.has_leases(), "{name}: a run that has done nothing leaves nothing on the hosts");
         stage.sql(*on_source, restore).await;
     }
     judge(String::new(), marked("in the end", stage.changes(&before).await));

@@ -65,10 +65,6 @@ impl Stage {
             session.query(statement, LIMIT).await.unwrap();
         }
     }
-    /// Whether a run's lease is left on a host.
-    pub fn has_leases(&self) -> bool {
-        ["old", "new"].iter().any(|host| self.dir().join("work").join(host).join("leases").exists())
-    }
     /// What both servers look like, with the folders of their hosts.
     pub async fn fingerprints(&self) -> [Fingerprint; 2] {
         let (source, target): (Session, Session) =
