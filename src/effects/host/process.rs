@@ -11,9 +11,11 @@ use std::pin::pin;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+/// The line after which a program behind ssh prints what is its own.
+const BEGIN: &str = "cutover-begins-here";
 /// How much is kept of what a program prints or complains, in bytes, unless more is asked for.
 pub(in crate::effects) const KEPT: usize = 64 << 10;
 
@@ -28,6 +30,8 @@ pub(in crate::effects) struct Process {
     pub stdout: Output,
     /// What it complains of.
     pub stderr: Output,
+    /// Whether what a login shell prints by itself still stands before what the program prints.
+    is_greeted: bool,
     end: End,
 }
 
@@ -119,6 +123,7 @@ impl Process {
             stdin: child.stdin.take().map(|pipe| Box::new(pipe) as Input),
             stdout: child.stdout.take().map(|pipe| Box::new(pipe) as Output).ok_or_else(no_pipe)?,
             stderr: child.stderr.take().map(|pipe| Box::new(pipe) as Output).ok_or_else(no_pipe)?,
+            is_greeted: false,
             end: End::Local(Group { child, leader }),
         })
     }
@@ -126,7 +131,7 @@ impl Process {
     /// Starts a script of `sh` behind an ssh master, in place of the login shell, whatever shell that is.
     pub async fn over(session: Arc<openssh::Session>, script: &str, stdin: bool) -> Result<Self, Fault> {
         let mut child = session
-            .arc_raw_command(for_any_shell(script))
+            .arc_raw_command(for_any_shell(&format!("echo {BEGIN}\n{script}")))
             .stdin(if stdin { openssh::Stdio::piped() } else { openssh::Stdio::null() })
             .stdout(openssh::Stdio::piped())
             .stderr(openssh::Stdio::piped())
@@ -136,8 +141,17 @@ impl Process {
             stdin: child.stdin().take().map(|pipe| Box::new(pipe) as Input),
             stdout: child.stdout().take().map(|pipe| Box::new(pipe) as Output).ok_or_else(no_pipe)?,
             stderr: child.stderr().take().map(|pipe| Box::new(pipe) as Output).ok_or_else(no_pipe)?,
+            is_greeted: true,
             end: End::Ssh(child),
         })
+    }
+
+    /// Passes over what a login shell prints by itself, once.
+    ///
+    /// # Errors
+    /// When that has no end.
+    pub async fn pass_greeting(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_greeted) { pass_greeting(&mut *self.stdout).await } else { Ok(()) }
     }
 
     /// Feeds it, reads what it prints, and waits for its end. Of what it prints the first `keep` bytes are kept, of its
@@ -157,12 +171,18 @@ impl Process {
             }
         };
         let (mut head, mut tail) = (Head::new(keep), Tail::new(KEPT));
-        let end = self.end;
+        let (end, is_greeted) = (self.end, self.is_greeted);
         let (mut out, mut err) = (self.stdout, self.stderr);
         // an ssh master throws away what it has not handed on yet once somebody has asked for the end
         let patience = stragglers.filter(|_| matches!(end, End::Local(_)));
         let code = {
-            let reading = async { tokio::try_join!(feed, drain(&mut *out, &mut head), drain(&mut *err, &mut tail)) };
+            let printed = async {
+                if is_greeted {
+                    pass_greeting(&mut *out).await?;
+                }
+                drain(&mut *out, &mut head).await
+            };
+            let reading = async { tokio::try_join!(feed, printed, drain(&mut *err, &mut tail)) };
             let read = |read: io::Result<((), (), ())>| read.map_err(|error| Fault::Other(error.to_string()));
             match patience {
                 None => {
@@ -207,6 +227,22 @@ impl End {
             },
         }
     }
+}
+
+/// Reads on to the line that begins what is ours: a `.bashrc` may print something for every login. An end before that is
+/// the program's, and is told by its code.
+async fn pass_greeting(stdout: &mut (dyn AsyncRead + Send + Unpin)) -> io::Result<()> {
+    let mut line = Vec::with_capacity(BEGIN.len());
+    for _ in 0..KEPT {
+        let mut byte = [0];
+        match stdout.read(&mut byte).await? {
+            0 => return Ok(()),
+            _ if byte[0] == b'\n' && line.ends_with(BEGIN.as_bytes()) => return Ok(()),
+            _ if byte[0] == b'\n' => line.clear(),
+            _ => line.push(byte[0]),
+        }
+    }
+    Err(io::Error::other("the login shell there prints more than 64 KiB by itself"))
 }
 
 /// A command line that means `exec sh -c SCRIPT` to every login shell: quotes, exclamation marks and newlines mean

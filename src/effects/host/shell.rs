@@ -128,6 +128,7 @@ impl Shell {
 impl Open {
     /// One command: its exit code, what it printed, what it complained of.
     async fn call(&mut self, script: &str) -> io::Result<(i32, String, String)> {
+        self.process.pass_greeting().await?;
         self.calls += 1;
         let marker = format!("{}-{}", self.marker, self.calls);
         let framed = framed(script, &marker);

@@ -281,6 +281,10 @@ async fn claim_hosts(fx: &Arc<Effects>, claim: &Claim<'_>, held: &Held) -> Resul
             match timeout(REACH, &mut reached).await {
                 Ok(Ok(Err(failure))) if failure.class == Class::Locked => Err(failure),
                 Ok(Ok(Ok(()))) => Ok(()),
+                Ok(Ok(Err(failure))) => {
+                    note(format!("{name} is not taken yet: {}", failure.answer));
+                    Ok(())
+                }
                 // it goes on being tried; nothing of this run is started there before it is claimed
                 _ => {
                     note(format!("{name} does not answer yet: what an older runner may do there ends once it does"));
