@@ -287,7 +287,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEPT, Process, for_any_shell};
+    use super::{BEGIN, KEPT, Process, for_any_shell, pass_greeting};
     use std::time::Duration;
 
     #[test]
@@ -306,6 +306,18 @@ mod tests {
             Process::local(&["sh", "-c", script], false).ok().unwrap().finish(None, KEPT, None).await.ok().unwrap();
         assert_eq!((ran.code, ran.stdout.len(), ran.whole), (Some(0), KEPT, false));
         assert_eq!(ran.stderr, "last\n");
+    }
+
+    #[tokio::test]
+    async fn what_a_login_shell_prints_is_passed_over() {
+        for greeting in ["", "hello\n", "no newline at its end: "] {
+            let text = format!("{greeting}{BEGIN}\nours\n");
+            let mut stream: &[u8] = text.as_bytes();
+            pass_greeting(&mut stream).await.unwrap();
+            assert_eq!(stream, b"ours\n");
+        }
+        let endless = "x".repeat(KEPT + 1);
+        assert!(pass_greeting(&mut endless.as_bytes()).await.is_err());
     }
 
     #[tokio::test]
