@@ -54,8 +54,8 @@ async fn a_reload_has_a_limit_of_its_own() {
                 assert!(done);
                 continue;
             };
-            assert!(!done && failure.answer.contains("did not end within 300ms: sleep 61"), "{failure}");
-            assert_eq!(failure.now.as_deref(), Some("the command may still run on new"));
+            assert!(!done && failure.answer.contains("300ms"), "{failure}");
+            assert!(failure.now.as_deref().is_some_and(|now| now.contains("on new")), "{failure}");
             assert!(failure.help.unwrap().contains("`reload_limit`"));
         }
     }
