@@ -31,6 +31,8 @@ pub mod exit {
 pub enum Class {
     /// May go away by itself (a lost connection, a busy server): worth a retry.
     Transient,
+    /// The moment is not there yet, and nothing was touched: worth a later attempt, from the beginning of its block.
+    NotYet,
     /// Will fail the same way again.
     Permanent,
     /// A gate, check or policy said no. Never retried, never forgotten by a resume.
@@ -75,6 +77,10 @@ impl Failure {
     /// Worth a retry.
     pub fn transient(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::Transient, attempted, answer)
+    }
+    /// Worth a later attempt: nothing was touched.
+    pub fn not_yet(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self::new(Class::NotYet, attempted, answer)
     }
     /// Will fail the same way again.
     pub fn permanent(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
@@ -125,7 +131,7 @@ impl Failure {
             Class::Locked => exit::LOCKED,
             Class::Cancelled => exit::INTERRUPTED,
             Class::StillRunning => exit::STUCK,
-            Class::Transient | Class::Permanent | Class::Refused | Class::Lapsed => exit::REFUSED,
+            Class::Transient | Class::NotYet | Class::Permanent | Class::Refused | Class::Lapsed => exit::REFUSED,
         }
     }
 }
@@ -149,7 +155,7 @@ impl std::error::Error for Failure {}
 impl Diagnostic for Failure {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(match self.class {
-            Class::Transient | Class::Permanent | Class::StillRunning => "cutover::failed",
+            Class::Transient | Class::NotYet | Class::Permanent | Class::StillRunning => "cutover::failed",
             Class::Refused | Class::Lapsed => "cutover::refused",
             Class::Locked => "cutover::locked",
             Class::Cancelled => "cutover::interrupted",

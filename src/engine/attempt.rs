@@ -162,7 +162,7 @@ async fn wait_for(before: &[CancellationToken], cancel: &CancellationToken) -> R
 fn judge<T>(result: Result<T>, asked: bool) -> Result<T> {
     result.map_err(|mut failure| {
         match (failure.class, asked) {
-            (Class::Transient | Class::Permanent, true) => failure.class = Class::Cancelled,
+            (Class::Transient | Class::NotYet | Class::Permanent, true) => failure.class = Class::Cancelled,
             (Class::Cancelled, false) => failure.class = Class::Permanent,
             _ => {}
         }

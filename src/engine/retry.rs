@@ -33,7 +33,8 @@ pub fn pause(retry: &Retry, attempt: u32) -> Duration {
 #[must_use]
 pub fn step_again(retry: &Retry, attempt: u32, failure: &Failure, now: i64, hurry: bool) -> Option<i64> {
     let longest = if hurry { UNDO.delay.0 } else { Duration::MAX };
-    let again = failure.class == Class::Transient && attempt < retry.attempts;
+    let passes = matches!(failure.class, Class::Transient | Class::NotYet);
+    let again = passes && attempt < retry.attempts;
     again.then(|| later(now, pause(retry, attempt).min(longest)))
 }
 
