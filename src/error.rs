@@ -13,7 +13,7 @@ pub mod exit {
     pub const DONE: u8 = 0;
     /// Invalid playbook, inventory or command line; nothing was touched.
     pub const INVALID: u8 = 2;
-    /// The run failed and everything was rolled back.
+    /// The run failed and was rolled back: everything, or everything after its checkpoints.
     pub const ROLLED_BACK: u8 = 3;
     /// Stuck, or failed past the point of no return: a person must decide.
     pub const STUCK: u8 = 4;

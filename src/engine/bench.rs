@@ -1,6 +1,7 @@
 //! Where a step gets its tools: parameters bound to what earlier steps put out, decoded, with memo and progress.
 
 use super::attempt::Work;
+use super::checkpoint;
 use super::clock::Clock;
 use super::graph::references;
 use super::notes::{Notes, Page};
@@ -12,7 +13,7 @@ use crate::journal::{Event, Journal};
 use crate::plan::Plan;
 use crate::playbook::marker;
 use crate::steps::{Progress, Step, Update, find};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
@@ -58,7 +59,7 @@ pub(super) enum Purpose {
 }
 
 impl Bench {
-    /// Notes for every step, starting with what `state` holds; what is written later is told to `written`.
+    /// Notes for every step, starting with what `state` holds and whoever takes up the run goes by; what is written later is told to `written`.
     pub(super) fn notes(
         state: &RunState,
         run: &str,
@@ -67,7 +68,7 @@ impl Bench {
         written: &UnboundedSender<Event>,
     ) -> Vec<Arc<Notes>> {
         let notes = state.steps.iter().enumerate().map(|(ix, step)| {
-            let kept = step.memo.clone();
+            let kept = if checkpoint::is_forgotten(state, ix) { Map::new() } else { step.memo.clone() };
             Arc::new(Notes::new(run, state.graph.id(ix), journal.clone(), clock, kept, written.clone()))
         });
         notes.collect()

@@ -9,6 +9,7 @@ mod admission;
 pub mod approvals;
 mod attempt;
 mod bench;
+mod checkpoint;
 pub mod clock;
 mod condition;
 pub mod graph;

@@ -5,16 +5,21 @@
 //! channel, a fence): what died with the runner is made again, in the order of the plan, each step only after those
 //! before it are proved or made again. A point of no return in doubt is looked at before anything else is.
 
+use super::checkpoint;
 use super::graph::Graph;
 use super::state::{BlockState, RunState, WindowState};
 use super::status::{Proof, Status, StepState};
 use crate::error::{Class, Failure, Result};
-use crate::journal::Event;
+use crate::journal::{Event, Outcome};
 use crate::playbook::model::OnFailure;
 use crate::steps::{Probe, Reversibility};
 
 /// Turns the state a dead runner left into one that a new runner can go on from.
 pub(super) fn reset(state: &mut RunState) {
+    let anew = state.outcome == Some(Outcome::Kept);
+    if anew {
+        checkpoint::begin_anew(state);
+    }
     state.outcome = None;
     for (gate, window) in state.graph.gates().iter().zip(&mut state.windows) {
         let missed = state.put_off.as_ref().is_some_and(|(of, _)| *of == gate.id);
@@ -28,11 +33,12 @@ pub(super) fn reset(state: &mut RunState) {
     let (unwinding, past) = (state.rollback.is_some(), state.is_point_reached());
     for (ix, step) in state.steps.iter_mut().enumerate() {
         step.retry_at = None;
+        step.failing = None;
         step.message = None;
         if unwinding {
             reset_undo(step);
         } else {
-            reset_step(&graph, ix, step, past);
+            reset_step(&graph, ix, step, Ground { past, anew });
         }
     }
 }
@@ -41,14 +47,24 @@ pub(super) fn reset(state: &mut RunState) {
 fn reset_undo(step: &mut StepState) {
     step.undo.open = false;
     step.undo.attempt = 0;
+    step.undo.failing = None;
     step.undo.failure = None;
     if step.status == Status::UndoFailed {
         step.status = Status::Undoing;
     }
 }
 
-fn reset_step(graph: &Graph, ix: usize, step: &mut StepState, past: bool) {
-    let gate = step.failure.as_ref().is_some_and(|failure| failure.class == Class::Refused);
+/// On what ground a run is taken up.
+#[derive(Clone, Copy)]
+struct Ground {
+    /// The point of no return is passed.
+    past: bool,
+    /// It was taken back to a checkpoint, and goes forward again because a person says so: gates are asked again.
+    anew: bool,
+}
+
+fn reset_step(graph: &Graph, ix: usize, step: &mut StepState, Ground { past, anew }: Ground) {
+    let gate = !anew && step.failure.as_ref().is_some_and(|failure| failure.class == Class::Refused);
     let kept = gate || graph.step(ix).on_failure == OnFailure::Continue;
     match step.status {
         Status::Failed if kept => {

@@ -4,6 +4,7 @@ use super::recover::conclude;
 use super::retry::{step_again, undo_again};
 use super::schedule::Task;
 use super::state::RunState;
+use super::status::Failing;
 use crate::error::{Class, Failure, Result};
 use crate::journal::Event;
 use crate::steps::{Outputs, Probe};
@@ -64,9 +65,23 @@ fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Vec<Event>
         let put_off = Event::RunPutOff { of: step.clone(), failure: failure.clone() };
         return vec![Event::StepStopped { step, attempt, failure: Some(failure) }, put_off];
     }
-    let hurry = state.graph.block(ix).is_some_and(|block| state.blocks[block].started.is_some());
-    let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now, hurry);
-    vec![Event::StepFailed { step, attempt, failure, retry_at }]
+    let begun = state.graph.block(ix).filter(|&block| state.blocks[block].started.is_some());
+    let row = Failing::again(state.steps[ix].failing, now);
+    let retry_at = step_again(&state.graph.step(ix).retry, row, &failure, now, begun.is_some());
+    let untouched = failure.class == Class::NotYet && retry_at.is_some();
+    let mut events = vec![Event::StepFailed { step, attempt, failure, retry_at }];
+    events.extend(begun.filter(|&block| untouched && is_alone(state, block, ix)).map(|block| put_back(state, block)));
+    events
+}
+
+/// Whether nothing of the block was begun but `ix`.
+fn is_alone(state: &RunState, block: usize, ix: usize) -> bool {
+    state.graph.blocks()[block].iter().all(|&other| other == ix || !state.steps[other].begun)
+}
+
+/// The writers were not touched, so nothing hurries: the block is prepared anew before the next attempt.
+fn put_back(state: &RunState, block: usize) -> Event {
+    Event::BlockPutBack { block: state.graph.plan().blocks[block].id.clone() }
 }
 
 /// An undo that was asked to stop is not worn out by that.
@@ -74,7 +89,10 @@ fn undo_retry(state: &RunState, now: i64, ix: usize, failure: &Failure) -> Optio
     match failure.class {
         Class::Cancelled => Some(now),
         Class::StillRunning => None,
-        _ => undo_again(state.steps[ix].undo.attempt, failure, now),
+        _ => {
+            let row = Failing::again(state.steps[ix].undo.failing, now);
+            undo_again(&state.graph.step(ix).retry, row, failure, now)
+        }
     }
 }
 
@@ -86,7 +104,8 @@ fn prepared(state: &RunState, now: i64, block: usize, result: Result<()>) -> Vec
     let first = state.graph.blocks()[block].iter().find(|&&ix| state.steps[ix].is_unfinished());
     if let Some(&ix) = first.filter(|_| failure.class != Class::Cancelled) {
         let attempt = state.steps[ix].attempt.saturating_add(1);
-        let retry_at = step_again(&state.graph.step(ix).retry, attempt, &failure, now, false);
+        let row = Failing::again(state.steps[ix].failing, now);
+        let retry_at = step_again(&state.graph.step(ix).retry, row, &failure, now, false);
         events.push(Event::StepFailed { step: id(state, ix), attempt, failure, retry_at });
     }
     events

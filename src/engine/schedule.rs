@@ -5,10 +5,11 @@
 //! doubt is looked at before anything else. And a run that must end first lets everything under way reach a safe
 //! point.
 
+use super::checkpoint;
 use super::condition::{Verdict, verdict};
 use super::graph::Graph;
 use super::state::{Prepare, RunState};
-use super::status::{Proof, Status, StepState};
+use super::status::{Proof, Status};
 use super::unwind;
 use super::windows::{self, Now};
 use crate::error::Failure;
@@ -41,7 +42,7 @@ pub enum Decision {
     /// What waits for a window cannot begin in it.
     PutOff { gate: usize, failure: Failure },
     /// Begin to take steps back.
-    BeginRollback { reason: String },
+    BeginRollback { reason: String, keep: bool },
     /// Take a step back.
     Undo { step: usize, attempt: u32 },
     /// Run a rollback hook.
@@ -105,7 +106,7 @@ impl Decision {
             }
             Self::Open { gate, closes } => Event::WindowOpened { of: gate_id(*gate), closes: *closes },
             Self::PutOff { gate, failure } => Event::RunPutOff { of: gate_id(*gate), failure: failure.clone() },
-            Self::BeginRollback { reason } => Event::RollbackStarted { reason: reason.clone() },
+            Self::BeginRollback { reason, keep } => Event::RollbackStarted { reason: reason.clone(), keep: *keep },
             Self::Undo { step, attempt } => Event::UndoIntent { step: id(*step), attempt: *attempt },
             Self::Hook { step, index, attempt } => {
                 Event::HookIntent { step: id(*step), index: *index, attempt: *attempt }
@@ -131,7 +132,7 @@ pub fn decide(state: &RunState, now: Now, wish: &Wish) -> Vec<Decision> {
         return wind_down(state, if stuck { Outcome::Stuck } else { Outcome::Stopped });
     }
     if state.rollback.is_some() {
-        return unwind::decide(state, now.steady);
+        return unwind::decide(state, now.steady, wish);
     }
     if let Some(probes) = final_in_doubt(state) {
         return probes;
@@ -154,7 +155,10 @@ fn final_in_doubt(state: &RunState) -> Option<Vec<Decision>> {
 
 /// Why the run does not go on to its end.
 enum Ending {
+    /// A person takes back everything.
     Rollback(String),
+    /// Something failed: what came after the last checkpoints is taken back, or everything.
+    Failed(String),
     Stop,
 }
 
@@ -169,7 +173,7 @@ fn ending(state: &RunState, wish: &Wish) -> Option<Ending> {
     if let Some((ix, step)) = failed(OnFailure::Rollback) {
         let why = step.failure.as_ref().map(ToString::to_string).unwrap_or_default();
         let why = why.lines().next().unwrap_or_default().to_owned();
-        return Some(Ending::Rollback(format!("step `{}` failed: {why}", state.graph.id(ix))));
+        return Some(Ending::Failed(format!("step `{}` failed: {why}", state.graph.id(ix))));
     }
     let final_failed = |ix: usize| state.graph.is_final(ix) && state.steps[ix].status == Status::Failed;
     if failed(OnFailure::Stop).is_some() || (0..state.steps.len()).any(final_failed) {
@@ -179,19 +183,32 @@ fn ending(state: &RunState, wish: &Wish) -> Option<Ending> {
         return None; // what follows the point of no return is finished, however long it takes
     }
     let late = (0..state.blocks.len()).find(|&block| state.blocks[block].expired && !is_block_settled(state, block))?;
-    Some(Ending::Rollback(format!("block `{}` reached its deadline", state.graph.plan().blocks[late].id)))
+    Some(Ending::Failed(format!("block `{}` reached its deadline", state.graph.plan().blocks[late].id)))
 }
 
 fn end(state: &RunState, ending: Ending) -> Vec<Decision> {
+    if state.is_busy() {
+        return cancel_all(state);
+    }
     let outcome = match ending {
-        _ if state.is_busy() => return cancel_all(state),
         _ if state.is_point_possible() => Outcome::Stopped,
-        Ending::Rollback(reason) if state.steps.iter().any(StepState::is_touched) => {
-            return vec![Decision::BeginRollback { reason }];
-        }
+        Ending::Rollback(reason) => return take_back(state, reason, &[]),
+        Ending::Failed(reason) => return take_back(state, reason, &checkpoint::standing(state)),
         _ if state.is_refusal() => Outcome::Refused,
-        Ending::Rollback(_) => Outcome::RolledBack,
         Ending::Stop => Outcome::Stopped,
+    };
+    vec![Decision::Finish { outcome }]
+}
+
+/// Takes back everything but what is `kept`, or ends at once where there is nothing of that.
+fn take_back(state: &RunState, reason: String, kept: &[bool]) -> Vec<Decision> {
+    let keep = !kept.is_empty();
+    let goes = |ix: usize| !kept.get(ix).is_some_and(|&kept| kept);
+    let outcome = match state.steps.iter().enumerate().any(|(ix, step)| step.is_touched() && goes(ix)) {
+        true => return vec![Decision::BeginRollback { reason, keep }],
+        false if keep => Outcome::Kept,
+        false if state.is_refusal() => Outcome::Refused,
+        false => Outcome::RolledBack,
     };
     vec![Decision::Finish { outcome }]
 }

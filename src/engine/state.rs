@@ -3,6 +3,7 @@
 //!
 //! Pure. The table for steps is in `transition.rs`; what a dead runner leaves behind is `recover.rs`.
 
+use super::checkpoint;
 use super::graph::Graph;
 use super::recover;
 use super::schedule::Task;
@@ -29,6 +30,8 @@ pub struct RunState {
     pub outcome: Option<Outcome>,
     /// Why it is taken back, if it is.
     pub rollback: Option<String>,
+    /// Steps that are not taken back then, by number, because a checkpoint was reached; empty when all are.
+    pub kept: Vec<bool>,
     /// Its steps, by number.
     pub steps: Vec<StepState>,
     /// Its blocks, by number.
@@ -82,9 +85,9 @@ impl RunState {
         let steps = vec![StepState::default(); graph.len()];
         let blocks = vec![BlockState::default(); graph.blocks().len()];
         let windows = vec![WindowState::default(); graph.gates().len()];
-        let (outcome, rollback, put_off) = (None, None, None);
+        let (outcome, rollback, put_off, kept) = (None, None, None, Vec::new());
         let (started, admitted, is_held) = (false, false, false);
-        Self { graph, started, epoch: 0, admitted, outcome, rollback, steps, blocks, windows, put_off, is_held }
+        Self { graph, started, epoch: 0, admitted, outcome, rollback, kept, steps, blocks, windows, put_off, is_held }
     }
 
     /// The state that a journal tells.
@@ -118,7 +121,10 @@ impl RunState {
             }
             Event::RunAdmitted => self.is_live() && !self.admitted,
             Event::Judged { .. } => self.outcome.is_some(),
-            Event::RollbackStarted { .. } => self.is_live() && self.rollback.is_none() && !self.is_busy(),
+            Event::RollbackStarted { keep, .. } => {
+                let wider = self.rollback.is_none() || (self.keeps() && !keep);
+                self.is_live() && wider && !self.is_busy()
+            }
             _ => self.is_live(),
         };
         if !allowed {
@@ -134,7 +140,7 @@ impl RunState {
                 self.epoch = self.epoch.max(*epoch);
                 recover::reset(self);
             }
-            Event::RollbackStarted { reason } => self.begin_rollback(reason),
+            Event::RollbackStarted { reason, keep } => self.begin_rollback(reason, *keep),
             Event::RunFinished { outcome } => self.outcome = Some(*outcome),
             Event::BlockPreparing { block } => self.prepare(event, block, Prepare::No, Prepare::Asked)?,
             Event::BlockPrepared { block } => self.prepare(event, block, Prepare::Asked, Prepare::Yes)?,
@@ -145,6 +151,10 @@ impl RunState {
             }
             Event::WindowOpened { of, closes } => self.open(event, of, *closes)?,
             Event::RunPutOff { of, failure } => self.put_off = Some((of.clone(), failure.clone())),
+            Event::BlockPutBack { block } => {
+                let number = self.block(event, block)?;
+                self.blocks[number] = BlockState::default();
+            }
             Event::DeadlineReached { block } => {
                 let number = self.block(event, block)?;
                 self.blocks[number].expired = true;
@@ -226,11 +236,18 @@ impl RunState {
         path.try_fold(value, |value, key| value.get(key)).cloned()
     }
 
+    /// Whether the rollback that is under way, or was, leaves a checkpoint standing.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
     fn finals(&self) -> impl Iterator<Item = &StepState> {
         self.steps.iter().enumerate().filter(|&(ix, _)| self.graph.is_final(ix)).map(|(_, step)| step)
     }
 
-    fn begin_rollback(&mut self, reason: &str) {
+    fn begin_rollback(&mut self, reason: &str, keep: bool) {
+        self.kept = if keep { checkpoint::standing(self) } else { Vec::new() };
         self.rollback = Some(reason.to_owned());
         for step in &mut self.steps {
             step.retry_at = None;

@@ -83,6 +83,8 @@ pub struct StepState {
     pub stale: Option<usize>,
     /// When the next attempt, of the step or its undo, is due.
     pub retry_at: Option<i64>,
+    /// Failures in a row.
+    pub failing: Option<Failing>,
     /// What ended the last attempt.
     pub failure: Option<Failure>,
     /// Why it was skipped.
@@ -101,6 +103,24 @@ pub struct StepState {
     pub undo: UndoState,
 }
 
+/// Failures in a row, by one runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failing {
+    /// When the first was, in milliseconds since 1970.
+    pub since: i64,
+    /// How many there were.
+    pub times: u32,
+}
+
+impl Failing {
+    /// The row with one more failure, `now`.
+    #[must_use]
+    pub fn again(row: Option<Self>, now: i64) -> Self {
+        let Self { since, times } = row.unwrap_or(Self { since: now, times: 0 });
+        Self { since, times: times.saturating_add(1) }
+    }
+}
+
 /// How far a step is taken back.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UndoState {
@@ -112,6 +132,8 @@ pub struct UndoState {
     pub done: bool,
     /// The hook that is next.
     pub hook: usize,
+    /// Failures in a row.
+    pub failing: Option<Failing>,
     /// What ended the last attempt.
     pub failure: Option<Failure>,
     /// Who took it back by hand instead, and why.

@@ -1,7 +1,7 @@
 //! The transition table of a step: which event may follow which status, and what it makes of it. Pure.
 
 use super::state::{RunState, illegal};
-use super::status::{Proof, Status, Vouched};
+use super::status::{Failing, Proof, Status, Vouched};
 use crate::error::{Class, Failure, Result};
 use crate::journal::Event;
 use crate::steps::{Outputs, Reversibility};
@@ -64,6 +64,7 @@ impl RunState {
                 step.undo.done = true;
                 step.undo.open = false;
                 step.undo.attempt = 0;
+                step.undo.failing = None;
                 step.undo.failure = None;
                 if step.undo.hook == hooks {
                     step.status = Status::Undone;
@@ -71,6 +72,7 @@ impl RunState {
             }
             Event::UndoFailed { failure, retry_at, .. } | Event::HookFailed { failure, retry_at, .. } => {
                 step.undo.open = false;
+                step.undo.failing = Some(Failing::again(step.undo.failing, at));
                 step.undo.failure = Some(failure.clone());
                 step.retry_at = *retry_at;
                 if retry_at.is_none() {
@@ -144,6 +146,7 @@ impl RunState {
         step.status = Status::Succeeded;
         step.proof = Proof::Good;
         step.outputs.clone_from(outputs);
+        step.failing = None;
         step.failure = None;
         step.message = None;
         step.ended = Some(at);
@@ -182,6 +185,7 @@ impl RunState {
         step.status = if retry_at.is_some() { Status::Retrying } else { Status::Failed };
         step.proof = doubt;
         step.stale = None;
+        step.failing = Some(Failing::again(step.failing, at));
         step.failure = Some(failure.clone());
         step.retry_at = retry_at;
         step.message = None;

@@ -82,6 +82,9 @@ pub enum Event {
     RollbackStarted {
         /// Why.
         reason: String,
+        /// Whether what the reached checkpoints keep stands; otherwise everything is taken back.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        keep: bool,
     },
     /// The run ended.
     RunFinished {
@@ -100,6 +103,11 @@ pub enum Event {
     },
     /// The preparation of a block was given up, or failed.
     BlockUnprepared {
+        /// The block.
+        block: String,
+    },
+    /// The moment for a block had not come, and nothing of it was touched: it is prepared and begun anew later.
+    BlockPutBack {
         /// The block.
         block: String,
     },
@@ -327,6 +335,9 @@ pub enum Outcome {
     Done,
     /// It failed, and everything was taken back.
     RolledBack,
+    /// It failed, and everything after its checkpoints was taken back. What those keep stands, and it can be resumed or
+    /// rolled back.
+    Kept,
     /// It failed where nothing is taken back by itself: past the point of no return, or as the playbook says.
     Stopped,
     /// Something could not be taken back; a person must do it.
@@ -348,7 +359,7 @@ impl Outcome {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Done => exit::DONE,
-            Self::RolledBack => exit::ROLLED_BACK,
+            Self::RolledBack | Self::Kept => exit::ROLLED_BACK,
             Self::Stopped | Self::Stuck => exit::STUCK,
             Self::Refused | Self::Nothing | Self::PutOff => exit::REFUSED,
             Self::Interrupted => exit::INTERRUPTED,
@@ -357,7 +368,7 @@ impl Outcome {
     /// Whether there is something left that a resumed run could do.
     #[must_use]
     pub fn is_resumable(self) -> bool {
-        matches!(self, Self::Stopped | Self::Stuck | Self::Interrupted | Self::PutOff)
+        matches!(self, Self::Kept | Self::Stopped | Self::Stuck | Self::Interrupted | Self::PutOff)
     }
 }
 
@@ -366,6 +377,7 @@ impl fmt::Display for Outcome {
         f.write_str(match self {
             Self::Done => "done",
             Self::RolledBack => "rolled back",
+            Self::Kept => "taken back to a checkpoint",
             Self::Stopped => "stopped",
             Self::Stuck => "stuck",
             Self::Refused => "refused",

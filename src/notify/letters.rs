@@ -167,7 +167,7 @@ impl Story<'_> {
     fn why(&self, seq: u32) -> String {
         let before = self.entries.iter().rev().filter(|entry| entry.seq < seq);
         let mut reasons = before.filter_map(|entry| match &entry.event {
-            Event::RollbackStarted { reason } => Some(reason.clone()),
+            Event::RollbackStarted { reason, .. } => Some(reason.clone()),
             Event::RunPutOff { failure, .. }
             | Event::StepRefused { failure, .. }
             | Event::UndoFailed { failure, retry_at: None, .. }

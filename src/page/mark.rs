@@ -29,6 +29,7 @@ pub(super) fn of_run(outcome: Option<Outcome>, works: bool) -> Mark {
         _ if works => ("running", "▶", "running"),
         Some(Outcome::Done) => ("succeeded", "✓", "done"),
         Some(Outcome::RolledBack) => ("undone", "↶", "rolled back"),
+        Some(Outcome::Kept) => ("undone", "↶", "taken back to a checkpoint"),
         Some(Outcome::Stopped) => ("failed", "■", "stopped"),
         Some(Outcome::Stuck) => ("failed", "✗", "stuck"),
         Some(Outcome::Refused) => ("undone", "⊘", "refused"),

@@ -85,6 +85,9 @@ pub struct PlannedStep {
     pub retry: Retry,
     /// What its failure means for the run.
     pub on_failure: OnFailure,
+    /// Whether it is a checkpoint: what fails after it takes back only what came after it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub keep: bool,
     /// Whether and how it can be taken back.
     pub reversibility: Reversibility,
     /// What it does, in order.

@@ -186,6 +186,7 @@ impl<'a> Builder<'a> {
             timeout_ms: millis(step.timeout.or(defaults.timeout).map_or(TIMEOUT, |span| span.0)),
             retry: step.retry.or(defaults.retry).unwrap_or_default(),
             on_failure: step.on_failure,
+            keep: step.keep,
             reversibility: decoded.reversibility(),
             actions,
             undo: decoded.preview_undo(self.around.world),

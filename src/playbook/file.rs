@@ -77,6 +77,10 @@ pub struct StepFile {
     /// What its failure means for the run.
     #[serde(default)]
     on_failure: Option<OnFailure>,
+    /// Whether it is a checkpoint: what fails after it takes back only what came after it, and the run can be resumed from
+    /// there. A rollback by a person takes back everything all the same.
+    #[serde(default)]
+    keep: bool,
     /// Steps that run one after the other under one deadline, in place of `uses`.
     #[serde(default)]
     block: Option<Vec<StepFile>>,
@@ -188,7 +192,7 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
             playbook.unread.push(id);
             return;
         }
-        for field in ["uses", "with", "timeout", "retry", "rollback", "on_failure", "when"] {
+        for field in ["uses", "with", "timeout", "retry", "rollback", "on_failure", "keep", "when"] {
             if let Some((key, _)) = node.entry(field) {
                 let message = format!("a block has no `{field}`");
                 faults.push(Fault::new(key.span, message).help("give it to the steps in the block"));
@@ -223,6 +227,10 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
         playbook.unread.push(id);
         return;
     };
+    if let Some((key, _)) = node.entry("keep").filter(|_| block.is_some()) {
+        let message = "a checkpoint cannot stand in a block, which is taken back as a whole";
+        faults.push(Fault::new(key.span, message).help("give `keep` to a step before the block"));
+    }
     let (timeout, window) = (node.get("timeout").and_then(decode), node.get("window").and_then(decode));
     let limited = timeout.or(playbook.defaults.timeout).is_some();
     faults.extend(window_faults::of_step(node, &id, block.is_some(), limited, window.as_ref()));
@@ -236,6 +244,7 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
         retry: node.get("retry").and_then(decode),
         rollback: items(node.get("rollback")).iter().filter_map(hook).collect(),
         on_failure: node.get("on_failure").and_then(decode).unwrap_or_default(),
+        keep: node.get("keep").and_then(decode).unwrap_or_default(),
         block,
         window,
         id,

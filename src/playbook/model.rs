@@ -137,9 +137,13 @@ pub struct Defaults {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retry {
-    /// How often it is tried in all.
+    /// How often it is tried in all, at least.
     #[schemars(range(min = 1, max = 100))]
     pub attempts: u32,
+    /// How long it is tried in any case, counted from the first of several failures in a row: a server that restarts, or a
+    /// network that is away, is waited for by time.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub time: Option<Span>,
     /// Pause before the second attempt.
     pub delay: Span,
     /// How the pause grows.
@@ -151,7 +155,7 @@ pub struct Retry {
 impl Default for Retry {
     fn default() -> Self {
         let seconds = |s| Span(std::time::Duration::from_secs(s));
-        Self { attempts: 1, delay: seconds(5), backoff: Backoff::Exponential, max_delay: seconds(60) }
+        Self { attempts: 1, time: None, delay: seconds(5), backoff: Backoff::Exponential, max_delay: seconds(60) }
     }
 }
 
@@ -206,6 +210,8 @@ pub struct Step {
     pub rollback: Vec<Hook>,
     /// What its failure means for the run.
     pub on_failure: OnFailure,
+    /// Whether it is a checkpoint: what fails after it takes back only what came after it.
+    pub keep: bool,
     /// The block it stands in, as an index into `blocks`.
     pub block: Option<usize>,
     /// When it may begin.

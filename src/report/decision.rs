@@ -77,8 +77,10 @@ impl DecisionTable {
     /// back.
     #[must_use]
     pub fn new(run: &str, state: &RunState) -> Option<Self> {
-        let over =
-            matches!(state.outcome, Some(Outcome::Done | Outcome::RolledBack | Outcome::Refused | Outcome::Nothing));
+        let over = matches!(
+            state.outcome,
+            Some(Outcome::Done | Outcome::RolledBack | Outcome::Kept | Outcome::Refused | Outcome::Nothing)
+        );
         let moves = moves(state);
         let shut = |made: &Move<'_>| made.uses == "fence" && matches!(made.known, Known::Closed | Known::Unknown);
         if over || !(moves.iter().any(shut) || (!moves.is_empty() && state.is_point_possible())) {

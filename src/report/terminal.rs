@@ -136,7 +136,13 @@ impl Terminal {
             }
             Event::WindowOpened { of, .. } => self.line(Tone::Quiet, "·", of, "its window is open"),
             Event::RunPutOff { of, failure } => self.line(Tone::Warn, "■", of, &failure.to_string()),
-            Event::RollbackStarted { reason } => self.line(Tone::Warn, "↶", "", &format!("rolling back: {reason}")),
+            Event::RollbackStarted { reason, keep } => {
+                let how = if *keep { "rolling back to the last checkpoint" } else { "rolling back" };
+                self.line(Tone::Warn, "↶", "", &format!("{how}: {reason}"));
+            }
+            Event::BlockPutBack { block } => {
+                self.line(Tone::Quiet, "·", block, "put back: its moment has not come, and nothing was touched");
+            }
             Event::Interrupted => self.line(Tone::Warn, "■", "", "interrupted"),
             Event::Decided { step, decision } => {
                 let word = if decision.approved { "approved" } else { "refused" };

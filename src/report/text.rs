@@ -116,6 +116,10 @@ pub fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
         None | Some(Outcome::Interrupted | Outcome::PutOff) => {
             Some(format!("cutover resume {run}, or cutover rollback {run}"))
         }
+        Some(Outcome::Kept) => Some(format!(
+            "mend what failed, then cutover resume {run}, which goes on from there\n   or: cutover rollback {run}, which takes \
+             everything back"
+        )),
         Some(Outcome::Stopped) if summary.past_point_of_no_return => {
             Some(format!("mend what failed, then cutover resume {run}"))
         }

@@ -142,6 +142,7 @@ pub fn step(id: &str, needs: &[&str]) -> PlannedStep {
         timeout_ms: 60_000,
         retry: retry(1),
         on_failure: OnFailure::Rollback,
+        keep: false,
         reversibility: Reversibility::Reversible,
         actions: Vec::new(),
         undo: vec![Action::command("here", format!("undo {id}"))],
@@ -154,7 +155,7 @@ pub fn step(id: &str, needs: &[&str]) -> PlannedStep {
 
 pub fn retry(attempts: u32) -> Retry {
     let seconds = |s| Span(Duration::from_secs(s));
-    Retry { attempts, delay: seconds(5), backoff: Backoff::Exponential, max_delay: seconds(60) }
+    Retry { attempts, time: None, delay: seconds(5), backoff: Backoff::Exponential, max_delay: seconds(60) }
 }
 
 pub fn hook(name: &str) -> PlannedHook {

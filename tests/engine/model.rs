@@ -1,6 +1,6 @@
 //! A model of the world around the pure scheduler: random plans, random ends of everything, runners that die at any
 //! moment, work that is given up and goes on. Every run ends, nothing runs before its needs or after a failure, rollbacks
-//! go backwards, nothing is taken back once a point of no return is really passed, nothing of a step begins while older
+//! go backwards, a failure leaves what its checkpoints keep, nothing is taken back once a point of no return is really passed, nothing of a step begins while older
 //! work of it is still at it, and nothing at all once such work does not end. Each runner has a larger epoch than the one
 //! before.
 //!
@@ -129,11 +129,26 @@ impl<'a> Sim<'a> {
                     let after = &state.steps[later];
                     assert!(!after.is_touched() || after.status == Status::Undone, "{step} is not the last");
                 }
+                assert!(!state.kept.get(number(step)).is_some_and(|&kept| kept), "{step} is kept by a checkpoint");
                 let passed = (0..self.graph.len()).find(|&ix| self.graph.is_final(ix) && self.world[ix]);
                 assert_eq!(passed, None, "taken back after the point of no return");
             }
+            Event::RollbackStarted { keep, .. } => {
+                let reached = (0..self.graph.len()).any(|ix| self.is_checkpoint(ix));
+                assert_eq!(*keep, reached && self.wish.rollback.is_none(), "{event:?}");
+            }
+            Event::BlockPutBack { block } => {
+                let members = &self.graph.blocks()[self.graph.block_number(block).unwrap()];
+                assert!(members.iter().filter(|&&ix| state.steps[ix].begun).count() <= 1, "{event:?}");
+            }
             _ => {}
         }
+    }
+
+    /// Whether `ix` is a checkpoint that was reached.
+    fn is_checkpoint(&self, ix: usize) -> bool {
+        let step = &self.state.steps[ix];
+        self.graph.step(ix).keep && step.status == Status::Succeeded && step.stale.is_none()
     }
 
     /// Carries out what is decided until nothing more is; `false` once the run has ended.
@@ -169,8 +184,9 @@ impl<'a> Sim<'a> {
     }
 
     fn failure(&mut self, asked: bool) -> Failure {
-        match self.dice.roll(3) {
+        match self.dice.roll(4) {
             _ if asked => Failure::cancelled("work"),
+            3 => Failure::not_yet("work", "its moment has not come"),
             0 => Failure::transient("work", "busy"),
             1 => Failure::permanent("work", "broken"),
             _ => Failure::refused("work", "no"),
@@ -305,7 +321,11 @@ impl<'a> Sim<'a> {
                     return (outcome, self.journal);
                 }
                 lives -= 1;
+                self.verify(outcome);
                 self.take_up();
+                if self.dice.roll(4) == 1 && !self.state.is_point_reached() {
+                    self.wish.rollback = Some("a person took it back".into());
+                }
                 continue;
             }
             match self.dice.roll(20) {
@@ -337,6 +357,21 @@ impl<'a> Sim<'a> {
                 let left = |ix, undone: bool| !undone && (outcome == Outcome::RolledBack || !check(ix));
                 assert!(!steps().any(|(ix, step)| step.is_touched() && left(ix, step.status == Status::Undone)));
                 assert!(steps().all(|(ix, _)| !self.world[ix] || !reversible(ix)));
+            }
+            Outcome::Kept => {
+                assert!((0..self.graph.len()).any(|ix| self.is_checkpoint(ix)));
+                // what stands rests on nothing that was taken back
+                let gone = |ix: usize| self.state.steps[ix].status == Status::Undone;
+                let stands = |ix: usize| self.state.steps[ix].is_touched() && !gone(ix);
+                for ix in (0..self.graph.len()).filter(|&ix| stands(ix)) {
+                    assert!(self.graph.before(ix).into_iter().all(|need| !gone(need)));
+                }
+                for ix in (0..self.graph.len()).filter(|&ix| self.is_checkpoint(ix)) {
+                    assert!(self.graph.before(ix).into_iter().all(|need| !gone(need)), "{ix} lost its ground");
+                }
+                assert!(
+                    steps().all(|(ix, step)| !(gone(ix) && reversible(ix) && self.world[ix]) || !step.is_touched())
+                );
             }
             Outcome::Done => {
                 assert!(self.state.rollback.is_none());
@@ -422,8 +457,8 @@ fn a_journal_with_any_event_repeated_is_read_or_refused() {
 #[test]
 fn a_point_of_no_return_that_fails_is_never_borne() {
     let shape = |needs, reversibility, on_failure, reads| {
-        let (attempts, hooks, skip) = (1, 0, false);
-        Shape { needs, reversibility, on_failure, attempts, hooks, reads, skip }
+        let (attempts, hooks, skip, keep) = (1, 0, false, false);
+        Shape { needs, reversibility, on_failure, attempts, hooks, reads, skip, keep }
     };
     let step = shape(0, Reversibility::Reversible, OnFailure::Rollback, false);
     let point = shape(1, Reversibility::PointOfNoReturn, OnFailure::Continue, true);

@@ -111,7 +111,7 @@ async fn a_rollback_that_died_is_finished() {
     let lab = chain();
     let failed =
         Event::StepFailed { step: "b".into(), attempt: 1, failure: Failure::permanent("x", "y"), retry_at: None };
-    let rollback = Event::RollbackStarted { reason: "b failed".into() };
+    let rollback = Event::RollbackStarted { reason: "b failed".into(), keep: false };
     let undo = Event::UndoIntent { step: "b".into(), attempt: 1 };
     lab.died_after(&[intent("a"), done("a", &json!({})), intent("b"), failed, rollback, undo]);
     assert_eq!(lab.resume().await, Outcome::RolledBack);

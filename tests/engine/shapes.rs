@@ -17,6 +17,7 @@ pub struct Shape {
     pub hooks: usize,
     pub reads: bool,
     pub skip: bool,
+    pub keep: bool,
 }
 
 pub fn shape() -> impl Strategy<Value = Shape> {
@@ -28,8 +29,9 @@ pub fn shape() -> impl Strategy<Value = Shape> {
     let on_failure =
         prop_oneof![6 => Just(OnFailure::Rollback), 1 => Just(OnFailure::Stop), 1 => Just(OnFailure::Continue)];
     let numbers = (any::<u8>(), 1..4_u32, 0..2_usize);
-    (numbers, reversibility, on_failure, any::<bool>(), proptest::bool::weighted(0.1)).prop_map(
-        |((needs, attempts, hooks), reversibility, on_failure, reads, skip)| Shape {
+    let marks = (any::<bool>(), proptest::bool::weighted(0.1), proptest::bool::weighted(0.2));
+    (numbers, reversibility, on_failure, marks).prop_map(
+        |((needs, attempts, hooks), reversibility, on_failure, (reads, skip, keep))| Shape {
             needs,
             reversibility,
             on_failure,
@@ -37,6 +39,7 @@ pub fn shape() -> impl Strategy<Value = Shape> {
             hooks,
             reads,
             skip,
+            keep,
         },
     )
 }
@@ -63,6 +66,7 @@ pub fn graph(shapes: &[Shape], in_block: InBlock) -> Arc<Graph> {
         planned.on_failure = shape.on_failure;
         planned.retry = retry(shape.attempts);
         planned.rollback = (0..shape.hooks).map(|hook_ix| hook(&format!("hook {hook_ix}"))).collect();
+        planned.keep = shape.keep;
         planned.skip = shape.skip.then(|| "left out".to_owned());
         steps.push(planned);
     }
@@ -73,6 +77,7 @@ pub fn graph(shapes: &[Shape], in_block: InBlock) -> Arc<Graph> {
         blocks.push(block("b", &mut steps[from..to], Some(30_000)));
         blocks[0].window = windowed.then(window);
         steps[from].needs = first;
+        steps[from..to].iter_mut().for_each(|step| step.keep = false);
         // what a chain no longer needs it must not read either
         steps[from + 1..to].iter_mut().for_each(|step| step.with = serde_json::json!({ "name": step.id }));
     }

@@ -1,8 +1,8 @@
 //! How a question stands: who was asked what, and who has said what by now. Pure: folded from the journal.
 //!
 //! A question is asked in rounds. A round begins when a step begins to wait, and ends when the run is put off because
-//! of it, or when it lapses; what was said in a round that has ended does not count any more. A runner that dies and
-//! another one that asks again do not end a round.
+//! of it, when it lapses, or when the step was taken back and the run goes forward again; what was said in a round that
+//! has ended does not count any more. A runner that dies and another one that asks again do not end a round.
 
 use crate::effects::{Decision, Rule};
 use crate::engine::run_id::person;
@@ -19,6 +19,8 @@ pub struct Standing {
     pub starter: String,
     /// When the round began, in milliseconds since 1970.
     pub asked: Option<i64>,
+    /// Whether the step was taken back since: whoever goes forward again asks again.
+    pub taken_back: bool,
     /// What was said in it, with the time.
     pub decisions: Vec<(i64, Decision)>,
 }
@@ -38,6 +40,8 @@ impl Standing {
                     standing.decisions.push((*at, decision.clone()));
                 }
                 Event::RunPutOff { of, .. } if of == step => standing.end_round(),
+                Event::UndoIntent { step: id, .. } if id == step => standing.taken_back = true,
+                Event::RunResumed { .. } if standing.taken_back => standing.end_round(),
                 _ => {}
             }
         }
@@ -49,7 +53,12 @@ impl Standing {
     pub fn rests_on(event: &Event) -> bool {
         matches!(
             event,
-            Event::RunStarted { .. } | Event::StepWaiting { .. } | Event::Decided { .. } | Event::RunPutOff { .. }
+            Event::RunStarted { .. }
+                | Event::RunResumed { .. }
+                | Event::StepWaiting { .. }
+                | Event::Decided { .. }
+                | Event::RunPutOff { .. }
+                | Event::UndoIntent { .. }
         )
     }
 
@@ -64,6 +73,7 @@ impl Standing {
 
     fn end_round(&mut self) {
         self.asked = None;
+        self.taken_back = false;
         self.decisions.clear();
     }
 

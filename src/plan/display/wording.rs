@@ -2,7 +2,7 @@
 
 use super::edges::{Edges, point_of_no_return};
 use crate::plan::{Plan, PlannedBlock, PlannedStep};
-use crate::playbook::model::OnFailure;
+use crate::playbook::model::{OnFailure, Retry};
 use crate::playbook::units::Span;
 use crate::steps::Reversibility;
 use std::time::Duration;
@@ -52,9 +52,20 @@ pub(super) fn terms(step: &PlannedStep) -> String {
         OnFailure::Stop => "; on failure the run stops as it is",
         OnFailure::Continue => "; on failure the run goes on",
     };
-    let attempts = if step.retry.attempts > 1 { format!(", {} attempts", step.retry.attempts) } else { String::new() };
+    let keep = if step.keep { "; a checkpoint: what fails later leaves it standing" } else { "" };
     let window = step.window.as_ref().map_or(String::new(), |window| format!("; it begins only {window}"));
-    format!("{}{failure}; at most {} an attempt{attempts}{window}", reversibility(step), time(step.timeout_ms))
+    let (back, limit, tries) = (reversibility(step), time(step.timeout_ms), attempts(&step.retry));
+    format!("{back}{failure}{keep}; at most {limit} an attempt{tries}{window}")
+}
+
+/// How often, and for how long, a step is tried.
+fn attempts(retry: &Retry) -> String {
+    match (retry.attempts, retry.time) {
+        (0 | 1, None) => String::new(),
+        (attempts, None) => format!(", {attempts} attempts"),
+        (0 | 1, Some(time)) => format!(", tried for {time}"),
+        (attempts, Some(time)) => format!(", {attempts} attempts, and for {time} in any case"),
+    }
 }
 
 /// Blocks and steps that have a window, with when they may begin.

@@ -1,0 +1,59 @@
+//! Checkpoints: what stands when something fails after one of them was reached. Pure.
+//!
+//! A night of copying must not be lost because a switch that takes seconds has failed. So a failure takes back only what
+//! came after a reached checkpoint, and what failed beside it; a person takes back everything.
+
+use super::state::RunState;
+use super::status::{Status, StepState};
+use crate::journal::Outcome;
+use crate::playbook::model::OnFailure;
+
+/// Which steps stand, by number; empty where no checkpoint was reached. What stands rests on nothing that does not.
+pub(super) fn standing(state: &RunState) -> Vec<bool> {
+    let graph = &state.graph;
+    let reached: Vec<usize> = (0..graph.len()).filter(|&ix| is_reached(state, ix)).collect();
+    if reached.is_empty() {
+        return Vec::new();
+    }
+    let (mut stands, mut later) = (vec![false; graph.len()], vec![false; graph.len()]);
+    for &checkpoint in &reached {
+        stands[checkpoint] = true;
+        graph.before(checkpoint).into_iter().for_each(|ix| stands[ix] = true);
+        graph.after(checkpoint).into_iter().for_each(|ix| later[ix] = true);
+    }
+    for &ix in graph.order() {
+        let beside = !later[ix] && is_over(state, ix) && graph.needs(ix).iter().all(|&need| stands[need]);
+        stands[ix] |= beside;
+    }
+    stands
+}
+
+fn is_reached(state: &RunState, ix: usize) -> bool {
+    let step = &state.steps[ix];
+    state.graph.step(ix).keep && step.status == Status::Succeeded && step.stale.is_none()
+}
+
+fn is_over(state: &RunState, ix: usize) -> bool {
+    match state.steps[ix].status {
+        Status::Succeeded | Status::Skipped => state.steps[ix].stale.is_none(),
+        Status::Failed => state.graph.step(ix).on_failure == OnFailure::Continue,
+        _ => false,
+    }
+}
+
+/// Whether whoever takes up the run begins step `ix` anew, because it was taken back to a checkpoint before it.
+pub(super) fn is_forgotten(state: &RunState, ix: usize) -> bool {
+    state.outcome == Some(Outcome::Kept) && state.kept.get(ix) == Some(&false)
+}
+
+/// Makes everything that was taken back, or never begun, ready to begin anew.
+pub(super) fn begin_anew(state: &mut RunState) {
+    let kept = if state.kept.is_empty() { standing(state) } else { std::mem::take(&mut state.kept) };
+    state.rollback = None;
+    for (step, kept) in state.steps.iter_mut().zip(kept) {
+        if !kept {
+            // attempts are counted over the whole run
+            *step = StepState { attempt: step.attempt, ..StepState::default() };
+        }
+    }
+}
