@@ -1,5 +1,6 @@
 //! What `run`, `resume` and `rollback` share: everything a runner needs, its display, its interrupts, its end.
 
+use super::amend::Amendments;
 use super::decider::{Decider, may_say_yes};
 use super::identity::Identity;
 use super::output::{self, Format};
@@ -82,6 +83,8 @@ pub struct Conduct {
     pub sources: Option<Sources>,
     /// Whether to see first that the plan would still be the same.
     pub compare: bool,
+    /// What people have changed in the plan since it was begun.
+    pub amendments: Amendments,
     /// How.
     pub manner: Manner,
 }
@@ -175,7 +178,8 @@ impl Conduct {
         let approvals = Arc::new(JournalApprovals::new(journal.clone(), &self.run));
         let inventory = Arc::new(self.plan.world.inventory.clone());
         let control = self.state.dir().join("ssh");
-        let effects = Arc::new(Effects::new(inventory, Arc::new(secrets), approvals, control));
+        let expected = self.amendments.expected(&inventory);
+        let effects = Arc::new(Effects::new(inventory, Arc::new(secrets), approvals, control).expecting(expected));
         let (interrupt, halt) = (CancellationToken::new(), CancellationToken::new());
         let setup = Setup {
             plan: Arc::new(self.plan.clone()),
@@ -190,6 +194,8 @@ impl Conduct {
             sources: self.sources.clone(),
             revision: self.sources.as_ref().and_then(|sources| revision::at(&sources.playbook)),
             by: by.clone(),
+            corrections: self.amendments.corrections.clone(),
+            left_out: self.amendments.left_out.clone(),
             wall: Arc::new(wall),
         };
         tokio::spawn(watch_signals(interrupt, halt));

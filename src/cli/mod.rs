@@ -2,6 +2,7 @@
 //!
 //! May know everything; nothing knows it.
 
+mod amend;
 mod approve;
 mod check;
 mod completions;

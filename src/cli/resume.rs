@@ -1,5 +1,6 @@
 //! `cutover resume` and `cutover rollback`: a run goes on, or back, from its journal.
 
+use super::amend;
 use super::conduct::{Conduct, Errand, Manner};
 use super::output;
 use super::state::State;
@@ -29,6 +30,16 @@ pub struct Args {
     /// Go on with the plan as it was begun, even when the playbook or the inventory has changed since.
     #[arg(long)]
     as_planned: bool,
+    /// Take from this inventory how hosts and servers are reached and restarted, from now on. Where it says something else
+    /// about what is done, it is refused.
+    #[arg(short, long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    /// Leave out this step, which would come after the point of no return; may be given more than once.
+    #[arg(long, value_name = "STEP", requires = "why")]
+    skip: Vec<String>,
+    /// Why steps are left out; it stands in the report.
+    #[arg(long, value_name = "TEXT", requires = "skip")]
+    why: Option<String>,
 }
 
 /// Arguments of `rollback`.
@@ -43,16 +54,26 @@ pub struct RollbackArgs {
 
 /// Goes on.
 pub fn resume(args: Args) -> u8 {
-    carry_out(args.common, Errand::Resume, !args.as_planned)
+    let why = args.why.unwrap_or_default();
+    let left_out = args.skip.into_iter().map(|step| (step, why.clone())).collect();
+    let changes = Changes { inventory: args.inventory, left_out };
+    carry_out(args.common, Errand::Resume, !args.as_planned, changes)
 }
 
 /// Goes back. What was done is taken back as it was planned, whatever the files say by now.
 pub fn rollback(args: RollbackArgs) -> u8 {
-    carry_out(args.common, Errand::Rollback(args.why), false)
+    carry_out(args.common, Errand::Rollback(args.why), false, Changes::default())
 }
 
-fn carry_out(args: Common, errand: Errand, compare: bool) -> u8 {
-    match conduct(args, compare) {
+/// What a person changes in the rest of a run.
+#[derive(Default)]
+struct Changes {
+    inventory: Option<PathBuf>,
+    left_out: Vec<(String, String)>,
+}
+
+fn carry_out(args: Common, errand: Errand, compare: bool, changes: Changes) -> u8 {
+    match conduct(args, compare, changes) {
         Ok(conduct) => conduct.carry_out(errand),
         Err(failure) => {
             output::complain(&failure);
@@ -61,7 +82,7 @@ fn carry_out(args: Common, errand: Errand, compare: bool) -> u8 {
     }
 }
 
-fn conduct(args: Common, compare: bool) -> Result<Conduct> {
+fn conduct(args: Common, compare: bool, changes: Changes) -> Result<Conduct> {
     let record = args.state.record(args.run.as_deref())?;
     let entries = args.state.existing()?.entries(&record.head.id)?;
     let begun = entries.iter().find_map(|entry| match &entry.event {
@@ -69,10 +90,18 @@ fn conduct(args: Common, compare: bool) -> Result<Conduct> {
         _ => None,
     });
     let (folder, sources) = begun.unwrap_or_default();
-    let plan = record.plan()?;
+    let mut plan = record.plan()?;
+    let mut amendments = amend::earlier(&mut plan, &entries)?;
+    if let Some(file) = &changes.inventory {
+        amend::now(&mut plan, file, sources.as_ref(), &mut amendments)?;
+    }
+    amendments.left_out = changes.left_out;
     let state = RunState::fold(Arc::new(Graph::new(Arc::new(plan.clone()))?), &entries)?;
     // a run that is over, or only being taken back, does nothing more of what the files say
-    let compare = compare && state.rollback.is_none() && state.outcome.is_none_or(Outcome::is_resumable);
+    let compare = compare
+        && changes.inventory.is_none()
+        && state.rollback.is_none()
+        && state.outcome.is_none_or(Outcome::is_resumable);
     let (run, state, manner) = (record.head.id, args.state, args.manner);
-    Ok(Conduct { state, run, plan, folder, sources, compare, manner })
+    Ok(Conduct { state, run, plan, folder, sources, compare, amendments, manner })
 }

@@ -1,5 +1,6 @@
 //! `cutover run`
 
+use super::amend::Amendments;
 use super::conduct::{self, Conduct, Errand, Manner};
 use super::inputs::{self, Inputs, secrets_folder};
 use super::state::State;
@@ -34,7 +35,16 @@ pub fn run(args: Args) -> u8 {
     let folder = secrets_folder(sources.inventory.as_deref());
     let (run, compare) = (args.run_id.unwrap_or_else(conduct::new_run), false);
     let sources = sources.absolute();
-    let conduct = Conduct { state: args.state, run, plan, folder, sources, compare, manner: args.manner };
+    let conduct = Conduct {
+        state: args.state,
+        run,
+        plan,
+        folder,
+        sources,
+        compare,
+        amendments: Amendments::default(),
+        manner: args.manner,
+    };
     conduct.carry_out(Errand::Run)
 }
 

@@ -58,6 +58,8 @@ struct Hands {
     lines: Arc<Lines>,
     sessions: Sessions,
     recognized: Plain<BTreeMap<String, Identity>>,
+    /// What servers said they are before they were reached another way.
+    expected: Plain<BTreeMap<String, Identity>>,
     /// Held while a server's lease is looked after.
     leases: Plain<HashMap<String, Arc<Mutex<()>>>>,
 }
@@ -72,9 +74,16 @@ impl Effects {
         control_dir: PathBuf,
     ) -> Self {
         let lines = Arc::new(Lines::new(inventory.clone(), control_dir));
-        let (sessions, recognized, leases) = Default::default();
-        let hands = Hands { inventory, secrets, approvals, lines, sessions, recognized, leases };
+        let (sessions, recognized, expected, leases) = Default::default();
+        let hands = Hands { inventory, secrets, approvals, lines, sessions, recognized, expected, leases };
         Self { hands: Arc::new(hands), activity: Activity::apart() }
+    }
+
+    /// The same hands, which refuse a server that is another one than it was.
+    #[must_use]
+    pub fn expecting(self, identities: BTreeMap<String, Identity>) -> Self {
+        *self.hands.expected.lock().unwrap_or_else(PoisonError::into_inner) = identities;
+        self
     }
 
     /// The same hands, for one piece of work.
@@ -208,7 +217,9 @@ impl Effects {
         match Product::from_version_text(text) {
             Ok(actual) if access.accepts(actual) => {
                 let rows = session.query(Dialect::from(actual).identity(), replica::LOOK).await?;
-                self.recognized().insert(name.to_owned(), pairs(&rows));
+                let identity = pairs(&rows);
+                self.is_the_same(name, &identity)?;
+                self.recognized().insert(name.to_owned(), identity);
                 Ok(())
             }
             Ok(Product { family, version }) => {
@@ -218,6 +229,22 @@ impl Effects {
             }
             Err(_) => refuse(format!("see that servers.{name}.address in the inventory leads to a database server")),
         }
+    }
+
+    /// Whether a server that is reached another way now is still the one that the run has worked on.
+    fn is_the_same(&self, name: &str, now: &Identity) -> Result<()> {
+        let expected = self.hands.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(before) = expected.get(name) else { return Ok(()) };
+        let Some(other) = ["server_uuid", "server_uid"].into_iter().find(|key| before.get(*key) != now.get(*key))
+        else {
+            return Ok(());
+        };
+        let said = |identity: &Identity| identity.get(other).cloned().unwrap_or_else(|| "nothing".to_owned());
+        let answer = format!("its {other} is {}, and this run has worked on {}", said(now), said(before));
+        Err(Failure::refused("recognize the server", answer)
+            .at(name)
+            .now("nothing was done there")
+            .help("the corrected address leads to another server: correct it again"))
     }
 
     /// What the servers spoken to so far say they are, by their names.

@@ -12,6 +12,7 @@ use super::run_id;
 use super::schedule::{Decision, Stop, Wish, decide};
 use super::state::RunState;
 use super::tasks::Tasks;
+use super::vouch;
 use super::windows::{self, Now};
 use super::{admission, results};
 use crate::effects::Effects;
@@ -19,6 +20,7 @@ use crate::effects::lease::Taken;
 use crate::error::{Class, Failure, Result};
 use crate::journal::{Event, Journal, Outcome, RunRecord};
 use crate::plan::Plan;
+use crate::plan::correction::Correction;
 use crate::plan::load::Sources;
 use crate::steps::Update;
 use std::sync::Arc;
@@ -54,6 +56,10 @@ pub struct Setup {
     pub revision: Option<String>,
     /// Who begins it or goes on with it, where that is a named person; otherwise the account of the process.
     pub by: Option<String>,
+    /// Corrections of the inventory that are new with this runner; `plan` has them already.
+    pub corrections: Vec<Correction>,
+    /// Steps that a person leaves out, each with the reason, once the run is taken up.
+    pub left_out: Vec<(String, String)>,
     /// The machine's clock, which windows go by.
     pub wall: Wall,
     /// Cancelled by the second: stop as soon as what is under way can be left, even inside a block.
@@ -153,7 +159,23 @@ impl Runner {
         Event::RunResumed { runner: run_id::runner(), epoch, by: self.setup.by.clone() }
     }
 
+    /// A step that cannot be left out is said before anything is taken.
+    fn see_what_is_left_out(&self, state: &RunState) -> Result<()> {
+        let mut state = state.clone();
+        if self.setup.left_out.is_empty() {
+            return Ok(());
+        }
+        let (at, epoch) = (i64::MAX, state.epoch.saturating_add(1));
+        state.apply(at, &self.resumed(epoch))?;
+        for (step, why) in &self.setup.left_out {
+            let event = vouch::leave_out(&state, step, why, "")?;
+            state.apply(at, &event)?;
+        }
+        Ok(())
+    }
+
     async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
+        self.see_what_is_left_out(&state)?;
         let mut drive = Drive::begin(&self.setup, state, clock, false).await?;
         let epoch = drive.epoch();
         // a runner that died between making the run known and beginning it has left nothing behind
@@ -203,6 +225,7 @@ impl<'a> Drive<'a> {
     /// Drives the run to its end, from its first event on.
     async fn go(&mut self, first: Event) -> Result<Outcome> {
         self.take_in(first)?;
+        self.heed_people()?;
         if !self.state.admitted && self.wish.rollback.is_none() {
             self.admit().await?;
         }
@@ -243,6 +266,19 @@ impl<'a> Drive<'a> {
             }
             failure
         })
+    }
+
+    /// Takes in what people changed before this runner began.
+    fn heed_people(&mut self) -> Result<()> {
+        let by = self.setup.by.clone().unwrap_or_else(run_id::account);
+        if !self.setup.corrections.is_empty() {
+            self.take_in(Event::InventoryCorrected { by: by.clone(), changes: self.setup.corrections.clone() })?;
+        }
+        for (step, why) in &self.setup.left_out {
+            let event = vouch::leave_out(&self.state, step, why, &by)?;
+            self.take_in(event)?;
+        }
+        Ok(())
     }
 
     async fn admit(&mut self) -> Result<()> {

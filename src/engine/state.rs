@@ -236,6 +236,14 @@ impl RunState {
         path.try_fold(value, |value, key| value.get(key)).cloned()
     }
 
+    /// Whether a person may leave step `ix` out: the run is past its point of no return, and the step still to come.
+    #[must_use]
+    pub fn may_be_left_out(&self, ix: usize) -> bool {
+        let step = &self.steps[ix];
+        let to_come = step.is_unfinished() || step.status == Status::Failed;
+        self.is_point_reached() && to_come && !step.is_busy() && !self.graph.is_final(ix)
+    }
+
     /// Whether the rollback that is under way, or was, leaves a checkpoint standing.
     #[must_use]
     pub fn keeps(&self) -> bool {

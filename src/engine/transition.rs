@@ -50,6 +50,14 @@ impl RunState {
                 step.reason = Some(reason.clone());
                 step.ended = Some(at);
             }
+            Event::SkippedByHand { why, by, .. } => {
+                step.status = Status::Skipped;
+                step.proof = Proof::Good;
+                step.stale = None;
+                step.retry_at = None;
+                step.reason = Some(format!("{by} left it out: {why}"));
+                step.ended = Some(at);
+            }
             Event::StepProbing { .. } => step.proof = Proof::Asked,
             Event::StepConfirmed { .. } => step.proof = Proof::Good,
             Event::StepAbsent { .. } => self.miss(ix),
@@ -101,6 +109,7 @@ impl RunState {
             Event::StepRefused { .. } => forward && !self.admitted,
             Event::StepIntent { .. } => forward && self.admitted && startable && step.proof == Proof::Good,
             Event::StepSkipped { .. } => forward && step.status == Status::Pending,
+            Event::SkippedByHand { .. } => forward && self.may_be_left_out(ix),
             Event::StepDone { .. } | Event::StepStopped { .. } => (forward && underway) || asked,
             Event::StepFailed { .. } => (forward && (underway || startable || step.stale.is_some())) || asked,
             Event::StepProbing { .. } => forward && step.proof == Proof::Wanted,

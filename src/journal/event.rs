@@ -2,6 +2,7 @@
 
 use crate::effects::{Decision, Rule};
 use crate::error::{Failure, exit};
+use crate::plan::correction::Correction;
 use crate::plan::load::Sources;
 use crate::steps::Outputs;
 use schemars::JsonSchema;
@@ -78,6 +79,13 @@ pub enum Event {
     },
     /// The run was asked to stop.
     Interrupted,
+    /// Somebody corrected how servers and hosts are reached or restarted; it holds from here on.
+    InventoryCorrected {
+        /// Who.
+        by: String,
+        /// What.
+        changes: Vec<Correction>,
+    },
     /// From here on steps are taken back.
     RollbackStarted {
         /// Why.
@@ -280,6 +288,15 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         retry_at: Option<i64>,
     },
+    /// A person left out a step that had to come after the point of no return.
+    SkippedByHand {
+        /// The step.
+        step: String,
+        /// Why, in the person's words.
+        why: String,
+        /// Who.
+        by: String,
+    },
     /// A person took a step back by hand and vouches for it.
     MarkedUndone {
         /// The step.
@@ -321,6 +338,7 @@ impl Event {
             | Self::HookIntent { step, .. }
             | Self::HookDone { step, .. }
             | Self::HookFailed { step, .. }
+            | Self::SkippedByHand { step, .. }
             | Self::MarkedUndone { step, .. } => Some(step),
             _ => None,
         }

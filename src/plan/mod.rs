@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod changes;
+pub mod correction;
 pub mod display;
 pub mod gaps;
 pub mod graph;

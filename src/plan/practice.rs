@@ -1,18 +1,26 @@
-//! What a rehearsal leaves out of a playbook: whatever waits for a night, for further people, or tells others.
+//! What a rehearsal leaves out of a playbook: whatever waits for a night, for further people, for a network that comes
+//! back, or tells others.
 //!
 //! A rehearsal is held by one person at any time of the day, and its sandbox has no webhooks.
 
-use crate::playbook::model::{Occasions, Playbook};
+use crate::playbook::model::{Occasions, Playbook, Retry};
 use crate::playbook::node::Value;
+use crate::playbook::units::Span;
+use std::time::Duration;
+
+/// On one machine nothing is away for longer.
+const PATIENCE: Span = Span(Duration::from_secs(20));
 
 /// Takes notifications, the conditions of approvals and, unless they are to be kept, windows out.
 pub(super) fn ease(playbook: &mut Playbook, keep_windows: bool) {
     playbook.on = Occasions::default();
     playbook.webhook_places.clear();
+    playbook.defaults.retry.iter_mut().for_each(hurry);
     for block in playbook.blocks.iter_mut().filter(|_| !keep_windows) {
         block.window = None;
     }
     for step in &mut playbook.steps {
+        step.retry.iter_mut().for_each(hurry);
         step.window = step.window.take().filter(|_| keep_windows);
         if let Value::Map(entries) = &mut step.with.value
             && step.uses == "approve"
@@ -20,4 +28,8 @@ pub(super) fn ease(playbook: &mut Playbook, keep_windows: bool) {
             entries.retain(|(key, _)| !["by", "expires"].contains(&key.text.as_str()));
         }
     }
+}
+
+fn hurry(retry: &mut Retry) {
+    retry.time = retry.time.map(|time| time.min(PATIENCE));
 }

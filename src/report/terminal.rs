@@ -143,6 +143,13 @@ impl Terminal {
             Event::BlockPutBack { block } => {
                 self.line(Tone::Quiet, "·", block, "put back: its moment has not come, and nothing was touched");
             }
+            Event::InventoryCorrected { by, changes } => {
+                let fields: Vec<String> = changes.iter().map(|change| change.at.join(".")).collect();
+                self.line(Tone::Warn, "·", "", &format!("{by} corrected {}", fields.join(", ")));
+            }
+            Event::SkippedByHand { step, why, by } => {
+                self.line(Tone::Warn, "–", step, &format!("left out by {by}: {why}"));
+            }
             Event::Interrupted => self.line(Tone::Warn, "■", "", "interrupted"),
             Event::Decided { step, decision } => {
                 let word = if decision.approved { "approved" } else { "refused" };

@@ -3,6 +3,7 @@
 use crate::fakes::{Act, Lab, RUN, block, step};
 use cutover::error::{Class, Failure};
 use cutover::journal::{Event, Outcome};
+use cutover::playbook::model::OnFailure;
 use cutover::playbook::units::Span;
 use cutover::steps::Reversibility;
 use serde_json::json;
@@ -134,4 +135,47 @@ async fn what_passes_is_waited_for_by_time() {
     assert_eq!(lab.run().await, Outcome::RolledBack);
     assert_eq!((lines(&lab, "start a").len(), lines(&lab, "undo a").len()), (10, 10));
     assert!(lab.journal.entries(RUN).is_ok());
+}
+
+/// fence ── promote (the point) ── events ── tidy, which reads what `events` puts out.
+fn past_the_point() -> Lab {
+    let mut steps = vec![step("promote", &[]), step("events", &["promote"]), step("tidy", &["events"])];
+    steps[0].reversibility = Reversibility::PointOfNoReturn;
+    steps[2].with = json!({ "name": "tidy", "x": "‹steps.events.out›" });
+    steps[1].on_failure = OnFailure::Stop;
+    Lab::new(steps)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_after_the_point_is_left_out_when_a_person_says_why() {
+    let mut lab = past_the_point();
+    lab.stage.act("events", &[no()]);
+    assert_eq!(lab.run().await, Outcome::Stopped);
+    let before = lab.entries().len();
+    let skip = |steps: &[&str]| steps.iter().map(|&step| (step.to_owned(), "by hand".to_owned())).collect::<Vec<_>>();
+    for (left_out, why) in [
+        (skip(&["events"]), "`tidy` needs what it puts out"),
+        (skip(&["promote"]), "succeeded"),
+        (skip(&["nobody"]), "no such step"),
+        (vec![("tidy".to_owned(), " ".to_owned())], "no reason"),
+    ] {
+        lab.left_out = left_out;
+        let failure = lab.runner().resume().await.unwrap_err();
+        assert!(failure.class == Class::Refused && failure.answer.contains(why), "{failure}");
+    }
+    assert_eq!(lab.entries().len(), before, "nothing was written");
+    lab.left_out = skip(&["tidy", "events"]);
+    assert_eq!(lab.resume().await, Outcome::Done);
+    assert_eq!((lab.status("events"), lab.status("tidy")), ("skipped".into(), "skipped".into()));
+    assert!(lab.summary().step("events").unwrap().reason.as_ref().unwrap().ends_with("left it out: by hand"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_the_point_nothing_is_left_out() {
+    let mut lab = swap();
+    lab.stage.act("switch", &[no()]);
+    assert_eq!(lab.run().await, Outcome::Kept);
+    lab.left_out = vec![("go".into(), "in a hurry".into())];
+    let failure = lab.runner().resume().await.unwrap_err();
+    assert!(failure.answer.contains("has not passed its point of no return"), "{failure}");
 }

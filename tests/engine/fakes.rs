@@ -200,6 +200,8 @@ pub struct Lab {
     pub journal: Arc<dyn Journal>,
     pub interrupt: CancellationToken,
     pub halt: CancellationToken,
+    /// Steps that a person leaves out, with the reason.
+    pub left_out: Vec<(String, String)>,
     /// What the machine's clock shows; it goes on with the paused time of a test.
     pub wall: Wall,
 }
@@ -219,7 +221,16 @@ impl Lab {
         let (interrupt, halt) = (CancellationToken::new(), CancellationToken::new());
         let begin = Instant::now();
         let wall: Wall = Arc::new(move || NOON + i64::try_from(begin.elapsed().as_millis()).unwrap());
-        Self { dir, plan: Arc::new(plan(steps, blocks)), stage: Arc::default(), journal, interrupt, halt, wall }
+        Self {
+            dir,
+            plan: Arc::new(plan(steps, blocks)),
+            stage: Arc::default(),
+            journal,
+            interrupt,
+            halt,
+            left_out: Vec::new(),
+            wall,
+        }
     }
 
     pub fn runner(&self) -> Runner {
@@ -242,6 +253,8 @@ impl Lab {
             sources: None,
             revision: None,
             by: None,
+            corrections: Vec::new(),
+            left_out: self.left_out.clone(),
             wall: self.wall.clone(),
             interrupt: self.interrupt.clone(),
             halt: self.halt.clone(),

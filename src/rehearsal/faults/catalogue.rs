@@ -115,7 +115,7 @@ const LIST: &[Entry] = &[
         0,
         &[Done, RolledBack, Stopped],
     ),
-    entry("write-past-fence", Blow::WritePastFence, (Side::After, DONE, "fence"), 0, &[RolledBack]),
+    entry("write-past-fence", Blow::WritePastFence, (Side::After, DONE, "fence"), 0, EITHER),
     entry("long-transaction-before-switch", Blow::LongTransaction, (Side::After, DONE, "import"), 0, EITHER),
     entry("long-transaction-at-fence", Blow::LongTransaction, (Side::After, BEGINS, "fence"), 0, EITHER),
     entry("lock-tables-at-fence", Blow::LockTables, (Side::After, BEGINS, "fence"), 0, EITHER),

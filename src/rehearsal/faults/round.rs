@@ -133,7 +133,9 @@ async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment
         }
         std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
         row.status = said(&stage, &["status"]).await?;
-        end = let_run(&stage, next(&stage, takes_back(plot)).await?, None).await?;
+        // what stands on a checkpoint goes forward; if that leads nowhere, a person takes everything back
+        let nowhere = row.ends.iter().filter(|word| **word == Outcome::Kept.to_string()).count() > 1;
+        end = let_run(&stage, next(&stage, takes_back(plot) || nowhere).await?, None).await?;
         note(row, &end);
     }
     std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
@@ -196,9 +198,12 @@ fn takes_back(plot: &Plot) -> bool {
     matches!(plot, Plot::Fault(Fault { blow: Blow::TakeBack, .. }))
 }
 
-/// Killed, interrupted, stopped or stuck: there is something that `resume` could do.
+/// Killed, interrupted, stopped, stuck, or taken back to a checkpoint: there is something that `resume` could do.
 fn can_go_on(end: &End) -> bool {
-    end.code.is_none_or(|code| [exit::STUCK, exit::INTERRUPTED].contains(&u8::try_from(code).unwrap_or(u8::MAX)))
+    let kept = end.summary["outcome"] == "kept";
+    kept || end
+        .code
+        .is_none_or(|code| [exit::STUCK, exit::INTERRUPTED].contains(&u8::try_from(code).unwrap_or(u8::MAX)))
 }
 
 fn note(row: &mut Row, end: &End) {
