@@ -31,7 +31,7 @@ async fn ctrl_c_at_the_question_then_an_answer_from_a_second_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_no_from_a_second_process_takes_everything_back() {
+async fn a_no_from_a_second_process_leaves_the_copy_until_a_person_takes_it_back() {
     let mut stage = Stage::new(SHIPPED).await;
     let config = config_of(&stage.sandbox.target);
     let runner = stage.run(&[]);
@@ -41,6 +41,14 @@ async fn a_no_from_a_second_process_takes_everything_back() {
     assert_eq!(code, 0, "{said}");
     let (code, said) = runner.end().await;
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains("said no: not today"), "{said}");
+    assert!(said.contains("said no: not today") && said.contains(&format!("cutover resume {run}")), "{said}");
+    assert_eq!(stage.status()["outcome"], "kept");
+    assert_eq!(
+        stage.value(false, "SHOW SLAVE STATUS").await,
+        "Waiting for master to send event",
+        "it goes on following"
+    );
+    let (code, said) = stage.say(&["rollback", &run]);
+    assert_eq!(code, 3, "{said}");
     stage.assert_taken_back(&config).await;
 }
