@@ -9,7 +9,7 @@ use crate::playbook::units::Span;
 use std::time::Duration;
 
 /// On one machine nothing is away for longer.
-const PATIENCE: Span = Span(Duration::from_secs(20));
+const PATIENCE: Span = Span(Duration::from_secs(40));
 
 /// Takes notifications, the conditions of approvals and, unless they are to be kept, windows out.
 pub(super) fn ease(playbook: &mut Playbook, keep_windows: bool) {

@@ -12,6 +12,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex as Plain, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::sync::Mutex;
@@ -36,7 +37,9 @@ pub struct Sshd {
     ssh_config: PathBuf,
     port: u16,
     mark: String,
-    server: Child,
+    program: PathBuf,
+    folder: PathBuf,
+    server: Plain<Child>,
 }
 
 impl Sshd {
@@ -52,7 +55,7 @@ impl Sshd {
         let mut answer = String::new();
         for _ in 0..PORT_TRIES {
             let port = free_port().map_err(|error| failed(error.to_string()))?;
-            let mut sshd = setup.launch(port).map_err(failed)?;
+            let sshd = setup.launch(port).map_err(failed)?;
             match sshd.greeting().await {
                 Ok(()) => {
                     setup.announce(port).map_err(failed)?;
@@ -102,23 +105,39 @@ impl Sshd {
     }
 
     /// Breaks every connection and takes no new ones, as an unplugged cable does; what runs on the host goes on.
-    pub fn stop(&mut self) {
+    pub fn stop(&self) {
         self.freeze(false);
-        let connections = processes::descendants(self.server.id());
+        let mut server = self.server();
+        let connections = processes::descendants(server.id());
         // Already ended is as good.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        let _ = server.kill();
+        let _ = server.wait();
         for pid in connections.into_iter().filter(|&pid| !processes::is_marked(pid, MARK, &self.mark)) {
             processes::kill(pid);
         }
+    }
+
+    /// Takes connections again, at the same port and with the same keys.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn begin_again(&self) -> Result<()> {
+        let failed = |answer: String| Failure::permanent("start an sshd again", answer).at(&self.name);
+        *self.server() = spawn(&self.program, &self.folder).map_err(failed)?;
+        Ok(())
+    }
+
+    fn server(&self) -> MutexGuard<'_, Child> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets its connections and itself stand still, as a line does that swallows every packet, or go on. What runs on
     /// the host goes on.
     pub fn freeze(&self, frozen: bool) {
         let signal = if frozen { Signal::STOP } else { Signal::CONT };
-        processes::send(self.server.id(), signal);
-        for pid in processes::descendants(self.server.id()) {
+        let server = self.server().id();
+        processes::send(server, signal);
+        for pid in processes::descendants(server) {
             if !processes::is_marked(pid, MARK, &self.mark) {
                 processes::send(pid, signal);
             }
@@ -126,10 +145,11 @@ impl Sshd {
     }
 
     /// Waits for ssh's greeting.
-    async fn greeting(&mut self) -> Result<(), String> {
+    async fn greeting(&self) -> Result<(), String> {
         let greeted = async {
             loop {
-                if let Ok(Some(status)) = self.server.try_wait() {
+                let ended = self.server().try_wait();
+                if let Ok(Some(status)) = ended {
                     return Err(format!("it ended with {status}"));
                 }
                 if let Ok(mut stream) = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await {
@@ -196,19 +216,11 @@ impl<'a> Setup<'a> {
             }
         }
         write(&config, &text, false)?;
-        let server = Command::new(&self.program)
-            .arg("-D")
-            .arg("-f")
-            .arg(&config)
-            .arg("-E")
-            .arg(self.file("sshd_log"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("{}: {error}", self.program.display()))?;
+        let folder = self.dir.join(self.name);
+        let server = Plain::new(spawn(&self.program, &folder)?);
         let (name, mark) = (self.name.to_owned(), self.mark.clone());
-        Ok(Sshd { name, ssh_config: self.dir.join("ssh_config"), port, mark, server })
+        let (program, ssh_config) = (self.program.clone(), self.dir.join("ssh_config"));
+        Ok(Sshd { name, ssh_config, port, mark, program, folder, server })
     }
 
     fn server_config(&self, port: u16) -> String {
@@ -263,6 +275,14 @@ impl<'a> Setup<'a> {
     fn file(&self, what: &str) -> PathBuf {
         self.dir.join(self.name).join(what)
     }
+}
+
+/// Starts the server whose files are in `folder`.
+fn spawn(program: &Path, folder: &Path) -> Result<Child, String> {
+    let mut command = Command::new(program);
+    command.arg("-D").arg("-f").arg(folder.join("sshd_config")).arg("-E").arg(folder.join("sshd_log"));
+    let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    started.map_err(|error| format!("{}: {error}", program.display()))
 }
 
 fn find_sshd() -> Option<PathBuf> {

@@ -143,7 +143,7 @@ async fn a_forward_leads_to_the_other_side() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_connection_says_what_to_do() {
-    let mut yard = Yard::new().await;
+    let yard = Yard::new().await;
     let (known, key) = (yard.path("ssh/known_hosts"), yard.path("ssh/client_key"));
     let help = async |yard: &Yard, config: &Path| {
         let failure = yard.connect_with(config).await.err().expect("refused");
@@ -209,7 +209,7 @@ async fn no_master_is_left_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_connection_is_transient() {
-    let mut yard = Yard::new().await;
+    let yard = Yard::new().await;
     let host = yard.connect().await;
     let slow = tokio::spawn({
         let host = host.clone();

@@ -8,6 +8,7 @@ use crate::journal::rechain;
 use crate::rehearsal::disk;
 use crate::rehearsal::sandbox::Sandbox;
 use crate::rehearsal::shop::DATABASE;
+use crate::rehearsal::sshd::Sshd;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,8 @@ use tokio::time::sleep;
 const LOOK: Duration = Duration::from_secs(20);
 /// How long a crashed server is down.
 const DOWN: Duration = Duration::from_secs(1);
+/// How long a server, or the sshd of its host, is away.
+const AWAY: Duration = Duration::from_secs(20);
 /// How long a frozen server stands still: longer than any statement waits.
 const FROZEN: Duration = Duration::from_secs(15);
 /// How long a transaction or a lock is held.
@@ -54,6 +57,10 @@ pub enum Blow {
     FreezeTunnel,
     /// A server is killed and started again.
     Crash(Side),
+    /// A server is killed, and started again later, while the run goes on.
+    Down(Side),
+    /// A server's host takes no ssh connections for a while; what runs on it goes on.
+    SshAway(Side),
     /// A server stands still for some seconds.
     Freeze(Side),
     /// A server's host swallows every packet until the run has ended.
@@ -82,6 +89,8 @@ pub enum Blow {
 #[derive(Default)]
 pub struct Damage {
     frozen: Option<Side>,
+    down: Option<Side>,
+    no_ssh: Option<&'static str>,
     cut_off: Option<&'static str>,
     filler: Option<PathBuf>,
     /// Held open until mended.
@@ -106,6 +115,7 @@ impl Blow {
         match self {
             Self::LongTransaction | Self::LockTables => Some(HELD),
             Self::Freeze(_) => Some(FROZEN),
+            Self::Down(_) | Self::SshAway(_) => Some(AWAY),
             Self::FillDisk => Some(FULL),
             _ => None,
         }
@@ -128,6 +138,15 @@ impl Blow {
                 server.kill();
                 sleep(DOWN).await;
                 server.restart().await?;
+            }
+            Self::Down(side) => {
+                damage.down = Some(side);
+                roles.server(side).kill();
+            }
+            Self::SshAway(side) => {
+                let name = roles.host(side);
+                damage.no_ssh = Some(name);
+                sandbox.host(name).into_iter().for_each(Sshd::stop);
             }
             Self::Freeze(side) => {
                 damage.frozen = Some(side);
@@ -160,6 +179,12 @@ impl Damage {
     pub async fn mend(self, roles: Roles<'_>) {
         if let Some(side) = self.frozen {
             roles.server(side).freeze(false);
+        }
+        if let Some(server) = self.down.map(|side| roles.server(side)).filter(|server| server.pid().is_none()) {
+            let _ = server.restart().await; // one that stays away shows in the round's end
+        }
+        if let Some(host) = self.no_ssh.and_then(|name| roles.sandbox.host(name)) {
+            let _ = host.begin_again(); // as does an sshd
         }
         if let Some(host) = self.cut_off.and_then(|name| roles.sandbox.host(name)) {
             host.freeze(false);

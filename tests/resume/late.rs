@@ -1,0 +1,81 @@
+//! What fails after the copy never costs the copy: a step that fails is put behind each step after the import in turn, and
+//! the cause is mended then. The replica goes on following, and `resume` reaches the end.
+//!
+//! A few places by default; `CUTOVER_LATE=all` takes every one of them.
+
+use crate::stage::{SHIPPED, Stage};
+use cutover::journal::{Event, Journal, Sqlite};
+
+/// Steps behind which something fails by default: while the replica gets up, before the switch, and behind the fence.
+const SOME: [&str; 3] = ["replicate", "durable", "fence"];
+/// Steps of the block that is the switch.
+const SWITCH: [&str; 4] = ["fence", "final", "promote", "app"];
+const PAST: [&str; 8] =
+    ["promote", "app", "events", "forget", "production_config", "events_after_restart", "reverse", "tidy"];
+
+/// The shipped playbook with a step `late` behind `step`, which fails as long as `file` is not there.
+fn with_a_failure_behind(step: &str, file: &str) -> String {
+    let lines: Vec<&str> = SHIPPED.lines().collect();
+    let head = |line: &str| line.trim_start().starts_with("- id: ");
+    let begin = lines.iter().position(|line| line.trim() == format!("- id: {step}")).unwrap();
+    let end = (begin + 1..lines.len()).find(|&ix| head(lines[ix])).unwrap_or(lines.len());
+    let in_block = SWITCH.contains(&step);
+    let pad = if in_block { "      " } else { "  " };
+    let needs = if in_block { String::new() } else { format!("{pad}  needs: [{step}]\n") };
+    let stop = if PAST.contains(&step) && !in_block { format!("{pad}  on_failure: stop\n") } else { String::new() };
+    let with = format!("{{ host: \"{{{{ servers.target.host }}}}\", run: [test, -e, \"{file}\"] }}");
+    let late = format!("{pad}- id: late\n{needs}{stop}{pad}  uses: command\n{pad}  with: {with}\n");
+    let mut text = lines[..end].join("\n") + "\n" + &late;
+    for line in &lines[end..] {
+        // whatever needs the step waits for what fails behind it
+        let waits = line.trim_start().starts_with("needs:") && !in_block;
+        let line = if waits {
+            line.replace(&format!("{step}]"), "late]").replace(&format!("{step},"), "late,")
+        } else {
+            (*line).to_owned()
+        };
+        text += &line;
+        text.push('\n');
+    }
+    text
+}
+
+async fn fails_behind(step: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mended = folder.path().join("mended");
+    let mut stage = Stage::new(&with_a_failure_behind(step, &mended.display().to_string())).await;
+    let (code, said) = stage.run(&["--yes"]).end().await;
+    let status = stage.status();
+    let run = status["run"].as_str().unwrap().to_owned();
+    let expected = if PAST.contains(&step) { ("stopped", 4) } else { ("kept", 3) };
+    assert_eq!((status["outcome"].as_str().unwrap(), code), expected, "{step}: {said}");
+    if !PAST.contains(&step) {
+        assert!(stage.open().await.0, "{step}: the application writes on the old server");
+    }
+    std::fs::write(&mended, "").unwrap();
+    let (code, said) = stage.say(&["resume", "--yes", &run]);
+    assert_eq!(code, 0, "{step}: {said}");
+    stage.assert_done().await;
+    let journal = Sqlite::open_existing(&stage.sandbox.dir().join("state")).unwrap().unwrap();
+    let entries = journal.entries(&run).unwrap();
+    let times = |wanted: &str| {
+        entries.iter().filter(|entry| matches!(&entry.event, Event::StepIntent { step, .. } if step == wanted)).count()
+    };
+    format!("{step}: {} dumps, {} imports, {} fences", times("dump"), times("import"), times("fence"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_after_the_import_never_costs_the_copy() {
+    let all = std::env::var("CUTOVER_LATE").is_ok_and(|text| text == "all");
+    let mut steps: Vec<&str> = if all {
+        vec!["import", "app_accounts", "replicate", "catch_up", "durable", "keeps_up", "go", "fence", "final"]
+    } else {
+        SOME.to_vec()
+    };
+    steps.extend(PAST.iter().filter(|_| all));
+    for step in steps {
+        let row = fails_behind(step).await;
+        println!("{row}");
+        assert!(row.contains("1 dumps, 1 imports"), "{row}");
+    }
+}
