@@ -23,7 +23,7 @@ pub(super) fn standing(state: &RunState) -> Vec<bool> {
     }
     for &ix in graph.order() {
         let beside = !later[ix] && is_over(state, ix) && graph.needs(ix).iter().all(|&need| stands[need]);
-        stands[ix] |= beside;
+        stands[ix] |= beside || is_left(state, ix, &stands);
     }
     stands
 }
@@ -31,6 +31,12 @@ pub(super) fn standing(state: &RunState) -> Vec<bool> {
 fn is_reached(state: &RunState, ix: usize) -> bool {
     let step = &state.steps[ix];
     state.graph.step(ix).keep && step.status == Status::Succeeded && step.stale.is_none()
+}
+
+/// Whether `ix` is a checkpoint that did not get done and stands on what stands: what it did is left as it is, because a
+/// resume goes on with it. A replica that has begun to apply cannot go back to where its copy was.
+fn is_left(state: &RunState, ix: usize, stands: &[bool]) -> bool {
+    state.graph.step(ix).keep && state.steps[ix].begun && state.graph.needs(ix).iter().all(|&need| stands[need])
 }
 
 fn is_over(state: &RunState, ix: usize) -> bool {

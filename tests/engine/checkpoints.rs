@@ -5,7 +5,7 @@ use cutover::error::{Class, Failure};
 use cutover::journal::{Event, Outcome};
 use cutover::playbook::model::OnFailure;
 use cutover::playbook::units::Span;
-use cutover::steps::Reversibility;
+use cutover::steps::{Probe, Reversibility};
 use serde_json::json;
 use tokio::time::{Duration, Instant};
 
@@ -84,6 +84,23 @@ async fn what_fails_beside_a_checkpoint_is_taken_back_alone() {
     assert_eq!(lab.run().await, Outcome::Kept);
     assert_eq!(lines(&lab, "undo"), ["undo beside"]);
     assert_eq!(lab.resume().await, Outcome::Done);
+}
+
+/// A replica that has begun to apply cannot go back to where its copy was: it goes on from where it is.
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_that_fails_on_an_earlier_one_is_left_as_it_is() {
+    let mut steps = vec![step("copy", &[]), step("follow", &["copy"]), step("switch", &["follow"])];
+    steps[0].keep = true;
+    steps[1].keep = true;
+    let lab = Lab::new(steps);
+    lab.stage.act("follow", &[Act::Note("old", json!(7)), no()]);
+    assert_eq!(lab.run().await, Outcome::Kept);
+    assert!(lines(&lab, "undo").is_empty());
+    lab.stage.probe("follow", Probe::NotDone);
+    assert_eq!(lab.resume().await, Outcome::Done);
+    assert_eq!(lines(&lab, "start copy").len(), 1);
+    assert_eq!(lines(&lab, "start follow").len(), 2);
+    assert!(lab.entries().iter().any(|entry| matches!(&entry.event, Event::StepNoted { key, .. } if key == "old")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,3 +52,36 @@ async fn a_no_from_a_second_process_leaves_the_copy_until_a_person_takes_it_back
     assert_eq!(code, 3, "{said}");
     stage.assert_taken_back(&config).await;
 }
+
+/// How servers are reached and restarted may be corrected, what is done may not, and an address may not lead elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inventory_corrects_how_servers_are_reached_and_nothing_else() {
+    let mut stage = Stage::new(SHIPPED).await;
+    let runner = stage.run(&[]);
+    stage.until("go", "waiting").await;
+    let run = stage.status()["run"].as_str().unwrap().to_owned();
+    runner.interrupt();
+    assert_eq!(runner.end().await.0, 130);
+    let inventory = std::fs::read_to_string(stage.sandbox.inventory()).unwrap();
+    let file = stage.sandbox.dir().join("corrected.yaml");
+    let resume = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        stage.say(&["resume", &run, "--yes", "--inventory", file.to_str().unwrap()])
+    };
+    let data = stage.sandbox.target.data_dir().display().to_string();
+    let (code, said) = resume(&inventory.replace(&format!("data_dir: {data}"), "data_dir: /elsewhere"));
+    assert!(code == 5 && said.contains("servers.target.data_dir"), "{code} {said}");
+    let (old, new) = (stage.sandbox.source.address(), stage.sandbox.target.address());
+    let elsewhere = inventory.replace(&format!("address: {new}"), &format!("address: {old}"));
+    let (code, said) = resume(&elsewhere.replace("TARGET_PASSWORD", "SOURCE_PASSWORD"));
+    assert!(code != 0 && said.contains("leads to another server"), "{code} {said}");
+    let (code, said) = resume(&inventory.replace("restart: [", "restart: [env, "));
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("- servers.target.restart: ") && said.contains("+ servers.target.restart: [\"env\""),
+        "{said}"
+    );
+    let (_, report) = stage.say(&["report", &run, "--format", "json"]);
+    assert!(report.contains("inventory_corrected"), "it stands in the journal");
+    stage.assert_done().await;
+}

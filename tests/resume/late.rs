@@ -79,3 +79,25 @@ async fn what_fails_after_the_import_never_costs_the_copy() {
         assert!(row.contains("1 dumps, 1 imports"), "{row}");
     }
 }
+
+/// The applier stops at a row that is there already: the copy stands, and the replica goes on from where it had come to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_stopped_goes_on_from_where_it_was() {
+    let mut stage = Stage::new(SHIPPED).await;
+    let runner = stage.run(&["--yes"]);
+    stage.until("import", "succeeded").await;
+    let target = stage.sandbox.on_target().await.unwrap();
+    let limit = std::time::Duration::from_secs(20);
+    let last: u64 = stage.value(true, "SELECT MAX(seq) FROM shop.ledger WHERE writer = 1").await.parse().unwrap();
+    let rows: Vec<String> = (last + 100..last + 400).map(|seq| format!("(1, {seq}, 'in the way')")).collect();
+    let text = format!("INSERT INTO shop.ledger (writer, seq, token) VALUES {}", rows.join(", "));
+    target.exec("SET SESSION sql_log_bin = 0", limit).await.unwrap();
+    target.exec(&text, limit).await.unwrap();
+    let (code, said) = runner.end().await;
+    assert!(code == 3 && said.contains("Duplicate entry"), "{code} {said}");
+    assert_eq!(stage.status()["outcome"], "kept");
+    target.exec("DELETE FROM shop.ledger WHERE token = 'in the way'", limit).await.unwrap();
+    let (code, said) = stage.say(&["resume", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    stage.assert_done().await;
+}

@@ -3,4 +3,5 @@
 
 mod interrupted;
 mod killed;
+mod late;
 mod stage;
