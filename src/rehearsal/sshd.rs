@@ -113,6 +113,17 @@ impl Sshd {
         }
     }
 
+    /// Takes connections again, after [`Sshd::stop`], at the same port.
+    ///
+    /// # Errors
+    /// When its server does not come up.
+    pub async fn come_back(&mut self) -> Result<()> {
+        let dir = self.ssh_config.parent().unwrap_or(&self.ssh_config).to_owned();
+        let failed = |answer: String| Failure::permanent("start an sshd again", answer);
+        self.server = Setup::new(&dir, &self.name).and_then(|setup| setup.spawn()).map_err(failed)?;
+        self.greeting().await.map_err(failed)
+    }
+
     /// Lets its connections and itself stand still, as a line does that swallows every packet, or go on. What runs on
     /// the host goes on.
     pub fn freeze(&self, frozen: bool) {
@@ -196,19 +207,23 @@ impl<'a> Setup<'a> {
             }
         }
         write(&config, &text, false)?;
-        let server = Command::new(&self.program)
+        let (name, mark, server) = (self.name.to_owned(), self.mark.clone(), self.spawn()?);
+        Ok(Sshd { name, ssh_config: self.dir.join("ssh_config"), port, mark, server })
+    }
+
+    /// Starts the server with the configuration that is written.
+    fn spawn(&self) -> Result<Child, String> {
+        Command::new(&self.program)
             .arg("-D")
             .arg("-f")
-            .arg(&config)
+            .arg(self.file("sshd_config"))
             .arg("-E")
             .arg(self.file("sshd_log"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|error| format!("{}: {error}", self.program.display()))?;
-        let (name, mark) = (self.name.to_owned(), self.mark.clone());
-        Ok(Sshd { name, ssh_config: self.dir.join("ssh_config"), port, mark, server })
+            .map_err(|error| format!("{}: {error}", self.program.display()))
     }
 
     fn server_config(&self, port: u16) -> String {
