@@ -101,7 +101,9 @@ async fn only_an_application_that_was_there_before_is_missed() {
     let bench = Bench::new().await;
     std::fs::write(bench.path("app/db.env"), "DB_HOST=10.0.0.1\n").unwrap();
     bench.exec("source", "CREATE USER shop@'127.0.0.1' IDENTIFIED BY 'laden'").await;
-    let quiet = |told: &[Update]| told.iter().any(|update| matches!(update, Update::Note { text } if text.contains("is quiet")));
+    let quiet = |told: &[Update]| {
+        told.iter().any(|update| matches!(update, Update::Note { text } if text.contains("is quiet")))
+    };
     let (ended, told) = arrived(&bench, "300ms").await;
     assert!(ended.is_ok() && quiet(&told), "{ended:?} {told:?}");
     let (ended, told) = arrived(&bench, "none").await;
@@ -110,7 +112,9 @@ async fn only_an_application_that_was_there_before_is_missed() {
     let secrets = Secrets::known([(SecretRef::Env("APP".into()), "laden".into())]);
     let password = Some(SecretRef::Env("APP".into()).marker());
     let (server, address) = ("source".into(), bench.source.address());
-    let client = Session::open(Login { server, address, user: "shop".into(), password, tls: None }, Arc::new(secrets)).await.unwrap();
+    let client = Session::open(Login { server, address, user: "shop".into(), password, tls: None }, Arc::new(secrets))
+        .await
+        .unwrap();
     let (ended, told) = arrived(&bench, "300ms").await;
     assert!(ended.unwrap_err().contains("no session of it came") && !quiet(&told));
 

@@ -148,7 +148,8 @@ impl Step for Repoint {
             actions.push(Action::command(&config.host, Self::switch(config, application, &staged)));
         }
         if let Some(haproxy) = &application.haproxy {
-            actions.push(Action::note("before the block begins; refuse if another server of the backend takes clients:"));
+            actions
+                .push(Action::note("before the block begins; refuse if another server of the backend takes clients:"));
             actions.push(proxy::look(haproxy));
             actions.push(Action::note("then:"));
             if !haproxy.servers.contains_key(&self.to) {

@@ -97,9 +97,8 @@ pub async fn left_alone(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<Option<String
     };
     let named: Vec<String> =
         strangers(haproxy, &members).map(|member| format!("`{}` ({})", member.name, word(member))).collect();
-    Ok((!named.is_empty()).then(|| {
-        format!("backend `{}` also has {}, left as it is", haproxy.backend, named.join(", "))
-    }))
+    Ok((!named.is_empty())
+        .then(|| format!("backend `{}` also has {}, left as it is", haproxy.backend, named.join(", "))))
 }
 
 fn ready(haproxy: &Haproxy, members: &[Member]) -> String {
@@ -162,7 +161,9 @@ mod tests {
         let verdict = |members: Vec<Member>| obstacle(&haproxy(), &members).is_some();
         assert!(!verdict(ours()) && verdict(vec![member("old", Admin::Ready)]), "one of ours is not there");
         assert!(verdict(with(member("reader", Admin::Ready))));
-        assert!(!verdict(with(member("reader", Admin::Maintenance))) && !verdict(with(member("reader", Admin::Draining))));
+        assert!(
+            !verdict(with(member("reader", Admin::Maintenance))) && !verdict(with(member("reader", Admin::Draining)))
+        );
         assert!(verdict(with(Member { sessions: 1, ..member("reader", Admin::Draining) })));
         let backup = with(Member { is_backup: true, ..member("spare", Admin::Ready) });
         assert_eq!(ready(&haproxy(), &backup), "old");
