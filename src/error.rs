@@ -124,6 +124,11 @@ impl Failure {
         self.help = Some(help.into());
         self
     }
+    /// Whether it may go away by itself.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.class == Class::Transient
+    }
     /// The exit code of a command that ends with this failure before anything was touched.
     #[must_use]
     pub fn exit_code(&self) -> u8 {

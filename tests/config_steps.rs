@@ -404,6 +404,35 @@ async fn nothing_is_reported_as_put_back_that_is_not_and_no_stray_file_is_made()
     assert!(!stray.folder.path().join("t/my.conf.cnf").exists());
 }
 
+/// Nobody wants to find that out when the server must come up again.
+#[tokio::test]
+async fn a_wrong_restart_is_found_before_it_is_needed() {
+    let commands = [
+        ("restart", json!(["no-such-program", "restart"]), "no program `no-such-program`"),
+        ("restart", json!(["systemctl", "restart", "no-such-unit"]), "no unit `no-such-unit`"),
+        ("restart", json!(["service", "no-such-service", "restart"]), "no service `no-such-service`"),
+        ("start", json!(["/srv/no/such/start.sh"]), "no program `/srv/no/such/start.sh`"),
+    ];
+    let mut bench = Bench::new().await;
+    let step = step("render", &json!({ "template": "my.cnf.j2", "server": "target", "restart": true }));
+    assert_eq!(bench.inspect(&*step).await, []);
+    for (field, command, fault) in commands {
+        let server = bench.world.inventory.servers.get_mut("target").unwrap();
+        let argv: Vec<String> = serde_json::from_value(command).unwrap();
+        let right = server.restart.clone();
+        if field == "restart" {
+            server.restart = argv
+        } else {
+            server.start = argv
+        }
+        let found = bench.inspect(&*step).await;
+        assert_eq!((found.len(), found[0].class), (1, Class::Refused), "{found:?}");
+        assert!(found[0].answer.contains(fault), "{}", found[0]);
+        assert!(found[0].help.as_ref().unwrap().contains(&format!("servers.target.{field}")), "{}", found[0]);
+        bench.world.inventory.servers.get_mut("target").unwrap().restart = right;
+    }
+}
+
 #[tokio::test]
 async fn a_restart_has_a_limit_of_its_own() {
     let bench = Bench::with(|inventory| {

@@ -1,5 +1,6 @@
 //! A piece of work of one step: the name its programs go by on a host, and the way to end them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -19,18 +20,42 @@ pub struct Activity {
     pub number: u64,
     /// Cancelled when the work was given up: its programs and statements are ended then, and waited for.
     pub end: CancellationToken,
+    /// Where people are told of a server that was found down and is started for this work; `None` when none may be.
+    pub(super) starts: Option<Told>,
+}
+
+/// Where a sentence for people goes.
+#[derive(Clone)]
+pub(super) struct Told(Arc<dyn Fn(String) + Send + Sync>);
+
+impl Told {
+    pub(super) fn tell(&self, text: String) {
+        (self.0)(text);
+    }
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Told")
+    }
 }
 
 impl Activity {
     /// A new piece of work of `step`, given up when `end` is cancelled.
     #[must_use]
     pub fn new(step: &str, end: CancellationToken) -> Self {
-        Self { step: step.into(), number: NUMBERS.fetch_add(1, Ordering::Relaxed), end }
+        Self { step: step.into(), number: NUMBERS.fetch_add(1, Ordering::Relaxed), end, starts: None }
     }
 
     /// Work that belongs to no step and is never given up.
     #[must_use]
     pub fn apart() -> Self {
         Self::new("", CancellationToken::new())
+    }
+
+    /// Lets this work start a server that is down, by the `start` command of the inventory; `tell` passes on that it does.
+    #[must_use]
+    pub fn starting(self, tell: impl Fn(String) + Send + Sync + 'static) -> Self {
+        Self { starts: Some(Told(Arc::new(tell))), ..self }
     }
 }

@@ -13,6 +13,7 @@ mod definition;
 mod dump;
 mod events;
 mod fencing;
+mod grants;
 pub mod key;
 pub mod lock;
 mod objects;
@@ -25,6 +26,7 @@ mod variables;
 
 pub use dump::SANDBOX_LINE;
 pub use fencing::Fence;
+pub use grants::{BEFORE_DATABASE, GrantTable};
 pub use replication::{ChangeSource, ChannelTls, StartAt};
 pub use session::TOOL_DATABASE;
 pub use snapshot::Hold;

@@ -15,6 +15,7 @@ pub use shell::Shell;
 use super::Activity;
 use super::lease::{Ends, Guard, HostLease};
 use super::lines::Lines;
+use super::passing::passes;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory;
 use crate::playbook::units::Span;
@@ -96,7 +97,7 @@ impl Ran {
         if self.code == Some(0) {
             return Ok(());
         }
-        Err(Failure::permanent(attempted, complaint(self.code, &self.stderr)).at(host))
+        Err(failed(attempted, complaint(self.code, &self.stderr)).at(host))
     }
 }
 
@@ -106,7 +107,7 @@ impl Host {
     /// masters that dead runners left there are ended.
     ///
     /// # Errors
-    /// When it cannot be reached or its key is not known; transient only when nothing answered in time.
+    /// When its key is not known or it lets nobody in; transient when it, or its sshd, is away.
     pub async fn connect(name: &str, access: &inventory::Host, control_dir: &Path) -> Result<Self> {
         let machine = Arc::new(Machine::connect(name, access, control_dir).await?);
         Ok(Self { machine, activity: Activity::apart(), lease: None, lines: None })
@@ -304,7 +305,7 @@ impl Host {
             return Ok(trimmed(&ran.stdout));
         }
         let answer = if ran.whole { complaint(ran.code, &ran.stderr) } else { "it printed more than 4 MiB".into() };
-        Err(Failure::permanent(attempted, answer).at(self.name()))
+        Err(failed(attempted, answer).at(self.name()))
     }
 
     /// What is in a file; `None` when there is none.
@@ -318,7 +319,7 @@ impl Host {
             Some(0) if ran.whole => Ok(Some(ran.stdout)),
             Some(0) => Err(Failure::permanent(format!("read {path}"), "it is larger than 4 MiB").at(self.name())),
             Some(1) if ran.stderr.trim_end().ends_with(": No such file or directory") => Ok(None),
-            code => Err(Failure::permanent(format!("read {path}"), complaint(code, &ran.stderr)).at(self.name())),
+            code => Err(failed(&format!("read {path}"), complaint(code, &ran.stderr)).at(self.name())),
         }
     }
 
@@ -399,6 +400,11 @@ fn shown(argv: &[&str]) -> String {
 
 fn attempted(argv: &[&str]) -> String {
     format!("run `{}`", argv.first().copied().unwrap_or_default())
+}
+
+/// The failure of a program that ended with a complaint: on a full disk it is worth another try.
+pub(super) fn failed(attempted: &str, answer: String) -> Failure {
+    if passes(&answer) { Failure::transient(attempted, answer) } else { Failure::permanent(attempted, answer) }
 }
 
 /// The same answer for a missing program that a shell gives.

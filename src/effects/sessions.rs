@@ -23,6 +23,8 @@ pub(super) struct Sessions {
     gates: Plain<HashMap<String, Arc<RwLock<()>>>>,
     /// Connections that were given up in the middle of a statement, which may still run there.
     left: Plain<HashMap<String, Vec<u64>>>,
+    /// Whether a server that was down has been started; held while that is found out.
+    starts: Plain<HashMap<String, Arc<Mutex<bool>>>>,
 }
 
 /// Every connection of ours to a server; none is made while this is held.
@@ -78,6 +80,11 @@ impl Sessions {
     /// Notes that one of them is gone.
     pub(super) fn gone(&self, server: &str, id: u64) {
         entry(&mut lock(&self.left), server).retain(|left| *left != id);
+    }
+
+    /// The turn to start a server, and whether that was done before.
+    pub(super) fn start_turn(&self, server: &str) -> Arc<Mutex<bool>> {
+        entry(&mut lock(&self.starts), server).clone()
     }
 
     /// Takes all of them out.

@@ -115,13 +115,22 @@ impl Bench {
             Err(failure) => return Err(failure),
         };
         let writable = matches!(purpose, Purpose::Prepare | Purpose::Act | Purpose::Undo);
+        let progress = Progress::new(state.graph.id(ix), self.updates.clone());
+        let activity = Activity::new(state.graph.id(ix), reins.end.clone());
+        let activity = match purpose {
+            Purpose::Undo => {
+                let told = progress.clone();
+                activity.starting(move |text| told.note(text))
+            }
+            _ => activity,
+        };
         Ok(Some(Work {
             id: state.graph.id(ix).to_owned(),
             run: self.run.clone(),
             plan: self.plan.clone(),
-            fx: Arc::new(self.fx.for_work(Activity::new(state.graph.id(ix), reins.end.clone()))),
+            fx: Arc::new(self.fx.for_work(activity)),
             step,
-            progress: Progress::new(state.graph.id(ix), self.updates.clone()),
+            progress,
             cancel: reins.cancel.clone(),
             memo: Page { notes: self.notes[ix].clone(), prefix, writable },
             outputs: state.steps[ix].outputs.clone(),

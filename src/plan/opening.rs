@@ -36,6 +36,7 @@ pub fn actions(plan: &Plan, questions: &[(String, Vec<Action>)]) -> Vec<Action> 
         actions.extend(connection(&plan.world, server));
         if taken.contains(server) {
             actions.extend(taking(server));
+            actions.extend(starting(&plan.world, server));
         }
     }
     for (step, asked) in questions {
@@ -59,6 +60,16 @@ fn connection(world: &World, server: &str) -> Vec<Action> {
         sql(Dialect::from(product).version()),
         sql(Dialect::from(product).identity()),
     ]
+}
+
+/// What any undo may do.
+fn starting(world: &World, server: &str) -> Vec<Action> {
+    let Some(access) = world.inventory.server(server).filter(|access| !access.start.is_empty()) else {
+        return Vec::new();
+    };
+    let when =
+        format!("once, when an undo finds {server} down (refusing connections, and nothing listens at its port):");
+    vec![Action::note(when), Action::command(&access.host, shell_words::join(&access.start))]
 }
 
 fn taking(server: &str) -> Vec<Action> {

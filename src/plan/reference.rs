@@ -108,6 +108,7 @@ fn type_of(schema: &Value) -> String {
     }
     match schema.get("format").and_then(Value::as_str) {
         Some("duration-text") => return "length of time, such as 30s".to_owned(),
+        Some("duration-or-none") => return "length of time, such as 30s, or none".to_owned(),
         Some("bytes-text") => return "amount of bytes, such as 4GiB".to_owned(),
         Some("position") => return "position in a binary log".to_owned(),
         Some("tunnel") => return "id of a tunnel step".to_owned(),

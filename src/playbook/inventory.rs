@@ -128,7 +128,11 @@ pub struct Server {
     /// Command that restarts the server, run on its host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restart: Vec<String>,
-    /// Longest time that command may take: `5m` when missing. The server's answer is waited for after it.
+    /// Command that starts the server when it is down, run on its host: once, when a rollback finds that the server refuses
+    /// connections there. A server that only cannot be reached is not started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub start: Vec<String>,
+    /// Longest time that either command may take: `5m` when missing. The server's answer is waited for after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_limit: Option<Span>,
     /// Family; the plan is written for `mariadb` when missing, and the run refuses a server that is not.

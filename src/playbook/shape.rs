@@ -191,6 +191,7 @@ impl<'a> Shape<'a> {
         let wrong = |message: String| (message, written(format).map_or_else(String::new, |how| format!("write {how}")));
         let problem = match format {
             "duration-text" => text.parse::<Span>().err().map(wrong),
+            "duration-or-none" => (text != "none").then(|| text.parse::<Span>().err().map(wrong)).flatten(),
             "bytes-text" => text.parse::<Bytes>().err().map(wrong),
             "version-text" => text.parse::<super::product::Version>().err().map(wrong),
             "address" => bad_address(text).map(wrong),
@@ -249,6 +250,7 @@ impl<'a> Shape<'a> {
         }
         match schema.get("format").and_then(Json::as_str) {
             Some("duration-text") => return "a length of time".to_owned(),
+            Some("duration-or-none") => return "a length of time or `none`".to_owned(),
             Some("bytes-text") => return "an amount of bytes".to_owned(),
             Some("version-text") => return "a version in quotes".to_owned(),
             Some("address") => return "an address with a port".to_owned(),
@@ -280,6 +282,7 @@ impl<'a> Shape<'a> {
 fn written(format: &str) -> Option<&'static str> {
     Some(match format {
         "duration-text" => "250ms, 30s or 1h 30m",
+        "duration-or-none" => "30s, 1h 30m or none",
         "bytes-text" => "512MiB or 4GiB",
         "version-text" => "it in quotes, as \"10.11\"",
         "address" => "host:port, as 127.0.0.1:3306",

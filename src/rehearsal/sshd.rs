@@ -117,14 +117,14 @@ impl Sshd {
         }
     }
 
-    /// Takes connections again, at the same port and with the same keys.
+    /// Takes connections again, after [`Sshd::stop`], at the same port and with the same keys.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub fn begin_again(&self) -> Result<()> {
+    /// When its server does not come up.
+    pub async fn come_back(&self) -> Result<()> {
         let failed = |answer: String| Failure::permanent("start an sshd again", answer).at(&self.name);
         *self.server() = spawn(&self.program, &self.folder).map_err(failed)?;
-        Ok(())
+        self.greeting().await.map_err(failed)
     }
 
     fn server(&self) -> MutexGuard<'_, Child> {

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[];
 
-/// Removes the replication channel of a promoted server, and the runner's own token table. It stands after the
+/// Removes the replication channel of a promoted server, the runner's own token table, and the copy of the server's
+/// accounts that was kept for a rollback. It stands after the
 /// switch because it takes longer than the rest of the switch together.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +58,9 @@ impl Step for ForgetSource {
             Action::sql(&self.server, dialect.replica_status()),
             Action::sql(&self.server, dialect.reset_replica_all()),
             Action::sql(&self.server, dialect.drop_token_database()),
+            Action::note("what was kept for a rollback:"),
+            Action::sql(&self.server, dialect.without_binlog()),
+            Action::sql(&self.server, dialect.drop_before()),
         ])
     }
 
@@ -74,6 +78,10 @@ impl Step for ForgetSource {
             return Err(Failure::permanent("forget the source", "the channel is still there").at(&self.server));
         }
         session.query(&dialect.drop_token_database(), LOOK).await?;
+        let session = cx.fx.session(&self.server, cx.step).await?;
+        session.query(dialect.without_binlog(), LOOK).await?;
+        session.query(&dialect.drop_before(), LOOK).await?;
+        cx.fx.close_session(&self.server, cx.step).await;
         Ok(Outputs::new())
     }
 

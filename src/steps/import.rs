@@ -65,9 +65,9 @@ impl Import {
         let dialect = dialect(world, &self.server);
         let (client, flags) = (dialect.client_program(), dialect.client_flags().join(" "));
         let (file, preamble) = (quoted(&self.file), quoted(&self.preamble(world)));
+        let take = long_work::TAKE_OPTION_FILE;
         format!(
-            "set -eu\numask 077\ncp -- \"$PWD.cnf\" client.cnf\ntrap 'rm -f client.cnf' EXIT\n\
-             trap 'exit 143' HUP INT TERM\nrm -f failed\ncode=0\n\
+            "set -eu\numask 077\n{take}rm -f failed\ncode=0\n\
              filter() {{ IFS= read -r first || true; case $first in *'enable the sandbox mode'*) \
              if {client} --help 2>/dev/null | grep -q sandbox; then printf '%s\\n' \"$first\"; fi;; \
              *) printf '%s\\n' \"$first\";; esac; cat; }}\n\
@@ -89,11 +89,14 @@ impl Import {
         let rows = session.query(&question, LOOK).await?;
         rows.iter().map(|row| answer::column(row, "name", &session, &question).map(str::to_owned)).collect()
     }
-    async fn empty(&self, cx: &Ctx<'_>) -> Result<()> {
+    /// How many tables the server holds, and the first one's name.
+    async fn first_table(&self, cx: &Ctx<'_>) -> Result<Option<(usize, String)>> {
         let session = cx.fx.sql(&self.server).await?;
         let tables = session.query(&dialect(cx.world, &self.server).tables::<&str>(&[]), LOOK).await?;
-        let Some(first) = tables.first() else { return Ok(()) };
-        let (count, name) = (tables.len(), first.get("name").unwrap_or_default().to_owned());
+        Ok(tables.first().map(|first| (tables.len(), first.get("name").unwrap_or_default().to_owned())))
+    }
+    async fn empty(&self, cx: &Ctx<'_>) -> Result<()> {
+        let Some((count, name)) = self.first_table(cx).await? else { return Ok(()) };
         Err(Failure::refused(
             "load the dump",
             format!("the server is not empty: it holds {count} tables, {name} is one"),
@@ -117,14 +120,45 @@ impl Import {
         cx.fx.close_session(&self.server, cx.step).await;
         Ok(())
     }
+    async fn outputs(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let databases = long_work::ask_afterwards(|| self.databases(cx)).await?.join(" ");
+        Ok(Outputs::from_iter([("databases".to_owned(), databases.into())]))
+    }
+    /// Whether there is anything that a load can have brought.
+    async fn holds_something(&self, cx: &Ctx<'_>) -> Result<bool> {
+        let before = Self::databases_before(cx)?.unwrap_or_default();
+        Ok(self.databases(cx).await?.iter().any(|name| !before.contains(name)) || self.first_table(cx).await?.is_some())
+    }
+    /// What became of a load that had succeeded. Since then replication may have changed everything, down to whole
+    /// databases; but a server that holds nothing at all was emptied, and nothing that stands on the load fits it.
+    async fn stands(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        let loaded = cx.outputs.get("databases").and_then(|names| names.as_str()).unwrap_or_default();
+        if loaded.is_empty() || self.holds_something(cx).await? {
+            return Ok(Probe::Done(cx.outputs.clone()));
+        }
+        let answer = format!("the server holds no table any more; it was loaded with {loaded}");
+        Ok(Probe::Conflict(
+            Failure::refused("go on with what was loaded", answer)
+                .at(&self.server)
+                .now("nothing was changed there")
+                .help("find out who emptied it; roll this run back, and begin a new one"),
+        ))
+    }
+    /// Whether the job in `dir` is gone on with, or its work is there: one that has ended well and of whose work nothing
+    /// is left must load again.
+    async fn adopts(&self, cx: &Ctx<'_>, dir: &str) -> Result<bool> {
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        let Some(job) = crate::effects::Job::find(host, dir).await? else { return Ok(false) };
+        let state = job.state().await?;
+        Ok(state.running || state.code == Some(0) && self.holds_something(cx).await?)
+    }
     async fn prepare_folder(&self, cx: &Ctx<'_>, dir: &str) -> Result<u64> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let size = host.sh("stat -c %s -- \"$1\"", &[&self.file], None).await.map_err(|failure| {
-            Failure::permanent("find the dump", failure.answer)
-                .at(host.name())
+            Failure { attempted: "find the dump".into(), ..failure }
                 .help("the dump must lie on the server's own host: dump with `on` set to this server")
         })?;
-        cx.fx.write_option_file(&host, &format!("{dir}.cnf"), &self.option_file(cx.world)?).await?;
+        cx.fx.write_option_file(&host, &long_work::option_file(dir), &self.option_file(cx.world)?).await?;
         size.trim().parse().map_err(|_| {
             Failure::permanent("read the size of the dump", format!("stat printed `{}`", size.trim())).at(host.name())
         })
@@ -174,8 +208,15 @@ impl Step for Import {
         self.empty(cx).await.err().into_iter().collect()
     }
 
-    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
-        Ok(Probe::NotDone) // execute finds the job on the host again
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        if !cx.outputs.is_empty() {
+            return self.stands(cx).await;
+        }
+        let dir = self.dir(cx.world, cx.run, cx.step);
+        if !long_work::ended_well(cx, self.host(cx.world), &dir).await? || !self.holds_something(cx).await? {
+            return Ok(Probe::NotDone); // execute finds a job that runs on the host again
+        }
+        self.outputs(cx).await.map(Probe::Done)
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
@@ -185,15 +226,8 @@ impl Step for Import {
             let before = self.databases(cx).await?;
             cx.memo.keep(BEFORE, before).await?;
         }
-        let host = cx.fx.host(self.host(cx.world)).await?;
-        let adopted = match crate::effects::Job::find(host.clone(), &dir).await? {
-            Some(job) => {
-                let state = job.state().await?;
-                state.running || state.code == Some(0)
-            }
-            None => false,
-        };
-        if !adopted {
+        if !self.adopts(cx, &dir).await? {
+            long_work::clear(cx, self.host(cx.world), &dir).await?;
             self.drop_loaded(cx).await?; // half a load from an earlier attempt
         }
         let total = self.prepare_folder(cx, &dir).await?;
@@ -207,14 +241,10 @@ impl Step for Import {
             total: Some(total),
         };
         let ran = work.run(cx).await;
-        if !matches!(&ran, Err(failure) if failure.class == crate::error::Class::Cancelled) {
-            host.remove_file(&format!("{dir}.cnf")).await?;
-        }
-        if let Err(failure) = ran {
+        if let Err(failure) = long_work::tidied(cx, self.host(cx.world), &dir, ran).await {
             return Err(with_free_space(cx, &self.server, failure).await);
         }
-        let databases = self.databases(cx).await?.join(" ");
-        Ok(Outputs::from_iter([("databases".to_owned(), databases.into())]))
+        self.outputs(cx).await
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {

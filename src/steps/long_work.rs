@@ -1,12 +1,17 @@
 //! Long work on a host as a job: started once, found again after the runner died, watched with progress.
 
 use super::Ctx;
-use crate::effects::Job;
-use crate::error::{Failure, Result};
-use std::time::Duration;
+use crate::effects::{Job, JobState};
+use crate::error::{Class, Failure, Result};
+use crate::playbook::units::Span;
+use std::time::{Duration, Instant};
 
 /// How often a job is looked at: often enough for a smooth bar, seldom enough to cost nothing.
 const LOOK: Duration = Duration::from_millis(300);
+/// How long a host that cannot be reached is waited for while its job goes on there by itself; and the pause between two
+/// tries. The step's own timeout ends it earlier.
+const AWAY: Duration = Duration::from_mins(10);
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A job to be run to its end.
 pub struct Work<'a> {
@@ -35,9 +40,9 @@ impl Work<'_> {
                 old.remove().await?; // ended badly, or lost with a reboot: from the start
             }
         }
-        let job = Job::start(host, self.dir, self.script, self.progress).await?;
+        let mut known = None;
         loop {
-            let state = job.state().await?;
+            let (job, state) = self.state(cx, known).await?;
             if let Some(done) = state.done {
                 cx.progress.bytes(done, self.total);
             }
@@ -49,7 +54,45 @@ impl Work<'_> {
                 }
                 None => cx.pause(LOOK, self.attempted).await?,
             }
+            known = Some(job);
         }
+    }
+
+    /// The job, started if it is not there, and how it stands. While its host is away it goes on there by itself, so the
+    /// host is waited for.
+    async fn state(&self, cx: &Ctx<'_>, mut known: Option<Job>) -> Result<(Job, JobState)> {
+        let mut away: Option<Instant> = None;
+        loop {
+            let failure = match self.look(cx, known.take()).await {
+                Ok(found) => {
+                    if let Some(since) = away {
+                        let time = Span(Duration::from_secs(since.elapsed().as_secs()));
+                        cx.progress.note(format!("{} answers again, after {time}", self.host));
+                    }
+                    return Ok(found);
+                }
+                Err(failure) => failure,
+            };
+            let is_news = away.is_none();
+            let since = *away.get_or_insert_with(Instant::now);
+            if !failure.passes() || since.elapsed() > AWAY {
+                return Err(failure);
+            }
+            if is_news {
+                cx.progress.note(format!("{} does not answer: the job goes on there by itself", self.host));
+            }
+            cx.pause(AGAIN, self.attempted).await?;
+        }
+    }
+
+    /// One look at the `known` job; or, over whatever line leads to the host now, at the one that is there or is started.
+    async fn look(&self, cx: &Ctx<'_>, known: Option<Job>) -> Result<(Job, JobState)> {
+        let job = match known {
+            Some(job) => job,
+            None => Job::start(cx.fx.host(self.host).await?, self.dir, self.script, self.progress).await?,
+        };
+        let state = job.state().await?;
+        Ok((job, state))
     }
 
     async fn failed(&self, cx: &Ctx<'_>, job: &Job, how: &str) -> Failure {
@@ -60,6 +103,53 @@ impl Work<'_> {
             .at(self.host)
             .help(format!("its log is in {} on that host", self.dir))
     }
+}
+
+/// Asks a server after long work, which is as old as the connection: one that broke meanwhile shows only when it is used.
+///
+/// # Errors
+/// Those of `ask`, asked a second time when the first went wrong for a reason that passes.
+pub async fn ask_afterwards<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
+    match ask().await {
+        Err(failure) if failure.passes() => ask().await,
+        answered => answered,
+    }
+}
+
+/// Whether the job in `dir` has ended well and has left no password behind.
+///
+/// # Errors
+/// When the host cannot be asked.
+pub async fn ended_well(cx: &Ctx<'_>, host: &str, dir: &str) -> Result<bool> {
+    let host = cx.fx.host(host).await?;
+    let Some(job) = Job::find(host.clone(), dir).await? else { return Ok(false) };
+    if job.state().await?.code != Some(0) {
+        return Ok(false);
+    }
+    Ok(host.run(&["test", "!", "-e", &option_file(dir)], None).await?.code == Some(0))
+}
+
+/// The file beside a job's folder that its program logs in with. The job removes it at its end, as it may outlive its
+/// runner: both copies of it.
+pub fn option_file(dir: &str) -> String {
+    format!("{dir}.cnf")
+}
+
+/// The lines of a job's script that take the option file in, and remove it at the end of the job.
+pub const TAKE_OPTION_FILE: &str = "cp -- \"$PWD.cnf\" client.cnf\ntrap 'rm -f client.cnf \"$PWD.cnf\"' EXIT\n\
+                                    trap 'exit 143' HUP INT TERM\n";
+
+/// Removes the option file, unless the job goes on after `ran`.
+///
+/// # Errors
+/// The failure of `ran`, or that the host cannot be asked.
+pub async fn tidied(cx: &Ctx<'_>, host: &str, dir: &str, ran: Result<()>) -> Result<()> {
+    let goes_on = matches!(&ran, Err(failure) if failure.class == Class::Cancelled);
+    if goes_on {
+        return ran;
+    }
+    let removed = async { cx.fx.host(host).await?.remove_file(&option_file(dir)).await }.await;
+    ran.and(removed)
 }
 
 /// Ends and removes the job in `dir`, if there is one.

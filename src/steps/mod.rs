@@ -16,6 +16,7 @@ use std::fmt::Debug;
 use tokio_util::sync::CancellationToken;
 
 mod accounts;
+mod accounts_before;
 mod action;
 mod answer;
 mod approve;
@@ -49,6 +50,7 @@ mod render;
 mod replication_account;
 mod repoint;
 mod reverse_replication;
+mod server_command;
 mod server_state;
 mod set_variables;
 mod sql;

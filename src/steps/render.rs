@@ -11,6 +11,7 @@ use super::config_file::ConfigFile;
 use super::config_place::{require_folder, require_read};
 use super::kind::{Output, OutputType};
 use super::option_file::effective;
+use super::server_command;
 use super::server_state::{self, Difference};
 use super::{Action, Complaint, Ctx, FileChange, Finding, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::Dialect;
@@ -248,7 +249,7 @@ impl Step for Render {
         }
         actions.extend(target.file.preview(&text));
         if let (Some((name, server)), true) = (target.server, self.restart) {
-            actions.push(Action::command(host, shell_words::join(&server.restart)));
+            actions.extend(server_command::restart_actions(server));
             actions.extend(read_back(name, server, &text));
         }
         Ok(actions)
@@ -258,7 +259,7 @@ impl Step for Render {
         let Ok(target) = self.target(world) else { return Vec::new() };
         let mut actions = target.file.preview_undo();
         if let (Some((name, server)), true) = (target.server, self.restart) {
-            actions.push(Action::command(target.file.host, shell_words::join(&server.restart)));
+            actions.extend(server_command::restart_actions(server));
             actions.push(Action::sql(name, Dialect::from(server.product()).version()));
         }
         actions
@@ -277,6 +278,9 @@ impl Step for Render {
         let own = Dialect::from(server.product()).show_variables(&["server_id"]);
         let mut actions = vec![Action::sql(name, own)];
         actions.extend(obstacles::questions(world, name));
+        if self.restart {
+            actions.extend(server_command::questions(server, true));
+        }
         actions
     }
 
@@ -300,9 +304,13 @@ impl Step for Render {
         };
         let mut failures = Vec::new();
         failures.extend(require_folder(cx, target.file.host, target.file.path).await.err());
-        if let Some((name, _)) = target.server {
+        if let Some((name, server)) = target.server {
             if failures.is_empty() {
                 failures.extend(require_read(cx, &target.file).await.err());
+            }
+            if self.restart {
+                failures
+                    .extend(server_command::faults(cx, name, server, true).await.unwrap_or_else(|fault| vec![fault]));
             }
             failures.extend(server_state::variables(cx, name, &["server_id"]).await.err());
             failures.extend(obstacles::same_server_id(cx, settled, name, &text).await);

@@ -47,7 +47,8 @@ pub fn known<'a>(cx: &'a Ctx<'_>, name: &str) -> Result<(&'a Server, Dialect)> {
     Ok((server, Dialect::from(server.product())))
 }
 
-/// Runs the server's restart command on its host and waits until the server answers again.
+/// Runs the server's restart command on its host and waits until the server answers again. A server that is down is
+/// started instead, where the inventory says how.
 ///
 /// # Errors
 /// When the command fails, or the server refuses the login afterwards. A server that does not answer is waited for
@@ -55,8 +56,10 @@ pub fn known<'a>(cx: &'a Ctx<'_>, name: &str) -> Result<(&'a Server, Dialect)> {
 pub async fn restart(cx: &Ctx<'_>, name: &str) -> Result<()> {
     let (server, _) = known(cx, name)?;
     let host = cx.fx.host(&server.host).await?;
-    let argv: Vec<&str> = server.restart.iter().map(String::as_str).collect();
-    cx.progress.note(format!("restarting {name}"));
+    let is_down = !server.start.is_empty() && cx.fx.is_down(name).await;
+    let (argv, what) = if is_down { (&server.start, "starting") } else { (&server.restart, "restarting") };
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    cx.progress.note(if is_down { format!("{name} is down: {what} it") } else { format!("{what} {name}") });
     cx.fx.close_session(name, "main").await;
     let limit = server.restart_limit();
     let ran = host.run_within(&argv, None, limit.0).await;

@@ -170,7 +170,9 @@ async fn a_refused_connection_says_what_to_do() {
 
     yard.sshd.stop();
     let config = yard.sshd.ssh_config().to_owned();
-    assert!(help(&yard, &config).await.contains("sshd listens there"));
+    let away = yard.connect_with(&config).await.err().expect("away");
+    assert_eq!((away.class, away.now.as_deref()), (Class::Transient, Some("nothing was touched on old")), "{away}");
+    assert!(away.help.unwrap().contains("sshd listens there"));
     assert_eq!(yard.masters(), 0);
 }
 

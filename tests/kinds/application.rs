@@ -3,7 +3,9 @@
 use crate::bench::{Bench, LOOK, until};
 use cutover::effects::free_port;
 use cutover::effects::{Login, Secrets, Session};
+use cutover::error::Class;
 use cutover::playbook::secret::SecretRef;
+use cutover::steps::Update;
 use serde_json::json;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -85,6 +87,47 @@ impl Drop for Proxy {
     }
 }
 
+/// What `repoint` with this `arrival` comes to, prepared and executed, and what it told.
+async fn arrived(bench: &Bench, arrival: &str) -> (Result<(), String>, Vec<Update>) {
+    let step = bench.step("repoint", &json!({ "application": "shop", "to": "target", "arrival": arrival }));
+    assert_eq!(step.inspect().await, []);
+    step.prepare().await.unwrap();
+    let ended = step.execute().await.map(drop).map_err(|failure| failure.to_string());
+    (ended, step.told())
+}
+
+#[tokio::test]
+async fn only_an_application_that_was_there_before_is_missed() {
+    let bench = Bench::new().await;
+    std::fs::write(bench.path("app/db.env"), "DB_HOST=10.0.0.1\n").unwrap();
+    bench.exec("source", "CREATE USER shop@'127.0.0.1' IDENTIFIED BY 'laden'").await;
+    let quiet = |told: &[Update]| {
+        told.iter().any(|update| matches!(update, Update::Note { text } if text.contains("is quiet")))
+    };
+    let (ended, told) = arrived(&bench, "300ms").await;
+    assert!(ended.is_ok() && quiet(&told), "{ended:?} {told:?}");
+    let (ended, told) = arrived(&bench, "none").await;
+    assert!(ended.is_ok() && !quiet(&told), "nobody looks: {told:?}");
+
+    let secrets = Secrets::known([(SecretRef::Env("APP".into()), "laden".into())]);
+    let password = Some(SecretRef::Env("APP".into()).marker());
+    let (server, address) = ("source".into(), bench.source.address());
+    let client = Session::open(Login { server, address, user: "shop".into(), password, tls: None }, Arc::new(secrets))
+        .await
+        .unwrap();
+    let (ended, told) = arrived(&bench, "300ms").await;
+    assert!(ended.unwrap_err().contains("no session of it came") && !quiet(&told));
+
+    let step = bench.step("repoint", &json!({ "application": "shop", "to": "target", "arrival": "300ms" }));
+    step.prepare().await.unwrap();
+    bench.exec("source", "SET GLOBAL read_only = ON").await;
+    client.close().await;
+    step.prepare().await.unwrap();
+    assert!(step.execute().await.is_err(), "a resumed run finds the old server closed: what was noted before stands");
+    let step = bench.step("repoint", &json!({ "application": "shop", "to": "target", "from": "target" }));
+    assert!(step.complaints()[0].contains("cannot leave"));
+}
+
 #[tokio::test]
 async fn a_proxy_is_switched_its_sessions_cut_and_switched_back() {
     let mut socket = std::path::PathBuf::new();
@@ -102,10 +145,13 @@ async fn a_proxy_is_switched_its_sessions_cut_and_switched_back() {
     let config = format!(
         "global\n  stats socket {} level admin\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 1m\n  \
          timeout server 1m\nlisten db\n  bind 127.0.0.1:{port}\n  server old {} check inter 200\n  \
-         server new {} check inter 200 disabled\n",
+         server new {} check inter 200 disabled\n  \
+         server reader {} check inter 200\n  server spare {} check inter 200 backup\n",
         socket.display(),
         bench.source.address(),
-        bench.target.address()
+        bench.target.address(),
+        bench.source.address(),
+        bench.source.address(),
     );
     std::fs::write(bench.path("haproxy.cfg"), config).unwrap();
     let mut command = Command::new("haproxy");
@@ -132,9 +178,17 @@ async fn a_proxy_is_switched_its_sessions_cut_and_switched_back() {
         Some(session.query("SELECT @@server_id", LOOK).await.ok()?.value()?.to_owned())
     };
     assert_eq!(lands().await.as_deref(), Some("1"));
+    for refusal in [step.inspect().await.remove(0), step.prepare().await.unwrap_err()] {
+        assert_eq!((refusal.class, refusal.now.as_deref()), (Class::Refused, Some("nothing was switched")));
+        assert!(refusal.answer.contains("`reader`") && !refusal.answer.contains("spare"), "{refusal}");
+    }
+    let shut = bench.fx().unix_ask("new", &socket.display().to_string(), "set server db/reader state maint").await;
+    assert_eq!(shut.unwrap().trim(), "");
     let open = client().await.unwrap();
     assert_eq!(step.inspect().await, []);
     step.prepare().await.unwrap();
+    let told = format!("{:?}", step.told());
+    assert!(told.contains("`reader` (in maintenance), `spare` (a backup), left as it is"), "{told}");
     for _ in 0..2 {
         step.execute().await.unwrap();
         assert!(open.query("SELECT 1", LOOK).await.is_err(), "sessions to the old server are cut");

@@ -30,7 +30,7 @@ pub struct Bench {
     fx: Mutex<Arc<Effects>>,
     pub source: Server,
     pub target: Server,
-    _hosts: Vec<Sshd>,
+    hosts: tokio::sync::Mutex<Vec<Sshd>>,
     pub world: World,
     pub tunnel: String,
     pub answer: Arc<Answer>,
@@ -136,7 +136,7 @@ impl Bench {
         let answer = Arc::new(Answer::default());
         let fx = Mutex::new(hands(&folder, &world, &answer, "c0"));
         let tunnel = format!("127.0.0.1:{}", free_port().unwrap());
-        Self { fx, source, target, _hosts: hosts, world, tunnel, answer, folder }
+        Self { fx, source, target, hosts: hosts.into(), world, tunnel, answer, folder }
     }
 
     pub fn fx(&self) -> Arc<Effects> {
@@ -148,6 +148,15 @@ impl Bench {
         let old =
             std::mem::replace(&mut *self.fx.lock().unwrap(), hands(&self.folder, &self.world, &self.answer, "c1"));
         old.close().await;
+    }
+
+    /// The sshd of a host goes away, with every connection, for a time.
+    pub async fn without_sshd(&self, host: &str, time: Duration) {
+        let mut hosts = self.hosts.lock().await;
+        let sshd = hosts.iter_mut().find(|sshd| sshd.name() == host).unwrap();
+        sshd.stop();
+        tokio::time::sleep(time).await;
+        sshd.come_back().await.unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use crate::bench::{Bench, until};
 use cutover::error::Class;
+use cutover::playbook::product::Family;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -68,6 +69,82 @@ async fn follows_from_its_place_and_goes_on_from_where_it_is() {
         assert_eq!(bench.ask("target", "SHOW DATABASES LIKE 'cutover'").await, "nothing", "it came with the channel");
         assert_eq!(bench.ask("target", "SHOW DATABASES LIKE 'd'").await, "d");
         assert_eq!(bench.column("target", STATUS, "Master_Host").await, "nothing");
+    }
+}
+
+/// Everything that makes accounts, as the server itself sums it up.
+async fn grants(bench: &Bench) -> Vec<String> {
+    let mut sums = Vec::new();
+    for table in bench.target.dialect().grant_tables() {
+        let sum = format!("CHECKSUM TABLE mysql.{}", table.name);
+        sums.push(format!("{} {}", table.name, bench.column("target", &sum, "Checksum").await));
+    }
+    sums
+}
+
+/// Statements about accounts, on the source while the replica follows: made, changed, dropped, given roles.
+const ACCOUNT_STATEMENTS: [&str; 9] = [
+    "CREATE USER late@'%' IDENTIFIED BY 'spaet'",
+    "GRANT ALL PRIVILEGES ON *.* TO late@'%' WITH GRANT OPTION",
+    "CREATE ROLE writer",
+    "GRANT INSERT, UPDATE ON d.* TO writer",
+    "GRANT writer TO late@'%'",
+    "SET DEFAULT ROLE writer FOR late@'%'",
+    "ALTER USER early@'%' IDENTIFIED BY 'anders'",
+    "GRANT DELETE ON d.t TO early@'%'",
+    "DROP USER going@'%'",
+];
+
+async fn accounts_that_come_through_the_channel_go_with_it(family: Family) {
+    let bench = Bench::of(family).await;
+    for server in ["source", "target"] {
+        bench.exec(server, "CREATE DATABASE d").await;
+        bench.exec(server, "CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, a INT)").await;
+        for (name, privilege) in [("early", "SELECT (id), UPDATE (a)"), ("going", "INSERT")] {
+            bench.exec(server, &format!("CREATE USER {name}@'%' IDENTIFIED BY 'frueh'")).await;
+            bench.exec(server, &format!("GRANT {privilege} ON d.t TO {name}@'%'")).await;
+        }
+    }
+    for statement in bench.source.dialect().create_replication_account("repl", "127.0.0.1", "folge", false) {
+        bench.exec("source", &statement).await;
+    }
+    let before = grants(&bench).await;
+    bench.exec("target", "CREATE USER ours@'127.0.0.1' IDENTIFIED BY 'eigen'").await;
+    let mut step = bench.step("change_source", &with(&bench).await);
+    step.foreseen = ["target.account ours@127.0.0.1", "target.account shop@%"].map(String::from).into();
+    step.execute().await.unwrap();
+    for statement in ACCOUNT_STATEMENTS {
+        let statement = match family {
+            Family::MySql => statement.replace("writer FOR", "writer TO"),
+            Family::MariaDb => statement.to_owned(),
+        };
+        bench.exec("source", &statement).await;
+    }
+    bench.exec("source", "CREATE USER shop@'%' IDENTIFIED BY 'laden'").await;
+    bench.caught_up().await;
+    assert_ne!(grants(&bench).await, before);
+    bench.exec("target", "DROP USER ours@'127.0.0.1'").await; // by the undo of the step that made it
+    bench.die().await;
+    for _ in 0..2 {
+        step.undo().await.unwrap();
+        assert_eq!(grants(&bench).await, before);
+        assert_eq!(bench.ask("target", "SHOW DATABASES LIKE 'cutover_before'").await, "nothing");
+    }
+    let held =
+        "SELECT GROUP_CONCAT(USER ORDER BY 1) FROM mysql.user WHERE USER IN ('early', 'going', 'late', 'ours', 'shop')";
+    assert_eq!(bench.ask("target", held).await, "early,going");
+    assert!(bench.ask("target", "SHOW GRANTS FOR going@'%'").await.contains("going"), "the server knows it again");
+}
+
+#[tokio::test]
+async fn accounts_that_come_through_a_mariadb_channel_go_with_it() {
+    accounts_that_come_through_the_channel_go_with_it(Family::MariaDb).await;
+}
+
+#[tokio::test]
+async fn accounts_that_come_through_a_mysql_channel_go_with_it() {
+    if crate::bench::mysql().await {
+        accounts_that_come_through_the_channel_go_with_it(Family::MySql).await;
     }
 }
 

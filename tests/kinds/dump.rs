@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, processes, until};
 use cutover::error::Class;
-use cutover::steps::Outputs;
+use cutover::steps::{Outputs, Probe};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -53,6 +53,7 @@ async fn whole_and_at_its_place_wherever_it_is_made() {
         let host = if number == 0 { "/work/old/" } else { "/work/new/" };
         assert!(outputs["file"].as_str().unwrap().contains(host));
         assert_eq!(step.execute().await.unwrap(), outputs, "a finished dump is found again");
+        assert_eq!(step.probe().await, Probe::Done(outputs.clone()), "by a look, too");
         step.undo().await.unwrap();
         step.undo().await.unwrap();
         assert!(!Path::new(outputs["file"].as_str().unwrap()).exists());

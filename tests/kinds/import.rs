@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, Work, until};
 use cutover::error::Class;
-use cutover::steps::Update;
+use cutover::steps::{Probe, Update};
 use serde_json::json;
 
 const COUNTS: &str = "SELECT CONCAT((SELECT COUNT(*) FROM shop.accounts), ' ', (SELECT COUNT(*) FROM shop.cards), ' ', \
@@ -44,8 +44,10 @@ async fn loads_everything_outside_the_binary_log_and_undo_drops_just_that() {
     bench.exec("target", "CREATE DATABASE keep").await;
     let place = bench.column("target", "SHOW MASTER STATUS", "Position").await;
     let step = bench.step("import", &json!({ "server": "target", "file": file }));
-    assert_eq!(step.inspect().await, []);
-    assert_eq!(step.execute().await.unwrap()["databases"], "keep shop");
+    assert_eq!((step.inspect().await, step.probe().await), (vec![], Probe::NotDone));
+    let outputs = step.execute().await.unwrap();
+    assert_eq!(outputs["databases"], "keep shop");
+    assert_eq!(step.probe().await, Probe::Done(outputs), "a runner that died now need not load again");
     assert_loaded(&bench).await;
     assert_eq!(bench.column("target", "SHOW MASTER STATUS", "Position").await, place);
     let told = step.told();
@@ -89,6 +91,28 @@ async fn a_load_killed_in_the_middle_is_cleared_and_made_anew() {
     std::fs::remove_file(bench.path("ssh/new/home/bin/mariadb")).unwrap();
     step.execute().await.unwrap();
     assert_loaded(&bench).await;
+    undone(&bench, &step).await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_emptied_meanwhile_is_not_taken_for_a_loaded_one() {
+    let (bench, file) = ready(500).await;
+    bench.exec("target", "CREATE DATABASE keep").await;
+    let mut step = bench.step("import", &json!({ "server": "target", "file": file }));
+    let outputs = step.execute().await.unwrap();
+    std::fs::write(bench.path("work/new/r1/import.cnf"), "").unwrap();
+    assert_eq!(step.probe().await, Probe::NotDone, "the file with the password must still go");
+    assert_eq!(step.execute().await.unwrap(), outputs);
+    bench.exec("target", "DROP DATABASE shop").await;
+    assert_eq!(step.probe().await, Probe::NotDone, "nobody stands on it yet: it is loaded again");
+    assert_eq!(step.execute().await.unwrap(), outputs);
+    assert_loaded(&bench).await;
+    step.outputs = outputs.clone();
+    bench.exec("target", "DROP TABLE shop.cards").await;
+    assert_eq!(step.probe().await, Probe::Done(outputs), "replication may have brought that");
+    bench.exec("target", "DROP DATABASE shop").await;
+    let Probe::Conflict(failure) = step.probe().await else { panic!("it is empty") };
+    assert!(failure.answer.contains("holds no table any more"), "{failure}");
     undone(&bench, &step).await;
 }
 

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod application;
+mod away;
 mod bench;
 mod benchmark;
 mod change_source;

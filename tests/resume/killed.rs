@@ -36,9 +36,12 @@ async fn in_the_dump_and_in_the_import_and_at_the_question() {
     let runner = stage.start(&["resume"]);
     stage.until("go", "waiting").await;
     runner.kill();
+    let begun = (stage.begun("dump"), stage.begun("import"));
     let (code, said) = stage.start(&["resume", "--yes"]).end().await;
     assert_eq!(code, 0, "{said}");
     assert_eq!(stage.status()["resumed"], 3);
+    assert_eq!((stage.begun("dump"), stage.begun("import")), begun, "what had ended well is not begun again");
+    assert_eq!(begun.0, 2, "it was killed while its job ran");
     stage.assert_done().await;
     assert_eq!(stage.value(false, "SHOW SLAVE STATUS").await, "nothing");
     let (code, said) = stage.say(&["resume"]);
@@ -53,6 +56,10 @@ async fn before_the_switch_and_then_taken_back() {
     let config = config_of(&stage.sandbox.target);
     let runner = stage.run(&[]);
     stage.until("keeps_up", "running").await;
+    stage.value(true, "CREATE USER late@'%' IDENTIFIED BY 'spaet'").await;
+    stage.value(true, "GRANT SELECT ON shop.* TO late@'%'").await;
+    let arrived = "SELECT COUNT(*) FROM mysql.user WHERE User = 'late'";
+    while stage.value(false, arrived).await != "1" {}
     runner.kill();
     let (code, said) = stage.start(&["rollback", "--why", "second thoughts"]).end().await;
     assert_eq!(code, 3, "{said}");

@@ -115,6 +115,14 @@ impl Stage {
         }
     }
 
+    /// How often the journal says that a step begins.
+    pub fn begun(&self, step: &str) -> usize {
+        let journal = Sqlite::open_existing(&self.sandbox.dir().join("state")).unwrap().unwrap();
+        let run = journal.runs().unwrap().last().unwrap().id.clone();
+        let entries = journal.entries(&run).unwrap();
+        entries.iter().filter(|entry| matches!(&entry.event, Event::StepIntent { step: id, .. } if id == step)).count()
+    }
+
     /// What both servers say: whether the old one, and the new one, takes writes.
     pub async fn open(&self) -> (bool, bool) {
         (
@@ -156,9 +164,12 @@ impl Stage {
         let summary = self.status();
         assert_eq!(summary["outcome"], "rolled_back", "{summary:#}");
         assert_eq!(self.open().await, (true, true), "both as they were before the run");
-        let left = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA IN ('shop', 'cutover')";
+        let left = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA IN ('shop', 'cutover', 'cutover_before')";
         assert_eq!(self.value(false, left).await, "0");
-        assert_eq!(self.value(false, "SELECT COUNT(*) FROM mysql.user WHERE User IN ('shop', 'repl')").await, "0");
+        assert_eq!(
+            self.value(false, "SELECT COUNT(*) FROM mysql.user WHERE User IN ('shop', 'repl', 'late')").await,
+            "0"
+        );
         assert_eq!(self.value(false, "SHOW SLAVE STATUS").await, "nothing");
         assert_eq!(self.value(true, "SELECT COUNT(*) FROM mysql.user WHERE User = 'repl'").await, "0");
         assert_eq!(self.value(true, "SHOW DATABASES LIKE 'cutover'").await, "nothing");

@@ -69,7 +69,8 @@ impl Dialect {
 
 pub(super) fn within<S: AsRef<str>>(column: &str, databases: &[S]) -> String {
     if databases.is_empty() {
-        format!("{column} NOT IN ({}, '{}')", literals(&SYSTEM), super::session::TOOL_DATABASE)
+        let ours = [super::session::TOOL_DATABASE, super::grants::BEFORE_DATABASE];
+        format!("{column} NOT IN ({}, {})", literals(&SYSTEM), literals(&ours))
     } else {
         format!("{column} IN ({})", literals(databases))
     }

@@ -62,6 +62,8 @@ pub(in crate::effects) enum Fault {
     Missing,
     /// The connection is gone.
     Lost,
+    /// The connection, or the machine, takes no further program at the moment.
+    Busy(String),
     /// Anything else, in words.
     Other(String),
 }
@@ -73,6 +75,7 @@ impl Fault {
             Self::Missing => Failure::permanent(attempted, "there is no such program"),
             Self::Lost => Failure::transient(attempted, "the ssh connection was lost")
                 .now("what was started there may still be running"),
+            Self::Busy(words) => Failure::transient(attempted, words),
             Self::Other(words) => Failure::permanent(attempted, words),
         }
     }
@@ -80,14 +83,20 @@ impl Fault {
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::Other(error.to_string()) }
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => Self::Busy(error.to_string()),
+            _ => Self::Other(error.to_string()),
+        }
     }
 }
 
 impl From<openssh::Error> for Fault {
     fn from(error: openssh::Error) -> Self {
         match error {
-            openssh::Error::Disconnected => Self::Lost,
+            openssh::Error::Disconnected | openssh::Error::Master(_) | openssh::Error::Connect(_) => Self::Lost,
+            // the master is gone, or is just going, or its sshd has no room for another session
+            mux @ openssh::Error::SshMux(_) => Self::Busy(chain(&mux)),
             other => Self::Other(chain(&other)),
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! Knows how a shell is talked to, nothing of what it is told.
 
-use super::{Machine, Process, complaint};
+use super::{Machine, Process, complaint, failed};
 use crate::effects::Activity;
 use crate::effects::lease::{Ends, Guard, HostLease};
 use crate::error::{Failure, Result};
@@ -94,7 +94,7 @@ impl Shell {
         if let Some(failure) = self.under.as_ref().and_then(|under| under.lease.displaced(&self.host, &stderr)) {
             return Err(failure);
         }
-        Err(Failure::permanent("run a command", complaint(Some(code), &stderr)).at(&self.host))
+        Err(failed("run a command", complaint(Some(code), &stderr)).at(&self.host))
     }
 
     /// Ends it on its host, over whatever connection leads there now, with the command that was cut off.

@@ -7,7 +7,7 @@ mod sockets;
 
 use super::process::chain;
 use crate::effects::free_port::free_port_at_once;
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use openssh::{ControlPersist, ForwardType, KnownHosts, Session, SessionBuilder, Socket};
 use refusal::Refusal;
 use std::num::NonZeroUsize;
@@ -90,7 +90,9 @@ impl Way<'_> {
                 }
                 let known_hosts = self.known_hosts(builder).await;
                 let help = refusal.help(&self.shown(), &known_hosts);
-                self.failure(Failure::permanent("log in over ssh", refusal.answer()).help(help))
+                let class = if refusal.passes() { Class::Transient } else { Class::Permanent };
+                let failure = Failure { class, ..Failure::permanent("log in over ssh", refusal.answer()) };
+                self.failure(failure.help(help))
             }
         }
     }

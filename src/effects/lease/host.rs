@@ -3,7 +3,7 @@
 use super::record::{Card, Record};
 use super::{Lease, words};
 use crate::effects::Activity;
-use crate::effects::host::{Machine, Ran, complaint};
+use crate::effects::host::{Machine, Ran, complaint, failed};
 use crate::error::{Failure, Result};
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +87,7 @@ fn said(machine: &Machine, ran: &Ran) -> Result<String> {
     if ran.code == Some(0) {
         return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
     }
-    Err(Failure::permanent("look after the lease", complaint(ran.code, &ran.stderr)).at(machine.name()))
+    Err(failed("look after the lease", complaint(ran.code, &ran.stderr)).at(machine.name()))
 }
 
 impl HostLease {
@@ -153,7 +153,7 @@ impl HostLease {
             Failure::locked(attempted, stderr.trim()).help("end what still runs there, or wait for it, and try again")
         } else {
             let help = format!("the account must be able to write {}, and there must be room", self.dir);
-            Failure::permanent(attempted, complaint(code, stderr)).help(help)
+            failed(&attempted, complaint(code, stderr)).help(help)
         };
         failure.at(host).now("nothing of this run was started there by this runner")
     }
@@ -215,7 +215,7 @@ impl Guard {
                     .help("the folder was removed while the run was under way; `cutover resume` makes it again")
             }
             None if said == "given up" => Failure::cancelled("start a program that was given up"),
-            None => Failure::permanent("start a program under the lease", said)
+            None => failed("start a program under the lease", said.to_owned())
                 .help(format!("see that the account can write {} and that there is room", self.host.dir)),
         };
         Some(failure.at(host).now("nothing was started"))

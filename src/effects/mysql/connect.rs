@@ -110,7 +110,7 @@ impl Login {
             };
         };
         let answer = format!("error {}: {}", server.code, secrets.scrub(&server.message));
-        if is_transient(server.code) {
+        if is_transient(server.code, &server.message) {
             return Failure::transient(attempted, answer).at(&self.server);
         }
         let password = match &self.password {

@@ -1,6 +1,7 @@
 //! What a server says when a statement fails, and what that means for a retry. Never holds a secret.
 
 use super::super::Secrets;
+use super::super::passing::passes;
 use super::super::secrets::{Backslash, in_sql};
 use super::connect::LARGEST_PACKET;
 use super::driver::{Cause, is_too_large};
@@ -14,12 +15,15 @@ use secrecy::ExposeSecret;
 use std::fmt;
 use std::time::Duration;
 
-/// Numbers of errors after which the server closes the connection: shutdown, killed (both families), idle too long.
-const CLOSING: [u16; 4] = [1053, 1927, 3169, 4031];
+/// Numbers of errors after which the server closes the connection: shutdown (1053, and 1077 to 1080 as it goes down),
+/// aborted, killed (both families), idle too long.
+const CLOSING: [u16; 10] = [1053, 1077, 1078, 1079, 1080, 1152, 1184, 1927, 3169, 4031];
 /// Numbers of errors that quote the statement back, and might break off in the middle of a secret.
 const QUOTING: [u16; 2] = [1064, 1149];
 /// "Query execution was interrupted": what a `KILL QUERY` leaves behind.
 pub(super) const INTERRUPTED: u16 = 1317;
+/// What a node of a `MariaDB` cluster says while it is coming up, with more than one number.
+const NOT_READY: &str = "has not yet prepared node for application use";
 /// How much of a statement is shown in a failure, in characters.
 const EXCERPT: usize = 120;
 
@@ -120,7 +124,7 @@ impl SqlError {
         } else {
             scrub(&server.message, sql, secrets)
         };
-        let class = if is_transient(server.code) { Class::Transient } else { Class::Permanent };
+        let class = if is_transient(server.code, &server.message) { Class::Transient } else { Class::Permanent };
         Self { class, code: Some(server.code), lost: CLOSING.contains(&server.code), ..Self::new(message) }
     }
     /// The driver could not go on; the state of the connection is not known, so it is closed.
@@ -170,9 +174,14 @@ impl fmt::Display for SqlError {
 
 impl std::error::Error for SqlError {}
 
-/// Whether a server's error number stands for something that passes: a lock, a full house, a broken line.
-pub(super) fn is_transient(code: u16) -> bool {
-    CLOSING.contains(&code) || matches!(code, 1040 | 1203 | 1205 | 1213 | 1158..=1161 | 2002..=2013)
+/// Whether a server's error stands for something that passes: a lock, a full house, a broken line, a server that goes
+/// down or comes up, no memory (1037, 1041), no thread (1135), no disk (1021, 1114), a statement that somebody ended.
+pub(super) fn is_transient(code: u16, message: &str) -> bool {
+    CLOSING.contains(&code)
+        || matches!(code, 1021 | 1037 | 1040 | 1041 | 1114 | 1135 | 1158..=1161 | 1203 | 1205 | 1213 | INTERRUPTED)
+        || matches!(code, 2002..=2013 | 3032 | 3168) // 3032: offline mode; 3168: not available yet
+        || message.contains(NOT_READY)
+        || passes(message)
 }
 
 /// Takes out the secrets, also as they were escaped for the statement.
@@ -213,8 +222,14 @@ mod tests {
 
     #[test]
     fn tells_what_passes_from_what_stays() {
-        assert!(is_transient(1213) && is_transient(2013) && is_transient(1053));
-        assert!(!is_transient(1064) && !is_transient(1045) && !is_transient(1290));
+        for code in [1213, 2013, 1053, 1080, 1927, 1317, 1021, 1114, 3168] {
+            assert!(is_transient(code, ""), "{code}");
+        }
+        for code in [1064, 1045, 1290, 1129, 1698] {
+            assert!(!is_transient(code, ""), "{code}");
+        }
+        assert!(is_transient(1047, "WSREP has not yet prepared node for application use"));
+        assert!(is_transient(3, "Error writing file './b.1' (Errcode: 28 \"No space left on device\")"));
         let overdue = SqlError::overdue(Duration::from_millis(250)).failure("old", "SELECT 1");
         assert_eq!((overdue.class, overdue.answer.as_str()), (Class::Transient, "took longer than 250ms"));
         let broken = SqlError::broken("gone");

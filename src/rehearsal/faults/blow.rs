@@ -184,7 +184,7 @@ impl Damage {
             let _ = server.restart().await; // one that stays away shows in the round's end
         }
         if let Some(host) = self.no_ssh.and_then(|name| roles.sandbox.host(name)) {
-            let _ = host.begin_again(); // as does an sshd
+            let _ = host.come_back().await; // as does an sshd
         }
         if let Some(host) = self.cut_off.and_then(|name| roles.sandbox.host(name)) {
             host.freeze(false);

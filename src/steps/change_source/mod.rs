@@ -2,6 +2,7 @@
 
 mod start;
 
+use super::accounts_before;
 use super::channel::{Channel, SERVER_ID};
 use super::gtid_mode;
 use super::place::dialect;
@@ -30,7 +31,7 @@ const OWN_ROWS: &str = "own_rows";
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "Replication is stopped, the channel removed, and with it the runner's own rows that came through it.",
+    "x-undo" = "Replication is stopped, the channel removed, and with it the runner's own rows that came through it. Accounts, roles and privileges are those from before.",
     "examples" = [{ "replica": "target", "source": "source", "through": "tunnel", "position": "{{ steps.dump.position }}" }]
 ))]
 pub struct ChangeSource {
@@ -96,9 +97,12 @@ impl Step for ChangeSource {
             Action::sql(&self.replica, SERVER_ID),
             Action::sql(&self.replica, dialect.replica_status()),
             Action::sql(&self.replica, dialect.existing_databases(&[TOOL_DATABASE])),
+        ];
+        actions.extend(accounts_before::keep_actions(world, &self.replica));
+        actions.extend([
             Action::note("if a channel of this run is there already:"),
             Action::sql(&self.replica, dialect.stop_replica()),
-        ];
+        ]);
         actions.push(self.remembered(world));
         actions.extend(self.seed_actions(world));
         actions.extend(gtid_mode::actions(self.channel(), world));
@@ -118,6 +122,7 @@ impl Step for ChangeSource {
         actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions.push(Action::note("if it came through the channel:"));
         actions.extend([sql(dialect.without_binlog()), sql(&dialect.drop_token_database())]);
+        actions.extend(accounts_before::restore_actions(world, &self.replica));
         actions
     }
 
@@ -166,6 +171,7 @@ impl Step for ChangeSource {
         cx.memo.keep(OWN_ROWS, rows.is_empty()).await?;
         cx.memo.keep("begun", true).await?;
         let mut looks = 1;
+        accounts_before::keep(cx, &self.replica).await?;
         gtid_mode::fit(self.channel(), cx).await?;
         let started = cx.memo.flag("started")?;
         match ReplicaStatus::read(&session, dialect).await? {
@@ -207,6 +213,9 @@ impl Step for ChangeSource {
             Self::forget_applied(cx, &session, &remembered, dialect).await?;
         }
         gtid_mode::restore(self.channel(), cx, mode).await?;
-        if own_rows { self.drop_own_rows(cx, dialect).await } else { Ok(()) }
+        if own_rows {
+            self.drop_own_rows(cx, dialect).await?;
+        }
+        accounts_before::restore(cx, &self.replica).await
     }
 }

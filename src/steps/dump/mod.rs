@@ -250,8 +250,17 @@ impl Step for Dump {
         Ok(vec![Finding::Volume(volume)])
     }
 
-    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
-        Ok(Probe::NotDone) // execute finds the job on the host again
+    /// A dump that once succeeded has given its place away: whatever has become of its file, making another one would
+    /// not fit what stands on that place. An import that still needs the file says that it is not there.
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        if !cx.outputs.is_empty() {
+            return Ok(Probe::Done(cx.outputs.clone()));
+        }
+        let (host, dir) = (self.host(cx.world), self.dir(cx.world, cx.run, cx.step));
+        let file = self.file(cx.world, cx.run, cx.step);
+        let made = long_work::ended_well(cx, host, &dir).await?
+            && cx.fx.host(host).await?.run(&["test", "-f", &file], None).await?.code == Some(0);
+        if made { self.outcome(cx).await.map(Probe::Done) } else { Ok(Probe::NotDone) }
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
@@ -260,7 +269,7 @@ impl Step for Dump {
         let databases = self.chosen(cx).await?;
         let total = self.volume(cx, &databases).await?.bytes;
         let host = cx.fx.host(self.host(cx.world)).await?;
-        cx.fx.write_option_file(&host, &format!("{dir}.cnf"), &self.option_file(cx.world, &route)?).await?;
+        cx.fx.write_option_file(&host, &long_work::option_file(&dir), &self.option_file(cx.world, &route)?).await?;
         let script = script::script(&route, &self.command(cx.world, &databases), &file);
         let host_name = self.host(cx.world);
         let work = Work {
@@ -272,11 +281,8 @@ impl Step for Dump {
             total: Some(total),
         };
         let ran = work.run(cx).await;
-        if !matches!(&ran, Err(failure) if failure.class == crate::error::Class::Cancelled) {
-            host.remove_file(&format!("{dir}.cnf")).await?;
-        }
-        ran?;
-        self.outcome(cx).await
+        long_work::tidied(cx, host_name, &dir, ran).await?;
+        long_work::ask_afterwards(|| self.outcome(cx)).await
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {

@@ -53,7 +53,8 @@ impl Route {
 pub fn script(route: &Route, command: &[String], file: &str) -> String {
     let line = |argv: &[String]| argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     let mut script = String::from("set -eu\numask 077\ncp -- \"$PWD.cnf\" client.cnf\n");
-    script.push_str("trap 'rm -f client.cnf; [ ! -e ssh.pid ] || kill $(cat ssh.pid) 2>/dev/null || true' EXIT\n");
+    script.push_str("trap 'rm -f client.cnf \"$PWD.cnf\"; ");
+    script.push_str("[ ! -e ssh.pid ] || kill $(cat ssh.pid) 2>/dev/null || true' EXIT\n");
     script.push_str("trap 'exit 143' HUP INT TERM\n");
     if let Route::OwnTunnel { ssh, .. } = route {
         let ssh = line(ssh);

@@ -98,6 +98,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::persisted_variables::CHECK,
     &checks::replication_password::CHECK,
     &checks::disk_space::CHECK,
+    &checks::start_command::CHECK,
     &checks::clocks::CHECK,
 ];
 

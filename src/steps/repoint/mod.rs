@@ -12,8 +12,8 @@ use crate::effects::Shell;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Application, ConfigFile};
 use crate::playbook::marker;
-use crate::playbook::units::Span;
 use crate::playbook::world::World;
+use arrival::Arrival;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,10 +43,15 @@ pub struct Repoint {
     /// Server it is sent to.
     #[schemars(extend("format" = "server"))]
     to: String,
-    /// Longest time until a session of one of the application's accounts must be seen on the new server; without it
-    /// nobody looks.
+    /// Longest time until a session of one of the application's accounts must be seen on the new server; with `none`, or
+    /// without it, nobody looks. An application that had no session before the switch either is quiet, which is no
+    /// failure.
     #[serde(default)]
-    arrival: Option<Span>,
+    arrival: Option<Arrival>,
+    /// Server it leaves, looked at for its sessions before the switch. Default: the other one of an inventory with two.
+    #[serde(default)]
+    #[schemars(extend("format" = "server"))]
+    from: Option<String>,
 }
 
 impl Repoint {
@@ -143,13 +148,22 @@ impl Step for Repoint {
             actions.push(Action::command(&config.host, Self::switch(config, application, &staged)));
         }
         if let Some(haproxy) = &application.haproxy {
+            actions
+                .push(Action::note("before the block begins; refuse if another server of the backend takes clients:"));
+            actions.push(proxy::look(haproxy));
+            actions.push(Action::note("then:"));
             if !haproxy.servers.contains_key(&self.to) {
                 let message = format!("the proxy of `{}` has no name for server `{}`", self.application, self.to);
                 return Err(vec![Complaint::new("to", message).help("add it to `haproxy.servers` in the inventory")]);
             }
             actions.extend(proxy::commands(haproxy, &self.to).iter().map(|command| proxy::action(haproxy, command)));
+            actions.push(proxy::look(haproxy));
         }
-        if self.arrival.is_some() && application.accounts.is_empty() {
+        if self.from.as_deref() == Some(&*self.to) {
+            let message = format!("the application cannot leave `{}` and be sent to it", self.to);
+            return Err(vec![Complaint::new("from", message).help("name the server that it leaves")]);
+        }
+        if self.arrival().is_some() && application.accounts.is_empty() {
             let message = format!("application `{}` has no `accounts` that could be seen there", self.application);
             return Err(vec![Complaint::new("arrival", message).help("name them in the inventory, or drop `arrival`")]);
         }
@@ -159,13 +173,15 @@ impl Step for Repoint {
                 Complaint::new("application", message).help("say in the inventory how it finds its server"),
             ]);
         }
+        actions.extend(self.quiet_actions(world, application));
         actions.extend(self.arrival_actions(world, application));
         Ok(actions)
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
-        let asked = self.arrival.map(|_| Action::sql(&self.to, dialect(world, &self.to).own_privileges()));
-        asked.into_iter().collect()
+        let to = self.arrival().map(|_| self.to.as_str());
+        let asked = to.into_iter().chain(self.left(world));
+        asked.map(|name| Action::sql(name, dialect(world, name).own_privileges())).collect()
     }
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
@@ -184,9 +200,10 @@ impl Step for Repoint {
 
     fn unproved(&self, _: &World) -> Vec<String> {
         let name = &self.application;
-        vec![match self.arrival {
-            Some(arrival) => format!("that `{name}` comes back: a session of it must be seen within {arrival}"),
-            None => format!("that `{name}` comes back: nobody looks, because `arrival` is not set"),
+        vec![match (self.arrival(), self.arrival) {
+            (Some(arrival), _) => format!("that `{name}` comes back: a session of it must be seen within {arrival}"),
+            (None, None) => format!("that `{name}` comes back: nobody looks, because `arrival` is not set"),
+            (None, Some(_)) => format!("that `{name}` comes back: nobody looks, because `arrival` is `none`"),
         }]
     }
 
@@ -197,10 +214,13 @@ impl Step for Repoint {
             failures.extend(cx.fx.host(&config.host).await.err());
         }
         if let Some(haproxy) = &application.haproxy {
-            failures.extend(proxy::current(cx, haproxy).await.err());
+            failures.extend(proxy::examined(cx, haproxy).await.err());
         }
-        if self.arrival.is_some() {
+        if self.arrival().is_some() {
             failures.extend(require(cx, &self.to, arrival::PRIVILEGES, "see the application arrive").await.err());
+        }
+        if let Some(left) = self.left(cx.world) {
+            failures.extend(require(cx, left, arrival::PRIVILEGES, "see whether the application is quiet").await.err());
         }
         failures
     }
@@ -215,10 +235,13 @@ impl Step for Repoint {
             self.shell(cx, config).await?;
         }
         if let Some(haproxy) = &application.haproxy {
-            let before = proxy::current(cx, haproxy).await?;
+            let before = proxy::examined(cx, haproxy).await?;
             cx.memo.keep("proxy", before).await?;
+            if let Some(others) = proxy::left_alone(cx, haproxy).await? {
+                cx.progress.note(others);
+            }
         }
-        Ok(())
+        self.note_presence(cx, application).await
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {

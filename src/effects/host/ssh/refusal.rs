@@ -13,6 +13,8 @@ enum Kind {
     NoSuchName,
     Unreachable,
     TimedOut,
+    /// The other side hung up before anybody logged in: it is going down or coming up, or takes no more at the moment.
+    HungUp,
     Other,
 }
 
@@ -30,6 +32,11 @@ impl Refusal {
     /// Whether nothing answered in time.
     pub fn timed_out(&self) -> bool {
         matches!(self.kind, Kind::TimedOut)
+    }
+
+    /// Whether it may go away by itself: the machine or its sshd is away, or is just coming up.
+    pub fn passes(&self) -> bool {
+        matches!(self.kind, Kind::Unreachable | Kind::TimedOut | Kind::HungUp)
     }
 
     /// What to do about it; `destination` is what a person gives to ssh, `known_hosts` the file that ssh keeps host keys in.
@@ -57,7 +64,7 @@ impl Refusal {
                     "no such name is known; check `ssh: {destination}` in the inventory, and your ssh configuration"
                 )
             }
-            Kind::Unreachable | Kind::TimedOut => {
+            Kind::Unreachable | Kind::TimedOut | Kind::HungUp => {
                 format!(
                     "see that the host is up, that sshd listens there, and that `ssh {destination} true` gets through"
                 )
@@ -74,19 +81,38 @@ impl Kind {
             Self::UnknownKey(host)
         } else if says("HOST IDENTIFICATION HAS CHANGED") || says("has changed and you have requested") {
             Self::ChangedKey(between(words, "ost key for ", " has changed").unwrap_or_else(|| "HOST".into()))
+        } else if says("System is booting up") || says("System is going down") {
+            Self::HungUp
         } else if says("Permission denied") || says("Too many authentication failures") {
             Self::Denied
-        } else if says("Could not resolve hostname") {
+        } else if says("Could not resolve hostname") && !says("Temporary failure") {
             Self::NoSuchName
         } else if says("timed out") {
             Self::TimedOut
-        } else if ["Connection refused", "unreachable", "No route to host"].into_iter().any(says) {
+        } else if ["Connection refused", "unreachable", "No route to host", "Temporary failure in name resolution"]
+            .into_iter()
+            .any(says)
+        {
             Self::Unreachable
+        } else if HANGING_UP.into_iter().any(says) {
+            Self::HungUp
         } else {
             Self::Other
         }
     }
 }
+
+/// Words of ssh and of login for that.
+const HANGING_UP: [&str; 8] = [
+    "Connection reset",
+    "Connection closed",
+    "closed by remote host",
+    "Connection aborted",
+    "Broken pipe",
+    "kex_exchange_identification",
+    "System is booting up",
+    "System is going down",
+];
 
 /// The lines that say something, at most the last two.
 fn gist(words: &str) -> String {
@@ -132,5 +158,30 @@ mod tests {
         assert!(help("ssh: Could not resolve hostname db: Name or service not known").contains("no such name"));
         assert!(help("ssh: connect to host db port 22: Connection refused").contains("sshd listens"));
         assert!(Refusal::from_words("ssh: connect to host db port 22: Connection timed out").timed_out());
+    }
+
+    #[test]
+    fn what_is_away_may_come_back_and_what_is_wrong_stays_wrong() {
+        for words in [
+            "ssh: connect to host db port 22: Connection refused",
+            "ssh: connect to host db port 22: No route to host",
+            "kex_exchange_identification: read: Connection reset by peer",
+            "kex_exchange_identification: Connection closed by remote host\nConnection closed by 10.0.0.1 port 22",
+            "Connection timed out during banner exchange",
+            "ssh: Could not resolve hostname db: Temporary failure in name resolution",
+            "System is booting up. Unprivileged users are not permitted to log in yet.\nConnection closed by 10.0.0.1",
+        ] {
+            assert!(Refusal::from_words(words).passes(), "{words}");
+        }
+        for words in [
+            "me@db: Permission denied (publickey).",
+            "Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures",
+            "ssh: Could not resolve hostname db: Name or service not known",
+            "Host key verification failed.\nNo ED25519 host key is known for db and you have requested strict checking.",
+            "/etc/ssh/ssh_config: line 3: Bad configuration option: x",
+            "",
+        ] {
+            assert!(!Refusal::from_words(words).passes(), "{words}");
+        }
     }
 }

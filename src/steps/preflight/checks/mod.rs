@@ -44,6 +44,7 @@ pub mod row_image;
 pub mod server_identity;
 pub mod source_is_replica;
 pub mod sql_mode;
+pub mod start_command;
 pub mod system_objects;
 pub mod table_names;
 pub mod target_closed;

@@ -1,0 +1,243 @@
+//! The tables of accounts and privileges, kept beside and put back: what replication brings to them is undone by no step
+//! of its own. Their hashes never leave the server.
+
+use super::{Dialect, identifier, text_literal};
+use crate::playbook::marker;
+
+/// Database that holds the tables as they were before a server began to follow. It is never replicated.
+pub const BEFORE_DATABASE: &str = "cutover_before";
+
+/// One of the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrantTable {
+    /// Its name in the database `mysql`.
+    pub name: &'static str,
+    /// The columns that name the account a row belongs to: user and host.
+    account: [&'static str; 2],
+    /// Its key.
+    key: &'static [&'static str],
+}
+
+const OWN: [&str; 2] = ["User", "Host"];
+const ACCOUNT: &[&str] = &["Host", "User"];
+
+const fn table(name: &'static str, key: &'static [&'static str]) -> GrantTable {
+    GrantTable { name, account: OWN, key }
+}
+
+/// In both families and all versions.
+const COMMON: [GrantTable; 5] = [
+    table("db", &["Host", "User", "Db"]),
+    table("tables_priv", &["Host", "User", "Db", "Table_name"]),
+    table("columns_priv", &["Host", "User", "Db", "Table_name", "Column_name"]),
+    table("procs_priv", &["Host", "User", "Db", "Routine_name", "Routine_type"]),
+    table("proxies_priv", &["Host", "User", "Proxied_host", "Proxied_user"]),
+];
+const OF_MYSQL_8: [GrantTable; 4] = [
+    table("global_grants", &["USER", "HOST", "PRIV"]),
+    table("default_roles", &["HOST", "USER", "DEFAULT_ROLE_HOST", "DEFAULT_ROLE_USER"]),
+    table("password_history", &["Host", "User", "Password_timestamp"]),
+    GrantTable {
+        name: "role_edges",
+        account: ["TO_USER", "TO_HOST"],
+        key: &["FROM_HOST", "FROM_USER", "TO_HOST", "TO_USER"],
+    },
+];
+
+impl Dialect {
+    /// The tables of accounts and privileges, that of the accounts themselves first.
+    #[must_use]
+    pub fn grant_tables(self) -> Vec<GrantTable> {
+        let accounts = if self.mariadb(10, 4, 0) { "global_priv" } else { "user" };
+        let mut tables = vec![table(accounts, ACCOUNT)];
+        tables.extend(COMMON);
+        if self.is_mariadb() {
+            tables.push(table("roles_mapping", &["Host", "User", "Role"]));
+        } else if self.mysql(8, 0, 0) {
+            tables.extend(OF_MYSQL_8);
+        }
+        tables
+    }
+
+    /// Makes the empty database that the tables are kept in.
+    #[must_use]
+    pub fn begin_before(self) -> [String; 2] {
+        [self.drop_before(), format!("CREATE DATABASE {}", identifier(BEFORE_DATABASE))]
+    }
+
+    /// Keeps the names of those of `accounts` (user, host) that are there: others look after them. `condition` of
+    /// [`Dialect::is_one_of`].
+    #[must_use]
+    pub fn keep_apart(self, condition: &str) -> String {
+        let accounts = self.grant_tables()[0].name;
+        format!(
+            "CREATE TABLE {}.apart (PRIMARY KEY (Host, User)) SELECT Host, User FROM mysql.{accounts} WHERE {condition}",
+            identifier(BEFORE_DATABASE)
+        )
+    }
+
+    /// The condition for accounts (user, host); never true for none.
+    #[must_use]
+    pub fn is_one_of(self, accounts: &[(String, String)]) -> String {
+        if accounts.is_empty() {
+            return "FALSE".into();
+        }
+        let one = |(user, host): &(String, String)| {
+            format!("(User = {} AND Host = {})", text_literal(user), text_literal(host))
+        };
+        let each = accounts.iter().map(one);
+        each.collect::<Vec<_>>().join(" OR ")
+    }
+
+    /// Keeps a table's rows (the name may be a marker's, as may be its key), without those of accounts kept apart.
+    #[must_use]
+    pub fn keep_table(self, table: GrantTable) -> String {
+        keep(table.name, &table.key.join(", "), &join_apart(&table.account, "t"))
+    }
+
+    /// The same as a plan shows it, for every table.
+    #[must_use]
+    pub fn keep_tables_shown(self) -> String {
+        let [table, key, user, host] = shown();
+        keep(&table, &key, &join_apart(&[&user, &host], "t"))
+    }
+
+    /// Keeps the names of the functions that come from libraries.
+    #[must_use]
+    pub fn keep_functions(self) -> String {
+        format!("CREATE TABLE {}.func (PRIMARY KEY (name)) SELECT name FROM mysql.func", identifier(BEFORE_DATABASE))
+    }
+
+    /// Notes that everything is kept, and for which run.
+    #[must_use]
+    pub fn end_before(self, run: &str) -> String {
+        format!(
+            "CREATE TABLE {}.run (PRIMARY KEY (run)) SELECT {} AS run",
+            identifier(BEFORE_DATABASE),
+            text_literal(run)
+        )
+    }
+
+    /// How many tables say that everything was kept: 0 or 1.
+    #[must_use]
+    pub fn before_is_whole(self) -> String {
+        format!(
+            "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = 'run'",
+            text_literal(BEFORE_DATABASE)
+        )
+    }
+
+    /// The run whose tables are kept, one value.
+    #[must_use]
+    pub fn run_before(self) -> String {
+        format!("SELECT run FROM {}.run", identifier(BEFORE_DATABASE))
+    }
+
+    /// Puts a table's rows back: first what is kept, then away with what is not, so that no account is missing at any
+    /// moment.
+    #[must_use]
+    pub fn restore_table(self, table: GrantTable) -> [String; 2] {
+        let name = format!("mysql.{}", table.name);
+        let same: Vec<String> = table.key.iter().map(|column| format!("c.{column} = {name}.{column}")).collect();
+        let key = format!("c.{}", table.key[0]);
+        restore(table.name, &same.join(" AND "), &key, &join_apart(&table.account, &name))
+    }
+
+    /// The same as a plan shows it, for every table.
+    #[must_use]
+    pub fn restore_tables_shown(self) -> [String; 2] {
+        let [table, key, user, host] = shown();
+        let name = format!("mysql.{table}");
+        restore(&table, &format!("c.{key} = {name}.{key}"), &format!("c.{key}"), &join_apart(&[&user, &host], &name))
+    }
+
+    /// Functions from libraries that were not there before: column `name`.
+    #[must_use]
+    pub fn new_functions(self) -> String {
+        format!(
+            "SELECT f.name AS name FROM mysql.func AS f LEFT JOIN {}.func AS c ON c.name = f.name WHERE c.name IS NULL",
+            identifier(BEFORE_DATABASE)
+        )
+    }
+
+    /// Removes a function that comes from a library; `name` may be a marker.
+    #[must_use]
+    pub fn drop_library_function(self, name: &str) -> String {
+        format!("DROP FUNCTION IF EXISTS {}", identifier(name))
+    }
+
+    /// Makes the server read its tables of accounts.
+    #[must_use]
+    pub fn read_grants(self) -> &'static str {
+        "FLUSH PRIVILEGES"
+    }
+
+    /// Removes what is kept.
+    #[must_use]
+    pub fn drop_before(self) -> String {
+        format!("DROP DATABASE IF EXISTS {}", identifier(BEFORE_DATABASE))
+    }
+}
+
+fn join_apart([user, host]: &[&str; 2], table: &str) -> String {
+    format!("k.User = {table}.{user} AND k.Host = {table}.{host}")
+}
+
+/// A table's name, its key, and how its account is found, as a plan shows them for every table.
+fn shown() -> [String; 4] {
+    ["grant table", "its key", "its user", "its host"].map(marker::late)
+}
+
+fn keep(name: &str, key: &str, apart: &str) -> String {
+    let before = identifier(BEFORE_DATABASE);
+    format!(
+        "CREATE TABLE {before}.{name} (PRIMARY KEY ({key})) SELECT t.* FROM mysql.{name} AS t \
+         LEFT JOIN {before}.apart AS k ON {apart} WHERE k.User IS NULL"
+    )
+}
+
+fn restore(name: &str, same: &str, key: &str, apart: &str) -> [String; 2] {
+    let before = identifier(BEFORE_DATABASE);
+    [
+        format!("REPLACE INTO mysql.{name} SELECT * FROM {before}.{name}"),
+        format!(
+            "DELETE mysql.{name} FROM mysql.{name} LEFT JOIN {before}.{name} AS c ON {same} \
+             LEFT JOIN {before}.apart AS k ON {apart} WHERE {key} IS NULL AND k.User IS NULL"
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Dialect;
+    use crate::playbook::product::{Family, Product, Version};
+
+    fn names(family: Family, version: Version) -> Vec<&'static str> {
+        let dialect = Dialect::from(Product { family, version });
+        dialect.grant_tables().into_iter().map(|table| table.name).collect()
+    }
+
+    #[test]
+    fn each_version_has_its_tables() {
+        let maria = names(Family::MariaDb, Version(10, 11, 0));
+        assert_eq!((maria[0], maria.last(), maria.len()), ("global_priv", Some(&"roles_mapping"), 7));
+        assert_eq!(names(Family::MariaDb, Version(10, 3, 0))[0], "user");
+        assert_eq!(names(Family::MySql, Version(5, 7, 0)).len(), 6);
+        let mysql = names(Family::MySql, Version(9, 7, 0));
+        assert!(mysql[0] == "user" && mysql.contains(&"role_edges") && !mysql.contains(&"roles_mapping"));
+    }
+
+    #[test]
+    fn rows_are_put_back_before_others_go() {
+        let dialect = Dialect::from(Product { family: Family::MySql, version: Version(8, 4, 0) });
+        let edges = dialect.grant_tables().into_iter().find(|table| table.name == "role_edges").unwrap();
+        let [back, away] = dialect.restore_table(edges);
+        assert_eq!(back, "REPLACE INTO mysql.role_edges SELECT * FROM `cutover_before`.role_edges");
+        assert!(
+            away.contains("c.TO_USER = mysql.role_edges.TO_USER") && away.contains("k.Host = mysql.role_edges.TO_HOST")
+        );
+        let hostile = [("o'brien".to_owned(), "%".to_owned())];
+        assert!(dialect.keep_apart(&dialect.is_one_of(&hostile)).contains("User = 'o''brien'"));
+        assert!(dialect.keep_apart(&dialect.is_one_of(&[])).ends_with("WHERE FALSE"));
+    }
+}

@@ -1,0 +1,130 @@
+//! A server's accounts as they were before it began to follow another one, and how it gets them back: accounts, roles and
+//! privileges that replication has brought are undone by no step of their own.
+//!
+//! They are kept on the server itself, in a database that is never replicated, because their hashes must not go anywhere
+//! else. Accounts that a step of the run makes or has made are that step's to undo.
+//!
+//! May know: the dialect, servers and facts. Nothing of why a server follows.
+
+use super::place::dialect;
+use super::{Action, Ctx, answer};
+use crate::effects::Session;
+use crate::effects::dialect::Dialect;
+use crate::effects::replica::LOOK;
+use crate::error::Result;
+use crate::playbook::marker;
+use crate::playbook::world::World;
+use std::sync::Arc;
+
+/// Key of the memo: that this step keeps them, and from when on.
+const KEPT: &str = "accounts_kept";
+
+/// The statements of [`keep`].
+pub fn keep_actions(world: &World, server: &str) -> Vec<Action> {
+    let dialect = dialect(world, server);
+    let sql = |text: &str| Action::sql(server, text);
+    let [drop, create] = dialect.begin_before();
+    let mut actions = vec![
+        Action::note("keep the accounts as they are, beside, for a rollback:"),
+        sql(&dialect.before_is_whole()),
+        sql(&dialect.run_before()),
+        sql(dialect.without_binlog()),
+        sql(&drop),
+        sql(&create),
+        sql(&dialect.keep_apart(&marker::late("accounts that steps of this run make"))),
+    ];
+    actions.extend(
+        [dialect.keep_tables_shown(), dialect.keep_functions(), dialect.end_before(&marker::late("run"))]
+            .map(|text| sql(&text)),
+    );
+    actions
+}
+
+/// The statements of [`restore`].
+pub fn restore_actions(world: &World, server: &str) -> Vec<Action> {
+    let dialect = dialect(world, server);
+    let sql = |text: &str| Action::sql(server, text);
+    let mut actions = vec![
+        Action::note("the accounts as they were, without those that came by replication:"),
+        sql(&dialect.before_is_whole()),
+        sql(&dialect.run_before()),
+        sql(dialect.without_binlog()),
+        sql(&dialect.new_functions()),
+        sql(&dialect.drop_library_function(&marker::late("each that is new"))),
+    ];
+    actions.extend(dialect.restore_tables_shown().map(|text| sql(&text)));
+    actions.extend([sql(dialect.read_grants()), sql(&dialect.drop_before())]);
+    actions
+}
+
+/// Keeps the accounts of `server`, unless this run has done so.
+///
+/// # Errors
+/// When the server does not let it.
+pub async fn keep(cx: &Ctx<'_>, server: &str) -> Result<()> {
+    let dialect = dialect(cx.world, server);
+    let session = cx.fx.session(server, cx.step).await?;
+    if kept_for(&session, dialect).await?.as_deref() == Some(cx.run) {
+        return Ok(());
+    }
+    cx.memo.keep(KEPT, true).await?;
+    session.query(dialect.without_binlog(), LOOK).await?;
+    for text in dialect.begin_before() {
+        session.query(&text, LOOK).await?;
+    }
+    session.query(&dialect.keep_apart(&dialect.is_one_of(&made_by_steps(cx, server))), LOOK).await?;
+    for table in dialect.grant_tables() {
+        session.query(&dialect.keep_table(table), LOOK).await?;
+    }
+    session.query(&dialect.keep_functions(), LOOK).await?;
+    session.query(&dialect.end_before(cx.run), LOOK).await?;
+    cx.fx.close_session(server, cx.step).await;
+    Ok(())
+}
+
+/// Gives `server` its accounts back, where this step has kept them, and removes what was kept.
+///
+/// # Errors
+/// When the server does not let it, or the note is damaged.
+pub async fn restore(cx: &Ctx<'_>, server: &str) -> Result<()> {
+    if !cx.memo.flag(KEPT)? {
+        return Ok(());
+    }
+    let dialect = dialect(cx.world, server);
+    let session = cx.fx.session(server, cx.step).await?;
+    let whole = kept_for(&session, dialect).await?.as_deref() == Some(cx.run);
+    session.query(dialect.without_binlog(), LOOK).await?;
+    if whole {
+        put_back(&session, dialect).await?;
+    }
+    session.query(&dialect.drop_before(), LOOK).await?;
+    cx.fx.close_session(server, cx.step).await;
+    Ok(())
+}
+
+async fn put_back(session: &Arc<Session>, dialect: Dialect) -> Result<()> {
+    let ask = dialect.new_functions();
+    for row in session.query(&ask, LOOK).await?.iter() {
+        let name = answer::column(row, "name", session, &ask)?;
+        session.query(&dialect.drop_library_function(name), LOOK).await?;
+    }
+    for text in dialect.grant_tables().into_iter().flat_map(|table| dialect.restore_table(table)) {
+        session.query(&text, LOOK).await?;
+    }
+    session.query(dialect.read_grants(), LOOK).await.map(drop)
+}
+
+/// The run that accounts are kept for, once all of them are.
+async fn kept_for(session: &Arc<Session>, dialect: Dialect) -> Result<Option<String>> {
+    if answer::number::<u64>(session, &dialect.before_is_whole()).await? == 0 {
+        return Ok(None);
+    }
+    answer::value(session, &dialect.run_before()).await.map(Some)
+}
+
+/// Accounts on `server` that some step of the plan makes: user and host.
+fn made_by_steps(cx: &Ctx<'_>, server: &str) -> Vec<(String, String)> {
+    let prefix = format!("{server}.account ");
+    let names = cx.foreseen.iter().filter_map(|fact| fact.strip_prefix(&prefix)?.rsplit_once('@'));
+    names.map(|(user, host)| (user.to_owned(), host.to_owned())).collect()
+}
