@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::dialect::Dialect;
+use super::mysql::is_transient;
 use crate::error::{Failure, Result};
 use crate::playbook::position::Position;
 use std::cmp::Ordering;
@@ -89,10 +90,13 @@ impl ReplicaStatus {
     /// trying by itself.
     pub fn healthy(&self, server: &str, attempted: &str) -> Result<()> {
         let stopped = |thread: &str, error: &str| {
-            Failure::permanent(attempted, format!("the replica stopped {thread}: {error}"))
-                .at(server)
-                .now(format!("it has applied the source's log up to {}", self.applied))
-                .help("mend the cause, or roll back and copy again")
+            let answer = format!("the replica stopped {thread}: {error}");
+            let (failure, help) = if stopped_by_what_passes(error) {
+                (Failure::transient(attempted, answer), "start replication there by hand once the cause has passed")
+            } else {
+                (Failure::permanent(attempted, answer), "mend the cause, or roll back and copy again")
+            };
+            failure.at(server).now(format!("it has applied the source's log up to {}", self.applied)).help(help)
         };
         if let Some(error) = &self.apply_error {
             return Err(stopped("applying", error));
@@ -112,6 +116,12 @@ impl ReplicaStatus {
             .now(format!("it has applied the source's log up to {}", self.applied))
             .help("look at the tunnel and at the replication account"))
     }
+}
+
+/// Whether a thread's `error N: words` tells of a lock, a full disk or a server that was going down.
+fn stopped_by_what_passes(error: &str) -> bool {
+    let code = error.strip_prefix("error ").and_then(|rest| rest.split(':').next()?.parse().ok());
+    is_transient(code.unwrap_or_default(), error)
 }
 
 /// Whether the replica has applied its source's log up to `position`, asked again and again for at most `limit`. A
@@ -159,5 +169,18 @@ pub async fn binlog_position(session: &Session, dialect: Dialect) -> Result<Posi
         _ => Err(Failure::permanent("read the binlog position", "the answer names no file or no position")
             .at(session.server())
             .help(format!("run there: {}", dialect.binlog_position()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stopped_by_what_passes;
+
+    #[test]
+    fn a_full_disk_and_a_lock_pass_and_a_duplicate_row_does_not() {
+        assert!(stopped_by_what_passes("error 1205: Lock wait timeout exceeded; try restarting transaction"));
+        assert!(stopped_by_what_passes("error 1594: Relay log write failure: No space left on device"));
+        assert!(!stopped_by_what_passes("error 1062: Duplicate entry '4' for key 'PRIMARY'"));
+        assert!(!stopped_by_what_passes("error 1236: Could not find first log file name"));
     }
 }

@@ -5,6 +5,7 @@ use super::run_id;
 use super::runner::Setup;
 use super::schedule::Task;
 use super::tasks::Tasks;
+use crate::effects::Activity;
 use crate::effects::lease::{Claim, Knows, Stamp, Taken};
 use crate::error::Result;
 use crate::journal::{Entry, Journal};
@@ -17,11 +18,21 @@ use tokio_util::sync::CancellationToken;
 /// How often people are told what is waited for at the end.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
+/// What a run is taken for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hold {
+    /// Whether it is begun.
+    pub(super) is_new: bool,
+    /// Whether it is only taken back: that needs its servers up, and may start what is down.
+    pub(super) undoing: bool,
+}
+
 /// Takes the run, a new one or one of which the journal knows runners up to `epoch`, with every server and host of its plan.
 ///
 /// # Errors
 /// As [`Taken::take`].
-pub(super) async fn take(setup: &Setup, epoch: u32, is_new: bool) -> Result<Taken> {
+pub(super) async fn take(setup: &Setup, epoch: u32, hold: Hold) -> Result<Taken> {
+    let Hold { is_new, undoing } = hold;
     let entries = setup.journal.entries(&setup.run).unwrap_or_default(); // a new run is not known yet
     let (updates, about) = (setup.updates.clone(), run_id::runner());
     let claim = Claim {
@@ -35,7 +46,12 @@ pub(super) async fn take(setup: &Setup, epoch: u32, is_new: bool) -> Result<Take
         about: &about,
         note: &move |text| Progress::new("", updates.clone()).note(text),
     };
-    Taken::take(&setup.effects, claim).await
+    if !undoing {
+        return Taken::take(&setup.effects, claim).await;
+    }
+    let told = Progress::new("", setup.updates.clone());
+    let activity = Activity::apart().starting(move |text| told.note(text));
+    Taken::take(&Arc::new(setup.effects.for_work(activity)), claim).await
 }
 
 /// Whether the journal holds an entry of that number and hash.

@@ -7,7 +7,7 @@
 use super::bench::{Bench, Decode};
 use super::clock::{Clock, Wall};
 use super::graph::Graph;
-use super::hold;
+use super::hold::{self, Hold};
 use super::run_id;
 use super::schedule::{Decision, Stop, Wish, decide};
 use super::state::RunState;
@@ -90,7 +90,7 @@ impl Runner {
     pub async fn run(self) -> Result<Outcome> {
         let clock = Clock::starting(0);
         let state = RunState::new(self.graph.clone());
-        let mut drive = Drive::begin(&self.setup, state, clock, true).await?;
+        let mut drive = Drive::begin(&self.setup, state, clock, Hold { is_new: true, undoing: false }).await?;
         let started = self.started(drive.epoch());
         let result = match RunRecord::new(&self.setup.run, &self.setup.plan, clock.now())
             .and_then(|record| self.setup.journal.create_run(&record))
@@ -176,7 +176,8 @@ impl Runner {
 
     async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
         self.see_what_is_left_out(&state)?;
-        let mut drive = Drive::begin(&self.setup, state, clock, false).await?;
+        let undoing = rollback.is_some() || state.rollback.is_some();
+        let mut drive = Drive::begin(&self.setup, state, clock, Hold { is_new: false, undoing }).await?;
         let epoch = drive.epoch();
         // a runner that died between making the run known and beginning it has left nothing behind
         let first = if drive.state.started { self.resumed(epoch) } else { self.started(epoch) };
@@ -202,8 +203,8 @@ struct Drive<'a> {
 
 impl<'a> Drive<'a> {
     /// Takes the run and lays out the tools.
-    async fn begin(setup: &'a Setup, state: RunState, clock: Clock, is_new: bool) -> Result<Self> {
-        let taken = hold::take(setup, state.epoch, is_new).await?;
+    async fn begin(setup: &'a Setup, state: RunState, clock: Clock, hold: Hold) -> Result<Self> {
+        let taken = hold::take(setup, state.epoch, hold).await?;
         let (written, noted) = unbounded_channel();
         let bench = Bench {
             plan: setup.plan.clone(),

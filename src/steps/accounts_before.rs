@@ -31,7 +31,7 @@ pub fn keep_actions(world: &World, server: &str) -> Vec<Action> {
         sql(dialect.without_binlog()),
         sql(&drop),
         sql(&create),
-        sql(&dialect.keep_apart(&marker::late("accounts that steps of this run make"))),
+        sql(&dialect.keep_apart_shown()),
     ];
     actions.extend(
         [dialect.keep_tables_shown(), dialect.keep_functions(), dialect.end_before(&marker::late("run"))]
@@ -72,9 +72,10 @@ pub async fn keep(cx: &Ctx<'_>, server: &str) -> Result<()> {
     for text in dialect.begin_before() {
         session.query(&text, LOOK).await?;
     }
-    session.query(&dialect.keep_apart(&dialect.is_one_of(&made_by_steps(cx, server))), LOOK).await?;
+    let made = made_by_steps(cx, server);
+    session.query(&dialect.keep_apart(&made), LOOK).await?;
     for table in dialect.grant_tables() {
-        session.query(&dialect.keep_table(table), LOOK).await?;
+        session.query(&dialect.keep_table(table, &made), LOOK).await?;
     }
     session.query(&dialect.keep_functions(), LOOK).await?;
     session.query(&dialect.end_before(cx.run), LOOK).await?;

@@ -47,6 +47,16 @@ impl Stage {
         Self { application, sandbox, playbook: file, tunnel, way_back, _folder: folder }
     }
 
+    /// Lets the inventory say how a server is started.
+    pub fn give_start(&self, server: &str) {
+        let text = std::fs::read_to_string(self.sandbox.inventory()).unwrap();
+        let head = format!("  {server}:\n");
+        assert!(text.contains(&head), "{text}");
+        let script = self.sandbox.target.restart_script();
+        let line = format!("{head}    start: [sh, \"{}\"]\n", script.display());
+        std::fs::write(self.sandbox.inventory(), text.replace(&head, &line)).unwrap();
+    }
+
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(words).arg("--state").arg(self.sandbox.dir().join("state"));

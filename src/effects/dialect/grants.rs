@@ -65,41 +65,29 @@ impl Dialect {
         [self.drop_before(), format!("CREATE DATABASE {}", identifier(BEFORE_DATABASE))]
     }
 
-    /// Keeps the names of those of `accounts` (user, host) that are there: others look after them. `condition` of
-    /// [`Dialect::is_one_of`].
+    /// Keeps the names of those of `accounts` (user, host) that are there: others look after them.
     #[must_use]
-    pub fn keep_apart(self, condition: &str) -> String {
-        let accounts = self.grant_tables()[0].name;
-        format!(
-            "CREATE TABLE {}.apart (PRIMARY KEY (Host, User)) SELECT Host, User FROM mysql.{accounts} WHERE {condition}",
-            identifier(BEFORE_DATABASE)
-        )
+    pub fn keep_apart(self, accounts: &[(String, String)]) -> String {
+        keep_apart(self.grant_tables()[0].name, &is_one_of(accounts, OWN))
     }
 
-    /// The condition for accounts (user, host); never true for none.
+    /// The same as a plan shows it.
     #[must_use]
-    pub fn is_one_of(self, accounts: &[(String, String)]) -> String {
-        if accounts.is_empty() {
-            return "FALSE".into();
-        }
-        let one = |(user, host): &(String, String)| {
-            format!("(User = {} AND Host = {})", text_literal(user), text_literal(host))
-        };
-        let each = accounts.iter().map(one);
-        each.collect::<Vec<_>>().join(" OR ")
+    pub fn keep_apart_shown(self) -> String {
+        keep_apart(self.grant_tables()[0].name, &marker::late("the account is one that steps of this run make"))
     }
 
-    /// Keeps a table's rows (the name may be a marker's, as may be its key), without those of accounts kept apart.
+    /// Keeps a table's rows, without those of `apart` (user, host), whether they are there or are just being made.
     #[must_use]
-    pub fn keep_table(self, table: GrantTable) -> String {
-        keep(table.name, &table.key.join(", "), &join_apart(&table.account, "t"))
+    pub fn keep_table(self, table: GrantTable, apart: &[(String, String)]) -> String {
+        keep(table.name, &table.key.join(", "), &is_one_of(apart, table.account))
     }
 
     /// The same as a plan shows it, for every table.
     #[must_use]
     pub fn keep_tables_shown(self) -> String {
-        let [table, key, user, host] = shown();
-        keep(&table, &key, &join_apart(&[&user, &host], "t"))
+        let [table, key, ..] = shown();
+        keep(&table, &key, &marker::late("the account is one that steps of this run make"))
     }
 
     /// Keeps the names of the functions that come from libraries.
@@ -188,12 +176,27 @@ fn shown() -> [String; 4] {
     ["grant table", "its key", "its user", "its host"].map(marker::late)
 }
 
+/// The condition for rows of accounts (user, host); never true for none.
+fn is_one_of(accounts: &[(String, String)], [user_column, host_column]: [&str; 2]) -> String {
+    if accounts.is_empty() {
+        return "FALSE".into();
+    }
+    let one = |(user, host): &(String, String)| {
+        format!("({user_column} = {} AND {host_column} = {})", text_literal(user), text_literal(host))
+    };
+    accounts.iter().map(one).collect::<Vec<_>>().join(" OR ")
+}
+
+fn keep_apart(accounts: &str, condition: &str) -> String {
+    format!(
+        "CREATE TABLE {}.apart (PRIMARY KEY (Host, User)) SELECT Host, User FROM mysql.{accounts} WHERE {condition}",
+        identifier(BEFORE_DATABASE)
+    )
+}
+
 fn keep(name: &str, key: &str, apart: &str) -> String {
     let before = identifier(BEFORE_DATABASE);
-    format!(
-        "CREATE TABLE {before}.{name} (PRIMARY KEY ({key})) SELECT t.* FROM mysql.{name} AS t \
-         LEFT JOIN {before}.apart AS k ON {apart} WHERE k.User IS NULL"
-    )
+    format!("CREATE TABLE {before}.{name} (PRIMARY KEY ({key})) SELECT * FROM mysql.{name} WHERE NOT ({apart})")
 }
 
 fn restore(name: &str, same: &str, key: &str, apart: &str) -> [String; 2] {
@@ -237,7 +240,8 @@ mod tests {
             away.contains("c.TO_USER = mysql.role_edges.TO_USER") && away.contains("k.Host = mysql.role_edges.TO_HOST")
         );
         let hostile = [("o'brien".to_owned(), "%".to_owned())];
-        assert!(dialect.keep_apart(&dialect.is_one_of(&hostile)).contains("User = 'o''brien'"));
-        assert!(dialect.keep_apart(&dialect.is_one_of(&[])).ends_with("WHERE FALSE"));
+        assert!(dialect.keep_apart(&hostile).ends_with("WHERE (User = 'o''brien' AND Host = '%')"));
+        assert!(dialect.keep_apart(&[]).ends_with("WHERE FALSE"));
+        assert!(dialect.keep_table(edges, &hostile).ends_with("WHERE NOT ((TO_USER = 'o''brien' AND TO_HOST = '%'))"));
     }
 }

@@ -176,7 +176,7 @@ impl std::error::Error for SqlError {}
 
 /// Whether a server's error stands for something that passes: a lock, a full house, a broken line, a server that goes
 /// down or comes up, no memory (1037, 1041), no thread (1135), no disk (1021, 1114), a statement that somebody ended.
-pub(super) fn is_transient(code: u16, message: &str) -> bool {
+pub(in crate::effects) fn is_transient(code: u16, message: &str) -> bool {
     CLOSING.contains(&code)
         || matches!(code, 1021 | 1037 | 1040 | 1041 | 1114 | 1135 | 1158..=1161 | 1203 | 1205 | 1213 | INTERRUPTED)
         || matches!(code, 2002..=2013 | 3032 | 3168) // 3032: offline mode; 3168: not available yet

@@ -16,6 +16,7 @@ mod settings;
 
 pub use connect::{Login, Tls};
 pub use error::SqlError;
+pub(super) use error::is_transient;
 pub use greeting::{Greeting, greeting};
 pub use rows::{Row, Rows};
 pub use session::Session;

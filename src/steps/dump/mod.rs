@@ -35,6 +35,9 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "bytes", kind: OutputType::Integer, about: "Size of the compressed file in bytes." },
 ];
 
+/// Prints the first lines of a dump: where rows begin among them, a line may be as long as a packet.
+const HEAD: &str = "zstd -dcq -- \"$1\" | head -n 120 | LC_ALL=C cut -b 1-30000";
+
 /// Dumps databases consistently while they are written to, and notes the place in the source's binary log.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -140,7 +143,7 @@ impl Dump {
     async fn outcome(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let file = self.file(cx.world, cx.run, cx.step);
-        let head = host.sh("zstd -dcq -- \"$1\" | head -n 120", &[&file], None).await?;
+        let head = host.sh(HEAD, &[&file], None).await?;
         let position = head::position(&head).map_err(|answer| {
             Failure::permanent("find the binlog position in the dump", answer).at(host.name()).help(
                 "the source must write a binary log, and the account needs RELOAD and REPLICATION CLIENT (BINLOG MONITOR)",
