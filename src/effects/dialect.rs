@@ -16,6 +16,7 @@ mod fencing;
 pub mod key;
 pub mod lock;
 mod objects;
+mod own_log;
 mod plugins;
 mod replication;
 mod session;

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 mod accounts;
 mod action;
+pub mod after_fence;
 mod answer;
 mod approve;
 mod benchmark;
