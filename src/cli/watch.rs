@@ -166,7 +166,7 @@ impl<'a> Rounds<'a> {
 
     /// Goes on with the same switch, or turns to a newer one. What a person has accepted since counts from now on.
     async fn turn_to(&mut self, switch: Switch) -> Result<()> {
-        if self.watched.as_ref().is_some_and(|(now, ..)| now.run == switch.run && now.pairs == switch.pairs) {
+        if self.watched.as_ref().is_some_and(|(now, ..)| now.is_same(&switch)) {
             return Ok(());
         }
         self.leave().await;

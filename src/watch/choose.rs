@@ -34,6 +34,12 @@ pub enum Chosen {
 }
 
 impl Switch {
+    /// Whether nothing has changed: neither the switch, nor how its servers are reached, nor what was accepted.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.run == other.run && self.pairs == other.pairs && self.plan == other.plan
+    }
+
     /// The secrets that its servers are reached with.
     ///
     /// # Errors
@@ -51,7 +57,9 @@ pub fn choose(journal: &Sqlite, run: Option<&str>) -> Result<Chosen> {
     if let Some(run) = run {
         let none =
             || none(&format!("run {run} has made no switch: `fence` and `promote` of one pair must have succeeded"));
-        return fold(journal, run)?.switch(run).map(|switch| Chosen::Switch(Box::new(switch))).ok_or_else(none);
+        let switch = fold(journal, run)?.switch(run).ok_or_else(none)?;
+        is_the_last(journal, &switch)?;
+        return Ok(Chosen::Switch(Box::new(switch)));
     }
     let rows = journal.list(&Wanted::default())?; // the newest first
     let (rehearsals, real): (Vec<RunRow>, Vec<RunRow>) = rows.into_iter().partition(|row| row.rehearsal);
@@ -65,6 +73,22 @@ pub fn choose(journal: &Sqlite, run: Option<&str>) -> Result<Chosen> {
         }
     }
     Err(none("no run has made a switch"))
+}
+
+/// Where a later switch has opened the old server again, what it writes is as it should be.
+fn is_the_last(journal: &Sqlite, switch: &Switch) -> Result<()> {
+    let place = |of: &Switch, server: &str| {
+        of.plan.world.inventory.server(server).map(|server| (server.host.clone(), server.address.clone()))
+    };
+    let left: Vec<_> = switch.pairs.iter().map(|pair| place(switch, &pair.old)).collect();
+    for row in journal.list(&Wanted::default())?.into_iter().take_while(|row| row.head.id != switch.run) {
+        let Some(later) = fold(journal, &row.head.id)?.switch(&row.head.id) else { continue };
+        if later.pairs.iter().any(|pair| left.contains(&place(&later, &pair.new))) {
+            let answer = format!("run {} has opened the server again that run {} had closed", later.run, switch.run);
+            return Err(none(&answer).help(format!("look at that one: `cutover status {} --live`", later.run)));
+        }
+    }
+    Ok(())
 }
 
 fn none(answer: &str) -> Failure {

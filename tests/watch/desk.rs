@@ -4,9 +4,10 @@ use crate::stage::{PLAYBOOK, Stage};
 use cutover::effects::{Session, free_port};
 use cutover::rehearsal::sandbox::Plan;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
+use tokio::process::Command;
 use tokio::task::JoinHandle;
 
 /// Inputs for small machines, as a rehearsal sets them.
@@ -24,6 +25,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Desk {
     pub stage: Stage,
     playbook: PathBuf,
+    ports: [u16; 3],
 }
 
 pub struct Ended {
@@ -56,7 +58,8 @@ impl Desk {
             std::fs::write(stage.sandbox.inventory(), inventory + &webhook).unwrap();
         }
         std::fs::write(&playbook, text).unwrap();
-        Self { stage, playbook }
+        let ports = [(); 3].map(|()| free_port().unwrap());
+        Self { stage, playbook, ports }
     }
 
     /// The same after the switch.
@@ -87,14 +90,22 @@ impl Desk {
     }
 
     pub async fn run(&self) -> Ended {
-        // no rehearsal: those tell nobody
+        self.carry_out(&self.playbook).await
+    }
+
+    /// `cutover run`, and no rehearsal: those tell nobody.
+    pub async fn carry_out(&self, playbook: &Path) -> Ended {
+        let text = std::fs::read_to_string(playbook).unwrap();
         let mut command = self.stage.cutover(&["run", "--yes"]);
-        command.arg(&self.playbook).arg("-i").arg(self.stage.sandbox.inventory());
-        for (name, value) in SMALL {
+        command.arg(playbook).arg("-i").arg(self.stage.sandbox.inventory());
+        let takes = |name: &str| text.contains(&format!("\n  {name}:\n    type:"));
+        for (name, value) in SMALL.into_iter().filter(|(name, _)| takes(name)) {
             command.args(["--set", &format!("{name}={value}")]);
         }
-        for name in ["tunnel", "way_back"] {
-            command.args(["--set", &format!("{name}=127.0.0.1:{}", free_port().unwrap())]);
+        for (name, port) in ["tunnel", "way_back", "next_way_back"].into_iter().zip(self.ports) {
+            if takes(name) {
+                command.args(["--set", &format!("{name}=127.0.0.1:{port}")]);
+            }
         }
         ended(command.output().await.unwrap())
     }
@@ -130,6 +141,18 @@ impl Desk {
         let mut command = self.stage.cutover(&["watch", "--format", "json", "--metrics"]);
         command.arg(self.metrics_file()).args(more);
         tokio::spawn(async move { command.output().await.unwrap() })
+    }
+
+    /// What `watch_on` prints.
+    pub fn seen(&self) -> PathBuf {
+        self.stage.sandbox.dir().join("seen")
+    }
+
+    /// `cutover watch` of whichever switch is the newest, at a quick pace.
+    pub fn watch_on(&self) -> Command {
+        let mut command = self.stage.cutover(&["watch", "--format", "json", "--every", "50ms"]);
+        command.stdout(std::fs::File::create(self.seen()).unwrap());
+        command
     }
 
     async fn once(&self) -> (Ended, Value) {

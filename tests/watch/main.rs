@@ -14,8 +14,10 @@ use cutover::rehearsal::server::{Choice, Program};
 use desk::Desk;
 use receiver::Receiver;
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
 
+const FAILBACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/failback.yaml");
 const SPLIT: i32 = 4;
 const NOT_WELL: i32 = 7;
 
@@ -111,6 +113,28 @@ async fn success_is_not_told_of_a_switch_after_which_the_old_server_wrote() {
     desk.well().await;
     desk.on_old("INSERT INTO shop.only_here VALUES (4712)").await;
     assert_eq!(desk.look(SPLIT).await["own"]["count"], 1, "only what came later counts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_failback_the_newest_switch_is_looked_at() {
+    let desk = Desk::switched(Plan { rows: 500, ..Plan::default() }, None).await;
+    let first = desk.well().await["run"].as_str().unwrap().to_owned();
+    let mut watching = desk.watch_on().spawn().unwrap();
+    let back = desk.carry_out(Path::new(FAILBACK)).await;
+    assert_eq!(back.code, 0, "{}{}", back.out, back.said);
+    let look = desk.well().await;
+    assert_eq!((&look["old"], &look["new"]), (&"target".into(), &"source".into()), "{look:#}");
+    assert_ne!(look["run"], first.as_str());
+    watching.start_kill().unwrap();
+    let seen = std::fs::read_to_string(desk.seen()).unwrap();
+    assert!(
+        seen.contains(r#""switching""#) && seen.contains(r#""old":"source""#) && seen.contains(r#""old":"target""#)
+    );
+    assert!(!seen.contains(r#""verdict":"split""#), "a switch that is meant is no alarm: {seen}");
+    let asked = desk.say(&["status", &first, "--live"]).await;
+    assert_eq!(asked.code, 2);
+    let words = asked.said.split(|c: char| c.is_whitespace() || c == '│').collect::<Vec<_>>().join(" ");
+    assert!(words.contains("has opened the server again that"), "{words}");
 }
 
 /// `MySQL` for both servers; where this machine has none, that is said, and nothing is tried.
