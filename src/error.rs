@@ -21,6 +21,8 @@ pub mod exit {
     pub const REFUSED: u8 = 5;
     /// Another run holds the state directory or one of the servers.
     pub const LOCKED: u8 = 6;
+    /// A look after a switch: the way back does not apply, or something could not be looked at.
+    pub const NOT_WELL: u8 = 7;
     /// Interrupted; the run can be resumed.
     pub const INTERRUPTED: u8 = 130;
 }

@@ -4,7 +4,7 @@
 //! writing the `journal`) -> `report`. `lint` judges what is written, beside the plan. `steps` holds one file a step
 //! kind; `effects` is the only room that talks to servers, hosts and processes; `survey` looks at them, changing nothing,
 //! for the reviewer of a plan; `notify` tells webhooks what becomes of a run; `rehearsal` builds a sandbox and runs the
-//! whole thing against it; `schedule` starts all of that at its time; `page` shows runs in a browser and takes people's
+//! whole thing against it; `schedule` starts all of that at its time; `watch` looks at the servers of a switch that has come to pass; `page` shows runs in a browser and takes people's
 //! answers.
 
 pub mod cli;
@@ -23,3 +23,4 @@ pub mod report;
 pub mod schedule;
 pub mod steps;
 pub mod survey;
+pub mod watch;

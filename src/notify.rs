@@ -16,8 +16,10 @@ mod letters;
 mod message;
 mod postman;
 mod sender;
+mod watched;
 
 pub use late::{Late, late};
 pub use letters::{collect, concerns};
 pub use postman::Postman;
 pub use sender::{REST, Round, Sender};
+pub use watched::{Watched, origin, watched};

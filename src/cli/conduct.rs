@@ -65,6 +65,8 @@ pub enum Errand {
     Run,
     /// Go on with it.
     Resume,
+    /// Go on with it; what was found on servers that it has closed is accepted, for this reason.
+    AcceptWrites(String),
     /// Take it back.
     Rollback(String),
 }
@@ -208,6 +210,7 @@ impl Conduct {
         let result = match errand {
             Errand::Run => runner.run().await,
             Errand::Resume => runner.resume().await,
+            Errand::AcceptWrites(why) => runner.resume_accepting(&why).await,
             Errand::Rollback(reason) => runner.rollback(&reason).await,
         };
         effects.close().await;

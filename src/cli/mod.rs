@@ -35,6 +35,7 @@ mod status;
 mod stop;
 mod token;
 mod unchanged;
+mod watch;
 
 use crate::error::exit;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -45,7 +46,8 @@ use std::process::ExitCode;
 #[command(version, propagate_version = true, max_term_width = 110)]
 #[command(after_help = "Start with:  cutover rehearse playbooks/replication_swap.yaml\n\
     Exit codes:  0 done, 2 invalid input, 3 failed and rolled back, 4 a person must decide, 5 refused, \
-    6 locked by another run, 130 interrupted and resumable")]
+    6 locked by another run, \
+    7 the way back does not apply, 130 interrupted and resumable")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -85,6 +87,8 @@ enum Command {
     Outbox(outbox::Args),
     /// Show how a run stands, and what to type next.
     Status(status::Args),
+    /// Look at the servers of a switch again and again: is the old one closed, did it write by itself, does it follow?
+    Watch(watch::Args),
     /// List all runs.
     List(status::ListArgs),
     /// Show everything about a run, its journal included.
@@ -154,6 +158,7 @@ fn dispatch(command: Command) -> u8 {
         Command::State(args) => state::run(&args),
         Command::Outbox(args) => outbox::run(&args),
         Command::Status(args) => status::status(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::List(args) => status::list(&args),
         Command::Report(args) => report::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),

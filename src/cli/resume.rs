@@ -40,6 +40,10 @@ pub struct Args {
     /// Why steps are left out; it stands in the report.
     #[arg(long, value_name = "TEXT", requires = "skip")]
     why: Option<String>,
+    /// Accept what the run has found on a server that it had closed; why, for the report. From then on only what that
+    /// server writes later counts.
+    #[arg(long, value_name = "WHY")]
+    accept_writes: Option<String>,
 }
 
 /// Arguments of `rollback`.
@@ -57,7 +61,8 @@ pub fn resume(args: Args) -> u8 {
     let why = args.why.unwrap_or_default();
     let left_out = args.skip.into_iter().map(|step| (step, why.clone())).collect();
     let changes = Changes { inventory: args.inventory, left_out };
-    carry_out(args.common, Errand::Resume, !args.as_planned, changes)
+    let errand = args.accept_writes.map_or(Errand::Resume, Errand::AcceptWrites);
+    carry_out(args.common, errand, !args.as_planned, changes)
 }
 
 /// Goes back. What was done is taken back as it was planned, whatever the files say by now.

@@ -2,9 +2,14 @@
 
 use super::output::{self, Format};
 use super::state::State;
+use super::watch::{self, Judged};
 use crate::engine::StateLock;
-use crate::error::Result;
+use crate::engine::clock::wall;
+use crate::error::{Failure, Result, exit};
+use crate::report::fold::Summary;
 use crate::report::text;
+use crate::watch::{Chosen, Look, Memory, Verdict, choose};
+use serde::Serialize;
 use serde_json::json;
 
 /// Arguments of `status`.
@@ -14,6 +19,9 @@ pub struct Args {
     run: Option<String>,
     #[command(flatten)]
     state: State,
+    /// Look at the servers of its switch too: is the old one closed, did it write by itself, does it follow?
+    #[arg(long)]
+    live: bool,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -31,7 +39,10 @@ pub struct ListArgs {
 
 /// Shows how a run stands, and what to type next.
 pub fn status(args: &Args) -> u8 {
-    output::shown(&show_status(args))
+    match show_status(args) {
+        Ok(code) => code,
+        Err(failure) => output::shown(&Err(failure)),
+    }
 }
 
 /// Shows all runs.
@@ -39,13 +50,57 @@ pub fn list(args: &ListArgs) -> u8 {
     output::shown(&show_list(args))
 }
 
-fn show_status(args: &Args) -> Result<()> {
+fn show_status(args: &Args) -> Result<u8> {
     let summary = args.state.summary(args.run.as_deref())?;
+    let looks = if args.live { look(&args.state, &summary.run)? } else { Vec::new() };
     match args.format {
+        Format::Json if args.live => {
+            let live = looks.iter().map(|look| Judged { verdict: look.verdict(), look }).collect();
+            output::json(&Live { summary: &summary, live });
+        }
         Format::Json => output::json(&summary),
-        Format::Text => output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref())),
+        Format::Text => {
+            output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));
+            for look in &looks {
+                output::text(&shown(look));
+            }
+        }
     }
-    Ok(())
+    Ok(looks.iter().map(Look::verdict).max().map_or(exit::DONE, Verdict::exit_code))
+}
+
+/// A summary with what the servers said just now.
+#[derive(Serialize)]
+struct Live<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    live: Vec<Judged<'a>>,
+}
+
+/// One look at the servers of the run's switch.
+fn look(state: &State, run: &str) -> Result<Vec<Look>> {
+    let Chosen::Switch(switch) = choose(&state.open()?, Some(run))? else { return Ok(Vec::new()) };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::permanent("look at the servers", error.to_string()))?;
+    let mut memory = Memory::read(state.dir(), run);
+    runtime.block_on(async {
+        let mut watcher = watch::watcher(*switch, state, true)?;
+        let mut looks = watcher.look(wall()).await;
+        watcher.close().await;
+        for look in &mut looks {
+            memory.complete(look);
+        }
+        Ok(looks)
+    })
+}
+
+fn shown(look: &Look) -> String {
+    let accounts = look.past_read_only.as_ref().filter(|accounts| !accounts.is_empty()).map(|accounts| {
+        format!("  `read_only` does not stop these accounts of `{}`: {}\n", look.old, accounts.join(", "))
+    });
+    format!("just now: {look}\n{}", accounts.unwrap_or_default())
 }
 
 fn show_list(args: &ListArgs) -> Result<()> {

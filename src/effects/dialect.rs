@@ -17,6 +17,7 @@ mod grants;
 pub mod key;
 pub mod lock;
 mod objects;
+mod own_log;
 mod plugins;
 mod replication;
 mod session;

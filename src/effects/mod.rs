@@ -14,6 +14,7 @@ pub mod lease;
 mod line_socket;
 mod lines;
 mod mysql;
+pub mod own_transactions;
 mod passing;
 pub mod replica;
 mod secrets;

@@ -1,17 +1,20 @@
 //! The engine: a pure scheduler decides, a thin runner does, and the journal is written before and after every
 //! effect.
 //!
-//! May know the plan, the step trait, the journal and the effects bundle; no step kind, no display. The pure half is
+//! May know the plan, the step trait, the journal and the effects bundle; no step kind (but the names of those that
+//! make a switch, in `fenced`), no display. The pure half is
 //! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition`, `windows` and `unwind`), `recover`,
-//! `results`, `vouch`, `retry` and `rule`.
+//! `results`, `fenced`, `vouch`, `retry` and `rule`.
 
 mod admission;
+mod after_fence;
 pub mod approvals;
 mod attempt;
 mod bench;
 mod checkpoint;
 pub mod clock;
 mod condition;
+pub mod fenced;
 pub mod graph;
 mod hold;
 pub mod lock;

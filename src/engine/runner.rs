@@ -14,7 +14,7 @@ use super::state::RunState;
 use super::tasks::Tasks;
 use super::vouch;
 use super::windows::{self, Now};
-use super::{admission, results};
+use super::{admission, after_fence, results};
 use crate::effects::Effects;
 use crate::effects::lease::Taken;
 use crate::error::{Class, Failure, Result};
@@ -23,6 +23,7 @@ use crate::plan::Plan;
 use crate::plan::correction::Correction;
 use crate::plan::load::Sources;
 use crate::steps::Update;
+use crate::steps::after_fence::FencedServer;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Duration, Instant, sleep_until};
@@ -95,7 +96,7 @@ impl Runner {
         let result = match RunRecord::new(&self.setup.run, &self.setup.plan, clock.now())
             .and_then(|record| self.setup.journal.create_run(&record))
         {
-            Ok(()) => drive.go(started).await,
+            Ok(()) => drive.go([started]).await,
             Err(failure) => Err(failure),
         };
         drive.end(result).await
@@ -111,7 +112,25 @@ impl Runner {
             let attempted = format!("resume run {}", self.setup.run);
             return Err(Failure::refused(attempted, format!("it is over: {outcome}")).now("nothing was changed"));
         }
-        self.take_up(state, clock, None).await
+        self.take_up(state, clock, None, None).await
+    }
+
+    /// Goes on with a run that is done but for what was found on servers that it has closed: a person has seen that, and
+    /// accepts it for the reason `why`.
+    ///
+    /// # Errors
+    /// As [`Runner::resume`]; `Refused` when nothing of that kind was found.
+    pub async fn resume_accepting(self, why: &str) -> Result<Outcome> {
+        let (state, clock) = self.recall()?;
+        let resumable = state.outcome.is_none_or(Outcome::is_resumable);
+        if !resumable || state.after_fence.iter().all(FencedServer::is_well) {
+            let attempted = format!("accept writes for run {}", self.setup.run);
+            return Err(Failure::refused(attempted, "the run has found none on a server that it has closed")
+                .now("nothing was changed")
+                .help("resume it without --accept-writes"));
+        }
+        let by = self.setup.by.clone().unwrap_or_else(run_id::account);
+        self.take_up(state, clock, None, Some(Event::WritesAccepted { by, why: why.to_owned() })).await
     }
 
     /// Takes a run back, from wherever it stands before the point of no return.
@@ -132,7 +151,7 @@ impl Runner {
             Some(over @ (Outcome::RolledBack | Outcome::Refused | Outcome::Nothing)) => {
                 refused(format!("there is nothing to take back: it is {over}"))
             }
-            _ => self.take_up(state, clock, Some(reason.to_owned())).await,
+            _ => self.take_up(state, clock, Some(reason.to_owned()), None).await,
         }
     }
 
@@ -174,7 +193,14 @@ impl Runner {
         Ok(())
     }
 
-    async fn take_up(self, state: RunState, clock: Clock, rollback: Option<String>) -> Result<Outcome> {
+    /// `word` is what a person says to it first.
+    async fn take_up(
+        self,
+        state: RunState,
+        clock: Clock,
+        rollback: Option<String>,
+        word: Option<Event>,
+    ) -> Result<Outcome> {
         self.see_what_is_left_out(&state)?;
         let undoing = rollback.is_some() || state.rollback.is_some();
         let mut drive = Drive::begin(&self.setup, state, clock, Hold { is_new: false, undoing }).await?;
@@ -182,7 +208,7 @@ impl Runner {
         // a runner that died between making the run known and beginning it has left nothing behind
         let first = if drive.state.started { self.resumed(epoch) } else { self.started(epoch) };
         drive.wish.rollback = rollback;
-        let result = drive.go(first).await;
+        let result = drive.go(std::iter::once(first).chain(word)).await;
         drive.end(result).await
     }
 }
@@ -223,9 +249,9 @@ impl<'a> Drive<'a> {
         self.taken.epoch()
     }
 
-    /// Drives the run to its end, from its first event on.
-    async fn go(&mut self, first: Event) -> Result<Outcome> {
-        self.take_in(first)?;
+    /// Drives the run to its end, from its first events on.
+    async fn go(&mut self, first: impl IntoIterator<Item = Event>) -> Result<Outcome> {
+        first.into_iter().try_for_each(|event| self.take_in(event))?;
         self.heed_people()?;
         if !self.state.admitted && self.wish.rollback.is_none() {
             self.admit().await?;
@@ -313,6 +339,7 @@ impl<'a> Drive<'a> {
             self.wake = None;
             let mut changed = false;
             for decision in decide(&self.state, self.now(), &self.wish) {
+                let decision = self.see_after_fence(decision).await?;
                 match &decision {
                     Decision::Wake { at } => self.wake = Some(self.wake.map_or(*at, |wake| wake.min(*at))),
                     Decision::Cancel(task) => self.tasks.cancel(*task),
@@ -335,6 +362,24 @@ impl<'a> Drive<'a> {
                 return Ok(due);
             }
         }
+    }
+
+    /// Success is told only when the servers that were closed for good are closed, and have written nothing themselves.
+    async fn see_after_fence(&mut self, decision: Decision) -> Result<Decision> {
+        if !matches!(decision, Decision::Finish { outcome: Outcome::Done }) {
+            return Ok(decision);
+        }
+        self.write()?; // what is done stands in the journal before anybody waits for a server
+        let servers = after_fence::look_at_all(self.setup, &self.state).await;
+        if servers.is_empty() {
+            return Ok(decision);
+        }
+        let (well, seen) =
+            (servers.iter().all(FencedServer::is_well), servers.iter().all(|found| found.closed.is_some()));
+        self.take_in(Event::AfterFence { servers })?;
+        let stopped =
+            if !seen && self.setup.interrupt.is_cancelled() { Outcome::Interrupted } else { Outcome::Stopped };
+        Ok(if well { decision } else { Decision::Finish { outcome: stopped } })
     }
 
     /// Waits until something ends, somebody wants to stop, or it is time for something.

@@ -8,11 +8,14 @@ use super::graph::Graph;
 use super::recover;
 use super::schedule::Task;
 use super::status::{Proof, Status, StepState};
+use crate::effects::own_transactions::OwnLog;
 use crate::error::{Class, Failure, Result};
 use crate::journal::{Entry, Event, Outcome};
 use crate::playbook::window::Opening;
 use crate::steps::Reversibility;
+use crate::steps::after_fence::FencedServer;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The state of a run.
@@ -42,6 +45,11 @@ pub struct RunState {
     pub put_off: Option<(String, Failure)>,
     /// Work of this runner that was given up does not end: nothing else may be done.
     pub is_held: bool,
+    /// What the last look at the servers that it has closed found.
+    pub after_fence: Vec<FencedServer>,
+    /// Servers whose own transactions a person has accepted, with how far their log had come then; nothing where that
+    /// could not be seen.
+    pub accepted: BTreeMap<String, Option<OwnLog>>,
 }
 
 /// How a window stands in the process that waits for it now.
@@ -87,7 +95,23 @@ impl RunState {
         let windows = vec![WindowState::default(); graph.gates().len()];
         let (outcome, rollback, put_off, kept) = (None, None, None, Vec::new());
         let (started, admitted, is_held) = (false, false, false);
-        Self { graph, started, epoch: 0, admitted, outcome, rollback, kept, steps, blocks, windows, put_off, is_held }
+        let (after_fence, accepted) = (Vec::new(), BTreeMap::new());
+        Self {
+            graph,
+            started,
+            epoch: 0,
+            admitted,
+            outcome,
+            rollback,
+            kept,
+            steps,
+            blocks,
+            windows,
+            put_off,
+            is_held,
+            after_fence,
+            accepted,
+        }
     }
 
     /// The state that a journal tells.
@@ -121,6 +145,7 @@ impl RunState {
             }
             Event::RunAdmitted => self.is_live() && !self.admitted,
             Event::Judged { .. } => self.outcome.is_some(),
+            Event::WritesAccepted { .. } => self.is_live() && self.after_fence.iter().any(|found| !found.is_well()),
             Event::RollbackStarted { keep, .. } => {
                 let wider = self.rollback.is_none() || (self.keeps() && !keep);
                 self.is_live() && wider && !self.is_busy()
@@ -150,6 +175,11 @@ impl RunState {
                 self.windows[number].awaited = Some(Opening { opens: *opens, closes: *closes });
             }
             Event::WindowOpened { of, closes } => self.open(event, of, *closes)?,
+            Event::AfterFence { servers } => self.after_fence.clone_from(servers),
+            Event::WritesAccepted { .. } => {
+                let bad = self.after_fence.iter().filter(|found| !found.is_well());
+                self.accepted.extend(bad.map(|found| (found.server.clone(), found.log.clone())));
+            }
             Event::RunPutOff { of, failure } => self.put_off = Some((of.clone(), failure.clone())),
             Event::BlockPutBack { block } => {
                 let number = self.block(event, block)?;
@@ -186,6 +216,14 @@ impl RunState {
             step.reversibility == Reversibility::NothingToUndo && step.unproved.is_empty()
         };
         self.steps.iter().enumerate().all(|(ix, step)| !step.begun || looks(ix))
+    }
+
+    /// Whether nothing of the plan is left to do, and all that keeps it from success is what was found on servers that it
+    /// has closed.
+    #[must_use]
+    pub fn is_done_but_for_the_fence(&self) -> bool {
+        let over = |step: &StepState| matches!(step.status, Status::Succeeded | Status::Skipped);
+        self.rollback.is_none() && self.after_fence.iter().any(|found| !found.is_well()) && self.steps.iter().all(over)
     }
 
     /// Whether anything is under way.

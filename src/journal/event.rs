@@ -5,6 +5,7 @@ use crate::error::{Failure, exit};
 use crate::plan::correction::Correction;
 use crate::plan::load::Sources;
 use crate::steps::Outputs;
+use crate::steps::after_fence::FencedServer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -63,6 +64,18 @@ pub enum Event {
     Judged {
         /// The report.
         report: Value,
+    },
+    /// Before success is told: what was found on the servers that the run has closed for good.
+    AfterFence {
+        /// Each of them.
+        servers: Vec<FencedServer>,
+    },
+    /// A person has seen what the last look at closed servers found, and accepts it.
+    WritesAccepted {
+        /// Who.
+        by: String,
+        /// Why, in the person's words.
+        why: String,
     },
     /// All checks before the first effect have passed.
     RunAdmitted,

@@ -168,6 +168,7 @@ impl Story<'_> {
         let before = self.entries.iter().rev().filter(|entry| entry.seq < seq);
         let mut reasons = before.filter_map(|entry| match &entry.event {
             Event::RollbackStarted { reason, .. } => Some(reason.clone()),
+            Event::AfterFence { servers } => Some(servers.iter().find(|found| !found.is_well())?.to_string()),
             Event::RunPutOff { failure, .. }
             | Event::StepRefused { failure, .. }
             | Event::UndoFailed { failure, retry_at: None, .. }

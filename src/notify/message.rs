@@ -8,7 +8,7 @@ use serde_json::json;
 /// A message, as the generic format sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// What it is about: `waiting`, `failed`, `stuck`, `done`, `late`, or `step` for a step of kind `notify`.
+    /// What it is about: `waiting`, `failed`, `stuck`, `done`, `late`, `watch`, or `step` for a step of kind `notify`.
     pub on: String,
     /// The run, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none", default)]

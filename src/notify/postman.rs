@@ -23,9 +23,17 @@ impl Postman {
     /// When the thread cannot be made, or the run cannot be written down as one of which something is told.
     pub fn begin(journal: Sqlite, run: &str, wall: fn() -> i64) -> Result<Self> {
         journal.follow(run)?;
+        Self::carry(journal, run, wall)
+    }
+
+    /// Begins to send what is put into the outbox under `origin`. `wall` is the machine's clock, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When the thread cannot be made.
+    pub fn carry(journal: Sqlite, origin: &str, wall: fn() -> i64) -> Result<Self> {
         let (end, ends) = channel();
         let (tell, ended) = channel();
-        let mut sender = Sender::of_run(journal, run);
+        let mut sender = Sender::of_run(journal, origin);
         let work = move || {
             let round = go_round(&mut sender, &ends, wall);
             drop(sender); // before the process may end: a journal that is closed leaves no log behind

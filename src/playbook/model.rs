@@ -53,6 +53,9 @@ pub struct Occasions {
     /// A schedule starts it late, or not any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub late: Vec<String>,
+    /// After the switch, `watch` sees that something becomes wrong, or right again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub watch: Vec<String>,
 }
 
 impl Occasions {

@@ -81,6 +81,7 @@ impl DecisionTable {
             state.outcome,
             Some(Outcome::Done | Outcome::RolledBack | Outcome::Kept | Outcome::Refused | Outcome::Nothing)
         );
+        let over = over || state.is_done_but_for_the_fence();
         let moves = moves(state);
         let shut = |made: &Move<'_>| made.uses == "fence" && matches!(made.known, Known::Closed | Known::Unknown);
         if over || !(moves.iter().any(shut) || (!moves.is_empty() && state.is_point_possible())) {

@@ -1,5 +1,6 @@
 //! A run's journal folded into one summary: what `status`, `list` and `report` show, and `--format json` prints.
 
+use super::after_fence::AfterFence;
 use super::by_hand::by_hand;
 use super::decision::DecisionTable;
 use crate::effects::Decision;
@@ -52,6 +53,9 @@ pub struct Summary {
     /// Why it cannot go on now, if it was put off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub put_off: Option<PutOff>,
+    /// What was found on the servers that it has closed for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_fence: Option<AfterFence>,
     /// Who began it: a person by name, or an account as `user@host`.
     pub starter: String,
     /// Its steps, in file order.
@@ -175,6 +179,7 @@ impl Summary {
             regions: regions(plan).into_iter().filter_map(|(host, region)| Some((host, region?))).collect(),
             decision: DecisionTable::new(run, &state),
             past_point_of_no_return: state.is_point_possible(),
+            after_fence: AfterFence::of(&state, entries),
             rollback: state.rollback,
             started,
             last,

@@ -3,6 +3,7 @@
 //! May know the journal, the plan and the pure half of the engine (the fold), and the
 //! dialects' words for what a person is told to type. Decides nothing, changes nothing.
 
+pub mod after_fence;
 pub mod by_hand;
 pub mod cases;
 pub mod decision;

@@ -124,6 +124,13 @@ impl Terminal {
         match event {
             Event::RunStarted { .. } => self.line(Tone::Quiet, "·", "", "looking at every host and server first"),
             Event::RunAdmitted => self.line(Tone::Quiet, "·", "", "nothing stands in the way"),
+            Event::AfterFence { servers } => {
+                for found in servers {
+                    let (tone, sign) = if found.is_well() { (Tone::Good, "✓") } else { (Tone::Bad, "✗") };
+                    self.line(tone, sign, "", &found.to_string());
+                }
+            }
+            Event::WritesAccepted { by, why } => self.line(Tone::Warn, "·", "", &format!("accepted by {by}: {why}")),
             Event::RunResumed { .. } => self.line(Tone::Quiet, "·", "", "resumed"),
             Event::BlockPreparing { block } => self.line(Tone::Quiet, "·", block, "preparing"),
             Event::DeadlineReached { block } => self.line(Tone::Bad, "✗", block, "the deadline is reached"),

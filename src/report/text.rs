@@ -1,5 +1,6 @@
 //! A run's summary as text: what happened, what is true, what to type next.
 
+use super::after_fence::AfterFence;
 use super::fold::{PutOff, StepSummary, Summary};
 use crate::engine::status::Status;
 use crate::error::Failure;
@@ -36,7 +37,9 @@ fn write(out: &mut String, summary: &Summary, alive: Option<&str>) -> std::fmt::
         writeln!(out, "rolled back because: {reason}")?;
     }
     write_by_hand(out, summary)?;
-    if summary.past_point_of_no_return && summary.outcome != Some(Outcome::Done) {
+    write_after_fence(out, summary)?;
+    let over = summary.outcome == Some(Outcome::Done) || trouble_after_fence(summary).is_some();
+    if summary.past_point_of_no_return && !over {
         writeln!(
             out,
             "The point of no return is passed, or may be: the old server stays closed. Do not open it by hand."
@@ -92,6 +95,19 @@ fn write_by_hand(out: &mut String, summary: &Summary) -> std::fmt::Result {
     Ok(())
 }
 
+fn write_after_fence(out: &mut String, summary: &Summary) -> std::fmt::Result {
+    let Some(after) = &summary.after_fence else { return Ok(()) };
+    writeln!(out, "after the fence:")?;
+    after.lines().iter().try_for_each(|line| writeln!(out, "  {line}"))
+}
+
+/// What keeps a run from success of which every step is done.
+fn trouble_after_fence(summary: &Summary) -> Option<&AfterFence> {
+    let over = |step: &StepSummary| matches!(step.status, Status::Succeeded | Status::Skipped);
+    let all_over = summary.outcome == Some(Outcome::Stopped) && summary.steps.iter().all(over);
+    summary.after_fence.as_ref().filter(|after| all_over && !after.is_well())
+}
+
 /// One thing that a person does by hand, on one line.
 #[must_use]
 pub fn action(action: &Action) -> String {
@@ -110,6 +126,9 @@ pub fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
     if alive.is_some() {
         let waiting = summary.steps.iter().find(|step| step.status == Status::Waiting)?;
         return Some(format!("cutover approve {run} {}", waiting.id));
+    }
+    if let Some(after) = trouble_after_fence(summary) {
+        return after.next(run);
     }
     match summary.outcome {
         None | Some(Outcome::Interrupted) if summary.past_point_of_no_return => Some(format!("cutover resume {run}")),

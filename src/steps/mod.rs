@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 mod accounts;
 mod accounts_before;
 mod action;
+pub mod after_fence;
 mod answer;
 mod approve;
 mod benchmark;

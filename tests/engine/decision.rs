@@ -8,7 +8,7 @@ use cutover::steps::{Probe, Reversibility};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-fn switch() -> Lab {
+pub fn switch() -> Lab {
     let mut steps = vec![step("fence", &[]), step("final", &[]), step("promote", &[]), step("app", &[])];
     let blocks = vec![block("switch", &mut steps, None)];
     for (step, uses, with) in [

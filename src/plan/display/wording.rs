@@ -85,6 +85,7 @@ pub(super) fn told(plan: &Plan) -> Vec<(&'static str, String)> {
         ("stuck", &on.stuck),
         ("done", &on.done),
         ("late", &on.late),
+        ("watch", &on.watch),
     ];
     all.into_iter().filter(|(_, names)| !names.is_empty()).map(|(on, names)| (on, names.join(", "))).collect()
 }

@@ -48,6 +48,7 @@ pub fn page(material: &Material<'_>) -> String {
                 main {
                     (pause::section(summary, &evidence))
                     (troubles(summary))
+                    (after_fence(summary))
                     (gantt::section(summary))
                     (replication_lag(lag, summary))
                     (evidence::section(summary, &evidence))
@@ -108,6 +109,19 @@ fn troubles(summary: &Summary) -> Markup {
                         p { "taken back by hand, says " (vouched.by) ": " (vouched.why) }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// What was found on the servers that were closed for good.
+fn after_fence(summary: &Summary) -> Markup {
+    html! {
+        @if let Some(after) = &summary.after_fence {
+            section {
+                h2 { "After the fence" }
+                ul { @for line in after.lines() { li { (line) } } }
+                @if let Some(next) = after.next(&summary.run) { p { (next) } }
             }
         }
     }

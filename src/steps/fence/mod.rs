@@ -2,6 +2,7 @@
 
 mod gate;
 
+use super::after_fence;
 use super::answer::{self, closed, is_closed};
 use super::config_file::ConfigFile;
 use super::config_place::require_read;
@@ -11,7 +12,8 @@ use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
-use crate::effects::replica::{LOOK, binlog_position};
+use crate::effects::own_transactions;
+use crate::effects::replica::LOOK;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::units::Span;
@@ -36,6 +38,11 @@ pub const OUTPUTS: &[Output] = &[
         name: "event_scheduler",
         kind: OutputType::Text,
         about: "Whether the event scheduler ran before: ON or OFF.",
+    },
+    Output {
+        name: "own_log",
+        kind: OutputType::Text,
+        about: "How far the server's own log had come, as JSON: what it writes itself after that, no other server has.",
     },
 ];
 
@@ -201,11 +208,13 @@ impl Fence {
                 Failure::permanent("close the server to writes", "it says that it is not read-only").at(&self.server)
             );
         }
-        let position = binlog_position(main, dialect).await?;
+        let own_log = own_transactions::at_fence(main, holder, dialect).await?;
+        let position = &own_log.position;
         let millis = begin.elapsed().as_secs_f64() * 1e3;
         cx.progress.note(format!("closed at {position} in {millis:.1} ms, {ended} clients ended"));
         let mut outputs = Outputs::new();
-        outputs.insert("position".into(), serde_json::to_value(&position).unwrap_or_default());
+        outputs.insert("position".into(), serde_json::to_value(position).unwrap_or_default());
+        outputs.insert("own_log".into(), serde_json::to_string(&own_log).unwrap_or_default().into());
         outputs.insert("token".into(), u64::try_from(token).unwrap_or(0).into());
         outputs.insert("fence_ms".into(), millis.into());
         outputs.insert("event_scheduler".into(), if before.ran_events()? { "ON" } else { "OFF" }.into());
@@ -248,7 +257,8 @@ impl Step for Fence {
         actions.push(sql(&dialect.kill(&marker::late("each client"))));
         actions.push(sql(dialect.strongest_fence().close));
         actions.push(sql(dialect.read_only()));
-        actions.push(sql(dialect.binlog_position()));
+        actions.extend([sql(dialect.binlog_position()), sql(dialect.own_log())]);
+        actions.extend(after_fence::actions(&self.server, dialect));
         Ok(actions)
     }
 

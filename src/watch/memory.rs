@@ -1,0 +1,123 @@
+//! What a watch must still know after a restart: since when the way back has not applied, and what was told last. One
+//! small file beside the journal, written whole.
+
+use super::verdict::{Look, Verdict};
+use crate::error::{Failure, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The memory of the watch of one run.
+#[derive(Debug)]
+pub struct Memory {
+    path: PathBuf,
+    kept: Kept,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    /// By old server: when its way back was first seen not to apply, in milliseconds since 1970.
+    #[serde(default)]
+    broken_since: BTreeMap<String, i64>,
+    /// By old server: what the people were told last.
+    #[serde(default)]
+    told: BTreeMap<String, Verdict>,
+}
+
+impl Memory {
+    /// What is known of the watch of `run`, in the state directory `dir`. A file that cannot be read is as good as none:
+    /// the next look writes it anew.
+    #[must_use]
+    pub fn read(dir: &Path, run: &str) -> Self {
+        let path = dir.join("watch").join(format!("{run}.json"));
+        let kept = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        Self { path, kept: kept.unwrap_or_default() }
+    }
+
+    /// Adds to a look since when its way back has not applied. What could not be asked ends nothing.
+    pub fn complete(&mut self, look: &mut Look) {
+        let Some(way_back) = &mut look.way_back else { return };
+        match way_back.applies {
+            Some(true) => drop(self.kept.broken_since.remove(&look.old)),
+            Some(false) => {
+                way_back.broken_since = Some(*self.kept.broken_since.entry(look.old.clone()).or_insert(look.at));
+            }
+            None => way_back.broken_since = self.kept.broken_since.get(&look.old).copied(),
+        }
+    }
+
+    /// Whether people must be told of this look: something became wrong, or another thing did, or all is right again.
+    /// The same is not told twice.
+    pub fn is_news(&mut self, look: &Look) -> bool {
+        let verdict = look.verdict();
+        self.kept.told.insert(look.old.clone(), verdict).unwrap_or(Verdict::Well) != verdict
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When the state directory cannot be written.
+    pub fn write(&self) -> Result<()> {
+        let text = serde_json::to_vec(&self.kept).unwrap_or_default();
+        write_whole(&self.path, &text)
+            .map_err(|error| Failure::permanent(format!("write {}", self.path.display()), error.to_string()))
+    }
+}
+
+/// Writes a file that others read at any moment: they see the old one or the new one, whole.
+pub(super) fn write_whole(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text)?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644); // whoever collects metrics is another account
+    file.as_file().set_permissions(mode)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verdict::tests::well;
+    use super::super::verdict::{Look, WayBack};
+    use super::Memory;
+
+    fn broken(at: i64, applies: Option<bool>) -> Look {
+        Look { at, way_back: Some(WayBack { applies, ..WayBack::default() }), ..well() }
+    }
+
+    fn since(memory: &mut Memory, mut look: Look) -> Option<i64> {
+        memory.complete(&mut look);
+        memory.write().unwrap();
+        look.way_back.unwrap().broken_since
+    }
+
+    #[test]
+    fn a_way_back_is_broken_since_the_first_bad_look_whatever_restarts() {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = || Memory::read(dir.path(), "r");
+        assert_eq!(since(&mut memory(), broken(1, Some(true))), None);
+        assert_eq!(since(&mut memory(), broken(2, Some(false))), Some(2));
+        assert_eq!(since(&mut memory(), broken(3, None)), Some(2));
+        assert_eq!(since(&mut memory(), broken(4, Some(false))), Some(2));
+        assert_eq!(since(&mut memory(), broken(5, Some(true))), None);
+        assert_eq!(since(&mut memory(), broken(6, Some(false))), Some(6));
+        assert_eq!(since(&mut Memory::read(dir.path(), "other"), broken(7, Some(false))), Some(7));
+    }
+
+    #[test]
+    fn each_change_is_news_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let news = |look: &Look| {
+            let mut memory = Memory::read(dir.path(), "r");
+            let news = memory.is_news(look);
+            memory.write().unwrap();
+            news
+        };
+        let (bad, open) = (broken(2, Some(false)), Look { old_closed: Some(false), ..well() });
+        let told: Vec<bool> = [&well(), &bad, &bad, &open, &open, &bad, &well(), &well()].map(news).into();
+        assert_eq!(told, [false, true, false, true, false, true, true, false]);
+        std::fs::write(dir.path().join("watch/r.json"), "{").unwrap();
+        assert!(news(&bad), "a damaged file is no memory");
+    }
+}

@@ -1,0 +1,123 @@
+//! What `watch` sees, in the text format of Prometheus, for the textfile collector of a node exporter. A sample whose
+//! value is not known is left out, not zero.
+
+use super::memory::write_whole;
+use super::verdict::{Look, Verdict};
+use crate::error::{Failure, Result};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Name, help, and the value in a look.
+type Family = (&'static str, &'static str, fn(&Look) -> Option<i64>);
+
+const FAMILIES: [Family; 9] = [
+    ("cutover_old_server_closed", "Whether the server that was left is closed to writes.", |look| {
+        look.old_closed.map(i64::from)
+    }),
+    ("cutover_new_server_open", "Whether the server that took its place takes writes.", |look| {
+        look.new_open.map(i64::from)
+    }),
+    (
+        "cutover_own_transactions_since_fence",
+        "Transactions that the old server has written itself since it was closed and that may change rows.",
+        |look| {
+            let rows = look.own.count.saturating_sub(look.own.harmless);
+            (look.own.untold.is_none() || rows > 0).then(|| i64::try_from(rows).unwrap_or(i64::MAX))
+        },
+    ),
+    ("cutover_way_back_applies", "Whether the old server applies what the new one writes.", |look| {
+        look.way_back.as_ref()?.applies.map(i64::from)
+    }),
+    ("cutover_way_back_lag_seconds", "How far the old server is behind the new one.", |look| {
+        i64::try_from(look.way_back.as_ref()?.lag_seconds?).ok()
+    }),
+    (
+        "cutover_way_back_broken_seconds",
+        "For how long the way back has been seen not to apply; 0 when it does.",
+        |look| {
+            let way_back = look.way_back.as_ref()?;
+            match (way_back.broken_since, way_back.applies) {
+                (Some(since), _) => Some((look.at - since).max(0) / 1000),
+                (None, Some(true)) => Some(0),
+                (None, _) => None,
+            }
+        },
+    ),
+    ("cutover_watch_unseen_servers", "Servers that could not be looked at.", |look| {
+        i64::try_from(look.unseen.len()).ok()
+    }),
+    ("cutover_watch_well", "Whether nothing is wrong and everything could be looked at.", |look| {
+        Some(i64::from(look.verdict() == Verdict::Well))
+    }),
+    ("cutover_watch_last_look_timestamp", "When the servers were looked at last, in seconds since 1970.", |look| {
+        Some(look.at / 1000)
+    }),
+];
+
+/// All of them, of one look at each pair.
+#[must_use]
+pub fn text(looks: &[Look]) -> String {
+    let mut out = String::new();
+    for (name, help, value) in FAMILIES {
+        let samples: Vec<(&Look, i64)> = looks.iter().filter_map(|look| Some((look, value(look)?))).collect();
+        if samples.is_empty() {
+            continue;
+        }
+        // writing into a String cannot fail
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (Look { run, old, new, .. }, value) in samples {
+            let (run, old, new) = (escape(run), escape(old), escape(new));
+            let _ = writeln!(out, "{name}{{run=\"{run}\",old=\"{old}\",new=\"{new}\"}} {value}");
+        }
+    }
+    out
+}
+
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// Writes them to a file, whole.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(path: &Path, looks: &[Look]) -> Result<()> {
+    write_whole(path, text(looks).as_bytes())
+        .map_err(|error| Failure::permanent(format!("write metrics to {}", path.display()), error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verdict::tests::well;
+    use super::super::verdict::{Look, WayBack};
+    use super::text;
+    use crate::effects::own_transactions::OwnTransactions;
+    use prometheus_parse::{Scrape, Value};
+
+    fn value(looks: &[Look], name: &str) -> Option<f64> {
+        let scrape = Scrape::parse(text(looks).lines().map(|line| Ok(line.to_owned()))).unwrap();
+        let sample = scrape.samples.into_iter().find(|sample| sample.metric == name)?;
+        let Value::Gauge(value) = sample.value else { panic!("{name} is no gauge") };
+        Some(value)
+    }
+
+    #[test]
+    fn a_scraper_reads_what_is_known_and_nothing_else() {
+        let looks = [Look { old: "a \"b\"\\".into(), ..well() }];
+        let of = |name: &str| value(&looks, &format!("cutover_{name}"));
+        assert_eq!((of("old_server_closed"), of("own_transactions_since_fence")), (Some(1.0), Some(0.0)));
+        assert_eq!((of("way_back_applies"), of("way_back_lag_seconds")), (Some(1.0), Some(2.0)));
+        assert_eq!((of("way_back_broken_seconds"), of("watch_last_look_timestamp")), (Some(0.0), Some(90.0)));
+        let looks = [Look {
+            old_closed: None,
+            own: OwnTransactions::unknown("purged"),
+            way_back: Some(WayBack { broken_since: Some(30_000), ..WayBack::default() }),
+            unseen: vec!["old: refused".into()],
+            ..well()
+        }];
+        let of = |name: &str| value(&looks, &format!("cutover_{name}"));
+        assert_eq!((of("old_server_closed"), of("own_transactions_since_fence")), (None, None));
+        assert_eq!((of("way_back_applies"), of("way_back_broken_seconds")), (None, Some(60.0)));
+        assert_eq!((of("watch_unseen_servers"), of("watch_well")), (Some(1.0), Some(0.0)));
+    }
+}
