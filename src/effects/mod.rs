@@ -14,6 +14,7 @@ pub mod lease;
 mod line_socket;
 mod lines;
 mod mysql;
+pub mod past_read_only;
 pub mod replica;
 mod secrets;
 mod sessions;
