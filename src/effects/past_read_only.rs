@@ -348,7 +348,9 @@ mod tests {
         let client = |host: &str| AccountName::new("u", host);
         let may = |pattern: &str, from: &str| AccountName::new("u", pattern).admits(&client(from));
         assert!(may("%", "10.0.0.1") && may("10.0.0.%", "10.0.0.1") && may("localhost", "127.0.0.1"));
-        assert!(may("db.example", "10.0.0.1") && may("10.0.0.0/255.255.255.0", "10.0.0.1") && may("127.0.0.%", "127.0.0.1"));
+        assert!(
+            may("db.example", "10.0.0.1") && may("10.0.0.0/255.255.255.0", "10.0.0.1") && may("127.0.0.%", "127.0.0.1")
+        );
         assert!(!may("10.0.0.%", "10.1.0.1") && !may("localhost", "10.0.0.1") && !may("10.0.0.2", "10.0.0.1"));
         assert!(!AccountName::new("v", "%").admits(&client("10.0.0.1")) && !may("10.0.0.2", "localhost"));
         assert!(like("a%b_", "axxbc") && !like("a%b_", "axxb") && like("%", ""));

@@ -124,7 +124,8 @@ impl Accounts {
         let Err(failure) = cx.fx.try_login(&self.to, account, path).await else { return Ok(()) };
         if failure.answer.contains(LOCKED) && self.is_locked_by_fence(cx, account).await? {
             let name = format!("{}@{}", account.user, Self::host(account));
-            cx.progress.note(format!("{name} is locked by a fence until `{}` is opened; its password is right", self.to));
+            cx.progress
+                .note(format!("{name} is locked by a fence until `{}` is opened; its password is right", self.to));
             return Ok(());
         }
         Err(failure.help(format!(

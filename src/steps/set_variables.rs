@@ -258,7 +258,8 @@ impl Step for SetVariables {
             let lines = self.wanted().iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>();
             let edit =
                 format!("in {} these lines are set for the server, all others stay: {}", file.path, lines.join(", "));
-            let edit = if self.opens() { format!("{edit}; and {ADMINISTRATORS} = OFF where it stands there") } else { edit };
+            let edit =
+                if self.opens() { format!("{edit}; and {ADMINISTRATORS} = OFF where it stands there") } else { edit };
             actions.extend(file.preview("").into_iter().take(1));
             actions.push(Action::note(edit));
         }

@@ -27,7 +27,8 @@ impl Dialect {
     #[must_use]
     pub fn accounts_past_read_only(self) -> String {
         if self.mariadb(10, 4, 0) {
-            let by_super = if self.mariadb(10, 11, 0) { format!(" AND {WRITTEN_BY} < {SEPARATE_SINCE}") } else { String::new() };
+            let by_super =
+                if self.mariadb(10, 11, 0) { format!(" AND {WRITTEN_BY} < {SEPARATE_SINCE}") } else { String::new() };
             return format!(
                 "SELECT User AS user, Host AS host, COALESCE(JSON_VALUE(Priv, '$.is_role'), '0') = '1' AS is_role, \
                  COALESCE(JSON_VALUE(Priv, '$.account_locked'), '0') = '1' AS is_locked, \

@@ -104,8 +104,9 @@ impl Fence {
             }
             if begin.elapsed() > self.lock_timeout.0 {
                 let left = rows.iter().filter_map(|row| row.get("id")).collect::<Vec<_>>().join(", ");
-                return Err(Failure::permanent("end the clients", format!("connections {left} do not end"))
-                    .at(&self.server));
+                return Err(
+                    Failure::permanent("end the clients", format!("connections {left} do not end")).at(&self.server)
+                );
             }
             let left: Vec<String> = rows.iter().filter_map(|row| row.get("id").map(str::to_owned)).collect();
             self.kill(session, dialect, &left, true).await?;

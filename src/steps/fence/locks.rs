@@ -116,7 +116,9 @@ impl Fence {
         }
         let mut actions = self.lock_questions(dialect);
         actions.push(Action::sql(&self.server, dialect.without_binlog()));
-        actions.push(Action::note("when accounts get past read_only, and are not on this machine's administrators alone:"));
+        actions.push(Action::note(
+            "when accounts get past read_only, and are not on this machine's administrators alone:",
+        ));
         actions.extend(account_locks::record_actions(&self.server, dialect));
         actions
     }

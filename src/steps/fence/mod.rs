@@ -59,6 +59,7 @@ pub const HOLDER: &str = "fence";
 /// `read_only` are locked from then on, on this server alone. Taken back, the server is as open as it was.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the name that a playbook uses")]
 #[schemars(extend(
     "x-undo" = "The server is opened as far as it was open before: accounts, event scheduler and configuration file included.",
     "examples" = [{ "server": "source", "replica": "target" }]

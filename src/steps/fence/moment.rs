@@ -92,7 +92,9 @@ impl Fence {
 
     fn behind(&self, replica: &str, lag: Option<Duration>, applied: &Position, end: &Position) -> Failure {
         let lag = match lag {
-            Some(lag) => format!("{} behind", Span(Duration::from_millis(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)))),
+            Some(lag) => {
+                format!("{} behind", Span(Duration::from_millis(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX))))
+            }
             None => format!("more than {} behind", self.patience),
         };
         let answer = format!(

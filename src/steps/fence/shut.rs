@@ -4,9 +4,9 @@ use super::before::Before;
 use super::clients::Ended;
 use super::locks::Locks;
 use super::{Fence, PURPOSE};
-use crate::effects::Session;
 use crate::effects::dialect::Dialect;
-use crate::effects::replica::binlog_position;
+use crate::effects::replica::{LOOK, binlog_position};
+use crate::effects::{Rows, Session};
 use crate::error::{Class, Failure, Result};
 use crate::playbook::position::Position;
 use crate::steps::answer::is_closed;
@@ -34,9 +34,7 @@ impl Fence {
         let token = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         let token = token.to_string();
         let last_row = dialect.write_token(cx.run, PURPOSE, &token);
-        let (written, locked) = tokio::join!(main.query(&last_row, limit), Locks::shut(locks));
-        written?;
-        locked?;
+        write_and_lock(main.query(&last_row, limit), Locks::shut(locks)).await?;
         let ended = self.end_clients(cx, main, dialect).await?;
         holder.query(dialect.strongest_fence().close, limit).await.map_err(|failure| self.not_shut(failure))?;
         self.keep_guard(cx, holder, dialect).await?;
@@ -78,8 +76,17 @@ impl Fence {
     /// must not cost the account a privilege.
     pub(super) async fn stop_events(&self, before: &Before, session: &Session, dialect: Dialect) -> Result<()> {
         if before.ran_events()? {
-            session.query(dialect.set_event_scheduler(false), crate::effects::replica::LOOK).await?;
+            session.query(dialect.set_event_scheduler(false), LOOK).await?;
         }
         Ok(())
     }
+}
+
+/// At the same time, on two connections: each round trip is downtime.
+async fn write_and_lock(
+    write: impl Future<Output = Result<Rows>>,
+    lock: impl Future<Output = Result<()>>,
+) -> Result<()> {
+    let (written, locked) = tokio::join!(write, lock);
+    written.map(drop).and(locked)
 }

@@ -37,7 +37,8 @@ fn others(seen: &Seen<'_>, side: Side) -> Result<Vec<Bypasser>> {
     let all = past_read_only::bypassers(dialect, |question| seen.rows(side, question))?;
     let user = &seen.pair.at(side).server.user;
     // sessions of the runner's user are this run's, or another one's
-    let counted = all.into_iter().map(|one| if one.account.user == *user { Bypasser { sessions: 0, ..one } } else { one });
+    let counted =
+        all.into_iter().map(|one| if one.account.user == *user { Bypasser { sessions: 0, ..one } } else { one });
     Ok(counted.filter(|one| one.account != own).collect())
 }
 
@@ -51,8 +52,8 @@ fn closing(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
     let mut found = Vec::new();
     let dialect = place.dialect;
     let lasting = !dialect.strongest_fence().held_by_session;
-    if !lasting && !dialect.account_lock() && !(expected.is_empty() && loud.is_empty()) {
-        let all: Vec<&Bypasser> = expected.iter().chain(&loud).collect();
+    let all: Vec<&Bypasser> = expected.iter().chain(&loud).collect();
+    if !lasting && !dialect.account_lock() && !all.is_empty() {
         let evidence = format!(
             "read_only does not stop {} on `{}`, and this version cannot lock accounts: nothing would keep them out",
             some(&words(all)),
@@ -68,7 +69,8 @@ fn closing(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
         found.push(Verdict::pass(evidence));
     }
     if !quiet.is_empty() {
-        let evidence = format!("past read_only on `{}`, from its own machine only: {}", place.name, some(&words(&quiet)));
+        let evidence =
+            format!("past read_only on `{}`, from its own machine only: {}", place.name, some(&words(&quiet)));
         found.push(Verdict::pass(evidence));
     }
     Ok(found)
