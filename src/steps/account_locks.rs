@@ -8,16 +8,19 @@ use super::place::{dialect, run_marker};
 use super::privileges::require;
 use super::{Action, Ctx, answer};
 use crate::effects::Session;
-use crate::effects::dialect::Dialect;
+use crate::effects::dialect::{Dialect, FENCE_DATABASE};
 use crate::effects::past_read_only::AccountName;
 use crate::effects::replica::LOOK;
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::world::World;
 use std::sync::Arc;
 
 /// Purpose of the connection that changes accounts: whatever it does stays out of the binary log.
 const SESSION: &str = "account locks";
+
+/// What keeping the record takes, on its database.
+const RECORDING: [&str; 4] = ["CREATE", "DROP", "INSERT", "DELETE"];
 
 /// Whether a closed server needs it.
 pub fn needed(dialect: Dialect) -> bool {
@@ -151,6 +154,30 @@ pub fn give_all_back_actions(world: &World, server: &str) -> Vec<Action> {
         [dialect.without_binlog().to_owned(), dialect.unlock_accounts(&[(&user, &host)]), dialect.drop_lock_record()];
     actions.extend(texts.map(|text| Action::sql(server, text)));
     actions
+}
+
+/// Whether the account may keep the record; long before it has to.
+pub async fn may_record(cx: &Ctx<'_>, server: &str) -> Result<()> {
+    let dialect = dialect(cx.world, server);
+    if !needed(dialect) {
+        return Ok(());
+    }
+    let rows = cx.fx.sql(server).await?.query(&dialect.own_privileges(), LOOK).await?;
+    let there =
+        rows.iter().filter(|row| row.get("in_database").is_some_and(|name| ["*", FENCE_DATABASE].contains(&name)));
+    let held: Vec<&str> = there.filter_map(|row| row.get("privilege")).collect();
+    let missing: Vec<&str> = RECORDING.into_iter().filter(|privilege| !held.contains(privilege)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    Err(Failure::refused(
+        "note which accounts the fence locks",
+        format!("the account lacks {missing} on {FENCE_DATABASE}"),
+    )
+    .at(server)
+    .now("nothing was touched")
+    .help(format!("GRANT {missing} ON {FENCE_DATABASE}.* to it there")))
 }
 
 /// Whether the account may give back what is locked there; long before it has to.

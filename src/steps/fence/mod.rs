@@ -206,6 +206,7 @@ impl Step for Fence {
             require(cx, &self.server, &privileges, "close the server when the time comes").await
         };
         let mut failures: Vec<Failure> = allowed.await.err().into_iter().collect();
+        failures.extend(account_locks::may_record(cx, &self.server).await.err());
         failures.extend(self.has_guard(cx).await.err());
         failures
     }
