@@ -37,6 +37,8 @@ pub struct Bypasser {
     pub account: AccountName,
     /// By what.
     pub route: Route,
+    /// Whether it can be reached from the server's own machine only: a loopback address, or the machine's own name.
+    pub is_local: bool,
     /// Whether it is locked, so that nobody can log in as it.
     pub is_locked: bool,
     /// How many sessions it may have now.
@@ -57,11 +59,6 @@ impl AccountName {
     pub fn parse(text: &str) -> Self {
         let (user, host) = text.rsplit_once('@').unwrap_or((text, ""));
         Self::new(user, host)
-    }
-    /// Whether it can be reached from the server's own machine only.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
-        is_loopback(&self.host)
     }
     /// Whether one of `names`, each `user` or `user@host`, means it.
     #[must_use]
@@ -107,7 +104,7 @@ impl Bypasser {
     /// Whether it is an administrator's account on the server's own machine and nothing more: such are not locked.
     #[must_use]
     pub fn is_local_administrator(&self) -> bool {
-        self.account.is_local() && !matches!(self.route, Route::Routine(_))
+        self.is_local && !matches!(self.route, Route::Routine(_))
     }
 }
 
@@ -133,7 +130,7 @@ pub fn counted(clients: impl IntoIterator<Item = Client>) -> BTreeMap<Client, us
 /// The questions that [`bypassers`] wants answered.
 #[must_use]
 pub fn questions(dialect: Dialect) -> Vec<String> {
-    let mut all = vec![dialect.accounts_past_read_only()];
+    let mut all = vec![dialect.accounts_past_read_only(), dialect.machine_name().to_owned()];
     all.extend(dialect.role_members().map(str::to_owned));
     all.extend(dialect.mandatory_roles().map(str::to_owned));
     all.extend(dialect.callers_of_definers());
@@ -175,12 +172,14 @@ pub fn bypassers<'a>(dialect: Dialect, answer: impl Fn(&str) -> Result<&'a Rows>
     for (account, route) in callers {
         routes.entry(account).or_insert(route);
     }
+    let machine = answer(dialect.machine_name())?.value().unwrap_or_default();
     let clients: Vec<Client> = answer(&dialect.killable_clients(""))?.iter().map(client).collect();
     let all = accounts.iter().filter_map(|row| {
         let account = name(row, "user", "host").ok().filter(|account| !is_role.contains(account))?;
         let route = routes.remove(&account)?;
         let sessions = clients.iter().filter(|client| account.admits(client)).count();
-        Some(Bypasser { account, route, is_locked: is_set(row, "is_locked"), sessions })
+        let is_local = is_loopback(&account.host) || account.host.eq_ignore_ascii_case(machine);
+        Some(Bypasser { account, route, is_local, is_locked: is_set(row, "is_locked"), sessions })
     });
     Ok(all.collect())
 }
@@ -290,6 +289,7 @@ mod tests {
         let mut answers: BTreeMap<String, Rows> =
             rest.iter().map(|(question, rows)| ((*question).to_owned(), rows.clone())).collect();
         answers.insert(dialect.accounts_past_read_only(), rows(&ACCOUNT, accounts));
+        answers.insert(dialect.machine_name().to_owned(), rows(&["name"], &[&["db1"]]));
         let none = Failure::permanent("ask", "was not asked");
         let all = bypassers(dialect, |question| answers.get(question).ok_or_else(|| none.clone())).unwrap();
         all.into_iter().map(|one| (one.account.to_string(), one.route, one.is_locked, one.sessions)).collect()

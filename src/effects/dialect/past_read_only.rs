@@ -49,6 +49,12 @@ impl Dialect {
         )
     }
 
+    /// What the server's machine is called: some installations give `root` an account by that name.
+    #[must_use]
+    pub fn machine_name(self) -> &'static str {
+        "SELECT @@GLOBAL.hostname"
+    }
+
     /// Who may take on which role: columns `user`, `host`, `role_user`, `role_host`; `None` where there are no roles.
     #[must_use]
     pub fn role_members(self) -> Option<&'static str> {

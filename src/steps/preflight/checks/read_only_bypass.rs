@@ -9,6 +9,9 @@ use super::super::verdict::{Verdict, count, some};
 use crate::effects::past_read_only::{self, AccountName, Bypasser, client, counted};
 use crate::error::Result;
 
+/// What a server calls a client that has not logged in yet.
+const NOBODY_YET: &str = "unauthenticated user";
+
 pub const CHECK: Check = Check::blocking("read_only_bypass", judge).asks(|pair| {
     let of = |side: Side| {
         let dialect = pair.at(side).dialect;
@@ -20,7 +23,7 @@ pub const CHECK: Check = Check::blocking("read_only_bypass", judge).asks(|pair| 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found: Vec<Verdict> = closing(seen)?;
     let following = others(seen, Target)?;
-    let remote = following.iter().filter(|one| !one.is_locked && !one.account.is_local());
+    let remote = following.iter().filter(|one| !one.is_locked && !one.is_local);
     let remote: Vec<String> = remote.map(ToString::to_string).collect();
     if !remote.is_empty() {
         let evidence = format!("on `{}` read_only does not stop {}", seen.name(Target), some(&remote));
@@ -48,7 +51,7 @@ fn closing(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
     let (expected, others): (Vec<_>, Vec<_>) =
         others(seen, Source)?.into_iter().filter(|one| !one.is_locked).partition(|one| one.account.is_named(named));
     let (quiet, loud): (Vec<_>, Vec<_>) =
-        others.into_iter().partition(|one| one.account.is_local() && one.sessions == 0);
+        others.into_iter().partition(|one| one.is_local && one.sessions == 0);
     let mut found = Vec::new();
     let dialect = place.dialect;
     let lasting = !dialect.strongest_fence().held_by_session;
@@ -90,7 +93,7 @@ fn ending(seen: &Seen<'_>) -> Result<Option<Verdict>> {
     let rows = seen.rows(Source, place.dialect.killable_clients(""))?;
     let applications = seen.pair.application.into_iter().flat_map(|(_, application)| &application.accounts);
     let ours: Vec<&str> =
-        applications.map(|account| account.user.as_str()).chain([place.server.user.as_str()]).collect();
+        applications.map(|account| account.user.as_str()).chain([place.server.user.as_str(), NOBODY_YET]).collect();
     let strangers = rows.iter().map(client).filter(|client| !ours.contains(&client.user.as_str()));
     let strangers: Vec<String> = counted(strangers)
         .into_iter()
