@@ -5,6 +5,7 @@ mod faults;
 use super::output::{self, Format};
 use super::stop::unless_stopped;
 use crate::error::{Failure, Result};
+use crate::playbook::units::Span;
 use crate::rehearsal::application;
 use crate::rehearsal::rehearse::{self, Report};
 use crate::rehearsal::sandbox;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 /// Arguments of `rehearse`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Args {
     /// The playbook.
     playbook: PathBuf,
@@ -37,6 +39,12 @@ pub struct Args {
     /// The new server. Default: the same as the old one.
     #[arg(long, value_name = "SERVER")]
     target: Option<Choice>,
+    /// Give the application's account every privilege, so that `read_only` does not stop it.
+    #[arg(long)]
+    privileged: bool,
+    /// Time between a fault that ends the runner and the next command, such as 20s.
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    idle: Span,
     /// An input of the playbook; may be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -78,11 +86,13 @@ impl Args {
                 rows: self.rows,
                 source: self.source.clone(),
                 target: self.target.clone().unwrap_or_else(|| self.source.clone()),
+                privileged: self.privileged,
                 ..sandbox::Plan::default()
             },
             writers: self.writers,
             rate: self.rate,
             deaf: false,
+            idle: self.idle.0,
             keep: self.keep,
             state: self.state.clone(),
             waits: Waits { for_people: self.ask, for_windows: self.windows },

@@ -18,6 +18,7 @@ pub mod key;
 pub mod lock;
 mod objects;
 mod own_log;
+mod past_read_only;
 mod plugins;
 mod replication;
 mod session;
@@ -28,6 +29,7 @@ mod variables;
 pub use dump::SANDBOX_LINE;
 pub use fencing::Fence;
 pub use grants::{BEFORE_DATABASE, GrantTable};
+pub use past_read_only::FENCE_DATABASE;
 pub use replication::{ChangeSource, ChannelTls, StartAt};
 pub use session::TOOL_DATABASE;
 pub use snapshot::Hold;
@@ -65,6 +67,11 @@ impl Dialect {
     /// Whether it writes for a `MariaDB` of at least this version; never true of `MySQL`.
     fn mariadb(self, major: u16, minor: u16, patch: u16) -> bool {
         self.is_mariadb() && self.product.version >= Version(major, minor, patch)
+    }
+
+    /// Whether it writes for this series of `MySQL` and no release is named; only releases for general use count then.
+    fn is_series(self, major: u16, minor: u16) -> bool {
+        self.product.family == Family::MySql && self.product.version == Version(major, minor, 0)
     }
 }
 

@@ -16,6 +16,7 @@ mod lines;
 mod mysql;
 pub mod own_transactions;
 mod passing;
+pub mod past_read_only;
 pub mod replica;
 mod secrets;
 mod sessions;

@@ -148,6 +148,12 @@ pub struct Server {
     /// What its certificate is verified by, where a connection to it is to be encrypted by the servers themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Certificate>,
+    /// Accounts that get past `read_only` and may stay until the fence, `user` or `user@host`: jobs that make backups, a
+    /// monitor. The fence ends their sessions, and locks them where nothing else keeps them out. The accounts of an
+    /// application count as named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("examples" = [["backup", "nagios@10.0.0.%"]]))]
+    pub past_read_only: Vec<String>,
     /// Further lines for the server's configuration file: what is particular to it, such as its socket.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, serde_json::Value>,
@@ -352,6 +358,16 @@ impl Inventory {
             first.copy_from_slice(&hash.as_bytes()[..4]);
             u32::from_be_bytes(first) | 1
         })
+    }
+    /// Accounts that may get past `read_only` on a server until the fence: `past_read_only`, and those of applications.
+    #[must_use]
+    pub fn named_past_read_only(&self, server: &str) -> Vec<String> {
+        let named = self.servers.get(server).into_iter().flat_map(|server| server.past_read_only.iter().cloned());
+        let application = |account: &Account| match &account.host {
+            Some(host) => format!("{}@{host}", account.user),
+            None => account.user.clone(),
+        };
+        named.chain(self.applications.values().flat_map(|app| app.accounts.iter().map(application))).collect()
     }
     /// Every secret that its webhooks refer to.
     pub fn webhook_secrets(&self) -> impl Iterator<Item = &SecretRef> {

@@ -163,7 +163,11 @@ async fn accounts(session: &Session, family: Family, facts: &mut BTreeMap<String
     for (account, is_role) in pairs(session, &sql).await? {
         let name = if is_role == "Y" { account.split('@').next().unwrap_or_default() } else { &account };
         let grants = session.query(&format!("SHOW GRANTS FOR {name}"), LIMIT).await?;
-        facts.insert(format!("account {account}"), format!("{grants:?}"));
+        let created = match is_role.as_str() {
+            "Y" => None,
+            _ => Some(session.query(&format!("SHOW CREATE USER {name}"), LIMIT).await?), // whether it is locked, too
+        };
+        facts.insert(format!("account {account}"), format!("{grants:?} {created:?}"));
     }
     Ok(())
 }

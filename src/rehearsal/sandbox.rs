@@ -33,6 +33,8 @@ pub struct Plan {
     pub target: Choice,
     /// Further lines for the old server's configuration.
     pub source_options: Vec<String>,
+    /// Whether the application's account may do everything, as many an application's may.
+    pub privileged: bool,
     /// Size of the new server's disk in bytes, for one of its own; needs the right to mount.
     pub disk: Option<u64>,
     /// A data directory as a fresh installation has it; copied, which is faster than to install two anew.
@@ -101,7 +103,7 @@ impl Sandbox {
         }
         let ssh_config = hosts[0].ssh_config().to_path_buf();
         let sandbox = Self { dir: plan.dir.clone(), source, target, secrets, ssh_config, hosts, _disk: disk };
-        sandbox.fill(plan.rows).await?;
+        sandbox.fill(plan).await?;
         sandbox.describe().await?;
         Ok(sandbox)
     }
@@ -158,13 +160,15 @@ impl Sandbox {
         self.admin(&self.target, 1).await
     }
 
-    async fn fill(&self, rows: u64) -> Result<()> {
+    async fn fill(&self, plan: &Plan) -> Result<()> {
         let session = self.on_source().await?;
-        shop::prepare(&session, rows).await?;
+        shop::prepare(&session, plan.rows).await?;
+        let privileges =
+            if plan.privileged { "ALL PRIVILEGES ON *.*" } else { "SELECT, INSERT, UPDATE, DELETE, EXECUTE ON shop.*" };
         let password = &self.secrets[3].1; // letters and digits only
         for statement in [
             format!("CREATE USER shop@'127.0.0.1' IDENTIFIED BY '{password}'"),
-            "GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON shop.* TO shop@'127.0.0.1'".to_owned(),
+            format!("GRANT {privileges} TO shop@'127.0.0.1'"),
         ] {
             session.exec(&statement, LOOK).await?;
         }

@@ -34,6 +34,8 @@ pub struct Piece {
     pub rate: u32,
     /// An application that does not listen when it is told to reload.
     pub deaf: bool,
+    /// Time between the end of a runner and the next command, as a person takes it.
+    pub idle: Duration,
     /// Leave the folder for a look afterwards.
     pub keep: bool,
     /// State directory that keeps its runs; one in the sandbox's folder, when missing.
@@ -109,6 +111,11 @@ impl Stage {
         let sandbox = Sandbox::make(&piece.sandbox).await?;
         let application = start_application(&piece, &sandbox).await?;
         Ok(Self { sandbox, piece, addresses, application, turns: Vec::new(), began_at: Home::Source })
+    }
+
+    /// Waits for as long as a person would, before the next command.
+    pub async fn idle(&self) {
+        tokio::time::sleep(self.piece.idle).await;
     }
 
     /// The program with `words`, on this sandbox's state directory and secrets.

@@ -1,9 +1,11 @@
 //! `accounts`: brings an application's accounts to the new server and proves that they can log in there.
 
+use super::account_locks;
 use super::answer;
 use super::place::{account_fact, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::LoginPath;
+use crate::effects::past_read_only::AccountName;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Application};
@@ -17,6 +19,9 @@ use serde_json::json;
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] =
     &[Output { name: "proved", kind: OutputType::Text, about: "Accounts that logged in, separated by spaces." }];
+
+/// What `MariaDB` answers to the right password of an account that is locked.
+const LOCKED: &str = "4151";
 
 /// Brings an application's accounts, with passwords and privileges, from one server to another, and logs in as each
 /// of them along the path the application takes. An account that is missing shows only at the switch otherwise.
@@ -116,13 +121,29 @@ impl Accounts {
             }
             _ => LoginPath { host: &target.host, address: &target.address, authority: None },
         };
-        cx.fx.try_login(&self.to, account, path).await.map(drop).map_err(|failure| Failure {
-            help: Some(format!(
-                "give `{}` an account on `{}` that lets it in, before the switch",
-                self.application, self.to
-            )),
-            ..failure
-        })
+        let Err(failure) = cx.fx.try_login(&self.to, account, path).await else { return Ok(()) };
+        if failure.answer.contains(LOCKED) && self.is_locked_by_fence(cx, account).await? {
+            let name = format!("{}@{}", account.user, Self::host(account));
+            cx.progress
+                .note(format!("{name} is locked by a fence until `{}` is opened; its password is right", self.to));
+            return Ok(());
+        }
+        Err(failure.help(format!(
+            "give `{}` an account on `{}` that lets it in, before the switch",
+            self.application, self.to
+        )))
+    }
+
+    /// The server looks at the password first, so whoever is told of the lock has the right one; and whoever opens the
+    /// server takes off what stands in the record.
+    async fn is_locked_by_fence(&self, cx: &Ctx<'_>, account: &Account) -> Result<bool> {
+        let dialect = dialect(cx.world, &self.to);
+        if !account_locks::needed(dialect) {
+            return Ok(false);
+        }
+        let recorded = account_locks::recorded(&*cx.fx.sql(&self.to).await?, dialect).await?;
+        let name = AccountName::new(&account.user, Self::host(account));
+        Ok(recorded.iter().any(|(_, locked)| *locked == name))
     }
 }
 
@@ -170,6 +191,10 @@ impl Step for Accounts {
                 self.to, self.application
             )));
             actions.push(Action::sql(&self.to, "SELECT CURRENT_USER()"));
+            if account_locks::needed(to) {
+                actions.push(Action::note("if it is locked, whether a fence has done that:"));
+                actions.extend(account_locks::look_actions(&self.to, to));
+            }
         }
         Ok(actions)
     }

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use tokio_util::sync::CancellationToken;
 
+mod account_locks;
 mod accounts;
 mod accounts_before;
 mod action;

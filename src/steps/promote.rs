@@ -1,5 +1,6 @@
 //! `promote`: opens the new server, and only when everything that must be true is read back at that moment.
 
+use super::account_locks;
 use super::answer::is_closed;
 use super::fence::HOLDER;
 use super::place::{dialect, run_marker};
@@ -225,6 +226,36 @@ impl Promote {
             }
         }
     }
+    /// What a fence has done to this server when it was closed, days ago perhaps, is taken off once it is proved open:
+    /// before that, an account that gets past `read_only` could write to a server that is not the one yet. A runner that
+    /// dies in between finds the record, and goes on here.
+    async fn unlock(&self, cx: &Ctx<'_>) -> Result<()> {
+        let given_back = account_locks::give_all_back(cx, &self.server).await?;
+        if !given_back.is_empty() {
+            let names: Vec<String> = given_back.iter().map(ToString::to_string).collect();
+            cx.progress.note(format!("accounts given back: {}", names.join(", ")));
+        }
+        if let Some(names) = self.kept_closed(cx.world) {
+            let target = cx.fx.sql(&self.server).await?;
+            for name in names {
+                target.query(&dialect(cx.world, &self.server).forget_persisted(name), LOOK).await?;
+            }
+        }
+        Ok(())
+    }
+    /// What a server without a configuration file may keep from a fence: it must not close it at its next start.
+    fn kept_closed(&self, world: &World) -> Option<impl Iterator<Item = &'static str>> {
+        let to = dialect(world, &self.server);
+        let has_file = world.inventory.server(&self.server)?.config_file.is_some();
+        (to.persists() && !has_file).then(|| to.closed_after_restart().iter().map(|(name, _)| *name))
+    }
+    fn unlock_actions(&self, world: &World) -> Vec<Action> {
+        let mut actions = account_locks::give_all_back_actions(world, &self.server);
+        let to = dialect(world, &self.server);
+        let forgotten = self.kept_closed(world).into_iter().flatten();
+        actions.extend(forgotten.map(|name| Action::sql(&self.server, to.forget_persisted(name))));
+        actions
+    }
     fn outputs(last: &Position, own: &Position) -> Outputs {
         let value = |position: &Position| serde_json::to_value(position).unwrap_or_default();
         Outputs::from_iter([("final_position".to_owned(), value(last)), ("position".to_owned(), value(own))])
@@ -277,6 +308,7 @@ impl Step for Promote {
         ]);
         actions.extend([new(&to.write_token(&run_marker(), PROOF, "1")), new(&to.read_token(&run_marker(), PROOF))]);
         actions.extend([Action::note("if that proof fails:"), new(to.close_replica())]);
+        actions.extend(self.unlock_actions(world));
         Ok(actions)
     }
 
@@ -308,7 +340,9 @@ impl Step for Promote {
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let privileges = dialect(cx.world, &self.server).promote_privileges();
-        require(cx, &self.server, privileges, "open the server when the time comes").await.err().into_iter().collect()
+        let allowed = require(cx, &self.server, privileges, "open the server when the time comes").await;
+        let may_unlock = account_locks::may_give_back(cx, &self.server).await;
+        allowed.err().into_iter().chain(may_unlock.err()).collect()
     }
 
     /// Durability and the proof's age are looked at before the fence: a refusal then costs the application nothing.
@@ -316,6 +350,7 @@ impl Step for Promote {
         if self.verified.as_ref().is_some_and(|verified| marker::find(verified).next().is_none()) {
             self.fresh(cx).await?; // a proof from within the block is made later
         }
+        account_locks::make_ready(cx, &self.server).await?;
         let sides = self.sides(cx).await?;
         self.durable(&sides).await
     }
@@ -324,13 +359,20 @@ impl Step for Promote {
         if !self.is_open(cx).await? {
             return Ok(Probe::NotDone);
         }
+        let locked = account_locks::is_recorded(cx, &self.server).await?;
         Ok(match cx.memo.read::<Proved>(PROVED)? {
-            Some(Proved { last, own, .. }) => Probe::Done(Self::outputs(&last, &own)),
-            None => Probe::NotDone, // open for another reason, and nothing proved yet: execute will refuse
+            Some(Proved { last, own, .. }) if !locked => Probe::Done(Self::outputs(&last, &own)),
+            _ => Probe::NotDone, // accounts are to be unlocked; or open for another reason: execute will refuse
         })
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        if let Some(Proved { last, own, .. }) = cx.memo.read::<Proved>(PROVED)?
+            && self.is_open(cx).await?
+        {
+            self.unlock(cx).await?; // all that an attempt before has left to do
+            return Ok(Self::outputs(&last, &own));
+        }
         let sides = self.sides(cx).await?;
         self.durable(&sides).await?;
         if !cx.memo.flag(FRESH)? {
@@ -352,6 +394,7 @@ impl Step for Promote {
             return Err(self.refuse(format!("`{}` moved past {last}", self.source), "find out who wrote there"));
         }
         self.open(cx, &sides).await?;
+        self.unlock(cx).await?;
         cx.progress.note(format!("open, after {last}"));
         Ok(Self::outputs(&last, &own))
     }

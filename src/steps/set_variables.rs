@@ -34,6 +34,8 @@ pub const OUTPUTS: &[Output] = &[
 
 /// Key of the memo: values before the change, by name.
 const BEFORE: &str = "before";
+/// What shuts out administrators on `MySQL`.
+const ADMINISTRATORS: &str = "super_read_only";
 
 /// Sets global variables of a running server, in memory and, with `persist`, in its configuration file, and reads
 /// them back. Undo restores both, the file byte for byte.
@@ -120,8 +122,23 @@ impl SetVariables {
 
     /// `text` with the values in it.
     fn changed(&self, text: &str) -> String {
-        let wanted = self.wanted();
+        let mut wanted = self.wanted();
+        // as the server does in memory: whoever opens it to everyone opens it to administrators too
+        if self.opens() && option_file::effective(text).contains_key(ADMINISTRATORS) {
+            wanted.entry(ADMINISTRATORS.to_owned()).or_insert_with(|| "OFF".to_owned());
+        }
         option_file::set(text, wanted.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// Variables whose value in `mysqld-auto.cnf` would be in the way.
+    fn persisted(&self) -> Vec<String> {
+        let administrators = self.opens().then(|| ADMINISTRATORS.to_owned());
+        self.names().into_iter().chain(administrators).collect()
+    }
+
+    /// Whether the server is opened to writes.
+    fn opens(&self) -> bool {
+        self.wanted().get("read_only").is_some_and(|value| Dialect::closed(value) == Some(false))
     }
 
     fn complaints(&self) -> Vec<Complaint> {
@@ -241,6 +258,8 @@ impl Step for SetVariables {
             let lines = self.wanted().iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>();
             let edit =
                 format!("in {} these lines are set for the server, all others stay: {}", file.path, lines.join(", "));
+            let edit =
+                if self.opens() { format!("{edit}; and {ADMINISTRATORS} = OFF where it stands there") } else { edit };
             actions.extend(file.preview("").into_iter().take(1));
             actions.push(Action::note(edit));
         }
@@ -267,7 +286,7 @@ impl Step for SetVariables {
     fn questions(&self, world: &World) -> Vec<Action> {
         let Ok(server) = self.server(world) else { return Vec::new() };
         let dialect = Dialect::from(server.product());
-        let overridden = self.persist.then(|| dialect.persisted_variables(&self.names())).flatten();
+        let overridden = self.persist.then(|| dialect.persisted_variables(&self.persisted())).flatten();
         let texts = [dialect.show_variables(&self.names())].into_iter().chain(overridden);
         texts.map(|text| Action::sql(&self.server, text)).collect()
     }
@@ -357,7 +376,7 @@ impl SetVariables {
     /// A failure where `mysqld-auto.cnf` would override what is written into the configuration file.
     async fn overridden(&self, cx: &Ctx<'_>) -> Result<Option<Failure>> {
         let (_, dialect) = server_state::known(cx, &self.server)?;
-        let Some(ask) = dialect.persisted_variables(&self.names()) else { return Ok(None) };
+        let Some(ask) = dialect.persisted_variables(&self.persisted()) else { return Ok(None) };
         let rows = cx.fx.sql(&self.server).await?.query(&ask, READ_LIMIT).await?;
         let names: Vec<_> = rows.iter().filter_map(|row| row.get("name").map(Value::from)).collect();
         let Some(first) = names.first().and_then(Value::as_str) else { return Ok(None) };

@@ -4,6 +4,7 @@ use super::choose::Switch;
 use super::verdict::{Look, WayBack};
 use crate::effects::dialect::Dialect;
 use crate::effects::own_transactions::{Budget, OwnTransactions, Scan, marks, since};
+use crate::effects::past_read_only;
 use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position};
 use crate::effects::{Effects, Session};
 use crate::engine::fenced::Fenced;
@@ -170,9 +171,10 @@ async fn is_closed(session: &Session, dialect: Dialect) -> Result<bool> {
     })
 }
 
+/// Accounts that could write to the closed server now: those that get past `read_only` and are not locked.
 async fn bypassers(session: &Session, dialect: Dialect) -> Result<Vec<String>> {
-    let rows = session.query(&dialect.read_only_bypassers(), LOOK).await?;
-    Ok(rows.iter().filter_map(|row| row.get("account").map(str::to_owned)).collect())
+    let all = past_read_only::look(session, dialect).await?;
+    Ok(all.iter().filter(|found| !found.is_locked).map(ToString::to_string).collect())
 }
 
 /// The replica's own estimate, in seconds. Where the applier has nothing to do it knows nothing of what was not received.

@@ -132,9 +132,10 @@ async fn log_everything(stage: &Stage) -> Logs {
     Logs(logs.map(|(server, path, _)| (server, path, 0)))
 }
 
-/// The shipped playbook with a step in the switch that fails: everything before it is taken back.
+/// The shipped playbook without checkpoints and with a step in the switch that fails: everything before it is taken back.
 fn stumbling(stage: &Stage) -> PathBuf {
     let text = std::fs::read_to_string(PLAYBOOK).unwrap();
+    let text: String = text.split_inclusive('\n').filter(|line| !line.starts_with("    keep: true")).collect();
     let place = "      - id: promote\n";
     assert!(text.contains(place));
     let step =

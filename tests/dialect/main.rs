@@ -3,7 +3,7 @@
 mod cells;
 
 use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, StartAt, lock};
-use cutover::effects::{Login, Row, Secrets, Session};
+use cutover::effects::{Login, Row, Secrets, Session, past_read_only};
 use cutover::playbook::product::{Family, Product};
 use cutover::playbook::secret::SecretRef;
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
@@ -74,8 +74,12 @@ fn gtid_and_tls_and_run_time_values() {
 
 #[test]
 fn the_strongest_fence_there_is() {
-    for version in ["5.7.8", "8.0.21", "8.4", "9.7"] {
+    for version in ["5.7", "5.7.8", "8.0.21", "8.4", "9.7"] {
         assert!(mysql(version).strongest_fence().close.contains("super_read_only"), "{version}");
+    }
+    for version in ["5.6", "5.7.7"] {
+        let fence = mysql(version).strongest_fence();
+        assert_eq!((fence.close, fence.held_by_session), ("FLUSH TABLES WITH READ LOCK", true), "{version}");
     }
     for version in ["10.4", "10.6", "10.11", "11.4", "11.8"] {
         let fence = mariadb(version).strongest_fence();
@@ -86,6 +90,52 @@ fn the_strongest_fence_there_is() {
     assert_eq!((Dialect::closed("NO_LOCK_NO_ADMIN"), Dialect::closed("1")), (Some(true), Some(true)));
     assert_eq!((Dialect::closed("OFF"), Dialect::closed("0")), (Some(false), Some(false)));
     assert_eq!((Dialect::closed(""), Dialect::closed("NULL")), (None, None));
+}
+
+/// Undo knows only words that the server knows, and every value that a server can have comes back.
+#[test]
+fn a_server_is_opened_as_far_as_it_was_open() {
+    for version in ["5.6", "5.7.7"] {
+        let d = mysql(version);
+        assert_eq!((d.super_read_only(), d.close_replica()), (None, "SET GLOBAL read_only = ON"), "{version}");
+        assert_eq!(d.restore_read_only("0", None), ["SET GLOBAL read_only = 0"], "{version}");
+        assert_eq!(d.restore_read_only("0", Some("0")), ["SET GLOBAL read_only = 0"], "{version}");
+        assert!(!d.closed_after_restart().iter().any(|(name, _)| name.contains("super")), "{version}");
+    }
+    for version in ["5.7", "5.7.8", "8.0", "9.7"] {
+        let d = mysql(version);
+        let both = |read_only, administrators| d.restore_read_only(read_only, Some(administrators)).join("; ");
+        assert_eq!(both("1", "0"), "SET GLOBAL super_read_only = 0; SET GLOBAL read_only = 1", "{version}");
+        assert_eq!(both("1", "1"), "SET GLOBAL super_read_only = 1; SET GLOBAL read_only = 1", "{version}");
+        assert!(d.closed_after_restart().contains(&("super_read_only", "ON")), "{version}");
+        assert_eq!(d.persists(), !version.starts_with('5'), "{version}");
+    }
+    for version in ["10.3", "10.5", "10.11", "11.8", "12.3"] {
+        let d = mariadb(version);
+        assert_eq!((d.super_read_only(), d.persists()), (None, false), "{version}");
+        for value in ["OFF", "ON", "NO_LOCK", "NO_LOCK_NO_ADMIN"] {
+            assert_eq!(d.restore_read_only(value, None), [format!("SET GLOBAL read_only = '{value}'")], "{version}");
+        }
+        let strong = d.closed_after_restart().contains(&("read_only", "NO_LOCK_NO_ADMIN"));
+        assert_eq!(strong, version == "12.3", "{version}");
+        assert_eq!(d.account_lock(), version != "10.3", "{version}");
+    }
+    assert_eq!(mysql("8.0").persist("super_read_only", "ON"), "SET PERSIST super_read_only = 'ON'");
+    assert_eq!(mysql("8.0").forget_persisted("read_only"), "RESET PERSIST IF EXISTS read_only");
+    let locked = mariadb("10.11").lock_accounts(&[("it's", "%"), ("b", "10.%")]);
+    assert_eq!(locked, "ALTER USER IF EXISTS 'it''s'@'%', 'b'@'10.%' ACCOUNT LOCK");
+}
+
+/// Who gets past `read_only`, and where code of others counts.
+#[test]
+fn what_gets_past_read_only_differs() {
+    let asked = |d: Dialect| d.accounts_past_read_only();
+    assert!(asked(mariadb("10.11")).contains("< 101100") && !asked(mariadb("10.6")).contains("101100"));
+    assert!(asked(mariadb("10.3")).contains("Super_priv") && asked(mysql("8.0")).contains("CONNECTION_ADMIN"));
+    assert!(asked(mysql("5.7")).contains("account_locked") && !asked(mysql("5.6")).contains("account_locked"));
+    assert!(mysql("5.7").role_members().is_none() && mysql("8.0").mandatory_roles().is_some());
+    assert!(mariadb("11.8").callers_of_definers().is_some() && mariadb("12.3").callers_of_definers().is_none());
+    assert!(mysql("9.7").callers_of_definers().is_none(), "super_read_only stops whoever calls");
 }
 
 #[test]
@@ -252,9 +302,10 @@ async fn fencing_catalog_and_locks() {
     run(&tool, [d.clear_read_only(), d.close_replica(), d.clear_read_only()]).await;
     run(&tool, [d.set_event_scheduler(true), d.set_event_scheduler(false), d.prepared_transactions()]).await;
     assert_eq!(value(&tool, d.event_scheduler()).await.as_deref(), Some("OFF"));
-    let bypassers = tool.query(&d.read_only_bypassers(), LIMIT).await.unwrap();
-    let names: Vec<_> = bypassers.iter().filter_map(|row| row.get("account")).collect();
-    assert!(names.contains(&"'migrate'@'127.0.0.1'") && !names.iter().any(|name| name.contains("app")), "{names:?}");
+    let bypassers = past_read_only::look(&tool, d).await.unwrap();
+    let names: Vec<_> = bypassers.iter().map(|one| one.account.to_string()).collect();
+    assert!(names.contains(&"migrate@127.0.0.1".to_owned()), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains("app")), "{names:?}");
 
     let none: [&str; 0] = [];
     let column = |rows: &cutover::effects::Rows| -> Vec<String> {

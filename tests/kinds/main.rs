@@ -14,6 +14,7 @@ mod fence;
 mod import;
 mod lag;
 mod latency;
+mod past_read_only;
 mod preflight;
 mod promote;
 mod reverse_replication;

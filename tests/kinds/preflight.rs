@@ -118,7 +118,7 @@ async fn every_trap_is_named_with_evidence_and_remedy() {
         ("anonymous_accounts", Mark::Warn, "`target` lets in ''@'localhost'", "on `target`"),
         ("auth_plugins", Mark::Block, "shop@127.0.0.1 (ed25519)", "install the plugin"),
         ("auth_plugins", Mark::Block, "batch@% (ed25519)", "new password"),
-        ("read_only_bypass", Mark::Warn, "'admin2'@'%'", "READ_ONLY ADMIN"),
+        ("read_only_bypass", Mark::Block, "does not stop admin2@%", "`past_read_only` of `source`"),
         ("binlog_format", Mark::Block, "binlog_format of the source is STATEMENT", "SET GLOBAL binlog_format = ROW"),
         ("row_image", Mark::Block, "binlog_row_image of the source is MINIMAL", "SET GLOBAL binlog_row_image = FULL"),
         ("binlog_retention", Mark::Block, "keeps binary logs for 1s", "binlog_expire_logs_seconds"),

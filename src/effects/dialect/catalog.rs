@@ -69,8 +69,7 @@ impl Dialect {
 
 pub(super) fn within<S: AsRef<str>>(column: &str, databases: &[S]) -> String {
     if databases.is_empty() {
-        let ours = [super::session::TOOL_DATABASE, super::grants::BEFORE_DATABASE];
-        format!("{column} NOT IN ({}, {})", literals(&SYSTEM), literals(&ours))
+        format!("{column} NOT IN ({}, {})", literals(&SYSTEM), super::past_read_only::own_databases())
     } else {
         format!("{column} IN ({})", literals(databases))
     }

@@ -14,6 +14,9 @@ pub struct Fence {
 }
 
 impl Dialect {
+    /// Privileges that locking accounts on one server alone takes, and unlocking them; of each group one is enough.
+    pub const LOCKING: [&'static [&'static str]; 2] = [&["CREATE USER"], &["BINLOG ADMIN", "SUPER"]];
+
     /// Shuts out everyone but administrators and replication. Waits for commits that are under way.
     #[must_use]
     pub fn set_read_only(self) -> &'static str {
@@ -37,6 +40,9 @@ impl Dialect {
         };
         if with_events && self.is_mariadb() {
             groups.push(&["SUPER"]);
+        }
+        if self.is_mariadb() && self.strongest_fence().held_by_session {
+            groups.extend(Self::LOCKING); // accounts that get past read_only are locked, outside the binary log
         }
         if self.mysql(8, 0, 0) {
             groups.push(&["XA_RECOVER_ADMIN"]); // prepared transactions are asked for before the fence falls
@@ -81,10 +87,75 @@ impl Dialect {
         }
     }
 
+    /// Whether the server knows `super_read_only` (since 5.7.8).
+    fn has_super_read_only(self) -> bool {
+        self.mysql(5, 7, 8) || self.is_series(5, 7)
+    }
+
+    /// Whether administrators are shut out too, one value; `None` where that is no variable of its own.
+    #[must_use]
+    pub fn super_read_only(self) -> Option<&'static str> {
+        self.has_super_read_only().then_some("SELECT @@GLOBAL.super_read_only")
+    }
+
+    /// Makes the server as open or closed as it was: values that [`Dialect::read_only`] and
+    /// [`Dialect::super_read_only`] brought back, or markers.
+    #[must_use]
+    pub fn restore_read_only(self, read_only: &str, super_read_only: Option<&str>) -> Vec<String> {
+        let set = |name: &str, value: &str| self.set_variable(name, value);
+        match super_read_only.filter(|_| self.has_super_read_only()) {
+            // `super_read_only = ON` closes the server in passing, and `read_only = OFF` clears both: so this order
+            Some(administrators) => {
+                vec![set("super_read_only", administrators), set("read_only", read_only)]
+            }
+            None => vec![set("read_only", read_only)],
+        }
+    }
+
+    /// Lines of the configuration file that keep administrators out after a restart, as far as the server can.
+    #[must_use]
+    pub fn closed_after_restart(self) -> &'static [(&'static str, &'static str)] {
+        match () {
+            () if self.mariadb(12, 0, 0) => &[("read_only", "NO_LOCK_NO_ADMIN"), ("event_scheduler", "OFF")],
+            () if self.has_super_read_only() => {
+                &[("read_only", "ON"), ("super_read_only", "ON"), ("event_scheduler", "OFF")]
+            }
+            () => &[("read_only", "ON"), ("event_scheduler", "OFF")],
+        }
+    }
+
+    /// Whether the server itself can keep a variable for its next start.
+    #[must_use]
+    pub fn persists(self) -> bool {
+        self.mysql(8, 0, 0)
+    }
+
+    /// Sets a variable, and keeps it for the next start.
+    #[must_use]
+    pub fn persist(self, name: &str, value: &str) -> String {
+        self.set_variable(name, value).replacen("SET GLOBAL", "SET PERSIST", 1)
+    }
+
+    /// Forgets what is kept of a variable for the next start.
+    #[must_use]
+    pub fn forget_persisted(self, name: &str) -> String {
+        format!("RESET PERSIST IF EXISTS {name}")
+    }
+
+    /// What is kept of these variables for the next start: columns `name`, `value`.
+    #[must_use]
+    pub fn persisted_values(self, names: &[&str]) -> String {
+        format!(
+            "SELECT VARIABLE_NAME AS name, VARIABLE_VALUE AS value FROM performance_schema.persisted_variables \
+             WHERE VARIABLE_NAME IN ({}) ORDER BY 1",
+            super::literals(names)
+        )
+    }
+
     /// Shuts out administrators too, once the last row has been written.
     #[must_use]
     pub fn strongest_fence(self) -> Fence {
-        if !self.is_mariadb() {
+        if self.has_super_read_only() {
             let (close, open) = ("SET GLOBAL super_read_only = ON", "SET GLOBAL super_read_only = OFF");
             Fence { close, open, held_by_session: false }
         } else if self.mariadb(12, 0, 0) {
@@ -98,7 +169,7 @@ impl Dialect {
     /// What a replica is closed with while it follows: as strong as lasts without a session.
     #[must_use]
     pub fn close_replica(self) -> &'static str {
-        if self.is_mariadb() { self.set_read_only() } else { "SET GLOBAL super_read_only = ON" }
+        if self.has_super_read_only() { "SET GLOBAL super_read_only = ON" } else { self.set_read_only() }
     }
 
     /// Bounds how long this session's next statements wait for locks.
@@ -175,22 +246,6 @@ impl Dialect {
     #[must_use]
     pub fn prepared_transactions(self) -> &'static str {
         "XA RECOVER"
-    }
-
-    /// Accounts that a plain `read_only` does not stop: column `account`.
-    #[must_use]
-    pub fn read_only_bypassers(self) -> String {
-        let privileges = if self.mariadb(10, 11, 0) {
-            "'READ_ONLY ADMIN'"
-        } else if self.is_mariadb() {
-            "'SUPER', 'READ_ONLY ADMIN'"
-        } else {
-            "'SUPER', 'CONNECTION_ADMIN'"
-        };
-        format!(
-            "SELECT DISTINCT GRANTEE AS account FROM information_schema.USER_PRIVILEGES \
-             WHERE PRIVILEGE_TYPE IN ({privileges}) ORDER BY GRANTEE"
-        )
     }
 }
 

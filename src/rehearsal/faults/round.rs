@@ -132,6 +132,7 @@ async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment
             break;
         }
         std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
+        stage.idle().await;
         row.status = said(&stage, &["status"]).await?;
         // what stands on a checkpoint goes forward; if that leads nowhere, a person takes everything back
         let nowhere = row.ends.iter().filter(|word| **word == Outcome::Kept.to_string()).count() > 1;

@@ -1,25 +1,26 @@
-//! What is looked at before the fence falls, while the application still writes: whether it can fall at all, and
-//! the moment at which it costs least.
+//! What is looked at before the fence falls, while the application still writes: whether it can fall at all.
 
 use super::Fence;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
-use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position, wait_until_applied};
-use crate::error::{Class, Failure, Result};
+use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::error::{Failure, Result};
 use crate::playbook::world::World;
 use crate::steps::answer::is_closed;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::time::timeout;
 
-/// A replica that gets to the source's place this fast is at its heels (rulebook M12: the applier then
-/// needs 0.1-6 ms after the fence, otherwise up to half a second).
-const CLOSE: Duration = Duration::from_millis(15);
-/// The right moment is waited for this long; a busy replica may never be so close, and later is still right.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// A replica that says nothing for so long is out of reach.
 const SILENCE: Duration = Duration::from_secs(2);
+
+/// Whether the other server takes writes. Only a value that was read is an answer.
+enum Replica {
+    Open,
+    Closed,
+    Unknown(Failure),
+}
 
 impl Fence {
     pub(super) fn gate_actions(&self, world: &World) -> Vec<Action> {
@@ -31,20 +32,12 @@ impl Fence {
         ]
         .map(|text| Action::sql(&self.server, text))
         .into();
+        actions.extend(self.lock_questions(dialect));
         if let Some(replica) = &self.replica {
             actions.push(Action::sql(replica, super::dialect(world, replica).read_only()));
         }
         actions.extend(self.moment_actions(world));
         actions
-    }
-
-    pub(super) fn moment_actions(&self, world: &World) -> Vec<Action> {
-        let Some(replica) = &self.replica else { return Vec::new() };
-        vec![
-            Action::sql(&self.server, dialect(world, &self.server).binlog_position()),
-            Action::sql(replica, dialect(world, replica).replica_status()),
-            Action::note(format!("repeat until the replica is there within {CLOSE:?}, at most {PATIENCE:?}")),
-        ]
     }
 
     fn oldest(&self) -> u32 {
@@ -72,50 +65,51 @@ impl Fence {
             let answer = format!("connection {id} has had a transaction open for {age} s");
             return stop(answer, "let it end, or end it with KILL, and cut over when it is quiet");
         }
-        self.replica_is_closed(cx).await?;
-        self.moment(cx, main, dialect).await
+        self.nobody_unnamed(cx, main, dialect).await?;
+        self.replica_is_closed(cx).await
     }
 
-    /// No two servers may be open at once, so the other one has to be closed before and after.
-    pub(super) async fn replica_is_closed(&self, cx: &Ctx<'_>) -> Result<()> {
-        let Some(replica) = &self.replica else { return Ok(()) };
-        let session = cx.fx.sql(replica).await?;
-        let dialect = dialect(cx.world, replica);
-        if is_closed(&session, dialect).await? {
-            return Ok(());
+    async fn look_at_replica(&self, cx: &Ctx<'_>, replica: &str, limit: Duration) -> Replica {
+        let look = async { is_closed(&*cx.fx.sql(replica).await?, dialect(cx.world, replica)).await };
+        match timeout(limit, look).await {
+            Ok(Ok(true)) => Replica::Closed,
+            Ok(Ok(false)) => Replica::Open,
+            Ok(Err(failure)) => Replica::Unknown(failure),
+            Err(_) => Replica::Unknown(
+                Failure::transient("see whether the replica is closed", format!("no answer within {limit:?}"))
+                    .at(replica),
+            ),
         }
-        Err(Failure::permanent(format!("keep `{}` the only server that takes writes", self.server), "the replica takes writes too")
+    }
+
+    fn two_open(&self, replica: &str) -> Failure {
+        Failure::permanent(format!("keep `{}` the only server that takes writes", self.server), "the replica takes writes too")
             .at(replica)
-            .help("a replica must be read-only: render its configuration with `profile: import`, or SET GLOBAL read_only = ON"))
+            .help("a replica must be read-only: render its configuration with `profile: import`, or SET GLOBAL read_only = ON")
+    }
+
+    /// No two servers may be open at once, so the other one has to be closed before the fence falls.
+    async fn replica_is_closed(&self, cx: &Ctx<'_>) -> Result<()> {
+        let Some(replica) = &self.replica else { return Ok(()) };
+        match self.look_at_replica(cx, replica, LOOK).await {
+            Replica::Closed => Ok(()),
+            Replica::Open => Err(self.two_open(replica)),
+            Replica::Unknown(failure) => Err(failure),
+        }
     }
 
     /// The same for a server that may be out of reach. It was closed when the fence fell, and a run that has opened it
-    /// since takes that back first, so silence is no reason to keep the application waiting.
+    /// since takes that back first, so an answer that says nothing is no reason to keep the application waiting.
     pub(super) async fn replica_is_not_open(&self, cx: &Ctx<'_>) -> Result<()> {
-        match timeout(SILENCE, self.replica_is_closed(cx)).await {
-            Ok(Err(failure)) if failure.class == Class::Permanent => Err(failure),
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                let replica = self.replica.as_deref().unwrap_or_default();
-                cx.progress.note(format!("`{replica}` does not answer; it was closed when the fence fell"));
+        let Some(replica) = &self.replica else { return Ok(()) };
+        match self.look_at_replica(cx, replica, SILENCE).await {
+            Replica::Closed => Ok(()),
+            Replica::Open => Err(self.two_open(replica)),
+            Replica::Unknown(failure) => {
+                let answer = failure.answer;
+                cx.progress.note(format!("`{replica}` does not answer ({answer}); it was closed when the fence fell"));
                 Ok(())
             }
         }
-    }
-
-    /// Waits for a moment at which the replica has everything.
-    pub(super) async fn moment(&self, cx: &Ctx<'_>, main: &Session, from: Dialect) -> Result<()> {
-        let Some(replica) = &self.replica else { return Ok(()) };
-        let session = cx.fx.sql(replica).await?;
-        let to = dialect(cx.world, replica);
-        let begin = Instant::now();
-        while begin.elapsed() < PATIENCE {
-            let position = binlog_position(main, from).await?;
-            if wait_until_applied(&session, to, &position, CLOSE).await?.is_some() {
-                return Ok(());
-            }
-            cx.safe_point("begin the fence")?;
-        }
-        Ok(())
     }
 }

@@ -85,6 +85,7 @@ impl Preflight {
             target: place(&self.target)?,
             databases: &self.databases,
             application,
+            named: world.inventory.named_past_read_only(&self.source),
             through: self.through.as_ref(),
             accept_no_rollback: self.accept_no_rollback,
         })

@@ -25,6 +25,8 @@ pub struct Pair<'a> {
     /// Databases that move; empty means every user database.
     pub databases: &'a [String],
     pub application: Option<(&'a str, &'a Application)>,
+    /// Accounts of the source that may get past `read_only` until the fence.
+    pub named: Vec<String>,
     pub through: Option<&'a Through>,
     pub accept_no_rollback: bool,
 }

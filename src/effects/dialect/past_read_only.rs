@@ -1,0 +1,177 @@
+//! Questions about accounts that a plain `read_only` does not stop, and statements that lock them and give them back.
+//!
+//! Where the strongest lock ends with a session, these accounts are what could write to a server after it was closed.
+
+use super::{Dialect, account, identifier, literals, text_literal};
+
+/// Database that holds the record of locked accounts. It belongs to one server: what is done to it never enters the
+/// binary log, so no replica drops it.
+pub const FENCE_DATABASE: &str = "cutover_fence";
+const RECORD: &str = "cutover_fence.locked_account";
+
+/// `SUPER` in the bits of `mysql.global_priv`.
+const SUPER: u64 = 1 << 15;
+/// `EXECUTE` there.
+const EXECUTE: u64 = 1 << 18;
+/// `READ_ONLY ADMIN` there; seen on `MariaDB` 10.11.19.
+const READ_ONLY_ADMIN: u64 = 1 << 33;
+/// `MariaDB` gives `READ_ONLY ADMIN` to accounts with `SUPER` that an older version has written (`MDEV-29596`).
+const SEPARATE_SINCE: u32 = 101_100;
+/// Privileges of an account as bits, and the version that wrote them.
+const ACCESS: &str = "CAST(COALESCE(JSON_VALUE(Priv, '$.access'), '0') AS UNSIGNED)";
+const WRITTEN_BY: &str = "CAST(COALESCE(JSON_VALUE(Priv, '$.version_id'), '0') AS UNSIGNED)";
+
+impl Dialect {
+    /// Every account and role: columns `user`, `host`, `is_role`, `is_locked`, `gets_past`, each of these `1` or `0`.
+    /// `gets_past` is for the privilege held directly.
+    #[must_use]
+    pub fn accounts_past_read_only(self) -> String {
+        if self.mariadb(10, 4, 0) {
+            let by_super =
+                if self.mariadb(10, 11, 0) { format!(" AND {WRITTEN_BY} < {SEPARATE_SINCE}") } else { String::new() };
+            return format!(
+                "SELECT User AS user, Host AS host, COALESCE(JSON_VALUE(Priv, '$.is_role'), '0') = '1' AS is_role, \
+                 COALESCE(JSON_VALUE(Priv, '$.account_locked'), '0') = '1' AS is_locked, \
+                 ({ACCESS} & {READ_ONLY_ADMIN}) <> 0 OR (({ACCESS} & {SUPER}) <> 0{by_super}) AS gets_past \
+                 FROM mysql.global_priv ORDER BY User, Host"
+            );
+        }
+        if self.is_mariadb() {
+            return "SELECT User AS user, Host AS host, is_role = 'Y' AS is_role, 0 AS is_locked, \
+                    Super_priv = 'Y' AS gets_past FROM mysql.user ORDER BY User, Host"
+                .to_owned();
+        }
+        let is_locked = if self.account_lock() { "account_locked = 'Y'" } else { "0" };
+        format!(
+            "SELECT User AS user, Host AS host, 0 AS is_role, {is_locked} AS is_locked, \
+             EXISTS (SELECT 1 FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE IN ('SUPER', 'CONNECTION_ADMIN') \
+             AND GRANTEE = CONCAT('''', User, '''@''', Host, '''')) AS gets_past FROM mysql.user ORDER BY User, Host"
+        )
+    }
+
+    /// What the server's machine is called: some installations give `root` an account by that name.
+    #[must_use]
+    pub fn machine_name(self) -> &'static str {
+        "SELECT @@GLOBAL.hostname"
+    }
+
+    /// Who may take on which role: columns `user`, `host`, `role_user`, `role_host`; `None` where there are no roles.
+    #[must_use]
+    pub fn role_members(self) -> Option<&'static str> {
+        match () {
+            () if self.is_mariadb() => {
+                Some("SELECT User AS user, Host AS host, Role AS role_user, '' AS role_host FROM mysql.roles_mapping")
+            }
+            () if self.mysql(8, 0, 0) => Some(
+                "SELECT TO_USER AS user, TO_HOST AS host, FROM_USER AS role_user, FROM_HOST AS role_host \
+                 FROM mysql.role_edges",
+            ),
+            () => None,
+        }
+    }
+
+    /// Roles that every account has, as a list in one value; `None` where there is no such list.
+    #[must_use]
+    pub fn mandatory_roles(self) -> Option<&'static str> {
+        self.mysql(8, 0, 0).then_some("SELECT @@GLOBAL.mandatory_roles")
+    }
+
+    /// Who may call code that runs with the rights of another account: columns `user`, `host`, `definer`. A plain
+    /// `read_only` looks at the definer (measured on `MariaDB` 10.11: such a call writes and commits by itself).
+    #[must_use]
+    pub fn callers_of_definers(self) -> Option<String> {
+        (self.mariadb(10, 4, 0) && self.strongest_fence().held_by_session).then(|| {
+            let definers = "mysql.proc p ON p.security_type = 'DEFINER'";
+            format!(
+                "SELECT g.User AS user, g.Host AS host, p.definer AS definer FROM mysql.global_priv g JOIN {definers} \
+                 WHERE ({ACCESS} & {EXECUTE}) <> 0 \
+                 UNION SELECT d.User, d.Host, p.definer FROM mysql.db d JOIN {definers} AND p.db LIKE d.Db \
+                 WHERE d.Execute_priv = 'Y' \
+                 UNION SELECT r.User, r.Host, p.definer FROM mysql.procs_priv r JOIN {definers} AND p.db = r.Db \
+                 AND p.name = r.Routine_name AND p.type = r.Routine_type WHERE FIND_IN_SET('Execute', r.Proc_priv)"
+            )
+        })
+    }
+
+    /// Whether accounts can be locked. A version that is stated as a series counts as its first one for general use.
+    #[must_use]
+    pub fn account_lock(self) -> bool {
+        self.mariadb(10, 4, 0) || self.mysql(5, 7, 6) || self.is_series(5, 7)
+    }
+
+    /// Locks accounts, names with host parts; sessions they have go on.
+    #[must_use]
+    pub fn lock_accounts(self, accounts: &[(&str, &str)]) -> String {
+        format!("ALTER USER IF EXISTS {} ACCOUNT LOCK", names(accounts))
+    }
+
+    /// Takes that lock off.
+    #[must_use]
+    pub fn unlock_accounts(self, accounts: &[(&str, &str)]) -> String {
+        format!("ALTER USER IF EXISTS {} ACCOUNT UNLOCK", names(accounts))
+    }
+
+    /// Makes the record of locked accounts.
+    #[must_use]
+    pub fn create_lock_record(self) -> [String; 2] {
+        [
+            format!("CREATE DATABASE IF NOT EXISTS {}", identifier(FENCE_DATABASE)),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {RECORD} (run VARCHAR(64) NOT NULL, user VARCHAR(128) NOT NULL, \
+                 host VARCHAR(255) NOT NULL, PRIMARY KEY (run, user, host)) \
+                 ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin"
+            ),
+        ]
+    }
+
+    /// Notes in it that run `run` locks these accounts.
+    #[must_use]
+    pub fn record_locks(self, run: &str, accounts: &[(&str, &str)]) -> String {
+        let run = text_literal(run);
+        let row = |(user, host): &(&str, &str)| format!("({run}, {}, {})", text_literal(user), text_literal(host));
+        let rows: Vec<String> = accounts.iter().map(row).collect();
+        format!("REPLACE INTO {RECORD} (run, user, host) VALUES {}", rows.join(", "))
+    }
+
+    /// Whether there is such a record: a count.
+    #[must_use]
+    pub fn lock_record_exists(self) -> String {
+        format!(
+            "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = 'locked_account'",
+            text_literal(FENCE_DATABASE)
+        )
+    }
+
+    /// What stands in it: columns `run`, `user`, `host`.
+    #[must_use]
+    pub fn read_lock_record(self) -> String {
+        format!("SELECT run, user, host FROM {RECORD} ORDER BY run, user, host")
+    }
+
+    /// Takes the rows of run `run` out of it.
+    #[must_use]
+    pub fn forget_locks(self, run: &str) -> String {
+        format!("DELETE FROM {RECORD} WHERE run = {}", text_literal(run))
+    }
+
+    /// Removes the record.
+    #[must_use]
+    pub fn drop_lock_record(self) -> String {
+        format!("DROP DATABASE IF EXISTS {}", identifier(FENCE_DATABASE))
+    }
+
+    /// Those of the connections `ids` (numbers separated by commas, or a marker) that are still there: column `id`.
+    #[must_use]
+    pub fn still_connected(self, ids: &str) -> String {
+        format!("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID IN ({ids})")
+    }
+}
+
+fn names(accounts: &[(&str, &str)]) -> String {
+    accounts.iter().map(|(user, host)| account(user, host)).collect::<Vec<_>>().join(", ")
+}
+
+/// Databases of the tool's own, quoted for a list.
+pub(super) fn own_databases() -> String {
+    literals(&[super::TOOL_DATABASE, super::BEFORE_DATABASE, FENCE_DATABASE])
+}

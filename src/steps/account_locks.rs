@@ -1,0 +1,189 @@
+//! Accounts that are locked while a server is closed, and the record of them on that server.
+//!
+//! Where the strongest lock ends with a session, an account that gets past `read_only` could write after it. So it is
+//! locked, on this one server: nothing of it enters the binary log, or the other server would lock it too. The record
+//! stands on the server itself, because whoever opens it again is another run, perhaps on another machine.
+
+use super::place::{dialect, run_marker};
+use super::privileges::require;
+use super::{Action, Ctx, answer};
+use crate::effects::Session;
+use crate::effects::dialect::{Dialect, FENCE_DATABASE};
+use crate::effects::past_read_only::AccountName;
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::playbook::marker;
+use crate::playbook::world::World;
+use std::sync::Arc;
+
+/// Purpose of the connection that changes accounts: whatever it does stays out of the binary log.
+const SESSION: &str = "account locks";
+
+/// What keeping the record takes, on its database.
+const RECORDING: [&str; 4] = ["CREATE", "DROP", "INSERT", "DELETE"];
+
+/// Whether a closed server needs it.
+pub fn needed(dialect: Dialect) -> bool {
+    dialect.strongest_fence().held_by_session && dialect.account_lock()
+}
+
+/// A connection that changes this one server alone.
+pub async fn session(cx: &Ctx<'_>, server: &str) -> Result<Arc<Session>> {
+    let session = cx.fx.session(server, SESSION).await?;
+    session.query(dialect(cx.world, server).without_binlog(), LOOK).await?;
+    Ok(session)
+}
+
+/// Closes it.
+pub async fn end_session(cx: &Ctx<'_>, server: &str) {
+    cx.fx.close_session(server, SESSION).await;
+}
+
+/// Names as the dialect takes them.
+pub fn names(accounts: &[AccountName]) -> Vec<(&str, &str)> {
+    accounts.iter().map(|account| (account.user.as_str(), account.host.as_str())).collect()
+}
+
+/// A list of accounts that shows only when it is needed.
+pub fn planned(about: &str) -> [(String, String); 1] {
+    [(marker::late(about), marker::late("host"))]
+}
+
+/// What stands in the record: the run that locked it, and the account. Empty without a record.
+pub async fn recorded(session: &Session, dialect: Dialect) -> Result<Vec<(String, AccountName)>> {
+    if answer::number::<u64>(session, &dialect.lock_record_exists()).await? == 0 {
+        return Ok(Vec::new());
+    }
+    let question = dialect.read_lock_record();
+    let rows = session.query(&question, LOOK).await?;
+    let read = rows.iter().map(|row| {
+        let column = |name| answer::column(row, name, session, &question);
+        Ok((column("run")?.to_owned(), AccountName::new(column("user")?, column("host")?)))
+    });
+    read.collect()
+}
+
+/// What [`recorded`] asks.
+pub fn look_actions(server: &str, dialect: Dialect) -> Vec<Action> {
+    let ask = |text: String| Action::sql(server, text);
+    vec![ask(dialect.lock_record_exists()), ask(dialect.read_lock_record())]
+}
+
+/// Makes the record and notes there what run `run` is about to lock.
+pub async fn record(session: &Session, dialect: Dialect, run: &str, accounts: &[AccountName]) -> Result<()> {
+    for statement in dialect.create_lock_record() {
+        session.query(&statement, LOOK).await?;
+    }
+    session.query(&dialect.record_locks(run, &names(accounts)), LOOK).await.map(drop)
+}
+
+/// What [`record`] does.
+pub fn record_actions(server: &str, dialect: Dialect) -> Vec<Action> {
+    let [(user, host)] = planned("each account to lock");
+    let note = dialect.record_locks(&run_marker(), &[(&user, &host)]);
+    let all = dialect.create_lock_record().into_iter().chain([note]);
+    all.map(|text| Action::sql(server, text)).collect()
+}
+
+/// Gives accounts back that run `run` has locked, and takes them out of the record; the last one takes it with it.
+pub async fn give_back(cx: &Ctx<'_>, server: &str, accounts: &[AccountName]) -> Result<()> {
+    let dialect = dialect(cx.world, server);
+    let session = session(cx, server).await?;
+    if !accounts.is_empty() {
+        session.query(&dialect.unlock_accounts(&names(accounts)), LOOK).await?;
+    }
+    if !recorded(&session, dialect).await?.is_empty() {
+        session.query(&dialect.forget_locks(cx.run), LOOK).await?;
+    }
+    if recorded(&session, dialect).await?.is_empty() {
+        session.query(&dialect.drop_lock_record(), LOOK).await?;
+    }
+    end_session(cx, server).await;
+    Ok(())
+}
+
+/// What [`give_back`] does.
+pub fn give_back_actions(server: &str, dialect: Dialect) -> Vec<Action> {
+    let [(user, host)] = planned("each account that was locked");
+    let ask = |text: String| Action::sql(server, text);
+    let mut actions = vec![ask(dialect.without_binlog().to_owned()), ask(dialect.unlock_accounts(&[(&user, &host)]))];
+    actions.extend(look_actions(server, dialect));
+    actions.push(ask(dialect.forget_locks(&run_marker())));
+    actions.push(Action::note("when no other run has locked any:"));
+    actions.push(ask(dialect.drop_lock_record()));
+    actions
+}
+
+/// Whether a fence has locked accounts there.
+pub async fn is_recorded(cx: &Ctx<'_>, server: &str) -> Result<bool> {
+    let dialect = dialect(cx.world, server);
+    Ok(needed(dialect) && !recorded(&*cx.fx.sql(server).await?, dialect).await?.is_empty())
+}
+
+/// Opens the connection that gives them back, so that nobody waits for it later.
+pub async fn make_ready(cx: &Ctx<'_>, server: &str) -> Result<()> {
+    if is_recorded(cx, server).await? { session(cx, server).await.map(drop) } else { Ok(()) }
+}
+
+/// Gives every account back that any run has locked there: for a server that has been opened for good.
+pub async fn give_all_back(cx: &Ctx<'_>, server: &str) -> Result<Vec<AccountName>> {
+    let dialect = dialect(cx.world, server);
+    if !is_recorded(cx, server).await? {
+        return Ok(Vec::new());
+    }
+    let session = session(cx, server).await?;
+    let mut accounts: Vec<_> = recorded(&session, dialect).await?.into_iter().map(|(_, account)| account).collect();
+    accounts.sort();
+    accounts.dedup();
+    session.query(&dialect.unlock_accounts(&names(&accounts)), LOOK).await?;
+    session.query(&dialect.drop_lock_record(), LOOK).await?;
+    end_session(cx, server).await;
+    Ok(accounts)
+}
+
+/// What [`give_all_back`] does.
+pub fn give_all_back_actions(world: &World, server: &str) -> Vec<Action> {
+    let dialect = dialect(world, server);
+    if !needed(dialect) {
+        return Vec::new();
+    }
+    let [(user, host)] = planned("each account in the record");
+    let mut actions = look_actions(server, dialect);
+    actions.push(Action::note("if a fence has locked accounts there:"));
+    let texts =
+        [dialect.without_binlog().to_owned(), dialect.unlock_accounts(&[(&user, &host)]), dialect.drop_lock_record()];
+    actions.extend(texts.map(|text| Action::sql(server, text)));
+    actions
+}
+
+/// Whether the account may keep the record; long before it has to.
+pub async fn may_record(cx: &Ctx<'_>, server: &str) -> Result<()> {
+    let dialect = dialect(cx.world, server);
+    if !needed(dialect) {
+        return Ok(());
+    }
+    let rows = cx.fx.sql(server).await?.query(&dialect.own_privileges(), LOOK).await?;
+    let there =
+        rows.iter().filter(|row| row.get("in_database").is_some_and(|name| ["*", FENCE_DATABASE].contains(&name)));
+    let held: Vec<&str> = there.filter_map(|row| row.get("privilege")).collect();
+    let missing: Vec<&str> = RECORDING.into_iter().filter(|privilege| !held.contains(privilege)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    Err(Failure::refused(
+        "note which accounts the fence locks",
+        format!("the account lacks {missing} on {FENCE_DATABASE}"),
+    )
+    .at(server)
+    .now("nothing was touched")
+    .help(format!("GRANT {missing} ON {FENCE_DATABASE}.* to it there")))
+}
+
+/// Whether the account may give back what is locked there; long before it has to.
+pub async fn may_give_back(cx: &Ctx<'_>, server: &str) -> Result<()> {
+    if !is_recorded(cx, server).await? {
+        return Ok(());
+    }
+    require(cx, server, &Dialect::LOCKING, "give accounts back that a fence has locked there").await
+}

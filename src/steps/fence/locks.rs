@@ -1,0 +1,133 @@
+//! Accounts that get past `read_only`: who of them may be there when the fence falls, and who is locked from then on.
+
+use super::super::account_locks::{self, names, planned};
+use super::Fence;
+use crate::effects::Session;
+use crate::effects::dialect::Dialect;
+use crate::effects::past_read_only::{self, AccountName, Bypasser};
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::steps::place::dialect;
+use crate::steps::{Action, Ctx, answer};
+use std::sync::Arc;
+
+/// Key of the memo: accounts that this step locks.
+const LOCKED: &str = "locked";
+
+/// What is done about accounts at the moment of the fence: all of it is made ready beforehand.
+pub(super) struct Locks {
+    /// Connection whose work stays on this server.
+    session: Arc<Session>,
+    /// Locks the accounts; `None` when there are none.
+    statement: Option<String>,
+    /// Users whose sessions must be gone before the last place in the log is read.
+    pub(super) users: Vec<String>,
+}
+
+impl Locks {
+    /// Locks the accounts.
+    pub(super) async fn shut(locks: Option<&Self>) -> Result<()> {
+        match locks.and_then(|locks| Some((locks, locks.statement.as_ref()?))) {
+            Some((locks, statement)) => locks.session.query(statement, LOOK).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What this step has noted that it locks.
+pub(super) fn noted(cx: &Ctx<'_>) -> Result<Vec<AccountName>> {
+    Ok(cx.memo.read(LOCKED)?.unwrap_or_default())
+}
+
+impl Fence {
+    /// Everyone who gets past `read_only` but the runner's own account.
+    async fn bypassers(&self, cx: &Ctx<'_>, main: &Session) -> Result<Vec<Bypasser>> {
+        let dialect = dialect(cx.world, &self.server);
+        let own = AccountName::parse(&answer::value(main, dialect.current_account()).await?);
+        let all = past_read_only::look(main, dialect).await?;
+        Ok(all.into_iter().filter(|one| one.account != own).collect())
+    }
+
+    /// Nobody is ended, or locked out, whom nobody has named: an administrator at work on the machine goes by himself.
+    pub(super) async fn nobody_unnamed(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<()> {
+        if !account_locks::needed(dialect) {
+            return Ok(());
+        }
+        let named = cx.world.inventory.named_past_read_only(&self.server);
+        let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
+        let there = self.bypassers(cx, main).await?.into_iter().filter(|one| {
+            let is_other = one.account.user != own && !one.account.is_named(&named);
+            !one.is_locked && one.sessions > 0 && one.is_local_administrator() && is_other
+        });
+        let there: Vec<String> = there.map(|one| one.to_string()).collect();
+        if there.is_empty() {
+            return Ok(());
+        }
+        let answer = format!("{} can write past read_only and is logged in", there.join(", "));
+        Err(Failure::not_yet("begin the fence", answer)
+            .at(&self.server)
+            .now("the application still writes there, undisturbed")
+            .help("let these sessions end, or name the account in the inventory: `past_read_only` of this server"))
+    }
+
+    /// Finds and notes who is to be locked, in the journal and then on the server, and makes the statement ready.
+    pub(super) async fn ready_locks(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<Option<Locks>> {
+        if !account_locks::needed(dialect) {
+            return Ok(None);
+        }
+        let named = cx.world.inventory.named_past_read_only(&self.server);
+        let all = self.bypassers(cx, main).await?;
+        let open = all.iter().filter(|one| !one.is_locked);
+        let open = open.filter(|one| !one.is_local_administrator() || one.account.is_named(&named));
+        let mut locked = noted(cx)?;
+        locked.extend(open.map(|one| one.account.clone()));
+        locked.sort();
+        locked.dedup();
+        let session = account_locks::session(cx, &self.server).await?;
+        if !locked.is_empty() {
+            cx.memo.set(LOCKED, serde_json::json!(locked)).await?;
+            account_locks::record(&session, dialect, cx.run, &locked).await?;
+        }
+        let statement = (!locked.is_empty()).then(|| dialect.lock_accounts(&names(&locked)));
+        Ok(Some(Locks { session, statement, users: all.into_iter().map(|one| one.account.user).collect() }))
+    }
+
+    /// Gives back exactly what was noted.
+    pub(super) async fn give_back(&self, cx: &Ctx<'_>, locked: &[AccountName]) -> Result<()> {
+        if locked.is_empty() {
+            return Ok(());
+        }
+        account_locks::give_back(cx, &self.server, locked).await?;
+        cx.memo.set(LOCKED, serde_json::json!([])).await
+    }
+
+    /// What [`Fence::ready_locks`] asks and notes.
+    pub(super) fn lock_questions(&self, dialect: Dialect) -> Vec<Action> {
+        if !account_locks::needed(dialect) {
+            return Vec::new();
+        }
+        let asked = [dialect.current_account().to_owned()].into_iter().chain(past_read_only::questions(dialect));
+        asked.map(|text| Action::sql(&self.server, text)).collect()
+    }
+
+    pub(super) fn record_actions(&self, dialect: Dialect) -> Vec<Action> {
+        if !account_locks::needed(dialect) {
+            return Vec::new();
+        }
+        let mut actions = self.lock_questions(dialect);
+        actions.push(Action::sql(&self.server, dialect.without_binlog()));
+        actions.push(Action::note(
+            "when accounts get past read_only, and are not on this machine's administrators alone:",
+        ));
+        actions.extend(account_locks::record_actions(&self.server, dialect));
+        actions
+    }
+
+    pub(super) fn lock_actions(&self, dialect: Dialect) -> Vec<Action> {
+        if !account_locks::needed(dialect) {
+            return Vec::new();
+        }
+        let [(user, host)] = planned("each account to lock");
+        vec![Action::sql(&self.server, dialect.lock_accounts(&[(&user, &host)]))]
+    }
+}
