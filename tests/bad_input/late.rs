@@ -1,4 +1,5 @@
-//! A run that fails late, with everything in place but the switch: rolled back, both servers are what they were.
+//! A run that fails late, with everything in place but the switch: the copy stands, and rolled back by a person, both
+//! servers are what they were.
 
 use crate::stage::{SWAP, Stage};
 
@@ -11,7 +12,10 @@ async fn a_run_that_fails_before_the_switch_leaves_both_servers_as_they_were() {
     let playbook = format!("{}{failing}", &SWAP[..end]);
     let ended = stage.run(&playbook, &stage.inventory, "late").end();
     let complaint = ended.judge("late", 3, &["it ended with code 7: no", "on new"]);
-    assert_eq!(complaint + &stage.changes(&before).await, "");
+    assert_eq!(complaint, "");
+    assert_eq!(ended.summary["outcome"], "kept");
+    let ended = stage.program("rollback").state("late").arg("--format").arg("json").end();
+    assert_eq!(ended.judge("late, rolled back", 3, &[]) + &stage.changes(&before).await, "");
     let steps = ended.summary["steps"].as_array().unwrap();
     assert!(steps.iter().filter(|step| step["status"] == "undone").count() > 5, "{steps:#?}");
 }
