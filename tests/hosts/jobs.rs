@@ -21,7 +21,7 @@ fn cut_off() -> JobState {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_outlives_the_connection_and_is_never_started_twice() {
-    let yard = Yard::new().await;
+    let mut yard = Yard::new().await;
     let dir = yard.path("jobs/dump");
     let script = "echo started >> starts; echo out; echo problem >&2; printf 12345 > file\n\
                   while [ ! -e go ]; do sleep 0.05; done; exit 5\n";

@@ -70,6 +70,35 @@ impl Fence {
             .help("let these sessions end, or name the account in the inventory: `past_read_only` of this server"))
     }
 
+    /// Whoever gets past `read_only`, and may be somewhere else than on the machine or is there now, must have been named: the
+    /// fence of a way back is looked at as that of a swap is by its `preflight`.
+    pub(super) async fn all_are_named(&self, cx: &Ctx<'_>) -> Result<()> {
+        let (main, dialect) = (cx.fx.sql(&self.server).await?, dialect(cx.world, &self.server));
+        let named = cx.world.inventory.named_past_read_only(&self.server);
+        let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
+        let loud = self.bypassers(cx, &main).await?.into_iter().filter(|one| {
+            let sessions = if one.account.user == own { 0 } else { one.sessions };
+            !one.is_locked && !one.account.is_named(&named) && !(one.is_local && sessions == 0)
+        });
+        let loud: Vec<String> = loud.map(|one| one.to_string()).collect();
+        if loud.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::refused(
+            "close the server when the time comes",
+            format!("read_only does not stop {}", loud.join(", ")),
+        )
+        .at(&self.server)
+        .now("nothing was touched")
+        .help(past_read_only_remedy(&self.server)))
+    }
+
+    /// What [`Fence::all_are_named`] asks.
+    pub(super) fn named_questions(&self, dialect: Dialect) -> Vec<Action> {
+        let asked = [dialect.current_account().to_owned()].into_iter().chain(past_read_only::questions(dialect));
+        asked.map(|text| Action::sql(&self.server, text)).collect()
+    }
+
     /// Finds and notes who is to be locked, in the journal and then on the server, and makes the statement ready.
     pub(super) async fn ready_locks(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<Option<Locks>> {
         if !account_locks::needed(dialect) {
@@ -106,8 +135,7 @@ impl Fence {
         if !account_locks::needed(dialect) {
             return Vec::new();
         }
-        let asked = [dialect.current_account().to_owned()].into_iter().chain(past_read_only::questions(dialect));
-        asked.map(|text| Action::sql(&self.server, text)).collect()
+        self.named_questions(dialect)
     }
 
     pub(super) fn record_actions(&self, dialect: Dialect) -> Vec<Action> {
@@ -130,4 +158,13 @@ impl Fence {
         let [(user, host)] = planned("each account to lock");
         vec![Action::sql(&self.server, dialect.lock_accounts(&[(&user, &host)]))]
     }
+}
+
+/// What to do about somebody whom nobody has named.
+pub fn past_read_only_remedy(server: &str) -> String {
+    format!(
+        "take SUPER and READ_ONLY ADMIN (CONNECTION_ADMIN) from it, or code with such a definer; end its sessions if it is \
+         an administrator on the machine; or name it in the inventory, `past_read_only` of `{server}`: the fence then ends \
+         its sessions and keeps it out"
+    )
 }

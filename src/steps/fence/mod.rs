@@ -24,6 +24,7 @@ use crate::playbook::units::Span;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use before::Before;
+pub use locks::past_read_only_remedy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -183,7 +184,9 @@ impl Step for Fence {
     fn questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
         let (events, privileges) = (dialect.event_scheduler(), dialect.own_privileges());
-        vec![Action::sql(&self.server, events), Action::sql(&self.server, privileges)]
+        let mut asked = vec![Action::sql(&self.server, events), Action::sql(&self.server, privileges)];
+        asked.extend(self.named_questions(dialect));
+        asked
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {
@@ -215,6 +218,7 @@ impl Step for Fence {
         let mut failures: Vec<Failure> = allowed.await.err().into_iter().collect();
         failures.extend(account_locks::may_record(cx, &self.server).await.err());
         failures.extend(self.has_guard(cx).await.err());
+        failures.extend(self.all_are_named(cx).await.err());
         failures
     }
 

@@ -8,6 +8,7 @@ use super::super::seen::Seen;
 use super::super::verdict::{Verdict, count, some};
 use crate::effects::past_read_only::{self, AccountName, Bypasser, client, counted};
 use crate::error::Result;
+use crate::steps::fence::past_read_only_remedy;
 
 /// What a server calls a client that has not logged in yet.
 const NOBODY_YET: &str = "unauthenticated user";
@@ -61,10 +62,10 @@ fn closing(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
             some(&words(all)),
             place.name
         );
-        found.push(Verdict::block(evidence, remedy(place.name)));
+        found.push(Verdict::block(evidence, past_read_only_remedy(place.name)));
     } else if !loud.is_empty() {
         let evidence = format!("on `{}` read_only does not stop {}", place.name, some(&words(&loud)));
-        found.push(Verdict::block(evidence, remedy(place.name)));
+        found.push(Verdict::block(evidence, past_read_only_remedy(place.name)));
     }
     if !expected.is_empty() && !lasting {
         let evidence = format!("locked on `{}` from the fence on: {}", place.name, some(&words(&expected)));
@@ -76,14 +77,6 @@ fn closing(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
         found.push(Verdict::pass(evidence));
     }
     Ok(found)
-}
-
-fn remedy(server: &str) -> String {
-    format!(
-        "take SUPER and READ_ONLY ADMIN (CONNECTION_ADMIN) from it, or code with such a definer; end its sessions if it is \
-         an administrator on the machine; or name it in the inventory, `past_read_only` of `{server}`: the fence then ends \
-         its sessions and keeps it out"
-    )
 }
 
 /// Clients besides the application and the runner that the fence will end.
