@@ -73,7 +73,7 @@ impl Fence {
     /// Whoever gets past `read_only`, and may be somewhere else than on the machine or is there now, must have been named: the
     /// fence of a way back is looked at as that of a swap is by its `preflight`.
     pub(super) async fn all_are_named(&self, cx: &Ctx<'_>) -> Result<()> {
-        let (main, dialect) = (cx.fx.sql(&self.server).await?, dialect(cx.world, &self.server));
+        let main = cx.fx.sql(&self.server).await?;
         let named = cx.world.inventory.named_past_read_only(&self.server);
         let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
         let loud = self.bypassers(cx, &main).await?.into_iter().filter(|one| {
