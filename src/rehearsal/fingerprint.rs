@@ -19,6 +19,7 @@ const VOLATILE: [&str; 9] = [
     "gtid_binlog_state",
     "gtid_current_pos",
     "gtid_executed",
+    "gtid_owned",
     "gtid_purged",
     "pseudo_thread_id",
     "innodb_buffer_pool_load_now",

@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_service_a_script_and_options_of_sudo() {
         assert!(scripts("service mysql restart")[1].starts_with("[ -x /etc/init.d/mysql ] || [ \"$(systemctl show"));
-        assert_eq!(scripts("/srv/my db/restart.sh now"), ["command -v -- '/srv/my'"]);
+        assert_eq!(scripts("/srv/my db/restart.sh now"), ["command -v -- /srv/my"]);
         assert_eq!(scripts("'/srv/my db/restart.sh' now"), ["command -v -- '/srv/my db/restart.sh'"]);
         let as_user = scripts("sudo -n -u mysql /srv/restart.sh 'a b'");
         assert_eq!(
