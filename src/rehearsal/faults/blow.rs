@@ -103,6 +103,11 @@ impl Blow {
     pub fn kills(self) -> bool {
         matches!(self, Self::KillRunner | Self::TakeBack | Self::ClockBack)
     }
+    /// Whether it strikes a tunnel.
+    #[must_use]
+    pub fn needs_tunnel(self) -> bool {
+        matches!(self, Self::KillTunnel | Self::FreezeTunnel)
+    }
     /// The size that the new server's disk needs for it.
     #[must_use]
     pub fn disk(self) -> Option<u64> {

@@ -175,6 +175,10 @@ pub fn named(spec: &str, playbook: &Playbook) -> Result<Fault, String> {
 }
 
 fn resolve(entry: &Entry, playbook: &Playbook) -> Option<Fault> {
+    let has_tunnel = playbook.steps.iter().any(|step| step.uses == "tunnel");
+    if entry.blow.needs_tunnel() && !has_tunnel {
+        return None;
+    }
     let moment = match entry.at {
         Some((side, event, kind)) => {
             let step = playbook.steps.iter().find(|step| step.uses == kind)?;
