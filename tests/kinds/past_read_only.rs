@@ -72,8 +72,14 @@ async fn nobody_gets_past_a_fence_whose_runner_is_gone_and_all_is_given_back() {
     let (app, batch) = (login(&bench, "source", "app").await.unwrap(), login(&bench, "source", "batch").await.unwrap());
     app.exec("INSERT INTO d.t VALUES (1)", LOOK).await.unwrap();
     let step = bench.step("fence", &with());
-    assert_eq!(step.inspect().await, []);
-    step.prepare().await.unwrap();
+    let refused = step.inspect().await;
+    let words = refused.iter().map(|failure| failure.answer.as_str()).collect::<Vec<_>>().join("; ");
+    assert_eq!(
+        words,
+        "read_only does not stop app@%, caller@% (by code that runs as migrate@127.0.0.1), member@% (by the role pass)",
+        "whoever is not named is told before anything begins"
+    );
+    step.prepare().await.unwrap(); // they may have come since: the fence shuts them out all the same
     assert_eq!(bench.ask("source", RECORD).await, "0", "nothing is noted before it falls");
     let outputs = step.execute().await.unwrap();
     assert_eq!(outputs["ended"], json!(["1 session of app@127.0.0.1", "1 session of batch@127.0.0.1"]));
