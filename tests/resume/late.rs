@@ -101,3 +101,19 @@ async fn a_replica_that_stopped_goes_on_from_where_it_was() {
     assert_eq!(code, 0, "{said}");
     stage.assert_done().await;
 }
+
+/// Whoever takes up a run waits for a server that is just restarting.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resume_waits_for_a_server_that_restarts() {
+    let mut stage = Stage::new(SHIPPED).await;
+    let runner = stage.run(&[]);
+    stage.until("go", "waiting").await;
+    runner.kill();
+    stage.sandbox.target.kill();
+    let resume = stage.start(&["resume", "--yes"]);
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    stage.sandbox.target.restart().await.unwrap();
+    let (code, said) = resume.end().await;
+    assert!(code == 0 && said.contains("waiting for `target`"), "{code} {said}");
+    stage.assert_done().await;
+}

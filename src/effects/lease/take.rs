@@ -20,6 +20,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Longest time to reach a host that no server is on: one that is down is claimed when it is first needed.
 const REACH: Duration = Duration::from_secs(4);
+/// Longest time to wait for a server that the runner before may have left restarting.
+const RESTARTING: Duration = Duration::from_secs(30);
 /// Longest time for one look at who holds a run.
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
 
@@ -75,7 +77,7 @@ impl Taken {
     async fn try_take(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Self> {
         let mut sessions = Vec::new();
         for server in &claim.servers {
-            sessions.push(fx.session(server, PURPOSE).await?);
+            sessions.push(reach(fx, claim, server).await?);
         }
         let held = wait_until_free(fx, claim, &sessions).await?;
         let epoch = next_epoch(claim.run, claim.epoch, &claim.knows, &held)?;
@@ -146,6 +148,23 @@ impl Taken {
         for server in self.lease.taken() {
             self.fx.close_session(&server, PURPOSE).await;
         }
+    }
+}
+
+/// A connection to one of the run's servers. A runner that died may have left one restarting: whoever takes up the run
+/// waits for that. A new run says at once what it cannot reach.
+async fn reach(fx: &Effects, claim: &Claim<'_>, server: &str) -> Result<Arc<Session>> {
+    let (begin, mut told) = (Instant::now(), false);
+    loop {
+        let reached = fx.session(server, PURPOSE).await;
+        let Err(failure) = &reached else { return reached };
+        if failure.class != Class::Transient || claim.is_new || begin.elapsed() > RESTARTING {
+            return reached;
+        }
+        if !std::mem::replace(&mut told, true) {
+            (claim.note)(format!("waiting for `{server}`, at most {RESTARTING:?}: {}", failure.answer));
+        }
+        sleep(LOOK_EVERY).await;
     }
 }
 
