@@ -78,7 +78,8 @@ impl Fence {
         let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
         let loud = self.bypassers(cx, &main).await?.into_iter().filter(|one| {
             let sessions = if one.account.user == own { 0 } else { one.sessions };
-            !one.is_locked && !one.account.is_named(&named) && !(one.is_local && sessions == 0)
+            let is_quiet = one.is_local && sessions == 0;
+            !one.is_locked && !one.account.is_named(&named) && !is_quiet
         });
         let loud: Vec<String> = loud.map(|one| one.to_string()).collect();
         if loud.is_empty() {
