@@ -6,8 +6,8 @@
 use crate::stage::{SHIPPED, Stage};
 use cutover::journal::{Event, Journal, Sqlite};
 
-/// Steps behind which something fails by default: while the replica gets up, before the switch, and behind the fence.
-const SOME: [&str; 3] = ["replicate", "durable", "fence"];
+/// Steps behind which something fails by default: while the replica gets up, and behind the fence.
+const SOME: [&str; 2] = ["replicate", "fence"];
 /// Steps of the block that is the switch.
 const SWITCH: [&str; 4] = ["fence", "final", "promote", "app"];
 const PAST: [&str; 8] =
