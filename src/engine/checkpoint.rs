@@ -28,23 +28,31 @@ pub(super) fn standing(state: &RunState) -> Vec<bool> {
     stands
 }
 
+/// Whether `ix` is a checkpoint that can be stood on. One that rests on what no longer fits cannot: a copy that was loaded from
+/// one dump does not belong to the place of another.
 fn is_reached(state: &RunState, ix: usize) -> bool {
-    let step = &state.steps[ix];
-    state.graph.step(ix).keep && step.status == Status::Succeeded && step.stale.is_none()
+    let done = state.graph.step(ix).keep && state.steps[ix].status == Status::Succeeded;
+    done && fits(&state.steps[ix]) && state.graph.before(ix).into_iter().all(|need| fits(&state.steps[need]))
+}
+
+fn fits(step: &StepState) -> bool {
+    step.stale.is_none() && !step.misfit
 }
 
 /// Whether `ix` is a checkpoint that did not get done and stands on what stands: what it did is left as it is, because a
 /// resume goes on with it. A replica that has begun to apply cannot go back to where its copy was.
 fn is_left(state: &RunState, ix: usize, stands: &[bool]) -> bool {
-    state.graph.step(ix).keep && state.steps[ix].begun && state.graph.needs(ix).iter().all(|&need| stands[need])
+    let step = &state.steps[ix];
+    state.graph.step(ix).keep && step.begun && fits(step) && state.graph.needs(ix).iter().all(|&need| stands[need])
 }
 
 fn is_over(state: &RunState, ix: usize) -> bool {
-    match state.steps[ix].status {
-        Status::Succeeded | Status::Skipped => state.steps[ix].stale.is_none(),
+    let over = match state.steps[ix].status {
+        Status::Succeeded | Status::Skipped => true,
         Status::Failed => state.graph.step(ix).on_failure == OnFailure::Continue,
         _ => false,
-    }
+    };
+    over && fits(&state.steps[ix])
 }
 
 /// Whether whoever takes up the run begins step `ix` anew, because it was taken back to a checkpoint before it.

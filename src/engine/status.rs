@@ -81,6 +81,8 @@ pub struct StepState {
     pub absent: bool,
     /// It was done with an output that has changed since, of the step of that number.
     pub stale: Option<usize>,
+    /// It failed because it was done with an output that has changed since: what rests on it does not fit either.
+    pub misfit: bool,
     /// When the next attempt, of the step or its undo, is due.
     pub retry_at: Option<i64>,
     /// Failures in a row.

@@ -141,6 +141,7 @@ impl RunState {
         step.attempt = attempt;
         step.begun = true;
         step.absent = false;
+        step.misfit = false;
         step.retry_at = None;
         step.failure = None;
         step.started = step.started.or(Some(at));
@@ -193,7 +194,7 @@ impl RunState {
         let step = &mut self.steps[ix];
         step.status = if retry_at.is_some() { Status::Retrying } else { Status::Failed };
         step.proof = doubt;
-        step.stale = None;
+        step.misfit |= step.stale.take().is_some();
         step.failing = Some(Failing::again(step.failing, at));
         step.failure = Some(failure.clone());
         step.retry_at = retry_at;

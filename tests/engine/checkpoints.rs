@@ -103,6 +103,24 @@ async fn a_checkpoint_that_fails_on_an_earlier_one_is_left_as_it_is() {
     assert!(lab.entries().iter().any(|entry| matches!(&entry.event, Event::StepNoted { key, .. } if key == "old")));
 }
 
+/// A copy that was loaded from one dump does not belong to the place of another, and nothing can stand on it.
+#[tokio::test(start_paused = true)]
+async fn what_no_longer_fits_voids_the_checkpoints_that_rest_on_it() {
+    let mut steps =
+        vec![step("dump", &[]), step("import", &["dump"]), step("follow", &["import"]), step("go", &["follow"])];
+    steps[1].with = json!({ "name": "import", "x": "‹steps.dump.out›" });
+    steps[1].keep = true;
+    steps[2].keep = true;
+    let lab = Lab::new(steps);
+    lab.stage.act("dump", &[Act::Put(json!({ "out": 1 }))]);
+    lab.stage.act("go", &[no()]);
+    assert_eq!(lab.run().await, Outcome::Kept);
+    lab.stage.probe("dump", Probe::NotDone);
+    lab.stage.act("dump", &[Act::Put(json!({ "out": 2 }))]);
+    assert_eq!(lab.resume().await, Outcome::RolledBack, "{:?}", lab.stage.log());
+    assert_eq!((lab.status("import"), lab.status("follow")), ("undone".into(), "undone".into()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn before_the_first_checkpoint_everything_is_taken_back() {
     let lab = swap();

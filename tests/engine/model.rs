@@ -147,8 +147,9 @@ impl<'a> Sim<'a> {
 
     /// Whether `ix` is a checkpoint that was reached.
     fn is_checkpoint(&self, ix: usize) -> bool {
-        let step = &self.state.steps[ix];
-        self.graph.step(ix).keep && step.status == Status::Succeeded && step.stale.is_none()
+        let fits = |ix: usize| self.state.steps[ix].stale.is_none() && !self.state.steps[ix].misfit;
+        let done = self.graph.step(ix).keep && self.state.steps[ix].status == Status::Succeeded;
+        done && fits(ix) && self.graph.before(ix).into_iter().all(fits)
     }
 
     /// Carries out what is decided until nothing more is; `false` once the run has ended.
