@@ -28,7 +28,7 @@ pub use free_port::free_port;
 pub use host::{Host, Ran, Shell};
 pub use job::{Job, JobState};
 pub use mysql::{AFTER_END, Greeting, INIT, Login, Row, Rows, Session, SqlError, Tls, end_statement, greeting};
-pub use secrets::Secrets;
+pub use secrets::{Secrets, in_option_file};
 pub use sessions::Connections;
 
 use crate::error::{Class, Failure, Result};

@@ -125,7 +125,8 @@ pub fn in_sql(value: &str, backslash: Backslash) -> String {
 /// Escapes a value for the inside of a double-quoted value of a client option file.
 #[must_use]
 pub fn in_option_file(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"")
+    let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+    quoted.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
 }
 
 /// Why a secret could not be had, and what its program said; the latter not yet fit to be shown.

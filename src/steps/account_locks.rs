@@ -4,11 +4,12 @@
 //! locked, on this one server: nothing of it enters the binary log, or the other server would lock it too. The record
 //! stands on the server itself, because whoever opens it again is another run, perhaps on another machine.
 
+use super::own_database;
 use super::place::{dialect, run_marker};
 use super::privileges::require;
 use super::{Action, Ctx, answer};
 use crate::effects::Session;
-use crate::effects::dialect::{Dialect, FENCE_DATABASE};
+use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::past_read_only::AccountName;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
@@ -18,6 +19,9 @@ use std::sync::Arc;
 
 /// Purpose of the connection that changes accounts: whatever it does stays out of the binary log.
 const SESSION: &str = "account locks";
+
+/// Where the record is kept.
+const FENCE: &str = OwnDatabase::Fence.name();
 
 /// What keeping the record takes, on its database.
 const RECORDING: [&str; 4] = ["CREATE", "DROP", "INSERT", "DELETE"];
@@ -96,7 +100,7 @@ pub async fn give_back(cx: &Ctx<'_>, server: &str, accounts: &[AccountName]) -> 
         session.query(&dialect.forget_locks(cx.run), LOOK).await?;
     }
     if recorded(&session, dialect).await?.is_empty() {
-        session.query(&dialect.drop_lock_record(), LOOK).await?;
+        own_database::remove(&session, dialect, OwnDatabase::Fence).await?;
     }
     end_session(cx, server).await;
     Ok(())
@@ -110,7 +114,7 @@ pub fn give_back_actions(server: &str, dialect: Dialect) -> Vec<Action> {
     actions.extend(look_actions(server, dialect));
     actions.push(ask(dialect.forget_locks(&run_marker())));
     actions.push(Action::note("when no other run has locked any:"));
-    actions.push(ask(dialect.drop_lock_record()));
+    actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Fence));
     actions
 }
 
@@ -136,7 +140,7 @@ pub async fn give_all_back(cx: &Ctx<'_>, server: &str) -> Result<Vec<AccountName
     accounts.sort();
     accounts.dedup();
     session.query(&dialect.unlock_accounts(&names(&accounts)), LOOK).await?;
-    session.query(&dialect.drop_lock_record(), LOOK).await?;
+    own_database::remove(&session, dialect, OwnDatabase::Fence).await?;
     end_session(cx, server).await;
     Ok(accounts)
 }
@@ -150,9 +154,9 @@ pub fn give_all_back_actions(world: &World, server: &str) -> Vec<Action> {
     let [(user, host)] = planned("each account in the record");
     let mut actions = look_actions(server, dialect);
     actions.push(Action::note("if a fence has locked accounts there:"));
-    let texts =
-        [dialect.without_binlog().to_owned(), dialect.unlock_accounts(&[(&user, &host)]), dialect.drop_lock_record()];
+    let texts = [dialect.without_binlog().to_owned(), dialect.unlock_accounts(&[(&user, &host)])];
     actions.extend(texts.map(|text| Action::sql(server, text)));
+    actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Fence));
     actions
 }
 
@@ -163,21 +167,17 @@ pub async fn may_record(cx: &Ctx<'_>, server: &str) -> Result<()> {
         return Ok(());
     }
     let rows = cx.fx.sql(server).await?.query(&dialect.own_privileges(), LOOK).await?;
-    let there =
-        rows.iter().filter(|row| row.get("in_database").is_some_and(|name| ["*", FENCE_DATABASE].contains(&name)));
+    let there = rows.iter().filter(|row| row.get("in_database").is_some_and(|name| ["*", FENCE].contains(&name)));
     let held: Vec<&str> = there.filter_map(|row| row.get("privilege")).collect();
     let missing: Vec<&str> = RECORDING.into_iter().filter(|privilege| !held.contains(privilege)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let missing = missing.join(", ");
-    Err(Failure::refused(
-        "note which accounts the fence locks",
-        format!("the account lacks {missing} on {FENCE_DATABASE}"),
-    )
-    .at(server)
-    .now("nothing was touched")
-    .help(format!("GRANT {missing} ON {FENCE_DATABASE}.* to it there")))
+    Err(Failure::refused("note which accounts the fence locks", format!("the account lacks {missing} on {FENCE}"))
+        .at(server)
+        .now("nothing was touched")
+        .help(format!("GRANT {missing} ON {FENCE}.* to it there")))
 }
 
 /// Whether the account may give back what is locked there; long before it has to.

@@ -7,9 +7,9 @@
 //! May know: the dialect, servers and facts. Nothing of why a server follows.
 
 use super::place::dialect;
-use super::{Action, Ctx, answer};
+use super::{Action, Ctx, answer, own_database};
 use crate::effects::Session;
-use crate::effects::dialect::Dialect;
+use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::LOOK;
 use crate::error::Result;
 use crate::playbook::marker;
@@ -23,16 +23,14 @@ const KEPT: &str = "accounts_kept";
 pub fn keep_actions(world: &World, server: &str) -> Vec<Action> {
     let dialect = dialect(world, server);
     let sql = |text: &str| Action::sql(server, text);
-    let [drop, create] = dialect.begin_before();
     let mut actions = vec![
         Action::note("keep the accounts as they are, beside, for a rollback:"),
         sql(&dialect.before_is_whole()),
         sql(&dialect.run_before()),
         sql(dialect.without_binlog()),
-        sql(&drop),
-        sql(&create),
-        sql(&dialect.keep_apart_shown()),
     ];
+    actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Before));
+    actions.extend([sql(&dialect.begin_before()), sql(&dialect.keep_apart_shown())]);
     actions.extend(
         [dialect.keep_tables_shown(), dialect.keep_functions(), dialect.end_before(&marker::late("run"))]
             .map(|text| sql(&text)),
@@ -53,7 +51,8 @@ pub fn restore_actions(world: &World, server: &str) -> Vec<Action> {
         sql(&dialect.drop_library_function(&marker::late("each that is new"))),
     ];
     actions.extend(dialect.restore_tables_shown().map(|text| sql(&text)));
-    actions.extend([sql(dialect.read_grants()), sql(&dialect.drop_before())]);
+    actions.push(sql(dialect.read_grants()));
+    actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Before));
     actions
 }
 
@@ -69,9 +68,8 @@ pub async fn keep(cx: &Ctx<'_>, server: &str) -> Result<()> {
     }
     cx.memo.keep(KEPT, true).await?;
     session.query(dialect.without_binlog(), LOOK).await?;
-    for text in dialect.begin_before() {
-        session.query(&text, LOOK).await?;
-    }
+    own_database::remove(&session, dialect, OwnDatabase::Before).await?;
+    session.query(&dialect.begin_before(), LOOK).await?;
     let made = made_by_steps(cx, server);
     session.query(&dialect.keep_apart(&made), LOOK).await?;
     for table in dialect.grant_tables() {
@@ -98,7 +96,7 @@ pub async fn restore(cx: &Ctx<'_>, server: &str) -> Result<()> {
     if whole {
         put_back(&session, dialect).await?;
     }
-    session.query(&dialect.drop_before(), LOOK).await?;
+    own_database::remove(&session, dialect, OwnDatabase::Before).await?;
     cx.fx.close_session(server, cx.step).await;
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! `forget_source`: removes a promoted server's channel, once its application has moved and nobody waits.
 
 use super::answer::is_closed;
+use super::own_database;
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::Dialect;
+use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::world::World;
@@ -53,15 +54,16 @@ impl Step for ForgetSource {
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let dialect = dialect(world, &self.server);
-        Ok(vec![
+        let mut actions = vec![
             Action::sql(&self.server, dialect.read_only()),
             Action::sql(&self.server, dialect.replica_status()),
             Action::sql(&self.server, dialect.reset_replica_all()),
-            Action::sql(&self.server, dialect.drop_token_database()),
-            Action::note("what was kept for a rollback:"),
-            Action::sql(&self.server, dialect.without_binlog()),
-            Action::sql(&self.server, dialect.drop_before()),
-        ])
+        ];
+        actions.extend(own_database::remove_actions(&self.server, dialect, OwnDatabase::Tokens));
+        actions.push(Action::note("what was kept for a rollback:"));
+        actions.push(Action::sql(&self.server, dialect.without_binlog()));
+        actions.extend(own_database::remove_actions(&self.server, dialect, OwnDatabase::Before));
+        Ok(actions)
     }
 
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
@@ -77,10 +79,10 @@ impl Step for ForgetSource {
         if ReplicaStatus::read(&session, dialect).await?.is_some() {
             return Err(Failure::permanent("forget the source", "the channel is still there").at(&self.server));
         }
-        session.query(&dialect.drop_token_database(), LOOK).await?;
+        own_database::remove(&session, dialect, OwnDatabase::Tokens).await?;
         let session = cx.fx.session(&self.server, cx.step).await?;
         session.query(dialect.without_binlog(), LOOK).await?;
-        session.query(&dialect.drop_before(), LOOK).await?;
+        own_database::remove(&session, dialect, OwnDatabase::Before).await?;
         cx.fx.close_session(&self.server, cx.step).await;
         Ok(Outputs::new())
     }

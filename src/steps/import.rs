@@ -1,6 +1,7 @@
 //! `import`: loads a dump into an empty server, with the accelerators that are safe.
 
 use super::answer;
+use super::client_program::find_client;
 use super::free_space::with_free_space;
 use super::long_work::{self, Work};
 use super::place::{dialect, job_dir, option_file, quoted, run_marker, server};
@@ -53,27 +54,24 @@ impl Import {
     fn preamble(&self, world: &World) -> String {
         let dialect = dialect(world, &self.server);
         let off = (!self.binlog).then(|| dialect.without_binlog());
-        off.into_iter().chain(dialect.load_session()).flat_map(|statement| [statement, ";\n"]).collect()
+        let settings = dialect.load_session();
+        off.into_iter().chain([settings.as_str()]).flat_map(|statement| [statement, ";\n"]).collect()
     }
     /// Of what the client says only its own words are passed on: before them it repeats the statement that failed,
     /// which is a megabyte of someone's data.
     ///
     /// Code 141 is the end of zstd when the client has gone: the client's words say why.
     ///
-    /// Newer dumps begin with a line that older clients stop at; only a client that knows it is given it.
     fn script(&self, world: &World) -> String {
         let dialect = dialect(world, &self.server);
-        let (client, flags) = (dialect.client_program(), dialect.client_flags().join(" "));
+        let (client, flags) = (find_client(dialect), dialect.client_flags().join(" "));
         let (file, preamble) = (quoted(&self.file), quoted(&self.preamble(world)));
         let take = long_work::TAKE_OPTION_FILE;
         format!(
-            "set -eu\numask 077\n{take}rm -f failed\ncode=0\n\
-             filter() {{ IFS= read -r first || true; case $first in *'enable the sandbox mode'*) \
-             if {client} --help 2>/dev/null | grep -q sandbox; then printf '%s\\n' \"$first\"; fi;; \
-             *) printf '%s\\n' \"$first\";; esac; cat; }}\n\
+            "set -eu\numask 077\n{take}{client}unverified >> client.cnf\nrm -f failed\ncode=0\n\
              {{ sh -c 'echo $$ > zstd.pid; exec zstd -dcq' < {file} \
              || [ $? -eq 141 ] || echo 'the dump cannot be read' > failed; }} \
-             | {{ printf '%s' {preamble}; filter; }} | {client} --defaults-extra-file=client.cnf {flags} 2>said || code=$?\n\
+             | {{ printf '%s' {preamble}; cat; }} | \"$program\" --defaults-file=client.cnf {flags} 2>said || code=$?\n\
              if [ -e failed ]; then cat failed >&2; code=1; fi\n\
              grep '^ERROR' said >&2 || tail -n 3 said >&2\nexit $code\n"
         )
@@ -89,21 +87,19 @@ impl Import {
         let rows = session.query(&question, LOOK).await?;
         rows.iter().map(|row| answer::column(row, "name", &session, &question).map(str::to_owned)).collect()
     }
-    /// How many tables the server holds, and the first one's name.
-    async fn first_table(&self, cx: &Ctx<'_>) -> Result<Option<(usize, String)>> {
+    /// How many objects of users the server holds, of whatever type, and the first one's name.
+    async fn first_object(&self, cx: &Ctx<'_>) -> Result<Option<(usize, String)>> {
         let session = cx.fx.sql(&self.server).await?;
-        let tables = session.query(&dialect(cx.world, &self.server).tables::<&str>(&[]), LOOK).await?;
-        Ok(tables.first().map(|first| (tables.len(), first.get("name").unwrap_or_default().to_owned())))
+        let objects = session.query(&dialect(cx.world, &self.server).objects(), LOOK).await?;
+        Ok(objects.first().map(|first| (objects.len(), first.get("name").unwrap_or_default().to_owned())))
     }
     async fn empty(&self, cx: &Ctx<'_>) -> Result<()> {
-        let Some((count, name)) = self.first_table(cx).await? else { return Ok(()) };
-        Err(Failure::refused(
-            "load the dump",
-            format!("the server is not empty: it holds {count} tables, {name} is one"),
-        )
-        .at(&self.server)
-        .now("nothing was touched there")
-        .help("give an empty server, or drop its user databases yourself if they are of no use"))
+        let Some((count, name)) = self.first_object(cx).await? else { return Ok(()) };
+        let more = if count == 1 { String::new() } else { format!(" and {} more", count - 1) };
+        Err(Failure::refused("load the dump", format!("the server is not empty: it holds the {name}{more}"))
+            .at(&self.server)
+            .now("nothing was touched there")
+            .help("give an empty server, or drop its user databases yourself if they are of no use"))
     }
     /// The databases that were there when this step first began; none of them is ever dropped.
     fn databases_before(cx: &Ctx<'_>) -> Result<Option<Vec<String>>> {
@@ -127,7 +123,8 @@ impl Import {
     /// Whether there is anything that a load can have brought.
     async fn holds_something(&self, cx: &Ctx<'_>) -> Result<bool> {
         let before = Self::databases_before(cx)?.unwrap_or_default();
-        Ok(self.databases(cx).await?.iter().any(|name| !before.contains(name)) || self.first_table(cx).await?.is_some())
+        Ok(self.databases(cx).await?.iter().any(|name| !before.contains(name))
+            || self.first_object(cx).await?.is_some())
     }
     /// What became of a load that had succeeded. Since then replication may have changed everything, down to whole
     /// databases; but a server that holds nothing at all was emptied, and nothing that stands on the load fits it.
@@ -179,7 +176,7 @@ impl Step for Import {
         let dialect = dialect(world, &self.server);
         let (host, dir) = (self.host(world), self.dir(world, &run_marker(), &marker::late("step")));
         Ok(vec![
-            Action::sql(&self.server, dialect.tables::<&str>(&[])),
+            Action::sql(&self.server, dialect.objects()),
             Action::sql(&self.server, dialect.user_databases()),
             Action::file(host, format!("{dir}.cnf"), self.option_file(world).unwrap_or_default()),
             Action::command(host, self.script(world)),
@@ -194,7 +191,7 @@ impl Step for Import {
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
-        vec![Action::sql(&self.server, dialect(world, &self.server).tables::<&str>(&[]))]
+        vec![Action::sql(&self.server, dialect(world, &self.server).objects())]
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {

@@ -1,9 +1,10 @@
 //! `wait_for_lag`: waits until a replica keeps up, measured with rows of our own and on one clock.
 
+use super::own_database;
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
-use crate::effects::dialect::Dialect;
+use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position, wait_until_applied};
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
@@ -95,8 +96,9 @@ impl Watch {
 
 impl WaitForLag {
     async fn make_table(&self, cx: &Ctx<'_>, source: &Session, dialect: Dialect) -> Result<()> {
-        let rows = source.query(&dialect.existing_databases(&[crate::effects::dialect::TOOL_DATABASE]), LOOK).await?;
-        cx.memo.keep("made_database", rows.is_empty()).await?;
+        own_database::is_ours(source, dialect, OwnDatabase::Tokens).await?;
+        let is_there = own_database::is_there(source, dialect, OwnDatabase::Tokens).await?;
+        cx.memo.keep("made_database", !is_there).await?;
         for statement in dialect.create_token_table() {
             source.query(&statement, LOOK).await?;
         }
@@ -145,8 +147,7 @@ impl Step for WaitForLag {
         }
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.replica));
         let run = super::place::run_marker();
-        let mut actions =
-            vec![Action::sql(&self.source, from.existing_databases(&[crate::effects::dialect::TOOL_DATABASE]))];
+        let mut actions = own_database::look_actions(&self.source, from, OwnDatabase::Tokens);
         actions.extend(from.create_token_table().map(|text| Action::sql(&self.source, text)));
         actions.push(Action::sql(&self.source, from.write_token(&run, PURPOSE, &marker::late("number"))));
         actions.push(Action::sql(&self.replica, to.read_token(&run, PURPOSE)));
@@ -159,8 +160,10 @@ impl Step for WaitForLag {
     }
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
-        let drop = dialect(world, &self.source).drop_token_database();
-        vec![Action::note("if this step made it:"), Action::sql(&self.source, drop)]
+        let mut actions = vec![Action::note("if this step made it:")];
+        let dialect = dialect(world, &self.source);
+        actions.extend(own_database::remove_actions(&self.source, dialect, OwnDatabase::Tokens));
+        actions
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -219,7 +222,7 @@ impl Step for WaitForLag {
             return Ok(());
         }
         let source = cx.fx.sql(&self.source).await?;
-        source.query(&dialect(cx.world, &self.source).drop_token_database(), LOOK).await.map(drop)
+        own_database::remove(&source, dialect(cx.world, &self.source), OwnDatabase::Tokens).await
     }
 }
 

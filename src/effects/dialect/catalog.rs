@@ -2,7 +2,15 @@
 
 use super::{Dialect, literals};
 
+/// How `MariaDB` and old `MySQL` begin the name of a database whose folder is not named as they name folders, such as
+/// `lost+found`: most of the time it is none.
+const FOLDER: &str = "#mysql50#";
+
 const SYSTEM: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
+
+/// What holds rows: `MariaDB` has tables that keep their history, and sequences, under types of their own.
+const ROWS: &str = "TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE')";
+const WITH_KEYS: &str = "TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')";
 
 impl Dialect {
     /// User databases, without the runner's own: column `name`.
@@ -28,7 +36,7 @@ impl Dialect {
     pub fn tables_outside_snapshot<S: AsRef<str>>(self, databases: &[S]) -> String {
         format!(
             "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name, ENGINE AS engine FROM information_schema.TABLES \
-             WHERE TABLE_TYPE = 'BASE TABLE' AND (ENGINE IS NULL OR ENGINE <> 'InnoDB') AND {} ORDER BY 1",
+             WHERE {ROWS} AND (ENGINE IS NULL OR ENGINE <> 'InnoDB') AND {} ORDER BY 1",
             within("TABLE_SCHEMA", databases)
         )
     }
@@ -40,7 +48,7 @@ impl Dialect {
             "SELECT CONCAT(t.TABLE_SCHEMA, '.', t.TABLE_NAME) AS name FROM information_schema.TABLES t \
              LEFT JOIN information_schema.TABLE_CONSTRAINTS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA \
              AND c.TABLE_NAME = t.TABLE_NAME AND c.CONSTRAINT_TYPE = 'PRIMARY KEY' \
-             WHERE t.TABLE_TYPE = 'BASE TABLE' AND c.CONSTRAINT_NAME IS NULL AND {} ORDER BY 1",
+             WHERE t.{WITH_KEYS} AND c.CONSTRAINT_NAME IS NULL AND {} ORDER BY 1",
             within("t.TABLE_SCHEMA", databases)
         )
     }
@@ -51,26 +59,55 @@ impl Dialect {
         format!(
             "SELECT CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS UNSIGNED) AS bytes, \
              CAST(COALESCE(SUM(TABLE_ROWS), 0) AS UNSIGNED) AS row_count, COUNT(*) AS tables \
-             FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND {}",
+             FROM information_schema.TABLES WHERE {ROWS} AND {}",
             within("TABLE_SCHEMA", databases)
         )
     }
 
-    /// Tables there are: columns `name`, `row_count`.
+    /// Tables that hold rows, sequences among them: columns `name`, `row_count`, `in_database`.
     #[must_use]
     pub fn tables<S: AsRef<str>>(self, databases: &[S]) -> String {
         format!(
-            "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name, TABLE_ROWS AS row_count \
-             FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND {} ORDER BY 1",
+            "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name, TABLE_ROWS AS row_count, TABLE_SCHEMA AS in_database \
+             FROM information_schema.TABLES WHERE {ROWS} AND {} ORDER BY 1",
             within("TABLE_SCHEMA", databases)
+        )
+    }
+
+    /// Everything that stands in user databases, of whatever type: column `name`, with its kind in front.
+    #[must_use]
+    pub fn objects(self) -> String {
+        let part = |kind: &str, table: &str, prefix: &str, name: &str| {
+            let schema = format!("{prefix}_SCHEMA");
+            let within = within::<&str>(&schema, &[]);
+            format!(
+                "SELECT CONCAT({kind}, ' ', {schema}, '.', {name}) AS name FROM information_schema.{table} WHERE {within}"
+            )
+        };
+        let parts = [
+            part("REPLACE(LOWER(TABLE_TYPE), 'base ', '')", "TABLES", "TABLE", "TABLE_NAME"),
+            part("LOWER(ROUTINE_TYPE)", "ROUTINES", "ROUTINE", "ROUTINE_NAME"),
+            part("'event'", "EVENTS", "EVENT", "EVENT_NAME"),
+        ];
+        format!("{} ORDER BY 1", parts.join(" UNION ALL "))
+    }
+
+    /// Tables in folders that bear no database's name: column `name`.
+    #[must_use]
+    pub fn tables_in_odd_folders(self) -> String {
+        format!(
+            "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name FROM information_schema.TABLES \
+             WHERE TABLE_SCHEMA LIKE '{FOLDER}%' ORDER BY 1"
         )
     }
 }
 
+/// The condition that `column` is one of `databases`. Compared byte by byte: to many servers `Sys` and `sys` are two.
 pub(super) fn within<S: AsRef<str>>(column: &str, databases: &[S]) -> String {
     if databases.is_empty() {
-        format!("{column} NOT IN ({}, {})", literals(&SYSTEM), super::past_read_only::own_databases())
+        let ours = super::own_database::own_databases();
+        format!("CAST({column} AS BINARY) NOT IN ({}, {ours}) AND {column} NOT LIKE '{FOLDER}%'", literals(&SYSTEM))
     } else {
-        format!("{column} IN ({})", literals(databases))
+        format!("CAST({column} AS BINARY) IN ({})", literals(databases))
     }
 }

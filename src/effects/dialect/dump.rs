@@ -2,26 +2,17 @@
 
 use super::Dialect;
 
-/// First line of a newer `mariadb-dump` file; clients that do not know it stop there.
-pub const SANDBOX_LINE: &str = "/*M!999999\\- enable the sandbox mode */";
-
 impl Dialect {
-    /// The dump program of the server's own family: another family's asks for statements the server has not.
+    /// Names of the dump program of the server's own family, the usual one first.
     #[must_use]
-    pub fn dump_program(self) -> &'static str {
-        if self.is_mariadb() { "mariadb-dump" } else { "mysqldump" }
+    pub fn dump_programs(self) -> &'static [&'static str] {
+        if self.is_mariadb() { &["mariadb-dump", "mysqldump"] } else { &["mysqldump"] }
     }
 
-    /// The command-line client of the server's own family.
+    /// Names of the command-line client, those of the server's own family first.
     #[must_use]
-    pub fn client_program(self) -> &'static str {
-        if self.is_mariadb() { "mariadb" } else { "mysql" }
-    }
-
-    /// The other family's client, which talks to this server as well.
-    #[must_use]
-    pub fn other_client_program(self) -> &'static str {
-        if self.is_mariadb() { "mysql" } else { "mariadb" }
+    pub fn client_programs(self) -> &'static [&'static str] {
+        if self.is_mariadb() { &["mariadb", "mysql"] } else { &["mysql", "mariadb"] }
     }
 
     /// The server program's own names, the usual one first.
@@ -30,15 +21,13 @@ impl Dialect {
         if self.is_mariadb() { &["mariadbd", "mysqld"] } else { &["mysqld"] }
     }
 
-    /// Flags for a dump that is consistent, does not block writers, and notes its place in the binary log as a
-    /// comment, with `gtid` its GTID set too. The caller adds the option file in front and `--databases NAME...` at the end.
+    /// Flags for a dump that is consistent, does not block writers, and notes its place in the binary log as a comment.
+    /// They are known to every release of the family's program.
     #[must_use]
-    pub fn dump_flags(self, gtid: bool) -> Vec<&'static str> {
-        let coordinates = if self.mysql(8, 0, 26) { "--source-data=2" } else { "--master-data=2" };
+    pub fn dump_flags(self) -> Vec<&'static str> {
         let mut flags = vec![
             "--single-transaction",
             "--quick",
-            coordinates,
             "--routines",
             "--triggers",
             "--events",
@@ -46,21 +35,81 @@ impl Dialect {
             "--default-character-set=utf8mb4",
             "--max-allowed-packet=1G",
         ];
-        if !self.is_mariadb() {
-            flags.push(match gtid {
-                false => "--set-gtid-purged=OFF", // else the dump claims every transaction of the source for itself
-                true if self.mysql(8, 0, 17) => "--set-gtid-purged=COMMENTED",
-                true => "--set-gtid-purged=ON", // the import itself sets it, which needs a server without any
-            });
+        if self.is_mariadb() {
+            // rows of a table whose default is a sequence cannot be loaded while that table alone is locked
+            flags.extend(["--master-data=2", "--skip-add-locks"]);
+        } else {
             flags.push("--no-tablespaces"); // else it needs the PROCESS privilege
         }
         flags
     }
 
+    /// Flags that only some releases of the family's program know: the text that is looked for in its help, the flag
+    /// then, and the flag otherwise (or none). With `gtid` the dump notes its GTID set too.
+    #[must_use]
+    pub fn dump_flags_by_program(self, gtid: bool) -> Vec<[&'static str; 3]> {
+        if self.is_mariadb() {
+            return vec![["--dump-history", "--dump-history", ""]];
+        }
+        let purged = if gtid {
+            // else the import itself sets it, which needs a server without any
+            ["COMMENTED", "--set-gtid-purged=COMMENTED", "--set-gtid-purged=ON"]
+        } else {
+            ["--set-gtid-purged", "--set-gtid-purged=OFF", ""] // else the dump claims every transaction of the source
+        };
+        let mut flags = vec![["--source-data", "--source-data=2", "--master-data=2"], purged];
+        if !self.mysql(8, 0, 0) {
+            flags.push(["--column-statistics", "--skip-column-statistics", ""]); // such a server keeps none
+        }
+        flags
+    }
+
+    /// What the session of a dump program depends on, as one statement: the program states some settings itself, and
+    /// takes the others as the server's global settings have them.
+    #[must_use]
+    pub fn dump_session(self) -> String {
+        let mut settings = vec![
+            "autocommit=1",
+            "sql_select_limit=18446744073709551615",
+            "sql_big_selects=1",
+            "sql_quote_show_create=1",
+            "sql_auto_is_null=0",
+            "lock_wait_timeout=60", // what waits for a table lock keeps others waiting behind it
+            "wait_timeout=28800",
+            "net_write_timeout=3600", // a disk that is written to at the same time may stand still for long
+            "net_read_timeout=3600",
+        ];
+        if self.is_mariadb() {
+            settings.extend([
+                "max_statement_time=0",
+                "idle_transaction_timeout=0",
+                "idle_readonly_transaction_timeout=0",
+            ]);
+            settings.extend(self.mariadb(10, 3, 3).then_some("system_versioning_asof=DEFAULT"));
+        } else {
+            settings.extend(self.mysql(5, 7, 8).then_some("max_execution_time=0"));
+            settings.extend(self.mysql(8, 0, 30).then_some("show_gipk_in_create_table_and_information_schema=1"));
+        }
+        format!("SET SESSION {}", settings.join(", "))
+    }
+
+    /// Global settings that cut a dump short where its program cannot be told [`Dialect::dump_session`]: columns `name`
+    /// and `value`, one row for each that is not as a dump needs it.
+    #[must_use]
+    pub fn settings_that_cut_dumps(self) -> String {
+        let row = |name: &str, fine: &str| {
+            format!("SELECT '{name}' AS name, @@GLOBAL.{name} AS value FROM DUAL WHERE @@GLOBAL.{name} <> {fine}")
+        };
+        let mut rows = vec![row("sql_select_limit", "18446744073709551615"), row("sql_big_selects", "1")];
+        rows.extend(self.mysql(5, 7, 8).then(|| row("max_execution_time", "0")));
+        rows.join(" UNION ALL ")
+    }
+
     /// Flags of the client that loads a dump.
     #[must_use]
     pub fn client_flags(self) -> Vec<&'static str> {
-        vec!["--batch", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
+        // a dump is data: no word in it is a command for the client
+        vec!["--batch", "--binary-mode", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
     }
 }
 

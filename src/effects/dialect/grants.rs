@@ -1,11 +1,11 @@
 //! The tables of accounts and privileges, kept beside and put back: what replication brings to them is undone by no step
 //! of its own. Their hashes never leave the server.
 
-use super::{Dialect, identifier, text_literal};
+use super::{Dialect, OwnDatabase, identifier, text_literal};
 use crate::playbook::marker;
 
-/// Database that holds the tables as they were before a server began to follow. It is never replicated.
-pub const BEFORE_DATABASE: &str = "cutover_before";
+/// Database that holds the tables as they were before a server began to follow.
+const BEFORE: &str = OwnDatabase::Before.name();
 
 /// One of the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl Dialect {
 
     /// Makes the empty database that the tables are kept in.
     #[must_use]
-    pub fn begin_before(self) -> [String; 2] {
-        [self.drop_before(), format!("CREATE DATABASE {}", identifier(BEFORE_DATABASE))]
+    pub fn begin_before(self) -> String {
+        format!("CREATE DATABASE {}", identifier(BEFORE))
     }
 
     /// Keeps the names of those of `accounts` (user, host) that are there: others look after them.
@@ -93,17 +93,13 @@ impl Dialect {
     /// Keeps the names of the functions that come from libraries.
     #[must_use]
     pub fn keep_functions(self) -> String {
-        format!("CREATE TABLE {}.func (PRIMARY KEY (name)) SELECT name FROM mysql.func", identifier(BEFORE_DATABASE))
+        format!("CREATE TABLE {}.func (PRIMARY KEY (name)) SELECT name FROM mysql.func", identifier(BEFORE))
     }
 
     /// Notes that everything is kept, and for which run.
     #[must_use]
     pub fn end_before(self, run: &str) -> String {
-        format!(
-            "CREATE TABLE {}.run (PRIMARY KEY (run)) SELECT {} AS run",
-            identifier(BEFORE_DATABASE),
-            text_literal(run)
-        )
+        format!("CREATE TABLE {}.run (PRIMARY KEY (run)) SELECT {} AS run", identifier(BEFORE), text_literal(run))
     }
 
     /// How many tables say that everything was kept: 0 or 1.
@@ -111,14 +107,14 @@ impl Dialect {
     pub fn before_is_whole(self) -> String {
         format!(
             "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = 'run'",
-            text_literal(BEFORE_DATABASE)
+            text_literal(BEFORE)
         )
     }
 
     /// The run whose tables are kept, one value.
     #[must_use]
     pub fn run_before(self) -> String {
-        format!("SELECT run FROM {}.run", identifier(BEFORE_DATABASE))
+        format!("SELECT run FROM {}.run", identifier(BEFORE))
     }
 
     /// Puts a table's rows back: first what is kept, then away with what is not, so that no account is missing at any
@@ -144,7 +140,7 @@ impl Dialect {
     pub fn new_functions(self) -> String {
         format!(
             "SELECT f.name AS name FROM mysql.func AS f LEFT JOIN {}.func AS c ON c.name = f.name WHERE c.name IS NULL",
-            identifier(BEFORE_DATABASE)
+            identifier(BEFORE)
         )
     }
 
@@ -158,12 +154,6 @@ impl Dialect {
     #[must_use]
     pub fn read_grants(self) -> &'static str {
         "FLUSH PRIVILEGES"
-    }
-
-    /// Removes what is kept.
-    #[must_use]
-    pub fn drop_before(self) -> String {
-        format!("DROP DATABASE IF EXISTS {}", identifier(BEFORE_DATABASE))
     }
 }
 
@@ -190,17 +180,17 @@ fn is_one_of(accounts: &[(String, String)], [user_column, host_column]: [&str; 2
 fn keep_apart(accounts: &str, condition: &str) -> String {
     format!(
         "CREATE TABLE {}.apart (PRIMARY KEY (Host, User)) SELECT Host, User FROM mysql.{accounts} WHERE {condition}",
-        identifier(BEFORE_DATABASE)
+        identifier(BEFORE)
     )
 }
 
 fn keep(name: &str, key: &str, apart: &str) -> String {
-    let before = identifier(BEFORE_DATABASE);
+    let before = identifier(BEFORE);
     format!("CREATE TABLE {before}.{name} (PRIMARY KEY ({key})) SELECT * FROM mysql.{name} WHERE NOT ({apart})")
 }
 
 fn restore(name: &str, same: &str, key: &str, apart: &str) -> [String; 2] {
-    let before = identifier(BEFORE_DATABASE);
+    let before = identifier(BEFORE);
     [
         format!("REPLACE INTO mysql.{name} SELECT * FROM {before}.{name}"),
         format!(

@@ -2,7 +2,7 @@
 //! of databases: an empty one means every user database.
 
 use super::catalog::within;
-use super::{Dialect, literals};
+use super::{Dialect, identifier, literals, table};
 
 impl Dialect {
     /// Who defined what: columns `name` (with its kind before it) and `definer` (`user@host`).
@@ -106,6 +106,35 @@ impl Dialect {
             literals(types),
             within("TABLE_SCHEMA", databases)
         )
+    }
+
+    /// Sequences, which only `MariaDB` has: columns `in_database`, `name`, and the `charset` and `collation` that their
+    /// database gives to new tables.
+    #[must_use]
+    pub fn sequences<S: AsRef<str>>(self, databases: &[S]) -> Option<String> {
+        let text = format!(
+            "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS name, DEFAULT_CHARACTER_SET_NAME AS charset, \
+             DEFAULT_COLLATION_NAME AS collation FROM information_schema.TABLES \
+             JOIN information_schema.SCHEMATA ON SCHEMA_NAME = TABLE_SCHEMA \
+             WHERE TABLE_TYPE = 'SEQUENCE' AND {} ORDER BY 1, 2",
+            within("TABLE_SCHEMA", databases)
+        );
+        self.mariadb(10, 3, 0).then_some(text)
+    }
+
+    /// Makes a database unless it is there.
+    #[must_use]
+    pub fn create_database(self, name: &str, charset: &str, collation: &str) -> String {
+        format!(
+            "CREATE DATABASE IF NOT EXISTS {} DEFAULT CHARACTER SET {charset} COLLATE {collation}",
+            identifier(name)
+        )
+    }
+
+    /// Makes a sequence unless it is there.
+    #[must_use]
+    pub fn create_sequence(self, database: &str, name: &str) -> String {
+        format!("CREATE SEQUENCE IF NOT EXISTS {}", table(database, name))
     }
 
     /// Functions loaded from libraries and remote servers, which stand in system tables and are not dumped: column

@@ -2,11 +2,10 @@
 //!
 //! Where the strongest lock ends with a session, these accounts are what could write to a server after it was closed.
 
-use super::{Dialect, account, identifier, literals, text_literal};
+use super::{Dialect, OwnDatabase, account, identifier, text_literal};
 
-/// Database that holds the record of locked accounts. It belongs to one server: what is done to it never enters the
-/// binary log, so no replica drops it.
-pub const FENCE_DATABASE: &str = "cutover_fence";
+/// The record of locked accounts. It belongs to one server: what is done to it never enters the binary log, so no
+/// replica drops it.
 const RECORD: &str = "cutover_fence.locked_account";
 
 /// `SUPER` in the bits of `mysql.global_priv`.
@@ -115,7 +114,7 @@ impl Dialect {
     #[must_use]
     pub fn create_lock_record(self) -> [String; 2] {
         [
-            format!("CREATE DATABASE IF NOT EXISTS {}", identifier(FENCE_DATABASE)),
+            format!("CREATE DATABASE IF NOT EXISTS {}", identifier(OwnDatabase::Fence.name())),
             format!(
                 "CREATE TABLE IF NOT EXISTS {RECORD} (run VARCHAR(64) NOT NULL, user VARCHAR(128) NOT NULL, \
                  host VARCHAR(255) NOT NULL, PRIMARY KEY (run, user, host)) \
@@ -138,7 +137,7 @@ impl Dialect {
     pub fn lock_record_exists(self) -> String {
         format!(
             "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = 'locked_account'",
-            text_literal(FENCE_DATABASE)
+            text_literal(OwnDatabase::Fence.name())
         )
     }
 
@@ -154,12 +153,6 @@ impl Dialect {
         format!("DELETE FROM {RECORD} WHERE run = {}", text_literal(run))
     }
 
-    /// Removes the record.
-    #[must_use]
-    pub fn drop_lock_record(self) -> String {
-        format!("DROP DATABASE IF EXISTS {}", identifier(FENCE_DATABASE))
-    }
-
     /// Those of the connections `ids` (numbers separated by commas, or a marker) that are still there: column `id`.
     #[must_use]
     pub fn still_connected(self, ids: &str) -> String {
@@ -169,9 +162,4 @@ impl Dialect {
 
 fn names(accounts: &[(&str, &str)]) -> String {
     accounts.iter().map(|(user, host)| account(user, host)).collect::<Vec<_>>().join(", ")
-}
-
-/// Databases of the tool's own, quoted for a list.
-pub(super) fn own_databases() -> String {
-    literals(&[super::TOOL_DATABASE, super::BEFORE_DATABASE, FENCE_DATABASE])
 }

@@ -137,6 +137,12 @@ impl Dialect {
         self.is_mariadb().then(|| format!("SELECT BINLOG_GTID_POS({}, {})", text_literal(file), number(offset)))
     }
 
+    /// Ends the binary log's file and begins the next one.
+    #[must_use]
+    pub fn new_binlog(self) -> &'static str {
+        "FLUSH NO_WRITE_TO_BINLOG BINARY LOGS"
+    }
+
     /// Sets how far GTIDs are in use; only one step at a time is allowed.
     #[must_use]
     pub fn set_gtid_mode(self, mode: &str) -> String {

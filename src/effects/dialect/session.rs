@@ -1,9 +1,7 @@
 //! What a session of the runner does for itself: token rows, settings for loading.
 
-use super::{Dialect, identifier, text_literal};
+use super::{Dialect, OwnDatabase, identifier, text_literal};
 
-/// Database that holds the runner's own rows. It is replicated, so that a token proves the whole path.
-pub const TOOL_DATABASE: &str = "cutover";
 const TOKENS: &str = "cutover.token";
 
 impl Dialect {
@@ -11,7 +9,7 @@ impl Dialect {
     #[must_use]
     pub fn create_token_table(self) -> [String; 2] {
         [
-            format!("CREATE DATABASE IF NOT EXISTS {}", identifier(TOOL_DATABASE)),
+            format!("CREATE DATABASE IF NOT EXISTS {}", identifier(OwnDatabase::Tokens.name())),
             format!(
                 "CREATE TABLE IF NOT EXISTS {TOKENS} (run VARCHAR(64) NOT NULL, purpose VARCHAR(64) NOT NULL, \
                  value BIGINT UNSIGNED NOT NULL, PRIMARY KEY (run, purpose)) \
@@ -32,12 +30,6 @@ impl Dialect {
     pub fn read_token(self, run: &str, purpose: &str) -> String {
         let (run, purpose) = (text_literal(run), text_literal(purpose));
         format!("SELECT value FROM {TOKENS} WHERE run = {run} AND purpose = {purpose}")
-    }
-
-    /// Removes the runner's own database.
-    #[must_use]
-    pub fn drop_token_database(self) -> String {
-        format!("DROP DATABASE IF EXISTS {}", identifier(TOOL_DATABASE))
     }
 
     /// What this session changes stays out of the binary log.
@@ -65,14 +57,41 @@ impl Dialect {
             "sql_quote_show_create",
             "completion_type",
             "group_concat_max_len",
+            "foreign_key_checks",
+            "unique_checks",
+            "max_error_count",
         ];
-        format!("SET SESSION {}", names.map(|name| format!("{name} = DEFAULT")).join(", "))
+        let named = if self.is_mariadb() { "tx" } else { "transaction" };
+        let of_transactions = ["isolation", "read_only"].map(|name| format!("{named}_{name}"));
+        let all = names.into_iter().map(str::to_owned).chain(of_transactions);
+        format!("SET SESSION {}", all.map(|name| format!("{name} = DEFAULT")).collect::<Vec<_>>().join(", "))
     }
 
-    /// Safe accelerators of a session that loads a dump: checks that the source has made already.
+    /// Settings of a session that loads a dump: without checks that the source has made already, and so that what stood
+    /// on the source is taken as it is, whatever this server's global settings would have new tables be.
     #[must_use]
-    pub fn load_session(self) -> [&'static str; 2] {
-        ["SET SESSION unique_checks = 0", "SET SESSION foreign_key_checks = 0"]
+    pub fn load_session(self) -> String {
+        let mut settings = vec![
+            "unique_checks=0",
+            "foreign_key_checks=0",
+            "autocommit=1",
+            "innodb_strict_mode=0", // a row that is too wide on paper, an option that does not fit: a warning there too
+            "sql_safe_updates=0",
+            "explicit_defaults_for_timestamp=1", // a dump writes out every default
+            "wait_timeout=28800",
+            "net_read_timeout=3600",
+        ];
+        if self.is_mariadb() {
+            settings.extend(["max_statement_time=0", "tx_read_only=0", "idle_transaction_timeout=0"]);
+            // an older server's dump says `utf8` and means three bytes
+            settings.extend(self.mariadb(10, 6, 1).then_some("old_mode='UTF8_IS_UTF8MB3'"));
+        } else {
+            settings.extend(self.mysql(5, 7, 20).then_some("transaction_read_only=0"));
+            settings.extend(self.mysql(8, 0, 13).then_some("sql_require_primary_key=0"));
+            settings.extend(self.mysql(8, 0, 30).then_some("sql_generate_invisible_primary_key=0"));
+            settings.extend(self.mysql(8, 4, 0).then_some("restrict_fk_on_non_standard_key=0"));
+        }
+        format!("SET SESSION {}", settings.join(", "))
     }
 
     /// The moment at which the server began this very statement, in seconds since 1970 with six digits after the point.

@@ -19,6 +19,22 @@ const BEGIN: &str = "cutover-begins-here";
 /// How much is kept of what a program prints or complains, in bytes, unless more is asked for.
 pub(in crate::effects) const KEPT: usize = 64 << 10;
 
+/// What a program on the runner's machine finds in its environment: as much as one behind ssh does. The runner's own
+/// holds secrets, and whatever settings of client programs someone has left there.
+const KEPT_VARIABLES: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+];
+
 type Input = Box<dyn AsyncWrite + Send + Unpin>;
 type Output = Box<dyn AsyncRead + Send + Unpin>;
 
@@ -119,6 +135,8 @@ impl Process {
         let mut command = tokio::process::Command::new(program);
         command
             .args(args)
+            .env_clear()
+            .envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .stdin(if stdin { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

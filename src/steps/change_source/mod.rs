@@ -5,9 +5,10 @@ mod start;
 use super::accounts_before;
 use super::channel::{Channel, SERVER_ID};
 use super::gtid_mode;
+use super::own_database;
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::{Dialect, TOOL_DATABASE};
+use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::position::Position;
@@ -70,7 +71,7 @@ impl ChangeSource {
     async fn drop_own_rows(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
         let session = cx.fx.session(&self.replica, cx.step).await?;
         session.query(dialect.without_binlog(), LOOK).await?;
-        session.query(&dialect.drop_token_database(), LOOK).await?;
+        own_database::remove(&session, dialect, OwnDatabase::Tokens).await?;
         cx.fx.close_session(&self.replica, cx.step).await;
         Ok(())
     }
@@ -96,8 +97,8 @@ impl Step for ChangeSource {
             Action::sql(&self.source, SERVER_ID),
             Action::sql(&self.replica, SERVER_ID),
             Action::sql(&self.replica, dialect.replica_status()),
-            Action::sql(&self.replica, dialect.existing_databases(&[TOOL_DATABASE])),
         ];
+        actions.extend(own_database::look_actions(&self.replica, dialect, OwnDatabase::Tokens));
         actions.extend(accounts_before::keep_actions(world, &self.replica));
         actions.extend([
             Action::note("if a channel of this run is there already:"),
@@ -121,7 +122,8 @@ impl Step for ChangeSource {
         actions.extend(self.forget_actions(world));
         actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions.push(Action::note("if it came through the channel:"));
-        actions.extend([sql(dialect.without_binlog()), sql(&dialect.drop_token_database())]);
+        actions.push(sql(dialect.without_binlog()));
+        actions.extend(own_database::remove_actions(&self.replica, dialect, OwnDatabase::Tokens));
         actions.extend(accounts_before::restore_actions(world, &self.replica));
         actions
     }
@@ -129,7 +131,8 @@ impl Step for ChangeSource {
     fn questions(&self, world: &World) -> Vec<Action> {
         let ids = [&self.source, &self.replica].map(|name| Action::sql(name, SERVER_ID));
         let status = Action::sql(&self.replica, dialect(world, &self.replica).replica_status());
-        ids.into_iter().chain([status]).chain(self.gtid_questions(world)).collect()
+        let ours = [&self.source, &self.replica].map(|name| own_database::questions(world, name));
+        ids.into_iter().chain([status]).chain(ours.into_iter().flatten()).chain(self.gtid_questions(world)).collect()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -146,6 +149,9 @@ impl Step for ChangeSource {
             failures.extend(self.channel().ids_differ(cx).await.err().map(untouched));
         }
         failures.extend(self.no_channel(cx).await.err());
+        for server in [&self.source, &self.replica] {
+            failures.extend(own_database::are_ours(cx, server).await.err());
+        }
         failures.extend(self.gtid_admission(cx, settled).await.err());
         failures
     }
@@ -167,8 +173,9 @@ impl Step for ChangeSource {
         self.channel().ids_differ(cx).await?;
         self.no_channel(cx).await?;
         let session = cx.fx.sql(&self.replica).await?;
-        let rows = session.query(&dialect.existing_databases(&[TOOL_DATABASE]), LOOK).await?;
-        cx.memo.keep(OWN_ROWS, rows.is_empty()).await?;
+        own_database::is_ours(&session, dialect, OwnDatabase::Tokens).await?;
+        let is_there = own_database::is_there(&session, dialect, OwnDatabase::Tokens).await?;
+        cx.memo.keep(OWN_ROWS, !is_there).await?;
         cx.memo.keep("begun", true).await?;
         let mut looks = 1;
         accounts_before::keep(cx, &self.replica).await?;

@@ -1,11 +1,13 @@
 //! What must be true of a source before it can be dumped and replicated from.
 
 use super::Dump;
+use crate::effects::Row;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::units::Bytes;
 use crate::playbook::world::World;
+use crate::steps::client_program::{family_name, find_dump_program};
 use crate::steps::free_space::free_space;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx, Volume};
@@ -30,6 +32,7 @@ impl Dump {
             texts.extend([dialect.existing_databases(&self.databases), dialect.tables::<&str>(&[])]);
         }
         texts.push(dialect.total_size(&self.databases));
+        texts.extend((!dialect.is_mariadb()).then(|| dialect.settings_that_cut_dumps()));
         texts.into_iter().map(|text| Action::sql(&self.server, text)).collect()
     }
 
@@ -154,9 +157,10 @@ impl Dump {
             return Err(Failure::refused("dump the databases", answer).at(&self.server).help("correct `databases`"));
         }
         let tables = session.query(&dialect.tables::<&str>(&[]), LOOK).await?;
-        let outside = tables.iter().filter_map(|row| row.get("name")).find(|name| {
-            name.split_once('.').is_some_and(|(database, _)| !self.databases.iter().any(|known| known == database))
-        });
+        let is_outside = |row: &Row<'_>| {
+            row.get("in_database").is_some_and(|name| !self.databases.iter().any(|known| known == name))
+        };
+        let outside = tables.iter().find(is_outside).and_then(|row| row.get("name"));
         match outside {
             None => Ok(()),
             Some(table) => Err(Failure::refused("leave databases out", format!("{table} is in none of `databases`"))
@@ -168,14 +172,41 @@ impl Dump {
 
     async fn programs(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
         let host = cx.fx.host(self.host(cx.world)).await?;
-        for program in [dialect.dump_program(), "zstd", "mkfifo"] {
+        let refuse = |answer: String| {
+            Failure::refused("dump the databases", answer)
+                .at(host.name())
+                .now("nothing was touched")
+                .help("install it there, or dump on another host with `on`")
+        };
+        let look = find_dump_program(dialect) + "! says --init-command || echo told";
+        let looked = host.run(&["sh", "-c", &look], None).await?;
+        if looked.code != Some(0) {
+            let (family, names) = (family_name(dialect), dialect.dump_programs().join(" or "));
+            return Err(refuse(format!("there is no dump program of {family} ({names})")));
+        }
+        for program in ["zstd", "mkfifo"] {
             if host.run(&["sh", "-c", "command -v \"$1\"", "sh", program], None).await?.code != Some(0) {
-                return Err(Failure::refused("dump the databases", format!("there is no program `{program}`"))
-                    .at(host.name())
-                    .help("install it there, or dump on another host with `on`"));
+                return Err(refuse(format!("there is no program `{program}`")));
             }
         }
-        Ok(())
+        let is_told = dialect.is_mariadb() || looked.stdout.starts_with(b"told");
+        if is_told { Ok(()) } else { self.cuts_nothing(cx, dialect).await }
+    }
+
+    /// An older program takes the server's global settings as they are.
+    async fn cuts_nothing(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let rows = cx.fx.sql(&self.server).await?.query(&dialect.settings_that_cut_dumps(), LOOK).await?;
+        let found: Vec<String> = rows
+            .iter()
+            .map(|row| format!("{} is {}", row.get("name").unwrap_or_default(), row.get("value").unwrap_or_default()))
+            .collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::refused("dump everything", format!("the dump would be cut short: {}", found.join(", ")))
+            .at(&self.server)
+            .now("nothing was touched")
+            .help("the dump program there cannot be told otherwise: set it back for that time, or install a newer one"))
     }
 
     /// The dump is smaller than the tables it comes from, so room for the tables is room enough.

@@ -2,10 +2,11 @@
 
 mod admission;
 mod head;
+mod ready;
 mod script;
 
 use super::long_work::{self, Work};
-use super::place::{authority, dialect, job_dir, option_file, server};
+use super::place::{authority, dialect, job_dir, option_file, option_file_with_session, server};
 use super::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
@@ -15,7 +16,7 @@ use crate::playbook::through::Through;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use script::Route;
+use script::{Dumping, Route};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -108,14 +109,10 @@ impl Dump {
         }
         Route::by_own_tunnel(world, self.host(world), source)
     }
-    /// The program's command line; `databases` may be a marker.
-    fn command(&self, world: &World, databases: &[String]) -> Vec<String> {
+    /// The job's script; `databases` and `before` may be markers.
+    fn script(&self, world: &World, route: &Route, databases: &[String], before: Option<&str>, file: &str) -> String {
         let dialect = dialect(world, &self.server);
-        let mut argv = vec![dialect.dump_program().to_owned(), "--defaults-extra-file=client.cnf".into()];
-        argv.extend(dialect.dump_flags(self.gtid).into_iter().map(str::to_owned));
-        argv.push("--databases".into());
-        argv.extend(databases.iter().cloned());
-        argv
+        Dumping { dialect, route, tls: self.tls, gtid: self.gtid, databases, before }.script(file)
     }
     fn option_file(&self, world: &World, route: &Route) -> Result<String, Failure> {
         let source = server(world, &self.server)?;
@@ -125,7 +122,13 @@ impl Dump {
         } else {
             String::new()
         };
-        Ok(option_file(&source.user, password.as_deref(), route.address()) + &tls)
+        let (dialect, user, address) = (dialect(world, &self.server), &source.user, route.address());
+        let login = if dialect.is_mariadb() {
+            option_file_with_session(user, password.as_deref(), address, &dialect.dump_session())
+        } else {
+            option_file(user, password.as_deref(), address)
+        };
+        Ok(login + &tls)
     }
     async fn chosen(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
         if !self.databases.is_empty() {
@@ -215,7 +218,10 @@ impl Step for Dump {
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("tls", failure.answer) }])?;
         actions.push(Action::file(host, format!("{dir}.cnf"), options));
         let file = self.file(world, &run, &marker::late("step"));
-        actions.push(Action::command(host, script::script(&route, &self.command(world, databases), &file)));
+        actions.extend(self.ready_actions(dialect));
+        let sequences = marker::late("each sequence, empty, for tables of other databases that take numbers from it");
+        let before = dialect.sequences::<&str>(&[]).map(|_| sequences);
+        actions.push(Action::command(host, self.script(world, &route, databases, before.as_deref(), &file)));
         actions.push(Action::sql(&self.server, dialect.binary_logs()));
         let late = |name: &str| marker::late(&format!("the dump's {name}"));
         let gtid = dialect.gtid_at(&late("file"), &late("offset")).filter(|_| self.gtid);
@@ -273,7 +279,9 @@ impl Step for Dump {
         let total = self.volume(cx, &databases).await?.bytes;
         let host = cx.fx.host(self.host(cx.world)).await?;
         cx.fx.write_option_file(&host, &long_work::option_file(&dir), &self.option_file(cx.world, &route)?).await?;
-        let script = script::script(&route, &self.command(cx.world, &databases), &file);
+        self.make_ready(cx).await?;
+        let before = self.sequences(cx, &databases).await?;
+        let script = self.script(cx.world, &route, &databases, before.as_deref(), &file);
         let host_name = self.host(cx.world);
         let work = Work {
             attempted: "dump the databases",

@@ -1,8 +1,10 @@
 //! The shell script that dumps: plain POSIX, because it runs on whatever host the inventory names.
 
+use crate::effects::dialect::Dialect;
 use crate::error::Failure;
 use crate::playbook::inventory::Server;
 use crate::playbook::world::World;
+use crate::steps::client_program::find_dump_program;
 use crate::steps::place::quoted;
 
 /// Prints how many bytes the dump program has written so far.
@@ -48,26 +50,77 @@ impl Route {
     }
 }
 
-/// The script. A dump that was cut off never gets its final name: the program's exit code and its own last line,
-/// `Dump completed`, are both asked for.
-pub fn script(route: &Route, command: &[String], file: &str) -> String {
-    let line = |argv: &[String]| argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-    let mut script = String::from("set -eu\numask 077\ncp -- \"$PWD.cnf\" client.cnf\n");
-    script.push_str("trap 'rm -f client.cnf \"$PWD.cnf\"; ");
-    script.push_str("[ ! -e ssh.pid ] || kill $(cat ssh.pid) 2>/dev/null || true' EXIT\n");
-    script.push_str("trap 'exit 143' HUP INT TERM\n");
-    if let Route::OwnTunnel { ssh, .. } = route {
-        let ssh = line(ssh);
-        script.extend([&*ssh, " &\necho $! > ssh.pid\nsleep 2\nkill -0 $(cat ssh.pid)\n"]);
+/// What the script runs, and on what.
+pub struct Dumping<'a> {
+    /// What the source understands.
+    pub dialect: Dialect,
+    /// How its host reaches it.
+    pub route: &'a Route,
+    /// Whether the program encrypts its connection, and verifies the server.
+    pub tls: bool,
+    /// Whether the dump notes its GTID set.
+    pub gtid: bool,
+    /// Databases; may be one marker.
+    pub databases: &'a [String],
+    /// Statements that stand before those of the dump program, where the family knows any; may be empty or a marker.
+    pub before: Option<&'a str>,
+}
+
+impl Dumping<'_> {
+    /// The script. A dump that was cut off never gets its final name: the program's exit code and its own last line,
+    /// `Dump completed`, are both asked for.
+    pub fn script(&self, file: &str) -> String {
+        let (dump, file) = (self.program(), quoted(file));
+        let before = self.before.map_or(String::new(), |text| format!("printf '%s\\n' {} | zstd -q; ", quoted(text)));
+        // the file is made anew, so that nothing planted at its place is written to
+        format!(
+            "{dump}rm -f tail.fifo failed\nmkfifo tail.fifo\ntail -c 400 < tail.fifo > tail &\n\
+             rm -f -- {file}.part\nset -C\n{{ {before}{{ sh -c 'echo $$ > dump.pid; exec \"$@\"' sh \"$program\" \"$@\" \
+             || echo $? > failed; }} | tee tail.fifo | zstd -q -T0 -3; }} > {file}.part\nwait $!\nset +C\n\
+             if [ -e failed ]; then echo \"the dump program ended with code $(cat failed)\" >&2; exit 1; fi\n\
+             grep -q 'Dump completed' tail || {{ echo 'the dump is cut off: its last line is missing' >&2; exit 1; }}\n\
+             sync -- {file}.part\nmv -f -- {file}.part {file}\n",
+        )
     }
-    let (dump, file) = (line(command), quoted(file));
-    let dump = format!(
-        "rm -f tail.fifo failed\nmkfifo tail.fifo\ntail -c 400 < tail.fifo > tail &\n\
-         {{ sh -c 'echo $$ > dump.pid; exec \"$@\"' sh {dump} || echo $? > failed; }} \
-         | tee tail.fifo | zstd -q -f -T0 -3 -o {file}.part\nwait $!\n\
-         if [ -e failed ]; then echo \"the dump program ended with code $(cat failed)\" >&2; exit 1; fi\n\
-         grep -q 'Dump completed' tail || {{ echo 'the dump is cut off: its last line is missing' >&2; exit 1; }}\n\
-         sync -- {file}.part\nmv -f -- {file}.part {file}\n",
-    );
-    script + &dump
+
+    /// The lines that find the program and its flags, and see to its option file and its way to the server.
+    fn program(&self) -> String {
+        let mut script = String::from("set -eu\numask 077\ncp -- \"$PWD.cnf\" client.cnf\n");
+        script.push_str("trap 'rm -f client.cnf \"$PWD.cnf\"; ");
+        script.push_str("[ ! -e ssh.pid ] || kill $(cat ssh.pid) 2>/dev/null || true' EXIT\n");
+        script.push_str("trap 'exit 143' HUP INT TERM\n");
+        script.push_str(&find_dump_program(self.dialect));
+        if !self.tls {
+            script.push_str("unverified >> client.cnf\n");
+        }
+        script.push_str(&self.flags());
+        if let Route::OwnTunnel { ssh, .. } = self.route {
+            let ssh = line(ssh);
+            script.extend([&*ssh, " &\necho $! > ssh.pid\nsleep 2\nkill -0 $(cat ssh.pid)\n"]);
+        }
+        script
+    }
+
+    /// The lines that put together the program's arguments.
+    fn flags(&self) -> String {
+        let flags = self.dialect.dump_flags().join(" ");
+        let mut script = format!("set -- --defaults-file=client.cnf {flags}\n");
+        for [text, then, otherwise] in self.dialect.dump_flags_by_program(self.gtid) {
+            let text = quoted(text);
+            script.push_str(&format!("if says {text}; then set -- \"$@\" {then}"));
+            if !otherwise.is_empty() {
+                script.push_str(&format!("; else set -- \"$@\" {otherwise}"));
+            }
+            script.push_str("; fi\n");
+        }
+        if !self.dialect.is_mariadb() {
+            let session = quoted(&format!("--init-command={}", self.dialect.dump_session()));
+            script.push_str(&format!("if says --init-command; then set -- \"$@\" {session}; fi\n"));
+        }
+        script + &format!("set -- \"$@\" --databases -- {}\n", line(self.databases))
+    }
+}
+
+fn line(argv: &[String]) -> String {
+    argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }

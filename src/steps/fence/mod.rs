@@ -12,11 +12,12 @@ use super::account_locks;
 use super::after_fence;
 use super::answer::{self, is_closed};
 use super::config_file::ConfigFile;
+use super::own_database;
 use super::place::{dialect, run_marker, server};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
-use crate::effects::dialect::Dialect;
+use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
@@ -143,6 +144,7 @@ impl Step for Fence {
         let dialect = dialect(world, &self.server);
         let sql = |text: &str| Action::sql(&self.server, text);
         let mut actions = vec![Action::note("before the block begins:")];
+        actions.extend([OwnDatabase::Tokens, OwnDatabase::Fence].map(|own| sql(&dialect.foreign_objects(own))));
         actions.extend(dialect.create_token_table().iter().map(|text| sql(text)));
         actions.extend(self.gate_actions(world));
         actions.push(Action::note("then, and as long as the replica is behind, nothing else:"));
@@ -227,6 +229,8 @@ impl Step for Fence {
         let main = cx.fx.sql(&self.server).await?;
         let fallen = Self::has_fallen(cx, &main, dialect).await?;
         if !fallen {
+            own_database::is_ours(&main, dialect, OwnDatabase::Tokens).await?;
+            own_database::is_ours(&main, dialect, OwnDatabase::Fence).await?;
             for statement in dialect.create_token_table() {
                 main.query(&statement, LOOK).await?;
             }

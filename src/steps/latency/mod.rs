@@ -2,6 +2,7 @@
 
 mod figures;
 
+use super::client_program::find_client;
 use super::place::{job_dir, option_file, quoted, run_marker, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::Dialect;
@@ -93,8 +94,7 @@ struct Way<'a> {
 
 impl Way<'_> {
     fn option_file(&self) -> String {
-        // a client of the newer family asks for the key of a login without TLS, the other one does not know the word
-        option_file(self.user, self.password.as_deref(), self.address) + "loose-get-server-public-key\n"
+        option_file(self.user, self.password.as_deref(), self.address)
     }
     fn file(&self, dir: &str) -> String {
         format!("{dir}-{}.cnf", self.server)
@@ -105,11 +105,10 @@ impl Way<'_> {
         let count = usize::try_from(samples).unwrap_or(0) + WARM_UP + 1;
         let file = quoted(&self.file(dir));
         format!(
-            "client=$(command -v {} || command -v {}) || {{ echo 'no client program is installed' >&2; exit 1; }}\n\
+            "{}unverified >> {file}\n\
              awk 'BEGIN {{ for (i = 0; i < {count}; i++) print \"{statement};\" }}' \
-             | \"$client\" --defaults-extra-file={file} --batch --skip-column-names",
-            self.dialect.client_program(),
-            self.dialect.other_client_program(),
+             | \"$program\" --defaults-file={file} --batch --skip-column-names",
+            find_client(self.dialect),
         )
     }
 }
@@ -215,8 +214,7 @@ impl Step for Latency {
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let Ok(ways) = self.ways(cx.world) else { return Vec::new() };
         let Some(way) = ways.first() else { return Vec::new() };
-        let there =
-            format!("command -v {} || command -v {}", way.dialect.client_program(), way.dialect.other_client_program());
+        let there = find_client(way.dialect);
         let asked = match cx.fx.host(way.host).await {
             Ok(host) => host.run(&["sh", "-c", &there], None).await,
             Err(failure) => Err(failure),
@@ -227,7 +225,7 @@ impl Step for Latency {
                 Failure::refused("measure the way to the servers", "there is no client program")
                     .at(way.host)
                     .now("nothing was touched")
-                    .help(format!("install `{}` there", way.dialect.client_program())),
+                    .help(format!("install one of these there: {}", way.dialect.client_programs().join(", "))),
             ],
             Err(failure) => vec![failure],
         }

@@ -78,6 +78,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::prepared_transactions::CHECK,
     &checks::long_statements::CHECK,
     &checks::databases::CHECK,
+    &checks::own_databases::CHECK,
     &checks::engines::CHECK,
     &checks::primary_keys::CHECK,
     &checks::definers::CHECK,

@@ -6,11 +6,12 @@ use super::answer;
 use super::channel::{Channel, SERVER_ID};
 use super::fence::HOLDER;
 use super::gtid_mode;
+use super::own_database;
 use super::place::{dialect, run_marker};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
-use crate::effects::dialect::{Dialect, StartAt, TOOL_DATABASE};
+use crate::effects::dialect::{Dialect, OwnDatabase, StartAt};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
@@ -143,8 +144,9 @@ impl ReverseReplication {
     async fn prove(&self, cx: &Ctx<'_>) -> Result<()> {
         let (source, replica) = (cx.fx.sql(&self.source).await?, cx.fx.sql(&self.replica).await?);
         let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
-        let there = source.query(&from.existing_databases(&[TOOL_DATABASE]), LOOK).await?;
-        let made = cx.memo.keep(MADE_DATABASE, there.is_empty()).await?;
+        own_database::is_ours(&source, from, OwnDatabase::Tokens).await?;
+        let is_there = own_database::is_there(&source, from, OwnDatabase::Tokens).await?;
+        let made = cx.memo.keep(MADE_DATABASE, !is_there).await?;
         for statement in from.create_token_table() {
             source.query(&statement, LOOK).await?;
         }
@@ -162,7 +164,7 @@ impl ReverseReplication {
             cx.pause(ASK, ATTEMPT).await?;
         }
         if made {
-            source.query(&from.drop_token_database(), LOOK).await?;
+            own_database::remove(&source, from, OwnDatabase::Tokens).await?;
         }
         cx.progress.note(format!("follows `{}`; a row came through after {:.0?}", self.source, begin.elapsed()));
         Ok(())
@@ -211,12 +213,13 @@ impl Step for ReverseReplication {
         actions.extend(tuning::actions(to).iter().map(|text| old(text)));
         actions.extend(gtid_mode::actions(self.channel(), world));
         actions.extend([old(&statement), old(&to.start_replica()), Action::note("wait until both threads run")]);
-        actions.push(new(&from.existing_databases(&[TOOL_DATABASE])));
+        actions.extend(own_database::look_actions(&self.source, from, OwnDatabase::Tokens));
         actions.extend(from.create_token_table().iter().map(|text| new(text)));
         actions.push(new(&from.write_token(&run_marker(), PURPOSE, "1")));
         actions.push(old(&to.read_token(&run_marker(), PURPOSE)));
         actions.push(Action::note(format!("repeat until the row is there, at most {ARRIVAL:?}")));
-        actions.extend([new(&from.drop_token_database()), old(to.read_only())]);
+        actions.extend(own_database::remove_actions(&self.source, from, OwnDatabase::Tokens));
+        actions.push(old(to.read_only()));
         Ok(actions)
     }
 

@@ -30,6 +30,7 @@ pub mod gtid_mode;
 pub mod gtid_state;
 pub mod long_statements;
 pub mod net_timeout;
+pub mod own_databases;
 pub mod packet_size;
 pub mod persisted_variables;
 pub mod prepared_transactions;

@@ -1,4 +1,4 @@
-//! A target that holds tables already: they would be mixed with what is moved.
+//! A target that holds something already, of whatever type: it would be mixed with what is moved, or replaced by it.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
@@ -8,13 +8,13 @@ use super::super::verdict::{Verdict, count, some};
 use crate::error::Result;
 
 pub const CHECK: Check =
-    Check::blocking("target_empty", judge).asks(|pair| vec![Ask::sql(Target, pair.target.dialect.tables::<&str>(&[]))]);
+    Check::blocking("target_empty", judge).asks(|pair| vec![Ask::sql(Target, pair.target.dialect.objects())]);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
-    let tables = seen.names(Target, seen.pair.target.dialect.tables::<&str>(&[]))?;
-    if tables.is_empty() {
-        return Ok(Verdict::pass("the target holds no user table"));
+    let objects = seen.names(Target, seen.pair.target.dialect.objects())?;
+    if objects.is_empty() {
+        return Ok(Verdict::pass("no table, routine or event of a user stands on the target"));
     }
-    let evidence = format!("the target holds {}: {}", count(tables.len(), "table", "tables"), some(&tables));
+    let evidence = format!("the target holds {}: {}", count(objects.len(), "object", "objects"), some(&objects));
     Ok(Verdict::block(evidence, "give an empty server, or drop its user databases yourself if they are of no use"))
 }

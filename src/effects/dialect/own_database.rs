@@ -1,0 +1,102 @@
+//! Databases of the tool's own, and how it is proved that nothing else stands in them.
+
+use super::{Dialect, identifier, literals, table, text_literal};
+
+/// A database of the tool's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnDatabase {
+    /// Rows that time a replica and prove that the last one has arrived. They are replicated.
+    Tokens,
+    /// Accounts that a fence has locked. Never replicated.
+    Fence,
+    /// Accounts as they were before a server began to follow another one. Never replicated.
+    Before,
+}
+
+impl OwnDatabase {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Tokens, Self::Fence, Self::Before];
+
+    /// Its name on every server.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tokens => "cutover",
+            Self::Fence => "cutover_fence",
+            Self::Before => "cutover_before",
+        }
+    }
+}
+
+impl Dialect {
+    /// What stands in `database` and is not the tool's: column `name`, with its kind in front. A table is the tool's by
+    /// its name and its columns; those of [`OwnDatabase::Before`] are copies, whose columns differ by version.
+    #[must_use]
+    pub fn foreign_objects(self, database: OwnDatabase) -> String {
+        let name = text_literal(database.name());
+        let columns = "GROUP_CONCAT(COLUMN_NAME ORDER BY ORDINAL_POSITION)";
+        let ours = match database {
+            OwnDatabase::Tokens => format!("TABLE_NAME = 'token' AND {columns} = 'run,purpose,value'"),
+            OwnDatabase::Fence => format!("TABLE_NAME = 'locked_account' AND {columns} = 'run,user,host'"),
+            OwnDatabase::Before => format!("TABLE_NAME IN ({})", literals(&self.tables_of(database))),
+        };
+        let other = |kind: &str, source: &str, prefix: &str, object: &str| {
+            format!(
+                "SELECT CONCAT({kind}, ' ', {object}) AS name FROM information_schema.{source} \
+                 WHERE {prefix}_SCHEMA = {name}"
+            )
+        };
+        format!(
+            "SELECT CONCAT('table ', TABLE_NAME) AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {name} \
+             GROUP BY TABLE_NAME HAVING NOT ({ours}) UNION ALL {} UNION ALL {} UNION ALL {}",
+            other("LOWER(ROUTINE_TYPE)", "ROUTINES", "ROUTINE", "ROUTINE_NAME"),
+            other("'event'", "EVENTS", "EVENT", "EVENT_NAME"),
+            other("'trigger'", "TRIGGERS", "TRIGGER", "TRIGGER_NAME"),
+        )
+    }
+
+    /// Removes `database`, which is there: first the tool's own tables, then what must be empty by then.
+    #[must_use]
+    pub fn remove_own(self, database: OwnDatabase) -> [String; 2] {
+        let tables: Vec<String> = self.tables_of(database).iter().map(|name| table(database.name(), name)).collect();
+        [
+            format!("DROP TABLE IF EXISTS {}", tables.join(", ")),
+            format!("DROP DATABASE {}", identifier(database.name())),
+        ]
+    }
+
+    fn tables_of(self, database: OwnDatabase) -> Vec<&'static str> {
+        match database {
+            OwnDatabase::Tokens => vec!["token"],
+            OwnDatabase::Fence => vec!["locked_account"],
+            OwnDatabase::Before => {
+                let kept = self.grant_tables().into_iter().map(|table| table.name);
+                kept.chain(["apart", "func", "run"]).collect()
+            }
+        }
+    }
+}
+
+/// The names of all of them, quoted for a list.
+pub(super) fn own_databases() -> String {
+    literals(&OwnDatabase::ALL.map(OwnDatabase::name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OwnDatabase;
+    use crate::effects::dialect::Dialect;
+    use crate::playbook::product::Product;
+
+    #[test]
+    fn only_known_tables_are_dropped() {
+        let dialect = Dialect::from(Product::default());
+        assert_eq!(
+            dialect.remove_own(OwnDatabase::Tokens),
+            ["DROP TABLE IF EXISTS `cutover`.`token`", "DROP DATABASE `cutover`"]
+        );
+        let [tables, _] = dialect.remove_own(OwnDatabase::Before);
+        assert!(tables.contains("`cutover_before`.`run`"), "{tables}");
+        assert!(dialect.foreign_objects(OwnDatabase::Fence).contains("'run,user,host'"));
+    }
+}

@@ -1,0 +1,34 @@
+//! The client programs of a host, as scripts there find them. What a server understands is known from the inventory;
+//! which options a program has is known to nobody but that program, so it is asked where it runs.
+//!
+//! They read no option file but ours, and their jobs run in an environment without anyone's settings (`job/leader.sh`).
+
+use crate::effects::dialect::Dialect;
+use crate::playbook::product::Family;
+
+/// Defines `find_program`, `says` and `unverified` for the rest of a script.
+const FUNCTIONS: &str = include_str!("client_program.sh");
+
+/// Lines of a script that set `program` to the dump program of the server's own family: another family's asks for
+/// statements that the server has not.
+#[must_use]
+pub fn find_dump_program(dialect: Dialect) -> String {
+    find(if dialect.is_mariadb() { "mariadb" } else { "mysql" }, dialect.dump_programs())
+}
+
+/// Lines of a script that set `program` to a command-line client, the server's own family first: any of them talks to
+/// any server.
+#[must_use]
+pub fn find_client(dialect: Dialect) -> String {
+    find("any", dialect.client_programs())
+}
+
+fn find(family: &str, names: &[&str]) -> String {
+    format!("{FUNCTIONS}find_program {family} {} || exit 1\n", names.join(" "))
+}
+
+/// A family as people are told it.
+#[must_use]
+pub fn family_name(dialect: Dialect) -> &'static str {
+    if dialect.product.family == Family::MariaDb { "MariaDB" } else { "MySQL" }
+}

@@ -1,0 +1,29 @@
+# Sets program, family (mariadb or mysql) and words (all that its help says) to the first of the programs that is there
+# and of the family; `any` stands for both.
+find_program() {
+    wanted=$1
+    shift
+    for program in "$@"; do
+        case $("$program" --no-defaults --version 2>/dev/null || true) in
+        '') continue ;;
+        *MariaDB*) family=mariadb ;;
+        *) family=mysql ;;
+        esac
+        case $wanted in any | "$family")
+            words=$("$program" --no-defaults --help 2>/dev/null || true)
+            return 0
+            ;;
+        esac
+    done
+    echo "none of these programs is installed, of the family $wanted: $*" >&2
+    return 1
+}
+# Whether the program's help has this text in it.
+says() { case $words in *"$1"*) ;; *) return 1 ;; esac; }
+# What the program must be told to log in where nothing is verified: inside a tunnel, or on the server's own host.
+unverified() {
+    case $family in
+    mariadb) echo skip-ssl-verify-server-cert ;;
+    mysql) ! says --get-server-public-key || echo get-server-public-key ;;
+    esac
+}
