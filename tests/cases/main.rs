@@ -8,10 +8,14 @@ mod beside;
 mod configuration;
 mod desk;
 mod journal_lost;
+#[path = "../lab/mod.rs"]
+mod lab;
 mod memory;
+mod moved;
 mod one_actor;
 #[path = "../stage/process.rs"]
 mod process;
+mod refused;
 mod secret_command;
 mod server;
 mod sql_mode;

@@ -108,6 +108,22 @@ impl Dialect {
         )
     }
 
+    /// `FLOAT` columns: columns `name`, and `finds_rows`, `1` where a replica finds the table's rows by it: it is of the
+    /// primary key, or there is none.
+    #[must_use]
+    pub fn float_columns<S: AsRef<str>>(self, databases: &[S]) -> String {
+        format!(
+            "SELECT CONCAT(c.TABLE_SCHEMA, '.', c.TABLE_NAME, '.', c.COLUMN_NAME) AS name, \
+             IF(c.COLUMN_KEY = 'PRI' OR k.CONSTRAINT_NAME IS NULL, 1, 0) AS finds_rows \
+             FROM information_schema.COLUMNS c JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA \
+             AND t.TABLE_NAME = c.TABLE_NAME AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') \
+             LEFT JOIN information_schema.TABLE_CONSTRAINTS k ON k.TABLE_SCHEMA = c.TABLE_SCHEMA \
+             AND k.TABLE_NAME = c.TABLE_NAME AND k.CONSTRAINT_TYPE = 'PRIMARY KEY' \
+             WHERE c.DATA_TYPE = 'float' AND {} ORDER BY 1",
+            within("c.TABLE_SCHEMA", databases)
+        )
+    }
+
     /// Sequences, which only `MariaDB` has: columns `in_database`, `name`, and the `charset` and `collation` that their
     /// database gives to new tables.
     #[must_use]

@@ -59,7 +59,6 @@ impl Dialect {
             "group_concat_max_len",
             "foreign_key_checks",
             "unique_checks",
-            "max_error_count",
         ];
         let named = if self.is_mariadb() { "tx" } else { "transaction" };
         let of_transactions = ["isolation", "read_only"].map(|name| format!("{named}_{name}"));

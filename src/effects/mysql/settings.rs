@@ -14,7 +14,7 @@ pub const INIT: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_general_ci, autocommit
                         time_zone='SYSTEM', wait_timeout=28800, lock_wait_timeout=5, innodb_lock_wait_timeout=5, \
                         sql_select_limit=18446744073709551615, sql_big_selects=1, sql_safe_updates=0, \
                         sql_auto_is_null=0, sql_quote_show_create=1, group_concat_max_len=1048576, \
-                        foreign_key_checks=1, unique_checks=1, max_error_count=64 \
+                        foreign_key_checks=1, unique_checks=1 \
                         /*M! , max_statement_time=0, idle_transaction_timeout=0, idle_readonly_transaction_timeout=0, \
                         idle_write_transaction_timeout=0, tx_isolation='REPEATABLE-READ', tx_read_only=0 */ \
                         /*M!100303 , system_versioning_asof=DEFAULT */ /*!50708 , max_execution_time=0 */ \

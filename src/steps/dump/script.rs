@@ -103,21 +103,18 @@ impl Dumping<'_> {
 
     /// The lines that put together the program's arguments.
     fn flags(&self) -> String {
-        let flags = self.dialect.dump_flags().join(" ");
-        let mut script = format!("set -- --defaults-file=client.cnf {flags}\n");
+        let mut lines = vec![format!("set -- --defaults-file=client.cnf {}", self.dialect.dump_flags().join(" "))];
         for [text, then, otherwise] in self.dialect.dump_flags_by_program(self.gtid) {
-            let text = quoted(text);
-            script.push_str(&format!("if says {text}; then set -- \"$@\" {then}"));
-            if !otherwise.is_empty() {
-                script.push_str(&format!("; else set -- \"$@\" {otherwise}"));
-            }
-            script.push_str("; fi\n");
+            let otherwise =
+                if otherwise.is_empty() { String::new() } else { format!("else set -- \"$@\" {otherwise}; ") };
+            lines.push(format!("if says {}; then set -- \"$@\" {then}; {otherwise}fi", quoted(text)));
         }
         if !self.dialect.is_mariadb() {
             let session = quoted(&format!("--init-command={}", self.dialect.dump_session()));
-            script.push_str(&format!("if says --init-command; then set -- \"$@\" {session}; fi\n"));
+            lines.push(format!("if says --init-command; then set -- \"$@\" {session}; fi"));
         }
-        script + &format!("set -- \"$@\" --databases -- {}\n", line(self.databases))
+        lines.push(format!("set -- \"$@\" --databases -- {}\n", line(self.databases)));
+        lines.join("\n")
     }
 }
 

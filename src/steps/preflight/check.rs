@@ -87,6 +87,8 @@ pub static CHECKS: &[&Check] = &[
     &checks::character_set::CHECK,
     &checks::generated_columns::CHECK,
     &checks::foreign_keys::CHECK,
+    &checks::float_columns::CHECK,
+    &checks::float_columns::KEYS,
     &checks::family_objects::CHECK,
     &checks::system_objects::CHECK,
     &checks::sql_mode::CHECK,

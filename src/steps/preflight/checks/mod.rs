@@ -24,6 +24,7 @@ pub mod disk_space;
 pub mod engines;
 pub mod events;
 pub mod family_objects;
+pub mod float_columns;
 pub mod foreign_keys;
 pub mod generated_columns;
 pub mod gtid_mode;
