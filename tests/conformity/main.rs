@@ -74,7 +74,7 @@ fn matches(planned: &str, text: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Speaker {
     Program,
-    /// `mariadb-dump`, known by the statement it begins with.
+    /// `mariadb-dump`, known by the statement that the plan's option file gives it.
     DumpProgram,
     /// The client that loads the dump, known by the preamble that the plan's command gives it.
     Client,
@@ -83,7 +83,7 @@ enum Speaker {
 fn speaker(conversation: &Conversation) -> Option<Speaker> {
     let first = conversation.statements.first()?;
     Some(match first.as_str() {
-        "/*!40100 SET @@SQL_MODE='' */" => Speaker::DumpProgram,
+        first if first.starts_with("SET SESSION autocommit=1, sql_select_limit=") => Speaker::DumpProgram,
         "SET SESSION sql_log_bin = 0" => Speaker::Client,
         first => {
             assert!(first == INIT || first.starts_with("KILL QUERY "), "an unknown speaker: {first}");

@@ -220,7 +220,9 @@ impl Step for Dump {
         let file = self.file(world, &run, &marker::late("step"));
         actions.extend(self.ready_actions(dialect));
         let sequences = marker::late("each sequence, empty, for tables of other databases that take numbers from it");
-        let before = dialect.sequences::<&str>(&[]).map(|_| sequences);
+        let question = dialect.sequences(databases);
+        let before = question.as_ref().map(|_| sequences);
+        actions.extend(question.map(|text| Action::sql(&self.server, text)));
         actions.push(Action::command(host, self.script(world, &route, databases, before.as_deref(), &file)));
         actions.push(Action::sql(&self.server, dialect.binary_logs()));
         let late = |name: &str| marker::late(&format!("the dump's {name}"));
