@@ -74,6 +74,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::source_is_replica::CHECK,
     &checks::binlog_readers::CHECK,
     &checks::replica_safety::CHECK,
+    &checks::transaction_read_only::CHECK,
     &checks::net_timeout::CHECK,
     &checks::prepared_transactions::CHECK,
     &checks::long_statements::CHECK,

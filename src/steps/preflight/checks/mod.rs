@@ -52,5 +52,6 @@ pub mod table_names;
 pub mod target_closed;
 pub mod target_empty;
 pub mod time_zone;
+pub mod transaction_read_only;
 pub mod version_gap;
 pub mod way_back;
