@@ -3,6 +3,7 @@
 //! May know the plain data of the playbook (inventory, secrets by reference, markers) and `error`; nothing else.
 //! Everything here is lazy: nothing is connected before a step asks for it.
 
+pub mod account_statement;
 mod activity;
 mod approvals;
 pub mod dialect;

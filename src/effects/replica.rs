@@ -1,6 +1,7 @@
 //! How replication stands on a server, read by column name and never by index.
 
 use super::Session;
+use super::account_statement::without_statement;
 use super::dialect::Dialect;
 use super::mysql::is_transient;
 use crate::error::{Failure, Result};
@@ -48,7 +49,8 @@ impl ReplicaStatus {
         let rows = session.query(&dialect.replica_status(), LOOK).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let columns = dialect.status_columns();
-        let text = |name: &str| row.get(name).unwrap_or_default().to_owned();
+        // what an error quotes may be a statement with a password
+        let text = |name: &str| without_statement(row.get(name).unwrap_or_default());
         // a thread's state and its error number always have a value: a missing one is no sign of health
         let needed = [columns.io_running, columns.sql_running, columns.last_io_errno, columns.last_sql_errno];
         if let Some(missing) = needed.into_iter().find(|name| row.get(name).is_none()) {

@@ -3,6 +3,7 @@
 //!
 //! May know: inventory, dialect and servers. Nothing of why the channel is made.
 
+use super::account_statements;
 use super::answer;
 use super::place::{authority, dialect, server};
 use super::{Complaint, Ctx};
@@ -155,10 +156,10 @@ impl<'a> Channel<'a> {
     /// # Errors
     /// What stopped them, or that they do not come up.
     pub async fn runs(self, cx: &Ctx<'_>, mut looks: u32) -> Result<ReplicaStatus> {
-        let (session, dialect) = (cx.fx.sql(self.replica).await?, dialect(cx.world, self.replica));
+        let session = cx.fx.sql(self.replica).await?;
         let begin = Instant::now();
         loop {
-            let status = ReplicaStatus::read(&session, dialect)
+            let status = account_statements::status(cx, self.replica, &session)
                 .await?
                 .ok_or_else(|| Failure::transient("replicate", "the server shows no channel").at(self.replica))?;
             match status.healthy(self.replica, "replicate") {

@@ -1,6 +1,7 @@
 //! Every step kind on real servers and hosts: done, looked at, refused, done again, taken back.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod account_statements;
 mod accounts;
 mod application;
 mod away;
