@@ -33,6 +33,7 @@ pub use secrets::{Secrets, in_option_file};
 pub use sessions::Connections;
 
 use crate::error::{Class, Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Inventory, Server};
 use crate::playbook::product::{Family, Product};
 use dialect::Dialect;
@@ -346,7 +347,7 @@ impl Effects {
                 .at(path.host)
                 .help("put it there, or correct `tls.ca` of the server in the inventory")
         })?;
-        let name = path.address.rsplit_once(':').map_or(path.address, |(host, _)| host).to_owned();
+        let name = Endpoint::of(path.address).plain_host();
         Ok(Tls { authority, name })
     }
 

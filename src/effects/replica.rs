@@ -5,6 +5,7 @@ use super::account_statement::without_statement;
 use super::dialect::Dialect;
 use super::mysql::is_transient;
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::position::Position;
 use std::cmp::Ordering;
 use std::time::{Duration, Instant};
@@ -70,7 +71,7 @@ impl ReplicaStatus {
             state: text(columns.io_state),
             read: Position { file: text(columns.read_file), offset: text(columns.read_pos) },
             applied: Position { file: text(columns.exec_file), offset: text(columns.exec_pos) },
-            source: format!("{}:{}", text(columns.source_host), text(columns.source_port)),
+            source: Endpoint { host: &text(columns.source_host), port: &text(columns.source_port) }.to_string(),
             receive_error: error(columns.last_io_errno, columns.last_io_error),
             apply_error: error(columns.last_sql_errno, columns.last_sql_error),
             all,

@@ -10,6 +10,7 @@ use super::{Complaint, Ctx};
 use crate::effects::dialect::{ChangeSource, ChannelTls, StartAt};
 use crate::effects::replica::ReplicaStatus;
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Encryption};
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -38,12 +39,12 @@ impl<'a> Channel<'a> {
     ///
     /// # Errors
     /// When the inventory has no such server.
-    fn address(self, world: &'a World) -> Result<(&'a str, &'a str)> {
+    fn address(self, world: &'a World) -> Result<Endpoint<'a>> {
         let source = server(world, self.source)?;
         let same_host = world.inventory.host_of(self.replica) == source.host;
         let plain = if same_host { &source.address } else { source.endpoint() };
         let address = self.through.map_or(plain, |through| &through.listen);
-        Ok(address.rsplit_once(':').unwrap_or((address, "3306")))
+        Ok(Endpoint::of(address))
     }
 
     /// The account the replica logs in with.
@@ -77,7 +78,7 @@ impl<'a> Channel<'a> {
     /// # Errors
     /// When the inventory lacks something that it needs.
     pub fn statement(self, world: &World, start: StartAt<'_>) -> Result<String> {
-        let (host, port) = self.address(world)?;
+        let Endpoint { host, port } = self.address(world)?;
         let account = self.account(world)?;
         Ok(dialect(world, self.replica).change_source(&ChangeSource {
             host,
@@ -110,7 +111,7 @@ impl<'a> Channel<'a> {
 
     /// Whether the channel that is there is this one.
     pub fn is_it(self, world: &World, status: &ReplicaStatus) -> bool {
-        self.address(world).is_ok_and(|(host, port)| status.source == format!("{host}:{port}"))
+        self.address(world).is_ok_and(|address| status.source == address.to_string())
     }
 
     /// Refuses a replica that follows somebody else, or the same source without a step of ours having begun that:

@@ -3,6 +3,7 @@
 
 mod account_statements;
 mod accounts;
+mod accounts_shapes;
 mod application;
 mod away;
 mod bench;
@@ -13,6 +14,7 @@ mod dump;
 mod events;
 mod fence;
 mod import;
+mod ipv6;
 mod lag;
 mod latency;
 mod past_read_only;

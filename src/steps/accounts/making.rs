@@ -78,7 +78,13 @@ impl<'a> Making<'a> {
     /// Statements that make the account anew, as the old server itself writes them.
     pub(super) async fn definition(&self, subject: &Subject) -> Result<Vec<String>> {
         let (dialect, Subject { user, host, is_role }) = (self.from.1, subject);
-        let rows = async |text: &str| self.read.query(text, LOOK).await;
+        let rows = async |text: &str| {
+            let read = self.read.query(text, LOOK).await;
+            read.map_err(|failure| {
+                failure
+                    .help("correct the application's `accounts` in the inventory: user and host as on the old server")
+            })
+        };
         let create = dialect.create_role(user).filter(|_| *is_role);
         let mut statements = match create {
             Some(create) => vec![create],
