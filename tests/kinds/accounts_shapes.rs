@@ -141,9 +141,7 @@ async fn all_others_come_on_demand(family: Family) {
         "CREATE USER root@'10.%' IDENTIFIED BY 'x'",
         "CREATE USER repl@'%' IDENTIFIED BY 'folge'",
     ] {
-        let statement =
-            if family == Family::MySql { statement.replace("SSL ACCOUNT", "SSL ACCOUNT") } else { statement.into() };
-        bench.exec("source", &statement).await;
+        bench.exec("source", statement).await;
     }
     bench.exec("source", &format!("CREATE USER {odd} IDENTIFIED BY 'y'")).await;
     bench.exec("source", &format!("GRANT SELECT ON *.* TO {odd}")).await;
