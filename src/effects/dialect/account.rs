@@ -117,14 +117,12 @@ impl Dialect {
     /// Privileges of this session's own account: columns `privilege` and `in_database`, which is `*` for all of them.
     #[must_use]
     pub fn own_privileges(self) -> String {
-        // the last `@` parts name and host: a name may hold one too
-        let host = "SUBSTRING_INDEX(CURRENT_USER(), '@', -1)";
-        let user = format!("LEFT(CURRENT_USER(), CHAR_LENGTH(CURRENT_USER()) - CHAR_LENGTH({host}) - 1)");
-        let me = format!("CONCAT('''', {user}, '''@''', {host}, '''')");
+        // a name may hold an `@` or a quote itself
+        let own = "REPLACE(GRANTEE, '''', '') = REPLACE(CURRENT_USER(), '''', '')";
         format!(
             "SELECT PRIVILEGE_TYPE AS privilege, '*' AS in_database FROM information_schema.USER_PRIVILEGES \
-             WHERE GRANTEE = {me} UNION SELECT PRIVILEGE_TYPE, REPLACE(TABLE_SCHEMA, '\\\\', '') \
-             FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE = {me}"
+             WHERE {own} UNION SELECT PRIVILEGE_TYPE, REPLACE(TABLE_SCHEMA, '\\\\', '') \
+             FROM information_schema.SCHEMA_PRIVILEGES WHERE {own}"
         )
     }
 

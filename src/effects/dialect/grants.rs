@@ -103,7 +103,7 @@ impl Dialect {
         if let Some(columns) = as_role {
             condition = format!("{condition} OR {}", is_one_of(accounts, columns));
         }
-        format!("DELETE FROM {}.{} WHERE {condition}", identifier(BEFORE_DATABASE), table.name)
+        format!("DELETE FROM {}.{} WHERE {condition}", identifier(BEFORE), table.name)
     }
 
     /// The same as a plan shows it, for every table.
@@ -111,7 +111,7 @@ impl Dialect {
     pub fn forget_kept_shown(self) -> String {
         let [table, ..] = shown();
         let ours = marker::late("the account or role is one of these");
-        format!("DELETE FROM {}.{table} WHERE {ours}", identifier(BEFORE_DATABASE))
+        format!("DELETE FROM {}.{table} WHERE {ours}", identifier(BEFORE))
     }
 
     /// Keeps the names of the functions that come from libraries.

@@ -20,11 +20,9 @@ pub fn behind(world: &World, (from, to): (&str, &str), there: &Rows, here: &Rows
     let is_local = |host: &str| LOOPBACK.contains(&host) || host.eq_ignore_ascii_case(machine);
     let wanted = |subject: &Subject| {
         let user = subject.user.as_str();
-        !user.is_empty()
-            && !runner(user)
-            && !replica(user)
-            && !(user == "root" && is_local(&subject.host))
-            && !present.contains(&subject.pair())
+        let is_administrator = user == "root" && is_local(&subject.host);
+        let is_apart = user.is_empty() || runner(user) || replica(user) || is_administrator;
+        !is_apart && !present.contains(&subject.pair())
     };
     Subject::all(there).into_iter().filter(wanted).collect()
 }

@@ -56,9 +56,14 @@ pub fn with_roles(wanted: &[Subject], members: &Rows) -> Vec<Subject> {
             Some((role, Subject { is_role: is_role(&host) && !user.is_empty(), user, host }))
         })
         .collect();
+    ordered(wanted, &edges)
+}
+
+/// Edges are roles and who has them.
+fn ordered(wanted: &[Subject], edges: &[(Subject, Subject)]) -> Vec<Subject> {
     let (mut ordered, mut seen) = (Vec::new(), BTreeSet::new());
     for subject in wanted {
-        visit(subject, &edges, &mut seen, &mut ordered);
+        visit(subject, edges, &mut seen, &mut ordered);
     }
     ordered
 }
@@ -80,15 +85,26 @@ fn visit(
 
 #[cfg(test)]
 mod tests {
-    use super::{Subject, with_roles};
-    use crate::effects::Rows;
+    use super::{Subject, ordered};
+
+    fn named(user: &str, host: &str) -> Subject {
+        Subject { user: user.into(), host: host.into(), is_role: host.is_empty() }
+    }
 
     #[test]
     fn roles_come_before_those_who_have_them() {
-        let account =
-            |user: &str, host: &str| Subject { user: user.into(), host: host.into(), is_role: host.is_empty() };
-        let wanted = [account("shop", "%"), account("other", "%")];
-        assert_eq!(with_roles(&wanted, &Rows::default()), wanted);
-        assert_eq!(account("r", "").to_string(), "role r");
+        let (shop, other) = (named("shop", "%"), named("other", "%"));
+        let [outer, inner, public] = ["outer", "inner", "PUBLIC"].map(|role| named(role, ""));
+        let edges = [
+            (outer.clone(), shop.clone()),
+            (inner.clone(), outer.clone()),
+            (inner.clone(), other.clone()),
+            (public, shop.clone()),
+            (named("strange", ""), named("shop", "10.%")),
+            (outer.clone(), inner.clone()), // no server has such a circle; it ends all the same
+        ];
+        let expected = [inner, outer, shop.clone(), other.clone()];
+        assert_eq!(ordered(&[shop, other], &edges), expected);
+        assert_eq!(expected[0].to_string(), "role inner");
     }
 }

@@ -97,9 +97,9 @@ async fn each(
 
 /// A statement of `subject` for the trial's account.
 fn renamed(statement: &str, subject: &Subject) -> Option<String> {
-    let name = |quoted: fn(&str) -> String| match subject.is_role {
-        true => quoted(&subject.user),
-        false => format!("{}@{}", quoted(&subject.user), quoted(&subject.host)),
+    let name = |quoted: fn(&str) -> String| {
+        let user = quoted(&subject.user);
+        if subject.is_role { user } else { format!("{user}@{}", quoted(&subject.host)) }
     };
     let names = [name(identifier), name(crate::effects::dialect::text_literal)];
     ["CREATE USER ", " TO ", " FROM "].iter().find_map(|before| {
