@@ -120,9 +120,8 @@ fn strange_name(page: &Page, headers: &HeaderMap) -> Option<Refusal> {
         return None; // the proxy decides, or the certificate's name
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = Endpoint::of(host);
-    let own = name.is_loopback();
-    let name = name.host;
+    let name = Endpoint::parse(host).map_or_else(|| host.trim_matches(['[', ']']), |at| at.host);
+    let own = Endpoint { host: name, port: "" }.is_loopback();
     (!own).then(|| {
         let said = format!("this page is not called `{name}`: it serves its own machine, as localhost");
         Refusal::new(StatusCode::MISDIRECTED_REQUEST, said)

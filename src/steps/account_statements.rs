@@ -75,6 +75,36 @@ pub async fn status(cx: &Ctx<'_>, replica: &str, session: &Session) -> Result<Op
     }
 }
 
+/// The statements of [`tell_open`].
+pub fn open_actions(world: &World, source: &str, replica: &str) -> Vec<Action> {
+    let question = |server: &str| Some(Action::sql(server, dialect(world, server).open_accounts()?));
+    [source, replica].into_iter().filter_map(question).collect()
+}
+
+/// Tells which accounts let anybody in on `replica` and not on `source`: a `GRANT` for an account that is missing has made
+/// them, without a word and without a password.
+///
+/// # Errors
+/// When a server cannot be asked.
+pub async fn tell_open(cx: &Ctx<'_>, source: &str, replica: &str) -> Result<()> {
+    let accounts = async |server: &str| -> Result<Vec<String>> {
+        let Some(question) = dialect(cx.world, server).open_accounts() else { return Ok(Vec::new()) };
+        let rows = cx.fx.sql(server).await?.query(question, LOOK).await?;
+        let name = |user: Option<&str>, host: Option<&str>| {
+            format!("{}@{}", user.unwrap_or_default(), host.unwrap_or_default())
+        };
+        Ok(rows.iter().map(|row| name(row.get("user"), row.get("host"))).collect())
+    };
+    let there = accounts(source).await?;
+    for account in accounts(replica).await?.into_iter().filter(|account| !there.contains(account)) {
+        cx.progress.note(format!(
+            "{account} lets anybody in on `{replica}`, without a password: a GRANT on `{source}` has made it there; give it its \
+             password, or drop it there"
+        ));
+    }
+    Ok(())
+}
+
 /// Whether `replica` has applied its source's log up to `position`, asked again and again for at most `limit`.
 ///
 /// # Errors

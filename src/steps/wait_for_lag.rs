@@ -158,6 +158,7 @@ impl Step for WaitForLag {
             self.max_lag, self.lasting
         )));
         actions.extend(account_statements::actions(world, &self.replica));
+        actions.extend(account_statements::open_actions(world, &self.source, &self.replica));
         Ok(actions)
     }
 
@@ -212,6 +213,7 @@ impl Step for WaitForLag {
             }
             if watch.good_since.is_some_and(|since| since.elapsed() >= self.lasting.0) {
                 self.alive(cx, &replica, &mut lost).await?;
+                account_statements::tell_open(cx, &self.source, &self.replica).await?;
                 let longest = u64::try_from(watch.longest.as_millis()).unwrap_or(u64::MAX);
                 return Ok(Outputs::from_iter([("lag_ms".to_owned(), longest.into())]));
             }

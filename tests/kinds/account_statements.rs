@@ -18,8 +18,8 @@ async fn beside(bench: &Bench, server: &str, statements: &[&str]) {
     bench.fx().close_session(server, "beside").await;
 }
 
-async fn one_statement_after_the_other(family: Family) {
-    let bench = Bench::of(family).await;
+async fn one_statement_after_the_other(family: Family, options: &[&str]) {
+    let bench = Bench::with_options(family, family, options, |_| {}).await;
     for server in ["source", "target"] {
         beside(&bench, server, &["CREATE USER moved@'%' IDENTIFIED BY 'a'"]).await;
     }
@@ -86,6 +86,23 @@ async fn one_statement_after_the_other(family: Family) {
     needed_accounts_are_not_left_behind(&bench).await;
 }
 
+/// A `GRANT` that makes an account without a password stops nothing, and must not pass unseen.
+#[tokio::test]
+async fn an_account_that_a_grant_has_opened_to_anybody_is_told() {
+    let bench = Bench::new().await;
+    bench.replicate().await;
+    beside(&bench, "source", &["CREATE USER report@'%' IDENTIFIED BY 'x'"]).await;
+    beside(&bench, "source", &["CREATE USER known@'%'"]).await;
+    beside(&bench, "target", &["CREATE USER known@'%'"]).await;
+    bench.exec("source", "SET SESSION sql_mode = ''").await;
+    bench.exec("source", "GRANT SELECT ON d.* TO report@'%'").await;
+    let step = bench.step("wait_for_lag", &json!({ "replica": "target", "max_lag": "1s", "for": "1s" }));
+    step.execute().await.unwrap();
+    let told: Vec<Update> = step.told().into_iter().filter(|update| matches!(update, Update::Note { .. })).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(format!("{told:?}").contains("report@% lets anybody in on `target`"));
+}
+
 /// What an application's account is to be able to do is not passed over.
 async fn needed_accounts_are_not_left_behind(bench: &Bench) {
     beside(bench, "source", &["CREATE ROLE writer"]).await;
@@ -111,12 +128,26 @@ async fn needed_accounts_are_not_left_behind(bench: &Bench) {
 
 #[tokio::test]
 async fn a_mariadb_replica_goes_on_past_accounts_it_does_not_have() {
-    one_statement_after_the_other(Family::MariaDb).await;
+    one_statement_after_the_other(Family::MariaDb, &[]).await;
 }
 
 #[tokio::test]
 async fn a_mysql_replica_goes_on_past_accounts_it_does_not_have() {
     if mysql().await {
-        one_statement_after_the_other(Family::MySql).await;
+        one_statement_after_the_other(Family::MySql, &[]).await;
     }
+}
+
+/// Without GTIDs, and with parallel workers that have done what follows the place in the status.
+#[tokio::test]
+async fn a_mysql_replica_without_gtids_goes_on_past_accounts_it_does_not_have() {
+    if mysql().await {
+        one_statement_after_the_other(Family::MySql, &["gtid_mode = OFF"]).await;
+    }
+}
+
+/// With parallel workers, too.
+#[tokio::test]
+async fn a_mariadb_replica_with_workers_goes_on_past_accounts_it_does_not_have() {
+    one_statement_after_the_other(Family::MariaDb, &["slave_parallel_threads = 4"]).await;
 }

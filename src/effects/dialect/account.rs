@@ -101,6 +101,16 @@ impl Dialect {
         )
     }
 
+    /// Accounts that let anybody in: columns `user`, `host`. A replica of `MariaDB` makes one for a `GRANT` of a session
+    /// without `NO_AUTO_CREATE_USER`, where the account is missing; `None` where no server does such a thing.
+    #[must_use]
+    pub fn open_accounts(self) -> Option<&'static str> {
+        self.mariadb(10, 4, 0).then_some(
+            "SELECT User AS user, Host AS host FROM mysql.user WHERE is_role = 'N' AND authentication_string = '' \
+             AND plugin IN ('', 'mysql_native_password', 'mysql_old_password') ORDER BY User, Host",
+        )
+    }
+
     /// The switch that refuses passwords which come as a hash; `None` where there is none.
     #[must_use]
     pub fn strict_passwords(self) -> Option<&'static str> {

@@ -73,7 +73,7 @@ async fn each(
     let create = create.map_or_else(without_password, |create| without_roles(&create));
     if let Err(error) = making.write.try_query(&create, LOOK).await {
         match error.code {
-            Some(OPTION_PREVENTS) if dialect.is_mariadb() => {} // passwords as hashes: the step itself knows what to do
+            Some(OPTION_PREVENTS) => {} // passwords as hashes: the step itself knows what to do
             Some(code) => refused.push((code, told(&definition[0]), without_hash(&error.to_string()))),
             None => return Err(error.failure(making.write.server(), "CREATE USER")),
         }
