@@ -83,6 +83,9 @@ async fn shapes(family: Family) {
     for statement in common() {
         bench.exec("source", statement).await;
     }
+    if family == Family::MariaDb {
+        bench.exec("source", "GRANT SELECT ON shop.* TO PUBLIC").await;
+    }
     let word = if family == Family::MariaDb { "FOR" } else { "TO" };
     bench.exec("source", &format!("SET DEFAULT ROLE app_rw {word} shop@'127.0.0.1'")).await;
     let before = names(&bench).await;
@@ -92,6 +95,9 @@ async fn shapes(family: Family) {
     assert_eq!(step.execute().await.unwrap()["proved"], "shop@127.0.0.1");
     let told = notes(&step);
     assert!(told.contains("shop@127.0.0.1 goes without `GRANT SELECT ON `shop`.`gone`"), "{told}");
+    if family == Family::MariaDb {
+        assert!(told.contains("on `target` everybody lacks: GRANT SELECT ON `shop`.* TO PUBLIC"), "{told}");
+    }
     let source = grants(&bench, "source", "shop@'127.0.0.1'").await;
     let left: Vec<&str> = source.lines().filter(|line| !line.contains("gone")).collect();
     assert_eq!(grants(&bench, "target", "shop@'127.0.0.1'").await, left.join("\n"));

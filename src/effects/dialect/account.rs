@@ -111,6 +111,12 @@ impl Dialect {
         )
     }
 
+    /// What every account was given at once, one row each; `None` where nothing can be.
+    #[must_use]
+    pub fn show_public_grants(self) -> Option<&'static str> {
+        self.mariadb(10, 11, 0).then_some("SHOW GRANTS FOR PUBLIC")
+    }
+
     /// The switch that refuses passwords which come as a hash; `None` where there is none.
     #[must_use]
     pub fn strict_passwords(self) -> Option<&'static str> {

@@ -113,7 +113,21 @@ impl Accounts {
         if others > 0 {
             cx.progress.note(format!("brought {others} more accounts and roles"));
         }
+        self.tell_public(cx, making).await?;
         self.tell_second_passwords(cx, making, &subjects).await
+    }
+    /// What everybody may do on the old server and not on the new one: it belongs to no account, so nothing brings it.
+    async fn tell_public(&self, cx: &Ctx<'_>, making: &Making<'_>) -> Result<()> {
+        let both =
+            dialect(cx.world, &self.from).show_public_grants().zip(dialect(cx.world, &self.to).show_public_grants());
+        let Some((there, here)) = both else { return Ok(()) };
+        let (there, here) = (making.read.query(there, LOOK).await?, making.write.query(here, LOOK).await?);
+        let here: BTreeSet<&str> = here.iter().filter_map(|row| row.at(0)).collect();
+        let missing: Vec<&str> = there.iter().filter_map(|row| row.at(0)).filter(|line| !here.contains(line)).collect();
+        if !missing.is_empty() {
+            cx.progress.note(format!("on `{}` everybody lacks: {}", self.to, missing.join("; ")));
+        }
+        Ok(())
     }
     async fn tell_second_passwords(&self, cx: &Ctx<'_>, making: &Making<'_>, subjects: &[Subject]) -> Result<()> {
         let Some(question) = dialect(cx.world, &self.from).second_passwords() else { return Ok(()) };
@@ -195,6 +209,8 @@ impl Accounts {
             let texts = [dialect(world, &self.to).read_variable(name), set_strict(name, false), set_strict(name, true)];
             actions.extend(texts.map(|text| Action::sql(&self.to, text)));
         }
+        let public = |server: &str| Some(Action::sql(server, dialect(world, server).show_public_grants()?));
+        actions.extend(public(&self.from).zip(public(&self.to)).map(|(old, new)| [old, new]).into_iter().flatten());
         actions.extend(dialect(world, &self.from).second_passwords().map(|text| Action::sql(&self.from, text)));
         actions
     }
