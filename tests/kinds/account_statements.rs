@@ -28,7 +28,12 @@ async fn one_statement_after_the_other(family: Family, options: &[&str]) {
     bench.exec("source", "CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT)").await;
     let here = ["CREATE USER report@'%' IDENTIFIED BY 'geheim'", "CREATE ROLE reader"];
     beside(&bench, "source", &here).await;
-    beside(&bench, "target", &["CREATE USER shop@'127.0.0.1' IDENTIFIED BY 'laden'", "CREATE USER there@'%' IDENTIFIED BY 'p'"]).await;
+    beside(
+        &bench,
+        "target",
+        &["CREATE USER shop@'127.0.0.1' IDENTIFIED BY 'laden'", "CREATE USER there@'%' IDENTIFIED BY 'p'"],
+    )
+    .await;
     let (for_word, password) = match family {
         Family::MariaDb => ("FOR", "PASSWORD('geheim2')"),
         Family::MySql => ("TO", "'geheim2'"),

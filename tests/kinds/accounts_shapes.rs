@@ -220,3 +220,53 @@ async fn a_server_that_refuses_hashes_takes_them_for_a_moment() {
         assert_eq!(bench.ask("target", strict).await, "1");
     }
 }
+
+const ODD: &str = "a@b'c\"d\\e ü%_#";
+const ODD_PASSWORD: &str = " p\"a'ss\\n#ü;$(x)` ";
+
+/// Names and passwords as nobody should choose them, in the inventory itself.
+async fn odd_names(family: Family) {
+    let mut bench = Bench::of(family).await;
+    for name in ["shop", "repl"] {
+        std::fs::write(bench.path(name), ODD_PASSWORD).unwrap();
+    }
+    bench.world.inventory.applications.get_mut("shop").unwrap().accounts[0].user = ODD.into();
+    for server in ["source", "target"] {
+        let account = bench.world.inventory.servers.get_mut(server).unwrap().replication.as_mut().unwrap();
+        account.user = format!("r{ODD}");
+    }
+    bench.anew().await;
+    let quoted = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"));
+    let account = format!("{}@'127.0.0.1'", quoted(ODD));
+    bench.exec("source", &format!("CREATE USER {account} IDENTIFIED BY {}", quoted(ODD_PASSWORD))).await;
+    bench.exec("source", "CREATE DATABASE shop").await;
+    bench.exec("source", &format!("GRANT ALL ON shop.* TO {account}")).await;
+    let step = bench.step("accounts", &with());
+    assert_eq!(step.inspect().await, vec![]);
+    assert_eq!(step.execute().await.unwrap()["proved"], format!("{ODD}@127.0.0.1"));
+    assert_eq!(grants(&bench, "target", &account).await, grants(&bench, "source", &account).await);
+
+    let direct = json!({ "server": "source", "replica": "target" });
+    let made = bench.step("replication_account", &direct);
+    assert_eq!(made.execute().await.unwrap()["account"], format!("r{ODD}@%"));
+    let follow = json!({ "replica": "target", "source": "source", "position": bench.position().await,
+                         "through": { "step": "tunnel", "listen": bench.source.address() } });
+    bench.step("change_source", &follow).execute().await.unwrap();
+    bench.exec("source", &format!("ALTER USER {account} IDENTIFIED BY 'neu'")).await;
+    bench.caught_up().await;
+    made.undo().await.unwrap();
+    let left = format!("SELECT COUNT(*) FROM mysql.user WHERE User = {}", quoted(&format!("r{ODD}")));
+    assert_eq!(bench.ask("source", &left).await, "0");
+}
+
+#[tokio::test]
+async fn odd_names_and_passwords_of_mariadb() {
+    odd_names(Family::MariaDb).await;
+}
+
+#[tokio::test]
+async fn odd_names_and_passwords_of_mysql() {
+    if mysql().await {
+        odd_names(Family::MySql).await;
+    }
+}
