@@ -103,6 +103,15 @@ impl<'a> Channel<'a> {
                         `policy.encrypted_replication: optional`, which reviewers will read";
             return Err(vec![Complaint::new("", message).help(help)]);
         }
+        // its connection takes the name in the server's own character set: latin1 as installed (error 1045 on 10.11.19)
+        if let Ok(account) = self.account(world)
+            && dialect(world, self.replica).is_mariadb()
+            && !account.user.is_ascii()
+        {
+            let message = format!("a replica of MariaDB cannot log in as `{}`", account.user);
+            let help = "give the `replication` account in the inventory a name of ASCII signs";
+            return Err(vec![Complaint::new("replica", message).help(help)]);
+        }
         if self.replica == self.source {
             return Err(vec![Complaint::new("source", "a server cannot follow itself").help("name the other server")]);
         }
