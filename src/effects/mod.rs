@@ -3,6 +3,7 @@
 //! May know the plain data of the playbook (inventory, secrets by reference, markers) and `error`; nothing else.
 //! Everything here is lazy: nothing is connected before a step asks for it.
 
+pub mod account_statement;
 mod activity;
 mod approvals;
 pub mod dialect;
@@ -32,6 +33,7 @@ pub use secrets::{Secrets, in_option_file};
 pub use sessions::Connections;
 
 use crate::error::{Class, Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Inventory, Server};
 use crate::playbook::product::{Family, Product};
 use dialect::Dialect;
@@ -345,7 +347,7 @@ impl Effects {
                 .at(path.host)
                 .help("put it there, or correct `tls.ca` of the server in the inventory")
         })?;
-        let name = path.address.rsplit_once(':').map_or(path.address, |(host, _)| host).to_owned();
+        let name = Endpoint::of(path.address).plain_host();
         Ok(Tls { authority, name })
     }
 

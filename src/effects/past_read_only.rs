@@ -6,6 +6,7 @@ use super::dialect::Dialect;
 use super::mysql::{Row, Rows, Session};
 use super::replica::LOOK;
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -113,8 +114,7 @@ impl Bypasser {
 pub fn client(row: Row<'_>) -> Client {
     let host = row.get("host").unwrap_or_default();
     // `10.0.0.7:51234`, `::1:51234`, or `localhost` by the socket
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    AccountName::new(row.get("user").unwrap_or_default(), host)
+    AccountName::new(row.get("user").unwrap_or_default(), Endpoint::client(host).host)
 }
 
 /// Clients with the number of sessions each has.

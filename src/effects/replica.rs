@@ -1,9 +1,11 @@
 //! How replication stands on a server, read by column name and never by index.
 
 use super::Session;
+use super::account_statement::without_statement;
 use super::dialect::Dialect;
 use super::mysql::is_transient;
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::position::Position;
 use std::cmp::Ordering;
 use std::time::{Duration, Instant};
@@ -48,7 +50,8 @@ impl ReplicaStatus {
         let rows = session.query(&dialect.replica_status(), LOOK).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let columns = dialect.status_columns();
-        let text = |name: &str| row.get(name).unwrap_or_default().to_owned();
+        // what an error quotes may be a statement with a password
+        let text = |name: &str| without_statement(row.get(name).unwrap_or_default());
         // a thread's state and its error number always have a value: a missing one is no sign of health
         let needed = [columns.io_running, columns.sql_running, columns.last_io_errno, columns.last_sql_errno];
         if let Some(missing) = needed.into_iter().find(|name| row.get(name).is_none()) {
@@ -68,7 +71,7 @@ impl ReplicaStatus {
             state: text(columns.io_state),
             read: Position { file: text(columns.read_file), offset: text(columns.read_pos) },
             applied: Position { file: text(columns.exec_file), offset: text(columns.exec_pos) },
-            source: format!("{}:{}", text(columns.source_host), text(columns.source_port)),
+            source: Endpoint { host: &text(columns.source_host), port: &text(columns.source_port) }.to_string(),
             receive_error: error(columns.last_io_errno, columns.last_io_error),
             apply_error: error(columns.last_sql_errno, columns.last_sql_error),
             all,

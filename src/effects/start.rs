@@ -6,6 +6,7 @@
 use super::host::complaint;
 use super::{Effects, Session};
 use crate::error::{Class, Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::Server;
 use crate::playbook::units::Span;
 use std::io;
@@ -45,7 +46,7 @@ impl Effects {
     }
 
     async fn looks_down(&self, access: &Server) -> Result<bool> {
-        let Some(port) = access.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()) else {
+        let Some(port) = Endpoint::parse(&access.address).and_then(Endpoint::number) else {
             return Ok(false);
         };
         if !refuses(&self.reach(&access.host, &access.address).await?).await {

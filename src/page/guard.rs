@@ -3,6 +3,7 @@
 
 use super::{Page, frame};
 use crate::error::{Class, Failure};
+use crate::playbook::endpoint::Endpoint;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -119,9 +120,8 @@ fn strange_name(page: &Page, headers: &HeaderMap) -> Option<Refusal> {
         return None; // the proxy decides, or the certificate's name
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
-    let own = name.eq_ignore_ascii_case("localhost")
-        || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let name = Endpoint::parse(host).map_or_else(|| host.trim_matches(['[', ']']), |at| at.host);
+    let own = Endpoint { host: name, port: "" }.is_loopback();
     (!own).then(|| {
         let said = format!("this page is not called `{name}`: it serves its own machine, as localhost");
         Refusal::new(StatusCode::MISDIRECTED_REQUEST, said)

@@ -3,6 +3,7 @@
 //! Knows YAML, the model and nothing else: no server, no file but the ones it is handed, no other room.
 
 pub mod document;
+pub mod endpoint;
 pub mod fault;
 pub mod file;
 pub mod forecast;

@@ -3,6 +3,7 @@
 //! The schemas are generated from the structs that decode the very same trees (`schemars`), so this understands just
 //! what those produce, plus the formats that name things of ours (`host`, `server`, `duration-text` ...).
 
+use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::marker;
 use super::node::{Key, Node, Value};
@@ -326,9 +327,7 @@ fn fits_type(node: &Node, schema: &Json) -> bool {
 }
 
 fn bad_address(text: &str) -> Option<String> {
-    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
-    let bad = host.is_empty() || port.parse::<u16>().is_err();
-    bad.then(|| format!("`{text}` is not an address with a port"))
+    Endpoint::parse(text).is_none().then(|| format!("`{text}` is not an address with a port"))
 }
 
 fn bad_identifier(text: &str) -> Option<(String, String)> {

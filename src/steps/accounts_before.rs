@@ -81,6 +81,28 @@ pub async fn keep(cx: &Ctx<'_>, server: &str) -> Result<()> {
     Ok(())
 }
 
+/// The statements of [`forget`].
+pub fn forget_actions(world: &World, server: &str) -> Vec<Action> {
+    let dialect = dialect(world, server);
+    let texts = [dialect.before_is_whole(), dialect.forget_kept_shown()];
+    texts.map(|text| Action::sql(server, text)).into()
+}
+
+/// Takes accounts (user, host) out of what is kept: a step that has made them drops them itself. `session` writes no
+/// binary log.
+///
+/// # Errors
+/// When the server does not let it.
+pub async fn forget(session: &Arc<Session>, dialect: Dialect, accounts: &[(String, String)]) -> Result<()> {
+    if accounts.is_empty() || answer::number::<u64>(session, &dialect.before_is_whole()).await? == 0 {
+        return Ok(());
+    }
+    for table in dialect.grant_tables() {
+        session.query(&dialect.forget_kept(table, accounts), LOOK).await?;
+    }
+    Ok(())
+}
+
 /// Gives `server` its accounts back, where this step has kept them, and removes what was kept.
 ///
 /// # Errors

@@ -3,12 +3,14 @@
 //!
 //! May know: inventory, dialect and servers. Nothing of why the channel is made.
 
+use super::account_statements;
 use super::answer;
 use super::place::{authority, dialect, server};
 use super::{Complaint, Ctx};
 use crate::effects::dialect::{ChangeSource, ChannelTls, StartAt};
 use crate::effects::replica::ReplicaStatus;
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Encryption};
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -37,12 +39,12 @@ impl<'a> Channel<'a> {
     ///
     /// # Errors
     /// When the inventory has no such server.
-    fn address(self, world: &'a World) -> Result<(&'a str, &'a str)> {
+    fn address(self, world: &'a World) -> Result<Endpoint<'a>> {
         let source = server(world, self.source)?;
         let same_host = world.inventory.host_of(self.replica) == source.host;
         let plain = if same_host { &source.address } else { source.endpoint() };
         let address = self.through.map_or(plain, |through| &through.listen);
-        Ok(address.rsplit_once(':').unwrap_or((address, "3306")))
+        Ok(Endpoint::of(address))
     }
 
     /// The account the replica logs in with.
@@ -76,7 +78,7 @@ impl<'a> Channel<'a> {
     /// # Errors
     /// When the inventory lacks something that it needs.
     pub fn statement(self, world: &World, start: StartAt<'_>) -> Result<String> {
-        let (host, port) = self.address(world)?;
+        let Endpoint { host, port } = self.address(world)?;
         let account = self.account(world)?;
         Ok(dialect(world, self.replica).change_source(&ChangeSource {
             host,
@@ -101,6 +103,15 @@ impl<'a> Channel<'a> {
                         `policy.encrypted_replication: optional`, which reviewers will read";
             return Err(vec![Complaint::new("", message).help(help)]);
         }
+        // its connection takes the name in the server's own character set: latin1 as installed (error 1045 on 10.11.19)
+        if let Ok(account) = self.account(world)
+            && dialect(world, self.replica).is_mariadb()
+            && !account.user.is_ascii()
+        {
+            let message = format!("a replica of MariaDB cannot log in as `{}`", account.user);
+            let help = "give the `replication` account in the inventory a name of ASCII signs";
+            return Err(vec![Complaint::new("replica", message).help(help)]);
+        }
         if self.replica == self.source {
             return Err(vec![Complaint::new("source", "a server cannot follow itself").help("name the other server")]);
         }
@@ -109,7 +120,7 @@ impl<'a> Channel<'a> {
 
     /// Whether the channel that is there is this one.
     pub fn is_it(self, world: &World, status: &ReplicaStatus) -> bool {
-        self.address(world).is_ok_and(|(host, port)| status.source == format!("{host}:{port}"))
+        self.address(world).is_ok_and(|address| status.source == address.to_string())
     }
 
     /// Refuses a replica that follows somebody else, or the same source without a step of ours having begun that:
@@ -155,10 +166,10 @@ impl<'a> Channel<'a> {
     /// # Errors
     /// What stopped them, or that they do not come up.
     pub async fn runs(self, cx: &Ctx<'_>, mut looks: u32) -> Result<ReplicaStatus> {
-        let (session, dialect) = (cx.fx.sql(self.replica).await?, dialect(cx.world, self.replica));
+        let session = cx.fx.sql(self.replica).await?;
         let begin = Instant::now();
         loop {
-            let status = ReplicaStatus::read(&session, dialect)
+            let status = account_statements::status(cx, self.replica, &session)
                 .await?
                 .ok_or_else(|| Failure::transient("replicate", "the server shows no channel").at(self.replica))?;
             match status.healthy(self.replica, "replicate") {

@@ -16,6 +16,7 @@ use std::fmt::Debug;
 use tokio_util::sync::CancellationToken;
 
 mod account_locks;
+mod account_statements;
 mod accounts;
 mod accounts_before;
 mod action;

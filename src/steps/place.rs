@@ -3,6 +3,7 @@
 use crate::effects::dialect::Dialect;
 use crate::effects::in_option_file;
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::Server;
 use crate::playbook::marker;
 use crate::playbook::world::World;
@@ -39,20 +40,15 @@ pub fn authority<'a>(world: &'a World, name: &str) -> Result<&'a str> {
 
 /// A client's option file: how programs on a host log in without a password on their command line.
 pub fn option_file(user: &str, password: Option<&str>, address: &str) -> String {
-    let (host, port) = host_and_port(address);
+    let Endpoint { host, port } = Endpoint::of(address);
     option_lines(user, password, host, port)
 }
 
 /// The same for a program of `MariaDB` that has no option for a statement to begin its session with. Its library takes a
 /// whole connection string in place of a host, and in that such a statement.
 pub fn option_file_with_session(user: &str, password: Option<&str>, address: &str, session: &str) -> String {
-    let (host, port) = host_and_port(address);
+    let Endpoint { host, port } = Endpoint::of(address);
     option_lines(user, password, &format!("\"host={host};init-command={{{session}}}\""), port)
-}
-
-fn host_and_port(address: &str) -> (&str, &str) {
-    let (host, port) = address.rsplit_once(':').unwrap_or((address, "3306"));
-    (host.trim_start_matches('[').trim_end_matches(']'), port)
 }
 
 fn option_lines(user: &str, password: Option<&str>, host: &str, port: &str) -> String {

@@ -7,6 +7,7 @@ use crate::effects::dialect::text_literal;
 use crate::effects::replica::LOOK;
 use crate::effects::{LoginPath, Session};
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::Account;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -59,13 +60,17 @@ impl ReplicationAccount {
                 .help("add `replication: { user: repl, password: { env: REPL_PASSWORD } }` to the server")
         })
     }
-    /// The account's host part: a connection that comes out of a tunnel arrives from the source's own loopback.
-    fn host<'a>(&self, account: &'a Account) -> &'a str {
-        account.host.as_deref().unwrap_or(if self.through.is_some() { "127.0.0.1" } else { "%" })
+    /// The account's host part: a connection that comes out of a tunnel arrives from the source's own loopback, of the
+    /// family that its address has.
+    fn host<'a>(&self, world: &World, account: &'a Account) -> &'a str {
+        let arrives = |address: &String| Endpoint::of(address).arrives_from();
+        let address = world.inventory.server(&self.server).map(|server| &server.address);
+        let looped = self.through.as_ref().and(address).map_or("%", arrives);
+        account.host.as_deref().unwrap_or(looped)
     }
     async fn exists(&self, cx: &Ctx<'_>, account: &Account) -> Result<bool> {
         let session = cx.fx.sql(&self.server).await?;
-        let text = dialect(cx.world, &self.server).account_exists(&account.user, self.host(account));
+        let text = dialect(cx.world, &self.server).account_exists(&account.user, self.host(cx.world, account));
         Ok(answer::number::<u64>(&session, &text).await? > 0)
     }
     async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<Outputs> {
@@ -77,7 +82,7 @@ impl ReplicationAccount {
             Ok(arrived) => arrived,
             Err(failure) => return Err(self.explain(cx, failure).await),
         };
-        let expected = format!("{}@{}", account.user, self.host(account));
+        let expected = format!("{}@{}", account.user, self.host(cx.world, account));
         if !arrived.starts_with(&format!("{}@", account.user)) {
             return Err(Failure::permanent(
                 format!("log in as {expected}"),
@@ -124,7 +129,7 @@ impl ReplicationAccount {
         let marker = account.password.marker();
         Ok(dialect(world, &self.server).create_replication_account(
             &account.user,
-            self.host(account),
+            self.host(world, account),
             &marker,
             self.tls,
         ))
@@ -144,7 +149,7 @@ impl Step for ReplicationAccount {
         if self.tls {
             authority(world, &self.server).map_err(complain)?;
         }
-        let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
+        let exists = dialect(world, &self.server).account_exists(&account.user, self.host(world, account));
         let mut actions = vec![Action::sql(&self.server, exists), Action::note("if it is not there:")];
         actions.extend(self.quiet(world));
         actions.extend(self.statements(world).map_err(complain)?.map(|text| Action::sql(&self.server, text)));
@@ -160,8 +165,8 @@ impl Step for ReplicationAccount {
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let Ok(account) = self.account(world) else { return Vec::new() };
-        let text = dialect(world, &self.server).drop_account(&account.user, self.host(account));
-        let exists = dialect(world, &self.server).account_exists(&account.user, self.host(account));
+        let text = dialect(world, &self.server).drop_account(&account.user, self.host(world, account));
+        let exists = dialect(world, &self.server).account_exists(&account.user, self.host(world, account));
         let mut actions = vec![Action::note("if this step made it:"), Action::sql(&self.server, exists)];
         actions.extend(self.quiet(world));
         actions.push(Action::sql(&self.server, text));
@@ -170,7 +175,10 @@ impl Step for ReplicationAccount {
 
     fn settles(&self, world: &World) -> Vec<String> {
         let account = self.account(world).ok();
-        account.map(|account| account_fact(&self.server, &account.user, self.host(account))).into_iter().collect()
+        account
+            .map(|account| account_fact(&self.server, &account.user, self.host(world, account)))
+            .into_iter()
+            .collect()
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {
@@ -212,7 +220,7 @@ impl Step for ReplicationAccount {
             return Ok(()); // it could not even be made
         }
         let session = self.session(cx).await?;
-        let text = dialect(cx.world, &self.server).drop_account(&account.user, self.host(account));
+        let text = dialect(cx.world, &self.server).drop_account(&account.user, self.host(cx.world, account));
         session.query(&text, LOOK).await?;
         self.done_with(cx).await;
         Ok(())

@@ -7,6 +7,7 @@ use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Job;
 use crate::error::{Class, Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -117,7 +118,7 @@ impl Tunnel {
     }
     /// Whether anything listens there; a table that cannot be read says nothing, least of all "no".
     async fn listening(&self, cx: &Ctx<'_>) -> Result<bool> {
-        let port = self.listen.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).ok_or_else(|| {
+        let port = Endpoint::parse(&self.listen).and_then(Endpoint::number).ok_or_else(|| {
             Failure::permanent("open the tunnel", format!("`{}` names no port", self.listen)).at(&self.from)
         })?;
         // /proc/net/tcp names ports in hexadecimal; state 0A is LISTEN. Without IPv6 there is no second table.

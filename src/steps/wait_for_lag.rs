@@ -1,11 +1,12 @@
 //! `wait_for_lag`: waits until a replica keeps up, measured with rows of our own and on one clock.
 
+use super::account_statements;
 use super::own_database;
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase};
-use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position, wait_until_applied};
+use crate::effects::replica::{LOOK, binlog_position, wait_until_applied};
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::units::Span;
@@ -119,8 +120,8 @@ impl WaitForLag {
         }
     }
     /// Replication runs, or has been looking for its source since `lost` and not for too long.
-    async fn alive(&self, replica: &Session, dialect: Dialect, lost: &mut Option<Instant>) -> Result<()> {
-        let Some(status) = ReplicaStatus::read(replica, dialect).await? else {
+    async fn alive(&self, cx: &Ctx<'_>, replica: &Session, lost: &mut Option<Instant>) -> Result<()> {
+        let Some(status) = account_statements::status(cx, &self.replica, replica).await? else {
             return Err(Failure::permanent("catch up", "it follows no source").at(&self.replica));
         };
         if !status.connecting {
@@ -156,6 +157,8 @@ impl Step for WaitForLag {
             "write every {EVERY:?}, until each row has arrived within {} for {}",
             self.max_lag, self.lasting
         )));
+        actions.extend(account_statements::actions(world, &self.replica));
+        actions.extend(account_statements::open_actions(world, &self.source, &self.replica));
         Ok(actions)
     }
 
@@ -205,11 +208,12 @@ impl Step for WaitForLag {
             let lag = watch.arrived(self.newest(cx, &replica, to).await?, self.max_lag.0);
             if looked.elapsed() >= EVERY {
                 cx.progress.lag(lag);
-                self.alive(&replica, to, &mut lost).await?;
+                self.alive(cx, &replica, &mut lost).await?;
                 looked = Instant::now();
             }
             if watch.good_since.is_some_and(|since| since.elapsed() >= self.lasting.0) {
-                self.alive(&replica, to, &mut lost).await?;
+                self.alive(cx, &replica, &mut lost).await?;
+                account_statements::tell_open(cx, &self.source, &self.replica).await?;
                 let longest = u64::try_from(watch.longest.as_millis()).unwrap_or(u64::MAX);
                 return Ok(Outputs::from_iter([("lag_ms".to_owned(), longest.into())]));
             }

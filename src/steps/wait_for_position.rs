@@ -1,10 +1,11 @@
 //! `wait_for_position`: proves that a replica has applied everything up to a place in its source's log.
 
+use super::account_statements::{self, wait_until_applied};
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
-use crate::effects::replica::{LOOK, wait_until_applied};
+use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::position::Position;
 use crate::playbook::world::World;
@@ -88,6 +89,7 @@ impl Step for WaitForPosition {
             let run = super::place::run_marker();
             actions.push(Action::sql(&self.replica, dialect.read_token(&run, super::fence::PURPOSE)));
         }
+        actions.extend(account_statements::actions(world, &self.replica));
         Ok(actions)
     }
 
@@ -107,7 +109,7 @@ impl Step for WaitForPosition {
         let dialect = dialect(cx.world, &self.replica);
         let session = cx.fx.sql(&self.replica).await?;
         loop {
-            if let Some(applied) = wait_until_applied(&session, dialect, &self.position, ROUND).await? {
+            if let Some(applied) = wait_until_applied(cx, &self.replica, &session, &self.position, ROUND).await? {
                 self.server_agrees(&session, dialect).await?;
                 self.token_arrived(cx, &session, dialect).await?;
                 let position = serde_json::to_value(&applied).unwrap_or_default();

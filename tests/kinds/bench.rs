@@ -103,6 +103,11 @@ impl Bench {
 
     /// Servers of two families, or of one.
     pub async fn between(source: Family, target: Family, change: impl FnOnce(&mut Value)) -> Self {
+        Self::with_options(source, target, &[], change).await
+    }
+
+    /// The same, both servers with further lines in their configuration.
+    pub async fn with_options(source: Family, target: Family, lines: &[&str], change: impl FnOnce(&mut Value)) -> Self {
         let families = [source, target];
         let folder = tempfile::tempdir().unwrap();
         for (name, password) in PASSWORDS {
@@ -115,7 +120,7 @@ impl Bench {
             port: None,
             profile: Profile::Production,
             password: PASSWORDS[number].1.into(),
-            options: options.iter().map(|&line| line.into()).collect(),
+            options: options.iter().chain(lines).map(|&line| line.into()).collect(),
         };
         let ssh = folder.path().join("ssh");
         let (source, target, old, new) = tokio::join!(
@@ -148,6 +153,24 @@ impl Bench {
         let old =
             std::mem::replace(&mut *self.fx.lock().unwrap(), hands(&self.folder, &self.world, &self.answer, "c1"));
         old.close().await;
+    }
+
+    /// A new runner for a world that a test has changed.
+    pub async fn anew(&mut self) {
+        let new = hands(&self.folder, &self.world, &self.answer, "c2");
+        let old = std::mem::replace(&mut *self.fx.lock().unwrap(), new);
+        old.close().await;
+    }
+
+    /// A statement of the administrator, whoever the inventory names.
+    pub async fn root(&self, server: &str, sql: &str) {
+        let mut world = self.world.clone();
+        world.inventory.servers.get_mut(server).unwrap().user = Server::ACCOUNT.into();
+        let fx = hands(&self.folder, &world, &self.answer, "c3");
+        let session = fx.sql(server).await.unwrap();
+        session.exec("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
+        session.exec(sql, LOOK).await.unwrap();
+        fx.close().await;
     }
 
     /// The sshd of a host goes away, with every connection, for a time.

@@ -1,7 +1,9 @@
 //! Every step kind on real servers and hosts: done, looked at, refused, done again, taken back.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod account_statements;
 mod accounts;
+mod accounts_shapes;
 mod application;
 mod away;
 mod bench;
@@ -12,6 +14,7 @@ mod dump;
 mod events;
 mod fence;
 mod import;
+mod ipv6;
 mod lag;
 mod latency;
 mod past_read_only;

@@ -41,6 +41,88 @@ impl Dialect {
         format!("SHOW CREATE USER {}", account(user, host))
     }
 
+    /// An account, or a role, as statements name it: roles of `MariaDB` have no host.
+    #[must_use]
+    pub fn account_or_role(self, user: &str, host: &str, is_role: bool) -> String {
+        if is_role && self.is_mariadb() { text_literal(user) } else { account(user, host) }
+    }
+
+    /// Sessions that read definitions want them whole: names quoted, and hashes so that no byte of them is lost.
+    #[must_use]
+    pub fn read_definitions(self) -> &'static str {
+        if self.mysql(8, 0, 17) {
+            "SET SESSION sql_quote_show_create = 1, print_identified_with_as_hex = 1"
+        } else {
+            "SET SESSION sql_quote_show_create = 1"
+        }
+    }
+
+    /// Makes a role; `None` where the statement that makes an account does that too.
+    #[must_use]
+    pub fn create_role(self, role: &str) -> Option<String> {
+        self.is_mariadb().then(|| format!("CREATE ROLE {}", text_literal(role)))
+    }
+
+    /// Removes a role of that name.
+    #[must_use]
+    pub fn drop_role(self, role: &str, host: &str) -> String {
+        if self.is_mariadb() {
+            format!("DROP ROLE IF EXISTS {}", text_literal(role))
+        } else {
+            self.drop_account(role, host)
+        }
+    }
+
+    /// Privileges of a role, one row each; those of roles that it was given may be among them.
+    #[must_use]
+    pub fn show_grants_of(self, user: &str, host: &str, is_role: bool) -> String {
+        format!("SHOW GRANTS FOR {}", self.account_or_role(user, host, is_role))
+    }
+
+    /// Every account and role but those the server keeps for itself: columns `user`, `host`, `is_role` (`1` or `0`; a role
+    /// of `MySQL` is an account that cannot log in, and counts as one).
+    #[must_use]
+    pub fn accounts_and_roles(self) -> &'static str {
+        if self.mariadb(10, 0, 5) {
+            "SELECT User AS user, Host AS host, is_role = 'Y' AS is_role FROM mysql.user WHERE User NOT IN \
+             ('mariadb.sys', 'PUBLIC', 'debian-sys-maint') ORDER BY is_role = 'Y' DESC, User, Host"
+        } else {
+            "SELECT User AS user, Host AS host, 0 AS is_role FROM mysql.user WHERE User NOT IN \
+             ('mysql.sys', 'mysql.session', 'mysql.infoschema', 'debian-sys-maint') ORDER BY User, Host"
+        }
+    }
+
+    /// Accounts with a second password (`RETAIN CURRENT PASSWORD`), which no statement shows: columns `user`, `host`.
+    #[must_use]
+    pub fn second_passwords(self) -> Option<&'static str> {
+        self.mysql(8, 0, 19).then_some(
+            "SELECT User AS user, Host AS host FROM mysql.user \
+             WHERE JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password') ORDER BY User, Host",
+        )
+    }
+
+    /// Accounts that let anybody in: columns `user`, `host`. A replica of `MariaDB` makes one for a `GRANT` of a session
+    /// without `NO_AUTO_CREATE_USER`, where the account is missing; `None` where no server does such a thing.
+    #[must_use]
+    pub fn open_accounts(self) -> Option<&'static str> {
+        self.mariadb(10, 4, 0).then_some(
+            "SELECT User AS user, Host AS host FROM mysql.user WHERE is_role = 'N' AND authentication_string = '' \
+             AND plugin IN ('', 'mysql_native_password', 'mysql_old_password') ORDER BY User, Host",
+        )
+    }
+
+    /// What every account was given at once, one row each; `None` where nothing can be.
+    #[must_use]
+    pub fn show_public_grants(self) -> Option<&'static str> {
+        self.mariadb(10, 11, 0).then_some("SHOW GRANTS FOR PUBLIC")
+    }
+
+    /// The switch that refuses passwords which come as a hash; `None` where there is none.
+    #[must_use]
+    pub fn strict_passwords(self) -> Option<&'static str> {
+        self.mariadb(10, 1, 2).then_some("strict_password_validation")
+    }
+
     /// Accounts of people and programs, without those the server keeps for itself: columns `user`, `host`.
     #[must_use]
     pub fn accounts(self) -> &'static str {
@@ -51,11 +133,12 @@ impl Dialect {
     /// Privileges of this session's own account: columns `privilege` and `in_database`, which is `*` for all of them.
     #[must_use]
     pub fn own_privileges(self) -> String {
-        let me = "CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')";
+        // a name may hold an `@` or a quote itself
+        let own = "REPLACE(GRANTEE, '''', '') = REPLACE(CURRENT_USER(), '''', '')";
         format!(
             "SELECT PRIVILEGE_TYPE AS privilege, '*' AS in_database FROM information_schema.USER_PRIVILEGES \
-             WHERE GRANTEE = {me} UNION SELECT PRIVILEGE_TYPE, REPLACE(TABLE_SCHEMA, '\\\\', '') \
-             FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE = {me}"
+             WHERE {own} UNION SELECT PRIVILEGE_TYPE, REPLACE(TABLE_SCHEMA, '\\\\', '') \
+             FROM information_schema.SCHEMA_PRIVILEGES WHERE {own}"
         )
     }
 

@@ -90,6 +90,30 @@ impl Dialect {
         keep(&table, &key, &marker::late("the account is one that steps of this run make"))
     }
 
+    /// Removes accounts and roles from what is kept of a table, and what was given of them to others.
+    #[must_use]
+    pub fn forget_kept(self, table: GrantTable, accounts: &[(String, String)]) -> String {
+        let as_role = match table.name {
+            "role_edges" => Some(["FROM_USER", "FROM_HOST"]),
+            "default_roles" => Some(["DEFAULT_ROLE_USER", "DEFAULT_ROLE_HOST"]),
+            "roles_mapping" => Some(["Role", "''"]),
+            _ => None,
+        };
+        let mut condition = is_one_of(accounts, table.account);
+        if let Some(columns) = as_role {
+            condition = format!("{condition} OR {}", is_one_of(accounts, columns));
+        }
+        format!("DELETE FROM {}.{} WHERE {condition}", identifier(BEFORE), table.name)
+    }
+
+    /// The same as a plan shows it, for every table.
+    #[must_use]
+    pub fn forget_kept_shown(self) -> String {
+        let [table, ..] = shown();
+        let ours = marker::late("the account or role is one of these");
+        format!("DELETE FROM {}.{table} WHERE {ours}", identifier(BEFORE))
+    }
+
     /// Keeps the names of the functions that come from libraries.
     #[must_use]
     pub fn keep_functions(self) -> String {

@@ -168,6 +168,46 @@ impl Dialect {
         format!("START {}", self.replica())
     }
 
+    /// Events in a relay log from the place where the applier stopped: columns `Event_type`, `End_log_pos`, `Info`.
+    /// `MySQL` names a place that may lie some hundred transactions before, for parallel workers have done those.
+    #[must_use]
+    pub fn relay_log_events(self, file: &str, offset: &str) -> String {
+        let limit = if self.is_mariadb() { 3 } else { 10_000 };
+        format!("SHOW RELAYLOG EVENTS IN {} FROM {} LIMIT {limit}", text_literal(file), number(offset))
+    }
+
+    /// Starts the applier for what parallel workers have left out before its place, and stops it there.
+    #[must_use]
+    pub fn close_gaps(self) -> Option<String> {
+        (!self.is_mariadb()).then(|| format!("{} UNTIL SQL_AFTER_MTS_GAPS", self.start_applier()))
+    }
+
+    fn pass_counter(self) -> &'static str {
+        if self.mysql(8, 0, 26) { "sql_replica_skip_counter" } else { "sql_slave_skip_counter" }
+    }
+
+    /// Passes over the one transaction at which a stopped applier stands, and starts it again. With a `gtid` (`MySQL`) an
+    /// empty transaction takes its place.
+    #[must_use]
+    pub fn pass_transaction(self, gtid: Option<&str>) -> Vec<String> {
+        let mut statements = match gtid {
+            Some(gtid) => {
+                let [begin, end] = ["BEGIN", "COMMIT"].map(str::to_owned);
+                let next = |gtid: &str| format!("SET SESSION gtid_next = {}", text_literal(gtid));
+                vec![next(gtid), begin, end, next("AUTOMATIC")]
+            }
+            None => vec![format!("SET GLOBAL {} = 1", self.pass_counter())],
+        };
+        statements.push(self.start_applier());
+        statements
+    }
+
+    /// Nothing is passed over at the next start: after a start that failed.
+    #[must_use]
+    pub fn pass_nothing(self, gtid: Option<&str>) -> Option<String> {
+        gtid.is_none().then(|| format!("SET GLOBAL {} = 0", self.pass_counter()))
+    }
+
     /// Stops both threads.
     #[must_use]
     pub fn stop_replica(self) -> String {

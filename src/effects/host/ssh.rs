@@ -8,6 +8,7 @@ mod sockets;
 use super::process::chain;
 use crate::effects::free_port::free_port_at_once;
 use crate::error::{Class, Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use openssh::{ControlPersist, ForwardType, KnownHosts, Session, SessionBuilder, Socket};
 use refusal::Refusal;
 use std::num::NonZeroUsize;
@@ -183,7 +184,8 @@ fn socket(address: &str) -> Option<Socket<'_>> {
     if address.starts_with('/') {
         return Some(Socket::UnixSocket { path: Path::new(address).into() });
     }
-    parse_address(address).map(|(host, port)| Socket::new(host, port))
+    let at = Endpoint::parse(address)?;
+    Some(Socket::new(at.host, at.number()?))
 }
 
 /// Ends the master that listens on this socket, with all that runs over it.
@@ -193,24 +195,4 @@ pub(super) async fn end_master(socket: &Path) {
     ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     // A master that is gone already, or hangs, is no news here: it ends by itself when idle.
     let _ = tokio::time::timeout(END_LIMIT, ssh.status()).await;
-}
-
-fn parse_address(address: &str) -> Option<(&str, u16)> {
-    let (host, port) = address.rsplit_once(':')?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    (!host.is_empty()).then_some((host, port.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse_address;
-
-    #[test]
-    fn takes_addresses_apart() {
-        assert_eq!(parse_address("127.0.0.1:3306"), Some(("127.0.0.1", 3306)));
-        assert_eq!(parse_address("[::1]:3306"), Some(("::1", 3306)));
-        assert_eq!(parse_address("db"), None);
-        assert_eq!(parse_address("db:x"), None);
-        assert_eq!(parse_address(":1"), None);
-    }
 }

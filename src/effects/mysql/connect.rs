@@ -4,6 +4,7 @@ use super::super::Secrets;
 use super::driver::Cause;
 use super::error::is_transient;
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use mysql_async::{Conn, Error, Opts, OptsBuilder, SslOpts};
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -74,7 +75,8 @@ impl Login {
     }
 
     fn options(&self, secrets: &Secrets) -> Result<Opts> {
-        let (host, port) = split(&self.address).ok_or_else(|| {
+        let at = Endpoint::parse(&self.address).and_then(|at| Some((at.host, at.number()?)));
+        let (host, port) = at.ok_or_else(|| {
             Failure::permanent("connect", format!("`{}` is not an address and port", self.address)).at(&self.server)
         })?;
         let password = match &self.password {
@@ -121,23 +123,5 @@ impl Login {
             "{password}, and the account must be allowed from where the connection arrives: its host part is \
              127.0.0.1 or localhost when it comes through ssh"
         ))
-    }
-}
-
-fn split(address: &str) -> Option<(&str, u16)> {
-    let (host, port) = address.rsplit_once(':')?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    (!host.is_empty()).then_some((host, port.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split;
-
-    #[test]
-    fn reads_addresses() {
-        assert_eq!(split("127.0.0.1:3306"), Some(("127.0.0.1", 3306)));
-        assert_eq!(split("[::1]:3306"), Some(("::1", 3306)));
-        assert_eq!(split("3306"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod start;
 
+use super::account_statements;
 use super::accounts_before;
 use super::channel::{Channel, SERVER_ID};
 use super::gtid_mode;
@@ -112,6 +113,7 @@ impl Step for ChangeSource {
             Action::sql(&self.replica, dialect.start_replica()),
             Action::note("wait until both threads run"),
         ]);
+        actions.extend(account_statements::actions(world, &self.replica));
         Ok(actions)
     }
 

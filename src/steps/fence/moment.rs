@@ -3,11 +3,12 @@
 use super::Fence;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
-use crate::effects::replica::{ReplicaStatus, binlog_position};
+use crate::effects::replica::binlog_position;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::position::Position;
 use crate::playbook::units::Span;
 use crate::playbook::world::World;
+use crate::steps::account_statements;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx};
 use std::cmp::Ordering;
@@ -50,14 +51,13 @@ impl Fence {
     pub(super) async fn moment(&self, cx: &Ctx<'_>, main: &Session, from: Dialect) -> Result<()> {
         let Some(replica) = &self.replica else { return Ok(()) };
         let session = cx.fx.sql(replica).await?;
-        let to = dialect(cx.world, replica);
         let (begin, mut trail) = (Instant::now(), Trail::default());
         loop {
             let place = binlog_position(main, from).await?;
             let taken = Instant::now();
             trail.0.push((place.clone(), taken));
             let applied = loop {
-                let applied = self.applied(&session, to).await?;
+                let applied = self.applied(cx, replica, &session).await?;
                 if applied.order(&place) != Ordering::Less {
                     return Ok(());
                 }
@@ -78,9 +78,9 @@ impl Fence {
 
     /// How far the replica has come. One that stands still is no reason to wait, and the block can begin again when it
     /// runs: nothing was touched.
-    async fn applied(&self, session: &Session, to: Dialect) -> Result<Position> {
+    async fn applied(&self, cx: &Ctx<'_>, replica: &str, session: &Session) -> Result<Position> {
         let attempted = "begin the fence";
-        let status = ReplicaStatus::read(session, to).await?;
+        let status = account_statements::status(cx, replica, session).await?;
         let status =
             status.ok_or_else(|| Failure::permanent(attempted, "it follows no source").at(session.server()))?;
         match status.alive(session.server(), attempted) {

@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use crate::effects::dialect::Dialect;
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Application, Server};
 use crate::playbook::through::Through;
 
@@ -57,7 +58,7 @@ impl<'a> Pair<'a> {
     pub fn replication_hosts(&self, account: &'a Account) -> Vec<&'a str> {
         match (account.host.as_deref(), self.through) {
             (Some(host), _) => vec![host],
-            (None, Some(_)) => vec!["127.0.0.1"],
+            (None, Some(_)) => vec![Endpoint::of(&self.source.server.address).arrives_from()],
             (None, None) => vec!["127.0.0.1", "%"],
         }
     }

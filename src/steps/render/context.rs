@@ -1,6 +1,7 @@
 //! What a template of a server's configuration may use, from the inventory alone. Pure.
 
 use super::Profile;
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Facts, Server};
 use crate::playbook::marker;
 use crate::playbook::product::{Family, Version};
@@ -33,7 +34,7 @@ pub fn for_server(world: &World, name: &str, server: &Server, profile: Profile) 
     }
     let settings = settings(name, server).map_err(|more| complaints.extend(more));
     let (Ok(settings), true) = (settings, complaints.is_empty()) else { return Err(complaints) };
-    let (host, port) = split(&server.address);
+    let Endpoint { host, port } = Endpoint::of(&server.address);
     let Version(major, minor, patch) = product.version;
     Ok(json!({
         "server": {
@@ -93,14 +94,8 @@ fn known_size(size: &str, facts: Facts) -> Option<String> {
 
 /// Where the server listens: on its one address, or everywhere when applications come by another one.
 fn bind_address(server: &Server) -> &str {
-    let (own, _) = split(&server.address);
-    if split(server.endpoint()).0 == own { own } else { "*" }
-}
-
-/// Host and port of `host:port`, without the brackets of an IPv6 address.
-fn split(address: &str) -> (&str, &str) {
-    let (host, port) = address.rsplit_once(':').unwrap_or((address, "3306"));
-    (host.trim_start_matches('[').trim_end_matches(']'), port)
+    let own = Endpoint::of(&server.address).host;
+    if Endpoint::of(server.endpoint()).host == own { own } else { "*" }
 }
 
 fn settings(name: &str, server: &Server) -> Result<Map<String, Value>, Vec<Complaint>> {
@@ -125,7 +120,7 @@ fn settings(name: &str, server: &Server) -> Result<Map<String, Value>, Vec<Compl
 
 #[cfg(test)]
 mod tests {
-    use super::{bind_address, fill, needs_facts, split};
+    use super::{bind_address, fill, needs_facts};
     use crate::playbook::inventory::{Facts, Server};
     use crate::playbook::units::Bytes;
 
@@ -136,7 +131,8 @@ mod tests {
         assert_eq!(bind_address(&one), "127.0.0.1");
         let two = server(r#"{"host": "h", "address": "127.0.0.1:3306", "endpoint": "10.0.0.2:3306", "user": "u"}"#);
         assert_eq!(bind_address(&two), "*");
-        assert_eq!(split("[::1]:3307"), ("::1", "3307"));
+        let six = server(r#"{"host": "h", "address": "[::1]:3307", "user": "u"}"#);
+        assert_eq!(bind_address(&six), "::1");
     }
 
     #[test]

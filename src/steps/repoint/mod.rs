@@ -10,6 +10,7 @@ use super::server_state;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::Shell;
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Application, ConfigFile};
 use crate::playbook::marker;
 use crate::playbook::world::World;
@@ -65,8 +66,8 @@ impl Repoint {
     }
     fn content(&self, world: &World, config: &ConfigFile) -> Result<String> {
         let target = server(world, &self.to)?;
-        let (host, port) = target.endpoint().rsplit_once(':').unwrap_or((target.endpoint(), "3306"));
-        let port: u16 = port.parse().unwrap_or(3306);
+        let at = Endpoint::of(target.endpoint());
+        let (host, port) = (at.host, at.number().unwrap_or(3306));
         let context = serde_json::json!({
             "application": { "name": self.application },
             "values": config.values,

@@ -2,6 +2,7 @@
 
 mod tuning;
 
+use super::account_statements;
 use super::answer;
 use super::channel::{Channel, SERVER_ID};
 use super::fence::HOLDER;
@@ -177,7 +178,7 @@ impl ReverseReplication {
             Err(error) if matches!(error.code, Some(1146 | 1049)) => {} // the table itself is on its way
             Err(error) => return Err(Failure::transient(ATTEMPT, error.to_string()).at(&self.replica)),
         }
-        match ReplicaStatus::read(replica, to).await? {
+        match account_statements::status(cx, &self.replica, replica).await? {
             Some(status) => status.alive(&self.replica, ATTEMPT).map(|()| false),
             None => Err(Failure::transient(ATTEMPT, "the server shows no channel").at(&self.replica)),
         }
@@ -213,6 +214,7 @@ impl Step for ReverseReplication {
         actions.extend(tuning::actions(to).iter().map(|text| old(text)));
         actions.extend(gtid_mode::actions(self.channel(), world));
         actions.extend([old(&statement), old(&to.start_replica()), Action::note("wait until both threads run")]);
+        actions.extend(account_statements::actions(world, &self.replica));
         actions.extend(own_database::look_actions(&self.source, from, OwnDatabase::Tokens));
         actions.extend(from.create_token_table().iter().map(|text| new(text)));
         actions.push(new(&from.write_token(&run_marker(), PURPOSE, "1")));

@@ -10,6 +10,7 @@
 use super::Tunnel;
 use crate::effects::{Greeting, Identity};
 use crate::error::{Failure, Result};
+use crate::playbook::endpoint::Endpoint;
 use crate::playbook::marker;
 use crate::playbook::world::World;
 use crate::steps::place::dialect;
@@ -111,9 +112,8 @@ fn words(identity: &Identity) -> String {
 /// Whether two addresses are one, seen from the same host.
 fn same(one: &str, other: &str) -> bool {
     let parts = |address: &str| {
-        let (host, port) = address.rsplit_once(':')?;
-        let host = if ["localhost", "[::1]"].contains(&host) { "127.0.0.1" } else { host };
-        Some((host.to_owned(), port.to_owned()))
+        let at = Endpoint::parse(address)?;
+        Some((if at.is_loopback() { "localhost".to_owned() } else { at.plain_host() }, at.port.to_owned()))
     };
     one == other || parts(one).is_some_and(|one| parts(other) == Some(one))
 }

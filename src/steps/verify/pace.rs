@@ -2,11 +2,12 @@
 
 use super::sides::Sides;
 use super::{ATTEMPTED, Verify};
-use crate::effects::replica::{ReplicaStatus, binlog_position};
+use crate::effects::replica::binlog_position;
 use crate::error::{Failure, Result};
 use crate::playbook::position::Position;
 use crate::playbook::units::Span;
 use crate::steps::Ctx;
+use crate::steps::account_statements;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -35,7 +36,7 @@ impl Verify {
     pub(super) async fn pace(&self, cx: &Ctx<'_>, sides: &Sides, paused: &watch::Sender<bool>) -> Failure {
         let mut behind = Behind::default();
         loop {
-            match self.look_behind(sides, &mut behind).await {
+            match self.look_behind(cx, sides, &mut behind).await {
                 Ok(lag) => {
                     let too_much = lag > self.max_lag.0;
                     let changed = paused.send_if_modified(|now| std::mem::replace(now, too_much) != too_much);
@@ -50,9 +51,9 @@ impl Verify {
         }
     }
 
-    async fn look_behind(&self, sides: &Sides, behind: &mut Behind) -> Result<Duration> {
+    async fn look_behind(&self, cx: &Ctx<'_>, sides: &Sides, behind: &mut Behind) -> Result<Duration> {
         let place = binlog_position(&sides.source.control, sides.source.dialect).await?;
-        let status = ReplicaStatus::read(&sides.replica.control, sides.replica.dialect).await?;
+        let status = account_statements::status(cx, &self.replica, &sides.replica.control).await?;
         let status = status.ok_or_else(|| Failure::permanent(ATTEMPTED, "it follows no source").at(&self.replica))?;
         status.alive(&self.replica, ATTEMPTED)?;
         Ok(behind.lag(place, &status.applied, Instant::now()))

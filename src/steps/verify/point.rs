@@ -7,10 +7,11 @@
 
 use super::sides::{Side, Sides};
 use super::{ATTEMPTED, Verify};
-use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position, wait_until_applied};
+use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position};
 use crate::error::{Class, Failure, Result};
 use crate::playbook::position::Position;
 use crate::steps::Ctx;
+use crate::steps::account_statements::{self, wait_until_applied};
 use crate::steps::place::dialect;
 use std::cmp::Ordering;
 use std::time::{Duration, Instant};
@@ -39,6 +40,9 @@ impl Verify {
         cx.memo.set(HALTED, true.into()).await?;
         let met = self.meet_halted(cx, sides).await;
         let released = self.release_applier(cx).await;
+        if met.is_err() && account_statements::go_past(cx, &self.replica).await? {
+            return Box::pin(self.meet(cx, sides)).await;
+        }
         let met = met?; // says more than that the applier does not run, which may be its consequence
         released.map(|()| met)
     }
@@ -48,7 +52,7 @@ impl Verify {
         loop {
             let place = binlog_position(&sides.source.control, sides.source.dialect).await?;
             let replica = &sides.replica;
-            if wait_until_applied(&replica.control, replica.dialect, &place, ROUND).await?.is_some() {
+            if wait_until_applied(cx, &self.replica, &replica.control, &place, ROUND).await?.is_some() {
                 return Ok(());
             }
             cx.progress.note("waiting until the replica keeps up");
