@@ -69,6 +69,9 @@ pub struct Failure {
     pub help: Option<String>,
 }
 
+/// The answer of work that was asked to stop and does not know why.
+pub const STOPPED: &str = "stopped on request";
+
 /// Short for results of run-time work.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -106,7 +109,7 @@ impl Failure {
     }
     /// Stopped on request.
     pub fn cancelled(attempted: impl Into<String>) -> Self {
-        Self::new(Class::Cancelled, attempted, "stopped on request")
+        Self::new(Class::Cancelled, attempted, STOPPED)
     }
     /// Names the server or host.
     #[must_use]

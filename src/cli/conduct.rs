@@ -24,8 +24,12 @@ use crate::report::text;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
+
+/// How often the display sees whether it is time for a sign of life.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How a run is conducted.
 #[derive(Debug, Clone, clap::Args)]
@@ -272,6 +276,7 @@ async fn show(
     decider: Decider,
     over: CancellationToken,
 ) {
+    let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             biased;
@@ -286,6 +291,7 @@ async fn show(
                 }
             }
             () = over.cancelled() => return,
+            _ = look.tick() => terminal.show_signs_of_life(std::time::Instant::now()),
         }
     }
 }

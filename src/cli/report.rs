@@ -46,7 +46,9 @@ fn show(args: &Args) -> Result<()> {
         Format::Html => {
             let mut progress = Reader::new(args.state.dir(), &summary.run);
             progress.look()?;
-            output::text(&page(&Material { summary: &summary, entries: &entries, lag: &lag(progress.news()) }));
+            let alive = args.state.worker(&summary.run);
+            let (alive, lag) = (alive.as_deref(), lag(progress.news()));
+            output::text(&page(&Material { summary: &summary, entries: &entries, alive, lag: &lag }));
         }
         Format::Text => {
             output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));

@@ -128,8 +128,10 @@ fn show_list(args: &ListArgs) -> Result<()> {
                 .collect::<Vec<_>>(),
         ),
         Format::Text => {
-            let lines =
-                rows.iter().map(|(row, outcome)| format!("{}  {:<24} {outcome}\n", row.head.id, row.head.playbook));
+            let lines = rows.iter().map(|(row, outcome)| {
+                let rehearsal = if row.rehearsal { ", a rehearsal" } else { "" };
+                format!("{}  {:<24} {outcome}{rehearsal}\n", row.head.id, row.head.playbook)
+            });
             output::text(&lines.collect::<String>());
         }
     }
