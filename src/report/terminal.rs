@@ -307,7 +307,7 @@ mod tests {
         let lines = terminal.signs_of_life(after(65));
         assert_eq!(lines.len(), 1);
         assert!(lines[0].starts_with("▸ dump  for 1m"), "{lines:?}");
-        assert!(lines[0].contains("1MiB of 4MiB (25 %), as of 1m"), "{lines:?}");
+        assert!(lines[0].contains("1.0 MiB of 4.0 MiB (25 %), as of 1m"), "{lines:?}");
         assert!(terminal.signs_of_life(after(120)).is_empty(), "it was shown 55 s ago");
         assert_eq!(terminal.signs_of_life(after(126)).len(), 1);
         terminal.end("dump");
