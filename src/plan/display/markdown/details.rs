@@ -42,7 +42,7 @@ pub(super) fn write_table(out: &mut String, plan: &Plan) -> std::fmt::Result {
     Ok(())
 }
 
-pub(super) fn write_details(out: &mut String, plan: &Plan, cuts: &Cuts) -> std::fmt::Result {
+pub(super) fn write_details(out: &mut String, plan: &Plan, cuts: Cuts) -> std::fmt::Result {
     if cuts.has(Cut::Details) {
         return Ok(());
     }
@@ -63,7 +63,7 @@ pub(super) fn write_details(out: &mut String, plan: &Plan, cuts: &Cuts) -> std::
     Ok(())
 }
 
-fn write_step(out: &mut String, step: &PlannedStep, cuts: &Cuts) -> std::fmt::Result {
+fn write_step(out: &mut String, step: &PlannedStep, cuts: Cuts) -> std::fmt::Result {
     if let Some(reason) = &step.skip {
         return writeln!(out, "skipped: {}\n", sentence(reason));
     }
@@ -93,7 +93,7 @@ fn write_step(out: &mut String, step: &PlannedStep, cuts: &Cuts) -> std::fmt::Re
     Ok(())
 }
 
-fn actions(actions: &[Action], cuts: &Cuts) -> String {
+fn actions(actions: &[Action], cuts: Cuts) -> String {
     let (mut out, mut looks) = (String::new(), 0);
     // writing into a String cannot fail
     for action in actions {

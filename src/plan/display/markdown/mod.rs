@@ -29,7 +29,7 @@ pub struct Beside<'a> {
 pub fn markdown(plan: &Plan, beside: Beside<'_>) -> String {
     let mut cuts = Cuts::default();
     loop {
-        let out = write(plan, beside, &cuts);
+        let out = write(plan, beside, cuts);
         if units(&out) <= LONGEST {
             return out;
         }
@@ -43,7 +43,7 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-fn write(plan: &Plan, beside: Beside<'_>, cuts: &Cuts) -> String {
+fn write(plan: &Plan, beside: Beside<'_>, cuts: Cuts) -> String {
     let edges = Edges::of(plan);
     let mut out = String::new();
     // writing into a String cannot fail
@@ -57,7 +57,7 @@ fn write(plan: &Plan, beside: Beside<'_>, cuts: &Cuts) -> String {
     out
 }
 
-fn write_head(out: &mut String, plan: &Plan, edges: &Edges, beside: Beside<'_>, cuts: &Cuts) -> std::fmt::Result {
+fn write_head(out: &mut String, plan: &Plan, edges: &Edges, beside: Beside<'_>, cuts: Cuts) -> std::fmt::Result {
     writeln!(out, "{}", marker(&plan.name))?;
     brief::write_brief(out, plan, edges, beside.forecast)?;
     if !cuts.is_empty() {
@@ -66,7 +66,7 @@ fn write_head(out: &mut String, plan: &Plan, edges: &Edges, beside: Beside<'_>, 
     details::write_sources(out, plan)
 }
 
-fn write_graph(out: &mut String, plan: &Plan, edges: &Edges, cuts: &Cuts) -> std::fmt::Result {
+fn write_graph(out: &mut String, plan: &Plan, edges: &Edges, cuts: Cuts) -> std::fmt::Result {
     match too_large(plan, edges) {
         Some(why) => writeln!(out, "\n{}", plain(&why)),
         None if cuts.has(Cut::Graph) => Ok(()),
