@@ -61,7 +61,7 @@ pub struct Failure {
     pub place: Option<String>,
     /// What came back, in the other side's words where there are any.
     pub answer: String,
-    /// What is true now, as far as it is known.
+    /// What is true at that moment, as far as it is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub now: Option<String>,
     /// What to do next.
@@ -128,6 +128,15 @@ impl Failure {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+    /// The same for whoever reads it later: what was true at that moment need not be true any more.
+    #[must_use]
+    pub fn in_the_past(&self) -> Self {
+        let mut past = self.clone();
+        if let Some(then) = past.now.take() {
+            past.answer = format!("{}\nthen: {then}", past.answer);
+        }
+        past
     }
     /// Whether it may go away by itself.
     #[must_use]

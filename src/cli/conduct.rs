@@ -20,7 +20,6 @@ use crate::playbook::secret::SecretRef;
 use crate::report::fold::Summary;
 use crate::report::progress::Recorder;
 use crate::report::terminal::Terminal;
-use crate::report::text;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -235,12 +234,12 @@ impl Conduct {
             let failures = summary.steps.iter().filter_map(|step| step.failure.as_ref());
             let failures = failures.filter(|failure| put_off.clone().all(|said| said != *failure));
             for failure in failures.chain(put_off.clone()) {
-                output::complain(failure);
+                output::complain(&failure.in_the_past()); // the run has ended since
             }
         }
         match self.manner.format {
             Format::Json => output::json(&summary),
-            Format::Text => output::text(&text::text(&summary, None)),
+            Format::Text => output::text(&self.state.shown(&summary, None)),
         }
     }
 }

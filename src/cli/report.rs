@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::report::document::Document;
 use crate::report::html::{Material, page};
 use crate::report::progress::{Reader, lag};
-use crate::report::text;
 use clap::ValueEnum;
 
 /// Arguments of `report`.
@@ -51,7 +50,7 @@ fn show(args: &Args) -> Result<()> {
             output::text(&page(&Material { summary: &summary, entries: &entries, alive, lag: &lag }));
         }
         Format::Text => {
-            output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));
+            output::text(&args.state.shown(&summary, args.state.worker(&summary.run).as_deref()));
             output::text("\njournal:\n");
             for entry in entries {
                 let at = jiff::Timestamp::from_millisecond(entry.at)

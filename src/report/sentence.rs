@@ -178,7 +178,7 @@ fn step_line(f: &mut fmt::Formatter<'_>, step: &StepSummary, width: usize, idle:
 }
 
 fn write_failure(f: &mut fmt::Formatter<'_>, failure: &Failure) -> fmt::Result {
-    for line in failure.to_string().lines() {
+    for line in failure.in_the_past().to_string().lines() {
         writeln!(f, "      {line}")?;
     }
     match &failure.help {

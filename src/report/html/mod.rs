@@ -120,7 +120,7 @@ fn troubles(summary: &Summary) -> Markup {
                 @for step in failed {
                     h3 { (step.id) " " small { (step.status) } }
                     @for failure in [&step.failure, &step.undo_failure].into_iter().flatten() {
-                        pre { (failure) @if let Some(help) = &failure.help { "\nhelp: " (help) } }
+                        pre { (failure.in_the_past()) @if let Some(help) = &failure.help { "\nhelp: " (help) } }
                     }
                     @if let Some(vouched) = &step.vouched {
                         p { "taken back by hand, says " (vouched.by) ": " (vouched.why) }
