@@ -158,7 +158,7 @@ fn headline(live: &Live, count: u64) -> Markup {
     html! {
         @if let Some(row) = &live.row {
             (badge(live.mark())) " " a href={ "/runs/" (segment(&row.head.id)) } { (row.head.playbook) }
-            @if row.rehearsal { " (rehearsal)" } ", "
+            @if row.rehearsal { " (rehearsal)" } ". "
         } @else if live.works {
             (badge(of_run(None, true))) " "
         } @else { "Nothing is running. " }

@@ -63,7 +63,8 @@ impl Command {
                 let how = code.map_or("a signal ended it".to_owned(), |code| format!("it ended with code {code}"));
                 let words = telling_lines(&cx.fx.secrets().scrub(ran.stderr.trim()), SHOWN_LINES);
                 let attempted = format!("run `{}`", shell_words::join(argv));
-                let answer = if words.is_empty() { format!("{how} and said nothing") } else { format!("{how}: {words}") };
+                let answer =
+                    if words.is_empty() { format!("{how} and said nothing") } else { format!("{how}: {words}") };
                 Err(Failure::permanent(attempted, answer).at(&self.host))
             }
         }

@@ -4,6 +4,7 @@ use super::access::waiting;
 use super::browser::Browser;
 use super::call::get;
 use super::served::Served;
+use cutover::journal::{Journal, RunRecord, Sqlite};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,7 +37,13 @@ fn type_into(browser: &mut Browser, id: &str, text: &str) {
 #[test]
 fn a_run_is_answered_by_a_typed_word_and_a_press_alone() {
     let mut run = None;
-    let served = Served::new(&[], |before| run = Some(waiting(&before.state)));
+    let served = Served::new(&[], |before| {
+        let (child, id) = waiting(&before.state);
+        let journal = Sqlite::open(&before.state).unwrap();
+        let plan = journal.run(&id).unwrap().plan().unwrap();
+        journal.create_run(&RunRecord::new("29991231-235959-ffff", &plan, 32_503_679_999_000).unwrap()).unwrap();
+        run = Some((child, id));
+    });
     let (mut child, run) = run.unwrap();
     let home = format!("http://{}/", served.address);
     let (mut browser, folder) = (Browser::start(), pictures());
@@ -45,6 +52,8 @@ fn a_run_is_answered_by_a_typed_word_and_a_press_alone() {
 
     // a run that waits is shown so, and stands first
     browser.until("document.querySelector('#runs tbody tr .badge').textContent.includes('waiting')", MOMENT);
+    let rows = "[...document.querySelectorAll('#runs tbody a')].map(a => a.textContent).join(' ')";
+    assert_eq!(browser.ask(rows), format!("{run} 29991231-235959-ffff"), "the newer one stands below it");
     browser.until("document.querySelector('#headline .badge').textContent.includes('waiting')", MOMENT);
     browser.picture(&folder, "waiting-first");
 
