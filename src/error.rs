@@ -61,13 +61,16 @@ pub struct Failure {
     pub place: Option<String>,
     /// What came back, in the other side's words where there are any.
     pub answer: String,
-    /// What is true now, as far as it is known.
+    /// What is true at that moment, as far as it is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub now: Option<String>,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub help: Option<String>,
 }
+
+/// The answer of work that was asked to stop and does not know why.
+pub const STOPPED: &str = "stopped on request";
 
 /// Short for results of run-time work.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -106,7 +109,7 @@ impl Failure {
     }
     /// Stopped on request.
     pub fn cancelled(attempted: impl Into<String>) -> Self {
-        Self::new(Class::Cancelled, attempted, "stopped on request")
+        Self::new(Class::Cancelled, attempted, STOPPED)
     }
     /// Names the server or host.
     #[must_use]
@@ -125,6 +128,15 @@ impl Failure {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+    /// The same for whoever reads it later: what was true at that moment need not be true any more.
+    #[must_use]
+    pub fn in_the_past(&self) -> Self {
+        let mut past = self.clone();
+        if let Some(then) = past.now.take() {
+            past.answer = format!("{}\nthen: {then}", past.answer);
+        }
+        past
     }
     /// Whether it may go away by itself.
     #[must_use]

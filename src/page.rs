@@ -6,6 +6,7 @@
 
 mod arrival;
 mod assets;
+mod confirm;
 mod decide;
 mod documents;
 mod estimate;
@@ -26,6 +27,7 @@ mod sessions;
 mod start;
 mod step_log;
 mod visitor;
+mod waits;
 mod watch;
 mod wording;
 
@@ -47,6 +49,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use waits::Waits;
 
 /// Forms hold a few words.
 const LARGEST_FORM: usize = 16 * 1024;
@@ -89,6 +92,7 @@ pub struct Page {
     sessions: Sessions,
     watchers: Arc<Semaphore>,
     worker: Mutex<Option<(Instant, Option<String>)>>,
+    waits: Mutex<Waits>,
 }
 
 impl Page {
@@ -99,7 +103,14 @@ impl Page {
     pub fn new(parts: Parts) -> Result<Arc<Self>> {
         let journal = Sqlite::open(&parts.state_dir)?;
         let watchers = Arc::new(Semaphore::new(WATCHERS));
-        Ok(Arc::new(Self { parts, journal, sessions: Sessions::default(), watchers, worker: Mutex::default() }))
+        Ok(Arc::new(Self {
+            parts,
+            journal,
+            sessions: Sessions::default(),
+            watchers,
+            worker: Mutex::default(),
+            waits: Mutex::default(),
+        }))
     }
 
     /// All its routes.

@@ -20,12 +20,15 @@ use crate::playbook::secret::SecretRef;
 use crate::report::fold::Summary;
 use crate::report::progress::Recorder;
 use crate::report::terminal::Terminal;
-use crate::report::text;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
+
+/// How often the display sees whether it is time for a sign of life.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How a run is conducted.
 #[derive(Debug, Clone, clap::Args)]
@@ -231,12 +234,12 @@ impl Conduct {
             let failures = summary.steps.iter().filter_map(|step| step.failure.as_ref());
             let failures = failures.filter(|failure| put_off.clone().all(|said| said != *failure));
             for failure in failures.chain(put_off.clone()) {
-                output::complain(failure);
+                output::complain(&failure.in_the_past()); // the run has ended since
             }
         }
         match self.manner.format {
             Format::Json => output::json(&summary),
-            Format::Text => output::text(&text::text(&summary, None)),
+            Format::Text => output::text(&self.state.shown(&summary, None)),
         }
     }
 }
@@ -272,6 +275,7 @@ async fn show(
     decider: Decider,
     over: CancellationToken,
 ) {
+    let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             biased;
@@ -286,6 +290,7 @@ async fn show(
                 }
             }
             () = over.cancelled() => return,
+            _ = look.tick() => terminal.show_signs_of_life(std::time::Instant::now()),
         }
     }
 }

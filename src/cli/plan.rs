@@ -5,7 +5,8 @@ use super::output;
 use super::state::State;
 use super::{conduct, live};
 use crate::error::{Failure, exit};
-use crate::plan::{Plan, display, load};
+use crate::plan::display::{self, Beside};
+use crate::plan::{Plan, load};
 use crate::survey::saved::{self, SavedPlan};
 use crate::survey::{self, Survey};
 use clap::ValueEnum;
@@ -37,7 +38,7 @@ enum Display {
     /// For people at a terminal.
     #[default]
     Text,
-    /// For a pull request, with a graph and folded details.
+    /// For a pull request: what it comes to, a graph, and folded details, as far as a comment holds them.
     Markdown,
     /// The plan itself, by the schema of `cutover schema plan`.
     Json,
@@ -126,7 +127,10 @@ fn print(format: Display, plan: &Plan, survey: Option<&Survey>) {
     let found = |write: fn(&Survey) -> String| survey.map(write).unwrap_or_default();
     match (format, survey) {
         (Display::Text, _) => output::text(&(found(survey::text) + &display::text(plan))),
-        (Display::Markdown, _) => output::text(&(display::markdown(plan) + &found(survey::markdown))),
+        (Display::Markdown, _) => {
+            let (forecast, found) = (survey.and_then(survey::forecast_line), found(survey::markdown));
+            output::text(&display::markdown(plan, Beside { forecast: forecast.as_deref(), found: &found }));
+        }
         (Display::Json, None) => output::json(plan),
         (Display::Json, Some(survey)) => output::json(&json!({ "plan": plan, "survey": survey })),
         (Display::Mermaid, _) => output::text(&display::mermaid(plan)),

@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::report::document::Document;
 use crate::report::html::{Material, page};
 use crate::report::progress::{Reader, lag};
-use crate::report::text;
 use clap::ValueEnum;
 
 /// Arguments of `report`.
@@ -46,10 +45,12 @@ fn show(args: &Args) -> Result<()> {
         Format::Html => {
             let mut progress = Reader::new(args.state.dir(), &summary.run);
             progress.look()?;
-            output::text(&page(&Material { summary: &summary, entries: &entries, lag: &lag(progress.news()) }));
+            let alive = args.state.worker(&summary.run);
+            let (alive, lag) = (alive.as_deref(), lag(progress.news()));
+            output::text(&page(&Material { summary: &summary, entries: &entries, alive, lag: &lag }));
         }
         Format::Text => {
-            output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));
+            output::text(&args.state.shown(&summary, args.state.worker(&summary.run).as_deref()));
             output::text("\njournal:\n");
             for entry in entries {
                 let at = jiff::Timestamp::from_millisecond(entry.at)

@@ -8,6 +8,8 @@ use crate::engine::StateLock;
 use crate::error::{Failure, Result};
 use crate::journal::{Journal, RunRecord, RunRow, Sqlite, Wanted};
 use crate::report::fold::Summary;
+use crate::report::text;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +37,17 @@ impl State {
     #[must_use]
     pub fn stated(&self) -> Option<&Path> {
         self.dir.as_deref()
+    }
+    /// A run's summary as text, and what the commands in it need besides, where this directory was named by an option.
+    #[must_use]
+    pub fn shown(&self, summary: &Summary, alive: Option<&str>) -> String {
+        let mut shown = text::text(summary, alive);
+        let stated = self.stated().filter(|_| std::env::var_os("CUTOVER_STATE").is_none());
+        if let Some(dir) = stated.filter(|_| text::next(summary, alive).is_some()) {
+            let dir = dir.display().to_string();
+            let _ = writeln!(shown, "      (commands for this run need --state {})", shell_words::quote(&dir));
+        }
+        shown
     }
     /// The journal, made when it is not there.
     ///

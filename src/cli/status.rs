@@ -7,7 +7,6 @@ use crate::engine::StateLock;
 use crate::engine::clock::wall;
 use crate::error::{Failure, Result, exit};
 use crate::report::fold::Summary;
-use crate::report::text;
 use crate::watch::{Chosen, Look, Memory, Verdict, choose};
 use serde::Serialize;
 use serde_json::json;
@@ -60,7 +59,7 @@ fn show_status(args: &Args) -> Result<u8> {
         }
         Format::Json => output::json(&summary),
         Format::Text => {
-            output::text(&text::text(&summary, args.state.worker(&summary.run).as_deref()));
+            output::text(&args.state.shown(&summary, args.state.worker(&summary.run).as_deref()));
             for look in &looks {
                 output::text(&shown(look));
             }
@@ -128,8 +127,10 @@ fn show_list(args: &ListArgs) -> Result<()> {
                 .collect::<Vec<_>>(),
         ),
         Format::Text => {
-            let lines =
-                rows.iter().map(|(row, outcome)| format!("{}  {:<24} {outcome}\n", row.head.id, row.head.playbook));
+            let lines = rows.iter().map(|(row, outcome)| {
+                let rehearsal = if row.rehearsal { ", a rehearsal" } else { "" };
+                format!("{}  {:<24} {outcome}{rehearsal}\n", row.head.id, row.head.playbook)
+            });
             output::text(&lines.collect::<String>());
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! May know how a host is reached (inventory) and how programs are started; nothing of what they do.
 
+mod complaint;
 mod kept;
 mod machine;
 mod process;
@@ -19,6 +20,7 @@ use super::passing::passes;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory;
 use crate::playbook::units::Span;
+pub use complaint::telling_lines;
 use machine::Link;
 use std::path::Path;
 use std::sync::Arc;
@@ -422,14 +424,8 @@ fn trimmed(stdout: &[u8]) -> String {
 /// A program's end and last words, for a failure.
 pub(super) fn complaint(code: Option<i32>, stderr: &str) -> String {
     let end = code.map_or_else(|| "it was ended by a signal".to_owned(), |code| format!("it ended with code {code}"));
-    let words = last_lines(stderr, COMPLAINT_LINES);
+    let words = telling_lines(stderr, COMPLAINT_LINES);
     if words.is_empty() { format!("{end} and said nothing") } else { format!("{end}: {words}") }
-}
-
-/// The last `count` lines of a text, without empty ones at its end.
-fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<_> = text.trim_end().lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 #[cfg(test)]

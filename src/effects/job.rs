@@ -5,14 +5,16 @@
 //! ended, `code`. Knows how work is kept alive and watched, nothing of what it does.
 
 use super::Host;
-use super::host::complaint;
+use super::host::{complaint, telling_lines};
 use crate::error::{Failure, Result};
 use std::sync::Arc;
 
 /// How much of a job's output is read, in bytes.
 const OUTPUT_LIMIT: &str = "1048576";
-/// How many lines a complaint has.
-const COMPLAINT_LINES: &str = "20";
+/// How many of the last lines of a complaint are read, and how many of those are shown: an error may stand before many
+/// warnings.
+const LINES_READ: &str = "500";
+const LINES_SHOWN: usize = 20;
 
 const LEADER: &str = include_str!("job/leader.sh");
 const START: &str = concat!(include_str!("job/session.sh"), include_str!("job/start.sh"));
@@ -92,12 +94,9 @@ impl Job {
     /// When the host cannot be asked.
     pub async fn complaint(&self) -> Result<String> {
         let file = format!("{}/err", self.dir);
-        self.sh(
-            "read what the job complained",
-            "[ ! -e \"$1\" ] || exec tail -n \"$2\" -- \"$1\"",
-            &[&file, COMPLAINT_LINES],
-        )
-        .await
+        let tail = "[ ! -e \"$1\" ] || exec tail -n \"$2\" -- \"$1\"";
+        let said = self.sh("read what the job complained", tail, &[&file, LINES_READ]).await?;
+        Ok(telling_lines(&said, LINES_SHOWN))
     }
 
     /// What it printed, at most the first MiB.

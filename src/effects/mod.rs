@@ -26,7 +26,7 @@ mod start;
 pub use activity::Activity;
 pub use approvals::{Answer, Approvals, Decision, Rule};
 pub use free_port::free_port;
-pub use host::{Host, Ran, Shell};
+pub use host::{Host, Ran, Shell, telling_lines};
 pub use job::{Job, JobState};
 pub use mysql::{AFTER_END, Greeting, INIT, Login, Row, Rows, Session, SqlError, Tls, end_statement, greeting};
 pub use secrets::{Secrets, in_option_file};

@@ -4,10 +4,12 @@ use super::recover::conclude;
 use super::retry::{step_again, undo_again};
 use super::schedule::Task;
 use super::state::RunState;
-use super::status::Failing;
-use crate::error::{Class, Failure, Result};
+use super::status::{Failing, Status};
+use crate::error::{Class, Failure, Result, STOPPED};
 use crate::journal::Event;
+use crate::playbook::units::Span;
 use crate::steps::{Outputs, Probe};
+use std::time::Duration;
 
 /// How a piece of work ended. `Cancelled` means that it was asked to stop, and stopped without a result.
 #[derive(Debug)]
@@ -58,6 +60,7 @@ pub fn is_blind(state: &RunState, task: Task, ended: &Ended) -> bool {
 
 fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Vec<Event> {
     let (step, attempt) = (id(state, ix), state.steps[ix].attempt);
+    let failure = why_stopped(state, ix, failure);
     if matches!(failure.class, Class::Cancelled | Class::StillRunning) {
         return vec![Event::StepStopped { step, attempt, failure: Some(failure) }];
     }
@@ -72,6 +75,26 @@ fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Vec<Event>
     let mut events = vec![Event::StepFailed { step, attempt, failure, retry_at }];
     events.extend(begun.filter(|&block| untouched && is_alone(state, block, ix)).map(|block| put_back(state, block)));
     events
+}
+
+/// A step that was asked to stop does not know by whom: "on request" is said only where a person asked.
+fn why_stopped(state: &RunState, ix: usize, failure: Failure) -> Failure {
+    if failure.class != Class::Cancelled || failure.answer != STOPPED {
+        return failure;
+    }
+    let block = state.graph.block(ix).filter(|&block| state.blocks[block].expired);
+    let late = block.map(|block| &state.graph.plan().blocks[block]);
+    let broken = state.steps.iter().position(|step| step.status == Status::Failed);
+    let answer = match (late, broken) {
+        (Some(block), _) => {
+            let limit =
+                block.deadline_ms.map_or(String::new(), |ms| format!(" of {}", Span(Duration::from_millis(ms))));
+            format!("the deadline{limit} of block `{}` came first", block.id)
+        }
+        (None, Some(broken)) => format!("it was stopped, because step `{}` had failed", state.graph.id(broken)),
+        (None, None) => return failure,
+    };
+    Failure { answer, ..failure }
 }
 
 /// Whether nothing of the block was begun but `ix`.

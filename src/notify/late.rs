@@ -36,6 +36,7 @@ pub fn late(journal: &Sqlite, late: &Late<'_>) -> Result<()> {
         plan: Some(plan.hash.clone()),
         step: None,
         at: rfc3339(now),
+        rehearsal: false,
         text: format!("{}: schedule {schedule} was due at {}: {text}.", plan.name, rfc3339(due)),
     };
     let webhooks = &plan.world.inventory.webhooks;

@@ -6,6 +6,7 @@ use crate::journal::{Entry, Event, Journal, Letter, Outcome, Sqlite};
 use crate::plan::Plan;
 use crate::playbook::marker;
 use crate::playbook::window::Calendar;
+use crate::report::moments::is_rehearsal;
 use serde_json::{Map, Value};
 
 /// Whether anybody is told anything of a run of `plan`.
@@ -67,6 +68,7 @@ struct News<'a> {
 impl Story<'_> {
     fn letters(&self, entry: &Entry) -> Vec<Letter> {
         let Some(news) = self.news(entry) else { return Vec::new() };
+        let rehearsal = is_rehearsal(self.entries);
         let message = Message {
             on: news.on.to_owned(),
             run: Some(self.run.to_owned()),
@@ -75,7 +77,8 @@ impl Story<'_> {
             plan: Some(self.plan.hash.clone()),
             step: news.step.map(str::to_owned),
             at: rfc3339(entry.at),
-            text: news.text,
+            rehearsal,
+            text: if rehearsal { format!("[rehearsal] {}", news.text) } else { news.text },
         };
         let webhooks = &self.plan.world.inventory.webhooks;
         // a rehearsal has no webhooks

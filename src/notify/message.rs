@@ -26,6 +26,9 @@ pub struct Message {
     pub step: Option<String>,
     /// When it happened, as RFC 3339 in UTC.
     pub at: String,
+    /// Whether it is about a rehearsal.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub rehearsal: bool,
     /// It in words.
     pub text: String,
 }
@@ -66,7 +69,7 @@ mod tests {
     fn nothing_of_a_text_is_a_mention() {
         let (on, playbook, at, text) = ("done".into(), "p".into(), "x".into(), "<!channel> a & b".into());
         let (run, schedule, plan, step) = (None, None, None, None);
-        let message = Message { on, run, schedule, playbook, plan, step, at, text };
+        let message = Message { on, run, schedule, playbook, plan, step, at, rehearsal: false, text };
         assert_eq!(message.body(MessageFormat::Slack), r#"{"text":"&lt;!channel&gt; a &amp; b"}"#);
         assert_eq!(
             message.body(MessageFormat::Json),

@@ -42,6 +42,7 @@ pub fn watched(journal: &Sqlite, watched: &Watched<'_>) -> Result<()> {
         plan: Some(plan.hash.clone()),
         step: None,
         at: rfc3339(at),
+        rehearsal: false,
         text: format!("{}: after the switch of run {run}: {text}.", plan.name),
     };
     // pairs of one switch are looked at in the same millisecond

@@ -1,11 +1,11 @@
 //! What a run asks, and a person's answer.
 
-use super::Page;
 use super::fragments::Seen;
 use super::guard::Refusal;
 use super::schedules::segment;
 use super::visitor::Visitor;
 use super::watch::Watched;
+use super::{Page, confirm};
 use crate::effects::Decision;
 use crate::engine::approvals::decide as record;
 use crate::engine::status::Status;
@@ -37,6 +37,9 @@ pub(super) struct Said {
     plan: String,
     #[serde(default)]
     form_key: String,
+    /// The word that confirms the answer.
+    #[serde(default)]
+    confirm: String,
 }
 
 /// Steps that wait for an answer, with a form for those who may give one.
@@ -52,6 +55,7 @@ pub(super) fn asks(seen: &Seen<'_>) -> Markup {
 fn ask(seen: &Seen<'_>, step: &StepSummary) -> Markup {
     let run = &seen.summary.run;
     let question = step.waits_for.as_deref().unwrap_or("Go on?");
+    let words = html! { "Type " strong { "approve" } " or " strong { "refuse" } ", then press that button" };
     html! {
         section.ask aria-labelledby={ "ask-" (step.id) } {
             h2 id={ "ask-" (step.id) } { (question) }
@@ -64,8 +68,10 @@ fn ask(seen: &Seen<'_>, step: &StepSummary) -> Markup {
                 form method="post" action={ "/runs/" (segment(run)) "/steps/" (segment(&step.id)) "/decision" } {
                     input type="hidden" name="form_key" value=(seen.visitor.form_key());
                     input type="hidden" name="plan" value=(seen.plan.hash);
+                    (confirm::keep_enter())
                     label for={ "reason-" (step.id) } { "Reason, for the report" }
                     input id={ "reason-" (step.id) } name="reason" maxlength=(LONGEST) autocomplete="off";
+                    (confirm::field(&format!("confirm-{}", step.id), &words, "\\s*(approve|refuse)\\s*"))
                     div.answers {
                         button.go name="answer" value="yes" { "Approve" }
                         button.no name="answer" value="no" { "Refuse" }
@@ -107,6 +113,8 @@ pub(super) async fn decide(
         "no" => false,
         _ => return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "`answer` is neither yes nor no")),
     };
+    let (word, act) = if approved { ("approve", "approve this step") } else { ("refuse", "refuse this step") };
+    confirm::see(&said.confirm, word, act)?;
     let reason = Some(said.reason.trim().chars().take(LONGEST).collect::<String>()).filter(|reason| !reason.is_empty());
     let plan = Some(said.plan).filter(|plan| !plan.is_empty());
     let decision = Decision { approved, by: person, reason, plan };

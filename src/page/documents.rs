@@ -33,6 +33,7 @@ pub(super) async fn report(State(page): State<Arc<Page>>, Path(run): Path<String
         Ok(document(html::page(&Material {
             summary: &summary,
             entries: watched.entries(),
+            alive: watched.worker(),
             lag: &lag(progress.news()),
         })))
     })

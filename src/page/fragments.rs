@@ -176,7 +176,7 @@ fn row(seen: &Seen<'_>, number: usize, step: &StepSummary) -> Markup {
         }
         @if let Some(why) = step.reason.as_ref().or(step.waits_for.as_ref()) { p.why { (why) } }
         @for failure in failures.filter(|_| step.status != Status::Succeeded) {
-            p.said { (failure) @if let Some(help) = &failure.help { br; strong { "Help: " } (help) } }
+            p.said { (failure.in_the_past()) @if let Some(help) = &failure.help { br; strong { "Help: " } (help) } }
         }
         @if let Some(vouched) = &step.vouched { p.why { "taken back by hand, says " (vouched.by) ": " (vouched.why) } }
     }

@@ -9,7 +9,7 @@ pub(super) fn page(title: &str, visitor: &Visitor, events: Option<&str>, body: &
     html! {
         (DOCTYPE)
         html lang="en" {
-            (head(title, events.is_some()))
+            (head(title, events.is_some(), has_fields(body)))
             body data-events=[events] {
                 a.skip href="#content" { "To the content" }
                 header.top {
@@ -37,7 +37,13 @@ pub(super) fn refusal(status: StatusCode, said: &str, help: Option<&str>) -> Str
     page(status.canonical_reason().unwrap_or("Refused"), &Visitor::default(), None, &body).into_string()
 }
 
-fn head(title: &str, live: bool) -> Markup {
+/// Whether a person may be typing on it.
+fn has_fields(body: &Markup) -> bool {
+    body.0.contains("<input")
+}
+
+/// Without a script a page is loaded again and again, unless that would take away what somebody types.
+fn head(title: &str, live: bool, has_fields: bool) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -48,7 +54,7 @@ fn head(title: &str, live: bool) -> Markup {
             link rel="stylesheet" href="/assets/page.css";
             @if live {
                 script src="/assets/page.js" defer {}
-                noscript { meta http-equiv="refresh" content="5"; }
+                @if !has_fields { noscript { meta http-equiv="refresh" content="5"; } }
             }
         }
     }

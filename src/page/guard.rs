@@ -35,6 +35,11 @@ impl Refusal {
     pub(super) fn new(status: StatusCode, said: impl Into<String>) -> Self {
         Self { status, said: said.into(), help: None }
     }
+    /// Says what to do instead.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
     /// Something is wrong on this side.
     pub(super) fn broken(said: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, said)

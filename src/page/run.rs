@@ -33,7 +33,7 @@ fn body(watched: &Watched, parts: &Parts) -> Result<Markup, Refusal> {
     let address = format!("/runs/{}", segment(run));
     Ok(html! {
         p.crumbs { a href="/" { "All runs" } }
-        h1 { (plan.name) " " span.quiet { (run) } }
+        h1 { (plan.name) " " span.quiet { (run) } @if summary.rehearsal { " " span.badge.waiting { "rehearsal" } } }
         @if let Some(description) = &plan.description { p.quiet { (description.trim()) } }
         p #headline .headline role="status" { (part("headline")) }
         p.links {

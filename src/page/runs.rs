@@ -1,20 +1,22 @@
 //! All runs, the newest first, page by page; schedules, and what can be started.
 
 use super::guard::Refusal;
-use super::mark::{badge, of_run};
+use super::mark::{badge, of_run, of_step};
 use super::schedules::{self, segment};
 use super::visitor::Visitor;
 use super::watch::Parts;
 use super::{Page, frame, start};
 use crate::engine::clock::wall;
+use crate::engine::status::Status;
 use crate::error::Result;
 use crate::journal::{Ended, RunRow, Wanted};
+use crate::plan::display::Mark;
 use crate::report::time::{moment, running, span};
 use axum::extract::{Query, State};
 use maud::{Markup, PreEscaped, html};
 use serde::Deserialize;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// Runs on one page.
 const ROWS: u32 = 50;
@@ -97,14 +99,21 @@ fn body(page: &Page, shown: &Shown, visitor: &Visitor, parts: &Parts) -> Markup 
 /// Everything on it that can change.
 pub(super) fn parts(page: &Page, shown: &Shown, visitor: &Visitor) -> Result<Parts> {
     let mut parts = Parts::new();
-    let worker = page.worker();
-    let rows = page.journal.list(&shown.wanted())?;
+    let live = Live::look(page)?;
+    let mut rows = page.journal.list(&shown.wanted())?;
+    if let Some(live) =
+        live.row.as_ref().filter(|_| shown.page == 0 && matches!(shown.ended(), Ended::Anyhow | Ended::NotYet))
+    {
+        // what goes on, and above all what waits for somebody, stands first, however old it is
+        rows.retain(|row| row.head.id != live.head.id);
+        rows.insert(0, live.clone());
+    }
     let counts = page.journal.count_by_outcome()?;
     let ended = shown.ended();
     let count = counts.iter().filter(|(outcome, _)| ended.includes(*outcome)).map(|(_, n)| n).sum();
     let mut put = |id: &str, part: Markup| parts.insert(id.to_owned(), part.into_string());
-    put("headline", headline(&rows, worker.as_deref(), counts.iter().map(|(_, n)| n).sum()));
-    put("runs", html! { (table(&rows, worker.as_deref())) (pages(shown, count)) });
+    put("headline", headline(&live, counts.iter().map(|(_, n)| n).sum()));
+    put("runs", html! { (table(&rows, &live)) (pages(shown, count)) });
     if let Some(rehearsals) = &page.parts.rehearsals {
         put("starts", start::started(rehearsals));
     }
@@ -114,36 +123,68 @@ pub(super) fn parts(page: &Page, shown: &Shown, visitor: &Visitor) -> Result<Par
     Ok(parts)
 }
 
-fn headline(rows: &[RunRow], worker: Option<&str>, count: u64) -> Markup {
-    let now = rows.iter().find(|row| worker.is_some_and(|worker| worker.contains(&row.head.id)));
+/// The run that somebody works on now.
+#[derive(Default)]
+struct Live {
+    row: Option<RunRow>,
+    /// Whether anybody works here at all.
+    works: bool,
+    /// Whether it waits for people or for its window.
+    waits: bool,
+}
+
+impl Live {
+    fn look(page: &Page) -> Result<Self> {
+        let Some(worker) = page.worker() else { return Ok(Self::default()) };
+        let run = worker.strip_prefix("run ").and_then(|rest| rest.split(' ').next());
+        let row = run.map(|run| page.journal.row(run)).transpose()?.flatten();
+        let waits = match &row {
+            Some(row) => page.waits.lock().unwrap_or_else(PoisonError::into_inner).look(&page.journal, &row.head.id)?,
+            None => false,
+        };
+        Ok(Self { row, works: true, waits })
+    }
+
+    fn is(&self, row: &RunRow) -> bool {
+        self.row.as_ref().is_some_and(|live| live.head.id == row.head.id)
+    }
+
+    fn mark(&self) -> Mark {
+        if self.waits { of_step(Status::Waiting) } else { of_run(None, true) }
+    }
+}
+
+fn headline(live: &Live, count: u64) -> Markup {
     html! {
-        @if let Some(row) = now {
-            (badge(of_run(None, true))) " " a href={ "/runs/" (segment(&row.head.id)) } { (row.head.playbook) } ", "
-        } @else if worker.is_some() {
+        @if let Some(row) = &live.row {
+            (badge(live.mark())) " " a href={ "/runs/" (segment(&row.head.id)) } { (row.head.playbook) }
+            @if row.rehearsal { " (rehearsal)" } ". "
+        } @else if live.works {
             (badge(of_run(None, true))) " "
         } @else { "Nothing is running. " }
         @if count == 1 { "One run is recorded." } @else { (count) " runs are recorded." }
     }
 }
 
-fn table(rows: &[RunRow], worker: Option<&str>) -> Markup {
+fn table(rows: &[RunRow], live: &Live) -> Markup {
     html! {
         @if rows.is_empty() { p.quiet { "No run is recorded here." } } @else {
             table.cards {
                 thead { tr { th { "run" } th { "playbook" } th { "outcome" } th { "started" } th { "took" } } }
-                tbody { @for row in rows { (line(row, worker.is_some_and(|worker| worker.contains(&row.head.id)))) } }
+                tbody { @for row in rows { (line(row, live)) } }
             }
         }
     }
 }
 
-fn line(row: &RunRow, works: bool) -> Markup {
+fn line(row: &RunRow, live: &Live) -> Markup {
     let RunRow { head, rehearsal, outcome, started, last, .. } = row;
+    let works = live.is(row);
     html! {
         tr {
             td data-label="run" { a id={ "run-" (head.id) } href={ "/runs/" (segment(&head.id)) } { (head.id) } }
             td data-label="playbook" { (head.playbook) @if *rehearsal { " " span.quiet { "rehearsal" } } }
-            td data-label="outcome" { (badge(of_run(*outcome, works))) }
+            td data-label="outcome" { (badge(if works { live.mark() } else { of_run(*outcome, false) })) }
             td data-label="started" { (moment(started.unwrap_or(head.created))) }
             td data-label="took" {
                 @match (started, last) {

@@ -1,5 +1,6 @@
 //! Schedules as the page sees them. Who keeps them stands behind a trait.
 
+use super::confirm;
 use super::visitor::Visitor;
 use crate::error::Result;
 use crate::people::Right;
@@ -12,6 +13,10 @@ use std::fmt::Write as _;
 pub struct ScheduleRow {
     /// Its name.
     pub name: String,
+    /// What it does, and with which playbook: `run swap.yaml`.
+    pub action: String,
+    /// Whether it touches live servers.
+    pub is_real: bool,
     /// When it starts, as a cron expression.
     pub cron: String,
     /// The IANA time zone of that expression.
@@ -41,20 +46,18 @@ pub trait Schedules: Send + Sync {
 pub(super) fn list(rows: &[ScheduleRow], visitor: &Visitor) -> Markup {
     html! {
         table.cards {
-            thead { tr { th { "schedule" } th { "when" } th { "next start" } th { "last time" } th { span.hidden { "start" } } } }
+            thead { tr { th { "schedule" } th { "action" } th { "when" } th { "next start" } th { "last time" } th { span.hidden { "start" } } } }
             tbody {
-                @for row in rows {
+                @for (number, row) in (1..).zip(rows) {
                     tr {
                         td data-label="schedule" { strong { (row.name) } }
+                        td data-label="action" { (row.action) @if row.is_real { ", on " strong { "live servers" } } }
                         td data-label="when" { code { (row.cron) } " " (row.time_zone) }
                         td data-label="next start" { (row.next.map_or("never".to_owned(), moment)) }
                         td data-label="last time" { (row.last_decision.as_deref().unwrap_or("not yet")) }
                         td {
                             @if visitor.may(Right::Start) {
-                                form method="post" action={ "/schedules/" (segment(&row.name)) "/start" } {
-                                    input type="hidden" name="form_key" value=(visitor.form_key());
-                                    button { "Start now" span.hidden { " " (row.name) } }
-                                }
+                                (start(row, number, visitor))
                             }
                         }
                     }
@@ -62,6 +65,34 @@ pub(super) fn list(rows: &[ScheduleRow], visitor: &Visitor) -> Markup {
             }
         }
     }
+}
+
+/// Starting what a schedule names, behind its name: nobody does that in passing.
+fn start(row: &ScheduleRow, number: usize, visitor: &Visitor) -> Markup {
+    let label = html! { "Type " strong { (row.name) } " to start " (row.action) " now" };
+    html! {
+        details.start-now id={ "start-" (number) } {
+            summary { "Start now …" span.hidden { " " (row.name) } }
+            form method="post" action={ "/schedules/" (segment(&row.name)) "/start" } {
+                input type="hidden" name="form_key" value=(visitor.form_key());
+                (confirm::keep_enter())
+                (confirm::field(&format!("confirm-start-{number}"), &label, &pattern(&row.name)))
+                button { "Start" span.hidden { " " (row.name) } }
+            }
+        }
+    }
+}
+
+/// A name as a pattern of a browser: nothing else is that name.
+fn pattern(name: &str) -> String {
+    let mut out = "\\s*".to_owned();
+    for letter in name.chars() {
+        if "^$\\.*+?()[]{}|/".contains(letter) {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
+    out + "\\s*"
 }
 
 /// `text` as one part of an address.

@@ -1,9 +1,9 @@
 //! Starting: a rehearsal of a playbook, or what a schedule names, now.
 
-use super::Page;
 use super::guard::Refusal;
 use super::rehearsals::{Rehearsals, Started};
 use super::visitor::Visitor;
+use super::{Page, confirm};
 use crate::people::Right;
 use crate::report::time::moment;
 use axum::extract::{Form, Path, State};
@@ -18,6 +18,9 @@ use std::sync::Arc;
 const ROWS: u64 = 20_000;
 const MOST_ROWS: u64 = 50_000_000;
 
+/// What confirms the start of a rehearsal.
+const REHEARSE: &str = "rehearse";
+
 /// What is to be rehearsed.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
@@ -27,12 +30,17 @@ pub(super) struct Wanted {
     rows: String,
     #[serde(default)]
     form_key: String,
+    #[serde(default)]
+    confirm: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
     #[serde(default)]
     form_key: String,
+    /// The schedule's name, typed again.
+    #[serde(default)]
+    confirm: String,
 }
 
 /// The form that starts a rehearsal, for those who may.
@@ -45,6 +53,7 @@ pub(super) fn offer(rehearsals: &Rehearsals, visitor: &Visitor) -> Markup {
         @if playbooks.is_empty() { p.quiet { "There is no playbook to rehearse in the folder of --playbooks." } } @else {
             form.start method="post" action="/rehearse" {
                 input type="hidden" name="form_key" value=(visitor.form_key());
+                (confirm::keep_enter())
                 div {
                     label for="playbook" { "Rehearse" }
                     select #playbook name="playbook" { @for name in &playbooks { option value=(name) { (name) } } }
@@ -52,6 +61,12 @@ pub(super) fn offer(rehearsals: &Rehearsals, visitor: &Visitor) -> Markup {
                 div {
                     label for="rows" { "Rows" }
                     input #rows type="number" name="rows" min="1" max=(MOST_ROWS) value=(ROWS) inputmode="numeric";
+                }
+                div.sure {
+                    label for="confirm-rehearse" {
+                        input #confirm-rehearse type="checkbox" name="confirm" value=(REHEARSE) required;
+                        " on this machine, with its processors and its disk"
+                    }
                 }
                 button.main { "Start" }
             }
@@ -84,6 +99,7 @@ pub(super) async fn rehearse(
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Refusal> {
     let person = visitor.allowed(Right::Start, &wanted.form_key)?;
+    confirm::see(&wanted.confirm, REHEARSE, "start a rehearsal")?;
     let Some(rehearsals) = &page.parts.rehearsals else {
         return Err(Refusal::missing("no rehearsal can be started here: the page was started without --playbooks"));
     };
@@ -107,6 +123,7 @@ pub(super) async fn schedule(
     Form(asked): Form<Asked>,
 ) -> Result<Response, Refusal> {
     let person = visitor.allowed(Right::Start, &asked.form_key)?.to_owned();
+    confirm::see(&asked.confirm, &name, &format!("start what schedule {name} names"))?;
     let Some(schedules) = page.parts.schedules.clone() else {
         return Err(Refusal::missing("there are no schedules here"));
     };

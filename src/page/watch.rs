@@ -5,9 +5,10 @@ use super::guard::Refusal;
 use super::visitor::Visitor;
 use super::{Page, fragments};
 use crate::error::Result;
-use crate::journal::{Entry, Event, Journal};
+use crate::journal::{Entry, Journal};
 use crate::plan::Plan;
 use crate::report::fold::Summary;
+use crate::report::moments::is_rehearsal;
 use crate::report::progress::Reader;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,9 +62,7 @@ impl Watched {
 
     /// Whether it runs on servers made for it.
     pub(super) fn is_rehearsal(&self) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| matches!(&entry.event, Event::RunStarted { sources: Some(sources), .. } if sources.rehearsal))
+        is_rehearsal(&self.entries)
     }
 
     /// Its summary.

@@ -4,8 +4,10 @@
 //! Pure. Derived from the plan's `fence`, `promote` and `repoint` steps; the cases are `cases.rs`.
 
 use super::cases::{self, Case};
+use crate::effects::dialect::Dialect;
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
+use crate::error::Class;
 use crate::journal::Outcome;
 use crate::playbook::inventory::Server;
 use schemars::JsonSchema;
@@ -121,7 +123,10 @@ fn moves(state: &RunState) -> Vec<Move<'_>> {
 
 /// What a step's state says about its place. `done` is what it means when the step succeeded.
 fn judge(id: &str, step: &StepState, done: Known) -> (Known, String) {
+    let was_closed =
+        step.memo.get("before").and_then(|before| before.get("read_only")?.as_str()).and_then(Dialect::closed);
     let opposite = match done {
+        Known::Closed if was_closed == Some(true) => Known::Untouched,
         Known::Closed => Known::Open,
         Known::Open => Known::Closed,
         _ => Known::Untouched,
@@ -130,6 +135,9 @@ fn judge(id: &str, step: &StepState, done: Known) -> (Known, String) {
         Status::Succeeded => (done, format!("step `{id}` succeeded")),
         Status::Undone if step.begun => (opposite, format!("step `{id}` was taken back")),
         Status::UndoFailed => (Known::Unknown, format!("step `{id}` could not be taken back")),
+        _ if step.failure.as_ref().is_some_and(|failure| failure.class == Class::NotYet) => {
+            (Known::Untouched, format!("step `{id}` ended before it touched anything: its moment had not come"))
+        }
         // a fence cannot be looked at from outside: that it was not found says nothing about the server
         _ if step.begun && step.absent && done != Known::Closed => {
             (opposite, format!("step `{id}` was looked at, and had not come to pass"))

@@ -1,7 +1,8 @@
 //! What an auditor asks of a run: which commit and plan, who decided what, which servers, and what they said at the
 //! moments that count. All of it stands in the journal; nothing is asked anew. Pure.
 
-use super::fold::{StepSummary, Summary};
+use super::fold::Summary;
+use super::standstill::JournalMoment;
 use crate::journal::{Entry, Event};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,7 +22,7 @@ pub struct Evidence {
     pub servers: BTreeMap<String, BTreeMap<String, String>>,
     /// The moments of the switch.
     pub switch: Option<Switch>,
-    /// What steps read back from servers, files and disks: their outputs, by step.
+    /// What steps read back from servers, files and disks when they were done the last time: their outputs, by step.
     pub read_back: BTreeMap<String, BTreeMap<String, Value>>,
     /// What a rehearsal found in its ledger after the end: the report of `cutover rehearse`.
     pub rehearsal: Option<Value>,
@@ -58,17 +59,11 @@ pub struct Switch {
     pub open: Option<i64>,
     /// The new server's place in its own log when it was opened.
     pub promoted_at: Option<Value>,
-    /// When the application was seen on the new server.
+    /// When the application was sent to the new server.
     pub arrived: Option<i64>,
-}
-
-impl Switch {
-    /// Longest that the application can have waited, in milliseconds: from the beginning of the fence until it was
-    /// seen on the new server, or until that was open.
-    #[must_use]
-    pub fn gap_ms(&self) -> Option<i64> {
-        Some(self.arrived.or(self.open)?.saturating_sub(self.closing).max(0))
-    }
+    /// When the old server was made as it was before, where the switch did not come about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reopened: Option<i64>,
 }
 
 impl Evidence {
@@ -106,20 +101,16 @@ impl Evidence {
 
 /// The last switch of the run, if one was begun.
 fn switch(summary: &Summary) -> Option<Switch> {
-    let last = |kind: &str| summary.steps.iter().rev().find(|step| step.uses == kind && step.started.is_some());
-    let fence = last("fence")?;
-    let ended = |kind: &str| last(kind).filter(|step| step.duration.is_some()).and_then(|step| step.ended);
-    let output = |step: Option<&StepSummary>, name: &str| step.and_then(|step| step.outputs.get(name)).cloned();
-    let fence_ms = output(Some(fence), "fence_ms").and_then(|ms| ms.as_f64());
-    #[allow(clippy::cast_possible_truncation, reason = "milliseconds")]
-    let closing = fence.ended.zip(fence_ms).map(|(ended, ms)| ended - ms.ceil() as i64);
+    let last = summary.standstills.last()?;
+    let at = |moment: Option<JournalMoment>| moment.map(|moment| moment.at);
     Some(Switch {
-        closing: closing.or(fence.started)?,
-        fence_ms,
-        fenced_at: output(Some(fence), "position"),
-        caught_up: ended("wait_for_position"),
-        open: ended("promote"),
-        promoted_at: output(last("promote"), "position"),
-        arrived: ended("repoint"),
+        closing: last.from.at,
+        fence_ms: last.fence_ms,
+        fenced_at: last.fenced_at.clone(),
+        caught_up: at(last.caught_up),
+        open: at(last.open),
+        promoted_at: last.promoted_at.clone(),
+        arrived: at(last.arrived),
+        reopened: at(last.reopened),
     })
 }

@@ -3,6 +3,8 @@
 use super::after_fence::AfterFence;
 use super::by_hand::by_hand;
 use super::decision::DecisionTable;
+use super::moments::{self, StepMoments};
+use super::standstill::{JournalMoment, Standstill, put_back, standstills};
 use crate::effects::Decision;
 use crate::engine::approvals::Standing;
 use crate::engine::graph::Graph;
@@ -28,6 +30,8 @@ pub struct Summary {
     pub run: String,
     /// Name of its playbook.
     pub playbook: String,
+    /// Whether it is a rehearsal, on servers made for it.
+    pub rehearsal: bool,
     /// Hash of its plan.
     pub plan: String,
     /// How it ended; missing while it has not, and when its runner died.
@@ -36,6 +40,17 @@ pub struct Summary {
     pub rollback: Option<String>,
     /// Whether a point of no return has been passed, or may have been.
     pub past_point_of_no_return: bool,
+    /// Whether it is certain that one has been passed.
+    pub point_of_no_return_is_certain: bool,
+    /// Each time that a server was closed to writes, and until when.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub standstills: Vec<Standstill>,
+    /// When a block was put back, because its moment had not come; nothing was closed then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub put_back: Vec<JournalMoment>,
+    /// Blocks that used up their time, and when.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub deadlines: BTreeMap<String, JournalMoment>,
     /// When it began.
     pub started: Option<i64>,
     /// When its last entry was written.
@@ -124,6 +139,15 @@ pub struct StepSummary {
     pub ended: Option<i64>,
     /// From the one to the other.
     pub duration: Option<i64>,
+    /// When it was done the last time; kept when it is taken back, or fails later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done: Option<JournalMoment>,
+    /// Begin of the first attempt to take it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo_started: Option<i64>,
+    /// End of the last attempt to take it back, hooks included; missing while one is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo_ended: Option<i64>,
     /// Why it was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -169,16 +193,23 @@ impl Summary {
         keep_failures(&mut steps, entries);
         for step in &mut steps {
             add_approval(step, entries);
+            let StepMoments { done, undo_started, undo_ended } = StepMoments::of(&step.id, entries);
+            (step.done, step.undo_started, step.undo_ended) = (done, undo_started, undo_ended);
         }
         let put_off = state.put_off.clone().map(|(of, failure)| PutOff { of, failure });
         Ok(Self {
             run: run.to_owned(),
             playbook: plan.name.clone(),
+            rehearsal: moments::is_rehearsal(entries),
             plan: plan.hash.clone(),
             outcome: state.outcome,
             regions: regions(plan).into_iter().filter_map(|(host, region)| Some((host, region?))).collect(),
             decision: DecisionTable::new(run, &state),
             past_point_of_no_return: state.is_point_possible(),
+            point_of_no_return_is_certain: state.is_point_reached(),
+            standstills: standstills(plan, entries),
+            put_back: put_back(entries),
+            deadlines: moments::deadlines(entries),
             after_fence: AfterFence::of(&state, entries),
             rollback: state.rollback,
             started,
@@ -213,6 +244,9 @@ fn step(run: &str, state: &RunState, ix: usize) -> StepSummary {
         started: step.started,
         ended,
         duration: between(step.started, ended),
+        done: None,
+        undo_started: None,
+        undo_ended: None,
         reason: step.reason.clone(),
         waits_for: awaited.map(|(_, words)| words).or_else(|| step.message.clone().filter(|_| waits)),
         window: opening,
@@ -262,11 +296,14 @@ fn add_approval(step: &mut StepSummary, entries: &[Entry]) {
     });
 }
 
-/// A resume clears the failure of a step that it tries again; people still want to know why the run had stopped.
+/// A resume clears the failure of a step that it tries again; people still want to know why the run had stopped. A failure
+/// before a success is none any more.
 fn keep_failures(steps: &mut [StepSummary], entries: &[Entry]) {
     for step in steps.iter_mut().filter(|step| step.failure.is_none() && step.status != Status::Succeeded) {
-        step.failure = entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::StepFailed { step: id, failure, .. } if *id == step.id => Some(failure.clone()),
+        let own = entries.iter().rev().filter(|entry| entry.event.step() == Some(&step.id));
+        let since_success = own.take_while(|entry| !matches!(entry.event, Event::StepDone { .. }));
+        step.failure = since_success.into_iter().find_map(|entry| match &entry.event {
+            Event::StepFailed { failure, .. } => Some(failure.clone()),
             _ => None,
         });
     }

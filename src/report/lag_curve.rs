@@ -1,6 +1,6 @@
 //! The lag of replication over time, drawn.
 
-use super::time::{clock, span};
+use super::time::{clock, moment, span};
 use maud::{Markup, html};
 use std::fmt::Write as _;
 
@@ -41,17 +41,25 @@ pub fn curve(samples: &[LagSample]) -> Markup {
     let ground = HEIGHT - BOTTOM;
     html! {
         h2 { "Replication lag" }
-        p { "now " strong { (span(last.1)) } ", highest " (span(highest)) ", " (all.len()) " measurements" }
+        p {
+            "last " strong { (span(last.1)) } ", measured " (moment(last.0)) "; highest " (span(highest)) ", "
+            (all.len()) " measurements"
+        }
         svg.lag viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label={ "lag over time, highest " (span(highest)) } {
             line class="axis" x1=(LEFT) y1=(ground) x2=(WIDTH - 8) y2=(ground) {}
             line class="axis" x1=(LEFT) y1=(TOP) x2=(LEFT) y2=(ground) {}
             polyline class="curve" points=(line.trim_end()) {}
             text class="end" x=(LEFT - 6) y=(TOP + 4) { (span(highest)) }
             text class="end" x=(LEFT - 6) y=(ground) { "0" }
-            text x=(LEFT) y=(HEIGHT - 4) { (clock(first.0).get(..8).unwrap_or_default()) }
-            text class="end" x=(WIDTH - 8) y=(HEIGHT - 4) { (clock(last.0).get(..8).unwrap_or_default()) }
+            text x=(LEFT) y=(HEIGHT - 4) { (short(first.0)) }
+            text class="end" x=(WIDTH - 8) y=(HEIGHT - 4) { (short(last.0)) }
         }
     }
+}
+
+/// The second of a day, with the zone.
+fn short(at: i64) -> String {
+    format!("{} UTC", clock(at).get(..8).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -64,10 +72,13 @@ mod tests {
         assert!(curve(&[]).into_string().is_empty());
         let told: Vec<LagSample> = (0..5000).map(|at| lag(at, if at == 2501 { 90_000 } else { 10 })).collect();
         let drawn = curve(&told).into_string();
-        assert!(drawn.contains("now <strong>10 ms</strong>, highest 1 min 30 s"), "{drawn}");
+        assert!(
+            drawn.contains("last <strong>10 ms</strong>, measured 1970-01-01 01:23:19 UTC; highest 1 min 30 s"),
+            "{drawn}"
+        );
         let points = drawn.split("points=\"").nth(1).unwrap().split('"').next().unwrap();
         assert!(points.split(' ').any(|point| point.ends_with(",12")), "the peak is at the top: {points}");
         assert!(points.split(' ').count() <= POINTS + 1);
-        assert!(curve(&[lag(1, 0)]).into_string().contains("now <strong>0 ms</strong>"));
+        assert!(curve(&[lag(1, 0)]).into_string().contains("last <strong>0 ms</strong>"));
     }
 }

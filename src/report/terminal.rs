@@ -4,6 +4,8 @@
 
 use crate::journal::{Entry, Event};
 use crate::plan::Plan;
+use crate::playbook::units::Span;
+use crate::report::time::bytes;
 use crate::steps::Update;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashMap;
@@ -23,7 +25,15 @@ pub struct Terminal {
 struct Running {
     bar: ProgressBar,
     since: Instant,
+    /// When a line about it was last written, where there is no terminal.
+    shown: Instant,
+    /// What it told last, and when.
+    told: Option<(Update, Instant)>,
 }
+
+/// How often a step that goes on is told of where there is no terminal: whoever reads the log of a nightly run must see
+/// that it lives.
+const SIGN_OF_LIFE: Duration = Duration::from_mins(1);
 
 /// Colours by meaning, as ANSI codes.
 #[derive(Clone, Copy)]
@@ -72,7 +82,37 @@ impl Terminal {
         bar.set_prefix(format!("{step:<width$}", width = self.width));
         bar.set_message(text.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        self.running.insert(step.to_owned(), Running { bar, since: Instant::now() });
+        let now = Instant::now();
+        self.running.insert(step.to_owned(), Running { bar, since: now, shown: now, told: None });
+    }
+
+    /// Writes a line about each step that has gone on for a minute without one, where there is no terminal. To be called
+    /// more often than that.
+    pub fn show_signs_of_life(&mut self, now: Instant) {
+        for line in self.signs_of_life(now) {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    fn signs_of_life(&mut self, now: Instant) -> Vec<String> {
+        if self.lively {
+            return Vec::new();
+        }
+        let width = self.width;
+        let silent = |running: &&mut Running| now.saturating_duration_since(running.shown) >= SIGN_OF_LIFE;
+        let mut lines: Vec<(Instant, String)> = Vec::new();
+        for (step, running) in &mut self.running {
+            let Some(running) = Some(running).filter(silent) else { continue };
+            running.shown = now;
+            let time = Span(Duration::from_secs(now.saturating_duration_since(running.since).as_secs()));
+            let words = match &running.told {
+                Some((update, at)) => how_far(update, now.saturating_duration_since(*at)),
+                None => running.bar.message(),
+            };
+            lines.push((running.since, format!("▸ {step:<width$}  for {time}: {words}")));
+        }
+        lines.sort();
+        lines.into_iter().map(|(_, line)| line).collect()
     }
 
     fn end(&mut self, step: &str) -> String {
@@ -122,7 +162,12 @@ impl Terminal {
 
     fn other(&self, event: &Event) {
         match event {
-            Event::RunStarted { .. } => self.line(Tone::Quiet, "·", "", "looking at every host and server first"),
+            Event::RunStarted { sources, .. } => {
+                if sources.as_ref().is_some_and(|sources| sources.rehearsal) {
+                    self.line(Tone::Quiet, "·", "", "this is a rehearsal, on servers made for it");
+                }
+                self.line(Tone::Quiet, "·", "", "looking at every host and server first");
+            }
             Event::RunAdmitted => self.line(Tone::Quiet, "·", "", "nothing stands in the way"),
             Event::AfterFence { servers } => {
                 for found in servers {
@@ -170,12 +215,13 @@ impl Terminal {
 
     /// Shows how far a running step is.
     pub fn update(&mut self, step: &str, update: &Update) {
-        let Some(running) = self.running.get(step) else {
+        let Some(running) = self.running.get_mut(step) else {
             if let (Update::Note { text }, true) = (update, step.is_empty()) {
                 self.line(Tone::Quiet, "·", "", text); // what belongs to no step
             }
             return;
         };
+        running.told = Some((update.clone(), Instant::now()));
         match update {
             Update::Bytes { done, total } => {
                 if let Some(total) = total.filter(|total| *total > 0) {
@@ -204,6 +250,28 @@ impl Terminal {
     }
 }
 
+/// What a step told last, `age` ago, in words.
+fn how_far(update: &Update, age: Duration) -> String {
+    let share = |done: u64, total: Option<u64>| {
+        let total = total.filter(|total| *total > 0);
+        total.map_or(String::new(), |total| format!(" ({} %)", done.saturating_mul(100) / total))
+    };
+    let of = |total: Option<String>| total.map_or(String::new(), |total| format!(" of {total}"));
+    let words = match update {
+        Update::Bytes { done, total } => format!("{}{}{}", bytes(*done), of(total.map(bytes)), share(*done, *total)),
+        Update::Rows { done, total, now } => {
+            let total_rows = of(total.map(|total| total.to_string()));
+            format!("{done}{total_rows} rows{}, {now}", share(*done, *total))
+        }
+        Update::Lag { millis } => format!("lag {millis} ms"),
+        Update::Note { text } => text.lines().next().unwrap_or_default().to_owned(),
+    };
+    match age.as_secs() {
+        0..=10 => words,
+        seconds => format!("{words}, as of {} ago", Span(Duration::from_secs(seconds))),
+    }
+}
+
 fn spinner() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {prefix}  {elapsed:>7}  {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
@@ -218,4 +286,39 @@ fn row_bar() -> ProgressStyle {
 fn bar() -> ProgressStyle {
     let template = "{spinner} {prefix}  {elapsed:>7}  {bar:24} {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}";
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Terminal, how_far};
+    use crate::steps::Update;
+    use std::collections::HashMap;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_step_without_a_terminal_gives_a_sign_of_life_each_minute() {
+        let (multi, running, kinds) = (indicatif::MultiProgress::new(), HashMap::new(), HashMap::new());
+        let mut terminal = Terminal { multi, lively: false, coloured: false, running, kinds, width: 4 };
+        let begin = Instant::now();
+        terminal.begin("dump", "dump");
+        terminal.update("dump", &Update::Bytes { done: 1 << 20, total: Some(4 << 20) });
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        assert!(terminal.signs_of_life(after(55)).is_empty());
+        let lines = terminal.signs_of_life(after(65));
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].starts_with("▸ dump  for 1m"), "{lines:?}");
+        assert!(lines[0].contains("1.0 MiB of 4.0 MiB (25 %), as of 1m"), "{lines:?}");
+        assert!(terminal.signs_of_life(after(120)).is_empty(), "it was shown 55 s ago");
+        assert_eq!(terminal.signs_of_life(after(126)).len(), 1);
+        terminal.end("dump");
+        assert!(terminal.signs_of_life(after(600)).is_empty());
+    }
+
+    #[test]
+    fn a_measurement_has_an_age() {
+        assert_eq!(how_far(&Update::Lag { millis: 2 }, Duration::from_secs(3)), "lag 2 ms");
+        assert_eq!(how_far(&Update::Lag { millis: 2 }, Duration::from_secs(40)), "lag 2 ms, as of 40s ago");
+        let rows = Update::Rows { done: 5, total: None, now: "t".into() };
+        assert_eq!(how_far(&rows, Duration::ZERO), "5 rows, t");
+    }
 }

@@ -23,17 +23,18 @@ pub fn moment(at: i64) -> String {
         .map_or_else(|_| at.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-/// A moment to the millisecond, in UTC: `2026-11-23 05:32:19.123`.
+/// A moment to the millisecond: `2026-11-23 05:32:19.123 UTC`.
 #[must_use]
 pub fn exact_moment(at: i64) -> String {
     let known = jiff::Timestamp::from_millisecond(at);
-    known.map_or_else(|_| at.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
+    known.map_or_else(|_| at.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
 }
 
-/// The second of a day, in UTC, with milliseconds.
+/// The second of a day, in UTC, with milliseconds and the zone: `05:32:19.123 UTC`.
 #[must_use]
 pub fn clock(at: i64) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |at| at.strftime("%H:%M:%S%.3f").to_string())
+    jiff::Timestamp::from_millisecond(at)
+        .map_or_else(|_| at.to_string(), |at| at.strftime("%H:%M:%S%.3f UTC").to_string())
 }
 
 /// A time that runs on in the browser, from `since`; until a script takes it over it says how long it is by now.
@@ -52,7 +53,7 @@ pub fn bytes(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{clock, moment, span};
+    use super::{clock, exact_moment, moment, span};
 
     #[test]
     fn lengths_of_time_are_as_exact_as_they_are_short() {
@@ -63,6 +64,7 @@ mod tests {
     #[test]
     fn moments_are_in_utc() {
         assert_eq!(moment(1_795_411_939_123), "2026-11-23 05:32:19 UTC");
-        assert_eq!(clock(1_795_411_939_123), "05:32:19.123");
+        assert_eq!(exact_moment(1_795_411_939_123), "2026-11-23 05:32:19.123 UTC");
+        assert_eq!(clock(1_795_411_939_123), "05:32:19.123 UTC");
     }
 }

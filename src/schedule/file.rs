@@ -76,6 +76,16 @@ pub enum Action {
     Run,
 }
 
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Rehearse => "rehearse",
+            Self::Plan => "plan",
+            Self::Run => "run",
+        })
+    }
+}
+
 /// What happens to a start while something is in its way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

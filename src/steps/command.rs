@@ -2,6 +2,7 @@
 
 use super::place::quoted;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::telling_lines;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::world::World;
@@ -48,6 +49,9 @@ fn yes() -> bool {
     true
 }
 
+/// Lines of a complaint that a failure shows.
+const SHOWN_LINES: usize = 20;
+
 impl Command {
     async fn run(&self, cx: &Ctx<'_>, argv: &[String]) -> Result<(String, i64)> {
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
@@ -57,9 +61,11 @@ impl Command {
             Some(0) => Ok((stdout.trim_end_matches('\n').to_owned(), 0)),
             code => {
                 let how = code.map_or("a signal ended it".to_owned(), |code| format!("it ended with code {code}"));
-                let words = cx.fx.secrets().scrub(ran.stderr.trim());
+                let words = telling_lines(&cx.fx.secrets().scrub(ran.stderr.trim()), SHOWN_LINES);
                 let attempted = format!("run `{}`", shell_words::join(argv));
-                Err(Failure::permanent(attempted, format!("{how}: {words}")).at(&self.host))
+                let answer =
+                    if words.is_empty() { format!("{how} and said nothing") } else { format!("{how}: {words}") };
+                Err(Failure::permanent(attempted, answer).at(&self.host))
             }
         }
     }

@@ -101,7 +101,7 @@ impl Work<'_> {
         let answer = if words.is_empty() { how.to_owned() } else { format!("{how}: {words}") };
         Failure::transient(self.attempted, answer)
             .at(self.host)
-            .help(format!("its log is in {} on that host", self.dir))
+            .help(format!("until this step is tried again or taken back, its log is in {} on that host", self.dir))
     }
 }
 

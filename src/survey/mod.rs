@@ -14,7 +14,7 @@ mod text;
 pub use compare::changes;
 pub use learn::{Answers, everyone, learn};
 pub use look::look;
-pub use text::{markdown, text};
+pub use text::{forecast_line, markdown, text};
 
 use crate::error::Failure;
 use crate::playbook::inventory::Facts;

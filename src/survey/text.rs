@@ -72,6 +72,12 @@ fn write_markdown(out: &mut String, survey: &Survey) -> Result {
     writeln!(out)
 }
 
+/// How much is copied and how long that takes, in one sentence; nothing where no step reads data.
+#[must_use]
+pub fn forecast_line(survey: &Survey) -> Option<String> {
+    survey.forecast.as_ref().and_then(|forecast| forecast_lines(forecast).into_iter().next())
+}
+
 fn facts(survey: &Survey) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, server) in &survey.servers {

@@ -10,6 +10,7 @@ mod forward;
 mod model;
 mod resume;
 mod rollback;
+mod sentences;
 mod shapes;
 mod state;
 mod windows;

@@ -386,6 +386,7 @@ impl<'a> Sim<'a> {
             Outcome::Stopped | Outcome::Interrupted | Outcome::PutOff => {}
         }
         RunState::fold(self.graph.clone(), &self.journal).unwrap();
+        crate::sentences::all_are_true(self.graph.plan(), &self.journal);
     }
 }
 

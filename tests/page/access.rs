@@ -13,7 +13,7 @@ const ACTS: [&str; 3] = ["/runs/RUN/steps/go/decision", "/rehearse", "/schedules
 const SAME: &str = "Sec-Fetch-Site: same-origin";
 
 /// A run that waits for an answer.
-fn waiting(state: &Path) -> (Child, String) {
+pub fn waiting(state: &Path) -> (Child, String) {
     let folder = state.parent().unwrap();
     std::fs::write(folder.join("playbook.yaml"), PLAYBOOK).unwrap();
     std::fs::write(folder.join("inventory.yaml"), "hosts: { local: {} }\n").unwrap();
@@ -46,8 +46,10 @@ fn nobody_acts_without_a_token_of_someone_who_may() {
     let served = Served::new(&["--playbooks", "playbooks"], |before| run = Some(waiting(&before.state)));
     let (mut child, run) = run.unwrap();
     let post = |path: &str, more: &[&str]| {
-        let answer =
-            call(served.address, "POST", &path.replace("RUN", &run), more, "answer=yes&playbook=failback.yaml");
+        let word = if path.contains("decision") { "approve" } else { path.rsplit('/').nth(1).unwrap() };
+        let word = if word.is_empty() { "rehearse" } else { word };
+        let form = format!("answer=yes&playbook=failback.yaml&confirm={word}");
+        let answer = call(served.address, "POST", &path.replace("RUN", &run), more, &form);
         (answer.status, answer.body)
     };
     let bearer = |token: &str| format!("Authorization: Bearer {token}");
@@ -69,6 +71,24 @@ fn nobody_acts_without_a_token_of_someone_who_may() {
     assert_eq!(post("/runs/RUN/steps/after/decision", &[&bearer(&served.ola)]).0, 409);
     assert_eq!(post("/runs/RUN/steps/none/decision", &[&bearer(&served.ola)]).0, 404);
     assert_eq!(post("/runs/none/steps/go/decision", &[&bearer(&served.ola)]).0, 404);
+    let bare = |path: &str, form: &str| {
+        let path = path.replace("RUN", &run);
+        call(served.address, "POST", &path, &[&bearer(&served.anna)], form)
+    };
+    for (path, form, word) in [
+        (ACTS[0], "answer=yes", "approve"),
+        (ACTS[0], "answer=yes&confirm=refuse", "approve"),
+        (ACTS[0], "answer=yes&confirm=yes", "approve"),
+        (ACTS[0], "answer=no&confirm=approve", "refuse"),
+        (ACTS[1], "playbook=failback.yaml", "rehearse"),
+        (ACTS[2], "", "weekly"),
+        (ACTS[2], "confirm=rehearse", "weekly"),
+    ] {
+        let refused = bare(path, form);
+        assert_eq!(refused.status, 422, "{path} {form}");
+        let said = format!("`confirm` must be `{word}`");
+        assert!(refused.body.contains("nothing was done") && refused.body.contains(&said), "{}", refused.body);
+    }
     assert!(child.try_wait().unwrap().is_none(), "nothing of all this was an answer");
     assert!(get(served.address, &format!("/runs/{run}")).body.contains("cutover approve"));
     assert_eq!(post(ACTS[0], &[&bearer(&served.ola)]).0, 204);
@@ -90,7 +110,7 @@ fn a_form_of_another_site_or_session_is_refused() {
     let (key, path) = (page.form_key(), format!("/runs/{run}/steps/go/decision"));
     let post =
         |more: &[&str], form: &str| call(served.address, "POST", &path, &[&[cookie.as_str()], more].concat(), form);
-    let form = format!("answer=yes&form_key={key}");
+    let form = format!("answer=yes&confirm=approve&form_key={key}");
     for site in [
         "Sec-Fetch-Site: cross-site",
         "Sec-Fetch-Site: same-site",
@@ -114,7 +134,10 @@ fn a_form_of_another_site_or_session_is_refused() {
     let left = call(served.address, "POST", "/logout", &[&other, SAME], &format!("form_key={theirs}"));
     assert_eq!(left.status, 303);
     assert!(!call(served.address, "GET", "/", &[&other], "").body.contains("anna"));
-    let answered = post(&["Origin: http://evil.example", SAME], &format!("answer=no&reason=<b>not+now&form_key={key}"));
+    let answered = post(
+        &["Origin: http://evil.example", SAME],
+        &format!("answer=no&confirm=refuse&reason=<b>not+now&form_key={key}"),
+    );
     assert_eq!((answered.status, answered.header("location")), (303, Some(format!("/runs/{run}").as_str())));
     assert_eq!(child.wait().unwrap().code(), Some(5));
     let page = get(served.address, &format!("/runs/{run}")).body;

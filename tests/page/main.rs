@@ -5,6 +5,7 @@
 mod access;
 mod browser;
 mod call;
+mod deliberate;
 mod many;
 mod rehearsal;
 mod served;

@@ -91,7 +91,8 @@ fn a_rehearsal_is_started_watched_approved_and_shown() {
     assert_eq!(browser.ask("document.querySelector('.person').textContent"), "anna");
 
     browser.ask("document.getElementById('rows').value = 3000");
-    browser.go("form.start button");
+    browser.ask("document.getElementById('confirm-rehearse').click()");
+    browser.go("form.start button.main");
     pictures(&mut browser, "start", "body");
     browser.until("!!document.querySelector('#runs tbody a')", MINUTES);
     browser.go("#runs tbody a");
@@ -110,6 +111,7 @@ fn a_rehearsal_is_started_watched_approved_and_shown() {
     assert_eq!(browser.ask("window.untouched"), true, "nothing was loaded again");
 
     browser.ask("document.querySelector('#asks input[name=reason]').value = 'seen by two'");
+    browser.ask("document.querySelector('#asks input[name=confirm]').value = 'approve'");
     browser.go("#asks button.go");
     browser.ask("window.untouched = true");
     browser

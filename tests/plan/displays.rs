@@ -32,6 +32,43 @@ fn every_display_of_every_playbook() {
     }
 }
 
+/// A code host's comment holds no more, and its reader sees the first lines.
+#[test]
+fn the_markdown_of_every_playbook_fits_a_comment_and_begins_with_what_counts() {
+    for playbook in shipped() {
+        let name = playbook.file_stem().unwrap().to_str().unwrap();
+        let shown = display(&playbook, "markdown");
+        let units = shown.encode_utf16().count();
+        println!("{name}: {units}");
+        assert!(units <= 60_000, "{name}: {units}");
+        let plan: Value = serde_json::from_str(&display(&playbook, "json")).unwrap();
+        let marker = format!("<!-- cutover plan: {} -->", plan["name"].as_str().unwrap());
+        assert_eq!(shown.lines().next().unwrap(), marker);
+        let head: Vec<&str> = shown.lines().take(20).collect();
+        let line = |topic: &str| {
+            let begin = format!("- **{topic}**: ");
+            let found = head.iter().find_map(|line| line.strip_prefix(begin.as_str()));
+            found.unwrap_or_else(|| panic!("{name}: nothing of {topic} in {head:#?}"))
+        };
+        let kinds: Vec<&str> =
+            plan["steps"].as_array().unwrap().iter().map(|step| step["uses"].as_str().unwrap()).collect();
+        for (topic, causes, word) in [
+            ("moves", &["promote"][..], "from `"),
+            ("moves", &["repoint"], "is sent to"),
+            ("copy", &["dump"], "cutover plan --live"),
+            ("pause", &["fence"], "at most"),
+            ("restarts", &["render", "repoint"], "by `"),
+            ("files that change", &["render", "repoint"], "` on `"),
+            ("not undone", &["promote"], "point of no return: after step"),
+        ] {
+            let is_said = line(topic).contains(word);
+            assert_eq!(is_said, causes.iter().any(|kind| kinds.contains(kind)), "{name} {topic}: {}", line(topic));
+        }
+        assert!(shown.contains("### What is done"), "the actions are there");
+        assert_eq!(shown.matches("<details>").count(), shown.matches("</details>").count(), "{name}");
+    }
+}
+
 /// What Graphviz draws of a graph; it must say nothing.
 fn graphviz(graph: &str) -> String {
     let mut dot = Command::new("dot");
@@ -102,7 +139,8 @@ fn a_text_stays_in_its_place() {
     assert!(!page.contains("<script") && !page.contains("<b>\"x\"") && page.matches("</details>").count() == 3);
     assert!(page.contains("&lt;/pre&gt;&lt;script&gt;&amp;amp;"));
     let markdown = display(&playbook, "markdown");
-    assert!(markdown.starts_with("## Plan ``<b>\"x\" `|` ]; end``\n"), "{markdown}");
+    let head = "<!-- cutover plan: _b__x_ ___ __ end -->\n## Plan ``<b>\"x\" `|` ]; end``\n";
+    assert!(markdown.starts_with(head), "{markdown}");
     assert!(markdown.contains("\\`\\`\\` \\# \\<script\\>alert(1)\\</script\\> | \\[a\\](javascript:b)"));
     assert!(markdown.contains("`````text\nnew$ echo"), "a fence that holds a fence: {markdown}");
     insta::assert_snapshot!(display(&playbook, "mermaid"), @r#"

@@ -77,8 +77,11 @@ fn ten_thousand_steps_are_planned_whole() {
 /// Every display ends, and the graphs that nobody could read are left out.
 fn displayed(plan: &Plan) {
     assert_eq!(display::mermaid(plan).matches(" --> ").count(), display::dot(plan).matches(" -> ").count());
-    for page in [display::markdown(plan), display::html(plan)] {
-        assert!(page.contains("The graph is left out: 10000 steps") && page.contains("s9999"));
+    let (markdown, html) = (display::markdown(plan, display::Beside::default()), display::html(plan));
+    assert!(html.contains("s9999") && markdown.encode_utf16().count() <= display::LONGEST);
+    assert!(markdown.contains("left out to fit into a comment") && markdown.trim_end().ends_with("shows all of it."));
+    for page in [markdown, html] {
+        assert!(page.contains("The graph is left out: 10000 steps") && page.contains("s400"));
         assert!(!page.contains("<svg") && !page.contains("flowchart"));
     }
 }

@@ -1,6 +1,7 @@
 //! The recipes for code hosts: their very lines are run in a fresh repository made by `init`, and the documentation
 //! shows the very files. Programs that talk to a code host are replaced by ones that write down what they were asked.
 
+use crate::comments::{CURL, GH};
 use crate::desk::{changed, program, text};
 use cutover::playbook::document::Document;
 use cutover::playbook::node::{Node, Value};
@@ -8,10 +9,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
-
-/// Writes down its arguments, one a line, its input, and the plan as it was when it was called.
-const SCRIBE: &str = "#!/bin/sh\nout=$ASKED/${0##*/}\nprintf '%s\\n' \"$@\" > \"$out.arguments\"\n\
-                      case \" $* \" in *' @- '*) cat > \"$out.input\" ;; esac\ncp plan.md \"$out.plan\"\n";
 
 struct Repository {
     folder: TempDir,
@@ -25,9 +22,10 @@ impl Repository {
         }
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cutover"), repository.folder.path().join("bin/cutover"))
             .unwrap();
-        for name in ["gh", "curl"] {
+        std::fs::write(repository.folder.path().join("asked/comments"), "[]").unwrap();
+        for (name, stand_in) in [("gh", GH), ("curl", CURL)] {
             let path = repository.folder.path().join("bin").join(name);
-            std::fs::write(&path, SCRIBE).unwrap();
+            std::fs::write(&path, stand_in).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
         assert!(program().arg("init").arg(repository.root()).output().unwrap().status.success());
@@ -49,6 +47,11 @@ impl Repository {
     fn write(&self, name: &str, text: &str) {
         std::fs::write(self.root().join(name), text).unwrap();
     }
+    /// The bodies of the comments on the code host.
+    fn comments(&self) -> Vec<String> {
+        let comments: Vec<serde_json::Value> = serde_json::from_str(&self.asked("comments")).unwrap();
+        comments.iter().map(|comment| comment["body"].as_str().unwrap().to_owned()).collect()
+    }
     /// What a stand-in wrote down.
     fn asked(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join("asked").join(name)).unwrap()
@@ -58,7 +61,7 @@ impl Repository {
         let mut command = Command::new(argv[0]);
         command.args(&argv[1..]).current_dir(self.root()).env("PATH", path).env("NO_COLOR", "1").env_remove("RUST_LOG");
         command
-            .env("ASKED", self.folder.path().join("asked"))
+            .env("DESK", self.folder.path().join("asked"))
             .env("GITHUB_STEP_SUMMARY", self.folder.path().join("summary"));
         command.envs(variables.iter().copied()).output().unwrap()
     }
@@ -91,9 +94,10 @@ impl Repository {
     }
 }
 
-const PULL_REQUEST: &[(&str, &str)] = &[("PULL_REQUEST", "7"), ("RUN_URL", "https://host.example/run")];
+const PLAN: &str = "plans/replication_swap.md";
+const PULL_REQUEST: &[(&str, &str)] = &[("PULL_REQUEST", "7"), ("GH_REPO", "a/b"), ("AUTHOR", "github-actions[bot]")];
 const MERGE_REQUEST: &[(&str, &str)] = &[
-    ("CUTOVER_TOKEN", "hunter2"),
+    ("CUTOVER_TOKEN", "secret-token"),
     ("CI_API_V4_URL", "https://host.example/api/v4"),
     ("CI_PROJECT_ID", "3"),
     ("CI_MERGE_REQUEST_IID", "7"),
@@ -109,26 +113,14 @@ fn github_checks_plans_and_comments() {
     let repository = Repository::make();
     assert_eq!(succeeded(&repository.github_step("Check", &[])), "");
     succeeded(&repository.github_step("Plan", &[]));
-    let plan = repository.read("plan.md");
+    let plan = repository.read(PLAN);
     assert!(plan.contains("replication-swap") && plan.contains("FLUSH TABLES WITH READ LOCK"), "{plan}");
+    assert!(plan.encode_utf16().count() <= 65_000, "a comment holds no more");
     assert_eq!(std::fs::read_to_string(repository.folder.path().join("summary")).unwrap(), plan);
-    succeeded(&repository.github_step("Comment", PULL_REQUEST));
-    let arguments = repository.asked("gh.arguments");
-    assert_eq!(arguments.lines().take(5).collect::<Vec<_>>(), ["pr", "comment", "7", "--body-file", "plan.md"]);
-    if plan.len() <= 65_000 {
-        assert_eq!(repository.asked("gh.plan"), plan);
-    } else {
-        assert!(repository.asked("gh.plan").contains("(https://host.example/run)"));
+    for _ in 0..2 {
+        assert_eq!(succeeded(&repository.github_step("Comment", PULL_REQUEST)), "");
+        assert_eq!(repository.comments(), [plan.as_str()], "one comment, however many pushes");
     }
-}
-
-#[test]
-fn github_says_so_in_place_of_a_plan_that_is_too_long() {
-    let repository = Repository::make();
-    repository.write("plan.md", &"x".repeat(70_000));
-    succeeded(&repository.github_step("Comment", PULL_REQUEST));
-    let said = repository.asked("gh.plan");
-    assert!(said.len() < 200 && said.contains("(https://host.example/run)"), "{said}");
 }
 
 #[test]
@@ -144,20 +136,21 @@ fn github_refuses_a_bad_idea_and_says_where() {
 fn gitlab_checks_plans_and_comments() {
     let repository = Repository::make();
     succeeded(&repository.gitlab_job(MERGE_REQUEST));
-    let arguments = repository.asked("curl.arguments");
-    assert!(arguments.contains("https://host.example/api/v4/projects/3/merge_requests/7/notes\n"), "{arguments}");
-    assert!(arguments.contains("body@plan.md\n") && !arguments.contains("hunter2"), "{arguments}");
-    assert_eq!(repository.asked("curl.input"), "PRIVATE-TOKEN: hunter2\n");
-    let plan = repository.asked("curl.plan");
+    let plan = repository.read(PLAN);
     assert!(plan.contains("replication-swap") && plan.contains("FLUSH TABLES WITH READ LOCK"), "{plan}");
+    succeeded(&repository.gitlab_job(MERGE_REQUEST));
+    assert_eq!(repository.comments(), [plan], "one note, however many pushes");
+    let calls = repository.asked("calls");
+    assert!(calls.contains("POST https://host.example/api/v4/projects/3/merge_requests/7/notes\n"), "{calls}");
+    assert!(!calls.contains("secret-token"), "{calls}");
 }
 
 #[test]
 fn gitlab_without_a_token_leaves_the_plan_and_refuses_a_bad_idea() {
     let repository = Repository::make();
     succeeded(&repository.gitlab_job(&[]));
-    assert!(repository.root().join("plan.md").is_file());
-    assert!(!repository.folder.path().join("asked/curl.arguments").exists());
+    assert!(repository.root().join(PLAN).is_file());
+    assert!(!repository.folder.path().join("asked/calls").exists());
     repository.damage();
     let output = repository.gitlab_job(&[]);
     assert_eq!(output.status.code(), Some(2));
@@ -178,7 +171,8 @@ fn what_runs_leave_is_ignored() {
     let repository = Repository::make();
     std::fs::create_dir(repository.root().join("state")).unwrap();
     repository.write("state/journal.db", "x");
-    repository.write("plan.md", "x");
+    std::fs::create_dir(repository.root().join("plans")).unwrap();
+    repository.write(PLAN, "x");
     repository.write("change.plan.json", "{}");
     let said = succeeded(&repository.run(&["git", "status", "--porcelain"], &[]));
     assert_eq!(said, "");

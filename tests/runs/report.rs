@@ -57,3 +57,22 @@ fn the_page_stands_alone_and_nothing_in_it_is_markup_of_others() {
         assert!(!page.contains(outside), "{outside}");
     }
 }
+
+#[test]
+fn what_was_true_at_a_failure_is_told_as_past_and_commands_name_the_state_directory() {
+    let playbook = PLAYBOOK.replace("undo: [\"true\"]", "undo: [\"false\"]");
+    let desk = Desk::new(&playbook);
+    let stuck = desk.run(&["--yes"]);
+    assert_eq!(stuck.code, 4, "{}", stuck.said);
+    let told = desk.say(&["report"]).out;
+    let before_journal = told.split("\njournal:\n").next().unwrap();
+    assert!(!before_journal.contains("now: ") && before_journal.contains("a rollback was begun, and is not complete,"));
+    let line = before_journal.lines().find(|line| line.contains("commands for this run need --state")).unwrap();
+    let dir = line.trim_end_matches(')').rsplit(' ').next().unwrap();
+    // as printed: the command that comes next, with what the line adds
+    let next =
+        before_journal.lines().find_map(|line| line.strip_prefix("next: mend what failed, then cutover ")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+    let output = command.args(next.split(' ')).args(["--state", dir]).env_remove("CUTOVER_STATE").output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+}

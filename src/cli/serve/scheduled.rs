@@ -4,6 +4,7 @@ use crate::error::{Failure, Result};
 use crate::journal::Sqlite;
 use crate::page::ScheduleRow;
 use crate::playbook::document::{Version, version};
+use crate::schedule::file::Action;
 use crate::schedule::overview::{Standing, standings};
 use crate::schedule::{Schedules, start_now};
 use jiff::Timestamp;
@@ -61,8 +62,11 @@ fn row(standing: Standing) -> ScheduleRow {
         Some(reason) => format!("{}: {reason}", start.verdict),
         None => start.verdict.to_string(),
     };
+    let playbook = standing.playbook.file_name().map_or_else(|| standing.playbook.clone(), PathBuf::from);
     ScheduleRow {
         name: standing.schedule,
+        action: format!("{} {}", standing.action, playbook.display()),
+        is_real: standing.action == Action::Run,
         cron: standing.cron,
         time_zone: standing.time_zone,
         next: standing.next_at,

@@ -8,8 +8,32 @@ function put(id, html) {
   const place = document.getElementById(id);
   if (!place) return;
   const focus = place.contains(document.activeElement) ? document.activeElement.id : '';
+  const typed = fields(place);
   place.innerHTML = html;
+  for (const [field, state] of typed) give(document.getElementById(field), state);
   if (focus) document.getElementById(focus)?.focus();
+}
+
+// What a person has typed, chosen or opened, by the ids of the elements: an update must not take it away.
+function fields(place) {
+  return [...place.querySelectorAll('input[id]:not([type=hidden]), select[id], textarea[id], details[id]')].map((field) => [
+    field.id,
+    { value: field.value, checked: field.checked, open: field.open, from: caret(field, 'Start'), to: caret(field, 'End') },
+  ]);
+}
+
+function caret(field, end) {
+  try { return field[`selection${end}`]; } catch { return null; }
+}
+
+function give(field, state) {
+  if (!field) return;
+  if (field.tagName === 'DETAILS') { field.open = state.open; return; }
+  if (field.type === 'checkbox') { field.checked = state.checked; return; }
+  field.value = state.value;
+  if (state.from !== null && state.from !== undefined) {
+    try { field.setSelectionRange(state.from, state.to); } catch { /* a field without a caret */ }
+  }
 }
 
 function span(millis) {

@@ -15,7 +15,7 @@ mod wording;
 
 pub use dot::dot;
 pub use html::html;
-pub use markdown::markdown;
+pub use markdown::{Beside, LONGEST, markdown, marker};
 pub use mermaid::mermaid;
 pub use svg::{Live, Mark, short};
 pub use text::text;

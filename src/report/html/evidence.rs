@@ -1,5 +1,6 @@
 //! Who, what, where, and what was read back.
 
+use crate::engine::status::Status;
 use crate::report::evidence::Evidence;
 use crate::report::fold::{StepSummary, Summary};
 use crate::report::time::{exact_moment, span};
@@ -20,14 +21,14 @@ pub(super) fn section(summary: &Summary, evidence: &Evidence) -> Markup {
                 @for decision in &evidence.decisions {
                     li {
                         (decision.step) ": " (if decision.approved { "yes" } else { "no" }) ", " (decision.by) ", "
-                        (exact_moment(decision.at)) " UTC"
+                        (exact_moment(decision.at))
                         @if let Some(reason) = &decision.reason { ": " (reason) }
                     }
                 }
             }
             @if let Some(runner) = &evidence.runner { p { "Begun by " (runner) "." } }
             @if !evidence.servers.is_empty() {
-                h3 { "Servers, as they introduced themselves" }
+                h3 { "Servers, as identified at the start" }
                 @for (server, identity) in &evidence.servers {
                     h4 { (server) }
                     dl { @for (name, value) in identity { dt { (name) } dd { (value) } } }
@@ -37,15 +38,20 @@ pub(super) fn section(summary: &Summary, evidence: &Evidence) -> Markup {
                 h3 { "Regions" }
                 dl { @for (host, region) in &summary.regions { dt { (host) } dd { (region) } } }
             }
-            h3 { "Read back by the steps" }
+            h3 { "Read back by the steps, when they were done the last time" }
             @for (step, outputs) in &evidence.read_back {
                 details {
-                    summary { (step) }
+                    summary { (step) @if let Some(now) = changed(summary, step) { ", now " (now) } }
                     dl { @for (name, value) in outputs { dt { (name) } dd { (shown(value)) } } }
                 }
             }
         }
     }
+}
+
+/// How a step stands that is no longer done: what it read back may not hold any more.
+fn changed(summary: &Summary, step: &str) -> Option<Status> {
+    summary.step(step).map(|step| step.status).filter(|status| *status != Status::Succeeded)
 }
 
 /// Sizes, and how fast they went.
@@ -71,7 +77,7 @@ fn rates(summary: &Summary) -> Markup {
     reason = "a rate to show"
 )]
 fn rate(step: &StepSummary) -> Option<Markup> {
-    let took = step.duration.filter(|ms| *ms > 0)?;
+    let took = step.duration.filter(|ms| *ms > 0 && step.done.is_some_and(|done| Some(done.at) == step.ended))?;
     let per_second = |amount: u64| amount as f64 / (took as f64 / 1e3);
     let size = |bytes: u64| bytesize::ByteSize(bytes).display().iec().to_string();
     let number = |name: &str| step.outputs.get(name).and_then(Value::as_u64);

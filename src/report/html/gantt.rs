@@ -3,7 +3,7 @@
 use crate::engine::status::Status;
 use crate::plan::display::short;
 use crate::report::fold::{StepSummary, Summary};
-use crate::report::time::span;
+use crate::report::time::{exact_moment, span};
 use maud::{Markup, html};
 
 /// Steps drawn; more bars than this are a wall.
@@ -11,8 +11,8 @@ const DRAWN: usize = 300;
 const ROW: usize = 24;
 const LABEL: f64 = 190.0;
 const BARS: f64 = 620.0;
-/// Room for the duration behind the last bar.
-const BEHIND: f64 = 90.0;
+/// Room for the durations behind the last bar.
+const BEHIND: f64 = 170.0;
 /// Least width of a bar: what took a millisecond is still seen.
 const LEAST: f64 = 2.0;
 
@@ -23,7 +23,8 @@ pub(super) fn section(summary: &Summary) -> Markup {
     let shown = steps.len().min(DRAWN);
     html! {
         section {
-            h2 { "Timeline" }
+            h2 { "Timeline from " (exact_moment(from)) }
+            @if steps.iter().any(|step| step.undo_started.is_some()) { p { "Dashed bars: the step is taken back." } }
             @if steps.len() > shown { p { "The first " (shown) " of " (steps.len()) " steps that ran." } }
             div.scroll {
                 svg.gantt viewBox={ "0 0 " (LABEL + BARS + BEHIND) " " (shown * ROW + ROW) } role="img" aria-label="steps over time" {
@@ -63,13 +64,35 @@ fn bar(step: &StepSummary, row: usize, scale: &Scale, now: i64) -> Markup {
     let (x, y) = (scale.x(started), row * ROW + ROW);
     let width = (scale.x(ended) - x).max(LEAST);
     let took = step.duration.map_or_else(|| "not ended".to_owned(), span);
+    let undo = Undo::of(step, scale, now);
+    let end = undo.as_ref().map_or(x + width, |undo| undo.x + undo.width);
+    let taken_back = undo.as_ref().map_or(String::new(), |undo| format!(", undo {}", undo.took));
     html! {
         g {
-            title { (step.id) " (" (step.uses) "): " (step.status) ", " (took) }
+            title { (step.id) " (" (step.uses) "): " (step.status) ", " (took) (taken_back) }
             text class="name" x=(LABEL - 8.0) y=(y + 15) { (short(&step.id)) }
             rect class={ "bar " (tone(step.status)) } x=(round(x)) y=(y + 4) width=(round(width)) height="15" rx="3" {}
-            text class="took" x=(round(x + width + 6.0)) y=(y + 15) { (took) }
+            @if let Some(Undo { x, width, .. }) = &undo {
+                rect class="bar undo" x=(round(*x)) y=(y + 4) width=(round(*width)) height="15" rx="3" {}
+            }
+            text class="took" x=(round(end.max(x + width) + 6.0)) y=(y + 15) { (took) (taken_back) }
         }
+    }
+}
+
+/// The bar of the time in which a step was taken back.
+struct Undo {
+    x: f64,
+    width: f64,
+    took: String,
+}
+
+impl Undo {
+    fn of(step: &StepSummary, scale: &Scale, now: i64) -> Option<Self> {
+        let started = step.undo_started?;
+        let (x, end) = (scale.x(started), scale.x(step.undo_ended.unwrap_or(now)));
+        let took = step.undo_ended.map_or_else(|| "not ended".to_owned(), |ended| span(ended - started));
+        Some(Self { x, width: (end - x).max(LEAST), took })
     }
 }
 

@@ -8,6 +8,7 @@ mod pause;
 use super::evidence::Evidence;
 use super::fold::{StepSummary, Summary};
 use super::lag_curve::{LagSample, curve};
+use super::sentence::Sentence;
 use super::time::{exact_moment, span};
 use crate::engine::status::Status;
 use crate::journal::{Entry, Outcome};
@@ -24,6 +25,8 @@ pub struct Material<'a> {
     pub summary: &'a Summary,
     /// Its journal.
     pub entries: &'a [Entry],
+    /// Who works on it now, if anybody does.
+    pub alive: Option<&'a str>,
     /// Replication lag over time, as far as it was kept.
     pub lag: &'a [LagSample],
 }
@@ -31,7 +34,7 @@ pub struct Material<'a> {
 /// The page.
 #[must_use]
 pub fn page(material: &Material<'_>) -> String {
-    let Material { summary, entries, lag } = material;
+    let Material { summary, entries, alive, lag } = material;
     let evidence = Evidence::new(summary, entries);
     let page = html! {
         (DOCTYPE)
@@ -40,11 +43,11 @@ pub fn page(material: &Material<'_>) -> String {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "run " (summary.run) " of " (summary.playbook) }
+                title { @if summary.rehearsal { "rehearsal " } "run " (summary.run) " of " (summary.playbook) }
                 style { (PreEscaped(include_str!("report.css"))) }
             }
             body {
-                header { (head(summary, &evidence)) }
+                header { (head(summary, *alive, &evidence)) }
                 main {
                     (pause::section(summary, &evidence))
                     (troubles(summary))
@@ -60,10 +63,14 @@ pub fn page(material: &Material<'_>) -> String {
     page.into_string() + "\n"
 }
 
-fn head(summary: &Summary, evidence: &Evidence) -> Markup {
+fn head(summary: &Summary, alive: Option<&str>, evidence: &Evidence) -> Markup {
     let done = summary.steps.iter().filter(|step| step.status == Status::Succeeded).count();
     html! {
-        h1 { (summary.playbook) " " span.outcome.(tone(summary.outcome)) { (outcome(summary.outcome)) } }
+        h1 {
+            (summary.playbook) " " span.outcome.(tone(summary.outcome)) { (outcome(summary.outcome, alive)) }
+            @if summary.rehearsal { " " span.outcome.plain { "rehearsal" } }
+        }
+        @if summary.rehearsal { p { "This run is a rehearsal, on servers made for it." } }
         dl {
             dt { "run" } dd { code { (summary.run) } }
             @if let Some(started) = summary.started { dt { "began" } dd { (exact_moment(started)) } }
@@ -76,8 +83,12 @@ fn head(summary: &Summary, evidence: &Evidence) -> Markup {
     }
 }
 
-fn outcome(outcome: Option<Outcome>) -> String {
-    outcome.map_or_else(|| "not finished".to_owned(), |outcome| outcome.to_string())
+fn outcome(outcome: Option<Outcome>, alive: Option<&str>) -> String {
+    match (outcome, alive) {
+        (_, Some(_)) => "running".to_owned(),
+        (Some(outcome), None) => outcome.to_string(),
+        (None, None) => "not finished, and nothing is working on it".to_owned(),
+    }
 }
 
 fn tone(outcome: Option<Outcome>) -> &'static str {
@@ -93,7 +104,13 @@ fn tone(outcome: Option<Outcome>) -> &'static str {
 fn troubles(summary: &Summary) -> Markup {
     let failed: Vec<&StepSummary> = summary.steps.iter().filter(|step| has_trouble(step)).collect();
     html! {
-        @if let Some(reason) = &summary.rollback { section { h2 { "Taken back" } p { (reason) } } }
+        @if let Some(reason) = &summary.rollback {
+            section {
+                h2 { "Rollback" }
+                p { (Sentence::RolledBack { reason, outcome: summary.outcome }) }
+                @for (block, at) in &summary.deadlines { p { (Sentence::Deadline { block, at: *at }) } }
+            }
+        }
         @if let Some(table) = &summary.decision {
             section { h2 { "What is known, and what may be done" } pre { (table) } }
         }
@@ -103,7 +120,7 @@ fn troubles(summary: &Summary) -> Markup {
                 @for step in failed {
                     h3 { (step.id) " " small { (step.status) } }
                     @for failure in [&step.failure, &step.undo_failure].into_iter().flatten() {
-                        pre { (failure) @if let Some(help) = &failure.help { "\nhelp: " (help) } }
+                        pre { (failure.in_the_past()) @if let Some(help) = &failure.help { "\nhelp: " (help) } }
                     }
                     @if let Some(vouched) = &step.vouched {
                         p { "taken back by hand, says " (vouched.by) ": " (vouched.why) }
@@ -133,13 +150,17 @@ fn has_trouble(step: &StepSummary) -> bool {
 
 /// The curve; without one, what the waiting steps put out is what is known.
 fn replication_lag(samples: &[LagSample], summary: &Summary) -> Markup {
-    let known = |step: &StepSummary| Some((step.id.clone(), step.outputs.get("lag_ms")?.as_i64()?));
-    let lags: Vec<(String, i64)> = summary.steps.iter().filter_map(known).collect();
+    let known = |step: &StepSummary| Some((step.id.clone(), step.outputs.get("lag_ms")?.as_i64()?, step.done?.at));
+    let lags: Vec<(String, i64, i64)> = summary.steps.iter().filter_map(known).collect();
     html! {
         @if !samples.is_empty() || !lags.is_empty() {
             section {
                 @if samples.is_empty() { h2 { "Replication lag" } } @else { (curve(samples)) }
-                ul { @for (step, lag) in lags { li { (step) ": at most " (span(lag)) " in the time that was asked for" } } }
+                ul {
+                    @for (step, lag, at) in lags {
+                        li { (step) ": at most " (span(lag)) " in the time that was asked for, which ended " (exact_moment(at)) }
+                    }
+                }
             }
         }
     }
@@ -156,7 +177,7 @@ fn journal(entries: &[Entry]) -> Markup {
                 }
                 div.scroll {
                     table {
-                        thead { tr { th { "no." } th { "time (UTC)" } th { "event" } } }
+                        thead { tr { th { "no." } th { "time" } th { "event" } } }
                         tbody {
                             @for entry in entries.iter().take(ENTRIES) {
                                 tr {

@@ -1,58 +1,83 @@
-//! The switch: how long the application can have waited, moment by moment; in a rehearsal also what it measured itself.
+//! How long writes stood still, moment by moment; in a rehearsal also what its application measured itself.
 
 use crate::playbook::position::Position;
-use crate::report::evidence::{Evidence, Switch};
+use crate::report::evidence::Evidence;
 use crate::report::fold::Summary;
+use crate::report::sentence::Sentence;
+use crate::report::standstill::{JournalMoment, Standstill};
 use crate::report::time::{exact_moment, span};
 use maud::{Markup, html};
 use serde_json::Value;
 
 pub(super) fn section(summary: &Summary, evidence: &Evidence) -> Markup {
-    let Some(switch) = &evidence.switch else { return html! {} };
-    let measured = evidence.rehearsal.as_ref().and_then(|report| report["downtime_ms"].as_f64());
+    let all = &summary.standstills;
+    let put_back = Sentence::PutBack { moments: &summary.put_back };
+    let certain = summary.point_of_no_return_is_certain;
     html! {
-        section {
-            h2 { "The switch" }
-            @match (measured, switch.gap_ms()) {
-                (Some(ms), _) => p.figure { strong { (format!("{ms:.1} ms")) } " without an acknowledged write, measured at the application" },
-                (None, Some(ms)) => p.figure { strong { (span(ms)) } " at most, from the fence to the application's first session on the new server" },
-                (None, None) => p { "The application was not moved." },
+        @if !all.is_empty() || !summary.put_back.is_empty() || evidence.rehearsal.is_some() {
+            section {
+                h2 { "The switch" }
+                @if let Some(report) = &evidence.rehearsal { (ledger(report)) }
+                @if !summary.put_back.is_empty() { p { (put_back) } }
+                @for standstill in all { (one(standstill)) }
+                @if summary.past_point_of_no_return {
+                    p { @if certain { "The point of no return was passed." } @else { "The point of no return may have been passed." } }
+                }
             }
-            (moments(switch))
-            @if let Some(report) = &evidence.rehearsal { (ledger(report)) }
-            @if summary.past_point_of_no_return { p { "The point of no return was passed." } }
         }
     }
 }
 
-fn moments(switch: &Switch) -> Markup {
-    let all = [
-        ("the fence begins", Some(switch.closing)),
-        ("the new server has everything", switch.caught_up),
-        ("the new server is open", switch.open),
-        ("the application is there", switch.arrived),
-    ];
+fn one(standstill: &Standstill) -> Markup {
+    html! {
+        p.figure { (standstill) "." }
+        (moments(standstill))
+        dl {
+            @if let Some(ms) = standstill.fence_ms { dt { "closing took" } dd { (format!("{ms:.1} ms")) } }
+            @if let Some(place) = &standstill.fenced_at { dt { "last position in the old log" } dd { (position(place)) } }
+            @if let Some(place) = &standstill.promoted_at { dt { "first position in the new log" } dd { (position(place)) } }
+        }
+    }
+}
+
+fn moments(standstill: &Standstill) -> Markup {
+    let (from, all) = (standstill.from, moments_of(standstill));
     html! {
         div.scroll {
             table {
-                thead { tr { th { "moment" } th { "time (UTC)" } th { "after the fence" } } }
+                thead { tr { th { "moment" } th { "time" } th { "after closing began" } th { "journal entry" } } }
                 tbody {
-                    @for (name, at) in all {
+                    @for (name, moment) in all {
                         tr {
                             td { (name) }
-                            td { @if let Some(at) = at { (exact_moment(at)) } @else { "did not come" } }
-                            td { @if let Some(at) = at { (span((at - switch.closing).max(0))) } }
+                            td { @if let Some(moment) = moment { (exact_moment(moment.at)) } @else { "did not come" } }
+                            td { @if let Some(moment) = moment { (span(moment.at - from.at)) } }
+                            td { @if let Some(moment) = moment { (moment.entry) } }
                         }
                     }
                 }
             }
         }
-        dl {
-            @if let Some(ms) = switch.fence_ms { dt { "closing took" } dd { (format!("{ms:.1} ms")) } }
-            @if let Some(place) = &switch.fenced_at { dt { "last place in the old log" } dd { (position(place)) } }
-            @if let Some(place) = &switch.promoted_at { dt { "first place in the new log" } dd { (position(place)) } }
-        }
     }
+}
+
+/// What came, and of a switch that was not given up also what did not.
+fn moments_of(standstill: &Standstill) -> Vec<(&'static str, Option<JournalMoment>)> {
+    let Standstill { from, closed, caught_up, open, arrived, reopened, .. } = standstill;
+    let from_name = if closed.is_some() { "closing began" } else { "closing may have begun" };
+    let all = [
+        (from_name, Some(*from)),
+        ("the old server was closed", *closed),
+        ("the new server had applied everything", *caught_up),
+        ("the new server took writes", *open),
+        ("the application was sent there", *arrived),
+        ("the old server was as it was before", *reopened),
+    ];
+    let given_up = reopened.is_some();
+    let counts = |name: &str, moment: Option<JournalMoment>| {
+        moment.is_some() || (!given_up && name != "the old server was as it was before")
+    };
+    all.into_iter().filter(|(name, moment)| counts(name, *moment)).collect()
 }
 
 /// What the rehearsal's application wrote down, beside what the servers hold.
@@ -66,6 +91,9 @@ fn ledger(report: &Value) -> Markup {
         ("rows that came over", &report["rows_copied"]),
     ];
     html! {
+        @if let Some(ms) = report["downtime_ms"].as_f64() {
+            p.figure { strong { (format!("{ms:.1} ms")) } " longest write pause, measured at the rehearsal's application" }
+        }
         h3 { "The ledger" }
         dl { @for (name, value) in rows { dt { (name) } dd { (value) } } }
     }

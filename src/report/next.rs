@@ -1,0 +1,65 @@
+//! The command that comes next for a run. Pure.
+
+use super::after_fence::AfterFence;
+use super::fold::{StepSummary, Summary};
+use crate::engine::status::Status;
+use crate::journal::Outcome;
+
+/// What to type next. `alive` names the process that is working on the run right now, if there is one.
+#[must_use]
+pub fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
+    let run = &summary.run;
+    if alive.is_some() {
+        let waiting = summary.steps.iter().find(|step| step.status == Status::Waiting)?;
+        return Some(format!("cutover approve {run} {}", waiting.id));
+    }
+    if let Some(after) = trouble_after_fence(summary) {
+        return after.next(run);
+    }
+    match summary.outcome {
+        None | Some(Outcome::Interrupted) if summary.rollback.is_some() => Some(next_of_rollback(summary)),
+        None | Some(Outcome::Interrupted) if summary.past_point_of_no_return => Some(format!("cutover resume {run}")),
+        None | Some(Outcome::Interrupted | Outcome::PutOff) => {
+            Some(format!("cutover resume {run}, or cutover rollback {run}"))
+        }
+        Some(Outcome::Kept) => Some(format!(
+            "mend what failed, then cutover resume {run}, which goes on from there\n   or: cutover rollback {run}, which takes \
+             everything back"
+        )),
+        Some(Outcome::Stopped) if summary.past_point_of_no_return => {
+            Some(format!("mend what failed, then cutover resume {run}"))
+        }
+        Some(Outcome::Stopped | Outcome::Stuck) if summary.rollback.is_some() => Some(next_of_stuck(summary)),
+        Some(Outcome::Stopped | Outcome::Stuck) => {
+            Some(format!("mend what failed, then cutover resume {run} or cutover rollback {run}"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// What keeps a run from success of which every step is done.
+pub(super) fn trouble_after_fence(summary: &Summary) -> Option<&AfterFence> {
+    let over = |step: &StepSummary| matches!(step.status, Status::Succeeded | Status::Skipped);
+    let all_over = summary.outcome == Some(Outcome::Stopped) && summary.steps.iter().all(over);
+    summary.after_fence.as_ref().filter(|after| all_over && !after.is_well())
+}
+
+/// A rollback that was cut off goes on; where a part of the run was to be kept, it can be made a whole one.
+fn next_of_rollback(summary: &Summary) -> String {
+    let run = &summary.run;
+    format!("cutover resume {run}, which goes on taking back")
+}
+
+/// A run that could not be taken back goes on taking back, once that can be done or a person has done it.
+fn next_of_stuck(summary: &Summary) -> String {
+    let run = &summary.run;
+    let mut steps = summary.steps.iter().filter(|step| step.status == Status::UndoFailed);
+    match steps.next() {
+        None => next_of_rollback(summary),
+        Some(step) => format!(
+            "mend what failed, then cutover resume {run}\n   or: do it by hand as said above, then cutover mark-undone \
+             {run} {} --why TEXT, then cutover resume {run}",
+            step.id
+        ),
+    }
+}
