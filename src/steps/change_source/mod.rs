@@ -4,6 +4,7 @@ mod start;
 
 use super::accounts_before;
 use super::channel::{Channel, SERVER_ID};
+use super::follow_filters::Followed;
 use super::gtid_mode;
 use super::own_database;
 use super::place::dialect;
@@ -57,11 +58,17 @@ pub struct ChangeSource {
     /// it lacks: `SOURCE_AUTO_POSITION = 1` (`MySQL`), `MASTER_USE_GTID = slave_pos` (`MariaDB`).
     #[serde(default)]
     gtid: Option<String>,
+    /// Databases that must come through; empty means every user database. A filter that leaves one out is refused.
+    #[serde(default)]
+    databases: Vec<String>,
 }
 
 impl ChangeSource {
     fn channel(&self) -> Channel<'_> {
         Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
+    }
+    fn followed(&self) -> Followed<'_> {
+        Followed { source: &self.source, replica: &self.replica, databases: &self.databases }
     }
     fn statement(&self, world: &World) -> Result<String> {
         let start = self.start().map_err(|complaint| Failure::permanent("replicate", complaint.message))?;
@@ -98,7 +105,11 @@ impl Step for ChangeSource {
             Action::sql(&self.replica, SERVER_ID),
             Action::sql(&self.replica, dialect.replica_status()),
         ];
+<<<<<<< HEAD
         actions.extend(own_database::look_actions(&self.replica, dialect, OwnDatabase::Tokens));
+=======
+        actions.extend(self.followed().actions(world));
+>>>>>>> 76f4e4c (A promotion must name its proof, filters are refused before a channel is made, five rules of check)
         actions.extend(accounts_before::keep_actions(world, &self.replica));
         actions.extend([
             Action::note("if a channel of this run is there already:"),
@@ -131,8 +142,13 @@ impl Step for ChangeSource {
     fn questions(&self, world: &World) -> Vec<Action> {
         let ids = [&self.source, &self.replica].map(|name| Action::sql(name, SERVER_ID));
         let status = Action::sql(&self.replica, dialect(world, &self.replica).replica_status());
+<<<<<<< HEAD
         let ours = [&self.source, &self.replica].map(|name| own_database::questions(world, name));
         ids.into_iter().chain([status]).chain(ours.into_iter().flatten()).chain(self.gtid_questions(world)).collect()
+=======
+        let filters = self.followed().actions(world);
+        ids.into_iter().chain([status]).chain(filters).chain(self.gtid_questions(world)).collect()
+>>>>>>> 76f4e4c (A promotion must name its proof, filters are refused before a channel is made, five rules of check)
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -149,9 +165,13 @@ impl Step for ChangeSource {
             failures.extend(self.channel().ids_differ(cx).await.err().map(untouched));
         }
         failures.extend(self.no_channel(cx).await.err());
+<<<<<<< HEAD
         for server in [&self.source, &self.replica] {
             failures.extend(own_database::are_ours(cx, server).await.err());
         }
+=======
+        failures.extend(self.followed().comes_through(cx).await.err());
+>>>>>>> 76f4e4c (A promotion must name its proof, filters are refused before a channel is made, five rules of check)
         failures.extend(self.gtid_admission(cx, settled).await.err());
         failures
     }
@@ -172,6 +192,7 @@ impl Step for ChangeSource {
         let dialect = dialect(cx.world, &self.replica);
         self.channel().ids_differ(cx).await?;
         self.no_channel(cx).await?;
+        self.followed().comes_through(cx).await?;
         let session = cx.fx.sql(&self.replica).await?;
         own_database::is_ours(&session, dialect, OwnDatabase::Tokens).await?;
         let is_there = own_database::is_there(&session, dialect, OwnDatabase::Tokens).await?;
