@@ -28,6 +28,7 @@ mod snapshot;
 mod status;
 mod variables;
 
+pub use definition::NOT_SHOWN;
 pub use fencing::Fence;
 pub use filters::Filters;
 pub use grants::GrantTable;

@@ -6,7 +6,7 @@
 use super::place::dialect;
 use super::{Action, Ctx};
 use crate::effects::Session;
-use crate::effects::dialect::{Dialect, Filters, TOOL_DATABASE};
+use crate::effects::dialect::{Dialect, Filters, OwnDatabase};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::world::World;
@@ -51,7 +51,7 @@ impl Followed<'_> {
         let written = written(&source, from).await?;
         let applied = applied(&replica, to).await?;
         let mut found = Vec::new();
-        for database in databases.iter().map(String::as_str).chain([TOOL_DATABASE]) {
+        for database in databases.iter().map(String::as_str).chain([OwnDatabase::Tokens.name()]) {
             let sides =
                 [(&written, self.source, "is not written to its log"), (&applied, self.replica, "is not applied")];
             for (filters, server, what) in sides {

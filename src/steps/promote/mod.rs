@@ -1,5 +1,6 @@
 //! `promote`: opens the new server, and only when everything that must be true is read back at that moment.
 
+mod counters;
 mod equality;
 
 use super::account_locks;
@@ -242,6 +243,8 @@ impl Step for Promote {
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.server));
         let (old, new) = (|text: &str| Action::sql(&self.source, text), |text: &str| Action::sql(&self.server, text));
         let mut actions: Vec<Action> = self.proof_action().into_iter().collect();
+        let [before, after] = self.counter_actions(world);
+        actions.extend(before);
         actions.extend([
             new(DURABLE),
             old(from.read_only()),
@@ -265,6 +268,7 @@ impl Step for Promote {
         ]);
         actions.extend([new(&to.write_token(&run_marker(), PROOF, "1")), new(&to.read_token(&run_marker(), PROOF))]);
         actions.extend([Action::note("if that proof fails:"), new(to.close_replica())]);
+        actions.extend(after);
         actions.extend(self.unlock_actions(world));
         Ok(actions)
     }
@@ -309,7 +313,8 @@ impl Step for Promote {
         }
         account_locks::make_ready(cx, &self.server).await?;
         let sides = self.sides(cx).await?;
-        self.durable(&sides).await
+        self.durable(&sides).await?;
+        self.look_at_counters(cx).await
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
@@ -327,7 +332,8 @@ impl Step for Promote {
         if let Some(Proved { last, own, .. }) = cx.memo.read::<Proved>(PROVED)?
             && self.is_open(cx).await?
         {
-            self.unlock(cx).await?; // all that an attempt before has left to do
+            self.raise_counters(cx).await?; // all that an attempt before has left to do
+            self.unlock(cx).await?;
             return Ok(Self::outputs(&last, &own));
         }
         let sides = self.sides(cx).await?;
@@ -349,6 +355,7 @@ impl Step for Promote {
             return Err(self.refuse(format!("`{}` moved past {last}", self.source), "find out who wrote there"));
         }
         self.open(cx, &sides).await?;
+        self.raise_counters(cx).await?;
         self.unlock(cx).await?;
         cx.progress.note(format!("open, after {last}"));
         Ok(Self::outputs(&last, &own))
