@@ -236,7 +236,7 @@ const WORDED: &[Question] = &[
         of_table: "CONCAT(EVENT_OBJECT_SCHEMA, '.', EVENT_OBJECT_TABLE)",
         object: "CONCAT('trigger ', TRIGGER_SCHEMA, '.', TRIGGER_NAME)",
         detail: "CONCAT_WS(' ', DEFINER, SQL_MODE, ACTION_TIMING, EVENT_MANIPULATION, EVENT_OBJECT_TABLE, \
-                 ACTION_ORDER, ACTION_STATEMENT)",
+                 ACTION_ORDER, COALESCE(NULLIF(ACTION_STATEMENT, ''), '(not shown)'))",
         rest: "",
     },
     Question {

@@ -86,8 +86,7 @@ impl Promote {
             }
             let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.server));
             let old = read(&sessions[0], from, &[]).await?;
-            let place = binlog_position(&sessions[0], from).await?;
-            wait_until_applied(&sessions[1], to, &place, CATCH_UP).await?;
+            self.catch_up(cx, &sessions[0], &sessions[1]).await?;
             Ok(lower(&old, read(&sessions[1], to, &[]).await?))
         };
         let looked = looked.await;
@@ -95,6 +94,16 @@ impl Promote {
             cx.fx.close_session(server, PURPOSE).await;
         }
         cx.memo.set(LOWER, serde_json::json!(looked?)).await
+    }
+
+    /// A replica that is behind would seem to lack more than it does. One that does not run is refused later, by what it lacks.
+    async fn catch_up(&self, cx: &Ctx<'_>, source: &Session, target: &Session) -> Result<()> {
+        let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.server));
+        let place = binlog_position(source, from).await?;
+        if let Err(failure) = wait_until_applied(target, to, &place, CATCH_UP).await {
+            cx.progress.note(failure.answer);
+        }
+        Ok(())
     }
 
     /// Raises those that are still lower, on the server that was just opened. That one of them cannot be raised is told, and

@@ -11,6 +11,7 @@ use super::tables::Table;
 use super::{ATTEMPTED, Verify};
 use crate::effects::dialect::NOT_SHOWN;
 use crate::error::{Failure, Result};
+use crate::steps::place::dialect;
 use crate::steps::{Ctx, privileges};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -77,7 +78,12 @@ impl Verify {
         let sides = [(&self.source, ours, theirs), (&self.replica, theirs, ours)];
         for (server, known, other) in sides {
             if let Some((object, _)) = known.objects.iter().find(|(_, detail)| detail.ends_with(NOT_SHOWN)) {
-                let privilege = if object.starts_with("view ") { "SHOW VIEW" } else { "SELECT and SHOW_ROUTINE" };
+                let privilege = match object.split(' ').next() {
+                    Some("view") => "SHOW VIEW",
+                    Some("trigger") => "TRIGGER",
+                    _ if dialect(cx.world, server).is_mariadb() => "SELECT",
+                    _ => "SHOW_ROUTINE",
+                };
                 return Err(hidden(server, privilege, object));
             }
             for (kind, privilege) in [("trigger ", "TRIGGER"), ("event ", "EVENT")] {
