@@ -79,18 +79,6 @@ impl Dialect {
         self.mariadb(10, 2, 5) || self.mysql(5, 7, 0)
     }
 
-    /// Sequences: columns `in_database`, `name`. `None` where there are none.
-    #[must_use]
-    pub fn sequences<S: AsRef<str>>(self, databases: &[S]) -> Option<String> {
-        self.mariadb(10, 3, 0).then(|| {
-            format!(
-                "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS name FROM information_schema.TABLES \
-                 WHERE TABLE_TYPE = 'SEQUENCE' AND {} ORDER BY 1, 2",
-                within("TABLE_SCHEMA", databases)
-            )
-        })
-    }
-
     /// How a sequence (quoted, or a marker) is made and how far it has come: `definition`, `rising` (1 or 0), `round` (how
     /// often it began anew), `next`, from which on values were never given.
     #[must_use]

@@ -105,11 +105,8 @@ impl Step for ChangeSource {
             Action::sql(&self.replica, SERVER_ID),
             Action::sql(&self.replica, dialect.replica_status()),
         ];
-<<<<<<< HEAD
         actions.extend(own_database::look_actions(&self.replica, dialect, OwnDatabase::Tokens));
-=======
         actions.extend(self.followed().actions(world));
->>>>>>> 76f4e4c (A promotion must name its proof, filters are refused before a channel is made, five rules of check)
         actions.extend(accounts_before::keep_actions(world, &self.replica));
         actions.extend([
             Action::note("if a channel of this run is there already:"),
@@ -142,13 +139,9 @@ impl Step for ChangeSource {
     fn questions(&self, world: &World) -> Vec<Action> {
         let ids = [&self.source, &self.replica].map(|name| Action::sql(name, SERVER_ID));
         let status = Action::sql(&self.replica, dialect(world, &self.replica).replica_status());
-<<<<<<< HEAD
         let ours = [&self.source, &self.replica].map(|name| own_database::questions(world, name));
-        ids.into_iter().chain([status]).chain(ours.into_iter().flatten()).chain(self.gtid_questions(world)).collect()
-=======
-        let filters = self.followed().actions(world);
-        ids.into_iter().chain([status]).chain(filters).chain(self.gtid_questions(world)).collect()
->>>>>>> 76f4e4c (A promotion must name its proof, filters are refused before a channel is made, five rules of check)
+        let ours = ours.into_iter().flatten().chain(self.followed().actions(world));
+        ids.into_iter().chain([status]).chain(ours).chain(self.gtid_questions(world)).collect()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -165,13 +158,10 @@ impl Step for ChangeSource {
             failures.extend(self.channel().ids_differ(cx).await.err().map(untouched));
         }
         failures.extend(self.no_channel(cx).await.err());
-<<<<<<< HEAD
         for server in [&self.source, &self.replica] {
             failures.extend(own_database::are_ours(cx, server).await.err());
         }
-=======
         failures.extend(self.followed().comes_through(cx).await.err());
->>>>>>> 76f4e4c (A promotion must name its proof, filters are refused before a channel is made, five rules of check)
         failures.extend(self.gtid_admission(cx, settled).await.err());
         failures
     }
