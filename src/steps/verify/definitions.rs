@@ -108,14 +108,15 @@ impl Verify {
         let databases = &side.spelt(&self.databases);
         let mut objects = Objects::new();
         for question in side.dialect.definitions(databases, words) {
-            objects.append(&mut self.ask(side, &question, apart).await?);
+            let views = views(&objects);
+            objects.append(&mut self.ask(side, &question, apart, &views).await?);
         }
         if !words {
             for detail in objects.values_mut() {
                 *detail = unversioned(detail);
             }
         }
-        let mut counters = self.ask(side, &side.dialect.counters(databases), apart).await?;
+        let mut counters = self.ask(side, &side.dialect.counters(databases), apart, &BTreeSet::new()).await?;
         let sequences = self.sequences(side, apart).await?;
         objects.extend(sequences.iter().map(|(name, state)| (name.clone(), state.definition.clone())));
         if apart {
@@ -125,13 +126,15 @@ impl Verify {
         Ok(Known { tables: describe(side, &self.databases).await?, objects, counters, sequences })
     }
 
-    async fn ask(&self, side: &Side, question: &str, apart: bool) -> Result<Objects> {
+    async fn ask(&self, side: &Side, question: &str, apart: bool, views: &BTreeSet<String>) -> Result<Objects> {
         let scope = self.scope();
         let mut objects = Objects::new();
         let mut rows = side.control.rows(question, READ);
         let pair = |row: crate::effects::Row<'_>| {
-            let wanted = row.get("of_table").map_or(scope.is_everything(), |table| scope.includes_spelt(table, apart));
-            wanted.then(|| Some((row.get("object")?.to_owned(), row.get("detail").unwrap_or_default().to_owned())))?
+            let (table, object) = (row.get("of_table"), row.get("object")?);
+            let derived = object.contains("column ") && table.is_some_and(|table| views.contains(table));
+            let wanted = table.map_or(scope.is_everything(), |table| scope.includes_spelt(table, apart));
+            (wanted && !derived).then(|| (object.to_owned(), row.get("detail").unwrap_or_default().to_owned()))
         };
         while let Some(row) = rows.next().await? {
             objects.extend(pair(row));
@@ -155,6 +158,15 @@ impl Verify {
             ));
         }
     }
+}
+
+/// Views among what was read so far. Their columns follow from their definition, and a server that made a view before what it
+/// reads was there describes them otherwise.
+fn views(objects: &Objects) -> BTreeSet<String> {
+    let is_view = |(name, detail): (&String, &String)| {
+        name.strip_prefix("table ").filter(|_| detail.starts_with("VIEW")).map(str::to_owned)
+    };
+    objects.iter().filter_map(is_view).collect()
 }
 
 fn hidden(server: &str, privilege: &str, object: &str) -> Failure {
