@@ -132,7 +132,8 @@ impl Verify {
         let mut rows = side.control.rows(question, READ);
         let pair = |row: crate::effects::Row<'_>| {
             let (table, object) = (row.get("of_table"), row.get("object")?);
-            let derived = object.contains("column ") && table.is_some_and(|table| views.contains(table));
+            let is_column = object.starts_with("column ") || object.starts_with("default of column ");
+            let derived = is_column && table.is_some_and(|table| views.contains(table));
             let wanted = table.map_or(scope.is_everything(), |table| scope.includes_spelt(table, apart));
             (wanted && !derived).then(|| (object.to_owned(), row.get("detail").unwrap_or_default().to_owned()))
         };
