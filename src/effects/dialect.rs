@@ -13,6 +13,7 @@ mod definition;
 mod dump;
 mod events;
 mod fencing;
+mod filters;
 mod grants;
 pub mod key;
 pub mod lock;
@@ -27,7 +28,9 @@ mod snapshot;
 mod status;
 mod variables;
 
+pub use definition::NOT_SHOWN;
 pub use fencing::Fence;
+pub use filters::Filters;
 pub use grants::GrantTable;
 pub use own_database::OwnDatabase;
 pub use replication::{ChangeSource, ChannelTls, StartAt};

@@ -74,6 +74,11 @@ pub static RULES: &[&Rule] = &[
     &rules::failure_after_promote::RULE,
     &rules::allow_without_reason::RULE,
     &rules::allow_of_nothing::RULE,
+    &rules::promote_without_verify::RULE,
+    &rules::closed_after_restart::RULE,
+    &rules::events_left_behind::RULE,
+    &rules::no_way_back::RULE,
+    &rules::port_zero::RULE,
 ];
 
 /// The rule with this code, in either case.

@@ -99,7 +99,7 @@ impl<'a> Shape<'a> {
             return;
         }
         if let Some(allowed) = schema.get("enum").and_then(Json::as_array) {
-            self.visit_enum(node, allowed, what);
+            self.visit_enum(node, allowed, &[], what);
             return;
         }
         if !fits_type(node, schema) {
@@ -127,7 +127,12 @@ impl<'a> Shape<'a> {
         let resolved: Vec<&'a Json> = variants.iter().map(|variant| self.resolve(variant)).collect();
         let constants: Vec<Json> = resolved.iter().filter_map(|variant| variant.get("const").cloned()).collect();
         if constants.len() == resolved.len() {
-            self.visit_enum(node, &constants, what);
+            let meaning = |variant: &&Json| {
+                let (value, about) = (variant.get("const")?.as_str()?, variant.get("description")?.as_str()?);
+                Some(format!("`{value}`: {}", about.trim_end_matches('.')))
+            };
+            let meanings: Vec<String> = resolved.iter().filter_map(meaning).collect();
+            self.visit_enum(node, &constants, &meanings, what);
             return;
         }
         let meant = resolved.iter().find(|variant| {
@@ -142,7 +147,8 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn visit_enum(&mut self, node: &Node, allowed: &[Json], what: What<'_>) {
+    /// `meanings` explains the values: whoever mistook one wants to know what the others do.
+    fn visit_enum(&mut self, node: &Node, allowed: &[Json], meanings: &[String], what: What<'_>) {
         if allowed.contains(&node.to_json()) {
             return;
         }
@@ -151,7 +157,15 @@ impl<'a> Shape<'a> {
         let word = node.as_str().unwrap_or_default();
         let message = format!("{what} must be one of {}", names.join(", "));
         let fault = Fault::new(node.span, message).label("not one of them");
-        self.faults.push(fault.help(suggest::help(word, names.iter().map(String::as_str))));
+        let near = suggest::nearest(word, names.iter().map(String::as_str)).is_some();
+        let mut help = Vec::new();
+        if near || meanings.is_empty() {
+            help.push(suggest::help(word, names.iter().map(String::as_str)));
+        }
+        if !meanings.is_empty() {
+            help.push(meanings.join("; "));
+        }
+        self.faults.push(fault.help(help.join(" ")));
     }
 
     fn visit_map(&mut self, node: &Node, entries: &[(Key, Node)], schema: &'a Json, what: What<'_>) {
@@ -238,7 +252,10 @@ impl<'a> Shape<'a> {
             (Some(text), None) if expected == "a list" => format!("[{}]", shown_words(text)),
             _ => expected,
         };
-        self.faults.push(Fault::new(node.span, message).label(node.describe()).help(format!("write {how}")));
+        // of a switch that is not switched, the reader does not know what it does
+        let about = schema.get("description").and_then(Json::as_str).filter(|_| schema["type"] == "boolean");
+        let about = about.map_or_else(String::new, |about| format!(". {about}"));
+        self.faults.push(Fault::new(node.span, message).label(node.describe()).help(format!("write {how}{about}")));
     }
 
     fn expected(&self, schema: &'a Json) -> String {

@@ -35,6 +35,7 @@ mod dump;
 mod events;
 mod fence;
 mod finding;
+mod follow_filters;
 mod forget_source;
 mod free_space;
 mod gtid_mode;

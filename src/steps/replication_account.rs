@@ -1,6 +1,7 @@
 //! `replication_account`: the account a replica logs in with, made on the source and proved by a login.
 
 use super::answer;
+use super::follow_filters::Followed;
 use super::place::{account_fact, authority, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::text_literal;
@@ -45,6 +46,10 @@ pub struct ReplicationAccount {
     /// made there before the switch would be a transaction that no other server has.
     #[serde(default = "yes")]
     binlog: bool,
+    /// Databases that the replica must get; empty means every user database. A filter on either server that leaves one out
+    /// is refused here, before a switch, and not first when the replica is to follow.
+    #[serde(default)]
+    databases: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -52,6 +57,9 @@ fn yes() -> bool {
 }
 
 impl ReplicationAccount {
+    fn followed(&self) -> Followed<'_> {
+        Followed { source: &self.server, replica: &self.replica, databases: &self.databases }
+    }
     fn account<'a>(&self, world: &'a World) -> Result<&'a Account> {
         let own = server(world, &self.replica)?.replication.as_ref();
         own.or(server(world, &self.server)?.replication.as_ref()).ok_or_else(|| {
@@ -150,7 +158,8 @@ impl Step for ReplicationAccount {
             authority(world, &self.server).map_err(complain)?;
         }
         let exists = dialect(world, &self.server).account_exists(&account.user, self.host(world, account));
-        let mut actions = vec![Action::sql(&self.server, exists), Action::note("if it is not there:")];
+        let mut actions = self.followed().actions(world);
+        actions.extend([Action::sql(&self.server, exists), Action::note("if it is not there:")]);
         actions.extend(self.quiet(world));
         actions.extend(self.statements(world).map_err(complain)?.map(|text| Action::sql(&self.server, text)));
         let path = self.through.as_ref().map_or("directly".to_owned(), |through| format!("through {}", through.listen));
@@ -197,6 +206,7 @@ impl Step for ReplicationAccount {
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let account = self.account(cx.world)?;
+        self.followed().comes_through(cx).await?;
         let there = self.exists(cx, account).await?;
         let ours = cx.memo.keep("ours", !there).await?;
         let [create, grant] = self.statements(cx.world)?;

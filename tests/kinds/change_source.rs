@@ -1,6 +1,6 @@
 //! `change_source`, `wait_for_position` and `forget_source`: a channel made, proved, gone on with, taken back.
 
-use crate::bench::{Bench, until};
+use crate::bench::{Bench, LOOK, until};
 use cutover::error::Class;
 use cutover::playbook::product::Family;
 use cutover::steps::Probe;
@@ -235,4 +235,44 @@ async fn only_a_promoted_server_forgets_its_source() {
         assert_eq!(bench.column("target", STATUS, "Master_Host").await, "nothing");
         assert_eq!(bench.ask("target", "SHOW DATABASES LIKE 'cutover'").await, "nothing");
     }
+}
+
+/// A replica that leaves something out looks as well as one that does not: refused before anything is changed.
+#[tokio::test]
+async fn a_filter_is_refused_by_name() {
+    let bench = Bench::new().await;
+    bench.exec("source", "CREATE DATABASE app").await;
+    bench.exec("source", "CREATE DATABASE `log`").await;
+    bench.exec("target", "SET GLOBAL replicate_wild_ignore_table = 'app.%'").await;
+    let with = |databases: &[&str]| json!({ "replica": "target", "source": "source", "position": { "file": "f.1", "offset": 4 }, "databases": databases });
+    for databases in [&[][..], &["app"]] {
+        let step = bench.step("change_source", &with(databases));
+        let told = step.inspect().await;
+        let failure = told.first().unwrap();
+        let expected = "by replicate_wild_ignore_table (app.%) of `target`, `app` is not applied";
+        assert!(told.len() == 1 && failure.answer.contains(expected), "{told:?}");
+        let failure = step.execute().await.unwrap_err();
+        assert!(failure.class == Class::Refused && failure.answer.contains(expected), "{failure}");
+        assert!(!failure.answer.contains("`log`"), "{failure}");
+    }
+    assert!(bench.step("change_source", &with(&["log"])).inspect().await.is_empty());
+    assert_eq!(bench.sql("target").await.query("SHOW SLAVE STATUS", LOOK).await.unwrap().iter().count(), 0);
+    bench.exec("target", "SET GLOBAL replicate_wild_ignore_table = ''").await;
+    bench.exec("target", "SET GLOBAL replicate_do_db = 'app'").await;
+    let failure = bench.step("change_source", &with(&["app"])).execute().await.unwrap_err();
+    assert!(failure.answer.contains("`cutover` is not applied"), "the runner's own rows: {failure}");
+}
+
+#[tokio::test]
+async fn a_filter_of_mysql_is_refused_too() {
+    if !crate::bench::mysql().await {
+        return;
+    }
+    let bench = Bench::of(Family::MySql).await;
+    bench.exec("source", "CREATE DATABASE app").await;
+    let with = json!({ "replica": "target", "source": "source", "position": { "file": "f.1", "offset": 4 } });
+    assert!(bench.step("change_source", &with).inspect().await.is_empty());
+    bench.exec("target", "CHANGE REPLICATION FILTER REPLICATE_IGNORE_DB = (app)").await;
+    let told = bench.step("change_source", &with).inspect().await;
+    assert!(told.iter().any(|failure| failure.answer.contains("replicate_ignore_db (app) of `target`")), "{told:?}");
 }

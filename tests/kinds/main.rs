@@ -24,5 +24,7 @@ mod reverse_replication;
 mod small;
 mod tunnel;
 mod verify;
+mod verify_exact;
 mod verify_plan;
+mod verify_resume;
 mod verify_types;

@@ -51,7 +51,7 @@ fn broken_documents_do_not_validate() {
         ("a value that is none of the known ones", |p| p["steps"][1]["with"]["profile"] = json!("fast")),
         ("no steps", |p| drop(p.as_object_mut().unwrap().remove("steps"))),
         ("another version", |p| p["version"] = json!(2)),
-        ("a kind that is not there within a block", |p| p["steps"][9]["block"][0]["uses"] = json!("fenc")),
+        ("a kind that is not there within a block", |p| p["steps"][10]["block"][0]["uses"] = json!("fenc")),
     ];
     let schema_of_playbooks = schema("playbook");
     for (what, damage) in broken {

@@ -42,16 +42,34 @@ steps:
     needs: [catch_up]
     uses: set_variables
     with: { server: target, persist: true, variables: { innodb_flush_log_at_trx_commit: 1, sync_binlog: 1 } }
-  - id: switch
+  - id: verify
     needs: [durable]
+    uses: verify
+    with: { replica: target }
+  - id: switch
+    needs: [verify]
     deadline: 10s
     block:
       - { id: fence, uses: fence, with: { server: source } }
       - { id: final, uses: wait_for_position, with: { replica: target, position: '{{ steps.fence.position }}' } }
-      - { id: promote, uses: promote, with: { server: target } }
+      - { id: promote, uses: promote, with: { server: target, verified: '{{ steps.verify.finished }}' } }
       - { id: app, uses: repoint, with: { application: shop, to: target } }
+  - { id: events, needs: [switch], on_failure: continue, uses: events, with: { from: source, to: target } }
+  - id: production
+    needs: [events]
+    on_failure: continue
+    uses: render
+    with: { template: 'my.cnf.j2', server: target, profile: production }
+  - id: way_back
+    uses: tunnel
+    with: { from: old, to: new, forward: '{{ servers.target.address }}' }
+  - id: reverse
+    needs: [production, way_back]
+    on_failure: continue
+    uses: reverse_replication
+    with: { replica: source, source: target, through: way_back, position: '{{ steps.promote.position }}' }
   - id: tidy
-    needs: [switch]
+    needs: [reverse]
     uses: clean_up
     with: { host: new }
     on_failure: stop

@@ -54,7 +54,7 @@ fn sarif_says_what_was_found() {
     assert_eq!(results[0]["suppressions"], Value::Null);
     let place = &results[0]["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "playbook.yaml");
-    assert_eq!(place["region"], json!({ "startLine": 36, "startColumn": 9, "endLine": 36, "endColumn": 15 }));
+    assert_eq!(place["region"], json!({ "startLine": 40, "startColumn": 9, "endLine": 40, "endColumn": 15 }));
     let change = &results[0]["fixes"][0]["artifactChanges"][0]["replacements"][0];
     assert_eq!(change["insertedContent"]["text"], "deadline: 10s\n    ");
     assert_eq!(results[1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "inventory.yaml");
@@ -67,7 +67,7 @@ fn github_gets_commands() {
     let said = text(&output.stdout);
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), 2, "{said}");
-    let warning = "::warning file=playbook.yaml,line=36,endLine=36,col=9,endColumn=14,\
+    let warning = "::warning file=playbook.yaml,line=40,endLine=40,col=9,endColumn=14,\
                    title=C007%3A nothing limits how long the application waits::the block `switch` closes a server, and \
                    nothing limits for how long%0Ahelp: give the block a deadline: `deadline: 10s`";
     assert_eq!(lines[0], warning);
@@ -91,14 +91,14 @@ fn json_has_what_is_documented() {
         "severity": "warning",
         "message": "the block `switch` closes a server, and nothing limits for how long",
         "file": "playbook.yaml",
-        "line": 36,
+        "line": 40,
         "column": 9,
-        "end": { "line": 36, "column": 15 },
+        "end": { "line": 40, "column": 15 },
         "help": hint,
         "fix": {
             "description": "set `deadline: 10s`",
-            "start": { "line": 36, "column": 5 },
-            "end": { "line": 36, "column": 5 },
+            "start": { "line": 40, "column": 5 },
+            "end": { "line": 40, "column": 5 },
             "text": "deadline: 10s\n    ",
         },
     });

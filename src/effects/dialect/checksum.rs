@@ -28,6 +28,11 @@ pub enum Carry {
     LoneBytes,
     /// As the bytes of its text in utf8mb4, with their length: the servers store it in different character sets.
     Converted,
+    /// As the digest of its text and the types of all values in it: in a JSON document of `MySQL` a decimal and a double
+    /// that read alike are two values, and so are a date and its text.
+    Document,
+    /// As the end of a row's validity, in which the far future has one form on every version.
+    RowEnd,
     /// As its own digest: a row's text that is longer than `max_allowed_packet` would be NULL, and its row left out
     /// without a word.
     Hashed,
@@ -66,6 +71,8 @@ impl Carried {
             Carry::EveryDigit => format!("{name} * 1e0"),
             Carry::LoneBytes => format!("CAST({name} AS BINARY)"),
             Carry::Hashed => format!("SHA2({name}, 256)"),
+            Carry::Document => document(&name),
+            Carry::RowEnd => format!("IF({name} > '2038-01-19 03:14:07', 'now', {name})"),
             Carry::Converted => format!("CAST(CONVERT({name} USING utf8mb4) AS BINARY)"),
         };
         let length = match self.how {
@@ -85,6 +92,18 @@ impl Carried {
     }
 }
 
+/// A JSON document's text and the types of its values, in the order in which the server walks through members and elements.
+/// Types are joined as digests, because a document may hold more of them than a text can.
+fn document(name: &str) -> String {
+    let types = |path: &str| {
+        format!(
+            "COALESCE((SELECT HEX(BIT_XOR(UNHEX(SHA2(CONCAT_WS(':', n, JSON_TYPE(j)), 256)))) FROM JSON_TABLE({name}, \
+             '{path}' COLUMNS (n FOR ORDINALITY, j JSON PATH '$')) inside), '')"
+        )
+    };
+    format!("CONCAT(SHA2({name}, 256), JSON_TYPE({name}), {}, {})", types("$**.*"), types("$**[*]"))
+}
+
 /// The text of a row. The last value needs no length: it ends where the text ends.
 #[must_use]
 pub fn row_text(columns: &[Carried]) -> String {
@@ -96,6 +115,12 @@ pub fn row_text(columns: &[Carried]) -> String {
 }
 
 impl Dialect {
+    /// Whether the server keeps types inside JSON documents, and shows them (`JSON_TABLE`).
+    #[must_use]
+    pub fn types_documents(self) -> bool {
+        self.mysql(8, 0, 4)
+    }
+
     /// The sum that this server and `other` can both make, for rows that a key keeps apart or does not.
     #[must_use]
     pub fn common_sum(self, other: Self, unique: bool) -> Sum {

@@ -1,19 +1,22 @@
 //! Questions about how tables are made, and about everything beside their rows: what two servers must have alike.
 
 use super::catalog::within;
-use super::{Dialect, literals};
+use super::{Dialect, literals, number};
 use crate::playbook::product::Version;
 
+/// What stands for the text of a view or a routine that the account may not see.
+pub const NOT_SHOWN: &str = "(not shown)";
 /// Kinds of tables that hold rows of their own.
 const WITH_ROWS: [&str; 2] = ["BASE TABLE", "SYSTEM VERSIONED"];
 
 impl Dialect {
-    /// Tables that hold rows: columns `in_database`, `name`, `engine`, `row_count`, `bytes` (both estimated).
+    /// Tables that hold rows: columns `in_database`, `name`, `kind` (`SYSTEM VERSIONED` where there is a history), `engine`,
+    /// `made` (when it was made, or altered so that its rows were), `row_count`, `bytes` (both estimated).
     #[must_use]
     pub fn tables_with_rows<S: AsRef<str>>(self, databases: &[S]) -> String {
         format!(
-            "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS name, ENGINE AS engine, \
-             COALESCE(TABLE_ROWS, 0) AS row_count, COALESCE(DATA_LENGTH, 0) AS bytes FROM information_schema.TABLES \
+            "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS name, TABLE_TYPE AS kind, ENGINE AS engine, \
+             CREATE_TIME AS made, COALESCE(TABLE_ROWS, 0) AS row_count, COALESCE(DATA_LENGTH, 0) AS bytes FROM information_schema.TABLES \
              WHERE TABLE_TYPE IN ({}) AND {} ORDER BY DATA_LENGTH DESC, TABLE_SCHEMA, TABLE_NAME",
             literals(&WITH_ROWS),
             within("TABLE_SCHEMA", databases)
@@ -21,13 +24,14 @@ impl Dialect {
     }
 
     /// Columns of every table, in order: columns `in_database`, `in_table`, `name`, `data_type`, `type`, `nullable`,
-    /// `charset`, `collation`, `extra`.
+    /// `charset`, `collation`, `extra`, `expression` (of a generated column).
     #[must_use]
     pub fn table_columns<S: AsRef<str>>(self, databases: &[S]) -> String {
+        let generated = if self.knows_expressions() { "GENERATION_EXPRESSION" } else { "NULL" };
         format!(
             "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS in_table, COLUMN_NAME AS name, DATA_TYPE AS data_type, \
              COLUMN_TYPE AS type, IS_NULLABLE AS nullable, CHARACTER_SET_NAME AS charset, \
-             COLLATION_NAME AS collation, EXTRA AS extra FROM information_schema.COLUMNS \
+             COLLATION_NAME AS collation, EXTRA AS extra, {generated} AS expression FROM information_schema.COLUMNS \
              WHERE {} ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
             within("TABLE_SCHEMA", databases)
         )
@@ -45,14 +49,21 @@ impl Dialect {
         )
     }
 
-    /// The next value of each table's counter: columns `of_table`, `object` and `detail`, which is the number.
+    /// The next value of each table's counter: columns `in_database`, `in_table`, `of_table`, `object` and `detail`, which is
+    /// the number.
     #[must_use]
     pub fn counters<S: AsRef<str>>(self, databases: &[S]) -> String {
         format!(
-            "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS of_table, CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS object, \
-             AUTO_INCREMENT AS detail FROM information_schema.TABLES WHERE AUTO_INCREMENT IS NOT NULL AND {}",
+            "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS in_table, CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS of_table, \
+             CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS object, AUTO_INCREMENT AS detail FROM information_schema.TABLES WHERE AUTO_INCREMENT IS NOT NULL AND {}",
             within("TABLE_SCHEMA", databases)
         )
+    }
+
+    /// Raises the next value of a table's counter; table (quoted) and number may be markers.
+    #[must_use]
+    pub fn raise_counter(self, table: &str, next: &str) -> String {
+        format!("ALTER TABLE {table} AUTO_INCREMENT = {}", number(next))
     }
 
     /// Whether this server and `other` write definitions in the same words, so that defaults, bodies and expressions
@@ -61,8 +72,28 @@ impl Dialect {
     pub fn same_words(self, other: Self) -> bool {
         let series = |Version(major, minor, _)| (major, minor);
         let (ours, theirs) = (self.product, other.product);
-        let knows_expressions = self.is_mariadb() || self.mysql(5, 7, 0);
-        ours.family == theirs.family && series(ours.version) == series(theirs.version) && knows_expressions
+        ours.family == theirs.family && series(ours.version) == series(theirs.version) && self.knows_expressions()
+    }
+
+    fn knows_expressions(self) -> bool {
+        self.mariadb(10, 2, 5) || self.mysql(5, 7, 0)
+    }
+
+    /// How a sequence (quoted, or a marker) is made and how far it has come: `definition`, `rising` (1 or 0), `round` (how
+    /// often it began anew), `next`, from which on values were never given.
+    #[must_use]
+    pub fn sequence_state(self, sequence: &str) -> String {
+        format!(
+            "SELECT CONCAT_WS(' ', 'from', minimum_value, 'to', maximum_value, 'start', start_value, 'by', increment, \
+             'cache', cache_size, 'cycle', cycle_option) AS definition, increment > 0 AS rising, cycle_count AS round, \
+             next_not_cached_value AS next FROM {sequence}"
+        )
+    }
+
+    /// Whether names of tables are kept in small letters: 0 where they are not.
+    #[must_use]
+    pub fn folds_names(self) -> &'static str {
+        "SELECT @@GLOBAL.lower_case_table_names"
     }
 
     /// Definitions, one statement a kind of object, each with the columns `of_table` (NULL for what belongs to none),
@@ -184,7 +215,7 @@ const WORDED: &[Question] = &[
         database: "TABLE_SCHEMA",
         of_table: OF_TABLE,
         object: "CONCAT('view ', TABLE_SCHEMA, '.', TABLE_NAME)",
-        detail: "CONCAT_WS(' ', DEFINER, SECURITY_TYPE, CHECK_OPTION, VIEW_DEFINITION)",
+        detail: "CONCAT_WS(' ', DEFINER, SECURITY_TYPE, CHECK_OPTION, COALESCE(NULLIF(VIEW_DEFINITION, ''), '(not shown)'))",
         rest: "",
     },
     Question {
@@ -193,7 +224,7 @@ const WORDED: &[Question] = &[
         of_table: "CONCAT(EVENT_OBJECT_SCHEMA, '.', EVENT_OBJECT_TABLE)",
         object: "CONCAT('trigger ', TRIGGER_SCHEMA, '.', TRIGGER_NAME)",
         detail: "CONCAT_WS(' ', DEFINER, SQL_MODE, ACTION_TIMING, EVENT_MANIPULATION, EVENT_OBJECT_TABLE, \
-                 ACTION_ORDER, ACTION_STATEMENT)",
+                 ACTION_ORDER, COALESCE(NULLIF(ACTION_STATEMENT, ''), '(not shown)'))",
         rest: "",
     },
     Question {
@@ -202,7 +233,7 @@ const WORDED: &[Question] = &[
         of_table: "NULL",
         object: "CONCAT(LOWER(ROUTINE_TYPE), ' ', ROUTINE_SCHEMA, '.', ROUTINE_NAME)",
         detail: "CONCAT_WS(' ', DEFINER, SECURITY_TYPE, SQL_DATA_ACCESS, IS_DETERMINISTIC, SQL_MODE, DTD_IDENTIFIER, \
-                 ROUTINE_DEFINITION)",
+                 COALESCE(ROUTINE_DEFINITION, '(not shown)'))",
         rest: "",
     },
     Question {

@@ -9,6 +9,12 @@ impl Dialect {
         format!("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({})", literals(names))
     }
 
+    /// Seconds since the server was started: columns `Variable_name`, `Value`.
+    #[must_use]
+    pub fn uptime(self) -> &'static str {
+        "SHOW GLOBAL STATUS LIKE 'Uptime'"
+    }
+
     /// One variable's global value.
     #[must_use]
     pub fn read_variable(self, name: &str) -> String {

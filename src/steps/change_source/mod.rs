@@ -5,6 +5,7 @@ mod start;
 use super::account_statements;
 use super::accounts_before;
 use super::channel::{Channel, SERVER_ID};
+use super::follow_filters::Followed;
 use super::gtid_mode;
 use super::own_database;
 use super::place::dialect;
@@ -58,11 +59,17 @@ pub struct ChangeSource {
     /// it lacks: `SOURCE_AUTO_POSITION = 1` (`MySQL`), `MASTER_USE_GTID = slave_pos` (`MariaDB`).
     #[serde(default)]
     gtid: Option<String>,
+    /// Databases that must come through; empty means every user database. A filter that leaves one out is refused.
+    #[serde(default)]
+    databases: Vec<String>,
 }
 
 impl ChangeSource {
     fn channel(&self) -> Channel<'_> {
         Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
+    }
+    fn followed(&self) -> Followed<'_> {
+        Followed { source: &self.source, replica: &self.replica, databases: &self.databases }
     }
     fn statement(&self, world: &World) -> Result<String> {
         let start = self.start().map_err(|complaint| Failure::permanent("replicate", complaint.message))?;
@@ -100,6 +107,7 @@ impl Step for ChangeSource {
             Action::sql(&self.replica, dialect.replica_status()),
         ];
         actions.extend(own_database::look_actions(&self.replica, dialect, OwnDatabase::Tokens));
+        actions.extend(self.followed().actions(world));
         actions.extend(accounts_before::keep_actions(world, &self.replica));
         actions.extend([
             Action::note("if a channel of this run is there already:"),
@@ -134,7 +142,8 @@ impl Step for ChangeSource {
         let ids = [&self.source, &self.replica].map(|name| Action::sql(name, SERVER_ID));
         let status = Action::sql(&self.replica, dialect(world, &self.replica).replica_status());
         let ours = [&self.source, &self.replica].map(|name| own_database::questions(world, name));
-        ids.into_iter().chain([status]).chain(ours.into_iter().flatten()).chain(self.gtid_questions(world)).collect()
+        let ours = ours.into_iter().flatten().chain(self.followed().actions(world));
+        ids.into_iter().chain([status]).chain(ours).chain(self.gtid_questions(world)).collect()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -154,6 +163,7 @@ impl Step for ChangeSource {
         for server in [&self.source, &self.replica] {
             failures.extend(own_database::are_ours(cx, server).await.err());
         }
+        failures.extend(self.followed().comes_through(cx).await.err());
         failures.extend(self.gtid_admission(cx, settled).await.err());
         failures
     }
@@ -174,6 +184,7 @@ impl Step for ChangeSource {
         let dialect = dialect(cx.world, &self.replica);
         self.channel().ids_differ(cx).await?;
         self.no_channel(cx).await?;
+        self.followed().comes_through(cx).await?;
         let session = cx.fx.sql(&self.replica).await?;
         own_database::is_ours(&session, dialect, OwnDatabase::Tokens).await?;
         let is_there = own_database::is_there(&session, dialect, OwnDatabase::Tokens).await?;

@@ -6,6 +6,7 @@ use super::account_statements;
 use super::answer;
 use super::channel::{Channel, SERVER_ID};
 use super::fence::HOLDER;
+use super::follow_filters::Followed;
 use super::gtid_mode;
 use super::own_database;
 use super::place::{dialect, run_marker};
@@ -71,9 +72,16 @@ pub struct ReverseReplication {
     /// Place of the new server before its first write: `"{{ steps.promote.position }}"`. A place in its log serves with
     /// every GTID setting, because everything behind it is new to the old server.
     position: Position,
+    /// Databases that must come through; empty means every user database. A filter that leaves one out is refused.
+    #[serde(default)]
+    databases: Vec<String>,
 }
 
 impl ReverseReplication {
+    fn followed(&self) -> Followed<'_> {
+        Followed { source: &self.source, replica: &self.replica, databases: &self.databases }
+    }
+
     fn channel(&self) -> Channel<'_> {
         Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
     }
@@ -202,6 +210,7 @@ impl Step for ReverseReplication {
         let mut actions = vec![old(to.read_only()), new(from.read_only())];
         actions.push(Action::note(format!("refuse unless `{}` is closed and `{}` is open", self.replica, self.source)));
         actions.extend([new(SERVER_ID), old(SERVER_ID), old(&to.replica_status())]);
+        actions.extend(self.followed().actions(world));
         if to.strongest_fence().held_by_session {
             actions.push(Action::note("if the fence still holds its lock, which would stop the applier too:"));
             actions.push(old(to.strongest_fence().open));
@@ -240,7 +249,8 @@ impl Step for ReverseReplication {
 
     fn questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.replica);
-        vec![Action::sql(&self.replica, dialect.own_privileges()), Action::sql(&self.replica, dialect.replica_status())]
+        let own = Action::sql(&self.replica, dialect.own_privileges());
+        [own].into_iter().chain(self.followed().actions(world)).collect()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -254,7 +264,8 @@ impl Step for ReverseReplication {
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let privileges = dialect(cx.world, &self.replica).replica_privileges();
         let allowed = require(cx, &self.replica, privileges, "open the way back when the time comes").await;
-        allowed.err().into_iter().collect()
+        let hollow = self.followed().comes_through(cx).await;
+        allowed.err().into_iter().chain(hollow.err()).collect()
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
@@ -273,6 +284,7 @@ impl Step for ReverseReplication {
         self.one_is_open(cx).await?;
         self.channel().ids_differ(cx).await?;
         self.channel().is_free(cx, cx.memo.flag(BEGUN)?).await?;
+        self.followed().comes_through(cx).await?;
         self.let_the_applier_in(cx).await?;
         cx.memo.keep(BEGUN, true).await?;
         let session = cx.fx.sql(&self.replica).await?;

@@ -1,13 +1,10 @@
-//! What there is to compare, from both servers' catalogs: which tables, which columns and in what form, by which key.
+//! What there is to compare, from both servers' catalogs: which columns and in what form, by which key.
 
-use super::findings::Findings;
-use super::scope::Scope;
 use super::sides::Side;
-use super::{Floats, Verify};
+use super::{Documents, Floats};
 use crate::effects::Row;
-use crate::effects::dialect::checksum::{Carried, Carry, Sum, row_text};
+use crate::effects::dialect::checksum::{Carried, Carry};
 use crate::effects::dialect::key::{Key, KeyColumn, KeyKind};
-use crate::effects::dialect::{Dialect, table};
 use crate::error::Result;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -21,11 +18,15 @@ const MANY_TEXTS: usize = 8;
 /// A table as one server describes it.
 #[derive(Debug, Default)]
 pub(super) struct Described {
-    database: Arc<str>,
-    name: String,
-    engine: Arc<str>,
+    pub database: Arc<str>,
+    pub name: String,
+    pub engine: Arc<str>,
+    /// Whether it keeps what its rows were.
+    pub versioned: bool,
+    /// When it was made, as the server says.
+    pub made: String,
     /// Rows, estimated.
-    rows: u64,
+    pub rows: u64,
     columns: Vec<Column>,
     keys: BTreeMap<String, Vec<(String, bool)>>,
 }
@@ -33,6 +34,7 @@ pub(super) struct Described {
 #[derive(Debug, Clone)]
 struct Column {
     name: Arc<str>,
+    period: Option<Period>,
     data_type: Arc<str>,
     zerofill: bool,
     nullable: bool,
@@ -40,26 +42,26 @@ struct Column {
     collation: Option<Arc<str>>,
 }
 
-/// A table to be compared.
-#[derive(Debug)]
-pub(super) struct Table {
-    /// `database.table`.
-    pub name: String,
-    /// The same, quoted.
-    pub quoted: String,
-    /// The key by which it is read in pieces.
-    pub key: Option<Key>,
-    /// The expression of a row's text.
-    pub row: String,
-    /// How rows become a checksum.
-    pub sum: Sum,
-    /// Rows, estimated.
-    pub rows: u64,
+/// What a column says about the time in which a row holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Period {
+    Start,
+    End,
+}
+
+/// How values go into a row's text where there is a choice.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exactness {
+    pub floats: Floats,
+    pub documents: Documents,
+    /// Whether both servers know the types inside a JSON document.
+    pub typed_documents: bool,
 }
 
 /// Every table of one server, by `database.table`, largest first. Columns and keys come row by row: there are many times
 /// as many as tables.
 pub(super) async fn describe(side: &Side, databases: &[String]) -> Result<Vec<Described>> {
+    let databases = &side.spelt(databases);
     let mut words = Words::default();
     let mut described = Vec::new();
     let mut tables = side.control.rows(&side.dialect.tables_with_rows(databases), READ);
@@ -112,6 +114,8 @@ impl Described {
             database: words.one(row.get("in_database").unwrap_or_default()),
             name: word(&row, "name"),
             engine: words.one(row.get("engine").unwrap_or_default()),
+            versioned: row.get("kind") == Some("SYSTEM VERSIONED"),
+            made: word(&row, "made"),
             rows: word(&row, "row_count").parse().unwrap_or(0),
             ..Self::default()
         }
@@ -123,8 +127,23 @@ impl Described {
         self.columns.iter().find(|column| &*column.name == name)
     }
 
+    pub fn column_names(&self) -> BTreeSet<&str> {
+        self.columns.iter().map(|column| &*column.name).collect()
+    }
+    /// Columns of a history, in which a row's validity stands: its own, or those that every history has.
+    pub fn history_columns(&self, exact: Exactness) -> Option<Vec<Carried>> {
+        let mut columns = self.carried(self, exact);
+        let own: Vec<&Column> = self.columns.iter().filter(|column| column.period.is_some()).collect();
+        if own.is_empty() {
+            let period = [("row_start", Carry::Plain), ("row_end", Carry::RowEnd)];
+            columns.extend(period.map(|(name, how)| Carried { name: name.into(), how, nullable: false }));
+        }
+        // numbers of transactions are each server's own
+        own.iter().all(|column| &*column.data_type == "timestamp").then_some(columns)
+    }
+
     /// A key by which both servers have the rows in the same order: the primary key, or else the shortest other one.
-    fn common_key(&self, other: &Self) -> Option<Key> {
+    pub fn common_key(&self, other: &Self) -> Option<Key> {
         let usable = |index: &String| {
             let columns = &self.keys[index];
             (other.keys.get(index) == Some(columns)).then(|| self.key(index, other)).flatten()
@@ -146,14 +165,14 @@ impl Described {
     }
 
     /// The columns' part in a row's text; all of them must go in the same way on both servers.
-    fn carried(&self, other: &Self, floats: Floats) -> Vec<Carried> {
+    pub fn carried(&self, other: &Self, exact: Exactness) -> Vec<Carried> {
         let charsets: BTreeSet<&str> = self.columns.iter().filter_map(|column| column.charset.as_deref()).collect();
         let texts = self.columns.iter().filter(|column| ["text", "blob"].contains(&&*column.data_type)).count();
         let form = |column: &Column| {
             let theirs = other.column(&column.name);
             let recoded = theirs.is_some_and(|theirs| theirs.charset != column.charset);
             let nullable = column.nullable || theirs.is_none_or(|theirs| theirs.nullable);
-            let how = column.carry(recoded, charsets.len() > 1, texts > MANY_TEXTS, floats);
+            let how = column.carry(recoded, charsets.len() > 1, texts > MANY_TEXTS, exact);
             Carried { name: column.name.to_string(), how, nullable }
         };
         self.columns.iter().map(form).collect()
@@ -169,15 +188,22 @@ impl Column {
             data_type: words.one(&word(row, "data_type").to_ascii_lowercase()),
             zerofill: word(row, "type").contains("zerofill"),
             nullable: row.get("nullable") == Some("YES"),
-            charset: row.get("charset").map(|charset| words.one(charset)),
-            collation: row.get("collation").map(|collation| words.one(collation)),
+            charset: row.get("charset").map(|charset| words.one(&one_name(charset))),
+            collation: row.get("collation").map(|collation| words.one(&one_name(collation))),
+            period: match row.get("expression").unwrap_or_default().to_ascii_uppercase().as_str() {
+                "ROW START" => Some(Period::Start),
+                "ROW END" => Some(Period::End),
+                _ => None,
+            },
         })
     }
 
-    fn carry(&self, recoded: bool, mixed: bool, many_texts: bool, floats: Floats) -> Carry {
+    fn carry(&self, recoded: bool, mixed: bool, many_texts: bool, exact: Exactness) -> Carry {
         match &*self.data_type {
+            _ if self.period == Some(Period::End) => Carry::RowEnd,
             _ if recoded && self.charset.is_some() => Carry::Converted,
-            "float" if floats == Floats::Exact => Carry::EveryDigit,
+            "float" if exact.floats == Floats::Exact => Carry::EveryDigit,
+            "json" if exact.documents == Documents::Typed && exact.typed_documents => Carry::Document,
             "bit" => Carry::Bits,
             _ if self.zerofill => Carry::Number,
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "float" | "double" | "date"
@@ -192,44 +218,10 @@ impl Column {
     }
 }
 
-impl Verify {
-    /// Tables that can be compared; of the others in scope the findings say why not.
-    pub(super) fn tables(
-        &self,
-        (ours, theirs): (&[Described], &[Described]),
-        (from, to): (Dialect, Dialect),
-        findings: &mut Findings,
-    ) -> Vec<Table> {
-        let scope: Scope<'_> = self.scope();
-        let mut out = Vec::new();
-        let on_replica: HashMap<(&str, &str), &Described> =
-            theirs.iter().map(|other| ((&*other.database, other.name.as_str()), other)).collect();
-        for one in ours.iter().filter(|one| scope.includes(&one.full_name())) {
-            let name = one.full_name();
-            let Some(other) = on_replica.get(&(&*one.database, one.name.as_str())).copied() else {
-                findings.uncompared(&name, "it is missing on the replica");
-                continue;
-            };
-            if [one, other].iter().any(|table| &*table.engine != "InnoDB") {
-                findings.uncompared(&name, &format!("no snapshot covers {} and {}", one.engine, other.engine));
-                continue;
-            }
-            let names =
-                |table: &Described| table.columns.iter().map(|column| column.name.clone()).collect::<BTreeSet<_>>();
-            if names(one) != names(other) {
-                findings.uncompared(&name, "it has other columns on the replica");
-                continue;
-            }
-            let key = one.common_key(other);
-            out.push(Table {
-                quoted: table(&one.database, &one.name),
-                sum: from.common_sum(to, key.is_some()),
-                row: row_text(&one.carried(other, self.floats)),
-                rows: one.rows,
-                key,
-                name,
-            });
-        }
-        out
+/// `utf8` is `utf8mb3` in newer servers, and so begin the names of its collations.
+pub(super) fn one_name(name: &str) -> String {
+    match name.strip_prefix("utf8") {
+        Some(rest) if rest.is_empty() || rest.starts_with('_') => format!("utf8mb3{rest}"),
+        _ => name.to_owned(),
     }
 }

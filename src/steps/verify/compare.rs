@@ -1,9 +1,11 @@
 //! The comparison of rows: workers that take pieces of tables, each with a session on either server.
 
-use super::catalog::Table;
 use super::cursor::{Cursor, Subject};
 use super::findings::{Findings, InTable};
+use super::memory::Memory;
+use super::reached::Reached;
 use super::sides::Sides;
+use super::tables::{Part, Table};
 use super::{ATTEMPTED, Verify};
 use crate::effects::dialect::Dialect;
 use crate::effects::dialect::key::Range;
@@ -19,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 /// A piece that cannot be cut, a table without a key, may take this long.
 const LONGEST: Duration = Duration::from_hours(24);
+/// How often it is noted how far the tables are: a dead runner costs no more than this.
+const NOTED: Duration = Duration::from_secs(5);
 /// The table was altered or dropped after the snapshot was taken.
 const ALTERED: [u16; 3] = [1412, 1146, 1054];
 
@@ -28,6 +32,8 @@ pub(super) struct Done {
     pub tables: u64,
     pub rows: u64,
     pub chunks: u64,
+    /// When the oldest snapshots were taken in which something of it was read, where an attempt before took them.
+    pub since: Option<jiff::Timestamp>,
 }
 
 /// One worker's hands: a session on either server.
@@ -43,6 +49,22 @@ pub(super) struct Piecework {
     cursor: Mutex<Cursor>,
     taken: AtomicBool,
     pub found: Mutex<InTable>,
+    pub reached: Mutex<Reached>,
+}
+
+impl Piecework {
+    fn new(table: Table, memory: &Memory) -> Self {
+        let reached = memory
+            .of(&table)
+            .map_or_else(Reached::default, |entry| Reached::before(entry.up_to.clone(), entry.whole, entry.rows));
+        Self {
+            table,
+            cursor: Mutex::new(Cursor::new(reached.up_to.clone())),
+            taken: AtomicBool::new(reached.whole),
+            found: Mutex::default(),
+            reached: Mutex::new(reached),
+        }
+    }
 }
 
 /// What the workers share.
@@ -64,32 +86,28 @@ pub(super) struct Job {
 pub(super) type Digest = (u64, String);
 
 impl Verify {
-    /// Compares every row of `tables`.
+    /// Compares every row of `tables` that no attempt before has compared.
     pub(super) async fn rows(
         &self,
         cx: &Ctx<'_>,
         sides: &Sides,
         tables: Vec<Table>,
+        memory: &mut Memory,
         findings: &mut Findings,
     ) -> Result<Done> {
         let (pause, paused) = watch::channel(false);
-        let piecework = |table| Piecework {
-            table,
-            cursor: Mutex::new(Cursor::new()),
-            taken: AtomicBool::new(false),
-            found: Mutex::default(),
-        };
+        let known: u64 = tables.iter().filter_map(|table| memory.of(table)).map(|entry| entry.rows).sum();
         let job = Arc::new(Job {
             from: sides.source.dialect,
             to: sides.replica.dialect,
             replica: self.replica.clone(),
             expected: tables.iter().map(|table| table.rows).sum(),
-            tables: tables.into_iter().map(piecework).collect(),
+            tables: tables.into_iter().map(|table| Piecework::new(table, memory)).collect(),
             chunk: self.chunk.0,
             cancel: cx.cancel.clone(),
             paused,
             progress: cx.progress.clone(),
-            rows: AtomicU64::new(0),
+            rows: AtomicU64::new(known),
             chunks: AtomicU64::new(0),
         });
         let pairs = sides.source.readers.iter().zip(&sides.replica.readers);
@@ -98,7 +116,10 @@ impl Verify {
             let (job, pair) = (job.clone(), Pair { source: source.clone(), replica: replica.clone() });
             workers.spawn(async move { job.work(&pair).await });
         }
-        unless(self.pace(cx, sides, &pause), all(&mut workers)).await?;
+        let beside = first(self.pace(cx, sides, &pause), noting(cx, &job.tables, memory));
+        let worked = unless(beside, all(&mut workers)).await;
+        let noted = memory.note(cx, &job.tables).await; // also of an attempt that has failed
+        worked.and(noted)?;
         for one in &job.tables {
             let found = std::mem::take(&mut *one.found.lock().await);
             if !found.is_empty() {
@@ -106,7 +127,27 @@ impl Verify {
             }
         }
         let (rows, chunks) = (job.rows.load(Ordering::Relaxed), job.chunks.load(Ordering::Relaxed));
-        Ok(Done { tables: job.tables.len() as u64, rows, chunks })
+        let tables = job.tables.iter().filter(|one| one.table.part == Part::Rows).count() as u64;
+        let since = memory.oldest(job.tables.iter().map(|one| &one.table));
+        Ok(Done { tables, rows, chunks, since })
+    }
+}
+
+/// Notes again and again how far the tables are. Ends only with a failure.
+async fn noting(cx: &Ctx<'_>, tables: &[Piecework], memory: &mut Memory) -> Failure {
+    loop {
+        tokio::time::sleep(NOTED).await;
+        if let Err(failure) = memory.note(cx, tables).await {
+            return failure;
+        }
+    }
+}
+
+/// Whichever fails first.
+async fn first(one: impl Future<Output = Failure>, other: impl Future<Output = Failure>) -> Failure {
+    tokio::select! {
+        failure = one => failure,
+        failure = other => failure,
     }
 }
 
@@ -138,7 +179,7 @@ impl Job {
                 if own && one.taken.swap(true, Ordering::Relaxed) {
                     continue;
                 }
-                while self.piece(one, pair).await? {}
+                while !one.reached.lock().await.whole && self.piece(one, pair).await? {}
             }
         }
         Ok(())
@@ -148,31 +189,34 @@ impl Job {
     async fn piece(&self, one: &Piecework, pair: &Pair) -> Result<bool> {
         self.safe_point().await?;
         let table = &one.table;
-        let subject = Subject { table: &table.quoted, key: table.key.as_ref(), rows: table.rows };
+        let subject = Subject { table: &table.here, key: table.key.as_ref(), rows: table.rows };
         let next = {
             let mut cursor = one.cursor.lock().await;
             self.unless_cancelled(cursor.next(&subject, &pair.source, self.from)).await?
         };
-        let Some(range) = next else { return Ok(false) };
+        let Some((number, range)) = next else { return Ok(false) };
         let begin = Instant::now();
         let (ours, theirs) = self.digests(table, pair, &range).await?;
         one.cursor.lock().await.learn(begin.elapsed(), self.chunk);
-        if ours != theirs {
+        if ours == theirs {
+            one.reached.lock().await.piece(number, &range, ours.0);
+        } else {
             self.narrow(one, pair, &range, &ours, &theirs).await?;
         }
         self.chunks.fetch_add(1, Ordering::Relaxed);
-        let done = self.rows.fetch_add(ours.0, Ordering::Relaxed) + ours.0;
+        let counted = if table.part == Part::Rows { ours.0 } else { 0 };
+        let done = self.rows.fetch_add(counted, Ordering::Relaxed) + counted;
         self.progress.tell(Update::Rows { done, total: Some(self.expected.max(done)), now: table.name.clone() });
         Ok(true)
     }
 
     /// Both servers' checksum of a range, asked side by side.
     pub(super) async fn digests(&self, table: &Table, pair: &Pair, range: &Range) -> Result<(Digest, Digest)> {
-        let (from, condition) = match &table.key {
-            Some(key) => (key.words(&table.quoted).from, key.condition(range)),
-            None => (table.quoted.clone(), "TRUE".to_owned()),
-        };
-        let ask = async |session: &Session, dialect: Dialect| {
+        let ask = async |session: &Session, dialect: Dialect, place: &str| {
+            let (from, condition) = match &table.key {
+                Some(key) => (key.words(place).from, key.condition(range)),
+                None => (place.to_owned(), "TRUE".to_owned()),
+            };
             let question = dialect.range_digest(table.sum, &from, &table.row, &condition);
             let rows = session.try_query(&question, LONGEST).await.map_err(|error| lost(session, &question, &error))?;
             // two answers that cannot be read would look like two that are equal
@@ -185,7 +229,9 @@ impl Job {
                 None => Err(unread()),
             }
         };
-        let both = async { tokio::try_join!(ask(&pair.source, self.from), ask(&pair.replica, self.to)) };
+        let both = async {
+            tokio::try_join!(ask(&pair.source, self.from, &table.here), ask(&pair.replica, self.to, &table.there))
+        };
         self.unless_cancelled(both).await
     }
 

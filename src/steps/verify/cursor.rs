@@ -26,6 +26,8 @@ pub(super) struct Cursor {
     after: Option<KeyValues>,
     rows: f64,
     finished: bool,
+    /// Pieces given out.
+    given: u64,
 }
 
 #[derive(Debug)]
@@ -51,17 +53,24 @@ pub(super) struct Subject<'a> {
 }
 
 impl Cursor {
-    pub fn new() -> Self {
-        Self { way: Way::Unknown, after: None, rows: FIRST, finished: false }
+    /// Behind `after`, where an attempt before had come so far.
+    pub fn new(after: Option<KeyValues>) -> Self {
+        Self { way: Way::Unknown, after, rows: FIRST, finished: false, given: 0 }
     }
 
-    /// The next piece; none when the table is read.
-    pub async fn next(&mut self, subject: &Subject<'_>, source: &Session, dialect: Dialect) -> Result<Option<Range>> {
+    /// The next piece and its number; none when the table is read.
+    pub async fn next(
+        &mut self,
+        subject: &Subject<'_>,
+        source: &Session,
+        dialect: Dialect,
+    ) -> Result<Option<(u64, Range)>> {
         if self.finished {
             return Ok(None);
         }
         if matches!(self.way, Way::Unknown) {
             self.way = Way::find(subject, source, dialect).await?;
+            self.way.skip(self.after.as_ref());
         }
         let up_to = match (&mut self.way, subject.key) {
             (Way::Numbers { next, high, per_row }, _) => {
@@ -79,7 +88,8 @@ impl Cursor {
         };
         self.finished = up_to.is_none();
         let after = std::mem::replace(&mut self.after, up_to.clone());
-        Ok(Some(Range { after, up_to }))
+        self.given += 1;
+        Ok(Some((self.given - 1, Range { after, up_to })))
     }
 
     /// Makes the next pieces larger or smaller, so that one takes about `target`.
@@ -90,6 +100,14 @@ impl Cursor {
 }
 
 impl Way {
+    /// Numbers that were read before are not read again.
+    fn skip(&mut self, after: Option<&KeyValues>) {
+        let read = after.and_then(|values| values.first()?.parse::<i128>().ok());
+        if let (Self::Numbers { next, .. }, Some(read)) = (self, read) {
+            *next = (*next).max(read);
+        }
+    }
+
     async fn find(subject: &Subject<'_>, source: &Session, dialect: Dialect) -> Result<Self> {
         let Some(key) = subject.key else { return Ok(Self::Whole) };
         let [column] = key.columns.as_slice() else { return Ok(Self::Rows) };
@@ -131,7 +149,7 @@ mod tests {
 
     #[test]
     fn pieces_grow_and_shrink_towards_their_time() {
-        let mut cursor = Cursor::new();
+        let mut cursor = Cursor::new(None);
         let target = Duration::from_millis(500);
         cursor.learn(Duration::from_millis(1), target);
         assert!((cursor.rows - 40_000.0).abs() < 1.0, "at most four times as many: {}", cursor.rows);

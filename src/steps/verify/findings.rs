@@ -123,6 +123,13 @@ impl Findings {
             }
         });
     }
+    /// A sequence that would give values a second time.
+    pub fn behind(&mut self, object: &str, ours: &str, theirs: &str) {
+        let Self { source, replica, .. } = self;
+        let text =
+            format!("{object} goes on at {ours} on {source} and at {theirs} on {replica}: values would be given again");
+        self.definitions.push(text);
+    }
     pub fn is_empty(&self) -> bool {
         self.tables.is_empty() && self.definitions.is_empty()
     }

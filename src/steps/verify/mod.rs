@@ -8,12 +8,18 @@ mod compare;
 mod cursor;
 mod definitions;
 mod findings;
+mod ground;
+mod memory;
+mod moment;
 mod narrow;
 mod pace;
 mod point;
 mod preview;
+mod reached;
 mod scope;
+mod sequences;
 mod sides;
+mod tables;
 
 use super::place::dialect;
 use super::privileges::require;
@@ -23,6 +29,7 @@ use crate::error::{Failure, Result};
 use crate::playbook::units::Span;
 use crate::playbook::world::World;
 use async_trait::async_trait;
+use memory::Memory;
 use schemars::JsonSchema;
 use scope::Scope;
 use serde::{Deserialize, Serialize};
@@ -44,7 +51,8 @@ pub const OUTPUTS: &[Output] = &[
     Output {
         name: "finished",
         kind: OutputType::Text,
-        about: "When it ended, on the runner's clock, for the `verified` of a `promote` step.",
+        about: "When it ended, on the runner's clock, for the `verified` of a `promote` step. Where it rests on what an \
+                attempt before had compared: when the oldest of those snapshots were taken.",
     },
 ];
 
@@ -52,8 +60,8 @@ pub const OUTPUTS: &[Output] = &[
 const ATTEMPTED: &str = "prove that both servers hold the same";
 
 /// Proves that a replica holds the same as its source while both go on working: every row, and how everything is
-/// defined, at one place in the source's binary log. Any difference is a refusal that names the rows. Sequences and the
-/// history of system-versioned tables are not compared, and it begins again from the start when it is resumed.
+/// defined, at one place in the source's binary log. Any difference is a refusal that names the rows. When it is resumed,
+/// what was compared before is not read again, as long as nothing but the source's log can have changed it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -90,17 +98,48 @@ pub struct Verify {
     /// How exactly `FLOAT` columns must agree.
     #[serde(default)]
     floats: Floats,
+    /// How exactly `JSON` documents must agree.
+    #[serde(default)]
+    documents: Documents,
+    /// Whether what the rows of system-versioned tables were must agree too.
+    #[serde(default)]
+    history: History,
+    /// How long ago an attempt before may have compared what is not read again.
+    #[serde(default = "twelve_hours")]
+    kept_for: Span,
 }
 
 /// How exactly `FLOAT` columns must agree. `DOUBLE` columns always agree in every digit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Floats {
-    /// In the six digits that servers show, and dumps carry.
-    #[default]
-    Shown,
     /// In every digit.
+    #[default]
     Exact,
+    /// In the six digits that servers show, where a copy carried no more.
+    Shown,
+}
+
+/// How exactly `JSON` documents must agree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Documents {
+    /// In their text and in the types of all values inside: `MySQL` tells the decimal 1.5 from the double 1.5.
+    #[default]
+    Typed,
+    /// In their text, where a dump carried no more.
+    Text,
+}
+
+/// Whether histories of system-versioned tables must agree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum History {
+    /// In every row, with the times at which it held.
+    #[default]
+    Exact,
+    /// They are not looked at, where they were not copied.
+    Ignored,
 }
 
 fn source() -> String {
@@ -112,6 +151,9 @@ fn two() -> u8 {
 fn ten_seconds() -> Span {
     Span(Duration::from_secs(10))
 }
+fn twelve_hours() -> Span {
+    Span(Duration::from_hours(12))
+}
 fn half_a_second() -> Span {
     Span(Duration::from_millis(500))
 }
@@ -122,12 +164,19 @@ impl Verify {
     }
 
     async fn compare(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Outputs> {
-        let begin = Instant::now();
+        let (begin, moment) = (Instant::now(), jiff::Timestamp::now());
+        let ground = self.ground(sides).await?;
         let at = self.meet(cx, sides).await?;
+        let holds = self.still_holds(cx, sides, ground.as_ref()).await?;
+        let mut memory = Memory::load(cx, holds, ground.is_some(), moment).await?;
+        memory.leave_out_older(moment - self.kept_for.0);
         let mut findings = findings::Findings::new(&self.source, &self.replica);
-        let tables = self.definitions(cx, sides, &mut findings).await?;
-        let done = self.rows(cx, sides, tables, &mut findings).await?;
+        let definitions::Definitions { tables, cascades } = self.definitions(cx, sides, &mut findings).await?;
+        memory.reads_again(cascades);
+        self.tell_kept(cx, &memory, &tables);
+        let done = self.rows(cx, sides, tables, &mut memory, &mut findings).await?;
         if !findings.is_empty() {
+            memory.forget(cx).await?; // somebody has written past replication: what was the same may not be any more
             return Err(findings.refusal(&at));
         }
         if done.tables == 0 {
@@ -143,7 +192,7 @@ impl Verify {
         outputs.insert("chunks".into(), done.chunks.into());
         outputs.insert("at".into(), serde_json::to_value(&at).unwrap_or_default());
         outputs.insert("seconds".into(), seconds.into());
-        outputs.insert("finished".into(), jiff::Timestamp::now().to_string().into());
+        outputs.insert("finished".into(), done.since.unwrap_or_else(jiff::Timestamp::now).to_string().into());
         Ok(outputs)
     }
 }

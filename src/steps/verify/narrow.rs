@@ -1,9 +1,9 @@
 //! From a piece of a table that differs to the rows that do.
 
-use super::catalog::Table;
 use super::compare::{Digest, Job, Pair, Piecework};
 use super::cursor::{SEEK, piece_end, values};
 use super::findings::Wrong;
+use super::tables::{Part, Table};
 use crate::effects::dialect::Dialect;
 use crate::effects::dialect::key::{Key, KeyValues, Range};
 use crate::effects::{Row, Session};
@@ -29,7 +29,12 @@ impl Job {
         let table = &one.table;
         let Some(key) = &table.key else {
             let rows = format!("rows: {} on the source, {} on the replica", ours.0, theirs.0);
-            let note = format!("its rows differ ({rows}); which ones cannot be told, because it has no unique key");
+            let note = match table.part {
+                Part::Rows => {
+                    format!("its rows differ ({rows}); which ones cannot be told, because it has no unique key")
+                }
+                Part::History => format!("what its rows were before differs ({rows}, those of now among them)"),
+            };
             one.found.lock().await.note(note);
             return Ok(());
         };
@@ -37,7 +42,7 @@ impl Job {
         let mut rest = range.clone();
         while !one.found.lock().await.is_full() {
             self.safe_point().await?;
-            let question = piece_end(self.from, &table.quoted, key, &rest, FEW);
+            let question = piece_end(self.from, &table.here, key, &rest, FEW);
             let end = self.unless_cancelled(pair.source.query(&question, SEEK)).await?;
             let end = end.first().map(|row| values(row, key, 0));
             let piece = Range { after: rest.after.clone(), up_to: end.clone().or_else(|| rest.up_to.clone()) };
@@ -54,8 +59,8 @@ impl Job {
     async fn name_rows(&self, one: &Piecework, key: &Key, pair: &Pair, piece: &Range) -> Result<()> {
         let both = async {
             tokio::try_join!(
-                rows(&one.table, key, &pair.source, self.from, piece),
-                rows(&one.table, key, &pair.replica, self.to, piece)
+                rows(&one.table, &one.table.here, key, (&pair.source, self.from), piece),
+                rows(&one.table, &one.table.there, key, (&pair.replica, self.to), piece)
             )
         };
         let (ours, mut theirs) = self.unless_cancelled(both).await?;
@@ -77,12 +82,12 @@ impl Job {
 /// The digests of a piece's rows, by key.
 async fn rows(
     table: &Table,
+    place: &str,
     key: &Key,
-    session: &Session,
-    dialect: Dialect,
+    (session, dialect): (&Session, Dialect),
     piece: &Range,
 ) -> Result<BTreeMap<KeyValues, String>> {
-    let question = dialect.row_digests(&key.words(&table.quoted), &table.row, &key.condition(piece), MOST);
+    let question = dialect.row_digests(&key.words(place), &table.row, &key.condition(piece), MOST);
     let rows = session.query(&question, SEEK).await?;
     let digest = |row: Row<'_>| {
         let digest = row.at(0).ok_or_else(|| answer::unreadable(session, &question, "a row has no checksum"))?;

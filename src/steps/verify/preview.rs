@@ -1,10 +1,12 @@
 //! The statements of a comparison, in order, with markers for what only the servers know.
 
 use super::Verify;
+use super::ground::{ON_REPLICA, ON_SOURCE};
 use crate::effects::dialect::Dialect;
 use crate::effects::dialect::key::KeyWords;
 use crate::playbook::marker::late;
 use crate::playbook::world::World;
+use crate::steps::follow_filters::Followed;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Complaint};
 
@@ -39,6 +41,7 @@ impl Verify {
         let source = Asked { server: &self.source, dialect: dialect(world, &self.source) };
         let replica = Asked { server: &self.replica, dialect: dialect(world, &self.replica) };
         let mut actions = self.point_actions(&source, &replica);
+        actions.extend(self.ground_actions(world, &source, &replica));
         actions.extend(self.definition_actions(&source, &replica));
         actions.extend(self.row_actions(&source, &replica));
         Ok(actions)
@@ -51,6 +54,9 @@ impl Verify {
             vec![Action::note(format!("one connection to control and {threads} to read on each server:"))];
         actions.extend(source.all(from.comparing_session()));
         actions.extend(replica.all(to.comparing_session()));
+        actions.extend([source.sql(from.folds_names()), replica.sql(to.folds_names())]);
+        actions.extend([replica.sql(to.replica_status()), replica.sql(to.binlog_position())]);
+        actions.extend([replica.sql(to.own_log()), source.sql(from.own_log())]);
         actions.push(Action::note("until the replica is close behind:"));
         actions.extend([source.sql(from.binlog_position()), replica.sql(to.replica_status())]);
         actions.push(Action::note("the applier stands still:"));
@@ -74,13 +80,35 @@ impl Verify {
         actions
     }
 
+    /// What an attempt before has compared counts only on these grounds.
+    fn ground_actions(&self, world: &World, source: &Asked<'_>, replica: &Asked<'_>) -> Vec<Action> {
+        let names = |settings: &[(&'static str, &str)]| settings.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        let (from, to) = (source.dialect, replica.dialect);
+        let mut actions =
+            vec![Action::note("when it is resumed: may anything but the source's log have changed rows?")];
+        actions.push(source.sql(from.show_variables(&names(&ON_SOURCE))));
+        actions.push(replica.sql(to.show_variables(&names(&ON_REPLICA))));
+        actions.extend([source.sql(from.uptime()), replica.sql(to.uptime()), replica.sql(to.read_only())]);
+        let followed = Followed { source: &self.source, replica: &self.replica, databases: &self.databases };
+        actions.extend(followed.actions(world));
+        actions.push(replica.sql(to.own_log()));
+        actions.push(replica.sql(to.binary_logs()));
+        actions.push(replica.sql(to.binlog_events(&late("file"), &late("offset"), &late("events"))));
+        actions
+    }
+
     fn definition_actions(&self, source: &Asked<'_>, replica: &Asked<'_>) -> Vec<Action> {
         let words = source.dialect.same_words(replica.dialect);
         let mut actions =
             vec![Action::note("definitions, once more if they differ; the replica's once it is close behind:")];
         for asked in [source, replica] {
             actions.extend(asked.all(asked.dialect.definitions(&self.databases, words)));
+            actions.push(asked.sql(asked.dialect.own_privileges()));
             actions.push(asked.sql(asked.dialect.counters(&self.databases)));
+            if let Some(sequences) = asked.dialect.sequences(&self.databases) {
+                actions.push(asked.sql(sequences));
+                actions.push(asked.sql(asked.dialect.sequence_state(&late("sequence"))));
+            }
             actions.push(asked.sql(asked.dialect.tables_with_rows(&self.databases)));
             actions.push(asked.sql(asked.dialect.table_columns(&self.databases)));
             actions.push(asked.sql(asked.dialect.unique_keys(&self.databases)));
@@ -108,9 +136,7 @@ impl Verify {
         let limit = self.max_lag;
         actions.push(Action::note(format!("paused while the replica lags by more than {limit}:")));
         actions.extend([source.sql(from.binlog_position()), replica.sql(to.replica_status())]);
-        actions.push(Action::note(
-            "refuse if anything differs; sequences and the history of versioned tables are not compared",
-        ));
+        actions.push(Action::note("refuse if anything differs"));
         actions
     }
 }

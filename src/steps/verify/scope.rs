@@ -16,6 +16,16 @@ impl<'a> Scope<'a> {
             && !self.exclude.iter().any(|pattern| matches(pattern, name))
     }
 
+    /// The same for a name that is spelt in small letters on one of the servers.
+    pub fn includes_spelt(&self, name: &str, apart: bool) -> bool {
+        if !apart {
+            return self.includes(name);
+        }
+        let small = |patterns: &[String]| patterns.iter().map(|pattern| pattern.to_lowercase()).collect::<Vec<_>>();
+        let (tables, exclude) = (small(self.tables), small(self.exclude));
+        Scope { tables: &tables, exclude: &exclude }.includes(&name.to_lowercase())
+    }
+
     /// Whether what belongs to no table is compared too: only where no tables were chosen.
     pub fn is_everything(&self) -> bool {
         self.tables.is_empty()

@@ -5,8 +5,8 @@ use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
-use crate::steps::Ctx;
 use crate::steps::place::dialect;
+use crate::steps::{Ctx, answer};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -20,6 +20,8 @@ pub(super) struct Side {
     pub control: Arc<Session>,
     /// Read rows, each in a snapshot of its own of the same moment.
     pub readers: Vec<Arc<Session>>,
+    /// Whether it keeps names of databases and tables in small letters.
+    pub folds: bool,
 }
 
 /// Both servers.
@@ -48,7 +50,14 @@ impl Side {
         }
         let readers = sessions.split_off(1);
         let control = sessions.swap_remove(0);
-        Ok(Self { name: name.to_owned(), dialect, control, readers })
+        let folds = answer::value(&control, dialect.folds_names()).await? != "0";
+        Ok(Self { name: name.to_owned(), dialect, control, readers, folds })
+    }
+
+    /// Names of databases as this server spells them.
+    pub fn spelt(&self, databases: &[String]) -> Vec<String> {
+        let spell = |name: &String| if self.folds { name.to_lowercase() } else { name.clone() };
+        databases.iter().map(spell).collect()
     }
 
     /// Opens the readers' snapshots, all at the same time.
@@ -77,6 +86,16 @@ impl Sides {
             close(&[&step.source, &step.replica], step.threads, cx).await;
         }
         opened
+    }
+
+    /// Whether one server keeps names in small letters and the other does not: letters then make no difference.
+    pub fn spell_apart(&self) -> bool {
+        self.source.folds != self.replica.folds
+    }
+
+    /// A name in the spelling by which both are told to have the same.
+    pub fn one_spelling(&self, name: &str) -> String {
+        if self.spell_apart() { name.to_lowercase() } else { name.to_owned() }
     }
 
     /// Closes them, and lets the servers forget the snapshots.

@@ -1,5 +1,8 @@
 //! `promote`: opens the new server, and only when everything that must be true is read back at that moment.
 
+mod counters;
+mod equality;
+
 use super::account_locks;
 use super::answer::is_closed;
 use super::fence::HOLDER;
@@ -47,7 +50,7 @@ const DURABLE: &str = "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit, @@GLOBAL.
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
     "x-undo" = "Once the server is open it cannot be undone: this is the point of no return. Before that, replication is started again.",
-    "examples" = [{ "server": "target", "source": "source", "position": "{{ steps.fence.position }}" }]
+    "examples" = [{ "server": "target", "source": "source", "position": "{{ steps.fence.position }}", "verified": "{{ steps.verify.finished }}" }]
 ))]
 pub struct Promote {
     /// Server that is opened.
@@ -60,8 +63,8 @@ pub struct Promote {
     /// The final position, as the fence named it. It is read from the closed server again in any case.
     #[serde(default)]
     position: Option<Position>,
-    /// When a `verify` step ended that found the servers equal: `"{{ steps.verify.finished }}"`. It is looked at before
-    /// the old server is closed.
+    /// When a `verify` step found the servers equal: `"{{ steps.verify.finished }}"`. It is looked at before the old server
+    /// is closed. A plan without it is refused; `none` says that nobody compared them, and `check` reports that (C021).
     #[serde(default)]
     verified: Option<String>,
     /// How old that proof may be.
@@ -92,21 +95,8 @@ fn one_day() -> Span {
     Span(Duration::from_hours(24))
 }
 
-/// The memo's entry that says that the proof of equality was looked at.
-const FRESH: &str = "proof_is_fresh";
 /// The memo's entry that says that everything was proved, and what.
 const PROVED: &str = "proved";
-
-/// How old a proof is; `None` for one from the future, whose age nobody knows. Clocks of two runners may differ a little.
-fn age_of(finished: jiff::Timestamp, now: jiff::Timestamp) -> Option<Duration> {
-    let skew = Duration::from_secs(5);
-    let age = now.duration_since(finished);
-    if age.is_negative() && age.unsigned_abs() > skew {
-        None
-    } else {
-        Some(Duration::try_from(age).unwrap_or_default())
-    }
-}
 
 /// What was proved before the server was opened, as the memo keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -151,30 +141,6 @@ impl Promote {
         }
         let answer = format!("innodb_flush_log_at_trx_commit is {} and sync_binlog is {}", value(0), value(1));
         Err(self.refuse(answer, "set both to 1 before: a `set_variables` step with `persist: true`"))
-    }
-    /// The proof that both servers hold the same is young enough.
-    async fn fresh(&self, cx: &Ctx<'_>) -> Result<()> {
-        let Some(verified) = &self.verified else { return Ok(()) };
-        let Ok(finished) = verified.parse::<jiff::Timestamp>() else {
-            let help = "name the output of a `verify` step: `verified: \"{{ steps.ID.finished }}\"`";
-            return Err(self.refuse(format!("`{verified}` is not the time of a proof"), help));
-        };
-        let Some(age) = age_of(finished, jiff::Timestamp::now()) else {
-            let help = "set the clock of the runner's machine, and run the `verify` step again";
-            return Err(self.refuse(
-                format!("the proof that both servers hold the same is dated {finished}, and that is in the future"),
-                help,
-            ));
-        };
-        if age > self.max_age.0 {
-            let (age, limit) = (Span(Duration::from_secs(age.as_secs())), self.max_age);
-            let answer = format!("the proof that both servers hold the same is {age} old, and may be {limit} old");
-            return Err(Failure::refused("promote", answer)
-                .at(&self.server)
-                .now("nothing was closed for it")
-                .help("run the `verify` step again, shortly before the switch"));
-        }
-        cx.memo.set(FRESH, true.into()).await
     }
     /// The old server is closed now, to administrators too where that ends with a connection.
     async fn fenced(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Position> {
@@ -273,18 +239,12 @@ impl Step for Promote {
             let message = format!("there is no server `{}` that could be fenced", self.source);
             return Err(vec![Complaint::new("source", message).help("name the old server: `source: NAME`")]);
         }
+        self.says_how_proved()?;
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.server));
         let (old, new) = (|text: &str| Action::sql(&self.source, text), |text: &str| Action::sql(&self.server, text));
-        let mut actions: Vec<Action> = self
-            .verified
-            .iter()
-            .map(|time| {
-                Action::note(format!(
-                    "refuse if the proof of {time} is older than {}, before anything is closed",
-                    self.max_age
-                ))
-            })
-            .collect();
+        let mut actions: Vec<Action> = self.proof_action().into_iter().collect();
+        let [before, after] = self.counter_actions(world);
+        actions.extend(before);
         actions.extend([
             new(DURABLE),
             old(from.read_only()),
@@ -308,6 +268,7 @@ impl Step for Promote {
         ]);
         actions.extend([new(&to.write_token(&run_marker(), PROOF, "1")), new(&to.read_token(&run_marker(), PROOF))]);
         actions.extend([Action::note("if that proof fails:"), new(to.close_replica())]);
+        actions.extend(after);
         actions.extend(self.unlock_actions(world));
         Ok(actions)
     }
@@ -329,7 +290,7 @@ impl Step for Promote {
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
-        let applied = match &self.verified {
+        let applied = match self.proof() {
             None => {
                 format!("that every row is the same on both: it proves that all `{}` wrote was applied", self.source)
             }
@@ -347,12 +308,13 @@ impl Step for Promote {
 
     /// Durability and the proof's age are looked at before the fence: a refusal then costs the application nothing.
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
-        if self.verified.as_ref().is_some_and(|verified| marker::find(verified).next().is_none()) {
+        if self.proof().is_some_and(|verified| marker::find(verified).next().is_none()) {
             self.fresh(cx).await?; // a proof from within the block is made later
         }
         account_locks::make_ready(cx, &self.server).await?;
         let sides = self.sides(cx).await?;
-        self.durable(&sides).await
+        self.durable(&sides).await?;
+        self.look_at_counters(cx).await
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
@@ -370,14 +332,13 @@ impl Step for Promote {
         if let Some(Proved { last, own, .. }) = cx.memo.read::<Proved>(PROVED)?
             && self.is_open(cx).await?
         {
-            self.unlock(cx).await?; // all that an attempt before has left to do
+            self.raise_counters(cx).await?; // all that an attempt before has left to do
+            self.unlock(cx).await?;
             return Ok(Self::outputs(&last, &own));
         }
         let sides = self.sides(cx).await?;
         self.durable(&sides).await?;
-        if !cx.memo.flag(FRESH)? {
-            self.fresh(cx).await?;
-        }
+        self.was_fresh(cx).await?;
         let last = self.fenced(cx, &sides).await?;
         self.applied(&sides, &last).await?;
         sides.target.query(&sides.to.stop_replica(), LOOK).await?;
@@ -394,6 +355,7 @@ impl Step for Promote {
             return Err(self.refuse(format!("`{}` moved past {last}", self.source), "find out who wrote there"));
         }
         self.open(cx, &sides).await?;
+        self.raise_counters(cx).await?;
         self.unlock(cx).await?;
         cx.progress.note(format!("open, after {last}"));
         Ok(Self::outputs(&last, &own))

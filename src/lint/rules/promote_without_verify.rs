@@ -1,0 +1,52 @@
+//! `C021`: a `promote` before which nothing compares the rows of both servers.
+
+use crate::lint::finding::Finding;
+use crate::lint::rule::{Rule, Severity};
+use crate::lint::subject::{Pair, Subject};
+use crate::playbook::marker;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    code: "C021",
+    name: "promote-without-verify",
+    severity: Severity::Error,
+    title: "the new server is opened, and nobody compared it with the old one",
+    page: include_str!("promote_without_verify.md"),
+    check,
+};
+
+const HELP: &str = "before the switch: `uses: verify`, `with: { source: OLD, replica: NEW }`; and in `promote`: \
+                    `verified: \"{{ steps.ID.finished }}\"`";
+
+fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    let finding = |promote: Pair<'_>| {
+        let (message, label) = fault(subject, promote)?;
+        let place = promote.written.with.get("verified").map_or(promote.written.uses_place, |node| node.span);
+        Some(Finding::new(&RULE, place, message).label(label).help(HELP))
+    };
+    subject.of_kind("promote").filter_map(finding).collect()
+}
+
+/// What is wrong with the proof that a promotion names.
+fn fault(subject: &Subject<'_>, promote: Pair<'_>) -> Option<(String, &'static str)> {
+    let (server, verified) = (promote.text("server"), promote.text("verified"));
+    let opened = format!("`{server}` is opened, and ");
+    if verified == "none" {
+        return Some((opened + "nothing proves that it holds the same as the old server", "no proof"));
+    }
+    let Some((_, reference)) = marker::find(verified).next() else {
+        return Some((opened + "the proof is a time that was written by hand", "not the output of a step"));
+    };
+    let Some(step) = reference.strip_prefix("steps.").and_then(|rest| rest.split('.').next()) else {
+        return Some((opened + "the proof is not the output of a step", "not the output of a step"));
+    };
+    let proof = subject.of_kind("verify").find(|verify| verify.written.id == step);
+    let Some(proof) = proof else {
+        return Some((opened + &format!("`{step}` is no `verify` step"), "not the output of a `verify`"));
+    };
+    if proof.text("replica") != server {
+        let compared = proof.text("replica");
+        return Some((opened + &format!("`{step}` compares `{compared}`"), "the proof of another server"));
+    }
+    None
+}
