@@ -211,6 +211,13 @@ impl Dialect {
         format!("SHOW {} STATUS", self.replica())
     }
 
+    /// The same of every channel, whatever its name; a row each. The channel's name is in `Channel_Name`
+    /// (`MariaDB`: `Connection_name`).
+    #[must_use]
+    pub fn all_channels(self) -> String {
+        if self.is_mariadb() { "SHOW ALL SLAVES STATUS".into() } else { self.replica_status() }
+    }
+
     /// The server's own place in its binary log: columns `File` and `Position`. No row means no binary log.
     #[must_use]
     pub fn binlog_position(self) -> &'static str {

@@ -11,6 +11,17 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
+/// Which looks a check belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// Every one.
+    Always,
+    /// Before data is copied: the target follows nobody yet.
+    Copy,
+    /// Before a switch to a server that follows the other one already.
+    Follow,
+}
+
 /// A check.
 pub struct Check {
     /// Its name, as in `allow` and in reports.
@@ -21,6 +32,8 @@ pub struct Check {
     pub can_be_allowed: bool,
     /// Variables that it reads on either server, in lower case.
     pub variables: &'static [&'static str],
+    /// When it is made.
+    pub occasion: Occasion,
     /// What it asks besides.
     pub asks: fn(&Pair<'_>) -> Vec<Ask>,
     /// What the answers mean.
@@ -30,7 +43,8 @@ pub struct Check {
 impl Check {
     /// A check that can block, and that asks nothing but variables.
     pub const fn blocking(name: &'static str, judge: fn(&Seen<'_>) -> Result<Verdict>) -> Self {
-        Self { name, worst: Mark::Block, can_be_allowed: true, variables: &[], asks: |_| Vec::new(), judge }
+        let occasion = Occasion::Always;
+        Self { name, worst: Mark::Block, can_be_allowed: true, variables: &[], occasion, asks: |_| Vec::new(), judge }
     }
     /// A check that only warns.
     pub const fn warning(name: &'static str, judge: fn(&Seen<'_>) -> Result<Verdict>) -> Self {
@@ -43,6 +57,18 @@ impl Check {
     /// With questions.
     pub const fn asks(self, asks: fn(&Pair<'_>) -> Vec<Ask>) -> Self {
         Self { asks, ..self }
+    }
+    /// Only at this occasion.
+    pub const fn only_before(self, occasion: Occasion) -> Self {
+        Self { occasion, ..self }
+    }
+    /// Whether it is made for this pair.
+    pub fn applies(&self, pair: &Pair<'_>) -> bool {
+        match self.occasion {
+            Occasion::Always => true,
+            Occasion::Copy => !pair.follows,
+            Occasion::Follow => pair.follows,
+        }
     }
     /// One that nobody can decide away.
     pub const fn firm(self) -> Self {
@@ -57,6 +83,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::version_gap::CHECK,
     &checks::way_back::CHECK,
     &checks::server_identity::CHECK,
+    &checks::follows::CHECK,
     &checks::privileges::CHECK,
     &checks::replication_login::CHECK,
     &checks::application_login::CHECK,
@@ -104,6 +131,12 @@ pub static CHECKS: &[&Check] = &[
     &checks::start_command::CHECK,
     &checks::clocks::CHECK,
 ];
+
+/// The checks that are made for this pair.
+pub fn checks_of(pair: &Pair<'_>) -> impl Iterator<Item = &'static Check> {
+    let apply = |check: &&Check| check.applies(pair);
+    CHECKS.iter().copied().filter(apply)
+}
 
 /// The name of a check that may be allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! Asks everything that the checks want to know, each question once, and lets them judge.
 
 use super::ask::{Ask, Reply};
-use super::check::CHECKS;
+use super::check::{CHECKS, checks_of};
 use super::pair::{Pair, Side, Source, Target};
 use super::seen::{Known, Seen};
 use super::verdict::Verdict;
@@ -50,7 +50,7 @@ pub async fn examine(cx: &Ctx<'_>, pair: &Pair<'_>, foreseen: BTreeSet<String>) 
 
 /// What every check says about what was seen. A question that was not answered counts as the worst its check can say.
 pub fn judge(seen: &Seen<'_>) -> Vec<CheckResult> {
-    let say = CHECKS.iter().map(|check| {
+    let say = checks_of(seen.pair).map(|check| {
         let verdict = (check.judge)(seen).unwrap_or_else(|failure| unanswered(check.worst, &failure));
         let Verdict { result, evidence, remedy } = verdict;
         CheckResult { name: check.name.to_owned(), result, evidence, remedy }
@@ -75,7 +75,7 @@ fn variables() -> Vec<&'static str> {
 /// Every question of every check, once.
 fn asks(pair: &Pair<'_>) -> Vec<Ask> {
     let mut all = Vec::new();
-    for ask in CHECKS.iter().flat_map(|check| (check.asks)(pair)) {
+    for ask in checks_of(pair).flat_map(|check| (check.asks)(pair)) {
         if !all.contains(&ask) {
             all.push(ask);
         }

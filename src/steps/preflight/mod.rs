@@ -19,7 +19,7 @@ use crate::error::{Failure, Result};
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
 use async_trait::async_trait;
-use check::{Allowed, CHECKS};
+use check::{Allowed, CHECKS, checks_of};
 use pair::{Pair, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,10 @@ pub struct Preflight {
     /// Accept that the old server cannot follow the new one, so that there is no way back without losing writes.
     #[serde(default)]
     accept_no_rollback: bool,
+    /// The target follows the source already, as after a switch: nothing is copied, and what is looked at is whether the
+    /// target can take over.
+    #[serde(default)]
+    follows: bool,
     /// What is set before replication begins, but not by a step of this playbook, and so does not block: names of
     /// variables of the target, and `accounts` for accounts that are missing.
     #[serde(default)]
@@ -88,6 +92,7 @@ impl Preflight {
             named: world.inventory.named_past_read_only(&self.source),
             through: self.through.as_ref(),
             accept_no_rollback: self.accept_no_rollback,
+            follows: self.follows,
         })
     }
 
@@ -157,7 +162,8 @@ impl Step for Preflight {
             return Err(vec![complaint.help("name the other server")]);
         }
         let mut actions = self.questions(world);
-        let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
+        let Ok(pair) = self.pair(world) else { return Ok(actions) };
+        let names: Vec<&str> = checks_of(&pair).map(|check| check.name).collect();
         actions.push(Action::note(format!("stop the run when one of these blocks: {}", names.join(", "))));
         Ok(actions)
     }

@@ -29,6 +29,8 @@ pub struct Pair<'a> {
     pub named: Vec<String>,
     pub through: Option<&'a Through>,
     pub accept_no_rollback: bool,
+    /// Whether the target follows the source already, so that nothing is copied.
+    pub follows: bool,
 }
 
 /// A server in the inventory.

@@ -1,16 +1,17 @@
 //! Ways to log in that the target does not offer, or that the target cannot use towards the source.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::error::Result;
 
-pub const CHECK: Check = Check::blocking("auth_plugins", judge).reads(&["secure_auth"]).asks(|pair| {
-    let offered = Ask::sql(Target, pair.target.dialect.login_plugins());
-    vec![Ask::sql(Source, pair.source.dialect.account_plugins()), offered]
-});
+pub const CHECK: Check =
+    Check::blocking("auth_plugins", judge).only_before(Occasion::Copy).reads(&["secure_auth"]).asks(|pair| {
+        let offered = Ask::sql(Target, pair.target.dialect.login_plugins());
+        vec![Ask::sql(Source, pair.source.dialect.account_plugins()), offered]
+    });
 
 const SHA2: &str = "caching_sha2_password";
 const OLD: &str = "mysql_old_password";

@@ -2,13 +2,13 @@
 //! takes them along.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::error::Result;
 
-pub const CHECK: Check = Check::warning("binlog_readers", judge).asks(|pair| {
+pub const CHECK: Check = Check::warning("binlog_readers", judge).only_before(Occasion::Copy).asks(|pair| {
     let dialect = pair.source.dialect;
     vec![Ask::sql(Source, dialect.binlog_readers()), Ask::sql(Source, dialect.registered_replicas())]
 });

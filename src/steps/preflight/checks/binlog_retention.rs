@@ -1,7 +1,7 @@
 //! The source must keep its binary log from the dump's place on until the target has caught up.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
@@ -11,6 +11,7 @@ use crate::playbook::units::{Bytes, Span};
 use std::time::Duration;
 
 pub const CHECK: Check = Check::blocking("binlog_retention", judge)
+    .only_before(Occasion::Copy)
     .reads(&["expire_logs_days", "binlog_expire_logs_seconds", "max_binlog_total_size"])
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.total_size(pair.databases))]);
 

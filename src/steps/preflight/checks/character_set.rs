@@ -1,12 +1,14 @@
 //! Tables that are made after the switch without naming a character set take the server's.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::Result;
 
-pub const CHECK: Check = Check::warning("character_set", judge).reads(&["character_set_server", "collation_server"]);
+pub const CHECK: Check = Check::warning("character_set", judge)
+    .only_before(Occasion::Copy)
+    .reads(&["character_set_server", "collation_server"]);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found = Vec::new();

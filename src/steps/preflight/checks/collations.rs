@@ -1,14 +1,14 @@
 //! Collations that the target does not know: their tables cannot be made there, and order differently under another one.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::error::Result;
 use crate::playbook::product::{Family, Version};
 
-pub const CHECK: Check = Check::blocking("collations", judge).asks(|pair| {
+pub const CHECK: Check = Check::blocking("collations", judge).only_before(Occasion::Copy).asks(|pair| {
     let used = Ask::sql(Source, pair.source.dialect.used_collations(pair.databases));
     vec![used, Ask::sql(Target, pair.target.dialect.known_collations())]
 });

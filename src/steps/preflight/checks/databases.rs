@@ -1,14 +1,14 @@
 //! Which databases move: those that are named must be there, and the servers' own never move.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::error::Result;
 use crate::playbook::units::Bytes;
 
-pub const CHECK: Check = Check::blocking("databases", judge).firm().asks(|pair| {
+pub const CHECK: Check = Check::blocking("databases", judge).only_before(Occasion::Copy).firm().asks(|pair| {
     let dialect = pair.source.dialect;
     [dialect.user_databases(), dialect.total_size(pair.databases)].map(|text| Ask::sql(Source, text)).into()
 });

@@ -1,14 +1,14 @@
 //! Views, routines, triggers and events run with the rights of an account: where that is missing they fail (error 1449).
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::error::Result;
 use std::collections::BTreeMap;
 
-pub const CHECK: Check = Check::blocking("definers", judge).asks(|pair| {
+pub const CHECK: Check = Check::blocking("definers", judge).only_before(Occasion::Copy).asks(|pair| {
     let definers = Ask::sql(Source, pair.source.dialect.definers(pair.databases));
     vec![definers, Ask::sql(Target, pair.target.dialect.account_plugins())]
 });

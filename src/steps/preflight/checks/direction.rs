@@ -1,13 +1,13 @@
 //! Whether the target can follow the source at all.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::directions::{Direction, direction};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::Result;
 
 /// Nobody can allow what does not work.
-pub const CHECK: Check = Check::blocking("direction", judge).firm();
+pub const CHECK: Check = Check::blocking("direction", judge).only_before(Occasion::Copy).firm();
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (source, target) = (seen.source.product, seen.target.product);

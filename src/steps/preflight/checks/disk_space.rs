@@ -1,7 +1,7 @@
 //! Room for the data, the dump, and the logs of both servers.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
@@ -9,7 +9,7 @@ use crate::error::{Failure, Result};
 use crate::playbook::forecast::dump_bytes;
 use crate::playbook::units::Bytes;
 
-pub const CHECK: Check = Check::blocking("disk_space", judge).asks(|pair| {
+pub const CHECK: Check = Check::blocking("disk_space", judge).only_before(Occasion::Copy).asks(|pair| {
     let size = Ask::sql(Source, pair.source.dialect.total_size(pair.databases));
     [Some(size), data(pair), dump(pair), logs(pair)].into_iter().flatten().collect()
 });

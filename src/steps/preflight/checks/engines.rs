@@ -1,13 +1,14 @@
 //! Tables that no consistent snapshot covers.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, count, some};
 use crate::error::Result;
 
 pub const CHECK: Check = Check::blocking("engines", judge)
+    .only_before(Occasion::Copy)
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.tables_outside_snapshot(pair.databases))]);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {

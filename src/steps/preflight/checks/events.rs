@@ -1,7 +1,7 @@
 //! Events run on the source until the switch; on a target that follows they would run twice.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, count, some};
@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::playbook::product::Family;
 
 pub const CHECK: Check = Check::blocking("events", judge)
+    .only_before(Occasion::Copy)
     .reads(&["event_scheduler"])
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.enabled_events(pair.databases))]);
 

@@ -1,13 +1,14 @@
 //! Kinds of tables and columns that only one family has, or keeps in another form.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::error::Result;
 
 pub const CHECK: Check = Check::blocking("family_objects", judge)
+    .only_before(Occasion::Copy)
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.objects_of_one_family(pair.databases))]);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {

@@ -1,7 +1,7 @@
 //! Foreign keys that the target refuses, or that a replica carries out otherwise.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::playbook::product::{Family, Version};
 
 pub const CHECK: Check = Check::blocking("foreign_keys", judge)
+    .only_before(Occasion::Copy)
     .reads(&["restrict_fk_on_non_standard_key", "innodb_native_foreign_keys"])
     .asks(|pair| {
         let dialect = pair.source.dialect;

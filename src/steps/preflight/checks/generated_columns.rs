@@ -1,13 +1,14 @@
 //! Columns that the server computes: another version may compute them otherwise.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, count, some};
 use crate::error::Result;
 
 pub const CHECK: Check = Check::warning("generated_columns", judge)
+    .only_before(Occasion::Copy)
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.generated_columns(pair.databases))]);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {

@@ -1,14 +1,14 @@
 //! The handshake of a `MySQL` replica: it refuses a source whose GTID mode is too far from its own. A source without the
 //! variable (`MariaDB`, and `MySQL` before 5.6) counts as OFF. As in `MySQL`'s own `sql/rpl_replica.cc`.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::Result;
 use crate::playbook::product::Family;
 
-pub const CHECK: Check = Check::blocking("gtid_mode", judge).reads(&["gtid_mode"]);
+pub const CHECK: Check = Check::blocking("gtid_mode", judge).only_before(Occasion::Copy).reads(&["gtid_mode"]);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if seen.target.product.family == Family::MariaDb {

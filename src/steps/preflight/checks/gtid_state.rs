@@ -1,7 +1,7 @@
 //! Transactions that only the target has. They are sent to the old server on the way back by GTID, and stop a `MariaDB`
 //! replica that is strict about its domains.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::playbook::product::Family;
 
 pub const CHECK: Check = Check::blocking("gtid_state", judge)
+    .only_before(Occasion::Copy)
     .reads(&["gtid_strict_mode", "gtid_domain_id"])
     .asks(|pair| pair.both(Dialect::gtid_position));
 

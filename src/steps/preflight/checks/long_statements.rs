@@ -1,13 +1,14 @@
 //! A dump begins with a short lock of all tables, which waits for running statements, and everyone waits behind it.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::error::Result;
 
 pub const CHECK: Check = Check::warning("long_statements", judge)
+    .only_before(Occasion::Copy)
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.long_statements(SECONDS))]);
 
 /// Statements that run longer than this are told.

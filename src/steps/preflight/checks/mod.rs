@@ -25,6 +25,7 @@ pub mod engines;
 pub mod events;
 pub mod family_objects;
 pub mod float_columns;
+pub mod follows;
 pub mod foreign_keys;
 pub mod generated_columns;
 pub mod gtid_mode;

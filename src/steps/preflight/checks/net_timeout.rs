@@ -1,12 +1,14 @@
 //! A replica takes a dead line for a silent source until this time is over; it was an hour once.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Target;
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::Result;
 
-pub const CHECK: Check = Check::warning("net_timeout", judge).reads(&["slave_net_timeout", "replica_net_timeout"]);
+pub const CHECK: Check = Check::warning("net_timeout", judge)
+    .only_before(Occasion::Copy)
+    .reads(&["slave_net_timeout", "replica_net_timeout"]);
 
 /// Both families' default since 5.7 and 10.2.
 const LONGEST: f64 = 60.0;

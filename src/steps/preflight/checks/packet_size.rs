@@ -19,5 +19,6 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if seen.will_be_set(name) {
         return Ok(Verdict::pass(format!("{words}, which a step changes")));
     }
-    Ok(Verdict::block(words, format!("SET GLOBAL {name} = {source} on the target, and put it in its configuration")))
+    let verdict = if seen.pair.follows { Verdict::warn } else { Verdict::block };
+    Ok(verdict(words, format!("SET GLOBAL {name} = {source} on the target, and put it in its configuration")))
 }

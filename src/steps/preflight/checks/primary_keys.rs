@@ -1,13 +1,14 @@
 //! Tables without a primary key: a replica searches the whole table for every row that is changed.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, count, some};
 use crate::error::Result;
 
 pub const CHECK: Check = Check::blocking("primary_keys", judge)
+    .only_before(Occasion::Copy)
     .reads(&["sql_require_primary_key", "sql_generate_invisible_primary_key"])
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.tables_without_key(pair.databases))]);
 

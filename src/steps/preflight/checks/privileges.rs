@@ -13,15 +13,19 @@ pub const CHECK: Check =
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let dialect = |side: Side| seen.pair.at(side).dialect;
-    let mut source = dialect(Source).dump_privileges();
-    source.extend(dialect(Source).fence_privileges(seen.is_on(Source, "event_scheduler")));
+    let mut source = dialect(Source).fence_privileges(seen.is_on(Source, "event_scheduler"));
+    let mut target = dialect(Target).promote_privileges().to_vec();
+    if seen.pair.follows {
+        source.extend(dialect(Source).replica_privileges());
+    } else {
+        source.extend(dialect(Source).dump_privileges());
+        target.extend(dialect(Target).import_privileges());
+    }
     if let Some(account) = seen.pair.replication()
         && seen.replication_hosts(account).iter().any(|host| seen.will_be_made(Source, &account.user, host))
     {
         source.extend([&["CREATE USER"][..], &["REPLICATION SLAVE"]]);
     }
-    let mut target = dialect(Target).import_privileges();
-    target.extend(dialect(Target).promote_privileges());
     let mut found = Vec::new();
     for (side, groups) in [(Source, source), (Target, target)] {
         let missing = missing(seen, side, &groups)?;

@@ -1,13 +1,14 @@
 //! What a replica still knows after a crash of the machine.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Target;
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::Result;
 
-pub const CHECK: Check =
-    Check::warning("replica_safety", judge).reads(&["relay_log_recovery", "relay_log_info_repository"]);
+pub const CHECK: Check = Check::warning("replica_safety", judge)
+    .only_before(Occasion::Copy)
+    .reads(&["relay_log_recovery", "relay_log_info_repository"]);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found = Vec::new();

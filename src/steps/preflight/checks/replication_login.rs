@@ -1,13 +1,13 @@
 //! Whether the account that the target replicates with can log in to the source, from where it will.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::{Class, Result};
 
-pub const CHECK: Check = Check::blocking("replication_login", judge).asks(|pair| {
+pub const CHECK: Check = Check::blocking("replication_login", judge).only_before(Occasion::Copy).asks(|pair| {
     let accounts = Ask::sql(Source, pair.source.dialect.account_plugins());
     [accounts].into_iter().chain(login(pair)).collect()
 });

@@ -1,6 +1,6 @@
 //! A source that itself follows another server: its applier goes on writing when everyone else is shut out.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
@@ -8,8 +8,9 @@ use crate::effects::dialect::Dialect;
 use crate::error::Result;
 
 pub const CHECK: Check = Check::blocking("source_is_replica", judge)
+    .only_before(Occasion::Copy)
     .reads(&["log_slave_updates", "log_replica_updates"])
-    .asks(|pair| pair.both(Dialect::replica_status));
+    .asks(|pair| pair.both(Dialect::all_channels));
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found = Vec::new();
@@ -32,7 +33,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
 fn followed(seen: &Seen<'_>, side: super::super::pair::Side) -> Result<Option<String>> {
     let dialect = seen.pair.at(side).dialect;
     let columns = dialect.status_columns();
-    let rows = seen.rows(side, dialect.replica_status())?;
+    let rows = seen.rows(side, dialect.all_channels())?;
     let text = |name| rows.first().and_then(|row| row.get(name)).unwrap_or_default();
     Ok(rows.first().map(|_| format!("{}:{}", text(columns.source_host), text(columns.source_port))))
 }

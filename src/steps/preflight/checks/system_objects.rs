@@ -1,13 +1,15 @@
 //! What people put into the server's own tables: it is not part of a dump.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::effects::dialect::Dialect;
 use crate::error::Result;
 
-pub const CHECK: Check = Check::warning("system_objects", judge).asks(|pair| pair.both(Dialect::left_in_system_tables));
+pub const CHECK: Check = Check::warning("system_objects", judge)
+    .only_before(Occasion::Copy)
+    .asks(|pair| pair.both(Dialect::left_in_system_tables));
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let on = |side| seen.names(side, seen.pair.at(side).dialect.left_in_system_tables());

@@ -1,12 +1,13 @@
 //! Whether `Orders` and `orders` are one table: both servers must agree, and a new `MySQL` decides it once and for ever.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::Result;
 
-pub const CHECK: Check = Check::blocking("table_names", judge).reads(&["lower_case_table_names"]);
+pub const CHECK: Check =
+    Check::blocking("table_names", judge).only_before(Occasion::Copy).reads(&["lower_case_table_names"]);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let name = "lower_case_table_names";

@@ -1,13 +1,13 @@
 //! Nobody but the migration may write on the target before the switch.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::Target;
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::{Failure, Result};
 use crate::steps::answer;
 
-pub const CHECK: Check = Check::warning("target_closed", judge).reads(&["read_only"]);
+pub const CHECK: Check = Check::warning("target_closed", judge).only_before(Occasion::Copy).reads(&["read_only"]);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if seen.will_be_set("read_only") {

@@ -1,6 +1,6 @@
 //! What time it is by the servers' own zones, and whether the target knows the zones that sessions name.
 
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
@@ -8,6 +8,7 @@ use crate::effects::dialect::Dialect;
 use crate::error::Result;
 
 pub const CHECK: Check = Check::blocking("time_zone", judge)
+    .only_before(Occasion::Copy)
     .reads(&["time_zone", "system_time_zone"])
     .asks(|pair| pair.both(Dialect::named_time_zones));
 
