@@ -70,6 +70,24 @@ impl Dialect {
         format!("{} ORDER BY 1", parts.join(" UNION ALL "))
     }
 
+    /// Tables that keep the history of their rows: column `name`. `None` for a family without them.
+    #[must_use]
+    pub fn tables_with_history<S: AsRef<str>>(self, databases: &[S]) -> Option<String> {
+        self.mariadb(10, 3, 0).then(|| {
+            format!(
+                "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name FROM information_schema.TABLES \
+                 WHERE TABLE_TYPE = 'SYSTEM VERSIONED' AND {} ORDER BY 1",
+                within("TABLE_SCHEMA", databases)
+            )
+        })
+    }
+
+    /// Whether the server takes rows of a history from a dump.
+    #[must_use]
+    pub fn loads_history(self) -> bool {
+        self.mariadb(10, 11, 0)
+    }
+
     /// Columns whose default comes from a sequence: columns `name`, `expression`.
     #[must_use]
     pub fn sequence_defaults<S: AsRef<str>>(self, databases: &[S]) -> Option<String> {

@@ -121,6 +121,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::family_objects::CHECK,
     &checks::system_objects::CHECK,
     &checks::storage::CHECK,
+    &checks::history::CHECK,
     &checks::sql_mode::CHECK,
     &checks::variables::CHECK,
     &checks::table_names::CHECK,

@@ -32,6 +32,7 @@ pub mod foreign_keys;
 pub mod generated_columns;
 pub mod gtid_mode;
 pub mod gtid_state;
+pub mod history;
 pub mod long_statements;
 pub mod net_timeout;
 pub mod other_accounts;
