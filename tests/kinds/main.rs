@@ -15,6 +15,7 @@ mod import;
 mod lag;
 mod latency;
 mod past_read_only;
+mod preconditions;
 mod preflight;
 mod promote;
 mod reverse_replication;

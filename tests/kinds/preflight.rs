@@ -123,7 +123,7 @@ async fn every_trap_is_named_with_evidence_and_remedy() {
         ("row_image", Mark::Block, "binlog_row_image of the source is MINIMAL", "SET GLOBAL binlog_row_image = FULL"),
         ("binlog_retention", Mark::Block, "keeps binary logs for 1s", "binlog_expire_logs_seconds"),
         ("replication_filters", Mark::Block, "binlog_ignore_db is scratch", "restart it"),
-        ("replication_filters", Mark::Block, "replicate_do_db is shop", "target's configuration"),
+        ("replication_filters", Mark::Block, "replicate_do_db is shop", "that server's configuration"),
         ("gtid_state", Mark::Block, "gtid_strict_mode is ON", "RESET MASTER"),
         ("replica_safety", Mark::Warn, "relay_log_recovery", "relay_log_recovery = ON"),
         ("net_timeout", Mark::Warn, "slave_net_timeout of the target is 3600 s", "SET GLOBAL slave_net_timeout = 10"),
