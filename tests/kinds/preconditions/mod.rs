@@ -24,7 +24,10 @@ async fn group(bench: &Bench, rows: &[Row], missed: &mut Vec<String>) {
     }
     let before = fingerprint(bench).await;
     let found = look.blocks(bench).await;
-    assert_eq!(fingerprint(bench).await, before, "a look has changed something");
+    let after = fingerprint(bench).await;
+    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+    let changed: Vec<&String> = names.filter(|name| before.get(*name) != after.get(*name)).collect();
+    assert_eq!(changed, [""; 0], "a look has changed something");
     for Row { name, words, .. } in rows {
         if !found.iter().any(|one| one.starts_with(&format!("{name}: ")) && one.contains(words)) {
             missed.push(format!("{name}: {words}"));
@@ -46,6 +49,7 @@ async fn group(bench: &Bench, rows: &[Row], missed: &mut Vec<String>) {
 async fn all(family: Family) -> usize {
     let bench = Bench::of(family).await;
     cutover::rehearsal::shop::prepare(&*bench.sql("source").await, 20).await.unwrap();
+    bench.exec("source", "SET GLOBAL event_scheduler = OFF").await; // the shop has an event that writes
     for statement in
         ["CREATE USER shop@'127.0.0.1' IDENTIFIED BY 'laden'", "GRANT SELECT ON shop.* TO shop@'127.0.0.1'"]
     {

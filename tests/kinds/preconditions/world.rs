@@ -5,7 +5,7 @@ use cutover::effects::{Effects, Secrets, free_port};
 use cutover::plan::load::{Sources, plan_of};
 use cutover::steps::{Finding, Mark};
 use cutover::survey;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
@@ -31,7 +31,9 @@ impl Look {
             format!("way_back=127.0.0.1:{}", port()),
             "benchmark_size=8MiB".to_owned(),
         ];
-        Self { inventory: serde_json::to_value(&bench.world.inventory).unwrap(), set, taken: Vec::new() }
+        let mut inventory = serde_json::to_value(&bench.world.inventory).unwrap();
+        inventory["servers"]["target"]["restart"] = json!(["true"]);
+        Self { inventory, set, taken: Vec::new() }
     }
 
     /// Lets something listen where a tunnel is to: `input` is the tunnel's.
@@ -96,14 +98,15 @@ fn files(folder: &Path, bench: &Bench, found: &mut BTreeMap<String, String>) {
         let is_servers = path == bench.source.data_dir() || path == bench.target.data_dir();
         let is_ours =
             path.parent() == Some(bench.folder.path()) && path.file_name().is_some_and(|name| name.len() == 2);
-        if is_servers || is_ours || name.ends_with(".log") || name.ends_with(".err") {
+        if is_servers || is_ours || ["_log", ".log", ".err"].iter().any(|end| name.ends_with(end)) {
             continue;
         }
         if path.is_dir() && !path.is_symlink() {
             files(&path, bench, found);
             found.insert(name, "folder".to_owned());
         } else {
-            let content = std::fs::read(&path).map_or_else(|error| error.to_string(), |bytes| format!("{bytes:?}"));
+            let content =
+                std::fs::read(&path).map_or_else(|error| error.to_string(), |bytes| blake3::hash(&bytes).to_string());
             found.insert(name, content);
         }
     }
