@@ -48,6 +48,7 @@ async fn group(bench: &Bench, rows: &[Row], missed: &mut Vec<String>) {
 
 async fn all(family: Family) -> usize {
     let bench = Bench::of(family).await;
+    world::give_programs(&bench);
     cutover::rehearsal::shop::prepare(&*bench.sql("source").await, 20).await.unwrap();
     bench.exec("source", "SET GLOBAL event_scheduler = OFF").await; // the shop has an event that writes
     for statement in

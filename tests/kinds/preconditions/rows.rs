@@ -83,7 +83,7 @@ fn both() -> Vec<Row> {
             &["CREATE DATABASE cutover", "CREATE TABLE cutover.orders (id INT PRIMARY KEY)"],
             &["DROP DATABASE cutover"],
             "own_databases",
-            "cutover.orders",
+            "not cutover's: table orders",
         ),
         sql(
             "target",
@@ -362,6 +362,7 @@ fn shadow(folder: &Path, names: &[&str]) {
     use std::os::unix::fs::PermissionsExt;
     for name in names {
         let path = folder.join("ssh/new/home/bin").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let _ = std::fs::remove_file(&path);
         std::fs::write(&path, "#!/bin/sh\nexit 1\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -375,7 +376,7 @@ fn inputs() -> Vec<Row> {
             "databases",
             "the source has no user database nope",
         ),
-        plan(|look, _| look.set.push("benchmark_size=900TiB".to_owned()), "steps.disk", "900"),
+        plan(|look, _| look.set.push("benchmark_size=900TiB".to_owned()), "steps.disk", "PiB are needed"),
         plan(|look, _| look.take("tunnel"), "steps.tunnel", "something listens on 127.0.0.1:"),
         plan(|look, _| look.take("way_back"), "steps.way_back", "something listens on 127.0.0.1:"),
     ]

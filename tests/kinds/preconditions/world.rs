@@ -111,3 +111,13 @@ fn files(folder: &Path, bench: &Bench, found: &mut BTreeMap<String, String>) {
         }
     }
 }
+
+/// Puts the server's own client programs before those of the machine, on both hosts.
+pub fn give_programs(bench: &Bench) {
+    let Some(folder) = bench.source.program().clients() else { return };
+    for host in ["old", "new"] {
+        for name in ["mysqldump", "mysql"] {
+            bench.program(host, name, &format!("exec '{}' \"$@\"", folder.join(name).display()));
+        }
+    }
+}

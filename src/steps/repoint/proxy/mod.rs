@@ -47,7 +47,11 @@ async fn members(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<Vec<Member>> {
             .help("write `level admin` behind `stats socket` in the proxy's configuration, and reload it"));
     }
     members::members(&answer).ok_or_else(|| {
-        Failure::permanent("read the proxy's state", format!("it answers: {}", answer.trim()))
+        let said = match answer.trim() {
+            "" => "nobody answers there".to_owned(),
+            said => format!("it answers: {said}"),
+        };
+        Failure::permanent(format!("read the proxy's state over {}", haproxy.socket), said)
             .at(&haproxy.host)
             .help("the backend must exist, and the socket needs `level admin`")
     })
