@@ -129,7 +129,8 @@ impl Dumping<'_> {
     /// The lines that put together the program's arguments. With `more` it is a trial, which takes no place in the log.
     fn flags(&self, more: &[&str]) -> String {
         let is_trial = !more.is_empty();
-        let fits = |flag: &str| !is_trial || !["--master-data", "--source-data"].iter().any(|place| flag.starts_with(place));
+        let fits =
+            |flag: &str| !is_trial || !["--master-data", "--source-data"].iter().any(|place| flag.starts_with(place));
         let flags: Vec<&str> = self.dialect.dump_flags().into_iter().filter(|flag| fits(flag)).collect();
         let mut lines = vec![format!("set -- --defaults-file=client.cnf {}", flags.join(" "))];
         let by_program = self.dialect.dump_flags_by_program(self.gtid && !is_trial);
