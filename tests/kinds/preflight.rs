@@ -141,7 +141,7 @@ async fn every_trap_is_named_with_evidence_and_remedy() {
         ("time_zone", Mark::Block, "the source knows 1 named time zones, the target none", "mysql_tzinfo_to_sql"),
         ("time_zone", Mark::Block, "+03:00 on the source", "zone"),
         ("auto_increment", Mark::Warn, "auto_increment_increment is 2 on the source", "SET GLOBAL"),
-        ("target_empty", Mark::Block, "1 table: there.already", "empty server"),
+        ("target_empty", Mark::Block, "1 object: table there.already", "empty server"),
         ("target_closed", Mark::Warn, "read_only is OFF", "SET GLOBAL read_only = ON"),
         ("generated_columns", Mark::Pass, "odd.keyless.b", ""),
         ("direction", Mark::Pass, "MariaDB 10.11", ""),

@@ -41,12 +41,11 @@ pub fn document(args: &Args, found: &[CheckResult], survey: &Survey) -> Value {
         "checks": found, "failures": survey.failures,
         "pass": count(found, Mark::Pass), "warn": count(found, Mark::Warn), "block": count(found, Mark::Block),
     });
-    match &args.playbook {
-        Some(path) => document["playbook"] = path.display().to_string().into(),
-        None => {
-            document["source"] = args.source.as_str().into();
-            document["target"] = args.target.as_str().into();
-        }
+    if let Some(path) = &args.playbook {
+        document["playbook"] = path.display().to_string().into();
+    } else {
+        document["source"] = args.source.as_str().into();
+        document["target"] = args.target.as_str().into();
     }
     document
 }

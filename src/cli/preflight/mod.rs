@@ -52,15 +52,12 @@ pub struct Args {
 pub fn run(args: &Args) -> u8 {
     let sources = Sources { inventory: Some(args.inventory.clone()), ..Sources::default() };
     let control_dir = args.state.dir().join("ssh");
-    let looked = match &args.playbook {
-        Some(path) => {
-            let sources = Sources { playbook: path.clone(), set: args.set.clone(), ..sources };
-            live::plan(load::plan, sources, control_dir)
-        }
-        None => {
-            let (playbook, set) = shipped::playbook(args);
-            live::plan(|sources| load::plan_of(&playbook, sources), Sources { set, ..sources }, control_dir)
-        }
+    let looked = if let Some(path) = &args.playbook {
+        let sources = Sources { playbook: path.clone(), set: args.set.clone(), ..sources };
+        live::plan(load::plan, sources, control_dir)
+    } else {
+        let (playbook, set) = shipped::playbook(args);
+        live::plan(|sources| load::plan_of(&playbook, sources), Sources { set, ..sources }, control_dir)
     };
     let survey = match looked {
         Ok((_, _, survey)) => survey,

@@ -143,8 +143,8 @@ impl Dumping<'_> {
             let session = quoted(&format!("--init-command={}", self.dialect.dump_session()));
             lines.push(format!("if says --init-command; then set -- \"$@\" {session}; fi"));
         }
-        let more: String = more.iter().map(|flag| format!("{flag} ")).collect();
-        lines.push(format!("set -- \"$@\" {more}--databases -- {}\n", line(self.databases)));
+        let more = [more, &["--databases"]].concat().join(" ");
+        lines.push(format!("set -- \"$@\" {more} -- {}\n", line(self.databases)));
         lines.join("\n")
     }
 }

@@ -23,12 +23,11 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if let Some(name) = set {
         return Ok(Verdict::pass(format!("a step sets {name} of the target")));
     }
-    let capacity = match seen.number(Target, "innodb_redo_log_capacity") {
-        Some(capacity) => capacity,
-        None => {
-            let files = seen.number(Target, "innodb_log_files_in_group").unwrap_or(1.0);
-            seen.required::<f64>(Target, "innodb_log_file_size")? * files
-        }
+    let capacity = if let Some(capacity) = seen.number(Target, "innodb_redo_log_capacity") {
+        capacity
+    } else {
+        let files = seen.number(Target, "innodb_log_files_in_group").unwrap_or(1.0);
+        seen.required::<f64>(Target, "innodb_log_file_size")? * files
     };
     let lasts = Duration::try_from_secs_f64(capacity / pace.max(1.0)).unwrap_or(Duration::MAX);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are positive, and only shown")]
