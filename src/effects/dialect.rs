@@ -22,6 +22,7 @@ mod own_database;
 mod own_log;
 mod past_read_only;
 mod plugins;
+mod preconditions;
 mod replication;
 mod session;
 mod snapshot;

@@ -45,6 +45,7 @@ use sessions::{Sessions, Slot};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as Plain, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// What a server says it is: names and values of its variables.
@@ -363,6 +364,16 @@ impl Effects {
     pub async fn write_option_file(&self, host: &Host, path: &str, text: &str) -> Result<()> {
         let revealed = self.hands.secrets.reveal(text, secrets::in_option_file)?;
         host.write_file(path, revealed.expose_secret().as_bytes(), Some(0o600)).await
+    }
+
+    /// Runs a script of `sh` on a host with `text` on its stdin, secrets revealed as option files need them. It has
+    /// `limit`, and is ended with all that it has started after that.
+    ///
+    /// # Errors
+    /// When a secret is missing, or as for [`Host::run_within`].
+    pub async fn run_with_options(&self, host: &Host, script: &str, text: &str, limit: Duration) -> Result<Ran> {
+        let revealed = self.hands.secrets.reveal(text, secrets::in_option_file)?;
+        host.run_within(&["sh", "-c", script], Some(revealed.expose_secret().as_bytes()), limit).await
     }
 
     /// Closes every connection and every ssh master.

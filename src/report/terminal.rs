@@ -242,7 +242,11 @@ impl Terminal {
             Update::Note { text } => match text.split_once('\n') {
                 None => running.bar.set_message(text.clone()),
                 Some((first, _)) => {
-                    let _ = self.multi.println(text);
+                    if self.lively {
+                        let _ = self.multi.println(text);
+                    } else {
+                        let _ = writeln!(std::io::stderr(), "{text}");
+                    }
                     running.bar.set_message(first.to_owned());
                 }
             },

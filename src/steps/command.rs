@@ -9,6 +9,7 @@ use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
@@ -71,6 +72,24 @@ impl Command {
     }
 }
 
+impl Command {
+    /// The fact that other programs may be on the host than before.
+    fn programs(&self) -> String {
+        format!("{}.programs", self.host)
+    }
+
+    async fn is_there(&self, cx: &Ctx<'_>, field: &str, word: &str) -> Result<()> {
+        let host = cx.fx.host(&self.host).await?;
+        if host.run(&["sh", "-c", "command -v -- \"$1\"", "sh", word], None).await?.code == Some(0) {
+            return Ok(());
+        }
+        Err(Failure::refused(format!("run `{word}` when the time comes"), format!("there is no program `{word}`"))
+            .at(&self.host)
+            .now("nothing was touched")
+            .help(format!("correct `{field}`, or install it there")))
+    }
+}
+
 #[async_trait]
 impl Step for Command {
     fn reversibility(&self) -> Reversibility {
@@ -105,6 +124,24 @@ impl Step for Command {
             unproved.push("that there is nothing to take back: the playbook states no `undo`".to_owned());
         }
         unproved
+    }
+    fn settles(&self, _: &World) -> Vec<String> {
+        vec![self.programs()]
+    }
+    /// Whether the programs are there. What an earlier program may install, and a path, is not looked for.
+    async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        if settled.contains(&self.programs()) {
+            return failures;
+        }
+        for (field, argv) in [("run", &self.run), ("undo", &self.undo)] {
+            let Some(word) = argv.first().filter(|word| !word.contains('/') && marker::find(word).next().is_none())
+            else {
+                continue;
+            };
+            failures.extend(self.is_there(cx, field, word).await.err());
+        }
+        failures
     }
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if let Some(path) = &self.creates

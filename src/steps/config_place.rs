@@ -6,6 +6,7 @@
 
 use super::Ctx;
 use super::config_file::ConfigFile;
+use super::trial_write;
 use crate::error::{Failure, Result};
 
 const SCRIPT: &str = include_str!("config_place.sh");
@@ -57,20 +58,17 @@ fn fault(word: &str, there: bool) -> Option<(String, &'static str)> {
     }
 }
 
-/// Refuses a file whose folder is missing or closed.
+/// Refuses a file that cannot be written, tried with one of our own beside it.
 ///
 /// # Errors
 /// A refusal, or that the host cannot be asked.
-pub async fn require_folder(cx: &Ctx<'_>, host: &str, path: &str) -> Result<()> {
-    let script = "d=$(dirname -- \"$1\"); [ -d \"$d\" ] && [ -w \"$d\" ]";
-    let ran = cx.fx.host(host).await?.run(&["sh", "-c", script, "sh", path], None).await?;
-    if ran.code == Some(0) {
-        return Ok(());
-    }
-    Err(Failure::refused(format!("write {path}"), "its folder is not there, or is not writable")
+pub async fn require_writable(cx: &Ctx<'_>, host: &str, path: &str) -> Result<()> {
+    let printed = cx.fx.host(host).await?.sh(&trial_write::beside_file(path), &[], None).await?;
+    let Some(fault) = trial_write::fault(&printed) else { return Ok(()) };
+    Err(Failure::refused(format!("write {path}"), fault)
         .at(host)
         .now("nothing was written there")
-        .help("make the folder, or correct the path in the inventory"))
+        .help("put that right there, or correct the path in the inventory"))
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ mod server_command;
 mod server_state;
 mod set_variables;
 mod sql;
+mod trial_write;
 mod tunnel;
 mod verify;
 mod wait_for_lag;

@@ -8,7 +8,7 @@ mod diff;
 mod obstacles;
 
 use super::config_file::ConfigFile;
-use super::config_place::{require_folder, require_read};
+use super::config_place::{require_read, require_writable};
 use super::kind::{Output, OutputType};
 use super::option_file::effective;
 use super::server_command;
@@ -303,7 +303,7 @@ impl Step for Render {
             Err(failure) => return vec![failure],
         };
         let mut failures = Vec::new();
-        failures.extend(require_folder(cx, target.file.host, target.file.path).await.err());
+        failures.extend(require_writable(cx, target.file.host, target.file.path).await.err());
         if let Some((name, server)) = target.server {
             if failures.is_empty() {
                 failures.extend(require_read(cx, &target.file).await.err());

@@ -3,7 +3,7 @@
 //! May know: the server's variables, its configuration file. Not what the values mean.
 
 use super::config_file::ConfigFile;
-use super::config_place::require_read;
+use super::config_place::{require_read, require_writable};
 use super::kind::{Output, OutputType};
 use super::server_state::{self, READ_LIMIT};
 use super::{Action, Complaint, Ctx, Finding, Outputs, Probe, Reversibility, Step, option_file};
@@ -304,6 +304,7 @@ impl Step for SetVariables {
             Err(complaint) => return vec![faulty(complaint)],
         };
         failures.extend(require_read(cx, &file).await.err());
+        failures.extend(require_writable(cx, file.host, file.path).await.err());
         failures.extend(self.overridden(cx).await.unwrap_or_else(Some));
         failures
     }

@@ -67,6 +67,9 @@ enum Via {
     Runner,
 }
 
+/// Longest time for a trial.
+const TRIAL: Duration = Duration::from_secs(20);
+
 fn listen() -> String {
     "127.0.0.1:3307".into()
 }
@@ -162,23 +165,41 @@ impl Tunnel {
     fn outputs(&self) -> Outputs {
         Outputs::from_iter([("address".to_owned(), self.listen.clone().into())])
     }
-    /// Whether the first host's ssh gets to the second: its key, its account, its name.
+    /// Whether the first host's ssh gets to the second, is let through to the address there, and somebody answers: the
+    /// key, the account, the host's name, and what its sshd allows. A database server speaks first, so nothing is sent.
     async fn can_reach(&self, cx: &Ctx<'_>) -> Result<()> {
-        let mut argv = self.ssh(cx.world);
-        let end = argv.len() - 3;
-        let to = argv.pop().unwrap_or_default();
-        argv.truncate(end);
-        argv.extend([to, "true".into()]);
+        let argv = self.trial(cx.world);
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let ran = cx.fx.host(&self.from).await?.run(&words, None).await?;
-        if ran.code == Some(0) {
+        let ran = cx.fx.host(&self.from).await?.run_within(&words, None, TRIAL).await?;
+        if !ran.stdout.is_empty() {
             return Ok(());
         }
-        let answer = ran.stderr.trim().lines().last().unwrap_or("ssh failed").to_owned();
-        Err(Failure::refused(format!("reach host `{}` by ssh", self.to), answer)
+        let said = ran.stderr.trim().lines().rfind(|line| !line.contains("stdio forwarding failed"));
+        let refused = ["administratively prohibited", "open failed"].iter().any(|words| ran.stderr.contains(words));
+        let answer = said.unwrap_or("nobody speaks there").to_owned();
+        let help = if refused {
+            format!(
+                "the sshd of `{}` must let this key through to {}: AllowTcpForwarding, PermitOpen, and `permitopen` in \
+                 authorized_keys; and the server must listen there",
+                self.to, self.forward
+            )
+        } else {
+            let by_hand = shell_words::join(&argv);
+            format!("it must work without a password and with a known host key: {by_hand}")
+        };
+        Err(Failure::refused(format!("reach {} on host `{}` by ssh", self.forward, self.to), answer)
             .at(&self.from)
             .now("nothing was touched")
-            .help(format!("it must work without a password and with a known host key: {}", shell_words::join(&argv))))
+            .help(help))
+    }
+
+    /// The same ssh, which carries one connection instead of listening.
+    fn trial(&self, world: &World) -> Vec<String> {
+        let mut argv = self.ssh(world);
+        let to = argv.pop().unwrap_or_default();
+        argv.truncate(argv.len().saturating_sub(2)); // -L and its value
+        argv.extend(["-W".to_owned(), self.forward.clone(), to]);
+        argv
     }
 }
 

@@ -18,6 +18,7 @@ mod ipv6;
 mod lag;
 mod latency;
 mod past_read_only;
+mod preconditions;
 mod preflight;
 mod promote;
 mod reverse_replication;

@@ -47,7 +47,9 @@ impl Dialect {
     pub fn applier_filters(self) -> Option<&'static str> {
         self.mysql(8, 0, 0).then_some(
             "SELECT FILTER_NAME AS name, FILTER_RULE AS value \
-             FROM performance_schema.replication_applier_global_filters ORDER BY 1",
+             FROM performance_schema.replication_applier_global_filters UNION \
+             SELECT CONCAT(FILTER_NAME, ' of channel ', CHANNEL_NAME), FILTER_RULE \
+             FROM performance_schema.replication_applier_filters ORDER BY 1",
         )
     }
 

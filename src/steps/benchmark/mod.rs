@@ -4,6 +4,7 @@ mod fio;
 
 use super::long_work::{self, Work};
 use super::place::{job_dir, run_marker};
+use super::trial_write;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
@@ -120,6 +121,24 @@ impl Benchmark {
         servers.map(|(name, server)| (name, Dialect::from(server.product()).tables::<&str>(&[])))
     }
 
+    /// Whether the program is there, and its file can be made.
+    async fn can_measure(&self, cx: &Ctx<'_>) -> Result<()> {
+        let host = cx.fx.host(&self.host).await?;
+        let refuse = |answer: String, help: &str| {
+            Failure::refused("measure the disk", answer).at(&self.host).now("nothing was touched").help(help)
+        };
+        if host.run(&["sh", "-c", "command -v fio"], None).await?.code != Some(0) {
+            return Err(refuse("there is no program `fio`".into(), "install it there, or leave this step out"));
+        }
+        match trial_write::fault(&host.sh(&trial_write::in_folder(&self.directory), &[], None).await?) {
+            None => Ok(()),
+            Some(fault) => Err(refuse(
+                format!("no file can be made in {}: {fault}", self.directory),
+                "let the account that the runner logs in with write there, or name another folder of that disk",
+            )),
+        }
+    }
+
     /// A measurement slows whoever works on the same disk: a server with data in that folder is left alone.
     async fn not_live(&self, cx: &Ctx<'_>) -> Result<()> {
         for (name, ask) in self.beside(cx.world) {
@@ -202,6 +221,7 @@ impl Step for Benchmark {
         let mut failures = Vec::new();
         failures.extend(self.space(cx).await.err());
         failures.extend(self.not_live(cx).await.err());
+        failures.extend(self.can_measure(cx).await.err());
         failures
     }
 

@@ -10,6 +10,7 @@ use crate::playbook::world::World;
 use crate::steps::client_program::{family_name, find_dump_program};
 use crate::steps::free_space::free_space;
 use crate::steps::place::dialect;
+use crate::steps::trial_write;
 use crate::steps::{Action, Ctx, Volume};
 
 /// Variables that decide whether the source's binary log can be followed.
@@ -215,6 +216,13 @@ impl Dump {
         let folder = self.directory.clone().unwrap_or_else(|| {
             cx.world.inventory.host(self.host(cx.world)).map(|host| host.work_dir.0.clone()).unwrap_or_default()
         });
+        let printed = cx.fx.host(self.host(cx.world)).await?.sh(&trial_write::in_folder(&folder), &[], None).await?;
+        if let Some(fault) = trial_write::fault(&printed) {
+            return Err(Failure::refused("keep the dump", format!("no file can be made in {folder}: {fault}"))
+                .at(self.host(cx.world))
+                .now("nothing was touched")
+                .help("let the account write there, or name another folder with `directory`"));
+        }
         let free = free_space(cx, self.host(cx.world), &folder).await?;
         if free >= needed {
             return Ok(());

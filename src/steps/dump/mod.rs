@@ -4,6 +4,7 @@ mod admission;
 mod head;
 mod ready;
 mod script;
+mod trial;
 
 use super::long_work::{self, Work};
 use super::place::{authority, dialect, job_dir, option_file, option_file_with_session, server};
@@ -237,7 +238,12 @@ impl Step for Dump {
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
-        self.admission_questions(world)
+        let mut actions = self.admission_questions(world);
+        let host = self.host(world);
+        actions.push(Action::note(format!(
+            "dump the definitions alone, to nowhere, on {host}: by the same program and account"
+        )));
+        actions
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {
@@ -253,7 +259,11 @@ impl Step for Dump {
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
-        self.admission(cx).await
+        let mut failures = self.admission(cx).await;
+        if failures.is_empty() {
+            failures.extend(self.trial(cx).await.err()); // what stands in its way already would be told in other words
+        }
+        failures
     }
 
     async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {

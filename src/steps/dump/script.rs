@@ -10,6 +10,12 @@ use crate::steps::place::quoted;
 /// Prints how many bytes the dump program has written so far.
 pub const PROGRESS: &str = "sed -n 's/^wchar: //p' /proc/$(cat dump.pid)/io";
 
+/// The code of a trial whose tunnel did not open.
+pub const NO_WAY: i32 = 97;
+
+/// Whether the script's own tunnel stands.
+const TUNNEL_STANDS: &str = "kill -0 $(cat ssh.pid)";
+
 /// How the program reaches the server.
 pub enum Route {
     /// At an address that its host sees.
@@ -70,7 +76,7 @@ impl Dumping<'_> {
     /// The script. A dump that was cut off never gets its final name: the program's exit code and its own last line,
     /// `Dump completed`, are both asked for.
     pub fn script(&self, file: &str) -> String {
-        let (dump, file) = (self.program(), quoted(file));
+        let (dump, file) = (self.program(&[]), quoted(file));
         let before = self.before.map_or(String::new(), |text| format!("printf '%s\\n' {} | zstd -q; ", quoted(text)));
         // the file is made anew, so that nothing planted at its place is written to
         format!(
@@ -83,8 +89,27 @@ impl Dumping<'_> {
         )
     }
 
-    /// The lines that find the program and its flags, and see to its option file and its way to the server.
-    fn program(&self) -> String {
+    /// The script of a dump of the definitions alone, to nowhere, by the same program and account along the same way. It
+    /// goes on after an error, so that all of them are told. Its place in the binary log is left out: asking for it may
+    /// lock tables. The option file comes on stdin; everything lies in a folder that is removed again.
+    ///
+    /// It ends with [`NO_WAY`] when its tunnel did not open.
+    pub fn trial(&self) -> String {
+        let inner = self
+            .program(&["--no-data", "--force"])
+            .replace(TUNNEL_STANDS, &format!("{TUNNEL_STANDS} || exit {NO_WAY}"))
+            + "\"$program\" \"$@\" > /dev/null\n";
+        format!(
+            "umask 077; b=$(mktemp -d) || exit; trap 'rm -rf -- \"$b\"' EXIT; trap 'exit 143' HUP INT TERM; mkdir \"$b/job\" \
+             && cat > \"$b/job.cnf\" && cd -- \"$b/job\" || exit\n\
+             env -i PATH=\"$PATH\" LC_ALL=C ${{SSH_AUTH_SOCK:+\"SSH_AUTH_SOCK=$SSH_AUTH_SOCK\"}} sh -c {} </dev/null\n",
+            shell_words::quote(&inner)
+        )
+    }
+
+    /// The lines that find the program and its flags, those in `more` last, and see to its option file and its way to the
+    /// server.
+    fn program(&self, more: &[&str]) -> String {
         let mut script = String::from("set -eu\numask 077\ncp -- \"$PWD.cnf\" client.cnf\n");
         script.push_str("trap 'rm -f client.cnf \"$PWD.cnf\"; ");
         script.push_str("[ ! -e ssh.pid ] || kill $(cat ssh.pid) 2>/dev/null || true' EXIT\n");
@@ -93,18 +118,23 @@ impl Dumping<'_> {
         if !self.tls {
             script.push_str("unverified >> client.cnf\n");
         }
-        script.push_str(&self.flags());
+        script.push_str(&self.flags(more));
         if let Route::OwnTunnel { ssh, .. } = self.route {
             let ssh = line(ssh);
-            script.extend([&*ssh, " &\necho $! > ssh.pid\nsleep 2\nkill -0 $(cat ssh.pid)\n"]);
+            script.extend([&*ssh, " &\necho $! > ssh.pid\nsleep 2\n", TUNNEL_STANDS, "\n"]);
         }
         script
     }
 
-    /// The lines that put together the program's arguments.
-    fn flags(&self) -> String {
-        let mut lines = vec![format!("set -- --defaults-file=client.cnf {}", self.dialect.dump_flags().join(" "))];
-        for [text, then, otherwise] in self.dialect.dump_flags_by_program(self.gtid) {
+    /// The lines that put together the program's arguments. With `more` it is a trial, which takes no place in the log.
+    fn flags(&self, more: &[&str]) -> String {
+        let is_trial = !more.is_empty();
+        let fits =
+            |flag: &str| !is_trial || !["--master-data", "--source-data"].iter().any(|place| flag.starts_with(place));
+        let flags: Vec<&str> = self.dialect.dump_flags().into_iter().filter(|flag| fits(flag)).collect();
+        let mut lines = vec![format!("set -- --defaults-file=client.cnf {}", flags.join(" "))];
+        let by_program = self.dialect.dump_flags_by_program(self.gtid && !is_trial);
+        for [text, then, otherwise] in by_program.into_iter().filter(|[_, then, _]| fits(then)) {
             let otherwise =
                 if otherwise.is_empty() { String::new() } else { format!("else set -- \"$@\" {otherwise}; ") };
             lines.push(format!("if says {}; then set -- \"$@\" {then}; {otherwise}fi", quoted(text)));
@@ -113,7 +143,8 @@ impl Dumping<'_> {
             let session = quoted(&format!("--init-command={}", self.dialect.dump_session()));
             lines.push(format!("if says --init-command; then set -- \"$@\" {session}; fi"));
         }
-        lines.push(format!("set -- \"$@\" --databases -- {}\n", line(self.databases)));
+        let more = [more, &["--databases"]].concat().join(" ");
+        lines.push(format!("set -- \"$@\" {more} -- {}\n", line(self.databases)));
         lines.join("\n")
     }
 }

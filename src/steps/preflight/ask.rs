@@ -4,13 +4,15 @@ use super::pair::{Pair, Side};
 use crate::effects::{LoginPath, Rows};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Account;
-use crate::steps::{Action, Ctx};
-use std::time::{Duration, SystemTime};
+use crate::steps::{Action, Ctx, answer};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Longest time for one statement: the catalog of a server with very many tables takes its time.
 const LOOK: Duration = Duration::from_mins(1);
 /// How often a clock is read; the quickest answer is the most exact.
 const CLOCK_READINGS: usize = 3;
+/// How long a counter is watched.
+const PACE_TIME: Duration = Duration::from_secs(1);
 /// Prints a host's time in nanoseconds since 1970.
 const CLOCK: &str = "date +%s%N";
 
@@ -21,6 +23,8 @@ pub enum Ask {
     Sql { side: Side, text: String },
     /// A shell script on a host.
     Run { host: String, script: String },
+    /// How fast the number that a statement answers grows.
+    Pace { side: Side, text: String },
     /// What time it is on a host.
     Clock { host: String },
     /// Whether a login works along the path it will take; by TLS where there is an authority to verify it with.
@@ -32,8 +36,13 @@ pub enum Ask {
 pub enum Reply {
     Rows(Rows),
     Text(String),
+    Pace(Pace),
     Clock(Clock),
 }
+
+/// How fast a counter grows, by the second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace(pub f64);
 
 /// A host's clock beside the runner's, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,14 +63,14 @@ impl Ask {
     pub fn side(&self) -> Option<Side> {
         match self {
             Self::Sql { side, .. } => Some(*side),
-            Self::Run { .. } | Self::Clock { .. } | Self::Login { .. } => None,
+            Self::Run { .. } | Self::Pace { .. } | Self::Clock { .. } | Self::Login { .. } => None,
         }
     }
 
     /// How a plan shows it.
     pub fn actions(&self, pair: &Pair<'_>) -> Vec<Action> {
         match self {
-            Self::Sql { side, text } => vec![Action::sql(pair.at(*side).name, text)],
+            Self::Sql { side, text } | Self::Pace { side, text } => vec![Action::sql(pair.at(*side).name, text)],
             Self::Run { host, script } => vec![Action::command(host, script)],
             Self::Clock { host } => vec![Action::command(host, CLOCK)],
             Self::Login { side, account, host, address, .. } => {
@@ -77,6 +86,7 @@ impl Ask {
         match self {
             Self::Sql { side, text } => cx.fx.sql(pair.at(*side).name).await?.query(text, LOOK).await.map(Reply::Rows),
             Self::Run { host, script } => cx.fx.host(host).await?.sh(script, &[], None).await.map(Reply::Text),
+            Self::Pace { side, text } => pace(cx, pair.at(*side).name, text).await.map(Reply::Pace),
             Self::Clock { host } => clock(cx, host).await.map(Reply::Clock),
             Self::Login { side, account, host, address, authority } => {
                 let path = LoginPath { host, address, authority: authority.as_deref() };
@@ -84,6 +94,15 @@ impl Ask {
             }
         }
     }
+}
+
+/// Two readings, a moment apart.
+async fn pace(cx: &Ctx<'_>, server: &str, text: &str) -> Result<Pace> {
+    let session = cx.fx.sql(server).await?;
+    let (begin, before) = (Instant::now(), answer::number::<f64>(&session, text).await?);
+    cx.pause(PACE_TIME, "look at the servers").await?;
+    let after = answer::number::<f64>(&session, text).await?;
+    Ok(Pace((after - before).max(0.0) / begin.elapsed().as_secs_f64()))
 }
 
 async fn clock(cx: &Ctx<'_>, host: &str) -> Result<Clock> {

@@ -196,8 +196,8 @@ impl Step for Preflight {
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let results = self.examine(cx).await?;
-        for CheckResult { name, evidence, .. } in results.iter().filter(|result| result.result == Mark::Warn) {
-            cx.progress.note(format!("warning: {name}: {evidence}"));
+        for warning in results.iter().filter(|result| result.result == Mark::Warn) {
+            cx.progress.note(verdict::in_three_lines(warning));
         }
         if let Some(failure) = Self::refusal(&results) {
             return Err(failure);

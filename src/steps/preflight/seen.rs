@@ -1,6 +1,6 @@
 //! Everything that was asked, for the checks to judge. Pure: a judgement is a function of this alone.
 
-use super::ask::{Ask, Clock, Reply};
+use super::ask::{Ask, Clock, Pace, Reply};
 use super::pair::{Pair, Side, Source, Target};
 use crate::effects::Rows;
 use crate::error::{Failure, Result};
@@ -112,6 +112,13 @@ impl<'a> Seen<'a> {
         match self.reply(ask)? {
             Reply::Text(text) => Ok(text),
             _ => Err(Failure::permanent("judge", "a script printed nothing")),
+        }
+    }
+    /// By how much the number that a statement answers grows in a second.
+    pub fn pace(&self, side: Side, text: &str) -> Result<f64> {
+        match self.reply(&Ask::Pace { side, text: text.to_owned() })? {
+            Reply::Pace(Pace(pace)) => Ok(*pace),
+            _ => Err(Failure::permanent("judge", "a counter showed no number")),
         }
     }
     pub fn clock(&self, host: &str) -> Result<Clock> {

@@ -1,9 +1,11 @@
 //! What one check says, and how its words are put together.
 
-use crate::steps::Mark;
+use crate::steps::{CheckResult, Mark};
 
 /// So many names are shown; the rest is counted.
 const SHOWN: usize = 5;
+/// So many characters are a line of a warning.
+const LINE: usize = 160;
 
 /// What one check says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,23 @@ pub fn some<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
+/// A warning as a run shows it: two lines at most for what was found, and one for what to do.
+pub fn in_three_lines(check: &CheckResult) -> String {
+    let whole = format!("warning: {}: {}", check.name, check.evidence.replace('\n', "; "));
+    let letters: Vec<char> = whole.chars().collect();
+    let line =
+        |from: usize, to: usize| letters[from.min(letters.len())..to.min(letters.len())].iter().collect::<String>();
+    let mut lines = vec![line(0, LINE)];
+    if letters.len() > LINE {
+        let more = if letters.len() > 2 * LINE { "…" } else { "" };
+        lines.push(format!("  {}{more}", line(LINE, 2 * LINE)));
+    }
+    let remedy = check.remedy.as_deref().unwrap_or("see the step's outputs").replace('\n', "; ");
+    let more = if remedy.chars().count() > LINE { "…" } else { "" };
+    lines.push(format!("  → {}{more}", remedy.chars().take(LINE).collect::<String>()));
+    lines.join("\n")
+}
+
 /// `1 table`, `3 tables`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
@@ -53,8 +72,20 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Verdict, some};
-    use crate::steps::Mark;
+    use super::{Verdict, in_three_lines, some};
+    use crate::steps::{CheckResult, Mark};
+
+    #[test]
+    fn a_warning_is_three_lines_at_most() {
+        let warning = |evidence: String, remedy: &str| {
+            let (name, result) = ("packets".to_owned(), Mark::Warn);
+            in_three_lines(&CheckResult { name, result, evidence, remedy: Some(remedy.to_owned()) })
+        };
+        assert_eq!(warning("small".into(), "make it large"), "warning: packets: small\n  → make it large");
+        let long = warning("ü\n".repeat(900), &"x".repeat(500));
+        assert_eq!(long.lines().count(), 3, "{long}");
+        assert!(long.lines().all(|line| line.chars().count() < 170), "{long}");
+    }
 
     #[test]
     fn the_worst_counts_and_all_is_told() {

@@ -3,7 +3,7 @@
 mod arrival;
 mod proxy;
 
-use super::config_place::require_folder;
+use super::config_place::require_writable;
 use super::place::{dialect, quoted, server};
 use super::privileges::require;
 use super::server_state;
@@ -230,7 +230,7 @@ impl Step for Repoint {
         let application = self.application(cx.world)?;
         if let Some(config) = &application.config {
             // an earlier step may make the folder; one that is mistyped would be made, and never read
-            require_folder(cx, &config.host, &config.path).await?;
+            require_writable(cx, &config.host, &config.path).await?;
             cx.memo.keep("staged", true).await?;
             self.stage(cx, config).await?;
             self.shell(cx, config).await?;

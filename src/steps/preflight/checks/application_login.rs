@@ -23,13 +23,14 @@ fn logins(pair: &Pair<'_>) -> Vec<Ask> {
         .collect()
 }
 
-/// From the application's own host where the server has an address for it, else from the server's: but only accounts
-/// that such a connection may use, for a refusal would mean nothing.
+/// From where the connections come, the proxy's host or the application's own, when the server has an address for it,
+/// else from the server's: but only accounts that such a connection may use, for a refusal would mean nothing.
 fn login(pair: &Pair<'_>, side: Side, account: &Account) -> Option<Ask> {
-    let (_, Application { config, .. }) = pair.application?;
+    let (_, Application { config, haproxy, .. }) = pair.application?;
     let server = pair.at(side).server;
-    let (host, address) = match config {
-        Some(config) if server.endpoint.is_some() || config.host == server.host => (&config.host, server.endpoint()),
+    let from = haproxy.as_ref().map(|proxy| &proxy.host).or(config.as_ref().map(|config| &config.host));
+    let (host, address) = match from {
+        Some(from) if server.endpoint.is_some() || *from == server.host => (from, server.endpoint()),
         _ if ["%", "127.0.0.1", "localhost"].contains(&host(account)) => (&server.host, server.address.as_str()),
         _ => return None,
     };
@@ -96,7 +97,11 @@ fn one(seen: &Seen<'_>, side: Side, account: &Account) -> Result<Result<String, 
         }
         Err(failure) if failure.class == Class::Transient => {
             let evidence = format!("the login of {user} to `{name}` could not be tried: {}", failure.answer);
-            Err(Verdict::warn(evidence, "see that the application's host reaches the server there"))
+            let remedy =
+                format!("see that the application's host reaches the server there, or correct `endpoint` of `{name}`");
+            // where the target listens may be what a step is about to write
+            let later = side == Target && seen.will_be_set("bind_address");
+            Err(if later { Verdict::warn(evidence, remedy) } else { Verdict::block(evidence, remedy) })
         }
         Err(failure) => {
             let evidence = format!("{user} cannot log in to `{name}`: {}", failure.answer);

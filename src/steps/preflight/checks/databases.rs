@@ -5,12 +5,18 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
+use crate::effects::dialect::identifier;
 use crate::error::Result;
 use crate::playbook::units::Bytes;
 
 pub const CHECK: Check = Check::blocking("databases", judge).only_before(Occasion::Copy).firm().asks(|pair| {
     let dialect = pair.source.dialect;
-    [dialect.user_databases(), dialect.total_size(pair.databases)].map(|text| Ask::sql(Source, text)).into()
+    let mut texts = vec![dialect.user_databases(), dialect.total_size(pair.databases)];
+    if !pair.databases.is_empty() {
+        texts.push(dialect.objects_outside(pair.databases));
+        texts.extend(dialect.sequence_defaults(pair.databases));
+    }
+    texts.into_iter().map(|text| Ask::sql(Source, text)).collect()
 });
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
@@ -28,5 +34,42 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         return Ok(Verdict::block(evidence, "correct `databases`; those of the server itself cannot be moved"));
     }
     let moved = if named.is_empty() { &there } else { named };
-    Ok(Verdict::pass(format!("{} move: {}", Bytes(seen.data_bytes()?), some(moved))))
+    Ok(Verdict::worst_of(left_out(seen)?, format!("{} move: {}", Bytes(seen.data_bytes()?), some(moved))))
+}
+
+/// What is not among the databases that move, though replication carries it or what moves needs it.
+fn left_out(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
+    let (dialect, named) = (seen.pair.source.dialect, seen.pair.databases);
+    let mut found = Vec::new();
+    if named.is_empty() {
+        return Ok(found);
+    }
+    let rows = seen.rows(Source, dialect.objects_outside(named))?;
+    let word = |row: crate::effects::Row<'_>| {
+        format!("{} ({})", row.get("name").unwrap_or_default(), row.get("kind").unwrap_or_default())
+    };
+    let outside: Vec<String> = rows.iter().map(word).collect();
+    if !outside.is_empty() {
+        let evidence =
+            format!("replication carries every database, and these are in none of `databases`: {}", some(&outside));
+        found.push(Verdict::block(evidence, "name all databases that hold anything, or none"));
+    }
+    if let Some(text) = dialect.sequence_defaults(named) {
+        let rows = seen.rows(Source, text)?;
+        let is_outside = |expression: &str| {
+            let inside = named.iter().any(|name| expression.contains(&format!("nextval({}.", identifier(name))));
+            !inside
+        };
+        let far: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.get("expression").is_some_and(is_outside))
+            .filter_map(|row| row.get("name"))
+            .collect();
+        if !far.is_empty() {
+            let evidence =
+                format!("the default comes from a sequence of a database that does not move: {}", some(&far));
+            found.push(Verdict::block(evidence, "name the sequence's database, too"));
+        }
+    }
+    Ok(found)
 }

@@ -6,12 +6,14 @@ use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::{Failure, Result};
-use crate::playbook::forecast::dump_bytes;
+use crate::playbook::forecast::{dump_bytes, dump_seconds, import_seconds};
 use crate::playbook::units::Bytes;
+use std::time::Duration;
 
 pub const CHECK: Check = Check::blocking("disk_space", judge).only_before(Occasion::Copy).asks(|pair| {
     let size = Ask::sql(Source, pair.source.dialect.total_size(pair.databases));
-    [Some(size), data(pair), dump(pair), logs(pair)].into_iter().flatten().collect()
+    let pace = Ask::Pace { side: Source, text: pair.source.dialect.redo_written().to_owned() };
+    [Some(size), Some(pace), data(pair), dump(pair), logs(pair)].into_iter().flatten().collect()
 });
 
 /// The device that a folder is on, or will be on, and the bytes that are free there.
@@ -36,7 +38,9 @@ fn logs(pair: &Pair<'_>) -> Option<Ask> {
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let bytes = seen.data_bytes()?;
-    let (data_needs, dump_needs) = (bytes + bytes / 10, dump_bytes(bytes));
+    let changes = changes(seen, bytes)?;
+    // what is changed during the copy is kept there in relay logs, until it is applied
+    let (data_needs, dump_needs) = (bytes + bytes / 10 + changes, dump_bytes(bytes));
     let mut found = Vec::new();
     let dump_place = dump(seen.pair).map(|ask| place(seen, &ask)).transpose()?;
     let data_place = data(seen.pair).map(|ask| place(seen, &ask)).transpose()?;
@@ -61,14 +65,27 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let evidence = "the inventory does not say where the target's data directory is";
         found.push(Verdict::warn(evidence, "state `data_dir` of the target"));
     }
-    if let Some((_, free)) =
-        logs(seen.pair).map(|ask| place(seen, &ask)).transpose()?.filter(|(_, free)| *free < bytes / 10)
-    {
-        let evidence = format!("only {} are free for the source's binary logs, which must be kept", Bytes(free));
-        found.push(Verdict::warn(evidence, "free space there before the dump"));
+    let logs_place = logs(seen.pair).map(|ask| place(seen, &ask)).transpose()?;
+    if let Some((_, free)) = logs_place.filter(|(_, free)| *free < (bytes / 10).max(changes)) {
+        let evidence = format!(
+            "only {} are free for the source's binary logs, which are kept during the copy: about {} by the forecast",
+            Bytes(free),
+            Bytes(changes.max(bytes / 10))
+        );
+        let verdict = if free < changes { Verdict::block } else { Verdict::warn };
+        found.push(verdict(evidence, "free space there before the dump"));
     }
     let free = data_place.map_or(0, |(_, free)| free);
     Ok(Verdict::worst_of(found, format!("{} are free for {} of data", Bytes(free), Bytes(bytes))))
+}
+
+/// Bytes that are written while the data is copied, at the rate of now.
+fn changes(seen: &Seen<'_>, bytes: u64) -> Result<u64> {
+    let pace = seen.pace(Source, seen.pair.source.dialect.redo_written())?;
+    let seconds = Duration::from_secs(dump_seconds(bytes) + import_seconds(bytes));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; an estimate saturates")]
+    let changes = (pace * seconds.as_secs_f64()) as u64;
+    Ok(changes)
 }
 
 fn place(seen: &Seen<'_>, ask: &Ask) -> Result<(String, u64)> {

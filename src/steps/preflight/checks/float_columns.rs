@@ -1,13 +1,14 @@
 //! `FLOAT` columns: a dump carries six digits of them, and a replica that finds its rows by the seventh finds none.
 
 use super::super::ask::Ask;
-use super::super::check::Check;
+use super::super::check::{Check, Occasion};
 use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::error::Result;
 
 pub const CHECK: Check = Check::blocking("float_columns", judge)
+    .only_before(Occasion::Copy)
     .asks(|pair| copied(pair).map(|text| Ask::sql(Source, text)).into_iter().collect());
 pub const KEYS: Check = Check::blocking("float_keys", keys)
     .firm()

@@ -1,57 +1,97 @@
-//! Filters leave silent gaps: a database that the source does not write down, or the target does not apply, stays as the
-//! dump left it.
+//! Filters, on both servers: what one leaves out of its binary log never arrives, what the other does not apply is
+//! missing there. One that stands in the way back makes that hollow.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
-use super::super::pair::{Source, Target};
+use super::super::pair::{Side, Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 
 pub const CHECK: Check = Check::blocking("replication_filters", judge).reads(&FILTERS).asks(|pair| {
-    let filters = pair.target.dialect.applier_filters().map(|text| Ask::sql(Target, text));
-    [Ask::sql(Source, pair.source.dialect.binlog_position())].into_iter().chain(filters).collect()
+    let mut asks = pair.both(Dialect::binlog_position);
+    asks.extend(pair.both(Dialect::all_channels));
+    for side in [Source, Target] {
+        asks.extend(pair.at(side).dialect.applier_filters().map(|text| Ask::sql(side, text)));
+    }
+    asks
 });
 
 /// What is applied, where filters are variables.
-const FILTERS: [&str; 6] = [
+const FILTERS: [&str; 7] = [
     "replicate_do_db",
     "replicate_ignore_db",
     "replicate_do_table",
     "replicate_ignore_table",
     "replicate_wild_do_table",
     "replicate_wild_ignore_table",
+    "replicate_rewrite_db",
 ];
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found = Vec::new();
-    let written = seen.rows(Source, seen.pair.source.dialect.binlog_position())?;
+    for side in [Source, Target] {
+        let name = seen.name(side);
+        for filter in written(seen, side)? {
+            let evidence = format!("`{name}` does not write everything down: {filter}");
+            found.push((side == Target, evidence));
+        }
+        for filter in applied(seen, side)? {
+            let evidence = format!("`{name}` does not apply everything: {filter}");
+            found.push((side == Source, evidence));
+        }
+    }
+    let verdict = |(way_back, evidence): (bool, String)| {
+        let remedy = "remove it from that server's configuration and restart it";
+        match (way_back, seen.pair.accept_no_rollback) {
+            (false, _) => Verdict::block(evidence, remedy),
+            (true, true) => Verdict::warn(format!("{evidence}; the way back would be hollow"), remedy),
+            (true, false) => Verdict::block(format!("{evidence}: the way back would be hollow"), remedy),
+        }
+    };
+    Ok(Verdict::worst_of(found.into_iter().map(verdict).collect(), "none on either server"))
+}
+
+/// Filters of a server's binary log.
+fn written(seen: &Seen<'_>, side: Side) -> Result<Vec<String>> {
+    let rows = seen.rows(side, seen.pair.at(side).dialect.binlog_position())?;
+    // without a binary log there is no row, which is another check's matter
+    let Some(row) = rows.first() else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
     for name in ["Binlog_Do_DB", "Binlog_Ignore_DB"] {
-        // without a binary log there is no row, which is another check's matter
-        let Some(row) = written.first() else { continue };
         let Some(value) = row.get(name) else {
             let answer = format!("the answer has no {name}");
-            return Err(Failure::permanent("read the source's filters", answer).at(seen.name(Source)));
+            return Err(Failure::permanent("read the server's filters", answer).at(seen.name(side)));
         };
         if !value.is_empty() {
-            let evidence = format!("the source does not write everything down: {} is {value}", name.to_lowercase());
-            found.push(Verdict::block(evidence, "remove it from the source's configuration and restart it"));
+            found.push(format!("{} is {value}", name.to_lowercase()));
         }
     }
-    let mut applied: Vec<(String, String)> = FILTERS
-        .iter()
-        .map(|name| ((*name).to_owned(), seen.variable(Target, name).to_owned()))
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
-    if let Some(text) = seen.pair.target.dialect.applier_filters() {
-        for row in seen.rows(Target, text)?.iter() {
+    Ok(found)
+}
+
+/// Filters of a server's appliers: of all, and of each channel.
+fn applied(seen: &Seen<'_>, side: Side) -> Result<Vec<String>> {
+    let dialect = seen.pair.at(side).dialect;
+    let mut found: Vec<(String, String)> =
+        FILTERS.iter().map(|name| ((*name).to_owned(), seen.variable(side, name).to_owned())).collect();
+    for channel in seen.rows(side, dialect.all_channels())?.iter() {
+        let columns = channel.pairs().filter(|(name, _)| name.starts_with("Replicate_"));
+        found.extend(columns.map(|(name, value)| (name.to_lowercase(), value.unwrap_or_default().to_owned())));
+    }
+    if let Some(text) = dialect.applier_filters() {
+        for row in seen.rows(side, text)?.iter() {
             let text = |name| row.get(name).unwrap_or_default().to_owned();
-            applied.push((text("name").to_lowercase(), text("value")));
+            found.push((text("name").to_lowercase(), text("value")));
         }
     }
-    for (name, value) in applied {
-        let evidence = format!("the target does not apply everything: {name} is {value}");
-        found.push(Verdict::block(evidence, "remove it from the target's configuration and restart it"));
+    let mut words: Vec<String> = Vec::new();
+    for (name, value) in found.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let word = format!("{name} is {value}");
+        if !words.contains(&word) {
+            words.push(word);
+        }
     }
-    Ok(Verdict::worst_of(found, "none on either server"))
+    Ok(words)
 }

@@ -33,7 +33,12 @@ pub enum Admin {
 
 /// The questions, in one line.
 pub fn question(backend: &str) -> String {
-    format!("show servers state {backend}; show stat {backend} 4 -1")
+    format!("show servers state {backend}; show stat {backend} 4 -1; show cli level")
+}
+
+/// The level of the socket where it does not let anybody switch servers; a proxy before 1.8 does not say.
+pub fn too_low(answer: &str) -> Option<&str> {
+    answer.lines().rfind(|line| !line.is_empty()).filter(|level| ["user", "operator"].contains(level))
 }
 
 /// Every server of the answer to [`question`]; `None` when it cannot be read: a server that cannot be read is not "shut".
@@ -77,7 +82,7 @@ fn statistics(answer: &str) -> Option<HashMap<&str, (bool, u64)>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Admin, Member, members};
+    use super::{Admin, Member, members, too_low};
 
     const STATISTICS: &str = "\n# pxname,svname,qcur,qmax,scur,smax,act,bck\ndb,old,0,0,4,9,1,0\ndb,new,0,0,0,1,1,0\n\
                               db,spare,0,0,2,2,0,1\n\n";
@@ -99,6 +104,13 @@ mod tests {
         assert_eq!(states(state).unwrap(), expected);
         let switched = "1\n# header\n3 db 1 old 127.0.0.1 0 1 1\n3 db 2 new 127.0.0.1 2 4 1\n";
         assert_eq!(states(switched).unwrap()[1].1, Admin::Ready, "disabled in the configuration, and made ready since");
+    }
+
+    #[test]
+    fn a_socket_that_only_shows_is_known() {
+        assert_eq!(too_low(&format!("1{STATISTICS}operator\n\n")), Some("operator"));
+        assert_eq!(too_low(&format!("1{STATISTICS}admin\n\n")), None);
+        assert_eq!(too_low(&format!("1{STATISTICS}")), None);
     }
 
     #[test]

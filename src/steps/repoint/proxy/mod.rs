@@ -5,7 +5,7 @@ mod members;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Haproxy;
 use crate::steps::{Action, Ctx};
-use members::{Admin, Member, question};
+use members::{Admin, Member, question, too_low};
 
 /// Commands that open `to` and shut every other server of the backend, ending its connections.
 pub fn commands(haproxy: &Haproxy, to: &str) -> Vec<String> {
@@ -39,8 +39,19 @@ async fn say(cx: &Ctx<'_>, haproxy: &Haproxy, commands: &str) -> Result<String> 
 
 async fn members(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<Vec<Member>> {
     let answer = say(cx, haproxy, &question(&haproxy.backend)).await?;
+    if let Some(level) = too_low(&answer) {
+        let answer = format!("its socket {} lets us look and not switch: its level is {level}", haproxy.socket);
+        return Err(Failure::refused("switch the proxy", answer)
+            .at(&haproxy.host)
+            .now("nothing was switched")
+            .help("write `level admin` behind `stats socket` in the proxy's configuration, and reload it"));
+    }
     members::members(&answer).ok_or_else(|| {
-        Failure::permanent("read the proxy's state", format!("it answers: {}", answer.trim()))
+        let said = match answer.trim() {
+            "" => "nobody answers there".to_owned(),
+            said => format!("it answers: {said}"),
+        };
+        Failure::permanent(format!("read the proxy's state over {}", haproxy.socket), said)
             .at(&haproxy.host)
             .help("the backend must exist, and the socket needs `level admin`")
     })

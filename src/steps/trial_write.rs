@@ -1,0 +1,76 @@
+//! Whether a file or folder on a host can be written: tried with a file of our own beside it, which is removed again.
+//! Nothing that was there is touched, and a folder that is missing is not made.
+//!
+//! May know: hosts, as scripts. Nothing of why something is written.
+
+/// Tries in folder `$d`; prints `ok`, or what is wrong.
+const TRY: &str = "if [ ! -d \"$d\" ]; then echo \"its folder $d is not there\"; \
+                   elif t=$(mktemp -- \"$d/.cutover-trial.XXXXXX\" 2>&1); then \
+                   if e=$( { printf x > \"$t\"; } 2>&1 ); then w=ok; else w=${e##*: }; fi; rm -f -- \"$t\"; echo \"$w\"; \
+                   else echo \"${t##*: }\"; fi";
+
+/// A script that tries to write beside the file `path`, whose links are followed.
+pub fn beside_file(path: &str) -> String {
+    let path = shell_words::quote(path);
+    format!(
+        "f={path}; if [ -L \"$f\" ] && [ ! -e \"$f\" ]; then echo 'it is a link to a file that is not there'; \
+         elif [ -d \"$f\" ]; then echo 'it is a folder'; \
+         else if [ -L \"$f\" ]; then f=$(readlink -f -- \"$f\"); fi; d=$(dirname -- \"$f\"); {TRY}; fi"
+    )
+}
+
+/// A script that tries to write in the folder `path`, or where it would have to be made.
+pub fn in_folder(path: &str) -> String {
+    let path = shell_words::quote(path);
+    format!(
+        "d={path}; while [ ! -e \"$d\" ] && [ ! -L \"$d\" ]; do d=$(dirname -- \"$d\"); done; \
+         if [ -d \"$d\" ]; then {TRY}; else echo \"$d is no folder\"; fi"
+    )
+}
+
+/// What is wrong by the script's answer; `None` when it could be written.
+pub fn fault(printed: &str) -> Option<String> {
+    match printed.lines().last().unwrap_or_default().trim() {
+        "ok" => None,
+        "" => Some("the look at the host printed nothing".to_owned()),
+        fault => Some(fault.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{beside_file, fault, in_folder};
+    use std::process::Command;
+
+    fn tried(script: &str) -> Option<String> {
+        let output = Command::new("sh").args(["-c", script]).output().unwrap();
+        fault(&String::from_utf8(output.stdout).unwrap())
+    }
+
+    #[test]
+    fn a_place_is_tried_and_left_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::create_dir(path("it's here")).unwrap();
+        std::fs::write(path("file"), "kept").unwrap();
+        std::os::unix::fs::symlink(path("it's here/real.cnf"), path("dangling")).unwrap();
+        std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
+        for fine in [path("file"), path("it's here/new.cnf"), path("link")] {
+            assert_eq!(tried(&beside_file(&fine)), None, "{fine}");
+        }
+        for (wrong, words) in [
+            (beside_file(&path("dangling")), "a link to a file that is not there"),
+            (beside_file(&path("it's here")), "it is a folder"),
+            (beside_file(&path("gone/my.cnf")), "is not there"),
+            (beside_file("/proc/my.cnf"), ""),
+            (in_folder("/proc/cutover/work"), ""),
+            (in_folder(&path("file/below")), "is no folder"),
+        ] {
+            assert!(tried(&wrong).is_some_and(|fault| fault.contains(words)), "{wrong}");
+        }
+        assert_eq!(tried(&in_folder(&path("new/deep"))), None);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
+        assert_eq!(std::fs::read_dir(path("it's here")).unwrap().count(), 0);
+        assert_eq!(std::fs::read_to_string(path("file")).unwrap(), "kept");
+    }
+}
