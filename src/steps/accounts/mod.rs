@@ -315,7 +315,8 @@ impl Step for Accounts {
 
     fn settles(&self, world: &World) -> Vec<String> {
         let accounts = self.accounts(world).unwrap_or_default();
-        accounts.iter().map(|account| account_fact(&self.to, &account.user, host(account))).collect()
+        let named = accounts.iter().map(|account| account_fact(&self.to, &account.user, host(account)));
+        named.chain(self.others.then(|| format!("{}.accounts", self.to))).collect()
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {
