@@ -1,9 +1,6 @@
-//! Every sentence of a report, held against the journal by rules of its own: none of them uses the fold that the report
-//! is made with. A sentence without a rule does not compile.
+//! The rules: when a sentence is true of a journal.
 
-use crate::decision::switch;
-use crate::fakes::{Act, Lab, intent};
-use cutover::error::{Class, Failure};
+use cutover::error::Class;
 use cutover::journal::{Entry, Event, Outcome};
 use cutover::plan::Plan;
 use cutover::report::decision::Known;
@@ -11,40 +8,13 @@ use cutover::report::fold::{StepSummary, Summary};
 use cutover::report::html::{Material, page};
 use cutover::report::sentence::Sentence;
 use cutover::report::standstill::Standstill;
-use cutover::report::text::{next, sentences, text};
-use cutover::steps::{Probe, Reversibility};
-use serde_json::json;
-use std::sync::Arc;
+use cutover::steps::Reversibility;
 
-/// Holds everything that is told of `entries`, as of each of them, against them: a runner may die at any moment.
-fn told_at_every_moment(lab: &Lab) {
-    let entries = lab.entries();
-    for length in 1..=entries.len() {
-        all_are_true(&lab.plan, &entries[..length]);
-    }
-}
-
-/// Holds every sentence of the report of a journal against that journal.
-pub fn all_are_true(plan: &Arc<Plan>, entries: &[Entry]) {
-    let summary = Summary::new("r1", plan, entries).unwrap();
-    for alive in [None, Some("run r1 (me@here)")] {
-        let next = next(&summary, alive);
-        let said = sentences(&summary, alive, next.as_deref());
-        let whole: String = said.iter().map(ToString::to_string).collect();
-        assert_eq!(whole, text(&summary, alive), "the text holds nothing but its sentences");
-        let judge = Judge { plan, entries, summary: &summary, alive: alive.is_some() };
-        for sentence in said {
-            judge.hold(sentence).unwrap_or_else(|why| panic!("untrue: {sentence}{why}\n{}", judge.journal()));
-        }
-        judge.page();
-    }
-}
-
-struct Judge<'a> {
-    plan: &'a Plan,
-    entries: &'a [Entry],
-    summary: &'a Summary,
-    alive: bool,
+pub(super) struct Judge<'a> {
+    pub plan: &'a Plan,
+    pub entries: &'a [Entry],
+    pub summary: &'a Summary,
+    pub alive: bool,
 }
 
 type Held = Result<(), String>;
@@ -54,7 +24,7 @@ fn see(holds: bool, what: impl Into<String>) -> Held {
 }
 
 impl Judge<'_> {
-    fn journal(&self) -> String {
+    pub fn journal(&self) -> String {
         self.entries.iter().map(|entry| format!("{} {} {:?}\n", entry.seq, entry.at, entry.event)).collect()
     }
     fn of<'b>(&'b self, step: &'b str) -> impl DoubleEndedIterator<Item = &'b Entry> {
@@ -62,7 +32,14 @@ impl Judge<'_> {
     }
     /// The last event that moved a step; notes, questions and looks do not, nor a look that was stopped.
     fn last_of<'b>(&'b self, step: &str) -> Option<&'b Event> {
-        let (mut last, mut looking) = (None, false);
+        self.moves_of(step).pop()
+    }
+    /// The same, without what a look has found missing.
+    fn last_attempt_of<'b>(&'b self, step: &str) -> Option<&'b Event> {
+        self.moves_of(step).into_iter().rfind(|event| !matches!(event, Event::StepAbsent { .. }))
+    }
+    fn moves_of<'b>(&'b self, step: &str) -> Vec<&'b Event> {
+        let (mut moves, mut looking) = (Vec::new(), false);
         for entry in self.entries {
             match &entry.event {
                 Event::RunResumed { .. } => looking = false,
@@ -71,10 +48,13 @@ impl Judge<'_> {
                 Event::StepConfirmed { .. } => looking = false,
                 Event::StepNoted { .. } | Event::StepWaiting { .. } | Event::Decided { .. } => {}
                 Event::StepStopped { .. } if looking => looking = false,
-                event => (last, looking) = (Some(event), false),
+                event => {
+                    moves.push(event);
+                    looking = false;
+                }
             }
         }
-        last
+        moves
     }
     fn entry(&self, seq: u32) -> &Event {
         &self.entries.iter().find(|entry| entry.seq == seq).unwrap().event
@@ -98,7 +78,12 @@ impl Judge<'_> {
         matches!(self.last_of(step), Some(Event::StepDone { .. }))
     }
 
-    fn hold(&self, sentence: Sentence<'_>) -> Held {
+    /// Whether its last attempt failed and another one is due; a look that found nothing of it changes nothing about that.
+    fn is_tried_again(&self, step: &str) -> bool {
+        matches!(self.last_attempt_of(step), Some(Event::StepFailed { retry_at: Some(_), .. }))
+    }
+
+    pub fn hold(&self, sentence: Sentence<'_>) -> Held {
         match sentence {
             Sentence::Head { summary, alive } => self.head(summary, alive, &sentence.to_string()),
             Sentence::Step { step, idle, .. } => {
@@ -210,7 +195,7 @@ impl Judge<'_> {
             },
             "skipped" => matches!(last, Some(Event::StepSkipped { .. } | Event::SkippedByHand { .. })),
             "running" | "waiting" => self.alive && matches!(last, Some(Event::StepIntent { .. })),
-            "retrying" => self.alive && matches!(last, Some(Event::StepFailed { retry_at: Some(_), .. })),
+            "retrying" => self.alive && self.is_tried_again(&step.id),
             "pending" => !self.is_done(&step.id),
             "stopped" | "cut" => self.of(&step.id).any(|e| matches!(e.event, Event::StepIntent { .. })),
             other => return Err(format!("no rule for `{other}`")),
@@ -340,7 +325,7 @@ impl Judge<'_> {
     }
 
     /// The page says the same as the text, and of moments nothing but what came.
-    fn page(&self) {
+    pub fn page(&self) {
         let alive = self.alive.then_some("run r1 (me@here)");
         let page = page(&Material { summary: self.summary, entries: self.entries, alive, lag: &[] });
         for standstill in &self.summary.standstills {
@@ -360,159 +345,4 @@ impl Judge<'_> {
         }
         assert!(!page.contains("The point of no return was passed") || self.finals().any(|step| self.is_done(step)));
     }
-}
-
-fn no() -> Act {
-    Act::Fail(Failure::permanent("work", "it broke"))
-}
-
-fn closing() -> [Act; 2] {
-    let before = json!({ "read_only": "OFF", "event_scheduler": "OFF" });
-    [Act::Note("before", before), Act::Put(json!({ "fence_ms": 12.5, "position": { "file": "b.1", "offset": "4" } }))]
-}
-
-/// A switch with a kind for each of its steps, as a real one has them.
-fn real() -> Lab {
-    let mut lab = switch();
-    let mut plan = (*lab.plan).clone();
-    plan.steps[1].uses = "wait_for_position".into();
-    plan.hash = String::new();
-    plan.hash = plan.digest();
-    lab.plan = Arc::new(plan);
-    lab.stage.act("fence", &closing());
-    lab
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_switch_that_is_done() {
-    let lab = real();
-    assert_eq!(lab.run().await, Outcome::Done);
-    told_at_every_moment(&lab);
-    let told = text(&lab.summary(), None);
-    assert!(told.contains("and the application was sent to `target` by"), "{told}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_promotion_that_fails_opens_nothing() {
-    let lab = real();
-    lab.stage.act("promote", &[no()]);
-    lab.stage.probe("promote", Probe::Conflict(Failure::transient("look", "unreachable")));
-    assert_eq!(lab.run().await, Outcome::Stopped);
-    told_at_every_moment(&lab);
-    let summary = lab.summary();
-    let told = text(&summary, None);
-    assert!(told.contains("this run has opened no server since"), "{told}");
-    let page = page(&Material { summary: &summary, entries: &lab.entries(), alive: None, lag: &[] });
-    assert!(page.contains("<td>the new server took writes</td><td>did not come</td>"), "{page}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_application_that_was_not_sent_over() {
-    let lab = real();
-    lab.stage.act("app", &[no()]);
-    assert_eq!(lab.run().await, Outcome::Stopped);
-    told_at_every_moment(&lab);
-    let told = text(&lab.summary(), None);
-    assert!(
-        told.contains("`target` took writes from") && told.contains("the application was not sent there"),
-        "{told}"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rolled_back_switch_says_how_long_writes_stood_still() {
-    let lab = real();
-    lab.stage.act("final", &[Act::Take(tokio::time::Duration::from_secs(4)), no()]);
-    assert_eq!(lab.run().await, Outcome::RolledBack);
-    told_at_every_moment(&lab);
-    let summary = lab.summary();
-    assert!((4_000..6_000).contains(&summary.standstills[0].millis().unwrap()), "{:?}", summary.standstills);
-    let told = text(&summary, None);
-    assert!(told.contains("writes stood still for about 4.") && told.contains("and was open again by"), "{told}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_put_back_switch_stops_no_writes() {
-    let lab = real();
-    let late = || Act::Fail(Failure::not_yet("begin the fence", "it is 3s behind"));
-    lab.stage.acts.lock().unwrap().clear();
-    lab.stage.act("fence", &[late()]);
-    let mut plan = (*lab.plan).clone();
-    plan.steps[0].retry = crate::fakes::retry(2);
-    let lab = Lab { plan: Arc::new(plan), ..lab };
-    lab.stage.act("fence", &closing());
-    assert_eq!(lab.run().await, Outcome::Done);
-    told_at_every_moment(&lab);
-    let told = text(&lab.summary(), None);
-    assert!(told.contains("put back at") && told.contains("writes were not stopped for it"), "{told}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_fence_that_could_not_be_taken_back_stands_still() {
-    let lab = real();
-    lab.stage.act("final", &[no()]);
-    lab.stage.undos.lock().unwrap().insert("fence".into(), vec![Failure::permanent("open", "gone away"); 4].into());
-    assert_eq!(lab.run().await, Outcome::Stuck);
-    let (step, why, by) = ("fence".into(), "opened it by hand".into(), "me".into());
-    lab.journal.append(crate::fakes::RUN, 9_999_999_999_999, &[Event::MarkedUndone { step, why, by }]).unwrap();
-    told_at_every_moment(&lab);
-    let told = text(&lab.summary(), None);
-    assert!(told.contains("me says that it is open again") && !told.contains("rolled back"), "{told}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_deadline_is_named_and_nobody_is_said_to_have_asked() {
-    let lab = real();
-    let mut plan = (*lab.plan).clone();
-    plan.blocks[0].deadline_ms = Some(10_000);
-    let lab = Lab { plan: Arc::new(plan), ..lab };
-    lab.stage.act("final", &[Act::UntilCancelled]);
-    assert_eq!(lab.run().await, Outcome::RolledBack);
-    told_at_every_moment(&lab);
-    let told = text(&lab.summary(), None);
-    assert!(told.contains("could not work: the deadline of 10s of block `switch` came first"), "{told}");
-    assert!(told.contains("block `switch` reached its deadline at") && !told.contains("on request"), "{told}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_runner_that_died_while_it_closed_the_server() {
-    let lab = real();
-    let value = json!({ "read_only": "OFF", "event_scheduler": "OFF" });
-    lab.died_after(&[intent("fence"), Event::StepNoted { step: "fence".into(), key: "before".into(), value }]);
-    told_at_every_moment(&lab);
-    let told = text(&lab.summary(), None);
-    assert!(told.contains("`source` may be closed since") && told.contains("cut off"), "{told}");
-    assert_eq!(lab.resume().await, Outcome::Done);
-    told_at_every_moment(&lab);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_a_checkpoint_keeps() {
-    let lab = real();
-    let mut plan = (*lab.plan).clone();
-    let mut copy = crate::fakes::step("copy", &[]);
-    copy.keep = true;
-    plan.steps.insert(0, copy);
-    plan.steps[1].needs = vec!["copy".into()];
-    let lab = Lab { plan: Arc::new(plan), ..lab };
-    lab.stage.act("final", &[no()]);
-    assert_eq!(lab.run().await, Outcome::Kept);
-    told_at_every_moment(&lab);
-    assert!(text(&lab.summary(), None).contains("taken back to a checkpoint because"));
-    lab.stage.act("fence", &closing());
-    assert_eq!(lab.resume().await, Outcome::Done);
-    told_at_every_moment(&lab);
-    assert_eq!(lab.summary().standstills.len(), 2, "each time that writes stood still");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_was_closed_before_is_not_said_to_be_open_again() {
-    let lab = real();
-    lab.stage.acts.lock().unwrap().clear();
-    lab.stage.act("fence", &[Act::Note("before", json!({ "read_only": "ON", "event_scheduler": "OFF" }))]);
-    lab.stage.act("final", &[no()]);
-    assert_eq!(lab.run().await, Outcome::RolledBack);
-    told_at_every_moment(&lab);
-    let told = text(&lab.summary(), None);
-    assert!(told.contains("`source` was closed before this run closed it") && !told.contains("open again"), "{told}");
 }
