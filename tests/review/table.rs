@@ -570,3 +570,23 @@ fn secrets_are_not_repeated() {
         }
     }
 }
+
+/// Whoever mistook a value is told what the others do.
+#[test]
+fn the_values_of_on_failure_and_keep_are_explained() {
+    let help = |from: &str, to: &str| {
+        let (_, report) = Desk::new(&changed(PLAYBOOK, from, to), INVENTORY).json(&[]);
+        report["findings"][0]["help"].as_str().unwrap().to_owned()
+    };
+    let stop = help("on_failure: stop", "on_failure: ignore");
+    for words in [
+        "`rollback`: Before the point of no return",
+        "`stop`: The run stops as it is",
+        "`continue`: The failure is noted",
+    ] {
+        assert!(stop.contains(words), "{words}: {stop}");
+    }
+    assert!(help("on_failure: stop", "on_failure: stopp").starts_with("did you mean `stop`?"));
+    let keep = help("    needs: [replicate]\n", "    needs: [replicate]\n    keep: forever\n");
+    assert!(keep.contains("write true or false. Whether it is a checkpoint"), "{keep}");
+}

@@ -116,8 +116,9 @@ impl Verify {
             let (job, pair) = (job.clone(), Pair { source: source.clone(), replica: replica.clone() });
             workers.spawn(async move { job.work(&pair).await });
         }
-        let beside = first(self.pace(cx, sides, &pause), noting(cx, &job.tables, memory));
-        let worked = unless(beside, all(&mut workers)).await;
+        let done = CancellationToken::new();
+        let beside = first(self.pace(cx, sides, &pause, &done), noting(cx, &job.tables, memory));
+        let worked = unless(beside, all(&mut workers), &done).await;
         let noted = memory.note(cx, &job.tables).await; // also of an attempt that has failed
         worked.and(noted)?;
         for one in &job.tables {
@@ -143,19 +144,32 @@ async fn noting(cx: &Ctx<'_>, tables: &[Piecework], memory: &mut Memory) -> Fail
     }
 }
 
-/// Whichever fails first.
-async fn first(one: impl Future<Output = Failure>, other: impl Future<Output = Failure>) -> Failure {
+/// Whichever ends first: with a failure, or because all is done.
+async fn first(pace: impl Future<Output = Option<Failure>>, noting: impl Future<Output = Failure>) -> Option<Failure> {
     tokio::select! {
-        failure = one => failure,
-        failure = other => failure,
+        failure = pace => failure,
+        failure = noting => Some(failure),
     }
 }
 
-/// The workers' end, or what put an end to them: they stop when they are dropped.
-async fn unless(pace: impl Future<Output = Failure>, work: impl Future<Output = Result<()>>) -> Result<()> {
+/// The workers' end, or what put an end to them: they stop when they are dropped. What goes on beside them finishes the
+/// question that it is at.
+async fn unless(
+    beside: impl Future<Output = Option<Failure>>,
+    work: impl Future<Output = Result<()>>,
+    done: &CancellationToken,
+) -> Result<()> {
+    tokio::pin!(beside, work);
     tokio::select! {
-        worked = work => worked,
-        failure = pace => Err(failure),
+        worked = &mut work => {
+            done.cancel();
+            beside.await;
+            worked
+        }
+        failure = &mut beside => match failure {
+            Some(failure) => Err(failure),
+            None => work.await,
+        },
     }
 }
 

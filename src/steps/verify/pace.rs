@@ -12,6 +12,7 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// How often both servers are asked where they are.
 const EVERY: Duration = Duration::from_millis(500);
@@ -32,8 +33,14 @@ impl Behind {
 }
 
 impl Verify {
-    /// Sets `paused` while the replica lags too much. Ends only with a failure: when replication does not run.
-    pub(super) async fn pace(&self, cx: &Ctx<'_>, sides: &Sides, paused: &watch::Sender<bool>) -> Failure {
+    /// Sets `paused` while the replica lags too much, until all is `done`. A failure: replication does not run.
+    pub(super) async fn pace(
+        &self,
+        cx: &Ctx<'_>,
+        sides: &Sides,
+        paused: &watch::Sender<bool>,
+        done: &CancellationToken,
+    ) -> Option<Failure> {
         let mut behind = Behind::default();
         loop {
             match self.look_behind(cx, sides, &mut behind).await {
@@ -45,9 +52,11 @@ impl Verify {
                         cx.progress.note(format!("paused: the replica lags by more than {limit}"));
                     }
                 }
-                Err(failure) => return failure,
+                Err(failure) => return Some(failure),
             }
-            tokio::time::sleep(EVERY).await;
+            if tokio::time::timeout(EVERY, done.cancelled()).await.is_ok() {
+                return None;
+            }
         }
     }
 
