@@ -15,6 +15,9 @@ pub const CHECK: Check = Check::blocking("application_login", judge).asks(|pair|
     accounts.into_iter().chain(logins(pair)).collect()
 });
 
+/// What `MariaDB` answers to the right password of an account that is locked.
+const LOCKED: &str = "error 4151";
+
 fn logins(pair: &Pair<'_>) -> Vec<Ask> {
     let accounts = pair.application.map_or(&[][..], |(_, application)| &application.accounts);
     accounts
@@ -94,6 +97,10 @@ fn one(seen: &Seen<'_>, side: Side, account: &Account) -> Result<Result<String, 
         Ok(arrived) => {
             let evidence = format!("`{name}` takes {user} for {arrived}");
             Err(Verdict::block(evidence, format!("drop the anonymous accounts on `{name}`")))
+        }
+        // a server that was left is closed by locks where nothing else keeps out; it looks at the password first
+        Err(failure) if side == Target && seen.pair.follows && failure.answer.contains(LOCKED) => {
+            Ok(format!("{user} is locked on `{name}` until it is opened; its password is right"))
         }
         Err(failure) if failure.class == Class::Transient => {
             let evidence = format!("the login of {user} to `{name}` could not be tried: {}", failure.answer);

@@ -10,6 +10,8 @@ use crate::playbook::units::Bytes;
 pub const CHECK: Check =
     Check::blocking("packet_size", judge).reads(&["max_allowed_packet", "slave_max_allowed_packet"]);
 
+/// The most that either limit can be.
+const LARGEST: u64 = 1 << 30;
 /// Largest event that a replica takes.
 const EVENT: &str = "slave_max_allowed_packet";
 
@@ -19,7 +21,9 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let words = format!("{name} is {} on the source and {} on the target", Bytes(source), Bytes(target));
     // a row that is changed stands in one event twice, as it was and as it is
     let event: Option<u64> = seen.has(Target, EVENT).then(|| seen.required(Target, EVENT)).transpose()?;
-    if let Some(event) = event.filter(|event| *event < source.saturating_mul(2) && !seen.will_be_set(EVENT)) {
+    if let Some(event) =
+        event.filter(|event| *event < source.saturating_mul(2).min(LARGEST) && !seen.will_be_set(EVENT))
+    {
         let evidence = format!("{EVENT} of the target is {}, and {name} of the source {}", Bytes(event), Bytes(source));
         return Ok(Verdict::block(evidence, format!("SET GLOBAL {EVENT} = 1073741824 on the target")));
     }
