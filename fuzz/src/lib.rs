@@ -65,7 +65,8 @@ fn judge(made: Result<Plan, Vec<Faults>>) {
             assert_eq!(plan.hash, plan.digest());
             let stored = RunRecord::new("r", &plan, 0).and_then(|record| record.plan()).expect("a plan can be stored");
             assert!(stored == plan, "what is read back is the plan that was made");
-            for show in [display::text, display::markdown, display::mermaid, display::dot, display::html] {
+            let _ = display::markdown(&plan, display::Beside::default());
+            for show in [display::text, display::mermaid, display::dot, display::html] {
                 let _ = show(&plan);
             }
             Graph::new(Arc::new(plan)).expect("a plan can be walked");

@@ -10,7 +10,7 @@ mod shell;
 mod ssh;
 
 pub(super) use machine::Machine;
-pub(super) use process::Process;
+pub(super) use process::{Process, hide_variable};
 pub use shell::Shell;
 
 use super::Activity;

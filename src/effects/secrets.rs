@@ -3,6 +3,7 @@
 
 mod command;
 
+use super::host::hide_variable;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::secret::SecretRef;
@@ -157,9 +158,15 @@ impl Fault {
     }
 }
 
+/// A secret's variable; no program that the runner starts is to find it in its environment.
+fn read_variable(name: &str) -> Option<std::ffi::OsString> {
+    hide_variable(name);
+    std::env::var_os(name)
+}
+
 fn read_one(secret: &SecretRef, folder: &Path, limit: Duration) -> Result<String, Fault> {
     let bytes = match secret {
-        SecretRef::Env(name) => std::env::var_os(name)
+        SecretRef::Env(name) => read_variable(name)
             .ok_or_else(|| format!("the environment variable {name} is not set"))?
             .into_encoded_bytes(),
         SecretRef::File(path) => read_file(&folder.join(path)).map_err(|error| format!("{path}: {error}"))?,

@@ -6,10 +6,11 @@ use super::Ran;
 use super::kept::{Head, Tail, drain};
 use crate::error::Failure;
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::collections::BTreeSet;
 use std::io;
 use std::pin::pin;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -19,21 +20,21 @@ const BEGIN: &str = "cutover-begins-here";
 /// How much is kept of what a program prints or complains, in bytes, unless more is asked for.
 pub(in crate::effects) const KEPT: usize = 64 << 10;
 
-/// What a program on the runner's machine finds in its environment: as much as one behind ssh does. The runner's own
-/// holds secrets, and whatever settings of client programs someone has left there.
-const KEPT_VARIABLES: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LC_ALL",
-    "TMPDIR",
-    "SSH_AUTH_SOCK",
-    "XDG_RUNTIME_DIR",
-    "DBUS_SESSION_BUS_ADDRESS",
-];
+/// Variables of the runner's environment that hold secrets of the inventory.
+static SECRET_VARIABLES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// How variables begin that change what client programs do.
+const OF_CLIENT_PROGRAMS: [&str; 3] = ["MYSQL", "MARIADB", "LIBMYSQL"];
+
+/// Keeps a variable of the runner's environment from every program that it starts.
+pub(in crate::effects) fn hide_variable(name: &str) {
+    SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+}
+
+/// Whether a program on the runner's machine must not find this variable in its environment.
+fn is_hidden(name: &str) -> bool {
+    let of_clients = OF_CLIENT_PROGRAMS.iter().any(|start| name.starts_with(start));
+    of_clients || SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+}
 
 type Input = Box<dyn AsyncWrite + Send + Unpin>;
 type Output = Box<dyn AsyncRead + Send + Unpin>;
@@ -135,12 +136,13 @@ impl Process {
         let mut command = tokio::process::Command::new(program);
         command
             .args(args)
-            .env_clear()
-            .envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .stdin(if stdin { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_hidden)) {
+            command.env_remove(name);
+        }
         if group {
             command.process_group(0);
         }
