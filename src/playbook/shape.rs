@@ -254,7 +254,8 @@ impl<'a> Shape<'a> {
         };
         // of a switch that is not switched, the reader does not know what it does
         let about = schema.get("description").and_then(Json::as_str).filter(|_| schema["type"] == "boolean");
-        let about = about.map_or_else(String::new, |about| format!(". {about}"));
+        let one_line = |about: &str| about.split_whitespace().collect::<Vec<_>>().join(" ");
+        let about = about.map_or_else(String::new, |about| format!(". {}", one_line(about)));
         self.faults.push(Fault::new(node.span, message).label(node.describe()).help(format!("write {how}{about}")));
     }
 

@@ -588,5 +588,5 @@ fn the_values_of_on_failure_and_keep_are_explained() {
     }
     assert!(help("on_failure: stop", "on_failure: stopp").starts_with("did you mean `stop`?"));
     let keep = help("    needs: [replicate]\n", "    needs: [replicate]\n    keep: forever\n");
-    assert!(keep.contains("write true or false. Whether it is a checkpoint"), "{keep}");
+    assert!(keep.contains("write `true` or `false`. Whether it is a checkpoint"), "{keep}");
 }
