@@ -217,20 +217,25 @@ const NEEDS: &[Need] = &[
         ],
     },
     Need {
-        what: "coordinates in a dump",
-        say: |d| d.dump_flags(false).into_iter().find(|flag| flag.ends_with("-data=2")).unwrap().to_owned(),
+        what: "coordinates in a dump, by a program that knows no newer word",
+        say: |d| {
+            let fixed = d.dump_flags().into_iter().find(|flag| flag.ends_with("-data=2"));
+            let chosen = || d.dump_flags_by_program(false).into_iter().map(|[_, _, otherwise]| otherwise);
+            fixed.unwrap_or_else(|| chosen().find(|flag| flag.ends_with("-data=2")).unwrap()).to_owned()
+        },
         cells: &[
-            ("mysql 5.7", "mysql 8.0.22", "--master-data=2", "manual 8.0"),
-            ("mysql 8.0.26", "mysql 9.7", "--source-data=2", "manual 8.0: since 8.0.26; M3"),
+            ("mysql 5.7", "mysql 9.7", "--master-data=2", "manual 8.0; M3: 9.7 still takes it"),
             ("mariadb 10.4", "mariadb 11.8", "--master-data=2", "MDB mariadb-dump"),
         ],
     },
     Need {
-        what: "GTIDs in a dump",
-        say: |d| d.dump_flags(true).into_iter().find(|flag| flag.contains("gtid")).unwrap_or("-").to_owned(),
+        what: "GTIDs in a dump, by a program that knows the newest word",
+        say: |d| {
+            let chosen = d.dump_flags_by_program(true).into_iter().find(|[_, flag, _]| flag.contains("gtid"));
+            chosen.map_or("-", |[_, flag, _]| flag).to_owned()
+        },
         cells: &[
-            ("mysql 5.7", "mysql 5.7", "--set-gtid-purged=ON", "manual 5.7"),
-            ("mysql 8.0.21", "mysql 9.7", "--set-gtid-purged=COMMENTED", "manual 8.0: since 8.0.17"),
+            ("mysql 5.7", "mysql 9.7", "--set-gtid-purged=COMMENTED", "manual 8.0: since 8.0.17"),
             ("mariadb 10.4", "mariadb 11.8", "-", "MDB binlog_gtid_pos: the server is asked"),
         ],
     },
@@ -272,7 +277,7 @@ const NEEDS: &[Need] = &[
     },
     Need {
         what: "program that dumps",
-        say: |d| d.dump_program().to_owned(),
+        say: |d| d.dump_programs()[0].to_owned(),
         cells: &[
             ("mysql 5.7", "mysql 9.7", "mysqldump", "manual 5.7"),
             ("mariadb 10.4", "mariadb 11.8", "mariadb-dump", "MDB mariadb-dump"),

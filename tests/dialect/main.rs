@@ -2,7 +2,7 @@
 
 mod cells;
 
-use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, StartAt, lock};
+use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, OwnDatabase, StartAt, lock};
 use cutover::effects::{Login, Row, Secrets, Session, past_read_only};
 use cutover::playbook::product::{Family, Product};
 use cutover::playbook::secret::SecretRef;
@@ -146,8 +146,8 @@ fn values_are_spelled_for_the_server() {
     assert_eq!(d.set_variable("long_query_time", "0.5"), "SET GLOBAL long_query_time = 0.5");
     assert_eq!(d.set_variable("init_connect", "it's"), "SET GLOBAL init_connect = 'it''s'");
     assert_eq!(d.set_variable("x", "‹x before›"), "SET GLOBAL x = ‹x before›");
-    assert_eq!((d.dump_program(), mysql("9.7").dump_program()), ("mariadb-dump", "mysqldump"));
-    assert!(mysql("5.7").dump_flags(false).contains(&"--set-gtid-purged=OFF"));
+    assert_eq!((d.dump_programs()[0], mysql("9.7").dump_programs()), ("mariadb-dump", &["mysqldump"][..]));
+    assert!(mysql("5.7").dump_flags_by_program(false).iter().any(|[_, flag, _]| *flag == "--set-gtid-purged=OFF"));
     assert!(mysql("8.0").persisted_variables(&["a"]).is_some() && d.persisted_variables(&["a"]).is_none());
 }
 
@@ -256,7 +256,8 @@ async fn replication_from_the_first_statement_to_the_last() {
     assert!(replica.query(&d.replica_status(), LIMIT).await.unwrap().is_empty());
     let gone = value(&replica, &d.wait_for_position(file, offset, 1)).await;
     assert_eq!(gone, None, "a wait without a channel is NULL, never 0");
-    run(&source, [d.drop_account("repl", "127.0.0.1").as_str(), &d.drop_token_database(), d.binary_logs()]).await;
+    run(&source, [d.drop_account("repl", "127.0.0.1").as_str(), d.binary_logs()]).await;
+    run(&source, d.remove_own(OwnDatabase::Tokens).each_ref().map(String::as_str)).await;
 }
 
 #[tokio::test]
@@ -339,7 +340,7 @@ async fn fencing_catalog_and_locks() {
     while value(&other, &lock::is_there(&holder)).await.as_deref() != Some("0") {}
     assert_eq!(value(&other, &lock::register(&holder, "r1", "2")).await.as_deref(), None, "nobody holds the lease");
     let tool = bench.session(&bench.source, Server::ACCOUNT).await;
-    run(&tool, d.load_session()).await;
+    run(&tool, [d.load_session().as_str()]).await;
     assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));
     assert!(value(&tool, d.version()).await.unwrap().contains("MariaDB"));
     run(&tool, [d.set_variable(d.replica_workers(), "2").as_str(), &d.read_variable(d.replica_net_timeout())]).await;

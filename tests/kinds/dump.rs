@@ -98,6 +98,9 @@ async fn a_source_that_cannot_be_followed_is_refused() {
     assert!(left_out.contains("side.t is in none of `databases`"), "{left_out}");
 }
 
+/// What a program says when it is asked who it is and what it knows.
+const ASKED: &str = "case $1 in --no-defaults) exec /usr/bin/mariadb-dump \"$@\" ;; esac;";
+
 #[tokio::test]
 async fn a_dump_that_is_cut_off_is_none_and_the_next_attempt_begins_anew() {
     let bench = Bench::with_shop(2000).await;
@@ -108,7 +111,7 @@ async fn a_dump_that_is_cut_off_is_none_and_the_next_attempt_begins_anew() {
         ("/usr/bin/mariadb-dump --no-such-flag", "unknown option '--no-such-flag'"),
     ];
     for (script, words) in cuts {
-        bench.program("old", "mariadb-dump", script);
+        bench.program("old", "mariadb-dump", &format!("{ASKED} {script}"));
         let failure = step.execute().await.unwrap_err();
         assert_eq!(failure.class, Class::Transient);
         assert!(failure.answer.contains(words), "{failure}");
@@ -126,7 +129,8 @@ async fn a_dump_that_is_cut_off_is_none_and_the_next_attempt_begins_anew() {
 async fn a_dump_outlives_its_runner_and_is_found_again_or_ended() {
     let bench = Bench::with_shop(500).await;
     let count = bench.path("count");
-    let script = format!("echo x >> {}; sleep 2; exec /usr/bin/mariadb-dump \"$@\"", count.display());
+    let dump = format!("echo x >> {}; sleep 2; exec /usr/bin/mariadb-dump \"$@\"", count.display());
+    let script = format!("{ASKED} {dump}");
     bench.program("old", "mariadb-dump", &script);
     let step = bench.step("dump", &json!({ "server": "source" }));
     tokio::select! {

@@ -151,6 +151,9 @@ impl Lab {
             "--order-by-primary",
             "--hex-blob",
         ]);
+        if self.product.family == Family::MySql {
+            dump.arg("--set-gtid-purged=OFF");
+        }
         dump.args(["--single-transaction", "--skip-extended-insert", "--routines", "--triggers", "--databases"]);
         said(dump.args(databases).stdin(Stdio::null()))
     }

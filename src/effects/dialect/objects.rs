@@ -108,6 +108,18 @@ impl Dialect {
         )
     }
 
+    /// Columns that hold documents in a form of their own, which only `MySQL` has: column `name`.
+    #[must_use]
+    pub fn json_columns<S: AsRef<str>>(self, databases: &[S]) -> Option<String> {
+        (!self.is_mariadb()).then(|| {
+            format!(
+                "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, '.', COLUMN_NAME) AS name FROM information_schema.COLUMNS \
+                 WHERE DATA_TYPE = 'json' AND {} ORDER BY 1",
+                within("TABLE_SCHEMA", databases)
+            )
+        })
+    }
+
     /// `FLOAT` columns: columns `name`, and `finds_rows`, `1` where a replica finds the table's rows by it: it is of the
     /// primary key, or there is none.
     #[must_use]

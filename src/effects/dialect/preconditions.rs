@@ -82,6 +82,12 @@ impl Dialect {
         })
     }
 
+    /// Whether a `TIMESTAMP` reaches to 2038 here and to 2106 on the `other` server.
+    #[must_use]
+    pub fn last_moment_is_earlier_than(self, other: Self) -> bool {
+        !self.mariadb(11, 5, 0) && other.mariadb(11, 5, 0)
+    }
+
     /// Whether the server takes rows of a history from a dump.
     #[must_use]
     pub fn loads_history(self) -> bool {

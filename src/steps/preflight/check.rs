@@ -117,6 +117,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::character_set::CHECK,
     &checks::generated_columns::CHECK,
     &checks::foreign_keys::CHECK,
+    &checks::json_columns::CHECK,
     &checks::float_columns::CHECK,
     &checks::float_columns::KEYS,
     &checks::family_objects::CHECK,

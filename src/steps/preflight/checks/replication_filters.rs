@@ -3,23 +3,32 @@
 
 use super::super::ask::Ask;
 use super::super::check::Check;
-use super::super::pair::{Side, Source, Target};
+use super::super::pair::{Pair, Side, Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 
-pub const CHECK: Check = Check::blocking("replication_filters", judge).reads(&FILTERS).asks(|pair| {
+/// A server without a binary log does not say what it would leave out of one; a step may give it one later.
+const STARTED_WITH: &str = include_str!("started_with.sh");
+
+pub const CHECK: Check = Check::blocking("replication_filters", judge).reads(&READ).asks(|pair| {
     let mut asks = pair.both(Dialect::binlog_position);
     asks.extend(pair.both(Dialect::all_channels));
     for side in [Source, Target] {
         asks.extend(pair.at(side).dialect.applier_filters().map(|text| Ask::sql(side, text)));
     }
+    asks.extend([Source, Target].map(|side| started_with(pair, side)));
     asks
 });
 
-/// What is applied, where filters are variables.
-const FILTERS: [&str; 7] = [
+fn started_with(pair: &Pair<'_>, side: Side) -> Ask {
+    Ask::Run { host: pair.at(side).server.host.clone(), script: STARTED_WITH.to_owned() }
+}
+
+/// What is applied, where filters are variables; and where a server's data lies.
+const READ: [&str; 8] = [
+    "datadir",
     "replicate_do_db",
     "replicate_ignore_db",
     "replicate_do_table",
@@ -56,8 +65,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
 /// Filters of a server's binary log.
 fn written(seen: &Seen<'_>, side: Side) -> Result<Vec<String>> {
     let rows = seen.rows(side, seen.pair.at(side).dialect.binlog_position())?;
-    // without a binary log there is no row, which is another check's matter
-    let Some(row) = rows.first() else { return Ok(Vec::new()) };
+    let Some(row) = rows.first() else { return options(seen, side) };
     let mut found = Vec::new();
     for name in ["Binlog_Do_DB", "Binlog_Ignore_DB"] {
         let Some(value) = row.get(name) else {
@@ -71,11 +79,20 @@ fn written(seen: &Seen<'_>, side: Side) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// The options for it that a server without a binary log was started with.
+fn options(seen: &Seen<'_>, side: Side) -> Result<Vec<String>> {
+    let folder = seen.variable(side, "datadir").trim_end_matches('/');
+    let lines = seen.text(&started_with(seen.pair, side))?.lines();
+    let of_it = lines.filter_map(|line| line.split_once('\t').filter(|(its, _)| its.trim_end_matches('/') == folder));
+    let option = |(_, word): (&str, &str)| word.trim_start_matches('-').replace('-', "_").replacen('=', " is ", 1);
+    Ok(of_it.map(option).collect())
+}
+
 /// Filters of a server's appliers: of all, and of each channel.
 fn applied(seen: &Seen<'_>, side: Side) -> Result<Vec<String>> {
     let dialect = seen.pair.at(side).dialect;
     let mut found: Vec<(String, String)> =
-        FILTERS.iter().map(|name| ((*name).to_owned(), seen.variable(side, name).to_owned())).collect();
+        READ[1..].iter().map(|name| ((*name).to_owned(), seen.variable(side, name).to_owned())).collect();
     for channel in seen.rows(side, dialect.all_channels())?.iter() {
         let columns = channel.pairs().filter(|(name, _)| name.starts_with("Replicate_"));
         found.extend(columns.map(|(name, value)| (name.to_lowercase(), value.unwrap_or_default().to_owned())));
