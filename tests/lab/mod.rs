@@ -1,6 +1,8 @@
 //! Two hosts and their servers as other people have them (`lab.sh`), the accounts that the README names, and the shipped
 //! playbook against them.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use cutover::playbook::product::{Family, Product};
 use cutover::rehearsal::server::{Choice, Program};
 use serde_json::Value;
