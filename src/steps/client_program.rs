@@ -1,7 +1,7 @@
 //! The client programs of a host, as scripts there find them. What a server understands is known from the inventory;
 //! which options a program has is known to nobody but that program, so it is asked where it runs.
 //!
-//! They read no option file but ours, and their jobs run in an environment without anyone's settings (`job/leader.sh`).
+//! They read no option file but ours, and find nobody's settings in their environment.
 
 use crate::effects::dialect::Dialect;
 use crate::playbook::product::Family;

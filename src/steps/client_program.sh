@@ -1,6 +1,6 @@
 # No variable that someone has set and no file in a home directory is to change what a client program does.
 for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
-    case $name in PATH | PWD | TMPDIR | SSH_AUTH_SOCK) ;; *) unset "$name" ;; esac
+    case $name in PATH | PWD | TMPDIR | SSH_AUTH_SOCK | CUTOVER_*) ;; *) unset "$name" ;; esac
 done
 # Sets program, family (mariadb or mysql) and words (all that its help says) to the first of the programs that is there
 # and of the family; `any` stands for both.

@@ -80,7 +80,7 @@ async fn loads_everything_outside_the_binary_log_and_undo_drops_just_that() {
 async fn a_load_killed_in_the_middle_is_cleared_and_made_anew() {
     let (bench, file) = ready(20_000).await;
     bench.exec("target", "CREATE DATABASE keep").await;
-    let half = "case $* in *--help*) exec /usr/bin/mariadb --help;; esac\nhead -c 1500000 | /usr/bin/mariadb \"$@\"\nread leader rest < pid\nkill -9 $leader $PPID $$";
+    let half = "case $1 in --no-defaults) exec /usr/bin/mariadb \"$@\";; esac\nhead -c 1500000 | /usr/bin/mariadb \"$@\"\nread leader rest < pid\nkill -9 $leader $PPID $$";
     let step = bench.step("import", &json!({ "server": "target", "file": file }));
     bench.program("new", "mariadb", half);
     let failure = step.execute().await.unwrap_err();
@@ -122,9 +122,9 @@ async fn a_load_outlives_its_runner_and_an_old_client_can_do_it() {
     bench.exec("target", "CREATE DATABASE keep").await;
     let count = bench.path("count");
     let old = format!(
-        "case $* in *--help*) exec /usr/bin/mariadb --no-defaults --version;; esac\n\
-         echo x >> {}\ncat > all\ngrep -q 'enable the sandbox mode' all && {{ echo 'ERROR at line 1: Unknown command' >&2; \
-         exit 1; }}\nsleep 2\nexec /usr/bin/mariadb \"$@\" < all",
+        "case $1 in --no-defaults) exec /usr/bin/mariadb \"$@\";; esac\n\
+         echo x >> {}\ncat > all\ncase $* in *--binary-mode*) ;; *) grep -q 'enable the sandbox mode' all && \
+         {{ echo 'ERROR at line 1: Unknown command' >&2; exit 1; }} ;; esac\nsleep 2\nexec /usr/bin/mariadb \"$@\" < all",
         count.display()
     );
     bench.program("new", "mariadb", &old);

@@ -109,14 +109,6 @@ impl Lab {
     pub fn read(&self, file: &str) -> String {
         std::fs::read_to_string(self.path(file)).unwrap()
     }
-    /// Takes lines that begin so out of a server's configuration, and restarts it.
-    pub fn without(&self, name: &str, start: &str) {
-        let file = format!("{name}/my.cnf");
-        let kept: Vec<String> =
-            self.read(&file).lines().filter(|line| !line.starts_with(start)).map(str::to_owned).collect();
-        self.write(&file, &(kept.join("\n") + "\n"));
-        said(Command::new(self.path(&format!("{name}/restart.sh"))).stdin(Stdio::null()));
-    }
     /// Writes a file of this lab.
     pub fn write(&self, file: &str, text: &str) -> String {
         let path = self.dir().join(file);

@@ -2,7 +2,7 @@
 //!
 //! `CUTOVER_SETTINGS=all cargo test --test settings -- --nocapture` plays each setting alone through `preflight` and those
 //! that pass in nine draws, in which every two of them meet: both set, both not, and one without the other. Without the
-//! variable one draw is played.
+//! variable one draw of `MariaDB` is played.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../lab/mod.rs"]
@@ -99,7 +99,10 @@ fn play(family: Family, settings: &[&Setting], draw: usize) {
 
 fn all_of(family: Family, settings: &[Setting]) {
     if std::env::var_os("CUTOVER_SETTINGS").is_none() {
-        return play(family, &settings.iter().filter(|setting| setting.passes).collect::<Vec<_>>(), 1);
+        if family == Family::MariaDb {
+            play(family, &settings.iter().filter(|setting| setting.passes).collect::<Vec<_>>(), 1);
+        }
+        return;
     }
     let Some(lab) = stocked(family) else { return };
     let passed = that_pass(&lab, settings);
