@@ -261,7 +261,7 @@ async fn equal_server_ids_and_missing_folders_are_found_before_anything_is_touch
     assert!(failures[0].answer.contains("`twin` has the same server_id 1"), "{}", failures[0]);
     let lost =
         step("render", &json!({ "template": "note.j2", "host": "new", "path": "/nowhere/x", "values": { "to": "b" } }));
-    assert!(bench.inspect(&*lost).await[0].answer.contains("folder is not there"));
+    assert!(bench.inspect(&*lost).await[0].answer.contains("/nowhere is not there"));
 }
 
 #[tokio::test]

@@ -60,7 +60,10 @@ fn of_both() -> Vec<Case> {
         old(input("float.sql"), &["six digits of a FLOAT", "shop.m.f"]),
         old("CREATE TABLE shop.k (f FLOAT PRIMARY KEY)", &["by a FLOAT of its key", "shop.k.f"]),
         old(input("broken_view.sql"), &["shop.v"]),
-        old(input("orphan_definer.sql").replace("shop.v ", "shop.of_a_ghost "), &["ghost@localhost", "shop.of_a_ghost"]),
+        old(
+            input("orphan_definer.sql").replace("shop.v ", "shop.of_a_ghost "),
+            &["ghost@localhost", "shop.of_a_ghost"],
+        ),
         // the first of them stands for the rest in a list
         new("CREATE DATABASE aa; CREATE FUNCTION aa.f() RETURNS INT DETERMINISTIC RETURN 1", &["function aa.f"]),
         new("CREATE VIEW aa.only AS SELECT 1 AS one", &["view aa.only"]),

@@ -20,7 +20,9 @@ use std::time::Duration;
 
 const FAILBACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/failback.yaml");
 /// Who speaks besides the program when data is copied.
-const COPY: [(&str, Speaker); 2] = [("source", Speaker::DumpProgram), ("target", Speaker::Client)];
+/// The look tries a dump of the definitions first.
+const COPY: [(&str, Speaker); 3] =
+    [("source", Speaker::DumpProgram), ("source", Speaker::DumpProgram), ("target", Speaker::Client)];
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Statements of a plan by server, markers in them standing for anything.

@@ -63,7 +63,7 @@ async fn loads_everything_outside_the_binary_log_and_undo_drops_just_that() {
     let full = bench.step("import", &json!({ "server": "target", "file": file }));
     for failure in [full.inspect().await.remove(0), full.execute().await.unwrap_err()] {
         assert_eq!(failure.class, Class::Refused);
-        assert!(failure.answer.contains("not empty: it holds 4 tables"), "{failure}");
+        assert!(failure.answer.contains("not empty: it holds the "), "{failure}");
     }
     full.undo().await.unwrap();
     assert_loaded(&bench).await; // a step that never began has nothing to drop

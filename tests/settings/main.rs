@@ -1,8 +1,7 @@
 //! Whole swaps between servers whose global settings are as nobody here would have them. What is moved must be the same.
 //!
 //! `CUTOVER_SETTINGS=all cargo test --test settings -- --nocapture` plays each setting alone through `preflight` and those
-//! that pass in nine draws, in which every two of them meet: both set, both not, and one without the other. Without the
-//! variable one draw of `MariaDB` is played.
+//! that pass in nine draws, in which every two of them meet: both set, both not, and one without the other.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../lab/mod.rs"]
@@ -99,10 +98,7 @@ fn play(family: Family, settings: &[&Setting], draw: usize) {
 
 fn all_of(family: Family, settings: &[Setting]) {
     if std::env::var_os("CUTOVER_SETTINGS").is_none() {
-        if family == Family::MariaDb {
-            play(family, &settings.iter().filter(|setting| setting.passes).collect::<Vec<_>>(), 1);
-        }
-        return;
+        return; // eighteen swaps are too long for every day; `tests/cases/moved.rs` has one with odd settings
     }
     let Some(lab) = stocked(family) else { return };
     let passed = that_pass(&lab, settings);
