@@ -152,7 +152,7 @@ async fn a_certificate_that_nobody_known_has_signed_is_refused() {
 
     let output = run(&stage, GTID_TLS).await;
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert_eq!(output.status.code(), Some(5), "{said}");
     assert!(said.contains("certificate"), "{said}");
     let admin = sandbox.on_source().await.unwrap();
     let left = admin.query("SELECT COUNT(*) FROM mysql.user WHERE User = 'repl'", LOOK);

@@ -7,6 +7,9 @@ use crate::playbook::marker;
 /// Database that holds the tables as they were before a server began to follow.
 const BEFORE: &str = OwnDatabase::Before.name();
 
+/// What a kept table is, whatever the server would have a new one be.
+const TABLE: &str = "ENGINE = InnoDB ROW_FORMAT = DYNAMIC";
+
 /// One of the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GrantTable {
@@ -117,13 +120,17 @@ impl Dialect {
     /// Keeps the names of the functions that come from libraries.
     #[must_use]
     pub fn keep_functions(self) -> String {
-        format!("CREATE TABLE {}.func (PRIMARY KEY (name)) SELECT name FROM mysql.func", identifier(BEFORE))
+        format!("CREATE TABLE {}.func (PRIMARY KEY (name)) {TABLE} SELECT name FROM mysql.func", identifier(BEFORE))
     }
 
     /// Notes that everything is kept, and for which run.
     #[must_use]
     pub fn end_before(self, run: &str) -> String {
-        format!("CREATE TABLE {}.run (PRIMARY KEY (run)) SELECT {} AS run", identifier(BEFORE), text_literal(run))
+        format!(
+            "CREATE TABLE {}.run (PRIMARY KEY (run)) {TABLE} SELECT {} AS run",
+            identifier(BEFORE),
+            text_literal(run)
+        )
     }
 
     /// How many tables say that everything was kept: 0 or 1.
@@ -203,14 +210,14 @@ fn is_one_of(accounts: &[(String, String)], [user_column, host_column]: [&str; 2
 
 fn keep_apart(accounts: &str, condition: &str) -> String {
     format!(
-        "CREATE TABLE {}.apart (PRIMARY KEY (Host, User)) SELECT Host, User FROM mysql.{accounts} WHERE {condition}",
+        "CREATE TABLE {}.apart (PRIMARY KEY (Host, User)) {TABLE} SELECT Host, User FROM mysql.{accounts} WHERE {condition}",
         identifier(BEFORE)
     )
 }
 
 fn keep(name: &str, key: &str, apart: &str) -> String {
     let before = identifier(BEFORE);
-    format!("CREATE TABLE {before}.{name} (PRIMARY KEY ({key})) SELECT * FROM mysql.{name} WHERE NOT ({apart})")
+    format!("CREATE TABLE {before}.{name} (PRIMARY KEY ({key})) {TABLE} SELECT * FROM mysql.{name} WHERE NOT ({apart})")
 }
 
 fn restore(name: &str, same: &str, key: &str, apart: &str) -> [String; 2] {

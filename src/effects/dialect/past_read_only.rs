@@ -118,7 +118,7 @@ impl Dialect {
             format!(
                 "CREATE TABLE IF NOT EXISTS {RECORD} (run VARCHAR(64) NOT NULL, user VARCHAR(128) NOT NULL, \
                  host VARCHAR(255) NOT NULL, PRIMARY KEY (run, user, host)) \
-                 ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin"
+                 ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin"
             ),
         ]
     }

@@ -13,7 +13,7 @@ impl Dialect {
             format!(
                 "CREATE TABLE IF NOT EXISTS {TOKENS} (run VARCHAR(64) NOT NULL, purpose VARCHAR(64) NOT NULL, \
                  value BIGINT UNSIGNED NOT NULL, PRIMARY KEY (run, purpose)) \
-                 ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin"
+                 ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin"
             ),
         ]
     }

@@ -72,6 +72,14 @@ impl Verify {
         Ok(false)
     }
 
+    /// Whether what was proved to its end still holds. Changes nothing that was noted.
+    pub(super) async fn proof_holds(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<bool> {
+        let (Some(before), Some(now)) = (cx.memo.read::<Ground>(GROUND)?, self.ground(sides).await?) else {
+            return Ok(false);
+        };
+        Ok(self.shaken(cx, sides, &before, &now).await?.is_none())
+    }
+
     /// What may have changed rows in another way than the log did.
     async fn shaken(&self, cx: &Ctx<'_>, sides: &Sides, before: &Ground, now: &Ground) -> Result<Option<String>> {
         let (source, replica) = (&sides.source, &sides.replica);
