@@ -26,7 +26,7 @@ const VOLATILE: [&str; 10] = [
     "innodb_log_file_buffering", // found out anew by every start
 ];
 /// Files of a data directory that come and go with the server's own work.
-const OWN_WORK: [&str; 7] = ["binlog", "ib", "#ib", "aria", "mysql-bin", "ddl_", "undo"];
+const OWN_WORK: [&str; 8] = ["binlog", "ib", "#ib", "aria", "mysql-bin", "ddl.log", "ddl_recovery", "undo"];
 /// Tables in which the server notes how far it has come; whether there is a channel at all shows in its status.
 const WRITTEN_BY_SERVER: [&str; 5] = [
     "`mysql`.`gtid_slave_pos`",
