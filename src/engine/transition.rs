@@ -178,8 +178,8 @@ impl RunState {
         for &reader in graph.readers(ix) {
             let step = &mut self.steps[reader];
             if graph.step(reader).reversibility != Reversibility::NothingToUndo {
-                // what is proved absent is made anew with the new values
-                if step.is_touched() && !(step.absent && step.proof == Proof::Good) {
+                // what is proved absent is made anew with the new values, and so is what was only prepared
+                if step.begun && !(step.absent && step.proof == Proof::Good) {
                     step.stale = Some(ix);
                 }
             } else if step.status == Status::Succeeded {
