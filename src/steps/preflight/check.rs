@@ -104,6 +104,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::binlog_readers::CHECK,
     &checks::replica_safety::CHECK,
     &checks::transaction_read_only::CHECK,
+    &checks::join_limit::CHECK,
     &checks::net_timeout::CHECK,
     &checks::prepared_transactions::CHECK,
     &checks::long_statements::CHECK,

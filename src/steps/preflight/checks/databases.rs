@@ -11,7 +11,7 @@ use crate::playbook::units::Bytes;
 
 pub const CHECK: Check = Check::blocking("databases", judge).only_before(Occasion::Copy).firm().asks(|pair| {
     let dialect = pair.source.dialect;
-    let mut texts = vec![dialect.user_databases(), dialect.total_size(pair.databases)];
+    let mut texts = vec![dialect.user_databases(), dialect.total_size(pair.databases), dialect.tables_in_odd_folders()];
     if !pair.databases.is_empty() {
         texts.push(dialect.objects_outside(pair.databases));
         texts.extend(dialect.sequence_defaults(pair.databases));
@@ -22,6 +22,15 @@ pub const CHECK: Check = Check::blocking("databases", judge).only_before(Occasio
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let there = seen.names(Source, seen.pair.source.dialect.user_databases())?;
     let named = seen.pair.databases;
+    let odd = seen.names(Source, seen.pair.source.dialect.tables_in_odd_folders())?;
+    if !odd.is_empty() {
+        let evidence =
+            format!("tables stand in folders that bear no database's name, and would stay behind: {}", some(&odd));
+        return Ok(Verdict::block(
+            evidence,
+            "ALTER DATABASE `#mysql50#NAME` UPGRADE DATA DIRECTORY NAME on the source",
+        ));
+    }
     if there.is_empty() {
         return Ok(Verdict::block(
             "the source holds no user database",

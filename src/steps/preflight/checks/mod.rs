@@ -33,6 +33,7 @@ pub mod generated_columns;
 pub mod gtid_mode;
 pub mod gtid_state;
 pub mod history;
+pub mod join_limit;
 pub mod json_columns;
 pub mod long_statements;
 pub mod net_timeout;
