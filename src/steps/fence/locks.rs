@@ -10,9 +10,13 @@ use crate::error::{Failure, Result};
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx, answer};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Key of the memo: accounts that this step locks.
 const LOCKED: &str = "locked";
+/// How often, and after how long, a session on the server's own machine is looked for again.
+const LOOKS_AGAIN: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
 
 /// What is done about accounts at the moment of the fence: all of it is made ready beforehand.
 pub(super) struct Locks {
@@ -74,17 +78,19 @@ impl Fence {
     /// fence of a way back is looked at as that of a swap is by its `preflight`.
     pub(super) async fn all_are_named(&self, cx: &Ctx<'_>) -> Result<()> {
         let main = cx.fx.sql(&self.server).await?;
-        let named = cx.world.inventory.named_past_read_only(&self.server);
-        let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
-        let loud = self.bypassers(cx, &main).await?.into_iter().filter(|one| {
-            let sessions = if one.account.user == own { 0 } else { one.sessions };
-            let is_quiet = one.is_local && sessions == 0;
-            !one.is_locked && !one.account.is_named(&named) && !is_quiet
-        });
-        let loud: Vec<String> = loud.map(|one| one.to_string()).collect();
+        let mut loud = self.unnamed(cx, &main).await?;
+        for _ in 0..LOOKS_AGAIN {
+            if loud.is_empty() || loud.iter().any(|one| !one.is_local) {
+                break;
+            }
+            // a job on the machine logs in and is gone: whoever is there for good is still there
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            loud = self.unnamed(cx, &main).await?;
+        }
         if loud.is_empty() {
             return Ok(());
         }
+        let loud: Vec<String> = loud.iter().map(ToString::to_string).collect();
         Err(Failure::refused(
             "close the server when the time comes",
             format!("read_only does not stop {}", loud.join(", ")),
@@ -92,6 +98,18 @@ impl Fence {
         .at(&self.server)
         .now("nothing was touched")
         .help(past_read_only_remedy(&self.server)))
+    }
+
+    /// Whoever nobody has named and who may be somewhere else than on the machine, or has a session.
+    async fn unnamed(&self, cx: &Ctx<'_>, main: &Session) -> Result<Vec<Bypasser>> {
+        let named = cx.world.inventory.named_past_read_only(&self.server);
+        let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
+        let all = self.bypassers(cx, main).await?.into_iter().filter(|one| {
+            let sessions = if one.account.user == own { 0 } else { one.sessions };
+            let is_quiet = one.is_local && sessions == 0;
+            !one.is_locked && !one.account.is_named(&named) && !is_quiet
+        });
+        Ok(all.collect())
     }
 
     /// What [`Fence::all_are_named`] asks.

@@ -34,6 +34,8 @@ pub struct Check {
     pub variables: &'static [&'static str],
     /// When it is made.
     pub occasion: Occasion,
+    /// Whether what blocks may be over in a second, such as a session: it is asked again before it is believed.
+    pub may_pass: bool,
     /// What it asks besides.
     pub asks: fn(&Pair<'_>) -> Vec<Ask>,
     /// What the answers mean.
@@ -43,8 +45,17 @@ pub struct Check {
 impl Check {
     /// A check that can block, and that asks nothing but variables.
     pub const fn blocking(name: &'static str, judge: fn(&Seen<'_>) -> Result<Verdict>) -> Self {
-        let occasion = Occasion::Always;
-        Self { name, worst: Mark::Block, can_be_allowed: true, variables: &[], occasion, asks: |_| Vec::new(), judge }
+        let (worst, occasion) = (Mark::Block, Occasion::Always);
+        Self {
+            name,
+            worst,
+            can_be_allowed: true,
+            variables: &[],
+            occasion,
+            may_pass: false,
+            asks: |_| Vec::new(),
+            judge,
+        }
     }
     /// A check that only warns.
     pub const fn warning(name: &'static str, judge: fn(&Seen<'_>) -> Result<Verdict>) -> Self {
@@ -61,6 +72,10 @@ impl Check {
     /// Only at this occasion.
     pub const fn only_before(self, occasion: Occasion) -> Self {
         Self { occasion, ..self }
+    }
+    /// One that is about a moment.
+    pub const fn may_pass(self) -> Self {
+        Self { may_pass: true, ..self }
     }
     /// Whether it is made for this pair.
     pub fn applies(&self, pair: &Pair<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! Asks everything that the checks want to know, each question once, and lets them judge.
 
 use super::ask::{Ask, Reply};
-use super::check::{CHECKS, checks_of};
+use super::check::{CHECKS, Check, checks_of};
 use super::pair::{Pair, Side, Source, Target};
 use super::seen::{Known, Seen};
 use super::verdict::Verdict;
@@ -10,6 +10,11 @@ use crate::error::{Failure, Result};
 use crate::playbook::product::Product;
 use crate::steps::{Action, CheckResult, Ctx, Mark};
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How often, and after how long, what may pass by itself is asked again.
+const LOOKS_AGAIN: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
 
 /// Every question, as a plan shows them.
 pub fn questions(pair: &Pair<'_>) -> Vec<Action> {
@@ -45,7 +50,25 @@ pub async fn examine(cx: &Ctx<'_>, pair: &Pair<'_>, foreseen: BTreeSet<String>) 
     let mut answers = source_says?;
     answers.extend(target_says?);
     answers.extend(others_say?);
-    Ok(judge(&Seen { pair, source, target, answers, foreseen }))
+    let mut seen = Seen { pair, source, target, answers, foreseen };
+    let mut results = judge(&seen);
+    for _ in 0..LOOKS_AGAIN {
+        let passing = |check: &&Check| check.may_pass && blocks(&results, check.name);
+        let asks: Vec<Ask> = checks_of(pair).filter(passing).flat_map(|check| (check.asks)(pair)).collect();
+        if asks.is_empty() {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        let again = put(cx, pair, asks.iter().collect()).await?;
+        seen.answers.retain(|(ask, _)| !asks.contains(ask));
+        seen.answers.extend(again);
+        results = judge(&seen);
+    }
+    Ok(results)
+}
+
+fn blocks(results: &[CheckResult], check: &str) -> bool {
+    results.iter().any(|result| result.name == check && result.result == Mark::Block)
 }
 
 /// What every check says about what was seen. A question that was not answered counts as the worst its check can say.
