@@ -21,8 +21,9 @@ help: ## Show this list
 demo: deps build ## See a live server move: two real servers, ROWS rows, WRITERS writers, a short report
 	target/release/cutover rehearse playbooks/replication_swap.yaml --rows $(ROWS) --writers $(WRITERS)
 
+# servers wait for the disk more than for processors: twice as many tests at a time as there are of these
 test: deps lint ## Run everything: format, lints, and tests against real servers
-	cargo test --locked --no-fail-fast
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} cargo test --locked --no-fail-fast
 
 check-displays: deps ## Show plans to Mermaid's parser and a browser: needs npm and Chromium, pictures in target/displays
 	cargo build --locked

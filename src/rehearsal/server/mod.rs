@@ -82,7 +82,7 @@ impl Server {
         let server = Self { name: name.clone(), dir, port, program };
         server.lay_out(profile, &options).map_err(|error| failed(error.to_string()))?;
         if !server.data_dir().join("mysql").exists() {
-            install::data_dir(&server).await.map_err(failed)?; // unless somebody has put one there
+            install::data_dir(&server.program, &server.data_dir()).await.map_err(failed)?; // unless somebody has put one there
         }
         let accounts = server.dir.join("accounts.sql");
         let text = install::accounts(server.family(), &password);
