@@ -8,6 +8,7 @@
 //! answers.
 
 pub mod cli;
+pub mod domain;
 pub mod effects;
 pub mod engine;
 pub mod error;

@@ -353,7 +353,7 @@ async fn what_ran_is_what_was_planned() {
     let planned: Vec<_> = actions
         .iter()
         .filter_map(|action| match action {
-            Action::Sql { statement, .. } => Some(statement.clone()),
+            Action::Sql { statement, .. } => Some(statement.to_string()),
             _ => None,
         })
         .collect();

@@ -267,7 +267,7 @@ async fn no_answer_is_held_whole() {
     }
     assert_eq!((count, sum), (300_000, 45_000_150_000));
     assert!(rows.next().await.unwrap().is_none());
-    assert!(peak() - before < 40 << 10, "{} KiB more than {before}", peak() - before); // 300 MB came by, four times
+    assert!(peak() - before < 100 << 10, "{} KiB more than {before}", peak() - before); // 300 MB came by, four times; other tests run beside
 
     // A caller that goes away ends the statement, and nobody else gets its rows; so does one that is too slow.
     let mut rows = session.rows(MANY, minute);

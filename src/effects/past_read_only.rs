@@ -5,10 +5,11 @@
 use super::dialect::Dialect;
 use super::mysql::{Row, Rows, Session};
 use super::replica::LOOK;
+use crate::domain::Sql;
 use crate::error::{Failure, Result};
 use crate::playbook::endpoint::Endpoint;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 /// An account on a server.
@@ -129,12 +130,12 @@ pub fn counted(clients: impl IntoIterator<Item = Client>) -> BTreeMap<Client, us
 
 /// The questions that [`bypassers`] wants answered.
 #[must_use]
-pub fn questions(dialect: Dialect) -> Vec<String> {
-    let mut all = vec![dialect.accounts_past_read_only(), dialect.machine_name().to_owned()];
-    all.extend(dialect.role_members().map(str::to_owned));
-    all.extend(dialect.mandatory_roles().map(str::to_owned));
-    all.extend(dialect.callers_of_definers());
-    all.push(dialect.killable_clients(""));
+pub fn questions(dialect: Dialect) -> Vec<Sql> {
+    let mut all = vec![dialect.accounts_past_read_only().into(), dialect.machine_name().into()];
+    all.extend(dialect.role_members().map(Sql::from));
+    all.extend(dialect.mandatory_roles().map(Sql::from));
+    all.extend(dialect.callers_of_definers().map(Sql::from));
+    all.push(dialect.killable_clients("").into());
     all
 }
 
@@ -142,8 +143,8 @@ pub fn questions(dialect: Dialect) -> Vec<String> {
 ///
 /// # Errors
 /// When an answer is missing, or cannot be read: then nobody knows who gets past.
-pub fn bypassers<'a>(dialect: Dialect, answer: impl Fn(&str) -> Result<&'a Rows>) -> Result<Vec<Bypasser>> {
-    let accounts = answer(&dialect.accounts_past_read_only())?;
+pub fn bypassers<'a>(dialect: Dialect, answer: impl Fn(&Sql) -> Result<&'a Rows>) -> Result<Vec<Bypasser>> {
+    let accounts = answer(&dialect.accounts_past_read_only().into())?;
     let mut routes = BTreeMap::new();
     for row in accounts.iter().filter(|row| is_set(*row, "gets_past")) {
         routes.insert(name(row, "user", "host")?, Route::Privilege);
@@ -152,17 +153,24 @@ pub fn bypassers<'a>(dialect: Dialect, answer: impl Fn(&str) -> Result<&'a Rows>
     let is_role: BTreeSet<AccountName> = is_role.map(|row| name(row, "user", "host")).collect::<Result<_>>()?;
     let everyone: Vec<AccountName> = accounts.iter().map(|row| name(row, "user", "host")).collect::<Result<_>>()?;
     let mut edges = Vec::new();
-    for row in dialect.role_members().map(&answer).transpose()?.into_iter().flat_map(Rows::iter) {
+    for row in dialect.role_members().map(|text| answer(&text.into())).transpose()?.into_iter().flat_map(Rows::iter) {
         edges.push((name(row, "role_user", "role_host")?, name(row, "user", "host")?));
     }
-    let list = dialect.mandatory_roles().map(&answer).transpose()?.and_then(Rows::value).unwrap_or_default();
+    let list = dialect
+        .mandatory_roles()
+        .map(|text| answer(&text.into()))
+        .transpose()?
+        .and_then(Rows::value)
+        .unwrap_or_default();
     let given_to_all = mandatory(list).into_iter().chain(is_role.iter().filter(|role| role.user == "PUBLIC").cloned());
     edges.extend(given_to_all.flat_map(|role| everyone.iter().map(move |member| (role.clone(), member.clone()))));
     inherit(&mut routes, &edges, |role| Route::Role(role.user.clone()));
 
     let holders: BTreeSet<AccountName> = routes.keys().cloned().collect();
     let mut callers = BTreeMap::new();
-    for row in dialect.callers_of_definers().map(|text| answer(&text)).transpose()?.into_iter().flat_map(Rows::iter) {
+    for row in
+        dialect.callers_of_definers().map(|text| answer(&text.into())).transpose()?.into_iter().flat_map(Rows::iter)
+    {
         let definer = row.get("definer").unwrap_or_default();
         if holders.contains(&AccountName::parse(definer)) {
             callers.insert(name(row, "user", "host")?, Route::Routine(definer.to_owned()));
@@ -172,8 +180,8 @@ pub fn bypassers<'a>(dialect: Dialect, answer: impl Fn(&str) -> Result<&'a Rows>
     for (account, route) in callers {
         routes.entry(account).or_insert(route);
     }
-    let machine = answer(dialect.machine_name())?.value().unwrap_or_default();
-    let clients: Vec<Client> = answer(&dialect.killable_clients(""))?.iter().map(client).collect();
+    let machine = answer(&dialect.machine_name().into())?.value().unwrap_or_default();
+    let clients: Vec<Client> = answer(&dialect.killable_clients("").into())?.iter().map(client).collect();
     let all = accounts.iter().filter_map(|row| {
         let account = name(row, "user", "host").ok().filter(|account| !is_role.contains(account))?;
         let route = routes.remove(&account)?;
@@ -189,7 +197,7 @@ pub fn bypassers<'a>(dialect: Dialect, answer: impl Fn(&str) -> Result<&'a Rows>
 /// # Errors
 /// When the server cannot be asked, or does not let the account see it.
 pub async fn look(session: &Session, dialect: Dialect) -> Result<Vec<Bypasser>> {
-    let mut answers = BTreeMap::new();
+    let mut answers = HashMap::new();
     for question in questions(dialect) {
         let rows = session.query(&question, LOOK).await?;
         answers.insert(question, rows);
@@ -197,7 +205,7 @@ pub async fn look(session: &Session, dialect: Dialect) -> Result<Vec<Bypasser>> 
     bypassers(dialect, |question| answers.get(question).ok_or_else(|| unread(question)))
 }
 
-fn unread(question: &str) -> Failure {
+fn unread(question: &Sql) -> Failure {
     Failure::permanent("find out who gets past read_only", format!("`{question}` was not asked"))
 }
 
@@ -269,11 +277,12 @@ fn like(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{AccountName, Route, bypassers, like, mandatory};
+    use crate::domain::Sql;
     use crate::effects::Rows;
     use crate::effects::dialect::Dialect;
     use crate::error::Failure;
     use crate::playbook::product::{Family, Product, Version};
-    use std::collections::BTreeMap;
+    use std::collections::HashMap;
 
     fn rows(columns: &[&str], lines: &[&[&str]]) -> Rows {
         let mut rows = Rows::of(columns.iter().map(|&name| name.to_owned()).collect());
@@ -286,10 +295,10 @@ mod tests {
     const ACCOUNT: [&str; 5] = ["user", "host", "is_role", "is_locked", "gets_past"];
 
     fn found(dialect: Dialect, accounts: &[&[&str]], rest: &[(&str, Rows)]) -> Vec<(String, Route, bool, usize)> {
-        let mut answers: BTreeMap<String, Rows> =
-            rest.iter().map(|(question, rows)| ((*question).to_owned(), rows.clone())).collect();
-        answers.insert(dialect.accounts_past_read_only(), rows(&ACCOUNT, accounts));
-        answers.insert(dialect.machine_name().to_owned(), rows(&["name"], &[&["db1"]]));
+        let mut answers: HashMap<Sql, Rows> =
+            rest.iter().map(|(question, rows)| ((*question).to_owned().into(), rows.clone())).collect();
+        answers.insert(dialect.accounts_past_read_only().into(), rows(&ACCOUNT, accounts));
+        answers.insert(dialect.machine_name().into(), rows(&["name"], &[&["db1"]]));
         let none = Failure::permanent("ask", "was not asked");
         let all = bypassers(dialect, |question| answers.get(question).ok_or_else(|| none.clone())).unwrap();
         all.into_iter().map(|one| (one.account.to_string(), one.route, one.is_locked, one.sessions)).collect()

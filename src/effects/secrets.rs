@@ -4,6 +4,7 @@
 mod command;
 
 use super::host::hide_variable;
+use crate::domain::Lookup;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::secret::SecretRef;
@@ -104,22 +105,9 @@ fn failure(secret: &SecretRef, answer: String) -> Failure {
     Failure::permanent(format!("read the secret {}", secret.marker()), answer).now("nothing was touched").help(help)
 }
 
-/// What a backslash in a SQL string means to a session, by its `sql_mode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backslash {
-    /// It escapes the character behind it.
-    Escapes,
-    /// It is a character as any other: `NO_BACKSLASH_ESCAPES`.
-    Plain,
-}
-
-/// Escapes a value for the inside of a quoted SQL string: a single-quoted one, and where backslashes escape a
-/// double-quoted one too.
-#[must_use]
-pub fn in_sql(value: &str, backslash: Backslash) -> String {
-    match backslash {
-        Backslash::Escapes => value.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\""),
-        Backslash::Plain => value.replace('\'', "''"),
+impl Lookup for Secrets {
+    fn secret(&self, label: &str) -> Option<&SecretString> {
+        self.values.get(label)
     }
 }
 
@@ -208,9 +196,8 @@ fn text(bytes: Vec<u8>, whose: &str) -> Result<String, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Backslash, Secrets, in_option_file, in_sql};
+    use super::{Secrets, in_option_file};
     use crate::playbook::secret::SecretRef;
-    use secrecy::ExposeSecret;
     use std::time::Duration;
 
     #[test]
@@ -219,11 +206,6 @@ mod tests {
         std::fs::write(folder.path().join("pw"), "it's\n").unwrap();
         let file = SecretRef::File("pw".into());
         let secrets = Secrets::read([&file], folder.path()).unwrap();
-        let sql = |backslash| secrets.reveal("IDENTIFIED BY '‹secret pw›'", |value| in_sql(value, backslash)).unwrap();
-        assert_eq!(sql(Backslash::Escapes).expose_secret(), r"IDENTIFIED BY 'it\'s'");
-        assert_eq!(sql(Backslash::Plain).expose_secret(), "IDENTIFIED BY 'it''s'");
-        assert_eq!(in_sql(r#"a\'""#, Backslash::Escapes), r#"a\\\'\""#);
-        assert_eq!(in_sql(r#"a\'""#, Backslash::Plain), r#"a\''""#);
         assert_eq!(secrets.scrub("using it's"), "using ‹secret pw›");
         assert!(secrets.reveal("‹secret other›", str::to_owned).is_err());
         assert_eq!(in_option_file(r#"a"b\"#), r#"a\"b\\"#);

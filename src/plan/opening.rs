@@ -6,7 +6,7 @@ use crate::effects::dialect::{Dialect, lock};
 use crate::effects::{AFTER_END, INIT, end_statement};
 use crate::playbook::marker;
 use crate::playbook::world::World;
-use crate::steps::Action;
+use crate::steps::{Action, On};
 use std::collections::BTreeSet;
 
 /// Servers on which the plan's steps work, their taking back included: the ones that are taken for the run.
@@ -48,17 +48,17 @@ pub fn actions(plan: &Plan, questions: &[(String, Vec<Action>)]) -> Vec<Action> 
 
 fn connection(world: &World, server: &str) -> Vec<Action> {
     let Some(access) = world.inventory.server(server) else { return Vec::new() };
-    let sql = |text: &str| Action::sql(server, text);
+    let here = On(server);
     let product = access.product();
     vec![
         Action::note(format!("every connection to {server} begins with:")),
-        sql(INIT),
+        here.sql(INIT),
         Action::note(format!("a statement that outlasts its time on {server} is ended by a second connection:")),
-        sql(&end_statement(&marker::late("connection"))),
-        sql(AFTER_END),
+        here.sql(&end_statement(&marker::late("connection"))),
+        here.sql(AFTER_END),
         Action::note(format!("refuse unless {server} is {}:", access.wanted())),
-        sql(Dialect::from(product).version()),
-        sql(Dialect::from(product).identity()),
+        here.sql(Dialect::from(product).version()),
+        here.sql(Dialect::from(product).identity()),
     ]
 }
 
@@ -73,27 +73,27 @@ fn starting(world: &World, server: &str) -> Vec<Action> {
 }
 
 fn taking(server: &str) -> Vec<Action> {
-    let sql = |text: &str| Action::sql(server, text);
+    let here = On(server);
     let [run, epoch, connection] = ["run", "epoch", "connection"].map(marker::late);
     vec![
         Action::note(format!("take {server} for this run, and refuse if another runner or another run has it:")),
-        sql(lock::HOLDERS),
-        sql(&lock::who(&connection, &run)),
-        sql(&lock::take(&marker::late("a name that no stranger holds: cutover, cutover 2 or cutover 3"))),
-        sql(&lock::mark(&run, &epoch)),
-        sql(lock::RUNNERS),
+        here.sql(lock::HOLDERS),
+        here.sql(&lock::who(&connection, &run)),
+        here.sql(&lock::take(&marker::late("a name that no stranger holds: cutover, cutover 2 or cutover 3"))),
+        here.sql(&lock::mark(&run, &epoch)),
+        here.sql(lock::RUNNERS),
         Action::note(format!("every other connection to {server} is marked as this runner's:")),
-        sql(&lock::register(&connection, &run, &epoch)),
+        here.sql(&lock::register(&connection, &run, &epoch)),
         Action::note(format!("every two seconds, for as long as the run holds {server}:")),
-        sql(&lock::is_ours(&run, &epoch)),
+        here.sql(&lock::is_ours(&run, &epoch)),
         Action::note(
             "when a runner takes over from one that died or is not heard of, what that one has open is ended:",
         ),
-        sql(&lock::holds(&run, &epoch)),
-        sql(&lock::is_runner(&connection)),
-        sql(&lock::end(&connection)),
-        sql(&lock::is_there(&connection)),
+        here.sql(&lock::holds(&run, &epoch)),
+        here.sql(&lock::is_runner(&connection)),
+        here.sql(&lock::end(&connection)),
+        here.sql(&lock::is_there(&connection)),
         Action::note("when two runs ask for the server at once, one of them gives back what it took:"),
-        sql(&lock::give_back(&marker::late("the name"))),
+        here.sql(&lock::give_back(&marker::late("the name"))),
     ]
 }

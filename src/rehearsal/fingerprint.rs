@@ -2,6 +2,7 @@
 //! was changed, or shows what was.
 
 use super::server::Server;
+use crate::domain::Sql;
 use crate::effects::Session;
 use crate::error::{Failure, Result};
 use crate::playbook::product::Family;
@@ -75,7 +76,7 @@ impl Fingerprint {
                 facts.insert(format!("variable {name}"), value);
             }
         }
-        for (what, sql) in DEFINITIONS {
+        for &(what, sql) in DEFINITIONS {
             facts.extend(pairs(session, sql).await?.into_iter().map(|(name, text)| (format!("{what} {name}"), text)));
         }
         tables(session, busy, &mut facts).await?;
@@ -122,7 +123,7 @@ impl Fingerprint {
     }
 }
 
-async fn pairs(session: &Session, sql: &str) -> Result<Vec<(String, String)>> {
+async fn pairs(session: &Session, sql: impl Into<Sql>) -> Result<Vec<(String, String)>> {
     let rows = session.query(sql, LIMIT).await?;
     let text = |value: Option<&str>| value.unwrap_or("NULL").to_owned();
     Ok(rows.iter().map(|row| (text(row.at(0)), text(row.at(1)))).collect())

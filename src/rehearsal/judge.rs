@@ -4,6 +4,7 @@ use super::ledger::{Entry, Ledger};
 use super::moves::Moves;
 use super::shop::{BALANCE, DATABASE, TABLES};
 use super::ticks::Ticks;
+use crate::domain::Sql;
 use crate::effects::Session;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
@@ -115,14 +116,14 @@ pub async fn judge(ledger: &Ledger, source: Side<'_>, target: Side<'_>) -> Resul
 async fn others(session: &Session) -> Result<(u64, bool)> {
     let mut all = 0;
     for table in TABLES {
-        all += number(session, &format!("SELECT COUNT(*) FROM {DATABASE}.{table}")).await?.unwrap_or(0);
+        all += number(session, &format!("SELECT COUNT(*) FROM {DATABASE}.{table}").into()).await?.unwrap_or(0);
     }
     let off = format!("SELECT COALESCE(ABS(SUM(balance - {BALANCE})), 0) FROM {DATABASE}.accounts");
-    Ok((all, number(session, &off).await?.is_none_or(|off| off == 0)))
+    Ok((all, number(session, &off.into()).await?.is_none_or(|off| off == 0)))
 }
 
 /// One number, or `None` when the table is not there.
-async fn number(session: &Session, sql: &str) -> Result<Option<u64>> {
+async fn number(session: &Session, sql: &Sql) -> Result<Option<u64>> {
     match session.try_query(sql, LIMIT).await {
         Ok(rows) => Ok(rows.value().and_then(|value| value.parse().ok())),
         Err(error) if error.code.is_some_and(|code| NOT_THERE.contains(&code)) => Ok(None),
@@ -191,6 +192,6 @@ async fn fetch(session: &Session, after: Option<Key>) -> Result<VecDeque<Key>> {
             Ok(rows.iter().filter_map(|row| Some((row.at(0)?.parse().ok()?, row.at(1)?.parse().ok()?))).collect())
         }
         Err(error) if error.code.is_some_and(|code| NOT_THERE.contains(&code)) => Ok(VecDeque::new()),
-        Err(error) => Err(error.failure(session.server(), &sql)),
+        Err(error) => Err(error.failure(session.server(), &sql.into())),
     }
 }

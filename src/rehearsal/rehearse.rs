@@ -152,7 +152,7 @@ fn report(runs: &[Ended], verdict: &Verdict) -> Report {
 /// Versions, and what both servers say about themselves now.
 async fn afterwards(sandbox: &Sandbox) -> Result<(Value, Value)> {
     let (source, target) = (sandbox.on_source().await?, sandbox.on_target().await?);
-    let ask = async |session: &Session, sql: &str| -> Result<String> {
+    let ask = async |session: &Session, sql: &'static str| -> Result<String> {
         Ok(session.query(sql, LOOK).await?.value().unwrap_or_default().to_owned())
     };
     let versions = json!({

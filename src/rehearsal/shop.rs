@@ -46,13 +46,13 @@ const CODE: &[&str] = &[
 /// # Errors
 /// When a statement fails.
 pub async fn prepare(session: &Session, rows: u64) -> Result<()> {
-    for statement in SCHEMA {
+    for &statement in SCHEMA {
         session.exec(statement, LIMIT).await?;
     }
     let accounts = rows.max(2);
     fill(session, "accounts", accounts).await?;
     fill(session, "cards", accounts.div_ceil(10)).await?;
-    for statement in CODE {
+    for &statement in CODE {
         session.exec(statement, LIMIT).await?;
     }
     Ok(())

@@ -44,7 +44,7 @@ impl Ticks {
         let rows = match session.try_query(&sql, LIMIT).await {
             Ok(rows) => rows,
             Err(error) if error.code.is_some_and(|code| NOT_THERE.contains(&code)) => return Ok(None),
-            Err(error) => return Err(error.failure(session.server(), &sql)),
+            Err(error) => return Err(error.failure(session.server(), &sql.into())),
         };
         let number = |index| {
             let text = rows.first().and_then(|row| row.at(index)).unwrap_or_default();

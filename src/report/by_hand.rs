@@ -46,7 +46,7 @@ fn text(value: &Value) -> Option<String> {
 fn filled(action: &Action, known: impl Fn(&str) -> Option<String>) -> Action {
     let fill = |text: &str| marker::replace(text, &known);
     match action.clone() {
-        Action::Sql { server, statement } => Action::Sql { server, statement: fill(&statement) },
+        Action::Sql { server, statement } => Action::Sql { server, statement: statement.filled(&known) },
         Action::Command { host, command } => Action::Command { host, command: fill(&command) },
         Action::File { host, path, content } => Action::File { host, path: fill(&path), content: fill(&content) },
         Action::Note { text } => Action::Note { text: fill(&text) },

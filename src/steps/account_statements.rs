@@ -193,7 +193,7 @@ async fn events(session: &Session, dialect: Dialect, status: &ReplicaStatus) -> 
 }
 
 /// Parallel workers may have done what follows the place that the status names: brings the applier to the very transaction.
-async fn stand_before(session: &Session, dialect: Dialect, close: &str, met: &Met) -> Result<()> {
+async fn stand_before(session: &Session, dialect: Dialect, close: &String, met: &Met) -> Result<()> {
     session.query(close, LOOK).await?;
     let begin = Instant::now();
     loop {

@@ -7,7 +7,7 @@
 //! May know: the dialect, servers and facts. Nothing of why a server follows.
 
 use super::place::dialect;
-use super::{Action, Ctx, answer, own_database};
+use super::{Action, Ctx, On, answer, own_database};
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::LOOK;
@@ -22,18 +22,18 @@ const KEPT: &str = "accounts_kept";
 /// The statements of [`keep`].
 pub fn keep_actions(world: &World, server: &str) -> Vec<Action> {
     let dialect = dialect(world, server);
-    let sql = |text: &str| Action::sql(server, text);
+    let here = On(server);
     let mut actions = vec![
         Action::note("keep the accounts as they are, beside, for a rollback:"),
-        sql(&dialect.before_is_whole()),
-        sql(&dialect.run_before()),
-        sql(dialect.without_binlog()),
+        here.sql(&dialect.before_is_whole()),
+        here.sql(&dialect.run_before()),
+        here.sql(dialect.without_binlog()),
     ];
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Before));
-    actions.extend([sql(&dialect.begin_before()), sql(&dialect.keep_apart_shown())]);
+    actions.extend([here.sql(&dialect.begin_before()), here.sql(&dialect.keep_apart_shown())]);
     actions.extend(
         [dialect.keep_tables_shown(), dialect.keep_functions(), dialect.end_before(&marker::late("run"))]
-            .map(|text| sql(&text)),
+            .map(|text| here.sql(&text)),
     );
     actions
 }
@@ -41,17 +41,17 @@ pub fn keep_actions(world: &World, server: &str) -> Vec<Action> {
 /// The statements of [`restore`].
 pub fn restore_actions(world: &World, server: &str) -> Vec<Action> {
     let dialect = dialect(world, server);
-    let sql = |text: &str| Action::sql(server, text);
+    let here = On(server);
     let mut actions = vec![
         Action::note("the accounts as they were, without those that came by replication:"),
-        sql(&dialect.before_is_whole()),
-        sql(&dialect.run_before()),
-        sql(dialect.without_binlog()),
-        sql(&dialect.new_functions()),
-        sql(&dialect.drop_library_function(&marker::late("each that is new"))),
+        here.sql(&dialect.before_is_whole()),
+        here.sql(&dialect.run_before()),
+        here.sql(dialect.without_binlog()),
+        here.sql(&dialect.new_functions()),
+        here.sql(&dialect.drop_library_function(&marker::late("each that is new"))),
     ];
-    actions.extend(dialect.restore_tables_shown().map(|text| sql(&text)));
-    actions.push(sql(dialect.read_grants()));
+    actions.extend(dialect.restore_tables_shown().map(|text| here.sql(&text)));
+    actions.push(here.sql(dialect.read_grants()));
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Before));
     actions
 }

@@ -1,5 +1,6 @@
 //! What a step says, in advance, that it will do. Pure data: review reads it, the plan is hashed over it.
 
+use crate::domain::Sql;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ pub enum Action {
         /// Server name.
         server: String,
         /// The statement.
-        statement: String,
+        statement: Sql,
     },
     /// A program on a host of the inventory.
     Command {
@@ -39,7 +40,7 @@ pub enum Action {
 
 impl Action {
     /// A statement.
-    pub fn sql(server: impl Into<String>, statement: impl Into<String>) -> Self {
+    pub fn sql(server: impl Into<String>, statement: impl Into<Sql>) -> Self {
         Self::Sql { server: server.into(), statement: statement.into() }
     }
     /// A command line.
@@ -53,6 +54,20 @@ impl Action {
     /// Words.
     pub fn note(text: impl Into<String>) -> Self {
         Self::Note { text: text.into() }
+    }
+}
+
+/// Statements for one server.
+#[derive(Debug, Clone, Copy)]
+pub struct On<'a>(
+    /// Its name in the inventory.
+    pub &'a str,
+);
+
+impl On<'_> {
+    /// A statement there.
+    pub fn sql(&self, statement: impl Into<Sql>) -> Action {
+        Action::sql(self.0, statement)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Before a switch is called done, somebody looks at the server that was closed: whether it still is, and whether it has
 //! written anything by itself since. An account that gets past `read_only` leaves no other trace.
 
-use super::Action;
 use super::answer;
+use super::{Action, On};
 use crate::effects::Effects;
 use crate::effects::dialect::Dialect;
 use crate::effects::own_transactions::{self, Budget, OwnLog, OwnTransactions, Scan, Wrote};
@@ -54,18 +54,18 @@ impl fmt::Display for FencedServer {
 
 /// The plan's part of it.
 pub(super) fn actions(server: &str, dialect: Dialect) -> Vec<Action> {
-    let sql = |text: &str| Action::sql(server, text);
+    let here = On(server);
     let late = marker::late;
     vec![
         Action::note(
             "at the end of the run, before it is called done, whether it is closed and has written anything itself:",
         ),
-        sql(dialect.read_only()),
-        sql(dialect.own_log()),
-        sql(dialect.binlog_position()),
+        here.sql(dialect.read_only()),
+        here.sql(dialect.own_log()),
+        here.sql(dialect.binlog_position()),
         Action::note("if it has, or may have, what:"),
-        sql(dialect.binary_logs()),
-        sql(&dialect.binlog_events(&late("its file"), &late("its place"), &late("number"))),
+        here.sql(dialect.binary_logs()),
+        here.sql(&dialect.binlog_events(&late("its file"), &late("its place"), &late("number"))),
     ]
 }
 

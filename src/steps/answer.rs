@@ -2,6 +2,7 @@
 //!
 //! May know: servers and the dialect. Nothing of why something is asked.
 
+use crate::domain::Sql;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::effects::{Row, Session};
@@ -12,18 +13,20 @@ use std::str::FromStr;
 ///
 /// # Errors
 /// When the server cannot be asked, or answers no row or NULL.
-pub async fn value(session: &Session, question: &str) -> Result<String> {
-    let rows = session.query(question, LOOK).await?;
-    rows.value().map(str::to_owned).ok_or_else(|| unreadable(session, question, "it answers nothing"))
+pub async fn value(session: &Session, question: impl Into<Sql>) -> Result<String> {
+    let question = question.into();
+    let rows = session.query(&question, LOOK).await?;
+    rows.value().map(str::to_owned).ok_or_else(|| unreadable(session, &question, "it answers nothing"))
 }
 
 /// The one number that `question` asks for.
 ///
 /// # Errors
 /// When the server cannot be asked, or answers anything else than such a number.
-pub async fn number<T: FromStr>(session: &Session, question: &str) -> Result<T> {
-    let text = value(session, question).await?;
-    text.parse().map_err(|_| unreadable(session, question, &format!("it answers `{text}`, which is not a number")))
+pub async fn number<T: FromStr>(session: &Session, question: impl Into<Sql>) -> Result<T> {
+    let question = question.into();
+    let text = value(session, &question).await?;
+    text.parse().map_err(|_| unreadable(session, &question, &format!("it answers `{text}`, which is not a number")))
 }
 
 /// Whether a server is closed to ordinary accounts.
@@ -47,13 +50,13 @@ pub fn closed(read_only: &str) -> Result<bool, String> {
 ///
 /// # Errors
 /// When it is missing or NULL.
-pub fn column<'a>(row: Row<'a>, name: &str, session: &Session, question: &str) -> Result<&'a str> {
+pub fn column<'a>(row: Row<'a>, name: &str, session: &Session, question: impl Into<Sql>) -> Result<&'a str> {
     row.get(name).ok_or_else(|| unreadable(session, question, &format!("a row has no `{name}`")))
 }
 
 /// The failure for an answer that means nothing.
-pub fn unreadable(session: &Session, question: &str, answer: &str) -> Failure {
-    Failure::permanent(format!("read the answer to `{question}`"), answer)
+pub fn unreadable(session: &Session, question: impl Into<Sql>, answer: &str) -> Failure {
+    Failure::permanent(format!("read the answer to `{}`", question.into()), answer)
         .at(session.server())
         .help("run the statement there by hand, as the inventory's account of that server")
 }

@@ -3,7 +3,7 @@
 use super::answer;
 use super::place::{dialect, server};
 use super::privileges::require;
-use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use super::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
@@ -168,23 +168,23 @@ impl Step for Events {
             return Err(vec![Complaint::new("to", "events go from one server to another").help("name the other one")]);
         }
         let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
-        let new = |text: &str| Action::sql(&self.to, text);
+        let new = On(&self.to);
         let mut actions = vec![
             Action::sql(&self.from, from.event_scheduler()),
             Action::note("refuse if it runs there"),
             Action::sql(&self.from, from.events()),
-            new(to.events()),
-            new(to.event_scheduler()),
+            new.sql(to.events()),
+            new.sql(to.event_scheduler()),
             Action::note(format!("for every event that is enabled on `{}`, and not on `{}`:", self.from, self.to)),
-            new(to.without_binlog()),
-            new(&some_event(to, ENABLED)),
+            new.sql(to.without_binlog()),
+            new.sql(&some_event(to, ENABLED)),
             Action::note("for every one that is not:"),
-            new(&some_event(to, DISABLED)),
-            new(&to.account_exists(&marker::late("user"), &marker::late("host"))),
+            new.sql(&some_event(to, DISABLED)),
+            new.sql(&to.account_exists(&marker::late("user"), &marker::late("host"))),
         ];
         if self.scheduler.is_some() {
             actions.push(Action::note(format!("if the scheduler was on, or off, on `{}` and is not here:", self.from)));
-            actions.extend([true, false].map(|on| new(to.set_event_scheduler(on))));
+            actions.extend([true, false].map(|on| new.sql(to.set_event_scheduler(on))));
         }
         Ok(actions)
     }

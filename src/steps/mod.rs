@@ -66,7 +66,7 @@ mod verify;
 mod wait_for_lag;
 mod wait_for_position;
 
-pub use action::{Action, Complaint};
+pub use action::{Action, Complaint, On};
 pub use approve::rule_of;
 pub use finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};
 pub use kind::{KINDS, Kind, Output, OutputType, find};

@@ -1,6 +1,7 @@
 //! What hosts and servers are.
 
 use super::{HostFound, ServerFound};
+use crate::domain::Sql;
 use crate::effects::dialect::Dialect;
 use crate::effects::{Effects, facts, greeting};
 use crate::error::{Failure, Result};
@@ -81,16 +82,16 @@ async fn host(fx: &Effects, inventory: &Inventory, name: &str) -> Result<HostFou
 async fn server(fx: &Effects, name: &str) -> Result<ServerFound> {
     let session = fx.sql(name).await?;
     // a plan is compared by these: two that could not be read would look alike
-    let ask = async |question: &str| -> Result<String> {
-        let rows = session.query(question, LOOK).await?;
+    let ask = async |question: Sql| -> Result<String> {
+        let rows = session.query(&question, LOOK).await?;
         let unread = || Failure::permanent(format!("read the answer to `{question}`"), "it is empty").at(name);
         rows.value().map(str::to_owned).ok_or_else(unread)
     };
-    let version_text = ask(Dialect::from(Product::default()).version()).await?;
+    let version_text = ask(Dialect::from(Product::default()).version().into()).await?;
     let product = Product::from_version_text(&version_text)
         .map_err(|answer| Failure::permanent("read the server's version", answer).at(name))?;
     let dialect = Dialect::from(product);
-    let read = async |variable: &str| ask(&dialect.read_variable(variable)).await;
+    let read = async |variable: &str| ask(dialect.read_variable(variable).into()).await;
     let id = read("server_id").await?;
     let unread = |_| Failure::permanent("read the server's id", format!("it answers `{id}`")).at(name);
     let server_id = id.parse().map_err(unread)?;

@@ -62,7 +62,7 @@ impl Stage {
     pub async fn sql(&self, on_source: bool, statements: &[&str]) {
         let session = if on_source { self.sandbox.on_source().await } else { self.sandbox.on_target().await }.unwrap();
         for statement in statements {
-            session.query(statement, LIMIT).await.unwrap();
+            session.query(cutover::domain::Sql::verbatim(*statement), LIMIT).await.unwrap();
         }
     }
     /// What both servers look like, with the folders of their hosts.

@@ -183,12 +183,15 @@ impl Bench {
 }
 
 async fn value(session: &Session, sql: &str) -> Option<String> {
-    session.query(sql, LIMIT).await.unwrap().value().map(str::to_owned)
+    session.query(cutover::domain::Sql::verbatim(sql), LIMIT).await.unwrap().value().map(str::to_owned)
 }
 
 async fn run<'a>(session: &Session, statements: impl IntoIterator<Item = &'a str>) {
     for statement in statements {
-        session.query(statement, LIMIT).await.unwrap_or_else(|failure| panic!("{statement}: {failure}"));
+        session
+            .query(cutover::domain::Sql::verbatim(statement), LIMIT)
+            .await
+            .unwrap_or_else(|failure| panic!("{statement}: {failure}"));
     }
 }
 

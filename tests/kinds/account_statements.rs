@@ -13,7 +13,7 @@ async fn beside(bench: &Bench, server: &str, statements: &[&str]) {
     let session = bench.fx().session(server, "beside").await.unwrap();
     session.query("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
     for statement in statements {
-        session.query(statement, LOOK).await.unwrap();
+        session.query(cutover::domain::Sql::verbatim(*statement), LOOK).await.unwrap();
     }
     bench.fx().close_session(server, "beside").await;
 }

@@ -1,6 +1,7 @@
 //! Two real servers, each on a host of its own behind an sshd, and hands to work a single step on them.
 
 use async_trait::async_trait;
+use cutover::domain::Sql;
 use cutover::effects::Answer as Given;
 use cutover::effects::{Approvals, Decision, Effects, Rule, Secrets, Session, free_port};
 use cutover::error::{Failure, Result};
@@ -169,7 +170,7 @@ impl Bench {
         let fx = hands(&self.folder, &world, &self.answer, "c3");
         let session = fx.sql(server).await.unwrap();
         session.exec("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
-        session.exec(sql, LOOK).await.unwrap();
+        session.exec(Sql::verbatim(sql), LOOK).await.unwrap();
         fx.close().await;
     }
 
@@ -206,15 +207,15 @@ impl Bench {
     }
     /// One value.
     pub async fn ask(&self, server: &str, sql: &str) -> String {
-        let rows = self.sql(server).await.query(sql, LOOK).await.unwrap();
+        let rows = self.sql(server).await.query(Sql::verbatim(sql), LOOK).await.unwrap();
         rows.value().unwrap_or("nothing").to_owned()
     }
     pub async fn exec(&self, server: &str, sql: &str) {
-        self.sql(server).await.exec(sql, LOOK).await.unwrap();
+        self.sql(server).await.exec(Sql::verbatim(sql), LOOK).await.unwrap();
     }
     /// One column of the first row.
     pub async fn column(&self, server: &str, sql: &str, name: &str) -> String {
-        let rows = self.sql(server).await.query(sql, LOOK).await.unwrap();
+        let rows = self.sql(server).await.query(Sql::verbatim(sql), LOOK).await.unwrap();
         rows.first().and_then(|row| row.get(name).map(str::to_owned)).unwrap_or_else(|| "nothing".into())
     }
     /// Another connection of the administrator, as other programs have it.
@@ -367,7 +368,7 @@ impl Work<'_> {
         let undo = self.step.preview_undo(&self.bench.world);
         let actions = self.step.preview(&self.bench.world).unwrap().into_iter().chain(undo);
         let statement = |action| match action {
-            Action::Sql { server: at, statement } if at == server => Some(statement),
+            Action::Sql { server: at, statement } if at == server => Some(statement.to_string()),
             _ => None,
         };
         actions.filter_map(statement).collect()

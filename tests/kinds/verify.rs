@@ -106,7 +106,7 @@ pub async fn stray(bench: &Bench, statements: &[&str]) {
     let session = bench.stranger("target").await;
     session.exec("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
     for statement in statements {
-        session.exec(statement, LOOK).await.unwrap();
+        session.exec(cutover::domain::Sql::verbatim(*statement), LOOK).await.unwrap();
     }
 }
 

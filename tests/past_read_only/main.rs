@@ -45,11 +45,12 @@ async fn sandbox(family: Family) -> Stage {
     let (source, target) = (Choice::Family(family), Choice::Family(family));
     let stage = Stage::with(Plan { rows: 500, source, target, ..Plan::default() }).await;
     let privileges = if family == Family::MariaDb { "READ_ONLY ADMIN" } else { "SUPER, CONNECTION_ADMIN" };
-    let account = ["CREATE USER batch@'127.0.0.1'", &format!("GRANT INSERT, {privileges} ON *.* TO batch@'127.0.0.1'")];
+    let account =
+        ["CREATE USER batch@'127.0.0.1'".to_owned(), format!("GRANT INSERT, {privileges} ON *.* TO batch@'127.0.0.1'")];
     let (old, new) = (stage.sandbox.on_source().await.unwrap(), stage.sandbox.on_target().await.unwrap());
     old.exec("CREATE TABLE shop.batch (id BIGINT UNSIGNED PRIMARY KEY)", LOOK).await.unwrap();
     new.exec("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
-    for statement in account {
+    for statement in &account {
         old.exec(statement, LOOK).await.unwrap();
         new.exec(statement, LOOK).await.unwrap();
     }

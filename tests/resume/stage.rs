@@ -144,7 +144,7 @@ impl Stage {
     /// One value of the old server, or of the new one.
     pub async fn value(&self, old: bool, sql: &str) -> String {
         let session = if old { self.sandbox.on_source().await } else { self.sandbox.on_target().await };
-        let rows = session.unwrap().query(sql, LOOK).await.unwrap();
+        let rows = session.unwrap().query(cutover::domain::Sql::verbatim(sql), LOOK).await.unwrap();
         rows.value().unwrap_or("nothing").to_owned()
     }
 

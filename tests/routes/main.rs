@@ -115,7 +115,7 @@ async fn mysql_with_the_least_privileges() {
         let block = block.replace("migrate@", "least@").replace(password, &sandbox.secrets[secret].1);
         admin.query("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
         for statement in block.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
-            admin.exec(statement, LOOK).await.unwrap();
+            admin.exec(cutover::domain::Sql::verbatim(statement), LOOK).await.unwrap();
         }
     }
     let inventory = std::fs::read_to_string(sandbox.inventory()).unwrap();

@@ -194,7 +194,7 @@ impl Desk {
     pub async fn on_old(&self, statements: &str) {
         let session = self.old().await;
         for statement in statements.split("; ") {
-            session.exec(statement, LIMIT).await.unwrap();
+            session.exec(cutover::domain::Sql::verbatim(statement), LIMIT).await.unwrap();
         }
         session.close().await;
     }

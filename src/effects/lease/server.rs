@@ -3,6 +3,7 @@
 use super::super::Session;
 use super::super::dialect::lock;
 use super::Lease;
+use crate::domain::Sql;
 use crate::error::{Failure, Result};
 use std::time::Duration;
 
@@ -140,7 +141,7 @@ async fn is_gone(session: &Session, connection: &str) -> Result<bool> {
     if let Err(error) = session.try_query(&lock::end(connection), LIMIT).await
         && error.code != Some(1094)
     {
-        return Err(error.failure(session.server(), &lock::end(connection)));
+        return Err(error.failure(session.server(), &lock::end(connection).into()));
     }
     let begin = std::time::Instant::now();
     while first(session, &lock::is_there(connection)).await?.as_deref() != Some("0") {
@@ -168,6 +169,6 @@ pub(in crate::effects) async fn register(session: &Session, lease: &Lease, conne
     Ok(first(session, &lock::register(&connection, &lease.run, &epoch)).await?.as_deref() == Some("1"))
 }
 
-async fn first(session: &Session, sql: &str) -> Result<Option<String>> {
+async fn first(session: &Session, sql: impl Into<Sql>) -> Result<Option<String>> {
     Ok(session.query(sql, LIMIT).await?.value().map(str::to_owned))
 }

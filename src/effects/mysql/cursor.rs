@@ -3,6 +3,7 @@
 use super::error::SqlError;
 use super::gather::Answer;
 use super::rows::{Row, Rows};
+use crate::domain::Sql;
 use crate::error::Result;
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,8 +15,8 @@ pub(super) const LOTS: usize = 4;
 /// Time in which the caller does not ask for rows counts against the statement's limit.
 pub struct Cursor {
     pub(super) server: String,
-    /// The statement, secrets as markers.
-    pub(super) sql: String,
+    /// The statement.
+    pub(super) sql: Sql,
     pub(super) lots: mpsc::Receiver<Rows>,
     pub(super) ended: Option<oneshot::Receiver<Result<Answer, SqlError>>>,
     pub(super) lot: Rows,

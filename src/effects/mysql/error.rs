@@ -2,10 +2,10 @@
 
 use super::super::Secrets;
 use super::super::passing::passes;
-use super::super::secrets::{Backslash, in_sql};
 use super::connect::LARGEST_PACKET;
 use super::driver::{Cause, is_too_large};
 use super::gather::{LARGEST_ANSWER, LARGEST_VALUE};
+use crate::domain::{Backslash, Lookup, Sql, escaped};
 use crate::error::{Class, Failure};
 use crate::playbook::marker;
 use crate::playbook::units::Span;
@@ -110,15 +110,15 @@ impl SqlError {
             ))
         }
     }
-    /// What `mysql_async` says about `sql` (as written, secrets as markers).
-    pub(super) fn of(error: &Error, sql: &str, secrets: &Secrets) -> Self {
+    /// What `mysql_async` says about `sql`.
+    pub(super) fn of(error: &Error, sql: &Sql, secrets: &Secrets) -> Self {
         let said = secrets.scrub(&error.to_string());
         let server = match (error, Cause::of(error)) {
             (Error::Server(server), _) => server,
             (_, Cause::Line | Cause::Server) => return Self::broken(format!("the connection was lost: {said}")),
             (_, Cause::Driver) => return Self::driver(error, &said),
         };
-        let quotes_a_secret = QUOTING.contains(&server.code) && holds_secret(sql);
+        let quotes_a_secret = QUOTING.contains(&server.code) && !sql.text().secrets().is_empty();
         let message = if quotes_a_secret {
             "the server cannot read the statement; where is not shown, because the place may hold a secret".to_owned()
         } else {
@@ -144,7 +144,7 @@ impl SqlError {
     }
     /// The failure of `sql` on `server`.
     #[must_use]
-    pub fn failure(&self, server: &str, sql: &str) -> Failure {
+    pub fn failure(&self, server: &str, sql: &Sql) -> Failure {
         let attempted = format!("run `{}`", excerpt(sql));
         let mut failure = Failure { class: self.class, ..Failure::permanent(attempted, self.to_string()) }.at(server);
         if let Some(help) = self.help {
@@ -185,27 +185,23 @@ pub(in crate::effects) fn is_transient(code: u16, message: &str) -> bool {
 }
 
 /// Takes out the secrets, also as they were escaped for the statement.
-fn scrub(message: &str, sql: &str, secrets: &Secrets) -> String {
+fn scrub(message: &str, sql: &Sql, secrets: &Secrets) -> String {
     let mut clean = message.to_owned();
-    for (_, label) in marker::find(sql) {
-        let marker = marker::late(label);
+    for label in sql.text().secrets() {
+        let Some(value) = secrets.secret(&label) else { continue };
         for backslash in [Backslash::Escapes, Backslash::Plain] {
-            if let Ok(escaped) = secrets.reveal(&marker, |value| in_sql(value, backslash))
-                && !escaped.expose_secret().is_empty()
-            {
-                clean = clean.replace(escaped.expose_secret(), &marker);
+            let escaped = escaped(value.expose_secret(), backslash);
+            if !escaped.is_empty() {
+                clean = clean.replace(&escaped, &marker::secret(&label));
             }
         }
     }
     secrets.scrub(&clean)
 }
 
-fn holds_secret(sql: &str) -> bool {
-    marker::find(sql).any(|(_, inside)| inside.starts_with("secret "))
-}
-
 /// The beginning of a statement on one line.
-fn excerpt(sql: &str) -> String {
+fn excerpt(sql: &Sql) -> String {
+    let sql = sql.to_string();
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -216,7 +212,7 @@ fn excerpt(sql: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::Secrets;
-    use super::{Class, SqlError, excerpt, is_transient};
+    use super::{Class, Sql, SqlError, excerpt, is_transient};
     use mysql_async::{DriverError, Error};
     use std::time::Duration;
 
@@ -230,17 +226,20 @@ mod tests {
         }
         assert!(is_transient(1047, "WSREP has not yet prepared node for application use"));
         assert!(is_transient(3, "Error writing file './b.1' (Errcode: 28 \"No space left on device\")"));
-        let overdue = SqlError::overdue(Duration::from_millis(250)).failure("old", "SELECT 1");
+        let overdue = SqlError::overdue(Duration::from_millis(250)).failure("old", &Sql::from("SELECT 1"));
         assert_eq!((overdue.class, overdue.answer.as_str()), (Class::Transient, "took longer than 250ms"));
         let broken = SqlError::broken("gone");
-        assert!(broken.is_transient() && broken.failure("old", "SELECT 1").now.unwrap().contains("still be running"));
-        assert!(!SqlError::closed().failure("old", "SELECT 1").now.unwrap().contains("still be running"));
+        assert!(
+            broken.is_transient()
+                && broken.failure("old", &Sql::from("SELECT 1")).now.unwrap().contains("still be running")
+        );
+        assert!(!SqlError::closed().failure("old", &Sql::from("SELECT 1")).now.unwrap().contains("still be running"));
     }
 
     #[test]
     fn what_the_driver_cannot_do_is_permanent_and_closes_the_connection() {
         let secrets = Secrets::default();
-        let of = |error: &Error| SqlError::of(error, "SELECT 1", &secrets);
+        let of = |error: &Error| SqlError::of(error, &Sql::from("SELECT 1"), &secrets);
         let error = of(&DriverError::PacketTooLarge.into());
         assert!(error.lost && error.unfinished && !error.is_transient());
         assert_eq!(error.message, "a row of the answer is larger than 4.0 MiB, the most that is read");
@@ -255,8 +254,8 @@ mod tests {
 
     #[test]
     fn shows_the_beginning_of_a_statement() {
-        assert_eq!(excerpt("SELECT\n  1"), "SELECT 1");
-        let long = excerpt(&"‹".repeat(300));
+        assert_eq!(excerpt(&Sql::from("SELECT\n  1")), "SELECT 1");
+        let long = excerpt(&Sql::verbatim("‹".repeat(300)));
         assert_eq!(long.chars().count(), 121);
     }
 }

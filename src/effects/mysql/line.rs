@@ -1,11 +1,11 @@
 //! The task's end of a session: it holds the connection, and sees every statement to its end.
 
 use super::super::Secrets;
-use super::super::secrets::{Backslash, in_sql};
 use super::connect::{LARGEST_PACKET, Login};
 use super::error::{INTERRUPTED, SqlError};
 use super::gather::{Answer, Gather, Wanted};
 use super::settings::{AFTER_END, end_statement};
+use crate::domain::{Backslash, Sql};
 use mysql_async::Conn;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
@@ -30,7 +30,7 @@ pub(super) const ENDING: Duration = Duration::from_secs(2 * GRACE.as_secs() + LA
 
 pub(super) enum Request {
     Run {
-        sql: String,
+        sql: Sql,
         limit: Duration,
         wanted: Wanted,
         /// Cancelled when the work behind it is given up: the statement is ended then.
@@ -107,14 +107,13 @@ impl Line {
 
     async fn run(
         &mut self,
-        sql: &str,
+        sql: &Sql,
         (limit, end): (Duration, CancellationToken),
         wanted: Wanted,
         caller: &mut oneshot::Sender<Result<Answer, SqlError>>,
     ) -> Result<Answer, SqlError> {
-        let backslash = self.backslash;
-        let revealed = self.secrets.reveal(sql, |value| in_sql(value, backslash));
-        let text = revealed.map_err(|failure| SqlError::unsent(failure.to_string()))?;
+        let text = sql.text().for_session(self.backslash, &*self.secrets);
+        let text = text.map_err(|failure| SqlError::unsent(failure.to_string()))?;
         if text.expose_secret().len() >= LARGEST_PACKET {
             return Err(SqlError::statement_too_large());
         }
@@ -157,7 +156,7 @@ impl Line {
     }
 
     /// What a statement that was not ended by us came to.
-    fn settled(&mut self, sql: &str, result: Performed) -> Result<Answer, SqlError> {
+    fn settled(&mut self, sql: &Sql, result: Performed) -> Result<Answer, SqlError> {
         if let Some(now) = self.conn.conn.as_ref().and_then(meaning_of_backslash) {
             self.backslash = now;
         }

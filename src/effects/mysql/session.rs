@@ -8,6 +8,7 @@ use super::gather::{Answer, Wanted};
 use super::line::{BYE, ENDING, Line, Request, State};
 use super::rows::Rows;
 use super::settings::INIT;
+use crate::domain::Sql;
 use crate::error::Result;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -82,23 +83,25 @@ impl Session {
         !self.is_alive() && self.state.running.load(Ordering::Acquire)
     }
 
-    /// Runs one statement and returns its rows, for answers of a known size. Secret markers in `sql` are revealed on
-    /// the way out.
+    /// Runs one statement and returns its rows, for answers of a known size.
     ///
     /// # Errors
     /// Transient when the time was over, the connection was lost or a lock was in the way; permanent otherwise, also
     /// when the rows take more than 16 MiB: the statement is ended then.
-    pub async fn query(&self, sql: &str, limit: Duration) -> Result<Rows> {
-        self.try_query(sql, limit).await.map_err(|error| error.failure(&self.server, sql))
+    pub async fn query(&self, sql: impl Into<Sql>, limit: Duration) -> Result<Rows> {
+        let sql = sql.into();
+        let answer = self.ask(&sql, limit, Wanted::All).await;
+        answer.map(|answer| answer.rows).map_err(|error| error.failure(&self.server, &sql))
     }
 
     /// Runs one statement and returns how many rows it changed. Rows that it brings back are read and not kept.
     ///
     /// # Errors
     /// As for [`Session::query`], but the rows may be any number.
-    pub async fn exec(&self, sql: &str, limit: Duration) -> Result<u64> {
-        let answer = self.ask(sql, limit, Wanted::Nothing).await;
-        answer.map(|answer| answer.changed).map_err(|error| error.failure(&self.server, sql))
+    pub async fn exec(&self, sql: impl Into<Sql>, limit: Duration) -> Result<u64> {
+        let sql = sql.into();
+        let answer = self.ask(&sql, limit, Wanted::Nothing).await;
+        answer.map(|answer| answer.changed).map_err(|error| error.failure(&self.server, &sql))
     }
 
     /// Runs one statement to its end and returns the first column of its first row; `None` when there is no row or the
@@ -107,45 +110,40 @@ impl Session {
     /// # Errors
     /// As for [`Session::query`]; and permanent when the value is larger than 64 KiB, after the
     /// statement has run to its end.
-    pub async fn first_value(&self, sql: &str, limit: Duration) -> Result<Option<String>> {
-        let answer = self.ask(sql, limit, Wanted::First).await;
-        answer.map(|answer| answer.value).map_err(|error| error.failure(&self.server, sql))
+    pub async fn first_value(&self, sql: impl Into<Sql>, limit: Duration) -> Result<Option<String>> {
+        let sql = sql.into();
+        let answer = self.ask(&sql, limit, Wanted::First).await;
+        answer.map(|answer| answer.value).map_err(|error| error.failure(&self.server, &sql))
     }
 
     /// Runs one statement and hands out its rows one by one, for answers that grow with the user's data.
     #[must_use]
-    pub fn rows(&self, sql: &str, limit: Duration) -> Cursor {
+    pub fn rows(&self, sql: impl Into<Sql>, limit: Duration) -> Cursor {
+        let sql = sql.into();
         let (lots, coming) = mpsc::channel(LOTS);
         let (answer, ended) = oneshot::channel();
         // when the task is gone, the answer's sender goes with the request, and the cursor says so
-        let (sql_text, wanted, end) = (sql.to_owned(), Wanted::Lots(lots), self.end.clone());
-        let _ = self.requests.send(Request::Run { sql: sql_text, limit, wanted, end, answer });
+        let (wanted, end) = (Wanted::Lots(lots), self.end.clone());
+        let _ = self.requests.send(Request::Run { sql: sql.clone(), limit, wanted, end, answer });
         tracing::debug!(server = self.server, id = self.id, "row by row: {sql}");
-        Cursor {
-            server: self.server.clone(),
-            sql: sql.to_owned(),
-            lots: coming,
-            ended: Some(ended),
-            lot: Rows::default(),
-            given: 0,
-        }
+        Cursor { server: self.server.clone(), sql, lots: coming, ended: Some(ended), lot: Rows::default(), given: 0 }
     }
 
     /// As [`Session::query`], for callers that decide by the server's error number.
     ///
     /// # Errors
     /// What the server said, or that it did not.
-    pub async fn try_query(&self, sql: &str, limit: Duration) -> Result<Rows, SqlError> {
-        self.ask(sql, limit, Wanted::All).await.map(|answer| answer.rows)
+    pub async fn try_query(&self, sql: impl Into<Sql>, limit: Duration) -> Result<Rows, SqlError> {
+        self.ask(&sql.into(), limit, Wanted::All).await.map(|answer| answer.rows)
     }
 
-    async fn ask(&self, sql: &str, limit: Duration, wanted: Wanted) -> Result<Answer, SqlError> {
+    async fn ask(&self, sql: &Sql, limit: Duration, wanted: Wanted) -> Result<Answer, SqlError> {
         let (answer, answered) = oneshot::channel();
         let begin = Instant::now();
-        let request = Request::Run { sql: sql.to_owned(), limit, wanted, end: self.end.clone(), answer };
+        let request = Request::Run { sql: sql.clone(), limit, wanted, end: self.end.clone(), answer };
         self.requests.send(request).map_err(|_| SqlError::closed())?;
         let answer = answered.await.unwrap_or_else(|_| Err(SqlError::closed()));
-        // the text still has its markers: nothing secret goes to the log
+        // as people read it: nothing secret goes to the log
         tracing::debug!(server = self.server, id = self.id, took = ?begin.elapsed(), failed = answer.is_err(), "{sql}");
         answer
     }

@@ -90,7 +90,7 @@ fn write_step(out: &mut String, number: usize, step: &PlannedStep) -> std::fmt::
 pub(super) fn write_action(out: &mut String, action: &Action, indent: &str) -> std::fmt::Result {
     match action {
         Action::Note { text } => writeln!(out, "{indent}· {text}"),
-        Action::Sql { server, statement } => write_body(out, indent, &format!("{server}>"), statement),
+        Action::Sql { server, statement } => write_body(out, indent, &format!("{server}>"), &statement.to_string()),
         Action::Command { host, command } => write_body(out, indent, &format!("{host}$"), command),
         Action::File { host, path, content } => {
             writeln!(out, "{indent}{host}: write {path}")?;

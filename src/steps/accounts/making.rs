@@ -1,6 +1,7 @@
 //! Reads an account on one server and makes it on another, outside the binary log.
 
 use super::subject::Subject;
+use crate::domain::Sql;
 use crate::effects::account_statement::AccountStatement;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
@@ -78,7 +79,7 @@ impl<'a> Making<'a> {
     /// Statements that make the account anew, as the old server itself writes them.
     pub(super) async fn definition(&self, subject: &Subject) -> Result<Vec<String>> {
         let (dialect, Subject { user, host, is_role }) = (self.from.1, subject);
-        let rows = async |text: &str| {
+        let rows = async |text: Sql| {
             let read = self.read.query(text, LOOK).await;
             read.map_err(|failure| {
                 failure
@@ -88,9 +89,9 @@ impl<'a> Making<'a> {
         let create = dialect.create_role(user).filter(|_| *is_role);
         let mut statements = match create {
             Some(create) => vec![create],
-            None => lines(&rows(&dialect.show_create_account(user, host)).await?),
+            None => lines(&rows(dialect.show_create_account(user, host).into()).await?),
         };
-        let grants = lines(&rows(&dialect.show_grants_of(user, host, *is_role)).await?);
+        let grants = lines(&rows(dialect.show_grants_of(user, host, *is_role).into()).await?);
         statements.extend(grants.into_iter().filter(|line| !is_role || is_to(line, user)));
         Ok(statements)
     }
@@ -124,7 +125,7 @@ impl<'a> Making<'a> {
                 .at(self.to.0)
                 .help("make the account there by hand"));
         }
-        let Err(error) = self.write.try_query(statement, LOOK).await else { return Ok(()) };
+        let Err(error) = self.write.try_query(statement.to_owned(), LOOK).await else { return Ok(()) };
         match error.code {
             Some(code) if NO_OBJECT.contains(&code) && statement.starts_with("GRANT") => {
                 let what = told(statement);
@@ -134,12 +135,12 @@ impl<'a> Making<'a> {
             Some(OPTION_PREVENTS) if self.relax().await? => {}
             _ => return Err(self.failure(subject, statement, &error)),
         }
-        let again = self.write.try_query(statement, LOOK).await;
+        let again = self.write.try_query(statement.to_owned(), LOOK).await;
         again.map(drop).map_err(|error| self.failure(subject, statement, &error))
     }
 
     fn failure(&self, subject: &Subject, statement: &str, error: &SqlError) -> Failure {
-        let failure = error.failure(self.to.0, "");
+        let failure = error.failure(self.to.0, &Sql::default());
         let answer = without_hash(&failure.answer);
         let runner = server(self.cx.world, self.to.0).map_or("", |server| server.user.as_str());
         let failure = Failure { attempted: format!("make the account {subject}"), answer, ..failure };

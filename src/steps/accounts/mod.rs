@@ -11,7 +11,7 @@ pub use subject::Subject;
 use super::account_locks;
 use super::accounts_before;
 use super::place::{account_fact, dialect, server};
-use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use super::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::LoginPath;
 use crate::effects::past_read_only::AccountName;
 use crate::effects::replica::LOOK;
@@ -156,13 +156,13 @@ impl Accounts {
     }
     fn look_actions(&self, world: &World) -> Vec<Action> {
         let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
-        let (old, new) = (|text: &str| Action::sql(&self.from, text), |text: &str| Action::sql(&self.to, text));
-        let mut actions = vec![old(from.read_definitions()), new(to.without_binlog())];
+        let (old, new) = (On(&self.from), On(&self.to));
+        let mut actions = vec![old.sql(from.read_definitions()), new.sql(to.without_binlog())];
         if self.others {
-            actions.push(old(from.machine_name()));
-            actions.extend([old(from.accounts_and_roles()), new(to.accounts_and_roles())]);
+            actions.push(old.sql(from.machine_name()));
+            actions.extend([old.sql(from.accounts_and_roles()), new.sql(to.accounts_and_roles())]);
         }
-        actions.extend(from.role_members().map(old));
+        actions.extend(from.role_members().map(|text| old.sql(text)));
         actions
     }
     /// Who is brought, as a plan shows it: by name, and as what shows only when it is asked.

@@ -75,7 +75,7 @@ async fn each(
         match error.code {
             Some(OPTION_PREVENTS) => {} // passwords as hashes: the step itself knows what to do
             Some(code) => refused.push((code, told(&definition[0]), without_hash(&error.to_string()))),
-            None => return Err(error.failure(making.write.server(), "CREATE USER")),
+            None => return Err(error.failure(making.write.server(), &"CREATE USER".into())),
         }
         if !dialect.is_mariadb() || making.write.try_query(&without_password(), LOOK).await.is_err() {
             return Ok(refused);
@@ -89,7 +89,7 @@ async fn each(
             Some(code) if NO_OBJECT.contains(&code) || NO_ROLE.contains(&code) => {} // tables come with the copy
             Some(OPTION_PREVENTS) if dialect.is_mariadb() => {}
             Some(code) => refused.push((code, told(line), without_hash(&error.to_string()))),
-            None => return Err(error.failure(making.write.server(), "GRANT")),
+            None => return Err(error.failure(making.write.server(), &"GRANT".into())),
         }
     }
     Ok(refused)

@@ -9,7 +9,7 @@ use super::follow_filters::Followed;
 use super::gtid_mode;
 use super::own_database;
 use super::place::dialect;
-use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
+use super::{Action, Complaint, Ctx, On, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
@@ -127,12 +127,12 @@ impl Step for ChangeSource {
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.replica);
-        let sql = |text: &str| Action::sql(&self.replica, text);
-        let mut actions = vec![sql(&dialect.stop_replica()), sql(&dialect.reset_replica_all())];
+        let here = On(&self.replica);
+        let mut actions = vec![here.sql(&dialect.stop_replica()), here.sql(&dialect.reset_replica_all())];
         actions.extend(self.forget_actions(world));
         actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions.push(Action::note("if it came through the channel:"));
-        actions.push(sql(dialect.without_binlog()));
+        actions.push(here.sql(dialect.without_binlog()));
         actions.extend(own_database::remove_actions(&self.replica, dialect, OwnDatabase::Tokens));
         actions.extend(accounts_before::restore_actions(world, &self.replica));
         actions

@@ -2,6 +2,7 @@
 //! is set first.
 
 use super::ChangeSource;
+use crate::domain::Sql;
 use crate::effects::dialect::{Dialect, StartAt};
 use crate::effects::replica::LOOK;
 use crate::effects::{Rows, Session};
@@ -14,7 +15,7 @@ use crate::steps::{Action, Complaint, Ctx};
 use std::collections::BTreeSet;
 
 /// A column of the one row that `question` brings.
-fn only<'a>(rows: &'a Rows, name: &str, session: &Session, question: &str) -> Result<&'a str> {
+fn only<'a>(rows: &'a Rows, name: &str, session: &Session, question: &Sql) -> Result<&'a str> {
     let row = rows.first().ok_or_else(|| answer::unreadable(session, question, "it answers nothing"))?;
     answer::column(row, name, session, question)
 }
@@ -73,7 +74,8 @@ impl ChangeSource {
             return session.query(&dialect.set_gtid_start(set), LOOK).await.map(drop);
         };
         let rows = session.query(&compare, LOOK).await?;
-        let text = |name: &str| Ok::<_, Failure>(only(&rows, name, session, &compare)?.replace('\n', ""));
+        let text =
+            |name: &str| Ok::<_, Failure>(only(&rows, name, session, &compare.clone().into())?.replace('\n', ""));
         let (missing, own) = (text("missing")?, text("own")?);
         if !own.is_empty() {
             return Err(self.errant(&own));
@@ -123,7 +125,7 @@ impl ChangeSource {
         let set = answer::value(&source, from.gtid_position()).await?.replace('\n', "");
         let Some(compare) = to.compare_gtids(&set) else { return Ok(()) };
         let rows = replica.query(&compare, LOOK).await?;
-        match only(&rows, "own", &replica, &compare)? {
+        match only(&rows, "own", &replica, &compare.clone().into())? {
             "" => Ok(()),
             own => Err(self.errant(own).now("nothing was touched")),
         }

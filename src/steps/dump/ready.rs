@@ -6,7 +6,7 @@ use crate::effects::replica::{LOOK, binlog_position};
 use crate::error::Result;
 use crate::playbook::marker;
 use crate::steps::place::dialect;
-use crate::steps::{Action, Ctx};
+use crate::steps::{Action, Ctx, On};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -34,12 +34,12 @@ impl Dump {
     pub(super) fn ready_actions(&self, dialect: Dialect) -> Vec<Action> {
         let late = |name: &str| marker::late(&format!("its log's {name}"));
         let Some(question) = dialect.gtid_at(&late("file"), &late("offset")) else { return Vec::new() };
-        let sql = |text: &str| Action::sql(&self.server, text);
+        let here = On(&self.server);
         vec![
-            sql(dialect.binlog_position()),
-            sql(&question),
+            here.sql(dialect.binlog_position()),
+            here.sql(&question),
             Action::note("if it answers NULL, which the dump program does not survive:"),
-            sql(dialect.new_binlog()),
+            here.sql(dialect.new_binlog()),
         ]
     }
 

@@ -114,7 +114,7 @@ impl Fence {
 
     /// What [`Fence::all_are_named`] asks.
     pub(super) fn named_questions(&self, dialect: Dialect) -> Vec<Action> {
-        let asked = [dialect.current_account().to_owned()].into_iter().chain(past_read_only::questions(dialect));
+        let asked = [dialect.current_account().into()].into_iter().chain(past_read_only::questions(dialect));
         asked.map(|text| Action::sql(&self.server, text)).collect()
     }
 

@@ -15,7 +15,7 @@ use super::config_file::ConfigFile;
 use super::own_database;
 use super::place::{dialect, run_marker, server};
 use super::privileges::require;
-use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use super::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::LOOK;
@@ -117,18 +117,22 @@ impl Fence {
 
     fn shut_actions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
-        let sql = |text: &str| Action::sql(&self.server, text);
-        let mut actions = vec![sql(dialect.set_read_only())];
-        actions.push(sql(&dialect.write_token(&run_marker(), PURPOSE, &marker::late("token"))));
+        let here = On(&self.server);
+        let mut actions = vec![here.sql(dialect.set_read_only())];
+        actions.push(here.sql(&dialect.write_token(&run_marker(), PURPOSE, &marker::late("token"))));
         actions.extend(self.lock_actions(dialect));
         actions.extend(self.client_actions(dialect));
-        actions.push(sql(dialect.strongest_fence().close));
+        actions.push(here.sql(dialect.strongest_fence().close));
         actions.extend(self.keep_actions(world));
         if account_locks::needed(dialect) {
             actions.push(Action::note("until no session of an account that gets past read_only is left:"));
-            actions.push(sql(&dialect.still_connected(&marker::late("sessions that were ended"))));
+            actions.push(here.sql(&dialect.still_connected(&marker::late("sessions that were ended"))));
         }
-        actions.extend([sql(dialect.read_only()), sql(dialect.binlog_position()), sql(dialect.own_log())]);
+        actions.extend([
+            here.sql(dialect.read_only()),
+            here.sql(dialect.binlog_position()),
+            here.sql(dialect.own_log()),
+        ]);
         actions.extend(after_fence::actions(&self.server, dialect));
         actions
     }
@@ -142,24 +146,24 @@ impl Step for Fence {
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let dialect = dialect(world, &self.server);
-        let sql = |text: &str| Action::sql(&self.server, text);
+        let here = On(&self.server);
         let mut actions = vec![Action::note("before the block begins:")];
-        actions.extend([OwnDatabase::Tokens, OwnDatabase::Fence].map(|own| sql(&dialect.foreign_objects(own))));
-        actions.extend(dialect.create_token_table().iter().map(|text| sql(text)));
+        actions.extend([OwnDatabase::Tokens, OwnDatabase::Fence].map(|own| here.sql(&dialect.foreign_objects(own))));
+        actions.extend(dialect.create_token_table().iter().map(|text| here.sql(text)));
         actions.extend(self.gate_actions(world));
         actions.push(Action::note("then, and as long as the replica is behind, nothing else:"));
         actions.extend(self.moment_actions(world));
         if !dialect.strongest_fence().held_by_session {
             actions
                 .push(Action::note("if a runner that died has closed it before, so that the last row can be written:"));
-            actions.extend([sql(dialect.set_read_only()), sql(dialect.strongest_fence().open)]);
+            actions.extend([here.sql(dialect.set_read_only()), here.sql(dialect.strongest_fence().open)]);
         }
-        actions.extend(Before::questions(dialect).into_iter().map(sql));
+        actions.extend(Before::questions(dialect).into_iter().map(|text| here.sql(text)));
         actions.extend(self.record_actions(dialect));
         actions.extend(self.guard_actions(world));
         actions.push(Action::note("if the event scheduler is on:"));
-        actions.push(sql(dialect.set_event_scheduler(false)));
-        actions.push(sql(&dialect.lock_wait_timeout(self.lock_seconds())));
+        actions.push(here.sql(dialect.set_event_scheduler(false)));
+        actions.push(here.sql(&dialect.lock_wait_timeout(self.lock_seconds())));
         actions.extend(self.moment_actions(world));
         actions.extend(self.shut_actions(world));
         Ok(actions)
@@ -167,18 +171,18 @@ impl Step for Fence {
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
-        let sql = |text: &str| Action::sql(&self.server, text);
+        let here = On(&self.server);
         let mut actions = Vec::new();
         if let Some(replica) = &self.replica {
             actions.push(Action::sql(replica, super::place::dialect(world, replica).read_only()));
         }
-        actions.push(sql(dialect.strongest_fence().open));
+        actions.push(here.sql(dialect.strongest_fence().open));
         if account_locks::needed(dialect) {
             actions.extend(account_locks::give_back_actions(&self.server, dialect));
         }
         actions.push(Action::note("as they were before the fence:"));
         actions.extend(self.undo_guard_actions(world));
-        actions.extend(Before::restore_statements(dialect).iter().map(|text| sql(text)));
+        actions.extend(Before::restore_statements(dialect).iter().map(|text| here.sql(text)));
         actions.extend(self.config(world).map(|config| config.preview_undo()).unwrap_or_default());
         actions
     }

@@ -1,6 +1,7 @@
 //! Questions as data: what a check wants to know, how a plan shows it, and how it is asked. Every question only reads.
 
 use super::pair::{Pair, Side};
+use crate::domain::Sql;
 use crate::effects::{LoginPath, Rows};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Account;
@@ -20,11 +21,11 @@ const CLOCK: &str = "date +%s%N";
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     /// A statement.
-    Sql { side: Side, text: String },
+    Sql { side: Side, text: Sql },
     /// A shell script on a host.
     Run { host: String, script: String },
     /// How fast the number that a statement answers grows.
-    Pace { side: Side, text: String },
+    Pace { side: Side, text: Sql },
     /// What time it is on a host.
     Clock { host: String },
     /// Whether a login works along the path it will take; by TLS where there is an authority to verify it with.
@@ -55,7 +56,7 @@ pub struct Clock {
 
 impl Ask {
     /// A statement for one side.
-    pub fn sql(side: Side, text: impl Into<String>) -> Self {
+    pub fn sql(side: Side, text: impl Into<Sql>) -> Self {
         Self::Sql { side, text: text.into() }
     }
 
@@ -97,7 +98,7 @@ impl Ask {
 }
 
 /// Two readings, a moment apart.
-async fn pace(cx: &Ctx<'_>, server: &str, text: &str) -> Result<Pace> {
+async fn pace(cx: &Ctx<'_>, server: &str, text: &Sql) -> Result<Pace> {
     let session = cx.fx.sql(server).await?;
     let (begin, before) = (Instant::now(), answer::number::<f64>(&session, text).await?);
     cx.pause(PACE_TIME, "look at the servers").await?;

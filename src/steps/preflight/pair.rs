@@ -65,7 +65,7 @@ impl<'a> Pair<'a> {
         }
     }
     /// A statement for each side, in its own dialect.
-    pub fn both<S: Into<String>>(&self, text: impl Fn(Dialect) -> S) -> Vec<Ask> {
+    pub fn both<S: Into<crate::domain::Sql>>(&self, text: impl Fn(Dialect) -> S) -> Vec<Ask> {
         [Source, Target].map(|side| Ask::sql(side, text(self.at(side).dialect))).into()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::ask::{Ask, Clock, Pace, Reply};
 use super::pair::{Pair, Side, Source, Target};
+use crate::domain::Sql;
 use crate::effects::Rows;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Account;
@@ -83,27 +84,27 @@ impl<'a> Seen<'a> {
             None => Err(Failure::permanent("judge", "this was never asked").help("please report this as a bug")),
         }
     }
-    pub fn rows(&self, side: Side, text: impl Into<String>) -> Result<&Rows> {
+    pub fn rows(&self, side: Side, text: impl Into<Sql>) -> Result<&Rows> {
         match self.reply(&Ask::Sql { side, text: text.into() })? {
             Reply::Rows(rows) => Ok(rows),
             _ => Err(Failure::permanent("judge", "a statement brought back no rows")),
         }
     }
     /// The one value that a statement asked for.
-    pub fn value(&self, side: Side, text: impl Into<String>) -> Result<&str> {
+    pub fn value(&self, side: Side, text: impl Into<Sql>) -> Result<&str> {
         let text = text.into();
         let unread = || Failure::permanent(format!("read the answer to `{text}`"), "it is empty").at(self.name(side));
-        self.rows(side, text.as_str())?.value().ok_or_else(unread)
+        self.rows(side, &text)?.value().ok_or_else(unread)
     }
     /// The one number that a statement asked for.
-    pub fn count(&self, side: Side, text: impl Into<String>) -> Result<u64> {
+    pub fn count(&self, side: Side, text: impl Into<Sql>) -> Result<u64> {
         let value = self.value(side, text)?;
         let unread =
             |_| Failure::permanent("read a number", format!("the server answers `{value}`")).at(self.name(side));
         value.parse().map_err(unread)
     }
     /// The column `name` of every row.
-    pub fn names(&self, side: Side, text: impl Into<String>) -> Result<Vec<String>> {
+    pub fn names(&self, side: Side, text: impl Into<Sql>) -> Result<Vec<String>> {
         let rows = self.rows(side, text)?;
         Ok(rows.iter().map(|row| row.get("name").unwrap_or_default().to_owned()).collect())
     }
@@ -115,8 +116,8 @@ impl<'a> Seen<'a> {
         }
     }
     /// By how much the number that a statement answers grows in a second.
-    pub fn pace(&self, side: Side, text: &str) -> Result<f64> {
-        match self.reply(&Ask::Pace { side, text: text.to_owned() })? {
+    pub fn pace(&self, side: Side, text: impl Into<Sql>) -> Result<f64> {
+        match self.reply(&Ask::Pace { side, text: text.into() })? {
             Reply::Pace(Pace(pace)) => Ok(*pace),
             _ => Err(Failure::permanent("judge", "a counter showed no number")),
         }

@@ -13,7 +13,7 @@ use crate::error::{Failure, Result};
 use crate::playbook::marker::late;
 use crate::playbook::world::World;
 use crate::steps::place::dialect;
-use crate::steps::{Action, Ctx};
+use crate::steps::{Action, Ctx, On};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -155,15 +155,19 @@ impl Promote {
     /// What is asked before the old server is closed, and what is done once the new one is open.
     pub(super) fn counter_actions(&self, world: &World) -> [Vec<Action>; 2] {
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.server));
-        let new = |text: &str| Action::sql(&self.server, text);
-        let old = |text: &str| Action::sql(&self.source, text);
-        let mut before: Vec<Action> = from.comparing_session().iter().map(|text| old(text)).collect();
-        before.extend(to.comparing_session().iter().map(|text| new(text)));
-        before.extend([old(&from.counters::<&str>(&[])), old(from.binlog_position()), new(&to.replica_status())]);
-        before.push(new(&to.counters::<&str>(&[])));
+        let new = On(&self.server);
+        let old = On(&self.source);
+        let mut before: Vec<Action> = from.comparing_session().iter().map(|text| old.sql(text)).collect();
+        before.extend(to.comparing_session().iter().map(|text| new.sql(text)));
+        before.extend([
+            old.sql(&from.counters::<&str>(&[])),
+            old.sql(from.binlog_position()),
+            new.sql(&to.replica_status()),
+        ]);
+        before.push(new.sql(&to.counters::<&str>(&[])));
         let mut after = vec![Action::note("ids that the old server gave and the new one would give again:")];
-        after.push(new(&to.counters(&[late("databases")])));
-        after.push(new(&to.raise_counter(&late("table"), &late("next id"))));
+        after.push(new.sql(&to.counters(&[late("databases")])));
+        after.push(new.sql(&to.raise_counter(&late("table"), &late("next id"))));
         [before, after]
     }
 }

@@ -8,7 +8,7 @@ use super::answer::is_closed;
 use super::fence::HOLDER;
 use super::place::{dialect, run_marker};
 use super::privileges::require;
-use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use super::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position};
@@ -241,33 +241,36 @@ impl Step for Promote {
         }
         self.says_how_proved()?;
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.server));
-        let (old, new) = (|text: &str| Action::sql(&self.source, text), |text: &str| Action::sql(&self.server, text));
+        let (old, new) = (On(&self.source), On(&self.server));
         let mut actions: Vec<Action> = self.proof_action().into_iter().collect();
         let [before, after] = self.counter_actions(world);
         actions.extend(before);
         actions.extend([
-            new(DURABLE),
-            old(from.read_only()),
-            old(from.binlog_position()),
-            new(&to.replica_status()),
+            new.sql(DURABLE),
+            old.sql(from.read_only()),
+            old.sql(from.binlog_position()),
+            new.sql(&to.replica_status()),
             Action::note(
                 "refuse unless every commit is durable, the old server is closed, and its last place is applied",
             ),
-            new(&to.stop_replica()),
-            new(&to.replica_status()),
-            new(to.binlog_position()),
+            new.sql(&to.stop_replica()),
+            new.sql(&to.replica_status()),
+            new.sql(to.binlog_position()),
         ]);
         if self.forget == Forget::Now {
-            actions.push(new(&to.reset_replica_all()));
+            actions.push(new.sql(&to.reset_replica_all()));
         }
         actions.extend([
-            old(from.read_only()),
-            old(from.binlog_position()),
-            new(to.clear_read_only()),
-            new(to.read_only()),
+            old.sql(from.read_only()),
+            old.sql(from.binlog_position()),
+            new.sql(to.clear_read_only()),
+            new.sql(to.read_only()),
         ]);
-        actions.extend([new(&to.write_token(&run_marker(), PROOF, "1")), new(&to.read_token(&run_marker(), PROOF))]);
-        actions.extend([Action::note("if that proof fails:"), new(to.close_replica())]);
+        actions.extend([
+            new.sql(&to.write_token(&run_marker(), PROOF, "1")),
+            new.sql(&to.read_token(&run_marker(), PROOF)),
+        ]);
+        actions.extend([Action::note("if that proof fails:"), new.sql(to.close_replica())]);
         actions.extend(after);
         actions.extend(self.unlock_actions(world));
         Ok(actions)

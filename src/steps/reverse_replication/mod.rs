@@ -11,7 +11,7 @@ use super::gtid_mode;
 use super::own_database;
 use super::place::{dialect, run_marker};
 use super::privileges::require;
-use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
+use super::{Action, Complaint, Ctx, On, Output, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase, StartAt};
 use crate::effects::replica::{LOOK, ReplicaStatus};
@@ -205,44 +205,48 @@ impl Step for ReverseReplication {
             .statement(world)
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }])?;
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.replica));
-        let old = |text: &str| Action::sql(&self.replica, text);
-        let new = |text: &str| Action::sql(&self.source, text);
-        let mut actions = vec![old(to.read_only()), new(from.read_only())];
+        let old = On(&self.replica);
+        let new = On(&self.source);
+        let mut actions = vec![old.sql(to.read_only()), new.sql(from.read_only())];
         actions.push(Action::note(format!("refuse unless `{}` is closed and `{}` is open", self.replica, self.source)));
-        actions.extend([new(SERVER_ID), old(SERVER_ID), old(&to.replica_status())]);
+        actions.extend([new.sql(SERVER_ID), old.sql(SERVER_ID), old.sql(&to.replica_status())]);
         actions.extend(self.followed().actions(world));
         if to.strongest_fence().held_by_session {
             actions.push(Action::note("if the fence still holds its lock, which would stop the applier too:"));
-            actions.push(old(to.strongest_fence().open));
+            actions.push(old.sql(to.strongest_fence().open));
         }
         actions.push(Action::note("if a channel of this run is there already:"));
-        actions.push(old(&to.stop_replica()));
+        actions.push(old.sql(&to.stop_replica()));
         if to.is_mariadb() {
-            actions.push(old(&to.read_variable(to.applied_gtids())));
+            actions.push(old.sql(&to.read_variable(to.applied_gtids())));
         }
-        actions.extend(tuning::actions(to).iter().map(|text| old(text)));
+        actions.extend(tuning::actions(to).iter().map(|text| old.sql(text)));
         actions.extend(gtid_mode::actions(self.channel(), world));
-        actions.extend([old(&statement), old(&to.start_replica()), Action::note("wait until both threads run")]);
+        actions.extend([
+            old.sql(&statement),
+            old.sql(&to.start_replica()),
+            Action::note("wait until both threads run"),
+        ]);
         actions.extend(account_statements::actions(world, &self.replica));
         actions.extend(own_database::look_actions(&self.source, from, OwnDatabase::Tokens));
-        actions.extend(from.create_token_table().iter().map(|text| new(text)));
-        actions.push(new(&from.write_token(&run_marker(), PURPOSE, "1")));
-        actions.push(old(&to.read_token(&run_marker(), PURPOSE)));
+        actions.extend(from.create_token_table().iter().map(|text| new.sql(text)));
+        actions.push(new.sql(&from.write_token(&run_marker(), PURPOSE, "1")));
+        actions.push(old.sql(&to.read_token(&run_marker(), PURPOSE)));
         actions.push(Action::note(format!("repeat until the row is there, at most {ARRIVAL:?}")));
         actions.extend(own_database::remove_actions(&self.source, from, OwnDatabase::Tokens));
-        actions.push(old(to.read_only()));
+        actions.push(old.sql(to.read_only()));
         Ok(actions)
     }
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.replica);
-        let old = |text: &str| Action::sql(&self.replica, text);
+        let old = On(&self.replica);
         let before = marker::late("its value before");
-        let mut actions = vec![old(&dialect.stop_replica()), old(&dialect.reset_replica_all())];
+        let mut actions = vec![old.sql(&dialect.stop_replica()), old.sql(&dialect.reset_replica_all())];
         if dialect.is_mariadb() {
-            actions.push(old(&dialect.set_gtid_start(&before)));
+            actions.push(old.sql(&dialect.set_gtid_start(&before)));
         }
-        actions.extend(tuning::undo_actions(dialect).iter().map(|text| old(text)));
+        actions.extend(tuning::undo_actions(dialect).iter().map(|text| old.sql(text)));
         actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions
     }

@@ -7,6 +7,7 @@ use super::reached::Reached;
 use super::sides::Sides;
 use super::tables::{Part, Table};
 use super::{ATTEMPTED, Verify};
+use crate::domain::Sql;
 use crate::effects::dialect::Dialect;
 use crate::effects::dialect::key::Range;
 use crate::effects::{Session, SqlError};
@@ -232,7 +233,10 @@ impl Job {
                 None => (place.to_owned(), "TRUE".to_owned()),
             };
             let question = dialect.range_digest(table.sum, &from, &table.row, &condition);
-            let rows = session.try_query(&question, LONGEST).await.map_err(|error| lost(session, &question, &error))?;
+            let rows = session
+                .try_query(&question, LONGEST)
+                .await
+                .map_err(|error| lost(session, &question.clone().into(), &error))?;
             // two answers that cannot be read would look like two that are equal
             let unread = || answer::unreadable(session, &question, "it is not a number of rows with their checksum");
             let row = rows.first().ok_or_else(unread)?;
@@ -267,7 +271,7 @@ impl Job {
 }
 
 /// A table that changes its form is no difference: the comparison is begun again.
-fn lost(session: &Session, question: &str, error: &SqlError) -> Failure {
+fn lost(session: &Session, question: &Sql, error: &SqlError) -> Failure {
     match error.code {
         Some(code) if ALTERED.contains(&code) => {
             Failure::transient(ATTEMPTED, format!("a table was altered meanwhile: {error}")).at(session.server())

@@ -9,6 +9,7 @@ use super::sequences::{Sequences, behind};
 use super::sides::{Side, Sides};
 use super::tables::Table;
 use super::{ATTEMPTED, Verify};
+use crate::domain::Sql;
 use crate::effects::dialect::NOT_SHOWN;
 use crate::error::{Failure, Result};
 use crate::steps::place::dialect;
@@ -109,14 +110,14 @@ impl Verify {
         let mut objects = Objects::new();
         for question in side.dialect.definitions(databases, words) {
             let views = views(&objects);
-            objects.append(&mut self.ask(side, &question, apart, &views).await?);
+            objects.append(&mut self.ask(side, question.into(), apart, &views).await?);
         }
         if !words {
             for detail in objects.values_mut() {
                 *detail = unversioned(detail);
             }
         }
-        let mut counters = self.ask(side, &side.dialect.counters(databases), apart, &BTreeSet::new()).await?;
+        let mut counters = self.ask(side, side.dialect.counters(databases).into(), apart, &BTreeSet::new()).await?;
         let sequences = self.sequences(side, apart).await?;
         objects.extend(sequences.iter().map(|(name, state)| (name.clone(), state.definition.clone())));
         if apart {
@@ -126,7 +127,7 @@ impl Verify {
         Ok(Known { tables: describe(side, &self.databases).await?, objects, counters, sequences })
     }
 
-    async fn ask(&self, side: &Side, question: &str, apart: bool, views: &BTreeSet<String>) -> Result<Objects> {
+    async fn ask(&self, side: &Side, question: Sql, apart: bool, views: &BTreeSet<String>) -> Result<Objects> {
         let scope = self.scope();
         let mut objects = Objects::new();
         let mut rows = side.control.rows(question, READ);

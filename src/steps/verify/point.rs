@@ -107,7 +107,7 @@ impl Verify {
         let begin = Instant::now();
         let mut begun = false;
         let taken = async {
-            for statement in hold.take {
+            for &statement in hold.take {
                 control.query(statement, HOLD).await?;
                 begun = true;
             }

@@ -2,6 +2,7 @@
 
 use super::Verify;
 use super::ground::{ON_REPLICA, ON_SOURCE};
+use crate::domain::Sql;
 use crate::effects::dialect::Dialect;
 use crate::effects::dialect::key::KeyWords;
 use crate::playbook::marker::late;
@@ -17,10 +18,10 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn sql(&self, text: impl Into<String>) -> Action {
+    fn sql(&self, text: impl Into<Sql>) -> Action {
         Action::sql(self.server, text)
     }
-    fn all<T: Into<String>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<Action> {
+    fn all<T: Into<Sql>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<Action> {
         texts.into_iter().map(|text| self.sql(text)).collect()
     }
 }

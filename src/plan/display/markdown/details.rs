@@ -124,7 +124,7 @@ fn write_looks(out: &mut String, count: usize) -> std::fmt::Result {
 /// Whether a statement changes nothing, by its first word.
 fn is_look(action: &Action) -> bool {
     let Action::Sql { statement, .. } = action else { return false };
-    let upper = statement.trim_start().to_uppercase();
+    let upper = statement.to_string().trim_start().to_uppercase();
     ["SELECT ", "SHOW "].iter().any(|word| upper.starts_with(word)) && !upper.contains(" INTO ")
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub const CHECK: Check = Check::blocking("disk_space", judge).only_before(Occasion::Copy).asks(|pair| {
     let size = Ask::sql(Source, pair.source.dialect.total_size(pair.databases));
-    let pace = Ask::Pace { side: Source, text: pair.source.dialect.redo_written().to_owned() };
+    let pace = Ask::Pace { side: Source, text: pair.source.dialect.redo_written().into() };
     [Some(size), Some(pace), data(pair), dump(pair), logs(pair)].into_iter().flatten().collect()
 });
 

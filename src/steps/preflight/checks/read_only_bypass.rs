@@ -16,7 +16,7 @@ const NOBODY_YET: &str = "unauthenticated user";
 pub const CHECK: Check = Check::blocking("read_only_bypass", judge).may_pass().asks(|pair| {
     let of = |side: Side| {
         let dialect = pair.at(side).dialect;
-        past_read_only::questions(dialect).into_iter().chain([dialect.current_account().to_owned()])
+        past_read_only::questions(dialect).into_iter().chain([dialect.current_account().into()])
     };
     [Source, Target].into_iter().flat_map(|side| of(side).map(move |text| Ask::sql(side, text))).collect()
 });

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub const CHECK: Check = Check::warning("redo_size", judge)
     .only_before(Occasion::Copy)
     .reads(&["innodb_log_file_size", "innodb_log_files_in_group", "innodb_redo_log_capacity"])
-    .asks(|pair| vec![Ask::Pace { side: Source, text: pair.source.dialect.redo_written().to_owned() }]);
+    .asks(|pair| vec![Ask::Pace { side: Source, text: pair.source.dialect.redo_written().into() }]);
 
 /// A redo log that is full sooner than this is flushed under pressure.
 const SHORTEST: Duration = Duration::from_mins(5);

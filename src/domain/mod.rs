@@ -1,0 +1,16 @@
+//! Words that every room shares: texts of typed parts, for each place that they are sent to.
+//!
+//! Nothing here knows a server, a host or a document. What is shown to people and what is sent are two renderings of one
+//! value, and no function leads from the first to the second.
+
+mod admits;
+mod sent;
+mod shown;
+pub mod sql;
+mod text;
+mod words;
+
+pub use sent::{Backslash, Lookup, escaped};
+pub use sql::Sql;
+pub use text::{Form, Part, Text, holes};
+pub use words::{Piece, Private, Words};

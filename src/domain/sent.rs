@@ -1,0 +1,148 @@
+//! A text as it is sent: every value quoted for its place, every secret fetched at the last moment.
+
+use super::text::{Form, Part, Text};
+use super::words::{Piece, Private};
+use crate::error::{Failure, Result};
+use secrecy::{ExposeSecret, SecretString};
+
+/// What a backslash in a SQL string means to a session, by its `sql_mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backslash {
+    /// It escapes the character behind it.
+    Escapes,
+    /// It is a character as any other: `NO_BACKSLASH_ESCAPES`.
+    Plain,
+}
+
+/// Where values of secrets are to be had, by their labels.
+pub trait Lookup {
+    /// The value; `None` when it was never read.
+    fn secret(&self, label: &str) -> Option<&SecretString>;
+}
+
+impl Text {
+    /// As a session with this meaning of backslashes reads it.
+    ///
+    /// # Errors
+    /// When a value is not known, or a secret was not read: nothing is sent then.
+    pub fn for_session(&self, backslash: Backslash, secrets: &dyn Lookup) -> Result<SecretString> {
+        let mut out = String::new();
+        for part in self.parts() {
+            send(part, &mut out, backslash, secrets)?;
+        }
+        Ok(SecretString::from(out))
+    }
+}
+
+fn send(part: &Part, out: &mut String, backslash: Backslash, secrets: &dyn Lookup) -> Result<()> {
+    match part {
+        Part::Fixed(text) => out.push_str(text),
+        Part::Group(about, None) => return Err(unknown(about)),
+        Part::Group(_, Some(parts)) => return parts.iter().try_for_each(|part| send(part, out, backslash, secrets)),
+        Part::Slot(form, value) => put(*form, value, out, backslash, secrets)?,
+    }
+    Ok(())
+}
+
+fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secrets: &dyn Lookup) -> Result<()> {
+    let is_number = matches!(value.pieces().as_slice(), [Piece::Text(text)] if is_digits(text));
+    let (quote, form) = match form {
+        Form::Identifier => ("`", form),
+        Form::Literal => ("'", form),
+        Form::Number if is_number => ("", form),
+        Form::Number => ("'", Form::Literal),
+        Form::Verbatim | Form::Copied => ("", form),
+    };
+    out.push_str(quote);
+    for piece in value.pieces() {
+        match piece {
+            Piece::Late(what) => return Err(unknown(&what)),
+            Piece::Secret(label) => {
+                let value = secrets.secret(&label).ok_or_else(|| unread(&label))?;
+                out.push_str(&escaped(value.expose_secret(), backslash));
+            }
+            Piece::Text(text) => match form {
+                Form::Identifier => out.push_str(&text.replace('`', "``")),
+                Form::Literal => out.push_str(&in_literal(&text, backslash)),
+                Form::Number | Form::Verbatim | Form::Copied => out.push_str(&text),
+            },
+        }
+    }
+    out.push_str(quote);
+    Ok(())
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Escapes a value for the inside of a single-quoted SQL string of ours.
+fn in_literal(text: &str, backslash: Backslash) -> String {
+    let quoted = text.replace('\'', "''");
+    match backslash {
+        Backslash::Escapes => quoted.replace('\\', "\\\\"),
+        Backslash::Plain => quoted,
+    }
+}
+
+/// Escapes a value for the inside of a quoted SQL string: a single-quoted one, and where backslashes escape a
+/// double-quoted one too.
+#[must_use]
+pub fn escaped(value: &str, backslash: Backslash) -> String {
+    match backslash {
+        Backslash::Escapes => value.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\""),
+        Backslash::Plain => value.replace('\'', "''"),
+    }
+}
+
+fn unknown(what: &str) -> Failure {
+    Failure::permanent("send what was planned", format!("`{what}` is not known yet"))
+        .help("please report this as a bug")
+}
+
+fn unread(label: &str) -> Failure {
+    Failure::permanent(format!("use the secret {label}"), "it was not read at the start")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Backslash, Lookup};
+    use crate::domain::sql::{Sql, identifier, literal, number};
+    use crate::domain::{Private, Words};
+    use crate::playbook::secret::SecretRef;
+    use secrecy::{ExposeSecret, SecretString};
+    use std::collections::BTreeMap;
+
+    impl Lookup for BTreeMap<&str, SecretString> {
+        fn secret(&self, label: &str) -> Option<&SecretString> {
+            self.get(label)
+        }
+    }
+
+    fn sent(sql: &Sql, backslash: Backslash) -> Result<String, String> {
+        let secrets = BTreeMap::from([("PW", SecretString::from(r#"a\'""#.to_owned()))]);
+        let text = sql.text().for_session(backslash, &secrets);
+        text.map(|text| text.expose_secret().to_owned()).map_err(|failure| failure.answer)
+    }
+
+    #[test]
+    fn every_value_is_quoted_for_its_place() {
+        let escaped = |sql: &Sql| sent(sql, Backslash::Escapes).unwrap();
+        assert_eq!(escaped(&identifier("a`b' ‹secret PW›")), "`a``b' ‹secret PW›`");
+        assert_eq!(escaped(&literal(r"it's \ ‹secret PW›")), r"'it''s \\ ‹secret PW›'");
+        assert_eq!(sent(&literal(r"it's \"), Backslash::Plain).unwrap(), r"'it''s \'");
+        assert_eq!(escaped(&number("12")), "12");
+        assert_eq!(escaped(&number("1 OR 1")), "'1 OR 1'");
+    }
+
+    #[test]
+    fn secrets_are_put_in_last_and_what_is_not_known_is_not_sent() {
+        let secret = literal(&SecretRef::Env("PW".into()));
+        assert_eq!(sent(&secret, Backslash::Escapes).unwrap(), r#"'a\\\'\"'"#);
+        assert_eq!(sent(&secret, Backslash::Plain).unwrap(), r#"'a\''"'"#);
+        let other = literal(Private::secret(&SecretRef::Env("OTHER".into())));
+        assert_eq!(sent(&other, Backslash::Escapes).unwrap_err(), "it was not read at the start");
+        assert!(sent(&literal(Words::late("x")), Backslash::Escapes).unwrap_err().contains("not known"));
+        assert!(sent(&Sql::late("each"), Backslash::Escapes).is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! A text as people read it: `‹…›` stands for what is not known or not shown, quoting is always whole, and signs that a
+//! terminal would obey are written out.
+
+use super::text::{Form, Part, Text};
+use super::words::Private;
+use std::fmt;
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts().iter().try_for_each(|part| show(part, f))
+    }
+}
+
+fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match part {
+        Part::Fixed(text) => f.write_str(text),
+        Part::Group(about, None) => write!(f, "‹{about}›"),
+        Part::Group(_, Some(parts)) => parts.iter().try_for_each(|part| show(part, f)),
+        Part::Slot(Form::Identifier, value) => write!(f, "`{}`", visible(value, &[("`", "``")])),
+        Part::Slot(Form::Literal, value) => write!(f, "'{}'", visible(value, &IN_LITERAL)),
+        Part::Slot(Form::Number, value) if is_number(value) => write!(f, "{value}"),
+        Part::Slot(Form::Number, value) => write!(f, "'{}'", visible(value, &IN_LITERAL)),
+        Part::Slot(Form::Verbatim | Form::Copied, value) => write!(f, "{value}"),
+    }
+}
+
+/// In the order in which they are replaced.
+const IN_LITERAL: [(&str, &str); 2] = [("\\", "\\\\"), ("'", "''")];
+
+/// Digits, or something that is not known yet.
+fn is_number(value: &Private) -> bool {
+    use super::words::Piece;
+    let pieces = value.pieces();
+    !pieces.is_empty()
+        && pieces.iter().all(|piece| match piece {
+            Piece::Text(text) => text.bytes().all(|byte| byte.is_ascii_digit()),
+            Piece::Late(_) => true,
+            Piece::Secret(_) => false,
+        })
+}
+
+fn visible(value: &Private, doubled: &[(&str, &str)]) -> String {
+    use super::words::Piece;
+    let mut out = String::new();
+    for piece in value.pieces() {
+        match piece {
+            Piece::Text(mut text) => {
+                for (sign, twice) in doubled {
+                    text = text.replace(sign, twice);
+                }
+                text.chars().for_each(|sign| push_visible(&mut out, sign));
+            }
+            other => out.push_str(&Private::of_piece(other).to_string()),
+        }
+    }
+    out
+}
+
+/// What a terminal would obey, or what turns the direction of reading, is written as its number.
+fn push_visible(out: &mut String, sign: char) {
+    let turns = matches!(sign, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if turns || (sign.is_control() && !matches!(sign, '\n' | '\t')) {
+        out.extend(sign.escape_unicode());
+    } else {
+        out.push(sign);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::Words;
+    use crate::domain::sql::{identifier, literal, number};
+
+    #[test]
+    fn what_is_shown_can_be_pasted_and_obeys_nobody() {
+        assert_eq!(identifier("a`b").to_string(), "`a``b`");
+        assert_eq!(literal(r"it's a \ b").to_string(), r"'it''s a \\ b'");
+        assert_eq!(literal("\u{1b}[2J\u{202e}").to_string(), "'\\u{1b}[2J\\u{202e}'");
+        assert_eq!(literal(Words::late("steps.a.b")).to_string(), "'‹steps.a.b›'");
+        assert_eq!(number("1542").to_string(), "1542");
+        assert_eq!(number(Words::late("number")).to_string(), "‹number›");
+        assert_eq!(number("1; DROP").to_string(), "'1; DROP'");
+        assert_eq!(number("").to_string(), "''");
+    }
+}

@@ -1,0 +1,144 @@
+//! Statements, and how values stand in them.
+
+use super::text::{Form, Part, Text};
+use super::words::{Private, Words};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A statement, or a stretch of one. Text that is not in our own source gets into one by a slot only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Sql(Text);
+
+/// `sql!("DROP DATABASE {}", identifier(name))`: a statement of fixed words with a stretch for every `{}`.
+#[macro_export]
+macro_rules! sql {
+    ($template:literal $(, $piece:expr)* $(,)?) => {{
+        const { assert!($crate::domain::holes($template) == <[&str]>::len(&[$(stringify!($piece)),*]), "every place wants a piece") };
+        $crate::domain::Sql::compose($template, [$($crate::domain::Sql::from($piece)),*])
+    }};
+}
+
+impl Sql {
+    /// `template` with `pieces`; by the macro [`sql!`](crate::sql), which counts them.
+    #[must_use]
+    pub fn compose<const N: usize>(template: &'static str, pieces: [Self; N]) -> Self {
+        Self(Text::compose(template, pieces.map(|piece| piece.0)))
+    }
+    /// A stretch whose shape only the run will know.
+    #[must_use]
+    pub fn late(about: &'static str) -> Self {
+        Self(Text::of(vec![Part::Group(about.into(), None)]))
+    }
+    /// A stretch of such a shape, now that it is known.
+    #[must_use]
+    pub fn found(about: &'static str, stretch: Self) -> Self {
+        Self(Text::of(vec![Part::Group(about.into(), Some(stretch.0.parts().to_vec()))]))
+    }
+    /// What the user has written.
+    #[must_use]
+    pub fn verbatim(statement: impl Into<Private>) -> Self {
+        slot(Form::Verbatim, statement.into())
+    }
+    /// These, one after the other.
+    #[must_use]
+    pub fn join(all: impl IntoIterator<Item = Self>, between: &'static str) -> Self {
+        let mut text = Text::default();
+        for (place, one) in all.into_iter().enumerate() {
+            if place > 0 {
+                text.push(Text::fixed(between));
+            }
+            text.extend(one.0);
+        }
+        Self(text)
+    }
+    /// Its parts.
+    #[must_use]
+    pub fn text(&self) -> &Text {
+        &self.0
+    }
+    /// The same with what `known` knows of late values: for people who do by hand what a run did not.
+    #[must_use]
+    pub fn filled(&self, known: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self(self.0.filled(known))
+    }
+    /// Every value read as a document states it: see [`Private::in_document`].
+    #[must_use]
+    pub fn in_document(&self) -> Self {
+        Self(self.0.in_document())
+    }
+}
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self(Text::of(vec![Text::fixed(text)]))
+    }
+}
+
+/// On the way out: statements that are still put together as text.
+impl From<&String> for Sql {
+    fn from(text: &String) -> Self {
+        Self::verbatim(Private::of_document(text))
+    }
+}
+
+impl From<String> for Sql {
+    fn from(text: String) -> Self {
+        Self::from(&text)
+    }
+}
+
+impl From<&Sql> for Sql {
+    fn from(sql: &Sql) -> Self {
+        sql.clone()
+    }
+}
+
+impl fmt::Display for Sql {
+    /// As people read it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+fn slot(form: Form, value: Private) -> Sql {
+    Sql(Text::of(vec![Part::Slot(form, value)]))
+}
+
+/// A name in backticks.
+#[must_use]
+pub fn identifier(name: impl Into<Words>) -> Sql {
+    slot(Form::Identifier, name.into().into())
+}
+
+/// A string.
+#[must_use]
+pub fn literal(value: impl Into<Private>) -> Sql {
+    slot(Form::Literal, value.into())
+}
+
+/// Digits; anything else becomes a string, which a server refuses where a number must stand.
+#[must_use]
+pub fn number(value: impl Into<Words>) -> Sql {
+    slot(Form::Number, value.into().into())
+}
+
+/// An account as `'user'@'host'`.
+#[must_use]
+pub fn account(user: impl Into<Words>, host: impl Into<Words>) -> Sql {
+    let (user, host): (Words, Words) = (user.into(), host.into());
+    crate::sql!("{}@{}", literal(user), literal(host))
+}
+
+/// A table as `` `database`.`name` ``.
+#[must_use]
+pub fn table(database: impl Into<Words>, name: impl Into<Words>) -> Sql {
+    crate::sql!("{}.{}", identifier(database), identifier(name))
+}
+
+/// A list with commas, called `about` where a plan cannot know it.
+#[must_use]
+pub fn list(about: &'static str, all: impl IntoIterator<Item = Sql>) -> Sql {
+    Sql::found(about, Sql::join(all, ", "))
+}
