@@ -47,6 +47,8 @@ pub enum Class {
     Cancelled,
     /// Work was given up and does not end. Nothing else of its step may begin beside it: the run stops.
     StillRunning,
+    /// Something was to be done that the plan does not state. It was not done: the run stops.
+    Unplanned,
 }
 
 /// A failure at run time: what was attempted, where, what answered, what is true now, what to do.
@@ -149,7 +151,7 @@ impl Failure {
         match self.class {
             Class::Locked => exit::LOCKED,
             Class::Cancelled => exit::INTERRUPTED,
-            Class::StillRunning => exit::STUCK,
+            Class::StillRunning | Class::Unplanned => exit::STUCK,
             Class::Transient | Class::NotYet | Class::Permanent | Class::Refused | Class::Lapsed => exit::REFUSED,
         }
     }
@@ -174,7 +176,9 @@ impl std::error::Error for Failure {}
 impl Diagnostic for Failure {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(match self.class {
-            Class::Transient | Class::NotYet | Class::Permanent | Class::StillRunning => "cutover::failed",
+            Class::Transient | Class::NotYet | Class::Permanent | Class::StillRunning | Class::Unplanned => {
+                "cutover::failed"
+            }
             Class::Refused | Class::Lapsed => "cutover::refused",
             Class::Locked => "cutover::locked",
             Class::Cancelled => "cutover::interrupted",

@@ -4,12 +4,14 @@
 //! value, and no function leads from the first to the second.
 
 mod admits;
+mod permits;
 mod sent;
 mod shown;
 pub mod sql;
 mod text;
 mod words;
 
+pub use permits::Permits;
 pub use sent::{Backslash, Lookup, escaped};
 pub use sql::Sql;
 pub use text::{Form, Part, Text, holes};

@@ -17,9 +17,8 @@ fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Part::Group(about, None) => write!(f, "‹{about}›"),
         Part::Group(_, Some(parts)) => parts.iter().try_for_each(|part| show(part, f)),
         Part::Slot(Form::Identifier, value) => write!(f, "`{}`", visible(value, &[("`", "``")])),
-        Part::Slot(Form::Literal, value) => write!(f, "'{}'", visible(value, &IN_LITERAL)),
         Part::Slot(Form::Number, value) if is_number(value) => write!(f, "{value}"),
-        Part::Slot(Form::Number, value) => write!(f, "'{}'", visible(value, &IN_LITERAL)),
+        Part::Slot(Form::Literal | Form::Number, value) => write!(f, "'{}'", visible(value, &IN_LITERAL)),
         Part::Slot(Form::Verbatim | Form::Copied, value) => write!(f, "{value}"),
     }
 }

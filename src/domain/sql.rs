@@ -33,7 +33,7 @@ impl Sql {
     }
     /// A stretch of such a shape, now that it is known.
     #[must_use]
-    pub fn found(about: &'static str, stretch: Self) -> Self {
+    pub fn found(about: &'static str, stretch: &Self) -> Self {
         Self(Text::of(vec![Part::Group(about.into(), Some(stretch.0.parts().to_vec()))]))
     }
     /// What the user has written.
@@ -140,5 +140,5 @@ pub fn table(database: impl Into<Words>, name: impl Into<Words>) -> Sql {
 /// A list with commas, called `about` where a plan cannot know it.
 #[must_use]
 pub fn list(about: &'static str, all: impl IntoIterator<Item = Sql>) -> Sql {
-    Sql::found(about, Sql::join(all, ", "))
+    Sql::found(about, &Sql::join(all, ", "))
 }

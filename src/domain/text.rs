@@ -1,12 +1,12 @@
 //! Texts of parts: what stands fixed in our own source, and slots whose form says how a value is put in.
 
 use super::words::{Piece, Private};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// How a value stands in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// A name in SQL, in backticks.
@@ -22,7 +22,7 @@ pub enum Form {
 }
 
 /// A part of a text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// A value.
@@ -35,7 +35,7 @@ pub enum Part {
 }
 
 /// A text of parts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Text(Vec<Part>);
 
@@ -49,7 +49,9 @@ impl Text {
     #[must_use]
     pub fn of(parts: Vec<Part>) -> Self {
         let mut text = Self::default();
-        parts.into_iter().for_each(|part| text.push(part));
+        for part in parts {
+            text.push(part);
+        }
         text
     }
     /// Its parts, fixed words never side by side.
@@ -67,7 +69,9 @@ impl Text {
     }
     /// Adds all of another text.
     pub fn extend(&mut self, other: Self) {
-        other.0.into_iter().for_each(|part| self.push(part));
+        for part in other.0 {
+            self.push(part);
+        }
     }
     /// `template` with a text for every `{}`; `{{` and `}}` stand for braces. How many there are is seen to by the macros.
     #[must_use]
@@ -124,7 +128,33 @@ impl Text {
     }
 }
 
+impl JsonSchema for Text {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array",
+            "description": "A text of parts: strings are fixed words, everything else is a place for a value.",
+            "items": { "anyOf": [
+                { "type": "string" },
+                { "type": "object", "additionalProperties": false, "required": ["slot"], "properties": { "slot": {
+                    "type": "array", "minItems": 2, "maxItems": 2,
+                    "description": "Its form, and its value in pieces: strings as they are, `late` for what only the run will know, `secret` for a secret by its name.",
+                } } },
+                { "type": "object", "additionalProperties": false, "required": ["group"], "properties": { "group": {
+                    "type": "array", "minItems": 2, "maxItems": 2,
+                    "description": "What they are called, and parts whose number only the run will know; null before that.",
+                } } },
+            ] },
+        })
+    }
+}
+
 /// How many places `template` has for pieces; for the macros, which hold it against what they were given.
+///
+/// # Panics
+/// While the crate is compiled, when something stands within the braces.
 #[must_use]
 pub const fn holes(template: &str) -> usize {
     let bytes = template.as_bytes();

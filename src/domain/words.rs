@@ -2,12 +2,11 @@
 
 use crate::playbook::marker;
 use crate::playbook::secret::SecretRef;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// One stretch of a value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Piece {
     /// What is known only at run time: `steps.ID.output`, or words such as `each database`.
@@ -24,7 +23,7 @@ pub enum Piece {
 pub struct Words(Vec<Piece>);
 
 /// A value that may hold secrets: what may stand in a statement, or in a file that we write.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Private(Vec<Piece>);
 

@@ -1,5 +1,6 @@
 //! A piece of work of one step: the name its programs go by on a host, and the way to end them.
 
+use crate::domain::Permits;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,8 @@ pub struct Activity {
     pub end: CancellationToken,
     /// Where people are told of a server that was found down and is started for this work; `None` when none may be.
     pub(super) starts: Option<Told>,
+    /// What may be sent for it; `None` for what belongs to no step.
+    pub(super) permits: Option<Arc<Permits>>,
 }
 
 /// Where a sentence for people goes.
@@ -44,13 +47,19 @@ impl Activity {
     /// A new piece of work of `step`, given up when `end` is cancelled.
     #[must_use]
     pub fn new(step: &str, end: CancellationToken) -> Self {
-        Self { step: step.into(), number: NUMBERS.fetch_add(1, Ordering::Relaxed), end, starts: None }
+        Self { step: step.into(), number: NUMBERS.fetch_add(1, Ordering::Relaxed), end, starts: None, permits: None }
     }
 
     /// Work that belongs to no step and is never given up.
     #[must_use]
     pub fn apart() -> Self {
         Self::new("", CancellationToken::new())
+    }
+
+    /// Lets nothing be sent for this work but what `permits` has.
+    #[must_use]
+    pub fn permitted(self, permits: Arc<Permits>) -> Self {
+        Self { permits: Some(permits), ..self }
     }
 
     /// Lets this work start a server that is down, by the `start` command of the inventory; `tell` passes on that it does.

@@ -170,7 +170,7 @@ impl Effects {
 
     /// A connection as this piece of work sees it.
     fn ours(&self, session: &Session) -> Arc<Session> {
-        Arc::new(session.within(self.activity.end.clone()))
+        Arc::new(session.within(&self.activity))
     }
 
     async fn open(&self, server: &str) -> Result<Arc<Session>> {

@@ -294,9 +294,8 @@ mod tests {
 
     const ACCOUNT: [&str; 5] = ["user", "host", "is_role", "is_locked", "gets_past"];
 
-    fn found(dialect: Dialect, accounts: &[&[&str]], rest: &[(&str, Rows)]) -> Vec<(String, Route, bool, usize)> {
-        let mut answers: HashMap<Sql, Rows> =
-            rest.iter().map(|(question, rows)| ((*question).to_owned().into(), rows.clone())).collect();
+    fn found(dialect: Dialect, accounts: &[&[&str]], rest: &[(Sql, Rows)]) -> Vec<(String, Route, bool, usize)> {
+        let mut answers: HashMap<Sql, Rows> = rest.iter().cloned().collect();
         answers.insert(dialect.accounts_past_read_only().into(), rows(&ACCOUNT, accounts));
         answers.insert(dialect.machine_name().into(), rows(&["name"], &[&["db1"]]));
         let none = Failure::permanent("ask", "was not asked");
@@ -311,9 +310,9 @@ mod tests {
         let calls = [&["app", "%", "root@localhost"][..], &["plain", "%", "other@localhost"]];
         let clients = [&["1", "u", "10.0.0.7:5"][..], &["2", "u", "192.168.0.1:5"], &["3", "root", "localhost"]];
         let rest = [
-            (dialect.role_members().unwrap(), rows(&["user", "host", "role_user", "role_host"], &edges)),
-            (&dialect.callers_of_definers().unwrap(), rows(&["user", "host", "definer"], &calls)),
-            (&dialect.killable_clients(""), rows(&["id", "user", "host"], &clients)),
+            (dialect.role_members().unwrap().into(), rows(&["user", "host", "role_user", "role_host"], &edges)),
+            (dialect.callers_of_definers().unwrap().into(), rows(&["user", "host", "definer"], &calls)),
+            (dialect.killable_clients("").into(), rows(&["id", "user", "host"], &clients)),
         ];
         let accounts = [
             &["root", "localhost", "0", "0", "1"][..],
@@ -342,9 +341,9 @@ mod tests {
     fn roles_of_mysql_that_everybody_has() {
         let dialect = Dialect::from(Product { family: Family::MySql, version: Version(8, 0, 0) });
         let rest = [
-            (dialect.role_members().unwrap(), rows(&["user", "host", "role_user", "role_host"], &[])),
-            (dialect.mandatory_roles().unwrap(), rows(&["roles"], &[&["`ops`@`%`,'x'@'h'"]])),
-            (&dialect.killable_clients(""), rows(&["id", "user", "host"], &[])),
+            (dialect.role_members().unwrap().into(), rows(&["user", "host", "role_user", "role_host"], &[])),
+            (dialect.mandatory_roles().unwrap().into(), rows(&["roles"], &[&["`ops`@`%`,'x'@'h'"]])),
+            (dialect.killable_clients("").into(), rows(&["id", "user", "host"], &[])),
         ];
         let accounts = [&["ops", "%", "0", "1", "1"][..], &["app", "%", "0", "0", "0"]];
         let all = found(dialect, &accounts, &rest);

@@ -7,6 +7,7 @@ use super::graph::references;
 use super::notes::{Notes, Page};
 use super::state::RunState;
 use super::tasks::Reins;
+use crate::domain::Permits;
 use crate::effects::{Activity, Effects};
 use crate::error::{Failure, Result};
 use crate::journal::{Event, Journal};
@@ -39,6 +40,8 @@ pub(super) struct Bench {
     pub(super) decode: Decode,
     pub(super) updates: UnboundedSender<(String, Update)>,
     pub(super) notes: Vec<Arc<Notes>>,
+    /// What may be sent for each step.
+    pub(super) permits: Vec<Arc<Permits>>,
     /// Facts that some step of the plan makes true.
     pub(super) foreseen: Arc<BTreeSet<String>>,
 }
@@ -116,7 +119,7 @@ impl Bench {
         };
         let writable = matches!(purpose, Purpose::Prepare | Purpose::Act | Purpose::Undo);
         let progress = Progress::new(state.graph.id(ix), self.updates.clone());
-        let activity = Activity::new(state.graph.id(ix), reins.end.clone());
+        let activity = Activity::new(state.graph.id(ix), reins.end.clone()).permitted(self.permits[ix].clone());
         let activity = match purpose {
             Purpose::Undo => {
                 let told = progress.clone();

@@ -61,7 +61,7 @@ pub fn is_blind(state: &RunState, task: Task, ended: &Ended) -> bool {
 fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Vec<Event> {
     let (step, attempt) = (id(state, ix), state.steps[ix].attempt);
     let failure = why_stopped(state, ix, failure);
-    if matches!(failure.class, Class::Cancelled | Class::StillRunning) {
+    if matches!(failure.class, Class::Cancelled | Class::StillRunning | Class::Unplanned) {
         return vec![Event::StepStopped { step, attempt, failure: Some(failure) }];
     }
     if failure.class == Class::Lapsed {
@@ -111,7 +111,7 @@ fn put_back(state: &RunState, block: usize) -> Event {
 fn undo_retry(state: &RunState, now: i64, ix: usize, failure: &Failure) -> Option<i64> {
     match failure.class {
         Class::Cancelled => Some(now),
-        Class::StillRunning => None,
+        Class::StillRunning | Class::Unplanned => None,
         _ => {
             let row = Failing::again(state.steps[ix].undo.failing, now);
             undo_again(&state.graph.step(ix).retry, row, failure, now)

@@ -239,6 +239,7 @@ impl<'a> Drive<'a> {
             decode: setup.decode.clone(),
             updates: setup.updates.clone(),
             notes: Bench::notes(&state, &setup.run, &setup.journal, clock, &written),
+            permits: setup.plan.permits(),
             foreseen: Arc::new(setup.plan.settled()),
         };
         let (tasks, wish, fresh) = (Tasks::new(bench), Wish::default(), Vec::new());

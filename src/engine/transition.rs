@@ -13,7 +13,8 @@ impl RunState {
             let (id, status, run) = (self.graph.id(ix), step.status, self.word());
             return Err(illegal(event, format!("step `{id}` is {status} and the run is {run}")));
         }
-        self.is_held |= failure_of(event).is_some_and(|failure| failure.class == Class::StillRunning);
+        self.is_held |=
+            failure_of(event).is_some_and(|failure| matches!(failure.class, Class::StillRunning | Class::Unplanned));
         let hooks = self.graph.step(ix).rollback.len();
         let doubt = self.doubt(ix);
         let step = &mut self.steps[ix];

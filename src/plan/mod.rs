@@ -20,6 +20,7 @@ mod resolve;
 pub mod schema;
 mod steps;
 
+use crate::domain::Permits;
 use crate::playbook::model::{Occasions, OnFailure, Retry};
 use crate::playbook::window::Window;
 use crate::playbook::world::World;
@@ -28,6 +29,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Version of the plan's format; a program refuses plans of a newer one.
 pub const FORMAT: u32 = 1;
@@ -136,6 +138,16 @@ pub struct PlannedBlock {
 }
 
 impl Plan {
+    /// What may be sent for each step: its own actions, its undo and hooks, and what stands before the first step.
+    #[must_use]
+    pub fn permits(&self) -> Vec<Arc<Permits>> {
+        let of = |step: &PlannedStep| {
+            let hooks = step.rollback.iter().flat_map(|hook| &hook.actions);
+            let all = self.opening.iter().chain(&step.actions).chain(&step.undo).chain(hooks);
+            Arc::new(Permits::new(all.filter_map(Action::statement)))
+        };
+        self.steps.iter().map(of).collect()
+    }
     /// The hash this plan should carry.
     #[must_use]
     pub fn digest(&self) -> String {

@@ -25,12 +25,12 @@ pub fn keep_actions(world: &World, server: &str) -> Vec<Action> {
     let here = On(server);
     let mut actions = vec![
         Action::note("keep the accounts as they are, beside, for a rollback:"),
-        here.sql(&dialect.before_is_whole()),
-        here.sql(&dialect.run_before()),
+        here.sql(dialect.before_is_whole()),
+        here.sql(dialect.run_before()),
         here.sql(dialect.without_binlog()),
     ];
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Before));
-    actions.extend([here.sql(&dialect.begin_before()), here.sql(&dialect.keep_apart_shown())]);
+    actions.extend([here.sql(dialect.begin_before()), here.sql(dialect.keep_apart_shown())]);
     actions.extend(
         [dialect.keep_tables_shown(), dialect.keep_functions(), dialect.end_before(&marker::late("run"))]
             .map(|text| here.sql(&text)),
@@ -44,11 +44,11 @@ pub fn restore_actions(world: &World, server: &str) -> Vec<Action> {
     let here = On(server);
     let mut actions = vec![
         Action::note("the accounts as they were, without those that came by replication:"),
-        here.sql(&dialect.before_is_whole()),
-        here.sql(&dialect.run_before()),
+        here.sql(dialect.before_is_whole()),
+        here.sql(dialect.run_before()),
         here.sql(dialect.without_binlog()),
-        here.sql(&dialect.new_functions()),
-        here.sql(&dialect.drop_library_function(&marker::late("each that is new"))),
+        here.sql(dialect.new_functions()),
+        here.sql(dialect.drop_library_function(&marker::late("each that is new"))),
     ];
     actions.extend(dialect.restore_tables_shown().map(|text| here.sql(&text)));
     actions.push(here.sql(dialect.read_grants()));

@@ -43,6 +43,11 @@ impl Action {
     pub fn sql(server: impl Into<String>, statement: impl Into<Sql>) -> Self {
         Self::Sql { server: server.into(), statement: statement.into() }
     }
+    /// The statement that it is, with its server.
+    #[must_use]
+    pub fn statement(&self) -> Option<(&str, &Sql)> {
+        if let Self::Sql { server, statement } = self { Some((server, statement)) } else { None }
+    }
     /// A command line.
     pub fn command(host: impl Into<String>, command: impl Into<String>) -> Self {
         Self::Command { host: host.into(), command: command.into() }

@@ -177,10 +177,10 @@ impl Step for Events {
             new.sql(to.event_scheduler()),
             Action::note(format!("for every event that is enabled on `{}`, and not on `{}`:", self.from, self.to)),
             new.sql(to.without_binlog()),
-            new.sql(&some_event(to, ENABLED)),
+            new.sql(some_event(to, ENABLED)),
             Action::note("for every one that is not:"),
-            new.sql(&some_event(to, DISABLED)),
-            new.sql(&to.account_exists(&marker::late("user"), &marker::late("host"))),
+            new.sql(some_event(to, DISABLED)),
+            new.sql(to.account_exists(&marker::late("user"), &marker::late("host"))),
         ];
         if self.scheduler.is_some() {
             actions.push(Action::note(format!("if the scheduler was on, or off, on `{}` and is not here:", self.from)));

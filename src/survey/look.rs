@@ -3,7 +3,8 @@
 use super::learn::{Answers, everyone};
 use super::memo::Empty;
 use super::{State, StepFound, Survey, forecast};
-use crate::effects::Effects;
+use crate::domain::Permits;
+use crate::effects::{Activity, Effects};
 use crate::error::{Failure, Result};
 use crate::plan::{Plan, PlannedStep};
 use crate::playbook::marker;
@@ -33,11 +34,11 @@ pub async fn look(plan: &Arc<Plan>, fx: &Arc<Effects>) -> Survey {
 
 async fn steps(plan: &Arc<Plan>, fx: &Arc<Effects>) -> Vec<StepFound> {
     let (slots, mut tasks) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
-    for (index, settled) in settled_before(plan).into_iter().enumerate() {
+    for (index, (settled, permits)) in settled_before(plan).into_iter().zip(plan.permits()).enumerate() {
         let (plan, fx, slots) = (plan.clone(), fx.clone(), slots.clone());
         tasks.spawn(async move {
             let _slot = slots.acquire().await;
-            (index, step(&plan, index, &fx, &settled).await)
+            (index, step(&plan, index, (&*fx, &permits), &settled).await)
         });
     }
     let mut found = BTreeMap::new();
@@ -64,7 +65,12 @@ fn settled_before(plan: &Plan) -> Vec<BTreeSet<String>> {
     plan.steps.iter().map(before).collect()
 }
 
-async fn step(plan: &Plan, index: usize, fx: &Effects, settled: &BTreeSet<String>) -> StepFound {
+async fn step(
+    plan: &Plan,
+    index: usize,
+    (fx, permits): (&Effects, &Arc<Permits>),
+    settled: &BTreeSet<String>,
+) -> StepFound {
     let planned = &plan.steps[index];
     let mut found =
         StepFound { id: planned.id.clone(), state: State::WillRun, findings: Vec::new(), refusals: Vec::new() };
@@ -81,6 +87,7 @@ async fn step(plan: &Plan, index: usize, fx: &Effects, settled: &BTreeSet<String
     };
     let (news, _) = unbounded_channel();
     let (progress, cancel) = (Progress::new(&planned.id, news), CancellationToken::new());
+    let fx = &fx.for_work(Activity::apart().permitted(permits.clone()));
     let cx = Ctx {
         step: &planned.id,
         run: NO_RUN,

@@ -1,9 +1,9 @@
 //! Two real servers, each on a host of its own behind an sshd, and hands to work a single step on them.
 
 use async_trait::async_trait;
-use cutover::domain::Sql;
+use cutover::domain::{Permits, Sql};
 use cutover::effects::Answer as Given;
-use cutover::effects::{Approvals, Decision, Effects, Rule, Secrets, Session, free_port};
+use cutover::effects::{Activity, Approvals, Decision, Effects, Rule, Secrets, Session, free_port};
 use cutover::error::{Failure, Result};
 use cutover::playbook::product::Family;
 use cutover::playbook::template::Templates;
@@ -346,8 +346,16 @@ pub struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// What its plan states, so that a test fails where a kind does what it has not said.
+    fn permits(&self) -> Arc<Permits> {
+        let world = &self.bench.world;
+        let mut all = self.step.preview(world).unwrap_or_default();
+        all.extend(self.step.questions(world));
+        all.extend(self.step.preview_undo(world));
+        Arc::new(Permits::new(all.iter().filter_map(Action::statement)))
+    }
     async fn at<T>(&self, work: impl AsyncFnOnce(Ctx<'_>) -> T) -> T {
-        let fx = self.bench.fx();
+        let fx = self.bench.fx().for_work(Activity::apart().permitted(self.permits()));
         let progress = Progress::new(&self.kind, self.tell.clone());
         work(Ctx {
             step: &self.kind,

@@ -70,7 +70,10 @@ fn ten_thousand_steps_are_planned_whole() {
     let steps = plan["steps"].as_array().unwrap();
     assert_eq!(steps.len(), STEPS);
     assert_eq!(steps[9990]["with"]["run"], serde_json::json!(["echo", "hello 9990", "‹steps.s4995.stdout›"]));
-    assert_eq!(steps[9991]["actions"][1]["statement"], "SELECT 9991 FROM shop.t");
+    assert_eq!(
+        steps[9991]["actions"][1]["statement"],
+        serde_json::json!([{ "slot": ["verbatim", ["SELECT 9991 FROM shop.t"]] }])
+    );
     assert_eq!(steps[9993]["with"]["through"]["listen"], "127.0.0.1:19992");
 }
 

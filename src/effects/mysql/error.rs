@@ -83,6 +83,10 @@ impl SqlError {
     pub(super) fn not_ended(self) -> Self {
         Self { lost: true, unfinished: true, message: format!("{}, and could not be ended", self.message), ..self }
     }
+    /// It stands in no plan, and was not sent.
+    pub(super) fn unplanned() -> Self {
+        Self { class: Class::Unplanned, ..Self::new("it does not stand in the plan, and was not sent") }
+    }
     /// Never sent: `message` says why.
     pub(super) fn unsent(message: impl Into<String>) -> Self {
         Self::new(message)

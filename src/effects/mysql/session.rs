@@ -1,6 +1,6 @@
 //! The caller's end of a connection.
 
-use super::super::Secrets;
+use super::super::{Activity, Secrets};
 use super::connect::Login;
 use super::cursor::{Cursor, LOTS};
 use super::error::SqlError;
@@ -8,7 +8,7 @@ use super::gather::{Answer, Wanted};
 use super::line::{BYE, ENDING, Line, Request, State};
 use super::rows::Rows;
 use super::settings::INIT;
-use crate::domain::Sql;
+use crate::domain::{Permits, Sql};
 use crate::error::Result;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -34,6 +34,8 @@ pub struct Session {
     task: AbortHandle,
     /// Cancelled when the work that uses it here is given up.
     end: CancellationToken,
+    /// What that work may send.
+    permits: Option<Arc<Permits>>,
 }
 
 impl Session {
@@ -47,15 +49,16 @@ impl Session {
         let state = Arc::new(State::new());
         let (server, id) = (login.server.clone(), u64::from(conn.id()));
         let task = tokio::spawn(Line::new(conn, login, secrets, state.clone()).serve(inbox)).abort_handle();
-        let session = Self { server, id, state, requests, task, end: CancellationToken::new() };
+        let session = Self { server, id, state, requests, task, end: CancellationToken::new(), permits: None };
         session.exec(INIT, INIT_LIMIT).await?;
         Ok(session)
     }
 
-    /// The same connection, for work that is given up when `end` is cancelled: its statements are ended then.
+    /// The same connection for a piece of work: its statements are ended when it is given up, and only what it states can
+    /// be sent.
     #[must_use]
-    pub fn within(&self, end: CancellationToken) -> Self {
-        Self { end, ..self.clone() }
+    pub(in crate::effects) fn within(&self, work: &Activity) -> Self {
+        Self { end: work.end.clone(), permits: work.permits.clone(), ..self.clone() }
     }
 
     /// The server's id of this connection.
@@ -124,7 +127,10 @@ impl Session {
         let (answer, ended) = oneshot::channel();
         // when the task is gone, the answer's sender goes with the request, and the cursor says so
         let (wanted, end) = (Wanted::Lots(lots), self.end.clone());
-        let _ = self.requests.send(Request::Run { sql: sql.clone(), limit, wanted, end, answer });
+        let _ = match self.planned(&sql) {
+            Ok(()) => self.requests.send(Request::Run { sql: sql.clone(), limit, wanted, end, answer }).is_ok(),
+            Err(refused) => answer.send(Err(refused)).is_ok(),
+        };
         tracing::debug!(server = self.server, id = self.id, "row by row: {sql}");
         Cursor { server: self.server.clone(), sql, lots: coming, ended: Some(ended), lot: Rows::default(), given: 0 }
     }
@@ -137,7 +143,14 @@ impl Session {
         self.ask(&sql.into(), limit, Wanted::All).await.map(|answer| answer.rows)
     }
 
+    /// What stands in no plan is not sent.
+    fn planned(&self, sql: &Sql) -> Result<(), SqlError> {
+        let is_planned = self.permits.as_ref().is_none_or(|permits| permits.allow(&self.server, sql));
+        if is_planned { Ok(()) } else { Err(SqlError::unplanned()) }
+    }
+
     async fn ask(&self, sql: &Sql, limit: Duration, wanted: Wanted) -> Result<Answer, SqlError> {
+        self.planned(sql)?;
         let (answer, answered) = oneshot::channel();
         let begin = Instant::now();
         let request = Request::Run { sql: sql.clone(), limit, wanted, end: self.end.clone(), answer };

@@ -128,7 +128,7 @@ impl Step for ChangeSource {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.replica);
         let here = On(&self.replica);
-        let mut actions = vec![here.sql(&dialect.stop_replica()), here.sql(&dialect.reset_replica_all())];
+        let mut actions = vec![here.sql(dialect.stop_replica()), here.sql(dialect.reset_replica_all())];
         actions.extend(self.forget_actions(world));
         actions.extend(gtid_mode::undo_actions(self.channel(), world));
         actions.push(Action::note("if it came through the channel:"));

@@ -119,14 +119,14 @@ impl Fence {
         let dialect = dialect(world, &self.server);
         let here = On(&self.server);
         let mut actions = vec![here.sql(dialect.set_read_only())];
-        actions.push(here.sql(&dialect.write_token(&run_marker(), PURPOSE, &marker::late("token"))));
+        actions.push(here.sql(dialect.write_token(&run_marker(), PURPOSE, &marker::late("token"))));
         actions.extend(self.lock_actions(dialect));
         actions.extend(self.client_actions(dialect));
         actions.push(here.sql(dialect.strongest_fence().close));
         actions.extend(self.keep_actions(world));
         if account_locks::needed(dialect) {
             actions.push(Action::note("until no session of an account that gets past read_only is left:"));
-            actions.push(here.sql(&dialect.still_connected(&marker::late("sessions that were ended"))));
+            actions.push(here.sql(dialect.still_connected(&marker::late("sessions that were ended"))));
         }
         actions.extend([
             here.sql(dialect.read_only()),
@@ -148,7 +148,7 @@ impl Step for Fence {
         let dialect = dialect(world, &self.server);
         let here = On(&self.server);
         let mut actions = vec![Action::note("before the block begins:")];
-        actions.extend([OwnDatabase::Tokens, OwnDatabase::Fence].map(|own| here.sql(&dialect.foreign_objects(own))));
+        actions.extend([OwnDatabase::Tokens, OwnDatabase::Fence].map(|own| here.sql(dialect.foreign_objects(own))));
         actions.extend(dialect.create_token_table().iter().map(|text| here.sql(text)));
         actions.extend(self.gate_actions(world));
         actions.push(Action::note("then, and as long as the replica is behind, nothing else:"));
@@ -163,7 +163,7 @@ impl Step for Fence {
         actions.extend(self.guard_actions(world));
         actions.push(Action::note("if the event scheduler is on:"));
         actions.push(here.sql(dialect.set_event_scheduler(false)));
-        actions.push(here.sql(&dialect.lock_wait_timeout(self.lock_seconds())));
+        actions.push(here.sql(dialect.lock_wait_timeout(self.lock_seconds())));
         actions.extend(self.moment_actions(world));
         actions.extend(self.shut_actions(world));
         Ok(actions)

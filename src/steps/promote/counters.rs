@@ -160,14 +160,14 @@ impl Promote {
         let mut before: Vec<Action> = from.comparing_session().iter().map(|text| old.sql(text)).collect();
         before.extend(to.comparing_session().iter().map(|text| new.sql(text)));
         before.extend([
-            old.sql(&from.counters::<&str>(&[])),
+            old.sql(from.counters::<&str>(&[])),
             old.sql(from.binlog_position()),
-            new.sql(&to.replica_status()),
+            new.sql(to.replica_status()),
         ]);
-        before.push(new.sql(&to.counters::<&str>(&[])));
+        before.push(new.sql(to.counters::<&str>(&[])));
         let mut after = vec![Action::note("ids that the old server gave and the new one would give again:")];
-        after.push(new.sql(&to.counters(&[late("databases")])));
-        after.push(new.sql(&to.raise_counter(&late("table"), &late("next id"))));
+        after.push(new.sql(to.counters(&[late("databases")])));
+        after.push(new.sql(to.raise_counter(&late("table"), &late("next id"))));
         [before, after]
     }
 }

@@ -249,16 +249,16 @@ impl Step for Promote {
             new.sql(DURABLE),
             old.sql(from.read_only()),
             old.sql(from.binlog_position()),
-            new.sql(&to.replica_status()),
+            new.sql(to.replica_status()),
             Action::note(
                 "refuse unless every commit is durable, the old server is closed, and its last place is applied",
             ),
-            new.sql(&to.stop_replica()),
-            new.sql(&to.replica_status()),
+            new.sql(to.stop_replica()),
+            new.sql(to.replica_status()),
             new.sql(to.binlog_position()),
         ]);
         if self.forget == Forget::Now {
-            actions.push(new.sql(&to.reset_replica_all()));
+            actions.push(new.sql(to.reset_replica_all()));
         }
         actions.extend([
             old.sql(from.read_only()),
@@ -266,10 +266,8 @@ impl Step for Promote {
             new.sql(to.clear_read_only()),
             new.sql(to.read_only()),
         ]);
-        actions.extend([
-            new.sql(&to.write_token(&run_marker(), PROOF, "1")),
-            new.sql(&to.read_token(&run_marker(), PROOF)),
-        ]);
+        actions
+            .extend([new.sql(to.write_token(&run_marker(), PROOF, "1")), new.sql(to.read_token(&run_marker(), PROOF))]);
         actions.extend([Action::note("if that proof fails:"), new.sql(to.close_replica())]);
         actions.extend(after);
         actions.extend(self.unlock_actions(world));

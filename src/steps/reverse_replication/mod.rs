@@ -209,29 +209,25 @@ impl Step for ReverseReplication {
         let new = On(&self.source);
         let mut actions = vec![old.sql(to.read_only()), new.sql(from.read_only())];
         actions.push(Action::note(format!("refuse unless `{}` is closed and `{}` is open", self.replica, self.source)));
-        actions.extend([new.sql(SERVER_ID), old.sql(SERVER_ID), old.sql(&to.replica_status())]);
+        actions.extend([new.sql(SERVER_ID), old.sql(SERVER_ID), old.sql(to.replica_status())]);
         actions.extend(self.followed().actions(world));
         if to.strongest_fence().held_by_session {
             actions.push(Action::note("if the fence still holds its lock, which would stop the applier too:"));
             actions.push(old.sql(to.strongest_fence().open));
         }
         actions.push(Action::note("if a channel of this run is there already:"));
-        actions.push(old.sql(&to.stop_replica()));
+        actions.push(old.sql(to.stop_replica()));
         if to.is_mariadb() {
-            actions.push(old.sql(&to.read_variable(to.applied_gtids())));
+            actions.push(old.sql(to.read_variable(to.applied_gtids())));
         }
         actions.extend(tuning::actions(to).iter().map(|text| old.sql(text)));
         actions.extend(gtid_mode::actions(self.channel(), world));
-        actions.extend([
-            old.sql(&statement),
-            old.sql(&to.start_replica()),
-            Action::note("wait until both threads run"),
-        ]);
+        actions.extend([old.sql(&statement), old.sql(to.start_replica()), Action::note("wait until both threads run")]);
         actions.extend(account_statements::actions(world, &self.replica));
         actions.extend(own_database::look_actions(&self.source, from, OwnDatabase::Tokens));
         actions.extend(from.create_token_table().iter().map(|text| new.sql(text)));
-        actions.push(new.sql(&from.write_token(&run_marker(), PURPOSE, "1")));
-        actions.push(old.sql(&to.read_token(&run_marker(), PURPOSE)));
+        actions.push(new.sql(from.write_token(&run_marker(), PURPOSE, "1")));
+        actions.push(old.sql(to.read_token(&run_marker(), PURPOSE)));
         actions.push(Action::note(format!("repeat until the row is there, at most {ARRIVAL:?}")));
         actions.extend(own_database::remove_actions(&self.source, from, OwnDatabase::Tokens));
         actions.push(old.sql(to.read_only()));
@@ -242,9 +238,9 @@ impl Step for ReverseReplication {
         let dialect = dialect(world, &self.replica);
         let old = On(&self.replica);
         let before = marker::late("its value before");
-        let mut actions = vec![old.sql(&dialect.stop_replica()), old.sql(&dialect.reset_replica_all())];
+        let mut actions = vec![old.sql(dialect.stop_replica()), old.sql(dialect.reset_replica_all())];
         if dialect.is_mariadb() {
-            actions.push(old.sql(&dialect.set_gtid_start(&before)));
+            actions.push(old.sql(dialect.set_gtid_start(&before)));
         }
         actions.extend(tuning::undo_actions(dialect).iter().map(|text| old.sql(text)));
         actions.extend(gtid_mode::undo_actions(self.channel(), world));

@@ -64,7 +64,7 @@ pub(super) async fn describe(side: &Side, databases: &[String]) -> Result<Vec<De
     let databases = &side.spelt(databases);
     let mut words = Words::default();
     let mut described = Vec::new();
-    let mut tables = side.control.rows(&side.dialect.tables_with_rows(databases), READ);
+    let mut tables = side.control.rows(side.dialect.tables_with_rows(databases), READ);
     while let Some(row) = tables.next().await? {
         described.push(Described::new(row, &mut words));
     }
@@ -74,13 +74,13 @@ pub(super) async fn describe(side: &Side, databases: &[String]) -> Result<Vec<De
         .map(|(place, one)| ((one.database.to_string(), one.name.clone()), place))
         .collect();
     let place = |row: &Row<'_>| places.get(&(word(row, "in_database"), word(row, "in_table"))).copied();
-    let mut columns = side.control.rows(&side.dialect.table_columns(databases), READ);
+    let mut columns = side.control.rows(side.dialect.table_columns(databases), READ);
     while let Some(row) = columns.next().await? {
         if let Some(at) = place(&row) {
             described[at].columns.extend(Column::new(&row, &mut words));
         }
     }
-    let mut keys = side.control.rows(&side.dialect.unique_keys(databases), READ);
+    let mut keys = side.control.rows(side.dialect.unique_keys(databases), READ);
     while let Some(row) = keys.next().await? {
         let Some(at) = place(&row) else { continue };
         let whole = row.get("prefix").is_none() && row.get("name").is_some();
