@@ -107,6 +107,9 @@ fn conduct(args: Common, compare: bool, changes: Changes) -> Result<Conduct> {
         && changes.inventory.is_none()
         && state.rollback.is_none()
         && state.outcome.is_none_or(Outcome::is_resumable);
+    if state.rollback.is_none() {
+        record.plan()?.is_own_program()?;
+    }
     let (run, state, manner) = (record.head.id, args.state, args.manner);
     Ok(Conduct { state, run, plan, folder, sources, compare, amendments, manner })
 }

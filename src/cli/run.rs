@@ -68,6 +68,7 @@ fn from_saved(args: &Args) -> Result<(Sources, Plan), u8> {
         return Err(exit::INVALID);
     }
     let SavedPlan { sources, plan, survey, .. } = SavedPlan::read(path).map_err(give_up)?;
+    plan.is_own_program().map_err(give_up)?;
     unchanged::saved(path, &sources, &plan).map_err(give_up)?;
     let now = live::again(&plan, &sources, args.state.dir().join("ssh"))?;
     let mut changes = survey::changes(&survey, &now);

@@ -13,6 +13,7 @@ mod inputs;
 pub mod load;
 mod names;
 pub mod opening;
+pub mod own;
 mod practice;
 pub mod reference;
 pub mod regions;

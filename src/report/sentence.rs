@@ -207,12 +207,7 @@ fn by_hand(f: &mut fmt::Formatter<'_>, step: &StepSummary) -> fmt::Result {
 /// One thing that a person does by hand, on one line.
 #[must_use]
 pub fn action(action: &Action) -> String {
-    match action {
-        Action::Sql { server, statement } => format!("{server}> {statement}"),
-        Action::Command { host, command } => format!("{host}$ {command}"),
-        Action::File { host, path, .. } => format!("{host}: write {path}"),
-        Action::Note { text } => format!("· {text}"),
-    }
+    action.to_string()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "durations shown with two digits")]

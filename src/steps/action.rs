@@ -3,6 +3,7 @@
 use crate::domain::Sql;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One effect, written out. Secrets stand as `‹secret NAME›`, run-time values as `‹steps.ID.output›` or `‹words›`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +49,14 @@ impl Action {
     pub fn statement(&self) -> Option<(&str, &Sql)> {
         if let Self::Sql { server, statement } = self { Some((server, statement)) } else { None }
     }
+    /// The same, every value read as a document states it: see [`Sql::in_document`].
+    #[must_use]
+    pub fn in_document(self) -> Self {
+        match self {
+            Self::Sql { server, statement } => Self::Sql { server, statement: statement.in_document() },
+            other => other,
+        }
+    }
     /// A command line.
     pub fn command(host: impl Into<String>, command: impl Into<String>) -> Self {
         Self::Command { host: host.into(), command: command.into() }
@@ -59,6 +68,18 @@ impl Action {
     /// Words.
     pub fn note(text: impl Into<String>) -> Self {
         Self::Note { text: text.into() }
+    }
+}
+
+impl fmt::Display for Action {
+    /// On one line, without the content of files.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql { server, statement } => write!(f, "{server}> {statement}"),
+            Self::Command { host, command } => write!(f, "{host}$ {command}"),
+            Self::File { host, path, .. } => write!(f, "{host}: write {path}"),
+            Self::Note { text } => write!(f, "· {text}"),
+        }
     }
 }
 

@@ -1,0 +1,89 @@
+//! Whether this program would do what a plan states: kinds are asked again, from the plan's own parameters.
+//!
+//! A plan that was kept (in a file, in a journal) and the kinds that carry it out must say the same, byte by byte; a plan
+//! that was changed by hand, or comes from another version, is found here before anything is touched.
+
+use super::{Plan, opening};
+use crate::error::{Failure, Result};
+use crate::steps::{self, Action, Step};
+use serde_json::Value;
+
+impl Plan {
+    /// The same plan as this program's kinds state it for its world: what a corrected inventory makes of its actions.
+    ///
+    /// # Errors
+    /// `Refused` when a kind does not know the parameters.
+    pub fn made_anew(&self) -> Result<Self> {
+        let (mut plan, mut questions) = (self.clone(), Vec::new());
+        for planned in &mut plan.steps {
+            let step = decoded(&planned.uses, &planned.with, &planned.id)?;
+            planned.actions = self.preview(&*step, &planned.id)?;
+            planned.undo = in_document(step.preview_undo(&self.world));
+            planned.reversibility = step.reversibility();
+            (planned.unproved, planned.settles) = (step.unproved(&self.world), step.settles(&self.world));
+            for hook in &mut planned.rollback {
+                hook.actions = self.preview(&*decoded(&hook.uses, &hook.with, &planned.id)?, &planned.id)?;
+            }
+            let asked = in_document(step.questions(&self.world));
+            if planned.skip.is_none() && !asked.is_empty() {
+                questions.push((planned.id.clone(), asked));
+            }
+        }
+        plan.opening = in_document(opening::actions(&plan, &questions));
+        Ok(plan)
+    }
+
+    /// Asks every kind for its own program.
+    ///
+    /// # Errors
+    /// `Refused`, with the first difference, when it is another one than the plan states.
+    pub fn is_own_program(&self) -> Result<()> {
+        let own = self.made_anew()?;
+        for (planned, own) in self.steps.iter().zip(&own.steps) {
+            let id = &planned.id;
+            same(&format!("step `{id}`"), &planned.actions, &own.actions)?;
+            same(&format!("the undo of step `{id}`"), &planned.undo, &own.undo)?;
+            for (hook, own) in planned.rollback.iter().zip(&own.rollback) {
+                same(&format!("a rollback hook of step `{id}`"), &hook.actions, &own.actions)?;
+            }
+            if planned != own {
+                return Err(differs(format!("step `{id}` is said to be taken back, or proved, otherwise")));
+            }
+        }
+        same("what comes before the first step", &self.opening, &own.opening)
+    }
+
+    fn preview(&self, step: &dyn Step, id: &str) -> Result<Vec<Action>> {
+        let complained = |complaints: Vec<steps::Complaint>| {
+            let first = complaints.into_iter().next().map_or(String::new(), |complaint| complaint.message);
+            differs(format!("step `{id}` cannot be carried out so: {first}"))
+        };
+        step.preview(&self.world).map(in_document).map_err(complained)
+    }
+}
+
+/// The same actions, every value read as a document states it.
+pub(super) fn in_document(actions: Vec<Action>) -> Vec<Action> {
+    actions.into_iter().map(Action::in_document).collect()
+}
+
+fn decoded(uses: &str, with: &Value, id: &str) -> Result<Box<dyn Step>> {
+    let kind = steps::find(uses).ok_or_else(|| differs(format!("step `{id}` is of an unknown kind, `{uses}`")))?;
+    (kind.decode)(with).map_err(|answer| differs(format!("step `{id}` cannot use its parameters: {answer}")))
+}
+
+fn same(what: &str, planned: &[Action], own: &[Action]) -> Result<()> {
+    let number = planned.iter().zip(own).position(|(planned, own)| planned != own);
+    let Some(number) = number.or((planned.len() != own.len()).then(|| planned.len().min(own.len()))) else {
+        return Ok(());
+    };
+    let shown = |actions: &[Action]| actions.get(number).map_or("nothing".to_owned(), ToString::to_string);
+    let (planned, own) = (shown(planned), shown(own));
+    Err(differs(format!("as number {} of {what} it states `{planned}`, and the kind itself `{own}`", number + 1)))
+}
+
+fn differs(answer: String) -> Failure {
+    Failure::refused("carry out the plan as it was reviewed", answer)
+        .now("nothing was changed")
+        .help("it was changed by hand, or comes from another version of this program: make and review it anew")
+}
