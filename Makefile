@@ -13,7 +13,7 @@ COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions --cfg fuzzing
 
-.PHONY: help demo test check-displays faults bench fuzz deps build lint clean
+.PHONY: help demo quick test check-displays faults bench fuzz deps build lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,11 @@ demo: deps build ## See a live server move: two real servers, ROWS rows, WRITERS
 # servers wait for the disk more than for processors: twice as many tests at a time as there are of these
 test: deps lint ## Run everything: format, lints, and tests against real servers
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} cargo test --locked --no-fail-fast
+
+quick: ## Format, lints, and every test that needs no server: after each edit
+	cargo fmt --check
+	cargo clippy --locked --lib --bins -- -D warnings
+	cargo test --locked --lib --test quick
 
 check-displays: deps ## Show plans to Mermaid's parser and a browser: needs npm and Chromium, pictures in target/displays
 	cargo build --locked

@@ -1,7 +1,7 @@
 //! A run of which every step is done is no success before somebody has looked at the server that it closed.
 
-use crate::decision::switch;
-use crate::fakes::{Act, Lab};
+use crate::engine::decision::switch;
+use crate::engine::fakes::{Act, Lab};
 use cutover::engine::fenced::fenced;
 use cutover::engine::graph::Graph;
 use cutover::engine::state::RunState;

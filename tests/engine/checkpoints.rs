@@ -1,6 +1,6 @@
 //! Checkpoints: a failure takes back what came after them, a resume goes on from there, a person takes back everything.
 
-use crate::fakes::{Act, Lab, RUN, block, step};
+use crate::engine::fakes::{Act, Lab, RUN, block, step};
 use cutover::error::{Class, Failure};
 use cutover::journal::{Event, Outcome};
 use cutover::playbook::model::OnFailure;

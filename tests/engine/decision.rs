@@ -1,6 +1,6 @@
 //! What people are told of a switch that did not end well.
 
-use crate::fakes::{Act, Lab, block, step};
+use crate::engine::fakes::{Act, Lab, block, step};
 use cutover::error::Failure;
 use cutover::journal::{Event, Outcome};
 use cutover::report::text::text;
@@ -91,7 +91,7 @@ async fn a_fence_that_could_not_be_taken_back() {
     assert_eq!(known(&lab), json!(["unknown", "untouched", "untouched"]));
     insta::assert_snapshot!(told(&lab));
     let (step, why, by) = ("fence".into(), "opened it by hand".into(), "me".into());
-    lab.journal.append(crate::fakes::RUN, 9, &[Event::MarkedUndone { step, why, by }]).unwrap();
+    lab.journal.append(crate::engine::fakes::RUN, 9, &[Event::MarkedUndone { step, why, by }]).unwrap();
     assert_eq!(lab.summary().decision, None);
 }
 

@@ -1,6 +1,6 @@
 //! A run on its way forward.
 
-use crate::fakes::{Act, Lab, RUN, block, retry, step};
+use crate::engine::fakes::{Act, Lab, RUN, block, retry, step};
 use cutover::error::{Class, Failure, Result};
 use cutover::journal::{Entry, Event, Journal, Outcome, RunHead, RunRecord};
 use cutover::playbook::model::OnFailure;

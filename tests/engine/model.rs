@@ -6,7 +6,7 @@
 //!
 //! `CUTOVER_MODEL_CASES=100000` runs more than the usual 500 cases.
 
-use crate::shapes::{InBlock, Shape, graph, shape};
+use crate::engine::shapes::{InBlock, Shape, graph, shape};
 use cutover::engine::graph::Graph;
 use cutover::engine::results::{Ended, events};
 use cutover::engine::schedule::{Decision, Stop, Task, Wish, decide};
@@ -386,7 +386,7 @@ impl<'a> Sim<'a> {
             Outcome::Stopped | Outcome::Interrupted | Outcome::PutOff => {}
         }
         RunState::fold(self.graph.clone(), &self.journal).unwrap();
-        crate::sentences::all_are_true(self.graph.plan(), &self.journal);
+        crate::engine::sentences::all_are_true(self.graph.plan(), &self.journal);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A run taken up where a dead runner left it.
 
-use crate::fakes::{Act, Lab, RUN, block, done, intent, step};
+use crate::engine::fakes::{Act, Lab, RUN, block, done, intent, step};
 use cutover::error::Failure;
 use cutover::journal::{Event, Outcome, RunRecord};
 use cutover::plan::{PlannedBlock, PlannedStep};

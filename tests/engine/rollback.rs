@@ -1,6 +1,6 @@
 //! A run that is taken back.
 
-use crate::fakes::{Act, Lab, block, hook, step};
+use crate::engine::fakes::{Act, Lab, block, hook, step};
 use cutover::engine::graph::Graph;
 use cutover::engine::state::RunState;
 use cutover::engine::vouch::{mark_undone, unmade};
@@ -57,7 +57,7 @@ async fn an_undo_is_retried_and_then_keeps_only_those_before_it() {
     assert_eq!(summary.step("b").unwrap().undo_failure, Some(failure));
 
     let (why, by) = ("by hand".into(), "me".into());
-    lab.journal.append(crate::fakes::RUN, 9, &[Event::MarkedUndone { step: "b".into(), why, by }]).unwrap();
+    lab.journal.append(crate::engine::fakes::RUN, 9, &[Event::MarkedUndone { step: "b".into(), why, by }]).unwrap();
     assert_eq!(lab.runner().rollback("go on").await.unwrap(), Outcome::RolledBack);
     assert!(lab.stage.did("undo a"));
 }
@@ -180,7 +180,7 @@ async fn a_persons_word_is_taken_once_and_only_for_what_could_not_be_taken_back(
         assert!(failure.answer.contains(said), "{failure}");
     }
     let event = mark_undone(&state(&lab), "b", "by hand ", "me").unwrap();
-    lab.journal.append(crate::fakes::RUN, 9, &[event]).unwrap();
+    lab.journal.append(crate::engine::fakes::RUN, 9, &[event]).unwrap();
     let failure = mark_undone(&state(&lab), "b", "by hand", "me").unwrap_err();
     assert!(failure.help.unwrap().contains("no step of this run waits"), "a second word is not needed");
     let vouched = lab.summary().step("b").unwrap().vouched.clone().unwrap();
@@ -195,7 +195,7 @@ async fn no_word_is_taken_for_a_run_that_has_not_ended() {
     let lab = stuck();
     assert_eq!(lab.run().await, Outcome::Stuck);
     lab.journal
-        .append(crate::fakes::RUN, 9, &[Event::RunResumed { epoch: 1, runner: "dead".into(), by: None }])
+        .append(crate::engine::fakes::RUN, 9, &[Event::RunResumed { epoch: 1, runner: "dead".into(), by: None }])
         .unwrap();
     let failure = mark_undone(&state(&lab), "b", "x", "me").unwrap_err();
     assert!(failure.answer.contains("has not come to an end"), "{failure}");

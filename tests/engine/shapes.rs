@@ -1,6 +1,6 @@
 //! Random plans for the model.
 
-use crate::fakes::{block, hook, plan, retry, step};
+use crate::engine::fakes::{block, hook, plan, retry, step};
 use cutover::engine::graph::Graph;
 use cutover::playbook::model::OnFailure;
 use cutover::playbook::window::Window;

@@ -1,6 +1,6 @@
 //! Journals that cannot be true, plans that cannot be walked, and the small things around a run.
 
-use crate::fakes::{Lab, RUN, done, intent, plan, step};
+use crate::engine::fakes::{Lab, RUN, done, intent, plan, step};
 use cutover::effects::{Answer, Approvals, Decision, Rule};
 use cutover::engine::JournalApprovals;
 use cutover::engine::graph::Graph;

@@ -1,6 +1,6 @@
 //! Blocks and steps that begin only within their window. The wall of these tests shows noon in UTC at the start.
 
-use crate::fakes::{Act, Lab, NOON, block, retry, step};
+use crate::engine::fakes::{Act, Lab, NOON, block, retry, step};
 use cutover::error::Failure;
 use cutover::journal::{Event, Outcome};
 use cutover::plan::{PlannedBlock, PlannedStep};
@@ -145,7 +145,7 @@ async fn whoever_waits_can_be_stopped_and_waits_again_when_resumed() {
 async fn a_block_that_has_begun_is_finished_by_a_resume_whatever_the_time() {
     let lab = lab(10_000, window("10:00", "11:00"));
     let fence = Event::StepIntent { step: "fence".into(), attempt: 1 };
-    let copy = [crate::fakes::intent("copy"), crate::fakes::done("copy", &serde_json::json!({}))];
+    let copy = [crate::engine::fakes::intent("copy"), crate::engine::fakes::done("copy", &serde_json::json!({}))];
     lab.died_after(&[&copy[..], &[fence]].concat());
     let begin = Instant::now();
     assert_eq!(lab.resume().await, Outcome::Done);
@@ -155,8 +155,8 @@ async fn a_block_that_has_begun_is_finished_by_a_resume_whatever_the_time() {
 #[tokio::test(start_paused = true)]
 async fn a_block_whose_begin_left_nothing_waits_for_its_window() {
     let lab = lab(10_000, window("13:00", "14:00"));
-    let copy = [crate::fakes::intent("copy"), crate::fakes::done("copy", &serde_json::json!({}))];
-    lab.died_after(&[&copy[..], &[crate::fakes::intent("fence")]].concat());
+    let copy = [crate::engine::fakes::intent("copy"), crate::engine::fakes::done("copy", &serde_json::json!({}))];
+    lab.died_after(&[&copy[..], &[crate::engine::fakes::intent("fence")]].concat());
     lab.stage.probe("fence", cutover::steps::Probe::NotDone);
     let begin = Instant::now();
     assert_eq!(lab.resume().await, Outcome::Done);

@@ -1,7 +1,7 @@
 //! Every display of every shipped playbook and of the design's sample, word for word; that other programs read them;
 //! and that no text of a playbook gets out of its place in them.
 
-use crate::{INVENTORY, file, printed, shipped};
+use crate::plan::{INVENTORY, file, printed, shipped};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::Path;

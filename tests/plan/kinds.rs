@@ -1,6 +1,6 @@
 //! The reference of the step kinds: the committed page is the program's, and its examples work.
 
-use crate::printed;
+use crate::plan::printed;
 use serde_json::{Value, json};
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Ten thousand steps. The file stays in `target/tmp`, to be timed with a release build: see below.
 
-use crate::{INVENTORY, cutover, printed, text};
+use crate::plan::{INVENTORY, cutover, printed, text};
 use cutover::plan::{Plan, display};
 use serde_json::Value;
 use std::fmt::Write as _;

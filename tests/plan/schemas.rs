@@ -1,6 +1,6 @@
 //! The committed schemas are those of the program, and editors that use them see what the program would say.
 
-use crate::{INVENTORY, SAMPLE, printed, shipped};
+use crate::plan::{INVENTORY, SAMPLE, printed, shipped};
 use serde_json::{Value, json};
 use std::path::Path;
 

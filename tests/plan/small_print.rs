@@ -1,6 +1,6 @@
 //! The small print of the design: what may be left out.
 
-use crate::{SAMPLE, cutover, file, printed};
+use crate::plan::{SAMPLE, cutover, file, printed};
 use serde_json::Value;
 
 const COMMAND: &str =
@@ -36,7 +36,7 @@ fn an_inventory_may_be_left_out_where_nothing_names_a_host() {
 #[test]
 fn an_applications_host_may_be_a_name_of_ssh() {
     let folder = tempfile::tempdir().unwrap();
-    let listed = std::fs::read_to_string(crate::INVENTORY).unwrap();
+    let listed = std::fs::read_to_string(crate::plan::INVENTORY).unwrap();
     let inventory = file(&folder, "i.yaml", &listed);
     let plan = printed(&["plan", SAMPLE, "-i", inventory.to_str().unwrap(), "--format", "json"]);
     let plan: Value = serde_json::from_str(&plan).unwrap();
@@ -53,7 +53,7 @@ fn inputs_come_from_a_file_and_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let inputs = file(&folder, "inputs.yaml", "databases: [shop]\nmin_write_iops: 7\n");
     let plan = |more: &[&str]| {
-        let mut args = vec!["plan", SAMPLE, "-i", crate::INVENTORY, "--inputs", inputs.to_str().unwrap()];
+        let mut args = vec!["plan", SAMPLE, "-i", crate::plan::INVENTORY, "--inputs", inputs.to_str().unwrap()];
         args.extend(more);
         printed(&args)
     };

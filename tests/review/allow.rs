@@ -1,6 +1,6 @@
 //! Comments that allow a finding, with a reason.
 
-use crate::desk::{Desk, INVENTORY, PLAYBOOK, changed, text};
+use crate::review::desk::{Desk, INVENTORY, PLAYBOOK, changed, text};
 use serde_json::{Value, json};
 
 const FENCE: &str = "  - id: switch\n";

@@ -1,7 +1,7 @@
 //! The scripts of the scaffold's workflows that put plans into comments, run against a code host that is played by files:
 //! each plan has a comment of its own, which the next push brings up to date, and nobody else's is touched.
 
-use crate::desk::text;
+use crate::review::desk::text;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! `cutover explain`: a page a rule, with examples that are what they say.
 
-use crate::desk::{program, text};
+use crate::review::desk::{program, text};
 use cutover::lint::{RULES, Rule};
 use cutover::playbook::document::Document;
 

@@ -1,6 +1,6 @@
 //! The formats of `check`: each is what the tools that read it expect.
 
-use crate::desk::{Desk, INVENTORY, PLAYBOOK, changed, text};
+use crate::review::desk::{Desk, INVENTORY, PLAYBOOK, changed, text};
 use serde_json::{Value, json};
 
 /// SARIF 2.1.0 by OASIS, as the crate serde-sarif carries it.

@@ -1,6 +1,6 @@
 //! `cutover init`: a repository that passes what it sets up, and never at the price of a file that was there.
 
-use crate::desk::{program, text};
+use crate::review::desk::{program, text};
 use std::collections::BTreeSet;
 use std::path::Path;
 

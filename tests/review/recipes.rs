@@ -1,8 +1,8 @@
 //! The recipes for code hosts: their very lines are run in a fresh repository made by `init`, and the documentation
 //! shows the very files. Programs that talk to a code host are replaced by ones that write down what they were asked.
 
-use crate::comments::{CURL, GH};
-use crate::desk::{changed, program, text};
+use crate::review::comments::{CURL, GH};
+use crate::review::desk::{changed, program, text};
 use cutover::playbook::document::Document;
 use cutover::playbook::node::{Node, Value};
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,6 @@
 //! What is shipped is clean by its own rules, and tells editors where its schema is.
 
-use crate::desk::program;
+use crate::review::desk::program;
 use std::path::{Path, PathBuf};
 
 fn root() -> &'static Path {

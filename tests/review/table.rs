@@ -1,7 +1,7 @@
 //! Broken playbooks, each refused with the right code and the right token underlined. A row changes the clean playbook
 //! or its inventory in places; the one token that must be underlined stands between `⟦` and `⟧`.
 
-use crate::desk::{Desk, INVENTORY, PLAYBOOK, between, changed};
+use crate::review::desk::{Desk, INVENTORY, PLAYBOOK, between, changed};
 use serde_json::{Value, json};
 
 /// What is broken, the code and severity, and each change.

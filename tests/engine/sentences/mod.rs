@@ -3,8 +3,8 @@
 
 mod judge;
 
-use crate::decision::switch;
-use crate::fakes::{Act, Lab, intent};
+use crate::engine::decision::switch;
+use crate::engine::fakes::{Act, Lab, intent};
 use cutover::error::Failure;
 use cutover::journal::{Entry, Event, Outcome};
 use cutover::plan::Plan;
@@ -116,7 +116,7 @@ async fn a_put_back_switch_stops_no_writes() {
     lab.stage.acts.lock().unwrap().clear();
     lab.stage.act("fence", &[late()]);
     let mut plan = (*lab.plan).clone();
-    plan.steps[0].retry = crate::fakes::retry(2);
+    plan.steps[0].retry = crate::engine::fakes::retry(2);
     let lab = Lab { plan: Arc::new(plan), ..lab };
     lab.stage.act("fence", &closing());
     assert_eq!(lab.run().await, Outcome::Done);
@@ -132,7 +132,7 @@ async fn a_fence_that_could_not_be_taken_back_stands_still() {
     lab.stage.undos.lock().unwrap().insert("fence".into(), vec![Failure::permanent("open", "gone away"); 4].into());
     assert_eq!(lab.run().await, Outcome::Stuck);
     let (step, why, by) = ("fence".into(), "opened it by hand".into(), "me".into());
-    lab.journal.append(crate::fakes::RUN, 9_999_999_999_999, &[Event::MarkedUndone { step, why, by }]).unwrap();
+    lab.journal.append(crate::engine::fakes::RUN, 9_999_999_999_999, &[Event::MarkedUndone { step, why, by }]).unwrap();
     told_at_every_moment(&lab);
     let told = text(&lab.summary(), None);
     assert!(told.contains("me says that it is open again") && !told.contains("rolled back"), "{told}");
@@ -168,7 +168,7 @@ async fn a_runner_that_died_while_it_closed_the_server() {
 async fn what_a_checkpoint_keeps() {
     let lab = real();
     let mut plan = (*lab.plan).clone();
-    let mut copy = crate::fakes::step("copy", &[]);
+    let mut copy = crate::engine::fakes::step("copy", &[]);
     copy.keep = true;
     plan.steps.insert(0, copy);
     plan.steps[1].needs = vec!["copy".into()];

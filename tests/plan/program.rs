@@ -1,13 +1,4 @@
-//! The planner from the outside, as the very program: what it prints, that it prints the same twice, that it needs no
-//! network and no inventory where none is used, and that editors' schemas know what it knows.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
-
-mod displays;
-mod kinds;
-mod many;
-mod printed;
-mod schemas;
-mod small_print;
+//! The program as the planner's tests call it, and the documents they share.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

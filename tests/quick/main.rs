@@ -1,0 +1,12 @@
+//! Every test that needs no server, in one binary: what `make quick` runs beside the unit tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod diff;
+#[path = "../engine/mod.rs"]
+mod engine;
+#[path = "../mutated/mod.rs"]
+mod mutated;
+#[path = "../plan/mod.rs"]
+mod plan;
+#[path = "../review/mod.rs"]
+mod review;
