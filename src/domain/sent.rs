@@ -59,8 +59,7 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
     }
     let (quote, form) = match form {
         Form::Identifier => ("`", form),
-        Form::Hexadecimal => ("'", form),
-        Form::Literal => ("'", form),
+        Form::Hexadecimal | Form::Literal => ("'", form),
         Form::Number if is_number => ("", form),
         Form::Number => ("'", Form::Literal),
         Form::Word | Form::Verbatim | Form::Copied => ("", form),

@@ -162,15 +162,9 @@ impl<S: AsRef<str>, const N: usize> Databases for [S; N] {
 
 /// The condition that `column` is one of `databases`. Compared byte by byte: to many servers `Sys` and `sys` are two.
 pub(super) fn within<D: Databases + ?Sized>(column: &'static str, databases: &D) -> Sql {
-    match databases.listed() {
-        Some(names) => sql!("CAST({} AS BINARY) IN ({})", column, names),
-        None => sql!(
-            "CAST({} AS BINARY) NOT IN ({}, {}) AND {} NOT LIKE '{}%'",
-            column,
-            SYSTEM,
-            Sql::join(OwnDatabase::ALL.map(|database| literal(database.name())), ", "),
-            column,
-            FOLDER
-        ),
+    if let Some(names) = databases.listed() {
+        return sql!("CAST({} AS BINARY) IN ({})", column, names);
     }
+    let ours = Sql::join(OwnDatabase::ALL.map(|database| literal(database.name())), ", ");
+    sql!("CAST({} AS BINARY) NOT IN ({}, {}) AND {} NOT LIKE '{}%'", column, SYSTEM, ours, column, FOLDER)
 }

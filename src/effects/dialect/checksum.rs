@@ -72,9 +72,10 @@ impl Carried {
     /// Its pieces of the row's text: the length first where there is one.
     fn pieces(&self, with_length: bool) -> Vec<Sql> {
         let name = identifier(&self.name);
-        let length = match self.how {
-            Carry::Converted => sql!("LENGTH(CONVERT({} USING utf8mb4))", &name),
-            _ => sql!("LENGTH({})", &name),
+        let length = if self.how == Carry::Converted {
+            sql!("LENGTH(CONVERT({} USING utf8mb4))", &name)
+        } else {
+            sql!("LENGTH({})", &name)
         };
         let value = match self.how {
             Carry::Plain | Carry::Bytes => name,
