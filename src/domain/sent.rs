@@ -20,6 +20,13 @@ pub trait Lookup {
     fn secret(&self, label: &str) -> Option<&SecretString>;
 }
 
+/// Where there are no secrets.
+impl Lookup for () {
+    fn secret(&self, _: &str) -> Option<&SecretString> {
+        None
+    }
+}
+
 impl Text {
     /// As a session with this meaning of backslashes reads it.
     ///
@@ -46,12 +53,16 @@ fn send(part: &Part, out: &mut String, backslash: Backslash, secrets: &dyn Looku
 
 fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secrets: &dyn Lookup) -> Result<()> {
     let is_number = matches!(value.pieces().as_slice(), [Piece::Text(text)] if is_digits(text));
+    checked(form, value)?;
+    if form == Form::Hexadecimal {
+        out.push('X');
+    }
     let (quote, form) = match form {
         Form::Identifier => ("`", form),
-        Form::Literal => ("'", form),
+        Form::Hexadecimal | Form::Literal => ("'", form),
         Form::Number if is_number => ("", form),
         Form::Number => ("'", Form::Literal),
-        Form::Verbatim | Form::Copied => ("", form),
+        Form::Word | Form::Verbatim | Form::Copied => ("", form),
     };
     out.push_str(quote);
     for piece in value.pieces() {
@@ -64,12 +75,32 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
             Piece::Text(text) => match form {
                 Form::Identifier => out.push_str(&text.replace('`', "``")),
                 Form::Literal => out.push_str(&in_literal(&text, backslash)),
-                Form::Number | Form::Verbatim | Form::Copied => out.push_str(&text),
+                Form::Number | Form::Word | Form::Hexadecimal | Form::Verbatim | Form::Copied => out.push_str(&text),
             },
         }
     }
     out.push_str(quote);
     Ok(())
+}
+
+/// Words and hexadecimal digits are not quoted for their place, or not against everything: no other sign may stand there.
+fn checked(form: Form, value: &Private) -> Result<()> {
+    let is_one: fn(&str) -> bool = match form {
+        Form::Word => |text| !text.is_empty() && text.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'_'),
+        Form::Hexadecimal => |text| text.len().is_multiple_of(2) && text.bytes().all(|sign| sign.is_ascii_hexdigit()),
+        Form::Identifier | Form::Literal | Form::Number | Form::Verbatim | Form::Copied => return Ok(()),
+    };
+    let fits = match value.pieces().as_slice() {
+        [] => is_one(""),
+        [Piece::Text(text)] => is_one(text),
+        [Piece::Late(what), ..] => return Err(unknown(what)),
+        _ => false,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Failure::permanent("send a statement", format!("`{value}` cannot stand where it should")))
+    }
 }
 
 fn is_digits(text: &str) -> bool {
@@ -107,7 +138,7 @@ fn unread(label: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::{Backslash, Lookup};
-    use crate::domain::sql::{Sql, identifier, literal, number};
+    use crate::domain::sql::{Sql, hexadecimal, identifier, literal, number, word};
     use crate::domain::{Private, Words};
     use crate::playbook::secret::SecretRef;
     use secrecy::{ExposeSecret, SecretString};
@@ -133,6 +164,12 @@ mod tests {
         assert_eq!(sent(&literal(r"it's \"), Backslash::Plain).unwrap(), r"'it''s \'");
         assert_eq!(escaped(&number("12")), "12");
         assert_eq!(escaped(&number("1 OR 1")), "'1 OR 1'");
+        assert_eq!(escaped(&hexadecimal("4a")), "X'4a'");
+        assert_eq!(escaped(&hexadecimal("")), "X''");
+        assert_eq!(escaped(&word("utf8mb4")), "utf8mb4");
+        for wrong in [hexadecimal("4"), hexadecimal("' OR '"), word(""), word("a b"), word(Words::late("x"))] {
+            assert!(sent(&wrong, Backslash::Escapes).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -124,6 +124,18 @@ pub fn number(value: impl Into<Words>) -> Sql {
     slot(Form::Number, value.into().into())
 }
 
+/// A word of letters, digits and underscores, such as the name of a character set; anything else is not sent.
+#[must_use]
+pub fn word(value: impl Into<Words>) -> Sql {
+    slot(Form::Word, value.into().into())
+}
+
+/// Bytes as `X'…'`, by their hexadecimal digits; anything else is not sent.
+#[must_use]
+pub fn hexadecimal(value: impl Into<Words>) -> Sql {
+    slot(Form::Hexadecimal, value.into().into())
+}
+
 /// An account as `'user'@'host'`.
 #[must_use]
 pub fn account(user: impl Into<Words>, host: impl Into<Words>) -> Sql {

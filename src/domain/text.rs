@@ -15,6 +15,10 @@ pub enum Form {
     Literal,
     /// Digits; anything else becomes a string, which a server refuses where a number must stand.
     Number,
+    /// A word of letters, digits and underscores; anything else is not sent.
+    Word,
+    /// Bytes in SQL, by their hexadecimal digits; anything else is not sent.
+    Hexadecimal,
     /// SQL that the user has written: values in it are escaped for the inside of a string.
     Verbatim,
     /// A whole statement that a server has answered with, looked at sign by sign before it was taken.

@@ -3,6 +3,7 @@
 //! May know: the dialect and servers. Nothing of what is kept there, and why.
 
 use super::{Action, Ctx};
+use crate::domain::Sql;
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::LOOK;
@@ -48,7 +49,7 @@ pub fn questions(world: &World, server: &str) -> Vec<Action> {
 
 /// What [`is_ours`] and [`is_there`] ask, one after the other.
 pub fn look_actions(server: &str, dialect: Dialect, database: OwnDatabase) -> Vec<Action> {
-    let texts = [dialect.foreign_objects(database), dialect.existing_databases(&[database.name()])];
+    let texts = [Sql::from(dialect.foreign_objects(database)), dialect.existing_databases(&[database.name()])];
     texts.into_iter().map(|text| Action::sql(server, text)).collect()
 }
 
@@ -80,10 +81,10 @@ pub fn remove_actions(server: &str, dialect: Dialect, database: OwnDatabase) -> 
     let [tables, whole] = dialect.remove_own(database);
     let texts = [
         dialect.existing_databases(&[database.name()]),
-        dialect.foreign_objects(database),
-        tables,
-        dialect.foreign_objects(database),
-        whole,
+        dialect.foreign_objects(database).into(),
+        tables.into(),
+        dialect.foreign_objects(database).into(),
+        whole.into(),
     ];
     texts.into_iter().map(|text| Action::sql(server, text)).collect()
 }

@@ -5,11 +5,19 @@
 //! is the exclusive or of its rows'; with CRC32 in its place two values swapped between rows would go unnoticed,
 //! because CRC32 is affine (computed for rulebook section 4). `MySQL` 9 has no other hash left (rulebook M13).
 
+use super::Dialect;
 use super::key::KeyWords;
-use super::{Dialect, identifier};
+use crate::domain::sql::{identifier, number};
+use crate::domain::{Sql, Words};
+use crate::sql;
 
 /// What stands for NULL: no number, date or length contains it.
 const NULL: &str = "'~'";
+
+/// What a row's text is called in a plan, which does not know the columns.
+pub const ROW: &str = "the columns of a row";
+/// What a table that is read is called there.
+pub const TABLE: &str = "table";
 
 /// How one column's values go into the text of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,27 +70,28 @@ pub enum Sum {
 
 impl Carried {
     /// Its pieces of the row's text: the length first where there is one.
-    fn pieces(&self, with_length: bool) -> Vec<String> {
+    fn pieces(&self, with_length: bool) -> Vec<Sql> {
         let name = identifier(&self.name);
+        let length = if self.how == Carry::Converted {
+            sql!("LENGTH(CONVERT({} USING utf8mb4))", &name)
+        } else {
+            sql!("LENGTH({})", &name)
+        };
         let value = match self.how {
             Carry::Plain | Carry::Bytes => name,
-            Carry::Number => format!("{name} + 0"),
-            Carry::Bits => format!("CAST({name} AS UNSIGNED)"),
-            Carry::EveryDigit => format!("{name} * 1e0"),
-            Carry::LoneBytes => format!("CAST({name} AS BINARY)"),
-            Carry::Hashed => format!("SHA2({name}, 256)"),
+            Carry::Number => sql!("{} + 0", name),
+            Carry::Bits => sql!("CAST({} AS UNSIGNED)", name),
+            Carry::EveryDigit => sql!("{} * 1e0", name),
+            Carry::LoneBytes => sql!("CAST({} AS BINARY)", name),
+            Carry::Hashed => sql!("SHA2({}, 256)", name),
             Carry::Document => document(&name),
-            Carry::RowEnd => format!("IF({name} > '2038-01-19 03:14:07', 'now', {name})"),
-            Carry::Converted => format!("CAST(CONVERT({name} USING utf8mb4) AS BINARY)"),
-        };
-        let length = match self.how {
-            Carry::Converted => format!("LENGTH(CONVERT({} USING utf8mb4))", identifier(&self.name)),
-            _ => format!("LENGTH({})", identifier(&self.name)),
+            Carry::RowEnd => sql!("IF({} > '2038-01-19 03:14:07', 'now', {})", &name, &name),
+            Carry::Converted => sql!("CAST(CONVERT({} USING utf8mb4) AS BINARY)", name),
         };
         match (self.has_length(), self.nullable) {
-            (true, true) => vec![format!("IFNULL({length}, {NULL})"), format!("IFNULL({value}, '')")],
+            (true, true) => vec![sql!("IFNULL({}, {})", length, NULL), sql!("IFNULL({}, '')", value)],
             (true, false) if with_length => vec![length, value],
-            (false, true) => vec![format!("IFNULL({value}, {NULL})")],
+            (false, true) => vec![sql!("IFNULL({}, {})", value, NULL)],
             (_, false) => vec![value],
         }
     }
@@ -94,24 +103,26 @@ impl Carried {
 
 /// A JSON document's text and the types of its values, in the order in which the server walks through members and elements.
 /// Types are joined as digests, because a document may hold more of them than a text can.
-fn document(name: &str) -> String {
-    let types = |path: &str| {
-        format!(
-            "COALESCE((SELECT HEX(BIT_XOR(UNHEX(SHA2(CONCAT_WS(':', n, JSON_TYPE(j)), 256)))) FROM JSON_TABLE({name}, \
-             '{path}' COLUMNS (n FOR ORDINALITY, j JSON PATH '$')) inside), '')"
+fn document(name: &Sql) -> Sql {
+    let types = |path: &'static str| {
+        sql!(
+            "COALESCE((SELECT HEX(BIT_XOR(UNHEX(SHA2(CONCAT_WS(':', n, JSON_TYPE(j)), 256)))) FROM JSON_TABLE({}, \
+             '{}' COLUMNS (n FOR ORDINALITY, j JSON PATH '$')) inside), '')",
+            name,
+            path
         )
     };
-    format!("CONCAT(SHA2({name}, 256), JSON_TYPE({name}), {}, {})", types("$**.*"), types("$**[*]"))
+    sql!("CONCAT(SHA2({}, 256), JSON_TYPE({}), {}, {})", name, name, types("$**.*"), types("$**[*]"))
 }
 
-/// The text of a row. The last value needs no length: it ends where the text ends.
+/// The text of a row: [`ROW`]. The last value needs no length: it ends where the text ends.
 #[must_use]
-pub fn row_text(columns: &[Carried]) -> String {
+pub fn row_text(columns: &[Carried]) -> Sql {
     let (sized, plain): (Vec<_>, Vec<_>) = columns.iter().partition(|column| column.has_length());
     let last = sized.len().saturating_sub(1);
-    let mut pieces: Vec<String> = plain.iter().flat_map(|column| column.pieces(true)).collect();
+    let mut pieces: Vec<Sql> = plain.iter().flat_map(|column| column.pieces(true)).collect();
     pieces.extend(sized.iter().enumerate().flat_map(|(place, column)| column.pieces(place != last)));
-    format!("CONCAT_WS('#', {})", pieces.join(", "))
+    Sql::found(ROW, &sql!("CONCAT_WS('#', {})", Sql::join(pieces, ", ")))
 }
 
 impl Dialect {
@@ -131,41 +142,53 @@ impl Dialect {
         }
     }
 
-    /// How many rows there are in a range, and their checksum: columns `row_count`, `digest`. `from` is a quoted table
-    /// or [`KeyWords::from`], `row` [`row_text`], `condition` `Key::condition`; all may be markers.
+    /// How many rows there are in a range, and their checksum: columns `row_count`, `digest`. `from` is a [`TABLE`], `row`
+    /// [`row_text`], `condition` `Key::condition`.
     #[must_use]
-    pub fn range_digest(self, sum: Sum, from: &str, row: &str, condition: &str) -> String {
-        let slice = format!("CAST(CONV(LEFT(SHA2({row}, 256), 16), 16, 10) AS UNSIGNED)");
+    pub fn range_digest(self, sum: Sum, from: &Sql, row: &Sql, condition: &Sql) -> Sql {
+        let slice = sql!("CAST(CONV(LEFT(SHA2({}, 256), 16), 16, 10) AS UNSIGNED)", row);
         let digest = match sum {
-            Sum::Slice => format!("BIT_XOR({slice})"),
-            Sum::Whole => format!("HEX(BIT_XOR(UNHEX(SHA2({row}, 256))))"),
-            Sum::Added => format!("COALESCE(SUM({slice}), 0)"),
+            Sum::Slice => sql!("BIT_XOR({})", slice),
+            Sum::Whole => sql!("HEX(BIT_XOR(UNHEX(SHA2({}, 256))))", row),
+            Sum::Added => sql!("COALESCE(SUM({}), 0)", slice),
         };
-        format!("SELECT COUNT(*) AS row_count, {digest} AS digest FROM {from} WHERE {condition}")
+        sql!("SELECT COUNT(*) AS row_count, {} AS digest FROM {} WHERE {}", digest, from, condition)
     }
 
     /// Each row of a range, at most `limit`: its digest, then its key's columns.
     #[must_use]
-    pub fn row_digests(self, key: &KeyWords, row: &str, condition: &str, limit: usize) -> String {
+    pub fn row_digests(self, key: &KeyWords, row: &Sql, condition: &Sql, limit: usize) -> Sql {
         let KeyWords { from, fetched, list } = key;
-        format!(
-            "SELECT LEFT(SHA2({row}, 256), 32), {fetched} FROM {from} WHERE {condition} ORDER BY {list} LIMIT {limit}"
+        sql!(
+            "SELECT LEFT(SHA2({}, 256), 32), {} FROM {} WHERE {} ORDER BY {} LIMIT {}",
+            row,
+            fetched,
+            from,
+            condition,
+            list,
+            number(limit)
         )
     }
 
-    /// The key of the row that comes after `skipped` (digits or a marker) others of a range; no row when there are
-    /// fewer.
+    /// The key of the row that comes after `skipped` others of a range; no row when there are fewer.
     #[must_use]
-    pub fn piece_end(self, key: &KeyWords, condition: &str, skipped: &str) -> String {
+    pub fn piece_end(self, key: &KeyWords, condition: &Sql, skipped: impl Into<Words>) -> Sql {
         let KeyWords { from, fetched, list } = key;
-        let skipped = super::number(skipped);
-        format!("SELECT {fetched} FROM {from} WHERE {condition} ORDER BY {list} LIMIT 1 OFFSET {skipped}")
+        sql!(
+            "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT 1 OFFSET {}",
+            fetched,
+            from,
+            condition,
+            list,
+            number(skipped)
+        )
     }
 
-    /// The lowest and the highest value of a column (quoted), from its index; NULL in an empty table.
+    /// The lowest and the highest value of a column, from its index; NULL in an empty table. `table` is a [`TABLE`],
+    /// `column` a [`KEY`](super::key::KEY).
     #[must_use]
-    pub fn extremes(self, table: &str, column: &str) -> String {
-        format!("SELECT MIN({column}), MAX({column}) FROM {table}")
+    pub fn extremes(self, table: &Sql, column: &Sql) -> Sql {
+        sql!("SELECT MIN({}), MAX({}) FROM {}", column, column, table)
     }
 }
 
@@ -184,7 +207,7 @@ mod tests {
             column("p", Carry::LoneBytes, false),
         ];
         assert_eq!(
-            row_text(&columns),
+            row_text(&columns).to_string(),
             "CONCAT_WS('#', `id`, IFNULL(`n` + 0, '~'), LENGTH(`c`), `c`, \
              IFNULL(LENGTH(CONVERT(`t` USING utf8mb4)), '~'), \
              IFNULL(CAST(CONVERT(`t` USING utf8mb4) AS BINARY), ''), CAST(`p` AS BINARY))"

@@ -1,24 +1,27 @@
 //! Questions about how tables are made, and about everything beside their rows: what two servers must have alike.
 
-use super::catalog::within;
-use super::{Dialect, literals, number};
+use super::Dialect;
+use super::catalog::{Databases, within};
+use crate::domain::sql::number;
+use crate::domain::{Sql, Words};
 use crate::playbook::product::Version;
+use crate::sql;
 
 /// What stands for the text of a view or a routine that the account may not see.
 pub const NOT_SHOWN: &str = "(not shown)";
 /// Kinds of tables that hold rows of their own.
-const WITH_ROWS: [&str; 2] = ["BASE TABLE", "SYSTEM VERSIONED"];
+const WITH_ROWS: &str = "'BASE TABLE', 'SYSTEM VERSIONED'";
 
 impl Dialect {
     /// Tables that hold rows: columns `in_database`, `name`, `kind` (`SYSTEM VERSIONED` where there is a history), `engine`,
     /// `made` (when it was made, or altered so that its rows were), `row_count`, `bytes` (both estimated).
     #[must_use]
-    pub fn tables_with_rows<S: AsRef<str>>(self, databases: &[S]) -> String {
-        format!(
+    pub fn tables_with_rows<D: Databases + ?Sized>(self, databases: &D) -> Sql {
+        sql!(
             "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS name, TABLE_TYPE AS kind, ENGINE AS engine, \
              CREATE_TIME AS made, COALESCE(TABLE_ROWS, 0) AS row_count, COALESCE(DATA_LENGTH, 0) AS bytes FROM information_schema.TABLES \
              WHERE TABLE_TYPE IN ({}) AND {} ORDER BY DATA_LENGTH DESC, TABLE_SCHEMA, TABLE_NAME",
-            literals(&WITH_ROWS),
+            WITH_ROWS,
             within("TABLE_SCHEMA", databases)
         )
     }
@@ -26,13 +29,14 @@ impl Dialect {
     /// Columns of every table, in order: columns `in_database`, `in_table`, `name`, `data_type`, `type`, `nullable`,
     /// `charset`, `collation`, `extra`, `expression` (of a generated column).
     #[must_use]
-    pub fn table_columns<S: AsRef<str>>(self, databases: &[S]) -> String {
+    pub fn table_columns<D: Databases + ?Sized>(self, databases: &D) -> Sql {
         let generated = if self.knows_expressions() { "GENERATION_EXPRESSION" } else { "NULL" };
-        format!(
+        sql!(
             "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS in_table, COLUMN_NAME AS name, DATA_TYPE AS data_type, \
              COLUMN_TYPE AS type, IS_NULLABLE AS nullable, CHARACTER_SET_NAME AS charset, \
-             COLLATION_NAME AS collation, EXTRA AS extra, {generated} AS expression FROM information_schema.COLUMNS \
+             COLLATION_NAME AS collation, EXTRA AS extra, {} AS expression FROM information_schema.COLUMNS \
              WHERE {} ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
+            generated,
             within("TABLE_SCHEMA", databases)
         )
     }
@@ -40,8 +44,8 @@ impl Dialect {
     /// Columns of unique indexes, in order: columns `in_database`, `in_table`, `index_name`, `name`, `prefix` (NULL
     /// where the whole value is indexed).
     #[must_use]
-    pub fn unique_keys<S: AsRef<str>>(self, databases: &[S]) -> String {
-        format!(
+    pub fn unique_keys<D: Databases + ?Sized>(self, databases: &D) -> Sql {
+        sql!(
             "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS in_table, INDEX_NAME AS index_name, \
              COLUMN_NAME AS name, SUB_PART AS prefix FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND {} \
              ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
@@ -52,18 +56,18 @@ impl Dialect {
     /// The next value of each table's counter: columns `in_database`, `in_table`, `of_table`, `object` and `detail`, which is
     /// the number.
     #[must_use]
-    pub fn counters<S: AsRef<str>>(self, databases: &[S]) -> String {
-        format!(
+    pub fn counters<D: Databases + ?Sized>(self, databases: &D) -> Sql {
+        sql!(
             "SELECT TABLE_SCHEMA AS in_database, TABLE_NAME AS in_table, CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS of_table, \
              CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS object, AUTO_INCREMENT AS detail FROM information_schema.TABLES WHERE AUTO_INCREMENT IS NOT NULL AND {}",
             within("TABLE_SCHEMA", databases)
         )
     }
 
-    /// Raises the next value of a table's counter; table (quoted) and number may be markers.
+    /// Raises the next value of a table's counter; `None` for a table that only the run will know.
     #[must_use]
-    pub fn raise_counter(self, table: &str, next: &str) -> String {
-        format!("ALTER TABLE {table} AUTO_INCREMENT = {}", number(next))
+    pub fn raise_counter(self, table: Option<Sql>, next: impl Into<Words>) -> Sql {
+        sql!("ALTER TABLE {} AUTO_INCREMENT = {}", stretch("table", table), number(next))
     }
 
     /// Whether this server and `other` write definitions in the same words, so that defaults, bodies and expressions
@@ -79,14 +83,15 @@ impl Dialect {
         self.mariadb(10, 2, 5) || self.mysql(5, 7, 0)
     }
 
-    /// How a sequence (quoted, or a marker) is made and how far it has come: `definition`, `rising` (1 or 0), `round` (how
+    /// How a sequence (`None` for one that only the run will know) is made and how far it has come: `definition`, `rising` (1 or 0), `round` (how
     /// often it began anew), `next`, from which on values were never given.
     #[must_use]
-    pub fn sequence_state(self, sequence: &str) -> String {
-        format!(
+    pub fn sequence_state(self, sequence: Option<Sql>) -> Sql {
+        sql!(
             "SELECT CONCAT_WS(' ', 'from', minimum_value, 'to', maximum_value, 'start', start_value, 'by', increment, \
              'cache', cache_size, 'cycle', cycle_option) AS definition, increment > 0 AS rising, cycle_count AS round, \
-             next_not_cached_value AS next FROM {sequence}"
+             next_not_cached_value AS next FROM {}",
+            stretch("sequence", sequence)
         )
     }
 
@@ -99,8 +104,8 @@ impl Dialect {
     /// Definitions, one statement a kind of object, each with the columns `of_table` (NULL for what belongs to none),
     /// `object` and `detail`. Without `words` only what every version spells alike.
     #[must_use]
-    pub fn definitions<S: AsRef<str>>(self, databases: &[S], words: bool) -> Vec<String> {
-        let mut all: Vec<String> = PLAIN.iter().map(|question| question.asked(databases)).collect();
+    pub fn definitions<D: Databases + ?Sized>(self, databases: &D, words: bool) -> Vec<Sql> {
+        let mut all: Vec<Sql> = PLAIN.iter().map(|question| question.asked(databases)).collect();
         if words {
             all.extend(WORDED.iter().map(|question| question.asked(databases)));
             if self.mariadb(10, 3, 10) {
@@ -124,14 +129,22 @@ struct Question {
 }
 
 impl Question {
-    fn asked<S: AsRef<str>>(&self, databases: &[S]) -> String {
-        let Self { view, database, of_table, object, detail, rest } = self;
-        let within = within(database, databases);
-        format!(
-            "SELECT {of_table} AS of_table, {object} AS object, {detail} AS detail FROM information_schema.{view} \
-             WHERE {within}{rest}"
+    fn asked<D: Databases + ?Sized>(&self, databases: &D) -> Sql {
+        sql!(
+            "SELECT {} AS of_table, {} AS object, {} AS detail FROM information_schema.{} WHERE {}{}",
+            self.of_table,
+            self.object,
+            self.detail,
+            self.view,
+            within(self.database, databases),
+            self.rest
         )
     }
+}
+
+/// What stands in a statement where a plan can only say `about` what it is.
+fn stretch(about: &'static str, known: Option<Sql>) -> Sql {
+    known.map_or_else(|| Sql::late(about), |known| Sql::found(about, &known))
 }
 
 const OF_TABLE: &str = "CONCAT(TABLE_SCHEMA, '.', TABLE_NAME)";

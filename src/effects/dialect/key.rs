@@ -3,7 +3,16 @@
 //! Values come from tables, so they are never put into a statement as text: strings and bytes go as hexadecimal, and
 //! everything else is checked sign by sign.
 
-use super::identifier;
+use crate::domain::Sql;
+use crate::domain::sql::{hexadecimal, identifier, literal, number, word};
+use crate::sql;
+
+/// What a table that is read along its key is called in a plan, which does not know it.
+const ALONG: &str = "table along its key";
+/// What a key's columns are called there.
+pub const KEY: &str = "the key";
+/// What the condition for a range is called there.
+const PIECE: &str = "a piece";
 
 /// How the values of a key's column are fetched and written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +48,15 @@ pub struct Key {
 /// The values of one row's key as they are fetched: text, or hexadecimal.
 pub type KeyValues = Vec<String>;
 
-/// A key's part in statements. In a plan, where the table is not known, all of them are markers.
+/// A key's part in statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyWords {
     /// The table, read along the key.
-    pub from: String,
+    pub from: Sql,
     /// The key's columns as they are fetched, so that their values can be written again.
-    pub fetched: String,
+    pub fetched: Sql,
     /// The columns, for `ORDER BY`.
-    pub list: String,
+    pub list: Sql,
 }
 
 /// A range of rows in a key's order: after one key and up to another, where they are given.
@@ -72,22 +81,25 @@ impl KeyKind {
         })
     }
 
-    fn fetched(&self, name: &str) -> String {
+    fn fetched(&self, name: &str) -> Sql {
         match self {
-            Self::Integer | Self::Plain => format!("CAST({} AS CHAR)", identifier(name)),
-            Self::Bytes | Self::Text(_) => format!("HEX({})", identifier(name)),
+            Self::Integer | Self::Plain => sql!("CAST({} AS CHAR)", identifier(name)),
+            Self::Bytes | Self::Text(_) => sql!("HEX({})", identifier(name)),
         }
     }
 
-    /// A value as a literal. What does not look like one of its kind becomes a string that no row can equal.
-    fn literal(&self, value: &str) -> String {
+    /// A value as a literal. What does not look like one of its kind becomes what no row can equal.
+    fn literal(&self, value: &str) -> Sql {
         let all = |allowed: &str| value.bytes().all(|sign| sign.is_ascii_digit() || allowed.as_bytes().contains(&sign));
+        let digits = value.strip_prefix('-').unwrap_or(value);
+        let is_whole = !digits.is_empty() && digits.bytes().all(|sign| sign.is_ascii_digit());
         match self {
-            Self::Integer if !value.is_empty() && all("-") => value.to_owned(),
-            Self::Integer | Self::Plain if all("-.: ") => format!("'{value}'"),
-            Self::Bytes if is_hexadecimal(value) => format!("X'{value}'"),
-            Self::Text(charset) if is_hexadecimal(value) => format!("_{charset} X'{value}'"),
-            _ => "NULL".to_owned(),
+            Self::Integer if is_whole && digits.len() < value.len() => sql!("-{}", number(digits)),
+            Self::Integer if is_whole => number(value),
+            Self::Integer | Self::Plain if all("-.: ") => literal(value),
+            Self::Bytes if is_hexadecimal(value) => hexadecimal(value),
+            Self::Text(charset) if is_hexadecimal(value) => sql!("_{} {}", word(charset), hexadecimal(value)),
+            _ => Sql::from("NULL"),
         }
     }
 
@@ -104,12 +116,12 @@ impl KeyKind {
 }
 
 impl Key {
-    /// Its part in statements about `table` (quoted).
+    /// Its part in statements about `table`.
     #[must_use]
-    pub fn words(&self, table: &str) -> KeyWords {
-        let list = |form: &dyn Fn(&KeyColumn) -> String| self.columns.iter().map(form).collect::<Vec<_>>().join(", ");
+    pub fn words(&self, table: &Sql) -> KeyWords {
+        let list = |form: &dyn Fn(&KeyColumn) -> Sql| Sql::found(KEY, &Sql::join(self.columns.iter().map(form), ", "));
         KeyWords {
-            from: format!("{table} FORCE INDEX ({})", identifier(&self.index)),
+            from: Sql::found(ALONG, &sql!("{} FORCE INDEX ({})", table, identifier(&self.index))),
             fetched: list(&|column| column.kind.fetched(&column.name)),
             list: list(&|column| identifier(&column.name)),
         }
@@ -128,33 +140,50 @@ impl Key {
     /// The condition for a range. Composite keys are compared column by column with a bare comparison of the first
     /// one in front, from which both families make a range of the index; they do not from `(a, b) > (1, 2)`.
     #[must_use]
-    pub fn condition(&self, range: &Range) -> String {
+    pub fn condition(&self, range: &Range) -> Sql {
         let lower = range.after.as_ref().map(|values| self.side(values, ">", ""));
         let upper = range.up_to.as_ref().map(|values| self.side(values, "<", "="));
-        let both: Vec<String> = lower.into_iter().chain(upper).collect();
-        if both.is_empty() { "TRUE".to_owned() } else { both.join(" AND ") }
+        let both: Vec<Sql> = lower.into_iter().chain(upper).collect();
+        if both.is_empty() { everything() } else { Sql::found(PIECE, &Sql::join(both, " AND ")) }
     }
 
-    fn side(&self, values: &[String], sign: &str, or_equal: &str) -> String {
-        let names: Vec<String> = self.columns.iter().map(|column| identifier(&column.name)).collect();
-        let literals: Vec<String> =
-            self.columns.iter().zip(values).map(|(column, value)| column.kind.literal(value)).collect();
-        let last = names.len().saturating_sub(1);
-        let steps = names.iter().zip(&literals).enumerate().map(|(place, (name, literal))| {
-            let equal =
-                names.iter().zip(&literals).take(place).map(|(name, literal)| format!("{name} = {literal} AND "));
+    fn side(&self, values: &[String], sign: &'static str, or_equal: &'static str) -> Sql {
+        let columns = self.columns.iter().zip(values);
+        let bounds: Vec<(Sql, Sql)> =
+            columns.map(|(column, value)| (identifier(&column.name), column.kind.literal(value))).collect();
+        let last = bounds.len().saturating_sub(1);
+        let step = |(place, (name, bound)): (usize, &(Sql, Sql))| {
+            let equal = bounds.iter().take(place).map(|(name, bound)| sql!("{} = {} AND ", name, bound));
             let or_equal = if place == last { or_equal } else { "" };
-            format!("{}{name} {sign}{or_equal} {literal}", equal.collect::<String>())
-        });
-        let steps: Vec<String> = steps.collect();
-        match (steps.as_slice(), names.first(), literals.first()) {
-            ([only], ..) => only.clone(),
-            (many, Some(name), Some(literal)) => {
-                format!("{name} {sign}= {literal} AND ({})", many.join(" OR "))
-            }
-            _ => "TRUE".to_owned(),
+            sql!("{}{} {}{} {}", Sql::join(equal, ""), name, sign, or_equal, bound)
+        };
+        let steps = Sql::join(bounds.iter().enumerate().map(step), " OR ");
+        match bounds.as_slice() {
+            [] => Sql::from("TRUE"),
+            [_] => steps,
+            [(name, bound), ..] => sql!("{} {}= {} AND ({})", name, sign, bound, steps),
         }
     }
+}
+
+impl KeyWords {
+    /// In a plan, where the table is not known.
+    #[must_use]
+    pub fn late() -> Self {
+        Self { from: Sql::late(ALONG), fetched: Sql::late(KEY), list: Sql::late(KEY) }
+    }
+}
+
+/// The condition for a range that is not known yet.
+#[must_use]
+pub fn late_piece() -> Sql {
+    Sql::late(PIECE)
+}
+
+/// The condition for a table that is read as a whole.
+#[must_use]
+pub fn everything() -> Sql {
+    Sql::found(PIECE, &Sql::from("TRUE"))
 }
 
 fn is_hexadecimal(text: &str) -> bool {
@@ -179,11 +208,11 @@ mod tests {
         let key = key(&[("a", KeyKind::Integer), ("b", KeyKind::Text("latin1".into()))]);
         let range = Range { after: Some(vec!["1".into(), "41".into()]), up_to: Some(vec!["-7".into(), String::new()]) };
         assert_eq!(
-            key.condition(&range),
+            key.condition(&range).to_string(),
             "`a` >= 1 AND (`a` > 1 OR `a` = 1 AND `b` > _latin1 X'41') AND \
              `a` <= -7 AND (`a` < -7 OR `a` = -7 AND `b` <= _latin1 X'')"
         );
-        assert_eq!(key.condition(&Range::default()), "TRUE");
+        assert_eq!(key.condition(&Range::default()).to_string(), "TRUE");
         assert_eq!(key.shown(&["1".into(), "4127".into()]), "a = 1, b = 'A\\''");
     }
 
@@ -195,7 +224,7 @@ mod tests {
             (KeyKind::Bytes, "00' OR X'00"),
             (KeyKind::Text("utf8mb4".into()), "‹secret PASSWORD›"),
         ] {
-            assert_eq!(kind.literal(value), "NULL", "{value}");
+            assert_eq!(kind.literal(value).to_string(), "NULL", "{value}");
         }
         assert_eq!(KeyKind::of("varchar", Some("x'")), None);
         assert_eq!(KeyKind::of("enum", Some("latin1")), None, "enums sort by number and compare by text");

@@ -77,11 +77,6 @@ impl Dialect {
     }
 }
 
-/// The names of all of them, quoted for a list.
-pub(super) fn own_databases() -> String {
-    literals(&OwnDatabase::ALL.map(OwnDatabase::name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::OwnDatabase;

@@ -1,8 +1,11 @@
 //! Questions that a look before a move asks, and nothing else: where tables lie, how fast a server writes, how many
 //! connections it has left. Lists of databases: an empty one means every user database.
 
-use super::catalog::within;
-use super::{Dialect, literals};
+use super::Dialect;
+use super::catalog::{Databases, Every, within};
+use crate::domain::Sql;
+use crate::domain::sql::literal;
+use crate::sql;
 
 /// Counters of a server that [`Dialect::connection_counters`] reads.
 pub const COUNTERS: [&str; 2] = ["Max_used_connections", "Threads_connected"];
@@ -10,24 +13,25 @@ pub const COUNTERS: [&str; 2] = ["Max_used_connections", "Threads_connected"];
 impl Dialect {
     /// Tables whose place or encryption another server may not be able to repeat: columns `name`, `options`.
     #[must_use]
-    pub fn special_storage<S: AsRef<str>>(self, databases: &[S]) -> String {
-        let tables = format!(
+    pub fn special_storage<D: Databases + ?Sized>(self, databases: &D) -> Sql {
+        let tables = sql!(
             "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name, CREATE_OPTIONS AS options \
              FROM information_schema.TABLES WHERE (CREATE_OPTIONS LIKE '%encrypt%' \
              OR CREATE_OPTIONS LIKE '%DIRECTORY%') AND {}",
             within("TABLE_SCHEMA", databases)
         );
         if !self.mysql(8, 0, 0) {
-            return format!("{tables} ORDER BY 1");
+            return sql!("{} ORDER BY 1", tables);
         }
         // a table in a shared tablespace, and one in a folder of its own, which stands in no column of TABLES there
-        format!(
-            "{tables} UNION SELECT REPLACE(t.NAME, '/', '.'), CONCAT('TABLESPACE ', s.NAME) \
+        sql!(
+            "{} UNION SELECT REPLACE(t.NAME, '/', '.'), CONCAT('TABLESPACE ', s.NAME) \
              FROM information_schema.INNODB_TABLES t JOIN information_schema.INNODB_TABLESPACES s ON s.SPACE = t.SPACE \
              WHERE t.SPACE_TYPE = 'General' AND {} \
              UNION SELECT REPLACE(TABLESPACE_NAME, '/', '.'), CONCAT('DATA DIRECTORY ', FILE_NAME) \
              FROM information_schema.FILES WHERE FILE_TYPE = 'TABLESPACE' AND FILE_NAME LIKE '/%' \
              AND TABLESPACE_NAME LIKE '%/%' AND {} ORDER BY 1",
+            tables,
             within("SUBSTRING_INDEX(t.NAME, '/', 1)", databases),
             within("SUBSTRING_INDEX(TABLESPACE_NAME, '/', 1)", databases)
         )
@@ -49,32 +53,32 @@ impl Dialect {
 
     /// Everything people have made in user databases but those named: columns `name`, `kind`.
     #[must_use]
-    pub fn objects_outside<S: AsRef<str>>(self, databases: &[S]) -> String {
-        let part = |table: &str, kind: &str, prefix: &str, name: &str| {
-            let schema = format!("{prefix}_SCHEMA");
-            let outside = if databases.is_empty() {
-                String::new()
-            } else {
-                format!(" AND {schema} NOT IN ({})", literals(databases))
-            };
-            format!(
-                "SELECT CONCAT({schema}, '.', {name}) AS name, {kind} AS kind FROM information_schema.{table} WHERE {}{outside}",
-                within::<&str>(&schema, &[])
+    pub fn objects_outside<D: Databases + ?Sized>(self, databases: &D) -> Sql {
+        let part = |table: &'static str, kind: &'static str, schema: &'static str, name: &'static str| {
+            let outside = databases.listed().map(|names| sql!(" AND {} NOT IN ({})", schema, names));
+            sql!(
+                "SELECT CONCAT({}, '.', {}) AS name, {} AS kind FROM information_schema.{} WHERE {}{}",
+                schema,
+                name,
+                kind,
+                table,
+                within(schema, &Every),
+                outside.unwrap_or_default()
             )
         };
         let parts = [
-            part("TABLES", "LOWER(TABLE_TYPE)", "TABLE", "TABLE_NAME"),
-            part("ROUTINES", "LOWER(ROUTINE_TYPE)", "ROUTINE", "ROUTINE_NAME"),
-            part("EVENTS", "'event'", "EVENT", "EVENT_NAME"),
+            part("TABLES", "LOWER(TABLE_TYPE)", "TABLE_SCHEMA", "TABLE_NAME"),
+            part("ROUTINES", "LOWER(ROUTINE_TYPE)", "ROUTINE_SCHEMA", "ROUTINE_NAME"),
+            part("EVENTS", "'event'", "EVENT_SCHEMA", "EVENT_NAME"),
         ];
-        format!("{} ORDER BY 1", parts.join(" UNION ALL "))
+        sql!("{} ORDER BY 1", Sql::join(parts, " UNION ALL "))
     }
 
     /// Tables that keep the history of their rows: column `name`. `None` for a family without them.
     #[must_use]
-    pub fn tables_with_history<S: AsRef<str>>(self, databases: &[S]) -> Option<String> {
+    pub fn tables_with_history<D: Databases + ?Sized>(self, databases: &D) -> Option<Sql> {
         self.mariadb(10, 3, 0).then(|| {
-            format!(
+            sql!(
                 "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name FROM information_schema.TABLES \
                  WHERE TABLE_TYPE = 'SYSTEM VERSIONED' AND {} ORDER BY 1",
                 within("TABLE_SCHEMA", databases)
@@ -96,9 +100,9 @@ impl Dialect {
 
     /// Columns whose default comes from a sequence: columns `name`, `expression`.
     #[must_use]
-    pub fn sequence_defaults<S: AsRef<str>>(self, databases: &[S]) -> Option<String> {
+    pub fn sequence_defaults<D: Databases + ?Sized>(self, databases: &D) -> Option<Sql> {
         self.is_mariadb().then(|| {
-            format!(
+            sql!(
                 "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, '.', COLUMN_NAME) AS name, COLUMN_DEFAULT AS expression \
                  FROM information_schema.COLUMNS WHERE COLUMN_DEFAULT LIKE '%nextval(%' AND {} ORDER BY 1",
                 within("TABLE_SCHEMA", databases)
@@ -108,8 +112,8 @@ impl Dialect {
 
     /// The counters of [`COUNTERS`]: columns `Variable_name`, `Value`.
     #[must_use]
-    pub fn connection_counters(self) -> String {
-        format!("SHOW GLOBAL STATUS WHERE Variable_name IN ({})", literals(&COUNTERS))
+    pub fn connection_counters(self) -> Sql {
+        sql!("SHOW GLOBAL STATUS WHERE Variable_name IN ({})", Sql::join(COUNTERS.map(literal), ", "))
     }
 
     /// Bytes that `InnoDB` has written to its redo log since the start, one value.
@@ -144,9 +148,12 @@ mod tests {
         for text in
             [mysql.special_storage(&evil), maria.objects_outside(&evil), maria.sequence_defaults(&evil).unwrap()]
         {
+            let text = text.to_string();
             assert!(text.contains("'x'') OR SLEEP(9) -- '"), "{text}");
         }
-        assert!(!maria.special_storage(&evil).contains("INNODB_") && mysql.sequence_defaults(&evil).is_none());
+        assert!(
+            !maria.special_storage(&evil).to_string().contains("INNODB_") && mysql.sequence_defaults(&evil).is_none()
+        );
         assert!(!of(Family::MySql, Version(5, 7, 0)).key_keepers().contains("performance_schema"));
     }
 }

@@ -1,6 +1,7 @@
 //! Statements that bring a server's sessions to one point: commits held back for a moment, and snapshots taken.
 
 use super::Dialect;
+use crate::domain::Sql;
 
 /// How commits are held back while snapshots are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Dialect {
     /// Statements that have been running for longer than `seconds`, which holding commits back would wait for: columns as
     /// in [`Dialect::long_statements`]. None are asked for where it does not wait.
     #[must_use]
-    pub fn statements_in_the_way(self, seconds: u32) -> Option<String> {
+    pub fn statements_in_the_way(self, seconds: u32) -> Option<Sql> {
         (!self.mariadb(10, 4, 1)).then(|| self.long_statements(seconds))
     }
 

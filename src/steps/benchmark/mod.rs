@@ -6,7 +6,8 @@ use super::long_work::{self, Work};
 use super::place::{job_dir, run_marker};
 use super::trial_write;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::Dialect;
+use crate::domain::Sql;
+use crate::effects::dialect::{Dialect, Every};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Server;
@@ -114,11 +115,11 @@ impl Benchmark {
     }
 
     /// Servers that work in the folder, and what tells whether they hold data.
-    fn beside<'a>(&'a self, world: &'a World) -> impl Iterator<Item = (&'a String, String)> {
+    fn beside<'a>(&'a self, world: &'a World) -> impl Iterator<Item = (&'a String, Sql)> {
         let same = |dir: &String| dir.trim_end_matches('/') == self.directory.trim_end_matches('/');
         let here = move |server: &Server| server.host == self.host && server.data_dir.as_ref().is_some_and(same);
         let servers = world.inventory.servers.iter().filter(move |(_, server)| !self.allow_live_disk && here(server));
-        servers.map(|(name, server)| (name, Dialect::from(server.product()).tables::<&str>(&[])))
+        servers.map(|(name, server)| (name, Dialect::from(server.product()).tables(&Every)))
     }
 
     /// Whether the program is there, and its file can be made.

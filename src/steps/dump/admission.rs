@@ -1,8 +1,9 @@
 //! What must be true of a source before it can be dumped and replicated from.
 
 use super::Dump;
+use crate::domain::Sql;
 use crate::effects::Row;
-use crate::effects::dialect::Dialect;
+use crate::effects::dialect::{Dialect, Every};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::units::Bytes;
@@ -23,17 +24,17 @@ impl Dump {
     /// The statements of the checks, for the plan.
     pub(super) fn admission_questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
-        let mut texts = vec![
-            dialect.show_variables(&LOG_VARIABLES),
-            dialect.own_privileges(),
-            dialect.event_scheduler().to_owned(),
+        let mut texts: Vec<Sql> = vec![
+            dialect.show_variables(&LOG_VARIABLES).into(),
+            dialect.own_privileges().into(),
+            dialect.event_scheduler().into(),
             dialect.tables_outside_snapshot(&self.databases),
         ];
         if !self.databases.is_empty() {
-            texts.extend([dialect.existing_databases(&self.databases), dialect.tables::<&str>(&[])]);
+            texts.extend([dialect.existing_databases(&self.databases), dialect.tables(&Every)]);
         }
         texts.push(dialect.total_size(&self.databases));
-        texts.extend((!dialect.is_mariadb()).then(|| dialect.settings_that_cut_dumps()));
+        texts.extend((!dialect.is_mariadb()).then(|| dialect.settings_that_cut_dumps().into()));
         texts.into_iter().map(|text| Action::sql(&self.server, text)).collect()
     }
 
@@ -157,7 +158,7 @@ impl Dump {
             let answer = format!("there is no database {}", missing.join(", "));
             return Err(Failure::refused("dump the databases", answer).at(&self.server).help("correct `databases`"));
         }
-        let tables = session.query(&dialect.tables::<&str>(&[]), LOOK).await?;
+        let tables = session.query(&dialect.tables(&Every), LOOK).await?;
         let is_outside = |row: &Row<'_>| {
             row.get("in_database").is_some_and(|name| !self.databases.iter().any(|known| known == name))
         };

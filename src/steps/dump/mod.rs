@@ -9,6 +9,7 @@ mod trial;
 use super::long_work::{self, Work};
 use super::place::{authority, dialect, job_dir, option_file, option_file_with_session, server};
 use super::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::effects::dialect::{Databases, Late};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
@@ -208,11 +209,12 @@ impl Step for Dump {
         let (host, run) = (self.host(world), super::place::run_marker());
         let every = [marker::late(&format!("every user database of {}", self.server))];
         let databases = if self.databases.is_empty() { &every[..] } else { &self.databases };
+        let asked: &dyn Databases = if self.databases.is_empty() { &Late } else { &self.databases };
         let mut actions = Vec::new();
         if self.databases.is_empty() {
             actions.push(Action::sql(&self.server, dialect.user_databases()));
         }
-        actions.push(Action::sql(&self.server, dialect.total_size(databases)));
+        actions.push(Action::sql(&self.server, dialect.total_size(asked)));
         let dir = self.dir(world, &run, &marker::late("step"));
         let options = self
             .option_file(world, &route)
@@ -221,7 +223,7 @@ impl Step for Dump {
         let file = self.file(world, &run, &marker::late("step"));
         actions.extend(self.ready_actions(dialect));
         let sequences = marker::late("each sequence, empty, for tables of other databases that take numbers from it");
-        let question = dialect.sequences(databases);
+        let question = dialect.sequences(asked);
         let before = question.as_ref().map(|_| sequences);
         actions.extend(question.map(|text| Action::sql(&self.server, text)));
         actions.push(Action::command(host, self.script(world, &route, databases, before.as_deref(), &file)));

@@ -1,12 +1,14 @@
 //! What the source is asked, and what is done there, before a dump begins.
 
 use super::Dump;
+use crate::domain::{Backslash, Sql};
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::{LOOK, binlog_position};
 use crate::error::Result;
 use crate::playbook::marker;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx, On};
+use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -60,6 +62,12 @@ impl Dump {
             }
             statements.push(dialect.create_sequence(database, text("name")));
         }
-        Ok(Some(statements.into_iter().map(|statement| statement + "; ").collect()))
+        statements.iter().map(in_script).collect::<Result<String>>().map(Some)
     }
+}
+
+/// A statement in a file for a client program, whose sessions read backslashes as servers do unless they are told otherwise.
+fn in_script(statement: &Sql) -> Result<String> {
+    let text = statement.text().for_session(Backslash::Escapes, &())?;
+    Ok(format!("{}; ", text.expose_secret()))
 }

@@ -6,11 +6,12 @@
 //! was found then is looked at again.
 
 use super::Promote;
-use crate::effects::dialect::{Dialect, table};
+use crate::domain::Words;
+use crate::domain::sql::table;
+use crate::effects::dialect::{Databases, Dialect, Every, Late};
 use crate::effects::replica::{LOOK, binlog_position, wait_until_applied};
 use crate::effects::{Row, Session};
 use crate::error::{Failure, Result};
-use crate::playbook::marker::late;
 use crate::playbook::world::World;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx, On};
@@ -62,7 +63,7 @@ fn lower(old: &[Counter], new: Vec<Counter>) -> Vec<Counter> {
     new.into_iter().filter_map(raised).collect()
 }
 
-async fn read(session: &Session, dialect: Dialect, databases: &[String]) -> Result<Vec<Counter>> {
+async fn read(session: &Session, dialect: Dialect, databases: &(dyn Databases + Sync)) -> Result<Vec<Counter>> {
     let mut found = Vec::new();
     let question = dialect.counters(databases);
     let mut rows = session.rows(&question, READ);
@@ -85,9 +86,9 @@ impl Promote {
                 sessions.push(session);
             }
             let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.server));
-            let old = read(&sessions[0], from, &[]).await?;
+            let old = read(&sessions[0], from, &Every).await?;
             self.catch_up(cx, &sessions[0], &sessions[1]).await?;
-            Ok(lower(&old, read(&sessions[1], to, &[]).await?))
+            Ok(lower(&old, read(&sessions[1], to, &Every).await?))
         };
         let looked = looked.await;
         for server in [&self.source, &self.server] {
@@ -142,7 +143,7 @@ impl Promote {
         let (mut raised, mut failed) = (Vec::new(), Vec::new());
         for Counter { database, table: name, next } in lower(noted, read(&session, to, &databases).await?) {
             let told = format!("{database}.{name} to {next}");
-            let statement = to.raise_counter(&table(&database, &name), &next.to_string());
+            let statement = to.raise_counter(Some(table(&database, &name)), next.to_string());
             match session.query(&statement, LOOK).await {
                 Ok(_) => raised.push(told),
                 Err(failure) => failed.push(format!("{told} ({})", failure.answer)),
@@ -159,15 +160,11 @@ impl Promote {
         let old = On(&self.source);
         let mut before: Vec<Action> = from.comparing_session().iter().map(|text| old.sql(text)).collect();
         before.extend(to.comparing_session().iter().map(|text| new.sql(text)));
-        before.extend([
-            old.sql(from.counters::<&str>(&[])),
-            old.sql(from.binlog_position()),
-            new.sql(to.replica_status()),
-        ]);
-        before.push(new.sql(to.counters::<&str>(&[])));
+        before.extend([old.sql(from.counters(&Every)), old.sql(from.binlog_position()), new.sql(to.replica_status())]);
+        before.push(new.sql(to.counters(&Every)));
         let mut after = vec![Action::note("ids that the old server gave and the new one would give again:")];
-        after.push(new.sql(to.counters(&[late("databases")])));
-        after.push(new.sql(to.raise_counter(&late("table"), &late("next id"))));
+        after.push(new.sql(to.counters(&Late)));
+        after.push(new.sql(to.raise_counter(None, Words::late("next id"))));
         [before, after]
     }
 }

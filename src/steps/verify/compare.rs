@@ -9,7 +9,8 @@ use super::tables::{Part, Table};
 use super::{ATTEMPTED, Verify};
 use crate::domain::Sql;
 use crate::effects::dialect::Dialect;
-use crate::effects::dialect::key::Range;
+use crate::effects::dialect::checksum::TABLE;
+use crate::effects::dialect::key::{Range, everything};
 use crate::effects::{Session, SqlError};
 use crate::error::{Failure, Result};
 use crate::steps::{Ctx, Progress, Update, answer};
@@ -227,16 +228,13 @@ impl Job {
 
     /// Both servers' checksum of a range, asked side by side.
     pub(super) async fn digests(&self, table: &Table, pair: &Pair, range: &Range) -> Result<(Digest, Digest)> {
-        let ask = async |session: &Session, dialect: Dialect, place: &str| {
+        let ask = async |session: &Session, dialect: Dialect, place: &Sql| {
             let (from, condition) = match &table.key {
                 Some(key) => (key.words(place).from, key.condition(range)),
-                None => (place.to_owned(), "TRUE".to_owned()),
+                None => (place.clone(), everything()),
             };
-            let question = dialect.range_digest(table.sum, &from, &table.row, &condition);
-            let rows = session
-                .try_query(&question, LONGEST)
-                .await
-                .map_err(|error| lost(session, &question.clone().into(), &error))?;
+            let question = dialect.range_digest(table.sum, &Sql::found(TABLE, &from), &table.row, &condition);
+            let rows = session.try_query(&question, LONGEST).await.map_err(|error| lost(session, &question, &error))?;
             // two answers that cannot be read would look like two that are equal
             let unread = || answer::unreadable(session, &question, "it is not a number of rows with their checksum");
             let row = rows.first().ok_or_else(unread)?;

@@ -2,10 +2,12 @@
 //!
 //! The first piece is open below and the last one above, so that rows which only the replica has are met too.
 
+use crate::domain::Sql;
+use crate::domain::sql::identifier;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
-use crate::effects::dialect::identifier;
-use crate::effects::dialect::key::{Key, KeyKind, KeyValues, Range};
+use crate::effects::dialect::checksum::TABLE;
+use crate::effects::dialect::key::{KEY, Key, KeyKind, KeyValues, Range};
 use crate::error::Result;
 use std::time::Duration;
 
@@ -44,8 +46,8 @@ enum Way {
 
 /// A table as a cursor sees it.
 pub(super) struct Subject<'a> {
-    /// Its quoted name.
-    pub table: &'a str,
+    /// Its name.
+    pub table: &'a Sql,
     /// Its key, if there is one.
     pub key: Option<&'a Key>,
     /// Rows, as the server estimates them.
@@ -114,7 +116,12 @@ impl Way {
         if column.kind != KeyKind::Integer {
             return Ok(Self::Rows);
         }
-        let rows = source.query(&dialect.extremes(subject.table, &identifier(&column.name)), SEEK).await?;
+        let rows = source
+            .query(
+                &dialect.extremes(&Sql::found(TABLE, subject.table), &Sql::found(KEY, &identifier(&column.name))),
+                SEEK,
+            )
+            .await?;
         let number = |place| rows.first().and_then(|row| row.at(place)).and_then(|text| text.parse::<i128>().ok());
         let (Some(low), Some(high)) = (number(0), number(1)) else { return Ok(Self::Whole) };
         let (numbers, rows) = (high - low + 1, i128::from(subject.rows.max(1)));
@@ -133,8 +140,8 @@ fn whole(number: f64) -> i128 {
 }
 
 /// Asks for the row that ends a piece of `rows` rows.
-pub(super) fn piece_end(dialect: Dialect, table: &str, key: &Key, range: &Range, rows: i128) -> String {
-    dialect.piece_end(&key.words(table), &key.condition(range), &(rows - 1).max(0).to_string())
+pub(super) fn piece_end(dialect: Dialect, table: &Sql, key: &Key, range: &Range, rows: i128) -> Sql {
+    dialect.piece_end(&key.words(table), &key.condition(range), (rows - 1).max(0).to_string())
 }
 
 /// A key's values in a row, from the column `first` on.

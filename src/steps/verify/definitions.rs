@@ -110,14 +110,14 @@ impl Verify {
         let mut objects = Objects::new();
         for question in side.dialect.definitions(databases, words) {
             let views = views(&objects);
-            objects.append(&mut self.ask(side, question.into(), apart, &views).await?);
+            objects.append(&mut self.ask(side, question, apart, &views).await?);
         }
         if !words {
             for detail in objects.values_mut() {
                 *detail = unversioned(detail);
             }
         }
-        let mut counters = self.ask(side, side.dialect.counters(databases).into(), apart, &BTreeSet::new()).await?;
+        let mut counters = self.ask(side, side.dialect.counters(databases), apart, &BTreeSet::new()).await?;
         let sequences = self.sequences(side, apart).await?;
         objects.extend(sequences.iter().map(|(name, state)| (name.clone(), state.definition.clone())));
         if apart {

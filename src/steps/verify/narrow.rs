@@ -4,6 +4,7 @@ use super::compare::{Digest, Job, Pair, Piecework};
 use super::cursor::{SEEK, piece_end, values};
 use super::findings::Wrong;
 use super::tables::{Part, Table};
+use crate::domain::Sql;
 use crate::effects::dialect::Dialect;
 use crate::effects::dialect::key::{Key, KeyValues, Range};
 use crate::effects::{Row, Session};
@@ -82,7 +83,7 @@ impl Job {
 /// The digests of a piece's rows, by key.
 async fn rows(
     table: &Table,
-    place: &str,
+    place: &Sql,
     key: &Key,
     (session, dialect): (&Session, Dialect),
     piece: &Range,

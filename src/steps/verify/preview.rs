@@ -2,9 +2,10 @@
 
 use super::Verify;
 use super::ground::{ON_REPLICA, ON_SOURCE};
-use crate::domain::Sql;
+use crate::domain::{Sql, Words};
 use crate::effects::dialect::Dialect;
-use crate::effects::dialect::key::KeyWords;
+use crate::effects::dialect::checksum::{ROW, TABLE};
+use crate::effects::dialect::key::{self, KEY, KeyWords};
 use crate::playbook::marker::late;
 use crate::playbook::world::World;
 use crate::steps::follow_filters::Followed;
@@ -23,6 +24,20 @@ impl Asked<'_> {
     }
     fn all<T: Into<Sql>>(&self, texts: impl IntoIterator<Item = T>) -> Vec<Action> {
         texts.into_iter().map(|text| self.sql(text)).collect()
+    }
+    /// How everything in `databases` is made.
+    fn catalog(&self, databases: &[String], words: bool) -> Vec<Action> {
+        let mut actions = self.all(self.dialect.definitions(databases, words));
+        actions.push(self.sql(self.dialect.own_privileges()));
+        actions.push(self.sql(self.dialect.counters(databases)));
+        if let Some(sequences) = self.dialect.sequences(databases) {
+            actions.push(self.sql(sequences));
+            actions.push(self.sql(self.dialect.sequence_state(None)));
+        }
+        actions.push(self.sql(self.dialect.tables_with_rows(databases)));
+        actions.push(self.sql(self.dialect.table_columns(databases)));
+        actions.push(self.sql(self.dialect.unique_keys(databases)));
+        actions
     }
 }
 
@@ -103,32 +118,32 @@ impl Verify {
         let mut actions =
             vec![Action::note("definitions, once more if they differ; the replica's once it is close behind:")];
         for asked in [source, replica] {
-            actions.extend(asked.all(asked.dialect.definitions(&self.databases, words)));
-            actions.push(asked.sql(asked.dialect.own_privileges()));
-            actions.push(asked.sql(asked.dialect.counters(&self.databases)));
-            if let Some(sequences) = asked.dialect.sequences(&self.databases) {
-                actions.push(asked.sql(sequences));
-                actions.push(asked.sql(asked.dialect.sequence_state(&late("sequence"))));
+            for databases in self.spellings() {
+                actions.extend(asked.catalog(&databases, words));
             }
-            actions.push(asked.sql(asked.dialect.tables_with_rows(&self.databases)));
-            actions.push(asked.sql(asked.dialect.table_columns(&self.databases)));
-            actions.push(asked.sql(asked.dialect.unique_keys(&self.databases)));
         }
         actions
+    }
+
+    /// The names of databases as they are given, and as a server spells them that keeps names in small letters.
+    fn spellings(&self) -> Vec<Vec<String>> {
+        let small = self.databases.iter().map(|name| name.to_lowercase()).collect();
+        let mut all = vec![self.databases.clone(), small];
+        all.dedup();
+        all
     }
 
     fn row_actions(&self, source: &Asked<'_>, replica: &Asked<'_>) -> Vec<Action> {
         let (from, to) = (source.dialect, replica.dialect);
         let sums = [true, false].map(|unique| from.common_sum(to, unique));
-        let key = KeyWords { from: late("table along its key"), fetched: late("the key"), list: late("the key") };
-        let (row, piece) = (late("the columns of a row"), late("a piece"));
+        let (key, row, piece, table) = (KeyWords::late(), Sql::late(ROW), key::late_piece(), Sql::late(TABLE));
         let chunk = self.chunk;
         let mut actions =
             vec![Action::note(format!("each table in pieces of about {chunk}, on both servers at once:"))];
-        actions.push(source.sql(from.extremes(&late("table"), &late("the key"))));
-        actions.push(source.sql(from.piece_end(&key, &piece, &late("rows"))));
+        actions.push(source.sql(from.extremes(&table, &Sql::late(KEY))));
+        actions.push(source.sql(from.piece_end(&key, &piece, Words::late("rows"))));
         for asked in [source, replica] {
-            actions.extend(asked.all(sums.map(|sum| asked.dialect.range_digest(sum, &late("table"), &row, &piece))));
+            actions.extend(asked.all(sums.map(|sum| asked.dialect.range_digest(sum, &table, &row, &piece))));
         }
         actions.push(Action::note("the rows of a piece that differs:"));
         for asked in [source, replica] {

@@ -2,7 +2,7 @@
 
 use super::sides::Side;
 use super::{ATTEMPTED, Verify};
-use crate::effects::dialect::table;
+use crate::domain::sql::table;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ impl Verify {
             if !scope.includes_spelt(&full, apart) {
                 continue;
             }
-            let question = side.dialect.sequence_state(&table(&database, &name));
+            let question = side.dialect.sequence_state(Some(table(&database, &name)));
             let rows = side.control.query(&question, LOOK).await?;
             let text = |name: &str| rows.first().and_then(|row| row.get(name)).unwrap_or_default().to_owned();
             let unread = |_| Failure::permanent(ATTEMPTED, format!("`{full}` says nothing")).at(&side.name);

@@ -4,10 +4,12 @@ use super::catalog::{Described, Exactness};
 use super::findings::Findings;
 use super::sides::Sides;
 use super::{History, Verify};
+use crate::domain::Sql;
+use crate::domain::sql::table;
 use crate::effects::dialect::Dialect;
 use crate::effects::dialect::checksum::{Sum, row_text};
 use crate::effects::dialect::key::Key;
-use crate::effects::dialect::table;
+use crate::sql;
 use std::collections::HashMap;
 
 /// What of a table is compared.
@@ -26,14 +28,14 @@ pub(super) struct Table {
     pub name: String,
     /// What of it.
     pub part: Part,
-    /// Where it is read on the source: its quoted name, and which of its rows.
-    pub here: String,
+    /// Where it is read on the source: its name, and which of its rows.
+    pub here: Sql,
     /// The same on the replica.
-    pub there: String,
+    pub there: Sql,
     /// The key by which it is read in pieces.
     pub key: Option<Key>,
     /// The expression of a row's text.
-    pub row: String,
+    pub row: Sql,
     /// How rows become a checksum.
     pub sum: Sum,
     /// Rows, estimated.
@@ -94,8 +96,8 @@ fn rows_of(one: &Described, other: &Described, (from, to): (Dialect, Dialect), e
     Table {
         name: one.full_name(),
         part: Part::Rows,
-        here: table(&one.database, &one.name),
-        there: table(&other.database, &other.name),
+        here: table(&*one.database, &one.name),
+        there: table(&*other.database, &other.name),
         sum: from.common_sum(to, key.is_some()),
         rows: one.rows,
         made: format!("{} {} {}", one.made, other.made, &form[..16]),
@@ -120,8 +122,8 @@ fn history_of(
     Ok(Table {
         name: now.name.clone(),
         part: Part::History,
-        here: format!("{} FOR SYSTEM_TIME ALL", now.here),
-        there: format!("{} FOR SYSTEM_TIME ALL", now.there),
+        here: sql!("{} FOR SYSTEM_TIME ALL", &now.here),
+        there: sql!("{} FOR SYSTEM_TIME ALL", &now.there),
         key: None,
         row: row_text(&columns),
         sum: Sum::Added,

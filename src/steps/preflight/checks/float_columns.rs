@@ -5,6 +5,7 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
+use crate::domain::Sql;
 use crate::error::Result;
 
 pub const CHECK: Check = Check::blocking("float_columns", judge)
@@ -15,7 +16,7 @@ pub const KEYS: Check = Check::blocking("float_keys", keys)
     .asks(|pair| copied(pair).map(|text| Ask::sql(Source, text)).into_iter().collect());
 
 /// Only a copy loses digits: replication carries every bit.
-fn copied(pair: &Pair<'_>) -> Option<String> {
+fn copied(pair: &Pair<'_>) -> Option<Sql> {
     Some(pair.source.dialect.float_columns(pair.databases))
 }
 

@@ -5,13 +5,14 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
+use crate::domain::Sql;
 use crate::error::Result;
 
 pub const CHECK: Check = Check::warning("json_columns", judge)
     .only_before(Occasion::Copy)
     .asks(|pair| question(pair).map(|text| Ask::sql(Source, text)).into_iter().collect());
 
-fn question(pair: &Pair<'_>) -> Option<String> {
+fn question(pair: &Pair<'_>) -> Option<Sql> {
     pair.source.dialect.json_columns(pair.databases)
 }
 
