@@ -46,11 +46,13 @@ fn send(part: &Part, out: &mut String, backslash: Backslash, secrets: &dyn Looku
 
 fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secrets: &dyn Lookup) -> Result<()> {
     let is_number = matches!(value.pieces().as_slice(), [Piece::Text(text)] if is_digits(text));
+    let is_amount = matches!(value.pieces().as_slice(), [Piece::Text(text)] if is_amount(text));
     let (quote, form) = match form {
         Form::Identifier => ("`", form),
         Form::Literal => ("'", form),
         Form::Number if is_number => ("", form),
-        Form::Number => ("'", Form::Literal),
+        Form::Setting if is_amount => ("", Form::Number),
+        Form::Number | Form::Setting => ("'", Form::Literal),
         Form::Verbatim | Form::Copied => ("", form),
     };
     out.push_str(quote);
@@ -64,7 +66,7 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
             Piece::Text(text) => match form {
                 Form::Identifier => out.push_str(&text.replace('`', "``")),
                 Form::Literal => out.push_str(&in_literal(&text, backslash)),
-                Form::Number | Form::Verbatim | Form::Copied => out.push_str(&text),
+                Form::Number | Form::Setting | Form::Verbatim | Form::Copied => out.push_str(&text),
             },
         }
     }
@@ -74,6 +76,15 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A whole or decimal number, as `-1` or `0.5`.
+pub(super) fn is_amount(text: &str) -> bool {
+    let plain = text.strip_prefix('-').unwrap_or(text);
+    match plain.split_once('.') {
+        Some((whole, rest)) => is_digits(whole) && is_digits(rest),
+        None => is_digits(plain),
+    }
 }
 
 /// Escapes a value for the inside of a single-quoted SQL string of ours.

@@ -15,6 +15,8 @@ pub enum Form {
     Literal,
     /// Digits; anything else becomes a string, which a server refuses where a number must stand.
     Number,
+    /// A value as `SET` takes it: a number as it is, anything else as a string.
+    Setting,
     /// SQL that the user has written: values in it are escaped for the inside of a string.
     Verbatim,
     /// A whole statement that a server has answered with, looked at sign by sign before it was taken.

@@ -2,6 +2,7 @@
 
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::Private;
 use crate::effects::Session;
 use crate::error::Result;
 use crate::playbook::units::Span;
@@ -43,6 +44,11 @@ pub struct Sql {
     limit: Span,
 }
 
+/// A statement as the playbook states it.
+fn written(statement: &String) -> crate::domain::Sql {
+    crate::domain::Sql::verbatim(Private::of_document(statement))
+}
+
 fn yes() -> bool {
     true
 }
@@ -53,13 +59,13 @@ fn ten_minutes() -> Span {
 impl Sql {
     /// What is really sent before the user's statements: the server's own settings, and the binary log switched off
     /// where asked.
-    fn before(&self, world: &World) -> Vec<String> {
+    fn before(&self, world: &World) -> Vec<crate::domain::Sql> {
         let dialect = dialect(world, &self.server);
-        let off = (!self.binlog).then(|| dialect.without_binlog().to_owned());
+        let off = (!self.binlog).then(|| dialect.without_binlog().into());
         [dialect.servers_own_settings()].into_iter().chain(off).collect()
     }
     fn preview_all(&self, world: &World, statements: &[String]) -> Vec<Action> {
-        let all = self.before(world).into_iter().chain(statements.iter().cloned());
+        let all = self.before(world).into_iter().chain(statements.iter().map(written));
         all.map(|text| Action::sql(&self.server, text)).collect()
     }
     /// Runs them, and returns the first value of the last one.
@@ -77,10 +83,10 @@ impl Sql {
         let Some((last, others)) = statements.split_last() else { return Ok(String::new()) };
         for statement in others {
             cx.safe_point("run the statements")?;
-            session.exec(statement, self.limit.0).await?;
+            session.exec(written(statement), self.limit.0).await?;
         }
         cx.safe_point("run the statements")?;
-        Ok(session.first_value(last, self.limit.0).await?.unwrap_or_default())
+        Ok(session.first_value(written(last), self.limit.0).await?.unwrap_or_default())
     }
 }
 

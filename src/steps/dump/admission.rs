@@ -25,14 +25,14 @@ impl Dump {
         let dialect = dialect(world, &self.server);
         let mut texts = vec![
             dialect.show_variables(&LOG_VARIABLES),
-            dialect.own_privileges(),
-            dialect.event_scheduler().to_owned(),
-            dialect.tables_outside_snapshot(&self.databases),
+            dialect.own_privileges().into(),
+            dialect.event_scheduler().into(),
+            dialect.tables_outside_snapshot(&self.databases).into(),
         ];
         if !self.databases.is_empty() {
-            texts.extend([dialect.existing_databases(&self.databases), dialect.tables::<&str>(&[])]);
+            texts.extend([dialect.existing_databases(&self.databases), dialect.tables::<&str>(&[])].map(Into::into));
         }
-        texts.push(dialect.total_size(&self.databases));
+        texts.push(dialect.total_size(&self.databases).into());
         texts.extend((!dialect.is_mariadb()).then(|| dialect.settings_that_cut_dumps()));
         texts.into_iter().map(|text| Action::sql(&self.server, text)).collect()
     }
