@@ -57,11 +57,13 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
     if form == Form::Hexadecimal {
         out.push('X');
     }
+    let is_amount = matches!(value.pieces().as_slice(), [Piece::Text(text)] if is_amount(text));
     let (quote, form) = match form {
         Form::Identifier => ("`", form),
         Form::Hexadecimal | Form::Literal => ("'", form),
         Form::Number if is_number => ("", form),
-        Form::Number => ("'", Form::Literal),
+        Form::Setting if is_amount => ("", Form::Number),
+        Form::Number | Form::Setting => ("'", Form::Literal),
         Form::Word | Form::Verbatim | Form::Copied => ("", form),
     };
     out.push_str(quote);
@@ -75,7 +77,12 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
             Piece::Text(text) => match form {
                 Form::Identifier => out.push_str(&text.replace('`', "``")),
                 Form::Literal => out.push_str(&in_literal(&text, backslash)),
-                Form::Number | Form::Word | Form::Hexadecimal | Form::Verbatim | Form::Copied => out.push_str(&text),
+                Form::Number
+                | Form::Setting
+                | Form::Word
+                | Form::Hexadecimal
+                | Form::Verbatim
+                | Form::Copied => out.push_str(&text),
             },
         }
     }
@@ -88,7 +95,12 @@ fn checked(form: Form, value: &Private) -> Result<()> {
     let is_one: fn(&str) -> bool = match form {
         Form::Word => |text| !text.is_empty() && text.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'_'),
         Form::Hexadecimal => |text| text.len().is_multiple_of(2) && text.bytes().all(|sign| sign.is_ascii_hexdigit()),
-        Form::Identifier | Form::Literal | Form::Number | Form::Verbatim | Form::Copied => return Ok(()),
+        Form::Identifier
+        | Form::Literal
+        | Form::Number
+        | Form::Setting
+        | Form::Verbatim
+        | Form::Copied => return Ok(()),
     };
     let fits = match value.pieces().as_slice() {
         [] => is_one(""),
@@ -105,6 +117,15 @@ fn checked(form: Form, value: &Private) -> Result<()> {
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A whole or decimal number, as `-1` or `0.5`.
+pub(super) fn is_amount(text: &str) -> bool {
+    let plain = text.strip_prefix('-').unwrap_or(text);
+    match plain.split_once('.') {
+        Some((whole, rest)) => is_digits(whole) && is_digits(rest),
+        None => is_digits(plain),
+    }
 }
 
 /// Escapes a value for the inside of a single-quoted SQL string of ours.

@@ -18,7 +18,8 @@ fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Part::Group(_, Some(parts)) => parts.iter().try_for_each(|part| show(part, f)),
         Part::Slot(Form::Identifier, value) => write!(f, "`{}`", visible(value, &[("`", "``")])),
         Part::Slot(Form::Number, value) if is_number(value) => write!(f, "{value}"),
-        Part::Slot(Form::Literal | Form::Number, value) => write!(f, "'{}'", visible(value, &IN_LITERAL)),
+        Part::Slot(Form::Setting, value) if is_setting(value) => write!(f, "{value}"),
+        Part::Slot(Form::Literal | Form::Number | Form::Setting, value) => write!(f, "'{}'", visible(value, &IN_LITERAL)),
         Part::Slot(Form::Word, value) => write!(f, "{}", visible(value, &[])),
         Part::Slot(Form::Hexadecimal, value) => write!(f, "X'{}'", visible(value, &IN_LITERAL)),
         Part::Slot(Form::Verbatim | Form::Copied, value) => write!(f, "{value}"),
@@ -38,6 +39,16 @@ fn is_number(value: &Private) -> bool {
             Piece::Late(_) => true,
             Piece::Secret(_) => false,
         })
+}
+
+/// A whole or decimal number, or something that is not known yet.
+fn is_setting(value: &Private) -> bool {
+    use super::words::Piece;
+    match value.pieces().as_slice() {
+        [Piece::Text(text)] => super::sent::is_amount(text),
+        [Piece::Late(_)] => true,
+        _ => false,
+    }
 }
 
 fn visible(value: &Private, doubled: &[(&str, &str)]) -> String {

@@ -136,6 +136,12 @@ pub fn hexadecimal(value: impl Into<Words>) -> Sql {
     slot(Form::Hexadecimal, value.into().into())
 }
 
+/// A value as `SET` takes it: whole and decimal numbers as they are, anything else as a string.
+#[must_use]
+pub fn setting(value: impl Into<Words>) -> Sql {
+    slot(Form::Setting, value.into().into())
+}
+
 /// An account as `'user'@'host'`.
 #[must_use]
 pub fn account(user: impl Into<Words>, host: impl Into<Words>) -> Sql {

@@ -19,6 +19,8 @@ pub enum Form {
     Word,
     /// Bytes in SQL, by their hexadecimal digits; anything else is not sent.
     Hexadecimal,
+    /// A value as `SET` takes it: a number as it is, anything else as a string.
+    Setting,
     /// SQL that the user has written: values in it are escaped for the inside of a string.
     Verbatim,
     /// A whole statement that a server has answered with, looked at sign by sign before it was taken.

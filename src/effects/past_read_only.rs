@@ -135,7 +135,7 @@ pub fn questions(dialect: Dialect) -> Vec<Sql> {
     all.extend(dialect.role_members().map(Sql::from));
     all.extend(dialect.mandatory_roles().map(Sql::from));
     all.extend(dialect.callers_of_definers().map(Sql::from));
-    all.push(dialect.killable_clients("").into());
+    all.push(dialect.killable_clients(None));
     all
 }
 
@@ -181,7 +181,7 @@ pub fn bypassers<'a>(dialect: Dialect, answer: impl Fn(&Sql) -> Result<&'a Rows>
         routes.entry(account).or_insert(route);
     }
     let machine = answer(&dialect.machine_name().into())?.value().unwrap_or_default();
-    let clients: Vec<Client> = answer(&dialect.killable_clients("").into())?.iter().map(client).collect();
+    let clients: Vec<Client> = answer(&dialect.killable_clients(None))?.iter().map(client).collect();
     let all = accounts.iter().filter_map(|row| {
         let account = name(row, "user", "host").ok().filter(|account| !is_role.contains(account))?;
         let route = routes.remove(&account)?;
@@ -312,7 +312,7 @@ mod tests {
         let rest = [
             (dialect.role_members().unwrap().into(), rows(&["user", "host", "role_user", "role_host"], &edges)),
             (dialect.callers_of_definers().unwrap().into(), rows(&["user", "host", "definer"], &calls)),
-            (dialect.killable_clients("").into(), rows(&["id", "user", "host"], &clients)),
+            (dialect.killable_clients(None), rows(&["id", "user", "host"], &clients)),
         ];
         let accounts = [
             &["root", "localhost", "0", "0", "1"][..],
@@ -343,7 +343,7 @@ mod tests {
         let rest = [
             (dialect.role_members().unwrap().into(), rows(&["user", "host", "role_user", "role_host"], &[])),
             (dialect.mandatory_roles().unwrap().into(), rows(&["roles"], &[&["`ops`@`%`,'x'@'h'"]])),
-            (dialect.killable_clients("").into(), rows(&["id", "user", "host"], &[])),
+            (dialect.killable_clients(None), rows(&["id", "user", "host"], &[])),
         ];
         let accounts = [&["ops", "%", "0", "1", "1"][..], &["app", "%", "0", "0", "0"]];
         let all = found(dialect, &accounts, &rest);

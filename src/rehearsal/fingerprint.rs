@@ -82,7 +82,7 @@ impl Fingerprint {
         tables(session, busy, &mut facts).await?;
         accounts(session, server.family(), &mut facts).await?;
         let channels = match server.family() {
-            Family::MariaDb => "SHOW ALL SLAVES STATUS".to_owned(),
+            Family::MariaDb => "SHOW ALL SLAVES STATUS".into(),
             Family::MySql => server.dialect().replica_status(),
         };
         let channels = session.query(&channels, LIMIT).await?;

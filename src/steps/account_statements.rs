@@ -5,12 +5,12 @@
 
 use super::place::dialect;
 use super::{Action, Ctx};
+use crate::domain::{Sql, Words};
 use crate::effects::account_statement::{AccountStatement, Met, first, met};
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::effects::{Rows, Session};
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::playbook::position::Position;
 use crate::playbook::world::World;
 use std::cmp::Ordering;
@@ -35,11 +35,11 @@ const NO_OBJECT: [&str; 4] = ["1141", "1147", "1146", "1305"];
 /// What may be sent when a replica stops at such a statement.
 pub fn actions(world: &World, replica: &str) -> Vec<Action> {
     let dialect = dialect(world, replica);
-    let [file, offset] = ["its relay log", "the place in it"].map(marker::late);
-    let gtid = (!dialect.is_mariadb()).then(|| marker::late("its GTID"));
-    let by_gtid = gtid.map(|gtid| dialect.pass_transaction(Some(&gtid)));
+    let [file, offset] = ["its relay log", "the place in it"].map(Words::late);
+    let gtid = (!dialect.is_mariadb()).then(|| Words::late("its GTID"));
+    let by_gtid = gtid.map(|gtid| dialect.pass_transaction(Some(gtid)));
     let texts = dialect.close_gaps().into_iter().chain(dialect.pass_transaction(None));
-    let texts = texts.chain(by_gtid.into_iter().flatten());
+    let texts = texts.chain(by_gtid.into_iter().flatten()).chain(dialect.pass_nothing(None));
     let mut actions = vec![
         Action::note(format!(
             "if `{replica}` stops at a statement about an account that is not there or is there already: pass over \
@@ -193,7 +193,7 @@ async fn events(session: &Session, dialect: Dialect, status: &ReplicaStatus) -> 
 }
 
 /// Parallel workers may have done what follows the place that the status names: brings the applier to the very transaction.
-async fn stand_before(session: &Session, dialect: Dialect, close: &String, met: &Met) -> Result<()> {
+async fn stand_before(session: &Session, dialect: Dialect, close: &Sql, met: &Met) -> Result<()> {
     session.query(close, LOOK).await?;
     let begin = Instant::now();
     loop {
@@ -249,7 +249,7 @@ async fn tell(cx: &Ctx<'_>, replica: &str, statement: &AccountStatement, error: 
 async fn skip(cx: &Ctx<'_>, replica: &str, dialect: Dialect, gtid: Option<&str>) -> Result<()> {
     let session = cx.fx.session(replica, SESSION).await?;
     let mut done = Ok(());
-    for text in dialect.pass_transaction(gtid) {
+    for text in dialect.pass_transaction(gtid.map(Words::from)) {
         done = session.query(&text, LOOK).await.map(drop);
         if done.is_err() {
             break;

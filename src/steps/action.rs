@@ -40,9 +40,9 @@ pub enum Action {
 }
 
 impl Action {
-    /// A statement.
+    /// A statement. What it is made from are documents, whose markers are read.
     pub fn sql(server: impl Into<String>, statement: impl Into<Sql>) -> Self {
-        Self::Sql { server: server.into(), statement: statement.into() }
+        Self::Sql { server: server.into(), statement: statement.into().in_document() }
     }
     /// The statement that it is, with its server.
     #[must_use]

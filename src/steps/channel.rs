@@ -7,6 +7,7 @@ use super::account_statements;
 use super::answer;
 use super::place::{authority, dialect, server};
 use super::{Complaint, Ctx};
+use crate::domain::Sql;
 use crate::effects::dialect::{ChangeSource, ChannelTls, StartAt};
 use crate::effects::replica::ReplicaStatus;
 use crate::error::{Failure, Result};
@@ -66,25 +67,25 @@ impl<'a> Channel<'a> {
     ///
     /// # Errors
     /// When the inventory names no authority for the source's certificate.
-    fn tls(self, world: &'a World) -> Result<ChannelTls<'a>> {
+    fn tls(self, world: &'a World) -> Result<ChannelTls> {
         if !self.tls {
             return Ok(ChannelTls::None);
         }
-        Ok(ChannelTls::Verified { ca: Some(authority(world, self.source)?) })
+        Ok(ChannelTls::Verified { ca: Some(authority(world, self.source)?.into()) })
     }
 
     /// The statement that makes it, from `start` on; the password stands as its marker.
     ///
     /// # Errors
     /// When the inventory lacks something that it needs.
-    pub fn statement(self, world: &World, start: StartAt<'_>) -> Result<String> {
+    pub fn statement(self, world: &World, start: StartAt) -> Result<Sql> {
         let Endpoint { host, port } = self.address(world)?;
         let account = self.account(world)?;
         Ok(dialect(world, self.replica).change_source(&ChangeSource {
-            host,
-            port,
-            user: &account.user,
-            password: &account.password.marker(),
+            host: host.into(),
+            port: port.into(),
+            user: (&account.user).into(),
+            password: (&account.password).into(),
             start,
             tls: self.tls(world)?,
         }))

@@ -5,6 +5,7 @@ use super::place::{dialect, server};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::effects::Session;
+use crate::domain::{Sql, Words};
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
@@ -61,8 +62,8 @@ impl Event {
     fn is_same(&self, other: &Self) -> bool {
         (&self.db, &self.name) == (&other.db, &other.name)
     }
-    fn set(&self, dialect: Dialect) -> String {
-        dialect.set_event_status(&self.definer, &self.db, &self.name, &self.status)
+    fn set(&self, dialect: Dialect) -> Sql {
+        dialect.set_event_status(&Dialect::definer(&self.definer), &self.db, &self.name, &self.status)
     }
 }
 
@@ -76,9 +77,8 @@ async fn events(session: &Session, dialect: Dialect) -> Result<Vec<Event>> {
 }
 
 /// The statement for an event that is known only at run time.
-fn some_event(dialect: Dialect, status: &str) -> String {
-    let definer = format!("{}@{}", marker::late("user"), marker::late("host"));
-    dialect.set_event_status(&definer, &marker::late("database"), &marker::late("event"), status)
+fn some_event(dialect: Dialect, status: &str) -> Sql {
+    dialect.set_event_status(&Dialect::some_definer(), Words::late("database"), Words::late("event"), status)
 }
 
 /// What must be changed on the new server, given both sides' events.

@@ -8,13 +8,20 @@ use super::answer::value;
 use super::channel::Channel;
 use super::place::dialect;
 use super::{Action, Ctx};
+use crate::domain::Sql;
 use crate::effects::replica::LOOK;
-use crate::error::Result;
-use crate::playbook::marker;
+use crate::error::{Failure, Result};
 use crate::playbook::world::World;
 
 /// Key of the memo: the replica's mode before.
 const BEFORE: &str = "gtid_mode";
+
+/// What the mode is called in a plan that makes the replica fit.
+const STEP: &str = "one step towards its source's";
+/// What the mode is called that it gets back.
+const BACK: &str = "its value before";
+/// Every mode there is.
+const MODES: [&str; 4] = ["OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"];
 
 /// The mode that the replica is to have, if the one that it has does not fit its source's.
 fn step(source: &str, replica: &str) -> Option<&'static str> {
@@ -30,7 +37,7 @@ fn step(source: &str, replica: &str) -> Option<&'static str> {
 pub fn actions(channel: Channel<'_>, world: &World) -> Vec<Action> {
     let (from, to) = (dialect(world, channel.source), dialect(world, channel.replica));
     let (Some(ask), Some(_)) = (to.gtid_mode(), from.gtid_mode()) else { return Vec::new() };
-    let set = to.set_gtid_mode(&marker::late("one step towards its source's"));
+    let set = to.set_gtid_mode(Sql::late(STEP));
     vec![
         Action::sql(channel.source, ask),
         Action::sql(channel.replica, ask),
@@ -48,7 +55,7 @@ pub async fn fit(channel: Channel<'_>, cx: &Ctx<'_>) -> Result<()> {
     let now = value(&replica, ask).await?;
     let Some(mode) = step(&source, &now) else { return Ok(()) };
     cx.memo.keep(BEFORE, now.clone()).await?;
-    replica.query(&to.set_gtid_mode(mode), LOOK).await?;
+    replica.query(&to.set_gtid_mode(Sql::found(STEP, &mode.into())), LOOK).await?;
     cx.progress.note(format!("gtid_mode of {} is {mode}, was {now}: its source has {source}", channel.replica));
     Ok(())
 }
@@ -59,7 +66,7 @@ pub fn undo_actions(channel: Channel<'_>, world: &World) -> Vec<Action> {
     if from.gtid_mode().is_none() || to.gtid_mode().is_none() {
         return Vec::new();
     }
-    let set = to.set_gtid_mode(&marker::late("its value before"));
+    let set = to.set_gtid_mode(Sql::late(BACK));
     vec![Action::note("if gtid_mode was changed:"), Action::sql(channel.replica, set)]
 }
 
@@ -71,22 +78,25 @@ pub fn noted(cx: &Ctx<'_>) -> Result<Option<String>> {
 /// Gives the replica the mode back that it had, once its channel is gone.
 pub async fn restore(channel: Channel<'_>, cx: &Ctx<'_>, before: Option<String>) -> Result<()> {
     let Some(before) = before else { return Ok(()) };
-    let set = dialect(cx.world, channel.replica).set_gtid_mode(&before);
+    let Some(before) = MODES.into_iter().find(|mode| *mode == before) else {
+        let answer = format!("`{before}` is no gtid_mode");
+        return Err(Failure::permanent("give gtid_mode its value back", answer).at(channel.replica));
+    };
+    let set = dialect(cx.world, channel.replica).set_gtid_mode(Sql::found(BACK, &before.into()));
     cx.fx.sql(channel.replica).await?.query(&set, LOOK).await.map(drop)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::step;
+    use super::{MODES, step};
 
     #[test]
     fn one_step_of_the_replica_is_enough_for_every_pair() {
-        let modes = ["OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"];
-        let number = |mode: &str| modes.iter().position(|other| *other == mode).unwrap();
+        let number = |mode: &str| MODES.iter().position(|other| *other == mode).unwrap();
         // the receiver's own test, as in the server's source
         let refused = |source: usize, replica: usize| (replica == 0 && source >= 2) || (replica == 3 && source <= 1);
-        for source in modes {
-            for replica in modes {
+        for source in MODES {
+            for replica in MODES {
                 let stepped = step(source, replica);
                 assert_eq!(stepped.is_some(), refused(number(source), number(replica)), "{source} -> {replica}");
                 let now = number(stepped.unwrap_or(replica));

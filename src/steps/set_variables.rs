@@ -7,6 +7,7 @@ use super::config_place::{require_read, require_writable};
 use super::kind::{Output, OutputType};
 use super::server_state::{self, READ_LIMIT};
 use super::{Action, Complaint, Ctx, Finding, Outputs, Probe, Reversibility, Step, option_file};
+use crate::domain::{Sql, Words};
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Server;
@@ -116,8 +117,8 @@ impl SetVariables {
         self.variables.iter().map(|(name, setting)| (name.to_ascii_lowercase(), setting.text())).collect()
     }
 
-    fn statements(&self, dialect: Dialect) -> Vec<String> {
-        self.wanted().iter().map(|(name, value)| dialect.set_variable(name, value)).collect()
+    fn statements(&self, dialect: Dialect) -> Vec<Sql> {
+        self.wanted().iter().map(|(name, value)| set(dialect, name, value)).collect()
     }
 
     /// `text` with the values in it.
@@ -177,7 +178,7 @@ impl SetVariables {
             .help("SHOW GLOBAL VARIABLES lists what this version has"))
     }
 
-    async fn set_all(&self, cx: &Ctx<'_>, statements: &[String]) -> Result<()> {
+    async fn set_all(&self, cx: &Ctx<'_>, statements: &[Sql]) -> Result<()> {
         let session = cx.fx.sql(&self.server).await?;
         for statement in statements {
             session.exec(statement, READ_LIMIT).await?;
@@ -207,6 +208,11 @@ impl SetVariables {
             ("now".to_owned(), lines(now).into()),
         ]))
     }
+}
+
+/// The statement for a variable by the name that the user has written, which [`SetVariables::complaints`] has looked at.
+fn set(dialect: Dialect, name: &str, value: impl Into<Words>) -> Sql {
+    dialect.set_variable(Sql::verbatim(name), value)
 }
 
 /// Values before the change; `None` when the step never came so far.
@@ -269,11 +275,11 @@ impl Step for SetVariables {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let (Ok(server), Ok(file)) = (self.server(world), self.file(world)) else { return Vec::new() };
         let dialect = Dialect::from(server.product());
-        let late = |name: &String| crate::playbook::marker::late(&format!("{name} before"));
+        let late = |name: &String| Words::late(format!("{name} before"));
         let mut actions: Vec<_> = self
             .names()
             .iter()
-            .map(|name| Action::sql(&self.server, dialect.set_variable(name, &late(name))))
+            .map(|name| Action::sql(&self.server, set(dialect, name, late(name))))
             .collect();
         actions.extend(file.iter().flat_map(ConfigFile::preview_undo));
         actions
@@ -367,7 +373,7 @@ impl Step for SetVariables {
             file.restore(cx).await?;
         }
         let Some(before) = before else { return Ok(()) };
-        let statements: Vec<_> = before.iter().map(|(name, value)| dialect.set_variable(name, value)).collect();
+        let statements: Vec<_> = before.iter().map(|(name, value)| set(dialect, name, value)).collect();
         self.set_all(cx, &statements).await?;
         self.verify(cx, &before).await.map(drop)
     }

@@ -63,7 +63,7 @@ impl Sql {
     fn before(&self, world: &World) -> Vec<Statement> {
         let dialect = dialect(world, &self.server);
         let off = (!self.binlog).then(|| dialect.without_binlog().into());
-        [dialect.servers_own_settings().into()].into_iter().chain(off).collect()
+        [dialect.servers_own_settings()].into_iter().chain(off).collect()
     }
     fn preview_all(&self, world: &World, statements: &[String]) -> Vec<Action> {
         let all = self.before(world).into_iter().chain(statements.iter().map(|text| written(text)));

@@ -2,6 +2,8 @@
 
 mod cells;
 
+use cutover::domain::sql::number;
+use cutover::domain::{Sql, Words};
 use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, OwnDatabase, StartAt, lock};
 use cutover::effects::{Login, Row, Secrets, Session, past_read_only};
 use cutover::playbook::product::{Family, Product};
@@ -21,13 +23,13 @@ fn mariadb(version: &str) -> Dialect {
     Dialect::from(Product { family: Family::MariaDb, version: version.parse().unwrap() })
 }
 
-fn to(port: &str) -> ChangeSource<'_> {
+fn to(port: &str) -> ChangeSource {
     ChangeSource {
-        host: "127.0.0.1",
-        port,
-        user: "repl",
-        password: "‹secret pw›",
-        start: StartAt::Position { file: "binlog.000004", offset: "543" },
+        host: "127.0.0.1".into(),
+        port: port.into(),
+        user: "repl".into(),
+        password: (&SecretRef::Env("pw".into())).into(),
+        start: StartAt::Position { file: "binlog.000004".into(), offset: "543".into() },
         tls: ChannelTls::None,
     }
 }
@@ -35,41 +37,41 @@ fn to(port: &str) -> ChangeSource<'_> {
 #[test]
 fn a_channel_says_everything_that_has_a_changing_default() {
     assert_eq!(
-        mysql("9.7").change_source(&to("3307")),
+        mysql("9.7").change_source(&to("3307")).to_string(),
         "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 3307, SOURCE_USER = 'repl', \
          SOURCE_PASSWORD = '‹secret pw›', SOURCE_LOG_FILE = 'binlog.000004', SOURCE_LOG_POS = 543, \
          SOURCE_AUTO_POSITION = 0, SOURCE_HEARTBEAT_PERIOD = 2, SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 500000, \
          SOURCE_SSL = 0, SOURCE_SSL_VERIFY_SERVER_CERT = 0, GET_SOURCE_PUBLIC_KEY = 1"
     );
     assert_eq!(
-        mariadb("10.11").change_source(&to("3307")),
+        mariadb("10.11").change_source(&to("3307")).to_string(),
         "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 3307, MASTER_USER = 'repl', \
          MASTER_PASSWORD = '‹secret pw›', MASTER_LOG_FILE = 'binlog.000004', MASTER_LOG_POS = 543, \
          MASTER_USE_GTID = no, MASTER_HEARTBEAT_PERIOD = 2, MASTER_CONNECT_RETRY = 1, \
          MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0"
     );
-    let old = mysql("5.7").change_source(&to("3307"));
+    let old = mysql("5.7").change_source(&to("3307")).to_string();
     assert!(old.contains("MASTER_AUTO_POSITION = 0") && old.contains("MASTER_RETRY_COUNT"), "{old}");
-    assert!(!old.contains("PUBLIC_KEY") && mysql("8.0.21").change_source(&to("1")).contains("GET_MASTER_PUBLIC_KEY"));
-    assert!(mariadb("12.0.2").change_source(&to("1")).contains("MASTER_RETRY_COUNT"));
+    assert!(!old.contains("PUBLIC_KEY") && mysql("8.0.21").change_source(&to("1")).to_string().contains("GET_MASTER_PUBLIC_KEY"));
+    assert!(mariadb("12.0.2").change_source(&to("1")).to_string().contains("MASTER_RETRY_COUNT"));
 }
 
 #[test]
 fn gtid_and_tls_and_run_time_values() {
     let gtid = ChangeSource {
         start: StartAt::Gtid,
-        tls: ChannelTls::Verified { ca: Some("/etc/ca.pem") },
-        port: "‹steps.tunnel.port›",
+        tls: ChannelTls::Verified { ca: Some("/etc/ca.pem".into()) },
+        port: Words::late("steps.tunnel.port"),
         ..to("")
     };
-    let (new, old) = (mysql("8.4").change_source(&gtid), mariadb("11.4").change_source(&gtid));
+    let (new, old) = (mysql("8.4").change_source(&gtid).to_string(), mariadb("11.4").change_source(&gtid).to_string());
     assert!(new.contains("SOURCE_AUTO_POSITION = 1") && !new.contains("LOG_POS"), "{new}");
     assert!(new.contains("SOURCE_PORT = ‹steps.tunnel.port›,"), "{new}");
     assert!(old.contains("MASTER_USE_GTID = slave_pos") && !old.contains("LOG_FILE"), "{old}");
     assert!(old.contains("MASTER_SSL = 1, MASTER_SSL_VERIFY_SERVER_CERT = 1, MASTER_SSL_CA = '/etc/ca.pem'"), "{old}");
-    assert_eq!(mariadb("10.6").set_gtid_start("0-1-5"), "SET GLOBAL gtid_slave_pos = '0-1-5'");
-    assert_eq!(mysql("8.0").set_gtid_start("a:1-5"), "SET GLOBAL gtid_purged = '+a:1-5'");
-    assert_eq!(mariadb("10.6").wait_for_gtid("0-1-5", 1), "SELECT MASTER_GTID_WAIT('0-1-5', 1)");
+    assert_eq!(mariadb("10.6").set_gtid_start("0-1-5").to_string(), "SET GLOBAL gtid_slave_pos = '0-1-5'");
+    assert_eq!(mysql("8.0").set_gtid_start("a:1-5").to_string(), "SET GLOBAL gtid_purged = '+a:1-5'");
+    assert_eq!(mariadb("10.6").wait_for_gtid("0-1-5", 1).to_string(), "SELECT MASTER_GTID_WAIT('0-1-5', 1)");
 }
 
 #[test]
@@ -92,19 +94,23 @@ fn the_strongest_fence_there_is() {
     assert_eq!((Dialect::closed(""), Dialect::closed("NULL")), (None, None));
 }
 
+fn both(d: Dialect, read_only: &str, administrators: Option<&str>) -> String {
+    Sql::join(d.restore_read_only(read_only, administrators.map(Words::from)), "; ").to_string()
+}
+
 /// Undo knows only words that the server knows, and every value that a server can have comes back.
 #[test]
 fn a_server_is_opened_as_far_as_it_was_open() {
     for version in ["5.6", "5.7.7"] {
         let d = mysql(version);
         assert_eq!((d.super_read_only(), d.close_replica()), (None, "SET GLOBAL read_only = ON"), "{version}");
-        assert_eq!(d.restore_read_only("0", None), ["SET GLOBAL read_only = 0"], "{version}");
-        assert_eq!(d.restore_read_only("0", Some("0")), ["SET GLOBAL read_only = 0"], "{version}");
+        assert_eq!(both(d, "0", None), "SET GLOBAL read_only = 0", "{version}");
+        assert_eq!(both(d, "0", Some("0")), "SET GLOBAL read_only = 0", "{version}");
         assert!(!d.closed_after_restart().iter().any(|(name, _)| name.contains("super")), "{version}");
     }
     for version in ["5.7", "5.7.8", "8.0", "9.7"] {
         let d = mysql(version);
-        let both = |read_only, administrators| d.restore_read_only(read_only, Some(administrators)).join("; ");
+        let both = |read_only, administrators| both(d, read_only, Some(administrators));
         assert_eq!(both("1", "0"), "SET GLOBAL super_read_only = 0; SET GLOBAL read_only = 1", "{version}");
         assert_eq!(both("1", "1"), "SET GLOBAL super_read_only = 1; SET GLOBAL read_only = 1", "{version}");
         assert!(d.closed_after_restart().contains(&("super_read_only", "ON")), "{version}");
@@ -114,14 +120,14 @@ fn a_server_is_opened_as_far_as_it_was_open() {
         let d = mariadb(version);
         assert_eq!((d.super_read_only(), d.persists()), (None, false), "{version}");
         for value in ["OFF", "ON", "NO_LOCK", "NO_LOCK_NO_ADMIN"] {
-            assert_eq!(d.restore_read_only(value, None), [format!("SET GLOBAL read_only = '{value}'")], "{version}");
+            assert_eq!(both(d, value, None), format!("SET GLOBAL read_only = '{value}'"), "{version}");
         }
         let strong = d.closed_after_restart().contains(&("read_only", "NO_LOCK_NO_ADMIN"));
         assert_eq!(strong, version == "12.3", "{version}");
         assert_eq!(d.account_lock(), version != "10.3", "{version}");
     }
-    assert_eq!(mysql("8.0").persist("super_read_only", "ON"), "SET PERSIST super_read_only = 'ON'");
-    assert_eq!(mysql("8.0").forget_persisted("read_only"), "RESET PERSIST IF EXISTS read_only");
+    assert_eq!(mysql("8.0").persist("super_read_only", "ON").to_string(), "SET PERSIST super_read_only = 'ON'");
+    assert_eq!(mysql("8.0").forget_persisted("read_only").to_string(), "RESET PERSIST IF EXISTS read_only");
     let locked = mariadb("10.11").lock_accounts(&[("it's", "%"), ("b", "10.%")]);
     assert_eq!(locked, "ALTER USER IF EXISTS 'it''s'@'%', 'b'@'10.%' ACCOUNT LOCK");
 }
@@ -141,11 +147,11 @@ fn what_gets_past_read_only_differs() {
 #[test]
 fn values_are_spelled_for_the_server() {
     let d = mariadb("10.11");
-    assert_eq!(d.set_variable("max_allowed_packet", "1G"), "SET GLOBAL max_allowed_packet = 1073741824");
-    assert_eq!(d.set_variable("event_scheduler", "OFF"), "SET GLOBAL event_scheduler = 'OFF'");
-    assert_eq!(d.set_variable("long_query_time", "0.5"), "SET GLOBAL long_query_time = 0.5");
-    assert_eq!(d.set_variable("init_connect", "it's"), "SET GLOBAL init_connect = 'it''s'");
-    assert_eq!(d.set_variable("x", "‹x before›"), "SET GLOBAL x = ‹x before›");
+    assert_eq!(d.set_variable("max_allowed_packet", "1G").to_string(), "SET GLOBAL max_allowed_packet = 1073741824");
+    assert_eq!(d.set_variable("event_scheduler", "OFF").to_string(), "SET GLOBAL event_scheduler = 'OFF'");
+    assert_eq!(d.set_variable("long_query_time", "0.5").to_string(), "SET GLOBAL long_query_time = 0.5");
+    assert_eq!(d.set_variable("init_connect", "it's").to_string(), "SET GLOBAL init_connect = 'it''s'");
+    assert_eq!(d.set_variable("x", Words::late("x before")).to_string(), "SET GLOBAL x = ‹x before›");
     assert_eq!((d.dump_programs()[0], mysql("9.7").dump_programs()), ("mariadb-dump", &["mysqldump"][..]));
     assert!(mysql("5.7").dump_flags_by_program(false).iter().any(|[_, flag, _]| *flag == "--set-gtid-purged=OFF"));
     assert!(mysql("8.0").persisted_variables(&["a"]).is_some() && d.persisted_variables(&["a"]).is_none());
@@ -182,14 +188,15 @@ impl Bench {
     }
 }
 
-async fn value(session: &Session, sql: &str) -> Option<String> {
-    session.query(cutover::domain::Sql::verbatim(sql), LIMIT).await.unwrap().value().map(str::to_owned)
+async fn value(session: &Session, sql: impl Into<Sql>) -> Option<String> {
+    session.query(sql.into(), LIMIT).await.unwrap().value().map(str::to_owned)
 }
 
-async fn run<'a>(session: &Session, statements: impl IntoIterator<Item = &'a str>) {
+async fn run(session: &Session, statements: impl IntoIterator<Item = impl Into<Sql>>) {
     for statement in statements {
+        let statement = statement.into();
         session
-            .query(cutover::domain::Sql::verbatim(statement), LIMIT)
+            .query(&statement, LIMIT)
             .await
             .unwrap_or_else(|failure| panic!("{statement}: {failure}"));
     }
@@ -215,10 +222,10 @@ async fn replication_from_the_first_statement_to_the_last() {
     let (file, offset) = (at.get("File").unwrap(), at.get("Position").unwrap());
     let port = bench.source.port().to_string();
     let to = ChangeSource { start: StartAt::Position { file, offset }, ..to(&port) };
-    run(&replica, [d.change_source(&to).as_str(), &d.start_replica()]).await;
+    run(&replica, [d.change_source(&to), d.start_replica()]).await;
 
-    run(&source, d.create_token_table().iter().map(String::as_str)).await;
-    run(&source, [d.write_token("run-1", "lag", "7").as_str(), &d.write_token("run-1", "lag", "8")]).await;
+    run(&source, d.create_token_table()).await;
+    run(&source, [d.write_token("run-1", "lag", "7"), d.write_token("run-1", "lag", "8")]).await;
     let end = source.query(d.binlog_position(), LIMIT).await.unwrap();
     let end = end.first().unwrap();
     let (file, offset) = (end.get("File").unwrap(), end.get("Position").unwrap());
@@ -254,8 +261,8 @@ async fn replication_from_the_first_statement_to_the_last() {
     let open = replica.query(d.open_temp_tables(), LIMIT).await.unwrap();
     assert_eq!(open.first().and_then(|row| row.get("Value")), Some("0"));
 
-    run(&replica, [d.stop_applier(), d.start_applier(), d.stop_receiver()].iter().map(String::as_str)).await;
-    run(&replica, [d.stop_replica().as_str(), &d.reset_replica_all()]).await;
+    run(&replica, [d.stop_applier(), d.start_applier(), d.stop_receiver()]).await;
+    run(&replica, [d.stop_replica(), d.reset_replica_all()]).await;
     assert!(replica.query(&d.replica_status(), LIMIT).await.unwrap().is_empty());
     let gone = value(&replica, &d.wait_for_position(file, offset, 1)).await;
     assert_eq!(gone, None, "a wait without a channel is NULL, never 0");
@@ -288,20 +295,20 @@ async fn fencing_catalog_and_locks() {
     assert_eq!(writing.iter().map(id).collect::<Vec<_>>(), [app.id().to_string()]);
     assert_eq!(writing.first().unwrap().get("rows_modified"), Some("1"));
     assert!(tool.query(&d.open_transactions(60), LIMIT).await.unwrap().is_empty());
-    let clients = tool.query(&d.killable_clients(""), LIMIT).await.unwrap();
+    let clients = tool.query(&d.killable_clients(None), LIMIT).await.unwrap();
     assert_eq!(clients.iter().map(id).collect::<Vec<_>>(), [app.id().to_string()], "not ourselves");
-    let kept = tool.query(&d.killable_clients(&app.id().to_string()), LIMIT).await.unwrap();
+    let kept = tool.query(&d.killable_clients(Some(number(app.id()))), LIMIT).await.unwrap();
     assert!(kept.is_empty());
 
     assert_eq!(Dialect::closed(&value(&tool, d.read_only()).await.unwrap()), Some(false));
-    run(&tool, [d.lock_wait_timeout(5).as_str(), d.set_read_only()]).await;
+    run(&tool, [d.lock_wait_timeout(5), d.set_read_only().into()]).await;
     assert_eq!(Dialect::closed(&value(&tool, d.read_only()).await.unwrap()), Some(true));
     assert!(app.query("COMMIT", LIMIT).await.is_err(), "an open transaction is not acknowledged");
     let fence = d.strongest_fence();
     run(&tool, [fence.close, fence.open]).await;
     let app_id = app.id().to_string();
     assert_eq!(value(&tool, &d.connection_exists(&app_id)).await.as_deref(), Some("1"));
-    run(&tool, [d.kill(&app_id).as_str()]).await;
+    run(&tool, [d.kill(&app_id)]).await;
     assert!(app.query("SELECT 1", LIMIT).await.is_err());
     run(&tool, [d.clear_read_only(), d.close_replica(), d.clear_read_only()]).await;
     run(&tool, [d.set_event_scheduler(true), d.set_event_scheduler(false), d.prepared_transactions()]).await;
@@ -346,5 +353,5 @@ async fn fencing_catalog_and_locks() {
     run(&tool, [d.load_session().as_str()]).await;
     assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));
     assert!(value(&tool, d.version()).await.unwrap().contains("MariaDB"));
-    run(&tool, [d.set_variable(d.replica_workers(), "2").as_str(), &d.read_variable(d.replica_net_timeout())]).await;
+    run(&tool, [d.set_variable(d.replica_workers(), "2"), d.read_variable(d.replica_net_timeout())]).await;
 }

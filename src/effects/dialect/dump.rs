@@ -1,6 +1,8 @@
 //! Names and flags of the client programs.
 
 use super::Dialect;
+use crate::domain::Sql;
+use crate::sql;
 
 impl Dialect {
     /// Names of the dump program of the server's own family, the usual one first.
@@ -96,13 +98,13 @@ impl Dialect {
     /// Global settings that cut a dump short where its program cannot be told [`Dialect::dump_session`]: columns `name`
     /// and `value`, one row for each that is not as a dump needs it.
     #[must_use]
-    pub fn settings_that_cut_dumps(self) -> String {
-        let row = |name: &str, fine: &str| {
-            format!("SELECT '{name}' AS name, @@GLOBAL.{name} AS value FROM DUAL WHERE @@GLOBAL.{name} <> {fine}")
+    pub fn settings_that_cut_dumps(self) -> Sql {
+        let row = |name: &'static str, fine: &'static str| {
+            sql!("SELECT '{}' AS name, @@GLOBAL.{} AS value FROM DUAL WHERE @@GLOBAL.{} <> {}", name, name, name, fine)
         };
         let mut rows = vec![row("sql_select_limit", "18446744073709551615"), row("sql_big_selects", "1")];
         rows.extend(self.mysql(5, 7, 8).then(|| row("max_execution_time", "0")));
-        rows.join(" UNION ALL ")
+        Sql::join(rows, " UNION ALL ")
     }
 
     /// Flags of the client that loads a dump.

@@ -1,6 +1,10 @@
 //! Statements that close a server to writes, find and end its clients, and open it again.
 
 use super::Dialect;
+use super::variables::{literals, value_of};
+use crate::domain::sql::number;
+use crate::domain::{Sql, Words};
+use crate::sql;
 
 /// The strongest way a server has to shut out even administrators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,16 +103,14 @@ impl Dialect {
     }
 
     /// Makes the server as open or closed as it was: values that [`Dialect::read_only`] and
-    /// [`Dialect::super_read_only`] brought back, or markers.
+    /// [`Dialect::super_read_only`] brought back.
     #[must_use]
-    pub fn restore_read_only(self, read_only: &str, super_read_only: Option<&str>) -> Vec<String> {
-        let set = |name: &str, value: &str| self.set_variable(name, value);
+    pub fn restore_read_only(self, read_only: impl Into<Words>, super_read_only: Option<Words>) -> Vec<Sql> {
+        let open = self.set_variable("read_only", read_only);
         match super_read_only.filter(|_| self.has_super_read_only()) {
             // `super_read_only = ON` closes the server in passing, and `read_only = OFF` clears both: so this order
-            Some(administrators) => {
-                vec![set("super_read_only", administrators), set("read_only", read_only)]
-            }
-            None => vec![set("read_only", read_only)],
+            Some(administrators) => vec![self.set_variable("super_read_only", administrators), open],
+            None => vec![open],
         }
     }
 
@@ -132,23 +134,23 @@ impl Dialect {
 
     /// Sets a variable, and keeps it for the next start.
     #[must_use]
-    pub fn persist(self, name: &str, value: &str) -> String {
-        self.set_variable(name, value).replacen("SET GLOBAL", "SET PERSIST", 1)
+    pub fn persist(self, name: &'static str, value: impl Into<Words>) -> Sql {
+        sql!("SET PERSIST {} = {}", name, value_of(value.into()))
     }
 
     /// Forgets what is kept of a variable for the next start.
     #[must_use]
-    pub fn forget_persisted(self, name: &str) -> String {
-        format!("RESET PERSIST IF EXISTS {name}")
+    pub fn forget_persisted(self, name: &'static str) -> Sql {
+        sql!("RESET PERSIST IF EXISTS {}", name)
     }
 
     /// What is kept of these variables for the next start: columns `name`, `value`.
     #[must_use]
-    pub fn persisted_values(self, names: &[&str]) -> String {
-        format!(
+    pub fn persisted_values(self, names: &[&str]) -> Sql {
+        sql!(
             "SELECT VARIABLE_NAME AS name, VARIABLE_VALUE AS value FROM performance_schema.persisted_variables \
              WHERE VARIABLE_NAME IN ({}) ORDER BY 1",
-            super::literals(names)
+            literals(names)
         )
     }
 
@@ -174,8 +176,8 @@ impl Dialect {
 
     /// Bounds how long this session's next statements wait for locks.
     #[must_use]
-    pub fn lock_wait_timeout(self, seconds: u32) -> String {
-        format!("SET SESSION lock_wait_timeout = {seconds}")
+    pub fn lock_wait_timeout(self, seconds: u32) -> Sql {
+        sql!("SET SESSION lock_wait_timeout = {}", number(seconds))
     }
 
     /// The event scheduler's state, one value: `ON`, `OFF` or `DISABLED`.
@@ -191,55 +193,56 @@ impl Dialect {
     }
 
     /// Connections that a fence may end: columns `id`, `user`, `host`, `db`, `command`, `seconds`. Left out are this
-    /// session, replication (its own threads and those that feed replicas), the event scheduler, and `keep`: ids
-    /// separated by commas, or a marker.
+    /// session, replication (its own threads and those that feed replicas), the event scheduler, and `keep`: a list
+    /// of ids.
     #[must_use]
-    pub fn killable_clients(self, keep: &str) -> String {
-        let keep = if keep.is_empty() { String::new() } else { format!(" AND ID NOT IN ({keep})") };
-        format!(
+    pub fn killable_clients(self, keep: Option<Sql>) -> Sql {
+        let keep = keep.map_or_else(Sql::default, |keep| sql!(" AND ID NOT IN ({})", keep));
+        sql!(
             "SELECT ID AS id, USER AS user, HOST AS host, DB AS db, COMMAND AS command, TIME AS seconds \
-             FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID(){keep} \
+             FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID(){} \
              AND USER NOT IN ('system user', 'event_scheduler') \
-             AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon') ORDER BY ID"
+             AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon') ORDER BY ID",
+            keep
         )
     }
 
     /// How many sessions of these accounts there are, one value.
     #[must_use]
-    pub fn sessions_of(self, users: &[&str]) -> String {
-        let users: Vec<String> = users.iter().map(|user| super::text_literal(user)).collect();
-        format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER IN ({})", users.join(", "))
+    pub fn sessions_of(self, users: &[&str]) -> Sql {
+        sql!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER IN ({})", literals(users))
     }
 
-    /// Whether the connection `id` (digits or a marker) is there: a count.
+    /// Whether the connection `id` is there: a count.
     #[must_use]
-    pub fn connection_exists(self, id: &str) -> String {
-        format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {}", super::number(id))
+    pub fn connection_exists(self, id: impl Into<Words>) -> Sql {
+        sql!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {}", number(id))
     }
 
-    /// Whether the connection `id` (digits or a marker) is there and has not logged in yet: a count. Takes `PROCESS`;
+    /// Whether the connection `id` is there and has not logged in yet: a count. Takes `PROCESS`;
     /// without it the server shows an account its own connections only.
     #[must_use]
-    pub fn arrival(self, id: &str) -> String {
-        format!("{} AND USER = 'unauthenticated user'", self.connection_exists(id))
+    pub fn arrival(self, id: impl Into<Words>) -> Sql {
+        sql!("{} AND USER = 'unauthenticated user'", self.connection_exists(id))
     }
 
-    /// Ends a connection, digits or a marker; its open transaction rolls back.
+    /// Ends a connection; its open transaction rolls back.
     #[must_use]
-    pub fn kill(self, id: &str) -> String {
-        format!("KILL CONNECTION {}", super::number(id))
+    pub fn kill(self, id: impl Into<Words>) -> Sql {
+        sql!("KILL CONNECTION {}", number(id))
     }
 
     /// Open transactions older than `seconds`: columns `id` (of the connection), `seconds`, `rows_modified`, `query`.
     #[must_use]
-    pub fn open_transactions(self, seconds: u32) -> String {
-        format!("{TRANSACTIONS} WHERE trx_started < NOW() - INTERVAL {seconds} SECOND ORDER BY trx_started")
+    pub fn open_transactions(self, seconds: u32) -> Sql {
+        let older = number(seconds);
+        sql!("{} WHERE trx_started < NOW() - INTERVAL {} SECOND ORDER BY trx_started", TRANSACTIONS, older)
     }
 
     /// Open transactions that have changed something: columns as in [`Dialect::open_transactions`].
     #[must_use]
-    pub fn writing_transactions(self) -> String {
-        format!("{TRANSACTIONS} WHERE trx_rows_modified > 0 ORDER BY trx_started")
+    pub fn writing_transactions(self) -> Sql {
+        sql!("{} WHERE trx_rows_modified > 0 ORDER BY trx_started", TRANSACTIONS)
     }
 
     /// Prepared XA transactions, which outlive their connection and may commit later.

@@ -3,6 +3,8 @@
 //! A filter makes a replica hollow without a word: both threads run, the lag is zero, and rows are missing.
 
 use super::Dialect;
+use crate::domain::Sql;
+use crate::sql;
 
 /// Filters that are variables (`MariaDB`).
 const VARIABLES: [&str; 7] = [
@@ -19,18 +21,19 @@ impl Dialect {
     /// Filters of the appliers beside those that `replica_status` shows: columns `Variable_name` and `Value`, one rule or a
     /// list of rules in a row. `None` where the status shows all there are.
     #[must_use]
-    pub fn replication_filters(self) -> Option<String> {
+    pub fn replication_filters(self) -> Option<Sql> {
         if self.is_mariadb() {
             return Some(self.show_variables(&VARIABLES));
         }
-        let part = |table: &str| {
-            format!(
-                "SELECT FILTER_NAME AS Variable_name, FILTER_RULE AS Value FROM performance_schema.{table} \
-                 WHERE FILTER_RULE <> ''"
+        let part = |table: &'static str| {
+            sql!(
+                "SELECT FILTER_NAME AS Variable_name, FILTER_RULE AS Value FROM performance_schema.{} \
+                 WHERE FILTER_RULE <> ''",
+                table
             )
         };
         let tables = ["replication_applier_global_filters", "replication_applier_filters"];
-        self.mysql(8, 0, 0).then(|| tables.map(part).join(" UNION "))
+        self.mysql(8, 0, 0).then(|| Sql::join(tables.map(part), " UNION "))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Statements that show what a server has written into its binary log by itself. They change nothing.
 
-use super::{Dialect, number, text_literal};
+use super::Dialect;
+use crate::domain::sql::{literal, number};
+use crate::domain::{Sql, Words};
+use crate::sql;
 
 impl Dialect {
     /// What marks the server's own transactions, one row: `gtids`, `gtid_mode` (`ON` where every transaction has a GTID),
@@ -23,7 +26,7 @@ impl Dialect {
     /// At most `limit` events of one binary log from a position on: columns `Pos`, `Event_type`, `Server_id`,
     /// `End_log_pos`, `Info`.
     #[must_use]
-    pub fn binlog_events(self, file: &str, from: &str, limit: &str) -> String {
-        format!("SHOW BINLOG EVENTS IN {} FROM {} LIMIT {}", text_literal(file), number(from), number(limit))
+    pub fn binlog_events(self, file: impl Into<Words>, from: impl Into<Words>, limit: impl Into<Words>) -> Sql {
+        sql!("SHOW BINLOG EVENTS IN {} FROM {} LIMIT {}", literal(file.into()), number(from), number(limit))
     }
 }

@@ -153,10 +153,10 @@ impl Dialect {
         format!("DELETE FROM {RECORD} WHERE run = {}", text_literal(run))
     }
 
-    /// Those of the connections `ids` (numbers separated by commas, or a marker) that are still there: column `id`.
+    /// Those of the connections `ids`, a list, that are still there: column `id`.
     #[must_use]
-    pub fn still_connected(self, ids: &str) -> String {
-        format!("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID IN ({ids})")
+    pub fn still_connected(self, ids: crate::domain::Sql) -> crate::domain::Sql {
+        crate::sql!("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID IN ({})", ids)
     }
 }
 

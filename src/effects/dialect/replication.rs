@@ -1,6 +1,9 @@
 //! Statements of a replica: its channel, its threads, waiting for a position.
 
-use super::{Dialect, number, text_literal};
+use super::Dialect;
+use crate::domain::sql::{literal, number};
+use crate::domain::{Private, Sql, Words};
+use crate::sql;
 
 /// Seconds between heartbeats of a silent source: a dead link shows within a few of them.
 const HEARTBEAT_SECONDS: u32 = 2;
@@ -9,46 +12,46 @@ const CONNECT_RETRY_SECONDS: u32 = 1;
 /// Attempts to reconnect: about six days, so that the channel never gives up before people do.
 const RETRY_COUNT: u32 = 500_000;
 
-/// Where a channel leads and from where it reads. Texts may be markers.
+/// Where a channel leads and from where it reads. A plan does not know all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangeSource<'a> {
+pub struct ChangeSource {
     /// Host or address of the source, as the replica sees it; never `localhost`, which would mean a socket.
-    pub host: &'a str,
-    /// Port: digits or a marker.
-    pub port: &'a str,
+    pub host: Words,
+    /// Port.
+    pub port: Words,
     /// Account.
-    pub user: &'a str,
-    /// Password, as a secret's marker.
-    pub password: &'a str,
+    pub user: Words,
+    /// Password.
+    pub password: Private,
     /// Where reading starts.
-    pub start: StartAt<'a>,
+    pub start: StartAt,
     /// Whether the channel itself is encrypted.
-    pub tls: ChannelTls<'a>,
+    pub tls: ChannelTls,
 }
 
 /// Where a channel starts to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartAt<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartAt {
     /// A place in the source's binary log.
     Position {
         /// File name.
-        file: &'a str,
-        /// Byte offset: digits or a marker.
-        offset: &'a str,
+        file: Words,
+        /// Byte offset.
+        offset: Words,
     },
     /// Wherever the replica's own GTID state says ([`Dialect::set_gtid_start`]).
     Gtid,
 }
 
 /// Whether a channel is encrypted by the servers themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChannelTls<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelTls {
     /// Plain text: only inside a tunnel.
     None,
     /// TLS with the source's certificate verified, against `ca` (a file on the replica's host) or the system's.
     Verified {
         /// Certificate authority's file.
-        ca: Option<&'a str>,
+        ca: Option<Words>,
     },
 }
 
@@ -65,44 +68,44 @@ impl Dialect {
     /// Points the replica at a source. Encryption and GTID mode are always stated: their defaults changed between
     /// versions, and a wrong default either refuses the source or reads from another place.
     #[must_use]
-    pub fn change_source(self, to: &ChangeSource<'_>) -> String {
+    pub fn change_source(self, to: &ChangeSource) -> Sql {
         let p = self.source();
         let mut options = vec![
-            format!("{p}_HOST = {}", text_literal(to.host)),
-            format!("{p}_PORT = {}", number(to.port)),
-            format!("{p}_USER = {}", text_literal(to.user)),
-            format!("{p}_PASSWORD = {}", text_literal(to.password)),
+            sql!("{}_HOST = {}", p, literal(&to.host)),
+            sql!("{}_PORT = {}", p, number(&to.port)),
+            sql!("{}_USER = {}", p, literal(&to.user)),
+            sql!("{}_PASSWORD = {}", p, literal(&to.password)),
         ];
-        if let StartAt::Position { file, offset } = to.start {
-            options.push(format!("{p}_LOG_FILE = {}", text_literal(file)));
-            options.push(format!("{p}_LOG_POS = {}", number(offset)));
+        if let StartAt::Position { file, offset } = &to.start {
+            options.push(sql!("{}_LOG_FILE = {}", p, literal(file)));
+            options.push(sql!("{}_LOG_POS = {}", p, number(offset)));
         }
-        let gtid = to.start == StartAt::Gtid;
-        options.push(match (self.is_mariadb(), gtid) {
-            (true, true) => "MASTER_USE_GTID = slave_pos".to_owned(),
-            (true, false) => "MASTER_USE_GTID = no".to_owned(),
-            (false, gtid) => format!("{p}_AUTO_POSITION = {}", u8::from(gtid)),
+        options.push(match (self.is_mariadb(), &to.start) {
+            (true, StartAt::Gtid) => Sql::from("MASTER_USE_GTID = slave_pos"),
+            (true, StartAt::Position { .. }) => Sql::from("MASTER_USE_GTID = no"),
+            (false, StartAt::Gtid) => sql!("{}_AUTO_POSITION = 1", p),
+            (false, StartAt::Position { .. }) => sql!("{}_AUTO_POSITION = 0", p),
         });
-        options.push(format!("{p}_HEARTBEAT_PERIOD = {HEARTBEAT_SECONDS}"));
-        options.push(format!("{p}_CONNECT_RETRY = {CONNECT_RETRY_SECONDS}"));
+        options.push(sql!("{}_HEARTBEAT_PERIOD = {}", p, number(HEARTBEAT_SECONDS)));
+        options.push(sql!("{}_CONNECT_RETRY = {}", p, number(CONNECT_RETRY_SECONDS)));
         if !self.is_mariadb() || self.mariadb(12, 0, 1) {
-            options.push(format!("{p}_RETRY_COUNT = {RETRY_COUNT}"));
+            options.push(sql!("{}_RETRY_COUNT = {}", p, number(RETRY_COUNT)));
         }
-        options.extend(self.tls_options(to.tls));
+        options.extend(self.tls_options(&to.tls));
         let change = if self.mysql(8, 0, 23) { "CHANGE REPLICATION SOURCE TO" } else { "CHANGE MASTER TO" };
-        format!("{change} {}", options.join(", "))
+        sql!("{} {}", change, Sql::join(options, ", "))
     }
 
-    fn tls_options(self, tls: ChannelTls<'_>) -> Vec<String> {
+    fn tls_options(self, tls: &ChannelTls) -> Vec<Sql> {
         let p = self.source();
-        let on = u8::from(tls != ChannelTls::None);
-        let mut options = vec![format!("{p}_SSL = {on}"), format!("{p}_SSL_VERIFY_SERVER_CERT = {on}")];
+        let on = if *tls == ChannelTls::None { "0" } else { "1" };
+        let mut options = vec![sql!("{}_SSL = {}", p, on), sql!("{}_SSL_VERIFY_SERVER_CERT = {}", p, on)];
         if let ChannelTls::Verified { ca: Some(ca) } = tls {
-            options.push(format!("{p}_SSL_CA = {}", text_literal(ca)));
+            options.push(sql!("{}_SSL_CA = {}", p, literal(ca)));
         }
         // without TLS an account with caching_sha2_password can only log in with the source's public key
         if self.mysql(8, 0, 0) {
-            options.push(format!("GET_{p}_PUBLIC_KEY = 1"));
+            options.push(sql!("GET_{}_PUBLIC_KEY = 1", p));
         }
         options
     }
@@ -110,12 +113,12 @@ impl Dialect {
     /// Makes `set` the place from which a channel with [`StartAt::Gtid`] starts; from `MySQL` 8.0 on, it is added to what
     /// is there, before that nothing may be there.
     #[must_use]
-    pub fn set_gtid_start(self, set: &str) -> String {
+    pub fn set_gtid_start(self, set: impl Into<Words>) -> Sql {
         if self.is_mariadb() {
-            return format!("SET GLOBAL gtid_slave_pos = {}", text_literal(set));
+            return sql!("SET GLOBAL gtid_slave_pos = {}", literal(set.into()));
         }
         let plus = if self.mysql(8, 0, 0) { "+" } else { "" };
-        format!("SET GLOBAL gtid_purged = {}", text_literal(&format!("{plus}{set}")))
+        sql!("SET GLOBAL gtid_purged = {}", literal(Words::from(plus).then(set)))
     }
 
     /// The variable with what a server has applied, which outlives its channels.
@@ -133,8 +136,9 @@ impl Dialect {
     /// The GTID state at a place in the server's own binary log, one value, where the server can tell; `MySQL` cannot, and
     /// its dump program notes it instead.
     #[must_use]
-    pub fn gtid_at(self, file: &str, offset: &str) -> Option<String> {
-        self.is_mariadb().then(|| format!("SELECT BINLOG_GTID_POS({}, {})", text_literal(file), number(offset)))
+    pub fn gtid_at(self, file: impl Into<Words>, offset: impl Into<Words>) -> Option<Sql> {
+        let place = (literal(file.into()), number(offset));
+        self.is_mariadb().then(|| sql!("SELECT BINLOG_GTID_POS({}, {})", place.0, place.1))
     }
 
     /// Ends the binary log's file and begins the next one.
@@ -145,41 +149,43 @@ impl Dialect {
 
     /// Sets how far GTIDs are in use; only one step at a time is allowed.
     #[must_use]
-    pub fn set_gtid_mode(self, mode: &str) -> String {
-        format!("SET GLOBAL gtid_mode = {mode}")
+    pub fn set_gtid_mode(self, mode: impl Into<Sql>) -> Sql {
+        sql!("SET GLOBAL gtid_mode = {}", mode.into())
     }
 
     /// Compares a server's GTIDs with `set`: columns `missing` (of the set, on the server) and `own` (on the server, not
     /// in the set). `MariaDB` has no function for it.
     #[must_use]
-    pub fn compare_gtids(self, set: &str) -> Option<String> {
-        let set = text_literal(set);
+    pub fn compare_gtids(self, set: impl Into<Words>) -> Option<Sql> {
+        let set = literal(set.into());
         (!self.is_mariadb()).then(|| {
-            format!(
-                "SELECT GTID_SUBTRACT({set}, @@GLOBAL.gtid_executed) AS missing, \
-                 GTID_SUBTRACT(@@GLOBAL.gtid_executed, {set}) AS own"
+            sql!(
+                "SELECT GTID_SUBTRACT({}, @@GLOBAL.gtid_executed) AS missing, \
+                 GTID_SUBTRACT(@@GLOBAL.gtid_executed, {}) AS own",
+                &set,
+                &set
             )
         })
     }
 
     /// Starts both threads.
     #[must_use]
-    pub fn start_replica(self) -> String {
-        format!("START {}", self.replica())
+    pub fn start_replica(self) -> Sql {
+        sql!("START {}", self.replica())
     }
 
     /// Events in a relay log from the place where the applier stopped: columns `Event_type`, `End_log_pos`, `Info`.
     /// `MySQL` names a place that may lie some hundred transactions before, for parallel workers have done those.
     #[must_use]
-    pub fn relay_log_events(self, file: &str, offset: &str) -> String {
-        let limit = if self.is_mariadb() { 3 } else { 10_000 };
-        format!("SHOW RELAYLOG EVENTS IN {} FROM {} LIMIT {limit}", text_literal(file), number(offset))
+    pub fn relay_log_events(self, file: impl Into<Words>, offset: impl Into<Words>) -> Sql {
+        let limit = if self.is_mariadb() { "3" } else { "10000" };
+        sql!("SHOW RELAYLOG EVENTS IN {} FROM {} LIMIT {}", literal(file.into()), number(offset), limit)
     }
 
     /// Starts the applier for what parallel workers have left out before its place, and stops it there.
     #[must_use]
-    pub fn close_gaps(self) -> Option<String> {
-        (!self.is_mariadb()).then(|| format!("{} UNTIL SQL_AFTER_MTS_GAPS", self.start_applier()))
+    pub fn close_gaps(self) -> Option<Sql> {
+        (!self.is_mariadb()).then(|| sql!("{} UNTIL SQL_AFTER_MTS_GAPS", self.start_applier()))
     }
 
     fn pass_counter(self) -> &'static str {
@@ -189,14 +195,13 @@ impl Dialect {
     /// Passes over the one transaction at which a stopped applier stands, and starts it again. With a `gtid` (`MySQL`) an
     /// empty transaction takes its place.
     #[must_use]
-    pub fn pass_transaction(self, gtid: Option<&str>) -> Vec<String> {
+    pub fn pass_transaction(self, gtid: Option<Words>) -> Vec<Sql> {
         let mut statements = match gtid {
             Some(gtid) => {
-                let [begin, end] = ["BEGIN", "COMMIT"].map(str::to_owned);
-                let next = |gtid: &str| format!("SET SESSION gtid_next = {}", text_literal(gtid));
-                vec![next(gtid), begin, end, next("AUTOMATIC")]
+                let next = |gtid: Words| sql!("SET SESSION gtid_next = {}", literal(gtid));
+                vec![next(gtid), Sql::from("BEGIN"), Sql::from("COMMIT"), next("AUTOMATIC".into())]
             }
-            None => vec![format!("SET GLOBAL {} = 1", self.pass_counter())],
+            None => vec![sql!("SET GLOBAL {} = 1", self.pass_counter())],
         };
         statements.push(self.start_applier());
         statements
@@ -204,57 +209,57 @@ impl Dialect {
 
     /// Nothing is passed over at the next start: after a start that failed.
     #[must_use]
-    pub fn pass_nothing(self, gtid: Option<&str>) -> Option<String> {
-        gtid.is_none().then(|| format!("SET GLOBAL {} = 0", self.pass_counter()))
+    pub fn pass_nothing(self, gtid: Option<&str>) -> Option<Sql> {
+        gtid.is_none().then(|| sql!("SET GLOBAL {} = 0", self.pass_counter()))
     }
 
     /// Stops both threads.
     #[must_use]
-    pub fn stop_replica(self) -> String {
-        format!("STOP {}", self.replica())
+    pub fn stop_replica(self) -> Sql {
+        sql!("STOP {}", self.replica())
     }
 
     /// Stops reading from the source; what was read is still applied.
     #[must_use]
-    pub fn stop_receiver(self) -> String {
-        format!("STOP {} IO_THREAD", self.replica())
+    pub fn stop_receiver(self) -> Sql {
+        sql!("STOP {} IO_THREAD", self.replica())
     }
 
     /// Stops applying; reading goes on.
     #[must_use]
-    pub fn stop_applier(self) -> String {
-        format!("STOP {} SQL_THREAD", self.replica())
+    pub fn stop_applier(self) -> Sql {
+        sql!("STOP {} SQL_THREAD", self.replica())
     }
 
     /// Starts applying again.
     #[must_use]
-    pub fn start_applier(self) -> String {
-        format!("START {} SQL_THREAD", self.replica())
+    pub fn start_applier(self) -> Sql {
+        sql!("START {} SQL_THREAD", self.replica())
     }
 
     /// Applies up to a position and stops there.
     #[must_use]
-    pub fn start_applier_until(self, file: &str, offset: &str) -> String {
-        let (file, offset, p) = (text_literal(file), number(offset), self.source());
-        format!("START {} SQL_THREAD UNTIL {p}_LOG_FILE = {file}, {p}_LOG_POS = {offset}", self.replica())
+    pub fn start_applier_until(self, file: impl Into<Words>, offset: impl Into<Words>) -> Sql {
+        let (file, offset, p) = (literal(file.into()), number(offset), self.source());
+        sql!("START {} SQL_THREAD UNTIL {}_LOG_FILE = {}, {}_LOG_POS = {}", self.replica(), p, file, p, offset)
     }
 
     /// Forgets the channel, and relay logs that were not applied with it: only after the final position is proved.
     #[must_use]
-    pub fn reset_replica_all(self) -> String {
-        format!("RESET {} ALL", self.replica())
+    pub fn reset_replica_all(self) -> Sql {
+        sql!("RESET {} ALL", self.replica())
     }
 
     /// How replication stands; columns as in [`Dialect::status_columns`]. No row means no channel.
     #[must_use]
-    pub fn replica_status(self) -> String {
-        format!("SHOW {} STATUS", self.replica())
+    pub fn replica_status(self) -> Sql {
+        sql!("SHOW {} STATUS", self.replica())
     }
 
     /// The same of every channel, whatever its name; a row each. The channel's name is in `Channel_Name`
     /// (`MariaDB`: `Connection_name`).
     #[must_use]
-    pub fn all_channels(self) -> String {
+    pub fn all_channels(self) -> Sql {
         if self.is_mariadb() { "SHOW ALL SLAVES STATUS".into() } else { self.replica_status() }
     }
 
@@ -285,16 +290,16 @@ impl Dialect {
     /// Waits until the applier has passed a position. 0 or more means it has, -1 that the time is over, `NULL` that
     /// the applier does not run.
     #[must_use]
-    pub fn wait_for_position(self, file: &str, offset: &str, seconds: u32) -> String {
+    pub fn wait_for_position(self, file: impl Into<Words>, offset: impl Into<Words>, seconds: u32) -> Sql {
         let function = if self.mysql(8, 0, 26) { "SOURCE_POS_WAIT" } else { "MASTER_POS_WAIT" };
-        format!("SELECT {function}({}, {}, {seconds})", text_literal(file), number(offset))
+        sql!("SELECT {}({}, {}, {})", function, literal(file.into()), number(offset), number(seconds))
     }
 
     /// Waits until a GTID set is applied. 0 means it is, 1 (`MySQL`) or -1 (`MariaDB`) that the time is over. It does
     /// not notice stopped threads, and an empty set is there at once.
     #[must_use]
-    pub fn wait_for_gtid(self, set: &str, seconds: u32) -> String {
+    pub fn wait_for_gtid(self, set: impl Into<Words>, seconds: u32) -> Sql {
         let function = if self.is_mariadb() { "MASTER_GTID_WAIT" } else { "WAIT_FOR_EXECUTED_GTID_SET" };
-        format!("SELECT {function}({}, {seconds})", text_literal(set))
+        sql!("SELECT {}({}, {})", function, literal(set.into()), number(seconds))
     }
 }

@@ -1,35 +1,38 @@
 //! What a session of the runner does for itself: token rows, settings for loading.
 
-use super::{Dialect, OwnDatabase, identifier, text_literal};
+use super::{Dialect, OwnDatabase};
+use crate::domain::sql::{identifier, literal, number};
+use crate::domain::{Sql, Words};
+use crate::sql;
 
 const TOKENS: &str = "cutover.token";
 
 impl Dialect {
     /// Makes the table for token rows.
     #[must_use]
-    pub fn create_token_table(self) -> [String; 2] {
+    pub fn create_token_table(self) -> [Sql; 2] {
         [
-            format!("CREATE DATABASE IF NOT EXISTS {}", identifier(OwnDatabase::Tokens.name())),
-            format!(
-                "CREATE TABLE IF NOT EXISTS {TOKENS} (run VARCHAR(64) NOT NULL, purpose VARCHAR(64) NOT NULL, \
+            sql!("CREATE DATABASE IF NOT EXISTS {}", identifier(OwnDatabase::Tokens.name())),
+            sql!(
+                "CREATE TABLE IF NOT EXISTS {} (run VARCHAR(64) NOT NULL, purpose VARCHAR(64) NOT NULL, \
                  value BIGINT UNSIGNED NOT NULL, PRIMARY KEY (run, purpose)) \
-                 ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin"
+                 ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin",
+                TOKENS
             ),
         ]
     }
 
-    /// Writes a token row. `value` is digits or a marker.
+    /// Writes a token row. `value` is a number.
     #[must_use]
-    pub fn write_token(self, run: &str, purpose: &str, value: &str) -> String {
-        let (run, purpose, value) = (text_literal(run), text_literal(purpose), super::number(value));
-        format!("REPLACE INTO {TOKENS} (run, purpose, value) VALUES ({run}, {purpose}, {value})")
+    pub fn write_token(self, run: impl Into<Words>, purpose: &'static str, value: impl Into<Words>) -> Sql {
+        let (run, purpose, value) = (literal(run.into()), literal(purpose), number(value));
+        sql!("REPLACE INTO {} (run, purpose, value) VALUES ({}, {}, {})", TOKENS, run, purpose, value)
     }
 
     /// Reads a token row, one value or no row.
     #[must_use]
-    pub fn read_token(self, run: &str, purpose: &str) -> String {
-        let (run, purpose) = (text_literal(run), text_literal(purpose));
-        format!("SELECT value FROM {TOKENS} WHERE run = {run} AND purpose = {purpose}")
+    pub fn read_token(self, run: impl Into<Words>, purpose: &'static str) -> Sql {
+        sql!("SELECT value FROM {} WHERE run = {} AND purpose = {}", TOKENS, literal(run.into()), literal(purpose))
     }
 
     /// What this session changes stays out of the binary log.
@@ -42,7 +45,7 @@ impl Dialect {
     /// other client. `autocommit` stays on: otherwise what a step has done would be rolled back when its connection
     /// closes. The character set stays that of the text which is sent, and the connection may go on to idle.
     #[must_use]
-    pub fn servers_own_settings(self) -> String {
+    pub fn servers_own_settings(self) -> Sql {
         let duration = if self.is_mariadb() { "max_statement_time" } else { "max_execution_time" };
         let names = [
             "sql_mode",
@@ -60,10 +63,13 @@ impl Dialect {
             "foreign_key_checks",
             "unique_checks",
         ];
-        let named = if self.is_mariadb() { "tx" } else { "transaction" };
-        let of_transactions = ["isolation", "read_only"].map(|name| format!("{named}_{name}"));
-        let all = names.into_iter().map(str::to_owned).chain(of_transactions);
-        format!("SET SESSION {}", all.map(|name| format!("{name} = DEFAULT")).collect::<Vec<_>>().join(", "))
+        let of_transactions = if self.is_mariadb() {
+            ["tx_isolation", "tx_read_only"]
+        } else {
+            ["transaction_isolation", "transaction_read_only"]
+        };
+        let all = names.into_iter().chain(of_transactions);
+        sql!("SET SESSION {}", Sql::join(all.map(|name| sql!("{} = DEFAULT", name)), ", "))
     }
 
     /// Settings of a session that loads a dump: without checks that the source has made already, and so that what stood

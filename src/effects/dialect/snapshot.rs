@@ -2,6 +2,7 @@
 
 use super::Dialect;
 use crate::domain::Sql;
+use crate::sql;
 
 /// How commits are held back while snapshots are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl Dialect {
     /// What a session that compares data must think alike on both servers, and that it may take its time: a snapshot
     /// that a limit ends is lost with everything that was compared in it.
     #[must_use]
-    pub fn comparing_session(self) -> Vec<String> {
+    pub fn comparing_session(self) -> Vec<Sql> {
         let mut settings = vec!["time_zone = '+00:00'", "group_concat_max_len = 1000000"];
         if self.is_mariadb() {
             settings.push("max_statement_time = 0");
@@ -47,9 +48,9 @@ impl Dialect {
             }
         }
         vec![
-            "SET NAMES utf8mb4".to_owned(),
-            format!("SET SESSION {}", settings.join(", ")),
-            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned(),
+            "SET NAMES utf8mb4".into(),
+            sql!("SET SESSION {}", Sql::join(settings.into_iter().map(Sql::from), ", ")),
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ".into(),
         ]
     }
 

@@ -1,12 +1,15 @@
 //! Reading and setting system variables, and their names where these differ.
 
-use super::{Dialect, is_marker, literals, text_literal};
+use super::Dialect;
+use crate::domain::sql::{literal, setting};
+use crate::domain::{Sql, Words};
+use crate::sql;
 
 impl Dialect {
     /// Values of those variables that exist: columns `Variable_name`, `Value`.
     #[must_use]
-    pub fn show_variables<S: AsRef<str>>(self, names: &[S]) -> String {
-        format!("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({})", literals(names))
+    pub fn show_variables<S: AsRef<str>>(self, names: &[S]) -> Sql {
+        sql!("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({})", literals(names))
     }
 
     /// Seconds since the server was started: columns `Variable_name`, `Value`.
@@ -17,30 +20,28 @@ impl Dialect {
 
     /// One variable's global value.
     #[must_use]
-    pub fn read_variable(self, name: &str) -> String {
-        format!("SELECT @@GLOBAL.{name}")
+    pub fn read_variable(self, name: &'static str) -> Sql {
+        sql!("SELECT @@GLOBAL.{}", name)
     }
 
-    /// Sets a variable for the whole server. A size such as `1G` becomes a number, which is all `SET` takes; a
-    /// marker stands bare, for its type shows later.
+    /// Sets a variable for the whole server. A size such as `1G` becomes a number, which is all `SET` takes; the type of a
+    /// value that is not known yet shows later.
     #[must_use]
-    pub fn set_variable(self, name: &str, value: &str) -> String {
-        let literal = match amount(value) {
-            Some(number) => number.to_string(),
-            None if is_decimal(value) || is_marker(value) => value.to_owned(),
-            None => text_literal(value),
-        };
-        format!("SET GLOBAL {name} = {literal}")
+    pub fn set_variable(self, name: impl Into<Sql>, value: impl Into<Words>) -> Sql {
+        sql!("SET GLOBAL {} = {}", name.into(), value_of(value.into()))
     }
 
     /// Variables among `names` whose value in `mysqld-auto.cnf` would override the configuration file; `None` where
     /// there is no such file. Column `name`.
     #[must_use]
-    pub fn persisted_variables<S: AsRef<str>>(self, names: &[S]) -> Option<String> {
-        let list = literals(names);
-        let table = "performance_schema.persisted_variables";
-        self.mysql(8, 0, 0)
-            .then(|| format!("SELECT VARIABLE_NAME AS name FROM {table} WHERE VARIABLE_NAME IN ({list}) ORDER BY 1"))
+    pub fn persisted_variables<S: AsRef<str>>(self, names: &[S]) -> Option<Sql> {
+        self.mysql(8, 0, 0).then(|| {
+            sql!(
+                "SELECT VARIABLE_NAME AS name FROM performance_schema.persisted_variables \
+                 WHERE VARIABLE_NAME IN ({}) ORDER BY 1",
+                literals(names)
+            )
+        })
     }
 
     /// Seconds without news from the source after which a replica reconnects.
@@ -88,8 +89,15 @@ pub fn amount(text: &str) -> Option<i128> {
     digits.parse::<i128>().ok().map(|number| number << shift)
 }
 
-fn is_decimal(text: &str) -> bool {
-    text.contains('.') && text.parse::<f64>().is_ok_and(f64::is_finite) && !text.contains(['e', 'E'])
+/// A value as `SET` takes it.
+pub(super) fn value_of(value: Words) -> Sql {
+    let amount = value.known().and_then(|text| amount(&text));
+    amount.map_or_else(|| setting(value), |amount| setting(amount.to_string()))
+}
+
+/// String literals in a list, for `IN (...)`.
+pub(super) fn literals<S: AsRef<str>>(texts: &[S]) -> Sql {
+    Sql::join(texts.iter().map(|text| literal(text.as_ref())), ", ")
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::gtid_mode;
 use super::own_database;
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, On, Output, Outputs, Probe, Reversibility, Step};
+use crate::domain::Sql;
 use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
@@ -71,7 +72,7 @@ impl ChangeSource {
     fn followed(&self) -> Followed<'_> {
         Followed { source: &self.source, replica: &self.replica, databases: &self.databases }
     }
-    fn statement(&self, world: &World) -> Result<String> {
+    fn statement(&self, world: &World) -> Result<Sql> {
         let start = self.start().map_err(|complaint| Failure::permanent("replicate", complaint.message))?;
         self.channel().statement(world, start)
     }

@@ -2,12 +2,11 @@
 //! is set first.
 
 use super::ChangeSource;
-use crate::domain::Sql;
+use crate::domain::{Sql, Words};
 use crate::effects::dialect::{Dialect, StartAt};
 use crate::effects::replica::LOOK;
 use crate::effects::{Rows, Session};
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::playbook::world::World;
 use crate::steps::answer;
 use crate::steps::place::dialect;
@@ -30,9 +29,9 @@ pub(super) fn remembered(cx: &Ctx<'_>) -> Result<Option<String>> {
 
 impl ChangeSource {
     /// Exactly one of both ways to say it.
-    pub(super) fn start(&self) -> Result<StartAt<'_>, Complaint> {
+    pub(super) fn start(&self) -> Result<StartAt, Complaint> {
         match (&self.position, &self.gtid) {
-            (Some(position), None) => Ok(StartAt::Position { file: &position.file, offset: &position.offset }),
+            (Some(position), None) => Ok(StartAt::Position { file: (&position.file).into(), offset: (&position.offset).into() }),
             (None, Some(_)) => Ok(StartAt::Gtid),
             (Some(_), Some(_)) => Err(Complaint::new("gtid", "it begins at `position` or after `gtid`, not at both")
                 .help("remove one of them")),
@@ -51,7 +50,7 @@ impl ChangeSource {
     pub(super) fn seed_actions(&self, world: &World) -> Vec<Action> {
         let Some(set) = &self.gtid else { return Vec::new() };
         let dialect = dialect(world, &self.replica);
-        let missing = marker::late("what of it is missing there");
+        let missing = Words::late("what of it is missing there");
         match dialect.compare_gtids(set) {
             None => vec![Action::sql(&self.replica, dialect.set_gtid_start(set))],
             Some(compare) => vec![
@@ -75,7 +74,7 @@ impl ChangeSource {
         };
         let rows = session.query(&compare, LOOK).await?;
         let text =
-            |name: &str| Ok::<_, Failure>(only(&rows, name, session, &compare.clone().into())?.replace('\n', ""));
+            |name: &str| Ok::<_, Failure>(only(&rows, name, session, &compare)?.replace('\n', ""));
         let (missing, own) = (text("missing")?, text("own")?);
         if !own.is_empty() {
             return Err(self.errant(&own));
@@ -96,7 +95,7 @@ impl ChangeSource {
     pub(super) fn gtid_questions(&self, world: &World) -> Vec<Action> {
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.replica));
         let (Some(_), Some(mode)) = (&self.gtid, to.gtid_mode()) else { return Vec::new() };
-        let set = marker::late(&format!("the GTID set of {}", self.source));
+        let set = Words::late(format!("the GTID set of {}", self.source));
         let mut questions = vec![
             Action::sql(&self.source, mode),
             Action::sql(&self.replica, mode),
@@ -125,7 +124,7 @@ impl ChangeSource {
         let set = answer::value(&source, from.gtid_position()).await?.replace('\n', "");
         let Some(compare) = to.compare_gtids(&set) else { return Ok(()) };
         let rows = replica.query(&compare, LOOK).await?;
-        match only(&rows, "own", &replica, &compare.clone().into())? {
+        match only(&rows, "own", &replica, &compare)? {
             "" => Ok(()),
             own => Err(self.errant(own).now("nothing was touched")),
         }
@@ -141,7 +140,7 @@ impl ChangeSource {
     pub(super) fn forget_actions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.replica);
         if dialect.is_mariadb() {
-            let before = dialect.set_gtid_start(&marker::late("its value before"));
+            let before = dialect.set_gtid_start(Words::late("its value before"));
             return vec![Action::sql(&self.replica, before)];
         }
         vec![
@@ -161,7 +160,7 @@ impl ChangeSource {
             if !before.is_empty() || now.is_empty() {
                 return Ok(());
             }
-            dialect.reset_binary_logs().to_owned()
+            dialect.reset_binary_logs().into()
         };
         if let Err(failure) = session.query(&statement, LOOK).await {
             let answer = failure.answer;

@@ -25,7 +25,7 @@ impl Dump {
     pub(super) fn admission_questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
         let mut texts: Vec<Sql> = vec![
-            dialect.show_variables(&LOG_VARIABLES).into(),
+            dialect.show_variables(&LOG_VARIABLES),
             dialect.own_privileges().into(),
             dialect.event_scheduler().into(),
             dialect.tables_outside_snapshot(&self.databases),
@@ -34,7 +34,7 @@ impl Dump {
             texts.extend([dialect.existing_databases(&self.databases), dialect.tables(&Every)]);
         }
         texts.push(dialect.total_size(&self.databases));
-        texts.extend((!dialect.is_mariadb()).then(|| dialect.settings_that_cut_dumps().into()));
+        texts.extend((!dialect.is_mariadb()).then(|| dialect.settings_that_cut_dumps()));
         texts.into_iter().map(|text| Action::sql(&self.server, text)).collect()
     }
 

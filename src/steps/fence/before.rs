@@ -1,11 +1,11 @@
 //! How a server stood before the fence, in its own words, and making it so again.
 
 use super::super::answer::{self, closed};
+use crate::domain::{Sql, Words};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::steps::Ctx;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ impl Before {
 
     /// Makes the server as open as it was, and reads that back.
     pub(super) async fn restore(&self, session: &Session, dialect: Dialect) -> Result<()> {
-        for statement in dialect.restore_read_only(&self.read_only, self.super_read_only.as_deref()) {
+        for statement in dialect.restore_read_only(&self.read_only, self.super_read_only.as_deref().map(Words::from)) {
             session.query(&statement, LOOK).await?;
         }
         if self.ran_events()? {
@@ -83,10 +83,10 @@ impl Before {
     }
 
     /// What [`Before::restore`] does.
-    pub(super) fn restore_statements(dialect: Dialect) -> Vec<String> {
-        let value = marker::late("its value before");
-        let mut all = dialect.restore_read_only(&value, dialect.super_read_only().map(|_| value.as_str()));
-        all.extend([dialect.set_event_scheduler(true).to_owned(), dialect.read_only().to_owned()]);
+    pub(super) fn restore_statements(dialect: Dialect) -> Vec<Sql> {
+        let value = Words::late("its value before");
+        let mut all = dialect.restore_read_only(&value, dialect.super_read_only().map(|_| value.clone()));
+        all.extend([dialect.set_event_scheduler(true), dialect.read_only()].map(Sql::from));
         all
     }
 }

@@ -2,18 +2,25 @@
 
 use super::super::answer;
 use super::Fence;
+use crate::domain::sql::{list, number};
+use crate::domain::{Sql, Words};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::past_read_only::{Client, client, counted};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::steps::{Action, Ctx};
 use std::time::{Duration, Instant};
 
 /// How often clients are listed anew when one of them went by itself meanwhile.
 const ROUNDS: usize = 5;
 const NO_SUCH_THREAD: u16 = 1094;
+/// What our own connections are called in a plan.
+const OURS: &str = "own connections";
+/// What the one request is called that ends all others.
+const KILLS: &str = "KILL CONNECTION for each client, in one request";
+/// What those are called that were told to end.
+pub(super) const ENDED: &str = "sessions that were ended";
 /// Pause before it is looked again whether somebody is gone.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -47,8 +54,8 @@ impl Fence {
     /// transactions roll back; whatever their owners were not promised is not lost.
     pub(super) async fn end_clients(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<Ended> {
         let ours = cx.fx.connections(&self.server).await;
-        let keep: Vec<String> = ours.ids.iter().map(u64::to_string).collect();
-        let list = dialect.killable_clients(&keep.join(","));
+        let keep = list(OURS, ours.ids.iter().map(|id| number(*id)));
+        let list = dialect.killable_clients(Some(keep));
         let mut ended = Ended::default();
         for round in 1..=ROUNDS {
             let clients = session.query(&list, LOOK).await?;
@@ -69,8 +76,9 @@ impl Fence {
 
     /// Ends these, at once or `one_by_one`; no when one of them went by itself and left the others untouched.
     async fn kill(&self, session: &Session, dialect: Dialect, ids: &[String], one_by_one: bool) -> Result<bool> {
-        let kills: Vec<String> = ids.iter().map(|id| dialect.kill(id)).collect();
-        let requests = if one_by_one { kills } else { vec![kills.join("; ")] };
+        let kills = ids.iter().map(|id| dialect.kill(id));
+        let requests: Vec<Sql> =
+            if one_by_one { kills.collect() } else { vec![Sql::found(KILLS, &Sql::join(kills, "; "))] };
         let mut all = true;
         for request in requests {
             match session.try_query(&request, LOOK).await {
@@ -95,7 +103,7 @@ impl Fence {
         if ids.is_empty() {
             return Ok(());
         }
-        let question = dialect.still_connected(&ids.join(", "));
+        let question = dialect.still_connected(list(ENDED, ids.iter().map(number)));
         let begin = Instant::now();
         loop {
             let rows = session.query(&question, LOOK).await?;
@@ -115,8 +123,11 @@ impl Fence {
     }
 
     pub(super) fn client_actions(&self, dialect: Dialect) -> Vec<Action> {
-        let texts =
-            [dialect.killable_clients(&marker::late("own connections")), dialect.kill(&marker::late("each client"))];
+        let texts = [
+            dialect.killable_clients(Some(Sql::late(OURS))),
+            Sql::late(KILLS),
+            dialect.kill(Words::late("each client")),
+        ];
         texts.map(|text| Action::sql(&self.server, text)).into()
     }
 }

@@ -27,7 +27,7 @@ impl Fence {
         let dialect = dialect(world, &self.server);
         let mut actions: Vec<Action> = [
             dialect.replica_status(),
-            dialect.prepared_transactions().to_owned(),
+            dialect.prepared_transactions().into(),
             dialect.open_transactions(self.oldest()),
         ]
         .map(|text| Action::sql(&self.server, text))

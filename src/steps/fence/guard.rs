@@ -4,11 +4,11 @@ use super::super::config_file::ConfigFile;
 use super::super::config_place::require_read;
 use super::super::option_file;
 use super::Fence;
+use crate::domain::{Sql, Words};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::playbook::world::World;
 use crate::steps::place::dialect;
 use crate::steps::{Action, Ctx, answer};
@@ -117,10 +117,9 @@ impl Fence {
         if !self.keeps_guard(world) {
             return Vec::new();
         }
-        let value = marker::late("what it kept before");
-        let both = |name: &&str| [dialect.forget_persisted(name), dialect.persist(name, &value)];
-        let texts: Vec<String> = names(dialect).iter().flat_map(both).collect();
-        texts.into_iter().map(|text| Action::sql(&self.server, text)).collect()
+        let value = Words::late("what it kept before");
+        let both = |name: &'static str| [dialect.forget_persisted(name), dialect.persist(name, &value)];
+        names(dialect).into_iter().flat_map(both).map(|text| Action::sql(&self.server, text)).collect()
     }
 }
 
@@ -133,6 +132,6 @@ fn names(dialect: Dialect) -> Vec<&'static str> {
     dialect.closed_after_restart().iter().map(|(name, _)| *name).collect()
 }
 
-fn keeping(dialect: Dialect) -> Vec<String> {
-    dialect.closed_after_restart().iter().map(|(name, value)| dialect.persist(name, value)).collect()
+fn keeping(dialect: Dialect) -> Vec<Sql> {
+    dialect.closed_after_restart().iter().map(|(name, value)| dialect.persist(name, *value)).collect()
 }

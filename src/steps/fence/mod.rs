@@ -126,7 +126,7 @@ impl Fence {
         actions.extend(self.keep_actions(world));
         if account_locks::needed(dialect) {
             actions.push(Action::note("until no session of an account that gets past read_only is left:"));
-            actions.push(here.sql(dialect.still_connected(&marker::late("sessions that were ended"))));
+            actions.push(here.sql(dialect.still_connected(crate::domain::Sql::late(clients::ENDED))));
         }
         actions.extend([
             here.sql(dialect.read_only()),

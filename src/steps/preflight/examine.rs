@@ -20,7 +20,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
 pub fn questions(pair: &Pair<'_>) -> Vec<Action> {
     let known = [Source, Target].into_iter().flat_map(|side| {
         let place = pair.at(side);
-        [place.dialect.version().to_owned(), place.dialect.show_variables(&variables())]
+        [place.dialect.version().into(), place.dialect.show_variables(&variables())]
             .map(|text| Action::sql(place.name, text))
     });
     let mut actions: Vec<Action> = known.collect();

@@ -14,7 +14,7 @@ pub fn questions(world: &World, name: &str) -> Vec<Action> {
     others.map(|(other, access)| Action::sql(other, ask(access))).collect()
 }
 
-fn ask(server: &Server) -> String {
+fn ask(server: &Server) -> crate::domain::Sql {
     Dialect::from(server.product()).read_variable("server_id")
 }
 

@@ -1,6 +1,7 @@
 //! Whether the application has come to its new server: a session of one of its accounts is seen there.
 
 use super::Repoint;
+use crate::domain::Sql;
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Application;
@@ -80,7 +81,7 @@ impl Repoint {
         self.from.as_deref().or(only.map(String::as_str))
     }
 
-    fn sessions(application: &Application, dialect: Dialect) -> String {
+    fn sessions(application: &Application, dialect: Dialect) -> Sql {
         let users: Vec<&str> = application.accounts.iter().map(|account| account.user.as_str()).collect();
         dialect.sessions_of(&users)
     }

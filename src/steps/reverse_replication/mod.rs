@@ -12,11 +12,11 @@ use super::own_database;
 use super::place::{dialect, run_marker};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, On, Output, Outputs, Probe, Reversibility, Step};
+use crate::domain::{Sql, Words};
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase, StartAt};
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -86,8 +86,8 @@ impl ReverseReplication {
         Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
     }
 
-    fn statement(&self, world: &World) -> Result<String> {
-        let start = StartAt::Position { file: &self.position.file, offset: &self.position.offset };
+    fn statement(&self, world: &World) -> Result<Sql> {
+        let start = StartAt::Position { file: (&self.position.file).into(), offset: (&self.position.offset).into() };
         self.channel().statement(world, start)
     }
 
@@ -237,7 +237,7 @@ impl Step for ReverseReplication {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.replica);
         let old = On(&self.replica);
-        let before = marker::late("its value before");
+        let before = Words::late("its value before");
         let mut actions = vec![old.sql(dialect.stop_replica()), old.sql(dialect.reset_replica_all())];
         if dialect.is_mariadb() {
             actions.push(old.sql(dialect.set_gtid_start(&before)));

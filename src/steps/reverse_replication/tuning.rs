@@ -4,11 +4,11 @@
 //! commits a second it fell behind by a second in nine (measured on `MariaDB` 10.11, whose default it is). And a
 //! parallel one notes its place every 300 ms only, which a switch back would wait for (rulebook M14, `MySQL`).
 
+use crate::domain::{Sql, Words};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::error::Result;
-use crate::playbook::marker;
 use crate::steps::{Ctx, answer};
 
 /// Threads that apply, at least.
@@ -28,9 +28,9 @@ fn wanted(dialect: Dialect) -> Vec<(&'static str, u32, Better)> {
 }
 
 /// The statements of [`tune`].
-pub fn actions(dialect: Dialect) -> Vec<String> {
+pub fn actions(dialect: Dialect) -> Vec<Sql> {
     let pair = |(name, _, _): (&'static str, _, _)| {
-        [dialect.read_variable(name), dialect.set_variable(name, &marker::late("what it needs"))]
+        [dialect.read_variable(name), dialect.set_variable(name, Words::late("what it needs"))]
     };
     wanted(dialect).into_iter().flat_map(pair).collect()
 }
@@ -44,15 +44,15 @@ pub async fn tune(cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<(
         let now: u32 = answer::number(session, &dialect.read_variable(name)).await?;
         cx.memo.keep(name, now.to_string()).await?;
         if better(now, value) != now {
-            session.query(&dialect.set_variable(name, &value.to_string()), LOOK).await?;
+            session.query(&dialect.set_variable(name, value), LOOK).await?;
         }
     }
     Ok(())
 }
 
 /// The statements of [`undo`].
-pub fn undo_actions(dialect: Dialect) -> Vec<String> {
-    let before = marker::late("its value before");
+pub fn undo_actions(dialect: Dialect) -> Vec<Sql> {
+    let before = Words::late("its value before");
     wanted(dialect).into_iter().map(|(name, _, _)| dialect.set_variable(name, &before)).collect()
 }
 
@@ -71,9 +71,9 @@ pub fn noted(cx: &Ctx<'_>, dialect: Dialect) -> Result<Vec<(&'static str, String
 ///
 /// # Errors
 /// When the server refuses it.
-pub async fn undo(session: &Session, dialect: Dialect, noted: &[(&str, String)]) -> Result<()> {
+pub async fn undo(session: &Session, dialect: Dialect, noted: &[(&'static str, String)]) -> Result<()> {
     for (name, before) in noted {
-        session.query(&dialect.set_variable(name, before), LOOK).await?;
+        session.query(&dialect.set_variable(*name, before), LOOK).await?;
     }
     Ok(())
 }

@@ -82,7 +82,7 @@ fn closing(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
 /// Clients besides the application and the runner that the fence will end.
 fn ending(seen: &Seen<'_>) -> Result<Option<Verdict>> {
     let place = &seen.pair.source;
-    let rows = seen.rows(Source, place.dialect.killable_clients(""))?;
+    let rows = seen.rows(Source, place.dialect.killable_clients(None))?;
     let applications = seen.pair.application.into_iter().flat_map(|(_, application)| &application.accounts);
     let ours: Vec<&str> =
         applications.map(|account| account.user.as_str()).chain([place.server.user.as_str(), NOBODY_YET]).collect();
