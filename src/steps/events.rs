@@ -4,6 +4,7 @@ use super::answer;
 use super::place::{dialect, server};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::Words;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
@@ -180,7 +181,7 @@ impl Step for Events {
             new.sql(some_event(to, ENABLED)),
             Action::note("for every one that is not:"),
             new.sql(some_event(to, DISABLED)),
-            new.sql(to.account_exists(&marker::late("user"), &marker::late("host"))),
+            new.sql(to.account_exists(Words::late("user"), Words::late("host"))),
         ];
         if self.scheduler.is_some() {
             actions.push(Action::note(format!("if the scheduler was on, or off, on `{}` and is not here:", self.from)));

@@ -2,6 +2,7 @@
 
 use super::super::answer;
 use super::Fence;
+use crate::domain::sql::{list, number};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::past_read_only::{Client, client, counted};
@@ -14,6 +15,8 @@ use std::time::{Duration, Instant};
 /// How often clients are listed anew when one of them went by itself meanwhile.
 const ROUNDS: usize = 5;
 const NO_SUCH_THREAD: u16 = 1094;
+/// What they are called where a plan cannot know them.
+pub(super) const ENDED: &str = "sessions that were ended";
 /// Pause before it is looked again whether somebody is gone.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -95,7 +98,7 @@ impl Fence {
         if ids.is_empty() {
             return Ok(());
         }
-        let question = dialect.still_connected(&ids.join(", "));
+        let question = dialect.still_connected(list(ENDED, ids.into_iter().map(number)));
         let begin = Instant::now();
         loop {
             let rows = session.query(&question, LOOK).await?;
