@@ -270,6 +270,7 @@ fn restore(name: &Sql, same: Sql, key: Sql, [user, host]: [Sql; 2]) -> [Sql; 2] 
 #[cfg(test)]
 mod tests {
     use super::super::Dialect;
+    use crate::domain::Sql;
     use crate::playbook::product::{Family, Product, Version};
 
     fn names(family: Family, version: Version) -> Vec<&'static str> {
@@ -285,6 +286,22 @@ mod tests {
         assert_eq!(names(Family::MySql, Version(5, 7, 0)).len(), 6);
         let mysql = names(Family::MySql, Version(9, 7, 0));
         assert!(mysql[0] == "user" && mysql.contains(&"role_edges") && !mysql.contains(&"roles_mapping"));
+    }
+
+    #[test]
+    fn what_is_sent_for_each_table_is_what_a_plan_shows_for_every_one() {
+        let admits = |planned: &Sql, sent: &Sql| planned.text().admits(sent.text());
+        let accounts = [("a".to_owned(), "%".to_owned())];
+        for family in [Family::MySql, Family::MariaDb] {
+            let dialect = Dialect::from(Product { family, version: Version(10, 11, 0) });
+            assert!(admits(&dialect.keep_apart_shown(), &dialect.keep_apart(&accounts)));
+            for table in dialect.grant_tables() {
+                assert!(admits(&dialect.keep_tables_shown(), &dialect.keep_table(table, &[])));
+                assert!(admits(&dialect.forget_kept_shown(), &dialect.forget_kept(table, &accounts)));
+                let sent = dialect.restore_table(table);
+                assert!(dialect.restore_tables_shown().iter().zip(&sent).all(|(planned, sent)| admits(planned, sent)));
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub(super) enum Made {
     Whole,
 }
 
+/// What helps where a definition is not taken.
+pub(super) const BY_HAND: &str = "make the account there by hand";
+
 /// What makes an account or role anew.
 pub(super) struct Definition {
     /// Makes a role that a statement of its own makes.
@@ -132,16 +135,19 @@ impl<'a> Making<'a> {
     /// All of it as it is sent, looked at before any of it is.
     fn statements(&self, subject: &Subject, definition: &Definition) -> Result<Vec<Sql>> {
         let copied = definition.answered.iter().map(|text| {
-            let odd = |odd| self.odd(subject, odd).at(self.to.0).help("make the account there by hand");
+            let odd = |odd| {
+                let (attempted, answer) = self.odd(subject, odd);
+                Failure::permanent(attempted, answer).at(self.to.0).help(BY_HAND)
+            };
             // both sides' sessions begin with settings of ours, by which a backslash escapes
             Sql::copied(text, &VERBS, Backslash::Escapes).map_err(odd)
         });
         definition.role.clone().map(Ok).into_iter().chain(copied).collect()
     }
 
-    /// Told of a definition that is not taken.
-    pub(super) fn odd(&self, subject: &Subject, odd: Odd) -> Failure {
-        Failure::permanent(format!("make the account {subject}"), format!("`{}` answers with {odd}", self.from.0))
+    /// What was attempted with a definition that is not taken, and why it is not.
+    pub(super) fn odd(&self, subject: &Subject, odd: Odd) -> (String, String) {
+        (format!("make the account {subject}"), format!("`{}` answers with {odd}", self.from.0))
     }
 
     async fn make(&self, subject: &Subject, sql: &Sql) -> Result<()> {

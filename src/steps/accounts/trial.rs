@@ -1,6 +1,6 @@
 //! Tries what will be passed on before anything moves: an account that nobody can use gets each grant, and goes again.
 
-use super::making::{Definition, Making, NO_OBJECT, OPTION_PREVENTS, VERBS, help, told, without_hash};
+use super::making::{BY_HAND, Definition, Making, NO_OBJECT, OPTION_PREVENTS, VERBS, help, told, without_hash};
 use super::subject::Subject;
 use crate::domain::sql::account;
 use crate::domain::{Backslash, Odd, Sql, Statement};
@@ -62,7 +62,10 @@ pub(super) async fn attempt(making: &Making<'_>, subject: &Subject, to: (&str, D
     let definition = making.definition(subject).await?;
     let texts = match Texts::of(&definition, subject) {
         Ok(texts) => texts,
-        Err(odd) => return Ok(vec![making.odd(subject, odd).at(server).now("nothing was touched")]),
+        Err(odd) => {
+            let (attempted, answer) = making.odd(subject, odd);
+            return Ok(vec![Failure::refused(attempted, answer).at(server).now("nothing was touched").help(BY_HAND)]);
+        }
     };
     making.write.query(&drop, LOOK).await?;
     let tried = each(making, &definition, texts, to).await;
