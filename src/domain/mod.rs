@@ -8,11 +8,13 @@ mod permits;
 mod sent;
 mod shown;
 pub mod sql;
+mod statement;
 mod text;
 mod words;
 
 pub use permits::Permits;
 pub use sent::{Backslash, Lookup, escaped};
 pub use sql::Sql;
+pub use statement::{Odd, Statement};
 pub use text::{Form, Part, Text, holes};
 pub use words::{Piece, Private, Words};

@@ -1,5 +1,7 @@
 //! Statements, and how values stand in them.
 
+use super::sent::Backslash;
+use super::statement::{Odd, Statement};
 use super::text::{Form, Part, Text};
 use super::words::{Private, Words};
 use schemars::JsonSchema;
@@ -40,6 +42,19 @@ impl Sql {
     #[must_use]
     pub fn verbatim(statement: impl Into<Private>) -> Self {
         slot(Form::Verbatim, statement.into())
+    }
+    /// A statement that a server has answered with, which begins with one of `verbs`; `backslash` is what one means to the
+    /// session that gets it.
+    ///
+    /// # Errors
+    /// When it is anything else than one statement of such a kind: see [`Statement`].
+    pub fn copied(statement: &str, verbs: &[&'static str], backslash: Backslash) -> Result<Self, Odd> {
+        Statement::read(statement, verbs, backslash).map(|statement| statement.whole())
+    }
+    /// What of such a statement only the run will know: all that follows its first words, or a stretch of that.
+    #[must_use]
+    pub fn to_copy(what: impl Into<String>) -> Self {
+        slot(Form::Copied, Words::late(what).into())
     }
     /// These, one after the other.
     #[must_use]
@@ -104,6 +119,11 @@ impl fmt::Display for Sql {
 
 fn slot(form: Form, value: Private) -> Sql {
     Sql(Text::of(vec![Part::Slot(form, value)]))
+}
+
+/// A stretch of a statement that was looked at.
+pub(super) fn stretch(copied: &str) -> Sql {
+    slot(Form::Copied, copied.into())
 }
 
 /// A name in backticks.

@@ -131,10 +131,10 @@ pub fn counted(clients: impl IntoIterator<Item = Client>) -> BTreeMap<Client, us
 /// The questions that [`bypassers`] wants answered.
 #[must_use]
 pub fn questions(dialect: Dialect) -> Vec<Sql> {
-    let mut all = vec![dialect.accounts_past_read_only().into(), dialect.machine_name().into()];
+    let mut all = vec![dialect.accounts_past_read_only(), dialect.machine_name().into()];
     all.extend(dialect.role_members().map(Sql::from));
     all.extend(dialect.mandatory_roles().map(Sql::from));
-    all.extend(dialect.callers_of_definers().map(Sql::from));
+    all.extend(dialect.callers_of_definers());
     all.push(dialect.killable_clients(None));
     all
 }
@@ -144,7 +144,7 @@ pub fn questions(dialect: Dialect) -> Vec<Sql> {
 /// # Errors
 /// When an answer is missing, or cannot be read: then nobody knows who gets past.
 pub fn bypassers<'a>(dialect: Dialect, answer: impl Fn(&Sql) -> Result<&'a Rows>) -> Result<Vec<Bypasser>> {
-    let accounts = answer(&dialect.accounts_past_read_only().into())?;
+    let accounts = answer(&dialect.accounts_past_read_only())?;
     let mut routes = BTreeMap::new();
     for row in accounts.iter().filter(|row| is_set(*row, "gets_past")) {
         routes.insert(name(row, "user", "host")?, Route::Privilege);
@@ -168,9 +168,7 @@ pub fn bypassers<'a>(dialect: Dialect, answer: impl Fn(&Sql) -> Result<&'a Rows>
 
     let holders: BTreeSet<AccountName> = routes.keys().cloned().collect();
     let mut callers = BTreeMap::new();
-    for row in
-        dialect.callers_of_definers().map(|text| answer(&text.into())).transpose()?.into_iter().flat_map(Rows::iter)
-    {
+    for row in dialect.callers_of_definers().map(|text| answer(&text)).transpose()?.into_iter().flat_map(Rows::iter) {
         let definer = row.get("definer").unwrap_or_default();
         if holders.contains(&AccountName::parse(definer)) {
             callers.insert(name(row, "user", "host")?, Route::Routine(definer.to_owned()));
@@ -296,7 +294,7 @@ mod tests {
 
     fn found(dialect: Dialect, accounts: &[&[&str]], rest: &[(Sql, Rows)]) -> Vec<(String, Route, bool, usize)> {
         let mut answers: HashMap<Sql, Rows> = rest.iter().cloned().collect();
-        answers.insert(dialect.accounts_past_read_only().into(), rows(&ACCOUNT, accounts));
+        answers.insert(dialect.accounts_past_read_only(), rows(&ACCOUNT, accounts));
         answers.insert(dialect.machine_name().into(), rows(&["name"], &[&["db1"]]));
         let none = Failure::permanent("ask", "was not asked");
         let all = bypassers(dialect, |question| answers.get(question).ok_or_else(|| none.clone())).unwrap();
@@ -311,7 +309,7 @@ mod tests {
         let clients = [&["1", "u", "10.0.0.7:5"][..], &["2", "u", "192.168.0.1:5"], &["3", "root", "localhost"]];
         let rest = [
             (dialect.role_members().unwrap().into(), rows(&["user", "host", "role_user", "role_host"], &edges)),
-            (dialect.callers_of_definers().unwrap().into(), rows(&["user", "host", "definer"], &calls)),
+            (dialect.callers_of_definers().unwrap(), rows(&["user", "host", "definer"], &calls)),
             (dialect.killable_clients(None), rows(&["id", "user", "host"], &clients)),
         ];
         let accounts = [

@@ -2,9 +2,9 @@
 //! other runs away, and the questions whose answers may refuse the run before anything is touched.
 
 use super::Plan;
+use crate::domain::Words;
 use crate::effects::dialect::{Dialect, lock};
 use crate::effects::{AFTER_END, INIT, end_statement};
-use crate::playbook::marker;
 use crate::playbook::world::World;
 use crate::steps::{Action, On};
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ fn connection(world: &World, server: &str) -> Vec<Action> {
         Action::note(format!("every connection to {server} begins with:")),
         here.sql(INIT),
         Action::note(format!("a statement that outlasts its time on {server} is ended by a second connection:")),
-        here.sql(end_statement(&marker::late("connection"))),
+        here.sql(end_statement(Words::late("connection"))),
         here.sql(AFTER_END),
         Action::note(format!("refuse unless {server} is {}:", access.wanted())),
         here.sql(Dialect::from(product).version()),
@@ -74,12 +74,12 @@ fn starting(world: &World, server: &str) -> Vec<Action> {
 
 fn taking(server: &str) -> Vec<Action> {
     let here = On(server);
-    let [run, epoch, connection] = ["run", "epoch", "connection"].map(marker::late);
+    let [run, epoch, connection] = ["run", "epoch", "connection"].map(Words::late);
     vec![
         Action::note(format!("take {server} for this run, and refuse if another runner or another run has it:")),
         here.sql(lock::HOLDERS),
         here.sql(lock::who(&connection, &run)),
-        here.sql(lock::take(&marker::late("a name that no stranger holds: cutover, cutover 2 or cutover 3"))),
+        here.sql(lock::take(Words::late("a name that no stranger holds: cutover, cutover 2 or cutover 3"))),
         here.sql(lock::mark(&run, &epoch)),
         here.sql(lock::RUNNERS),
         Action::note(format!("every other connection to {server} is marked as this runner's:")),
@@ -94,6 +94,6 @@ fn taking(server: &str) -> Vec<Action> {
         here.sql(lock::end(&connection)),
         here.sql(lock::is_there(&connection)),
         Action::note("when two runs ask for the server at once, one of them gives back what it took:"),
-        here.sql(lock::give_back(&marker::late("the name"))),
+        here.sql(lock::give_back(Words::late("the name"))),
     ]
 }

@@ -5,15 +5,16 @@
 //! stands on the server itself, because whoever opens it again is another run, perhaps on another machine.
 
 use super::own_database;
-use super::place::{dialect, run_marker};
+use super::place::dialect;
 use super::privileges::require;
-use super::{Action, Ctx, answer};
+use super::{Action, Ctx, On, answer};
+use crate::domain::sql::{account, list};
+use crate::domain::{Sql, Words};
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::past_read_only::AccountName;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::playbook::world::World;
 use std::sync::Arc;
 
@@ -22,6 +23,11 @@ const SESSION: &str = "account locks";
 
 /// Where the record is kept.
 const FENCE: &str = OwnDatabase::Fence.name();
+
+/// What lists of accounts are called where a plan cannot know them.
+pub const TO_LOCK: &str = "each account to lock";
+const WAS_LOCKED: &str = "each account that was locked";
+const IN_RECORD: &str = "each account in the record";
 
 /// What keeping the record takes, on its database.
 const RECORDING: [&str; 4] = ["CREATE", "DROP", "INSERT", "DELETE"];
@@ -43,14 +49,9 @@ pub async fn end_session(cx: &Ctx<'_>, server: &str) {
     cx.fx.close_session(server, SESSION).await;
 }
 
-/// Names as the dialect takes them.
-pub fn names(accounts: &[AccountName]) -> Vec<(&str, &str)> {
-    accounts.iter().map(|account| (account.user.as_str(), account.host.as_str())).collect()
-}
-
-/// A list of accounts that shows only when it is needed.
-pub fn planned(about: &str) -> [(String, String); 1] {
-    [(marker::late(about), marker::late("host"))]
+/// A list of names, called `about` in plans.
+pub fn names(about: &'static str, accounts: &[AccountName]) -> Sql {
+    list(about, accounts.iter().map(|name| account(&name.user, &name.host)))
 }
 
 /// What stands in the record: the run that locked it, and the account. Empty without a record.
@@ -69,8 +70,7 @@ pub async fn recorded(session: &Session, dialect: Dialect) -> Result<Vec<(String
 
 /// What [`recorded`] asks.
 pub fn look_actions(server: &str, dialect: Dialect) -> Vec<Action> {
-    let ask = |text: String| Action::sql(server, text);
-    vec![ask(dialect.lock_record_exists()), ask(dialect.read_lock_record())]
+    [dialect.lock_record_exists(), dialect.read_lock_record()].map(|text| Action::sql(server, text)).into()
 }
 
 /// Makes the record and notes there what run `run` is about to lock.
@@ -78,13 +78,15 @@ pub async fn record(session: &Session, dialect: Dialect, run: &str, accounts: &[
     for statement in dialect.create_lock_record() {
         session.query(&statement, LOOK).await?;
     }
-    session.query(&dialect.record_locks(run, &names(accounts)), LOOK).await.map(drop)
+    for account in accounts {
+        session.query(&dialect.record_lock(run, &account.user, &account.host), LOOK).await?;
+    }
+    Ok(())
 }
 
 /// What [`record`] does.
 pub fn record_actions(server: &str, dialect: Dialect) -> Vec<Action> {
-    let [(user, host)] = planned("each account to lock");
-    let note = dialect.record_locks(&run_marker(), &[(&user, &host)]);
+    let note = dialect.record_lock(Words::late("run"), Words::late(TO_LOCK), Words::late("host"));
     let all = dialect.create_lock_record().into_iter().chain([note]);
     all.map(|text| Action::sql(server, text)).collect()
 }
@@ -94,7 +96,7 @@ pub async fn give_back(cx: &Ctx<'_>, server: &str, accounts: &[AccountName]) -> 
     let dialect = dialect(cx.world, server);
     let session = session(cx, server).await?;
     if !accounts.is_empty() {
-        session.query(&dialect.unlock_accounts(&names(accounts)), LOOK).await?;
+        session.query(&dialect.unlock_accounts(names(WAS_LOCKED, accounts)), LOOK).await?;
     }
     if !recorded(&session, dialect).await?.is_empty() {
         session.query(&dialect.forget_locks(cx.run), LOOK).await?;
@@ -108,11 +110,11 @@ pub async fn give_back(cx: &Ctx<'_>, server: &str, accounts: &[AccountName]) -> 
 
 /// What [`give_back`] does.
 pub fn give_back_actions(server: &str, dialect: Dialect) -> Vec<Action> {
-    let [(user, host)] = planned("each account that was locked");
-    let ask = |text: String| Action::sql(server, text);
-    let mut actions = vec![ask(dialect.without_binlog().to_owned()), ask(dialect.unlock_accounts(&[(&user, &host)]))];
+    let here = On(server);
+    let unlock = dialect.unlock_accounts(Sql::late(WAS_LOCKED));
+    let mut actions = vec![here.sql(dialect.without_binlog()), here.sql(unlock)];
     actions.extend(look_actions(server, dialect));
-    actions.push(ask(dialect.forget_locks(&run_marker())));
+    actions.push(here.sql(dialect.forget_locks(Words::late("run"))));
     actions.push(Action::note("when no other run has locked any:"));
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Fence));
     actions
@@ -139,7 +141,7 @@ pub async fn give_all_back(cx: &Ctx<'_>, server: &str) -> Result<Vec<AccountName
     let mut accounts: Vec<_> = recorded(&session, dialect).await?.into_iter().map(|(_, account)| account).collect();
     accounts.sort();
     accounts.dedup();
-    session.query(&dialect.unlock_accounts(&names(&accounts)), LOOK).await?;
+    session.query(&dialect.unlock_accounts(names(IN_RECORD, &accounts)), LOOK).await?;
     own_database::remove(&session, dialect, OwnDatabase::Fence).await?;
     end_session(cx, server).await;
     Ok(accounts)
@@ -151,11 +153,11 @@ pub fn give_all_back_actions(world: &World, server: &str) -> Vec<Action> {
     if !needed(dialect) {
         return Vec::new();
     }
-    let [(user, host)] = planned("each account in the record");
+    let here = On(server);
     let mut actions = look_actions(server, dialect);
     actions.push(Action::note("if a fence has locked accounts there:"));
-    let texts = [dialect.without_binlog().to_owned(), dialect.unlock_accounts(&[(&user, &host)])];
-    actions.extend(texts.map(|text| Action::sql(server, text)));
+    let unlock = dialect.unlock_accounts(Sql::late(IN_RECORD));
+    actions.extend([here.sql(dialect.without_binlog()), here.sql(unlock)]);
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Fence));
     actions
 }

@@ -8,11 +8,11 @@
 
 use super::place::dialect;
 use super::{Action, Ctx, On, answer, own_database};
+use crate::domain::Words;
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::LOOK;
 use crate::error::Result;
-use crate::playbook::marker;
 use crate::playbook::world::World;
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ pub fn keep_actions(world: &World, server: &str) -> Vec<Action> {
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Before));
     actions.extend([here.sql(dialect.begin_before()), here.sql(dialect.keep_apart_shown())]);
     actions.extend(
-        [dialect.keep_tables_shown(), dialect.keep_functions(), dialect.end_before(&marker::late("run"))]
-            .map(|text| here.sql(&text)),
+        [dialect.keep_tables_shown(), dialect.keep_functions(), dialect.end_before(Words::late("run"))]
+            .map(|text| here.sql(text)),
     );
     actions
 }
@@ -48,9 +48,9 @@ pub fn restore_actions(world: &World, server: &str) -> Vec<Action> {
         here.sql(dialect.run_before()),
         here.sql(dialect.without_binlog()),
         here.sql(dialect.new_functions()),
-        here.sql(dialect.drop_library_function(&marker::late("each that is new"))),
+        here.sql(dialect.drop_library_function(Words::late("each that is new"))),
     ];
-    actions.extend(dialect.restore_tables_shown().map(|text| here.sql(&text)));
+    actions.extend(dialect.restore_tables_shown().map(|text| here.sql(text)));
     actions.push(here.sql(dialect.read_grants()));
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Before));
     actions

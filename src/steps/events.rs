@@ -9,7 +9,6 @@ use crate::domain::{Sql, Words};
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -180,7 +179,7 @@ impl Step for Events {
             new.sql(some_event(to, ENABLED)),
             Action::note("for every one that is not:"),
             new.sql(some_event(to, DISABLED)),
-            new.sql(to.account_exists(&marker::late("user"), &marker::late("host"))),
+            new.sql(to.account_exists(Words::late("user"), Words::late("host"))),
         ];
         if self.scheduler.is_some() {
             actions.push(Action::note(format!("if the scheduler was on, or off, on `{}` and is not here:", self.from)));

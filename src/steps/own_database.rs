@@ -2,8 +2,7 @@
 //!
 //! May know: the dialect and servers. Nothing of what is kept there, and why.
 
-use super::{Action, Ctx};
-use crate::domain::Sql;
+use super::{Action, Ctx, On};
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::LOOK;
@@ -49,8 +48,8 @@ pub fn questions(world: &World, server: &str) -> Vec<Action> {
 
 /// What [`is_ours`] and [`is_there`] ask, one after the other.
 pub fn look_actions(server: &str, dialect: Dialect, database: OwnDatabase) -> Vec<Action> {
-    let texts = [Sql::from(dialect.foreign_objects(database)), dialect.existing_databases(&[database.name()])];
-    texts.into_iter().map(|text| Action::sql(server, text)).collect()
+    let here = On(server);
+    vec![here.sql(dialect.foreign_objects(database)), here.sql(dialect.existing_databases(&[database.name()]))]
 }
 
 /// Whether there is such a database.
@@ -79,12 +78,12 @@ pub async fn remove(session: &Session, dialect: Dialect, database: OwnDatabase) 
 /// What [`remove`] does.
 pub fn remove_actions(server: &str, dialect: Dialect, database: OwnDatabase) -> Vec<Action> {
     let [tables, whole] = dialect.remove_own(database);
-    let texts = [
-        dialect.existing_databases(&[database.name()]),
-        dialect.foreign_objects(database).into(),
-        tables.into(),
-        dialect.foreign_objects(database).into(),
-        whole.into(),
-    ];
-    texts.into_iter().map(|text| Action::sql(server, text)).collect()
+    let here = On(server);
+    vec![
+        here.sql(dialect.existing_databases(&[database.name()])),
+        here.sql(dialect.foreign_objects(database)),
+        here.sql(tables),
+        here.sql(dialect.foreign_objects(database)),
+        here.sql(whole),
+    ]
 }

@@ -4,7 +4,8 @@ use super::answer;
 use super::follow_filters::Followed;
 use super::place::{account_fact, authority, dialect, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
-use crate::effects::dialect::text_literal;
+use crate::domain::Sql;
+use crate::domain::sql::literal;
 use crate::effects::replica::LOOK;
 use crate::effects::{LoginPath, Session};
 use crate::error::{Failure, Result};
@@ -107,7 +108,7 @@ impl ReplicationAccount {
         let Ok(rows) = session.query(dialect(cx.world, &self.server).accounts(), LOOK).await else { return failure };
         let anonymous = rows.iter().filter(|row| row.get("user").is_none_or(str::is_empty));
         let names: Vec<String> =
-            anonymous.map(|row| format!("''@{}", text_literal(row.get("host").unwrap_or_default()))).collect();
+            anonymous.map(|row| format!("''@{}", literal(row.get("host").unwrap_or_default()))).collect();
         if names.is_empty() {
             return failure;
         }
@@ -132,13 +133,12 @@ impl ReplicationAccount {
     fn quiet(&self, world: &World) -> Option<Action> {
         (!self.binlog).then(|| Action::sql(&self.server, dialect(world, &self.server).without_binlog()))
     }
-    fn statements(&self, world: &World) -> Result<[String; 2]> {
+    fn statements(&self, world: &World) -> Result<[Sql; 2]> {
         let account = self.account(world)?;
-        let marker = account.password.marker();
         Ok(dialect(world, &self.server).create_replication_account(
             &account.user,
             self.host(world, account),
-            &marker,
+            &account.password,
             self.tls,
         ))
     }

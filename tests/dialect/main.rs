@@ -2,7 +2,7 @@
 
 mod cells;
 
-use cutover::domain::sql::number;
+use cutover::domain::sql::{account, number};
 use cutover::domain::{Sql, Words};
 use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, OwnDatabase, StartAt, lock};
 use cutover::effects::{Login, Row, Secrets, Session, past_read_only};
@@ -128,14 +128,14 @@ fn a_server_is_opened_as_far_as_it_was_open() {
     }
     assert_eq!(mysql("8.0").persist("super_read_only", "ON").to_string(), "SET PERSIST super_read_only = 'ON'");
     assert_eq!(mysql("8.0").forget_persisted("read_only").to_string(), "RESET PERSIST IF EXISTS read_only");
-    let locked = mariadb("10.11").lock_accounts(&[("it's", "%"), ("b", "10.%")]);
-    assert_eq!(locked, "ALTER USER IF EXISTS 'it''s'@'%', 'b'@'10.%' ACCOUNT LOCK");
+    let locked = mariadb("10.11").lock_accounts(Sql::join([account("it's", "%"), account("b", "10.%")], ", "));
+    assert_eq!(locked.to_string(), "ALTER USER IF EXISTS 'it''s'@'%', 'b'@'10.%' ACCOUNT LOCK");
 }
 
 /// Who gets past `read_only`, and where code of others counts.
 #[test]
 fn what_gets_past_read_only_differs() {
-    let asked = |d: Dialect| d.accounts_past_read_only();
+    let asked = |d: Dialect| d.accounts_past_read_only().to_string();
     assert!(asked(mariadb("10.11")).contains("< 101100") && !asked(mariadb("10.6")).contains("101100"));
     assert!(asked(mariadb("10.3")).contains("Super_priv") && asked(mysql("8.0")).contains("CONNECTION_ADMIN"));
     assert!(asked(mysql("5.7")).contains("account_locked") && !asked(mysql("5.6")).contains("account_locked"));
@@ -209,12 +209,14 @@ async fn replication_from_the_first_statement_to_the_last() {
     let source = bench.session(&bench.source, Server::ACCOUNT).await;
     let replica = bench.session(&bench.replica, Server::ACCOUNT).await;
     run(&source, [d.without_binlog()]).await;
-    let account = d.create_replication_account("repl", "127.0.0.1", "‹secret pw›", false);
-    run(&source, account.iter().map(String::as_str)).await;
-    assert_eq!(value(&source, &d.account_exists("repl", "127.0.0.1")).await.as_deref(), Some("1"));
-    let grants = value(&source, &d.show_grants("repl", "127.0.0.1")).await.unwrap();
+    let account = d.create_replication_account("repl", "127.0.0.1", &SecretRef::Env("pw".into()), false);
+    for statement in account {
+        source.query(statement, LIMIT).await.unwrap();
+    }
+    assert_eq!(value(&source, &d.account_exists("repl", "127.0.0.1").to_string()).await.as_deref(), Some("1"));
+    let grants = value(&source, &d.show_grants("repl", "127.0.0.1").to_string()).await.unwrap();
     assert!(grants.starts_with("GRANT REPLICATION SLAVE ON *.*"), "{grants}");
-    run(&source, [d.show_create_account("repl", "127.0.0.1").as_str(), d.accounts()]).await;
+    run(&source, [d.show_create_account("repl", "127.0.0.1").to_string().as_str(), d.accounts()]).await;
     run(&source, ["SET SESSION sql_log_bin = 1"]).await;
 
     let at = source.query(d.binlog_position(), LIMIT).await.unwrap();
@@ -266,8 +268,10 @@ async fn replication_from_the_first_statement_to_the_last() {
     assert!(replica.query(&d.replica_status(), LIMIT).await.unwrap().is_empty());
     let gone = value(&replica, &d.wait_for_position(file, offset, 1)).await;
     assert_eq!(gone, None, "a wait without a channel is NULL, never 0");
-    run(&source, [d.drop_account("repl", "127.0.0.1").as_str(), d.binary_logs()]).await;
-    run(&source, d.remove_own(OwnDatabase::Tokens).each_ref().map(String::as_str)).await;
+    run(&source, [d.drop_account("repl", "127.0.0.1").to_string().as_str(), d.binary_logs()]).await;
+    for statement in d.remove_own(OwnDatabase::Tokens) {
+        source.query(statement, LIMIT).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -333,22 +337,26 @@ async fn fencing_catalog_and_locks() {
     assert!(size.get("bytes").unwrap().parse::<u64>().unwrap() >= 16384);
 
     let other = bench.session(&bench.source, Server::ACCOUNT).await;
-    for taking in [lock::mark("r1", "2").as_str(), &lock::take("cutover")] {
+    for taking in [&lock::mark("r1", "2").to_string(), &lock::take("cutover").to_string()] {
         assert_eq!(value(&tool, taking).await.as_deref(), Some("1"));
         assert_eq!(value(&other, taking).await.as_deref(), Some("0"));
     }
-    assert_eq!(value(&tool, &lock::is_ours("r1", "2")).await.as_deref(), Some("1"));
-    assert_eq!(value(&other, &lock::is_ours("r1", "2")).await.as_deref(), Some("0"));
+    assert_eq!(value(&tool, &lock::is_ours("r1", "2").to_string()).await.as_deref(), Some("1"));
+    assert_eq!(value(&other, &lock::is_ours("r1", "2").to_string()).await.as_deref(), Some("0"));
     let holder = value(&other, lock::HOLDERS).await.unwrap();
     let about = other.query(&lock::who(&holder, "r1"), LIMIT).await.unwrap();
     let about = about.first().unwrap();
     assert!(about.get("account").unwrap().starts_with("migrate@127.0.0.1"));
     assert_eq!((about.get("runner"), about.get("same_run")), (Some("1"), Some("1")));
     assert_eq!(value(&other, lock::RUNNERS).await.as_deref(), Some(holder.as_str()), "`other` is marked too, later");
-    assert_eq!(value(&other, &lock::register(&holder, "r1", "2")).await.as_deref(), Some("1"));
-    run(&other, [lock::end(&holder).as_str()]).await;
-    while value(&other, &lock::is_there(&holder)).await.as_deref() != Some("0") {}
-    assert_eq!(value(&other, &lock::register(&holder, "r1", "2")).await.as_deref(), None, "nobody holds the lease");
+    assert_eq!(value(&other, &lock::register(&holder, "r1", "2").to_string()).await.as_deref(), Some("1"));
+    run(&other, [lock::end(&holder).to_string().as_str()]).await;
+    while value(&other, &lock::is_there(&holder).to_string()).await.as_deref() != Some("0") {}
+    assert_eq!(
+        value(&other, &lock::register(&holder, "r1", "2").to_string()).await.as_deref(),
+        None,
+        "nobody holds the lease"
+    );
     let tool = bench.session(&bench.source, Server::ACCOUNT).await;
     run(&tool, [d.load_session().as_str()]).await;
     assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));

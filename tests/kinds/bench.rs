@@ -238,9 +238,9 @@ impl Bench {
     /// Makes the target a replica of the source, from where the source's log ends.
     pub async fn replicate(&self) {
         let dialect = self.source.dialect();
-        self.exec("source", &dialect.drop_account("repl", "127.0.0.1")).await; // a test may do this more than once
+        self.exec("source", &dialect.drop_account("repl", "127.0.0.1").to_string()).await; // a test may do this more than once
         for statement in dialect.create_replication_account("repl", "127.0.0.1", "folge", false) {
-            self.exec("source", &statement).await;
+            self.exec("source", &statement.to_string()).await;
         }
         let with = json!({ "replica": "target", "source": "source", "position": self.position().await,
                            "through": { "step": "tunnel", "listen": self.source.address() } });

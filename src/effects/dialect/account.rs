@@ -1,50 +1,59 @@
 //! Accounts: the one a replica logs in with, and looking at others.
 
-use super::{Dialect, account, text_literal};
+use super::Dialect;
+use crate::domain::sql::{account, literal};
+use crate::domain::{Private, Sql, Words};
+use crate::sql;
 
 impl Dialect {
-    /// Makes the account a replica logs in with and gives it the one privilege it needs. `password` is a marker.
+    /// Makes the account a replica logs in with and gives it the one privilege it needs.
     /// The old word `REPLICATION SLAVE` is the one that every version of both families understands. With `tls` the server
     /// lets it in by an encrypted connection only.
     #[must_use]
-    pub fn create_replication_account(self, user: &str, host: &str, password: &str, tls: bool) -> [String; 2] {
+    pub fn create_replication_account(
+        self,
+        user: impl Into<Words>,
+        host: impl Into<Words>,
+        password: impl Into<Private>,
+        tls: bool,
+    ) -> [Sql; 2] {
         let name = account(user, host);
         let require = if tls { " REQUIRE SSL" } else { "" };
         [
-            format!("CREATE USER {name} IDENTIFIED BY {}{require}", text_literal(password)),
-            format!("GRANT REPLICATION SLAVE ON *.* TO {name}"),
+            sql!("CREATE USER {} IDENTIFIED BY {}{}", &name, literal(password), require),
+            sql!("GRANT REPLICATION SLAVE ON *.* TO {}", name),
         ]
     }
 
     /// Removes an account.
     #[must_use]
-    pub fn drop_account(self, user: &str, host: &str) -> String {
-        format!("DROP USER IF EXISTS {}", account(user, host))
+    pub fn drop_account(self, user: impl Into<Words>, host: impl Into<Words>) -> Sql {
+        sql!("DROP USER IF EXISTS {}", account(user, host))
     }
 
     /// How many accounts of that name there are: 0 or 1.
     #[must_use]
-    pub fn account_exists(self, user: &str, host: &str) -> String {
-        let (user, host) = (text_literal(user), text_literal(host));
-        format!("SELECT COUNT(*) FROM mysql.user WHERE User = {user} AND Host = {host}")
+    pub fn account_exists(self, user: impl Into<Words>, host: impl Into<Words>) -> Sql {
+        let (user, host): (Words, Words) = (user.into(), host.into());
+        sql!("SELECT COUNT(*) FROM mysql.user WHERE User = {} AND Host = {}", literal(user), literal(host))
     }
 
     /// Privileges of an account, one row each.
     #[must_use]
-    pub fn show_grants(self, user: &str, host: &str) -> String {
-        format!("SHOW GRANTS FOR {}", account(user, host))
+    pub fn show_grants(self, user: impl Into<Words>, host: impl Into<Words>) -> Sql {
+        sql!("SHOW GRANTS FOR {}", account(user, host))
     }
 
     /// The statement that makes an account anew, password hash included.
     #[must_use]
-    pub fn show_create_account(self, user: &str, host: &str) -> String {
-        format!("SHOW CREATE USER {}", account(user, host))
+    pub fn show_create_account(self, user: impl Into<Words>, host: impl Into<Words>) -> Sql {
+        sql!("SHOW CREATE USER {}", account(user, host))
     }
 
     /// An account, or a role, as statements name it: roles of `MariaDB` have no host.
     #[must_use]
-    pub fn account_or_role(self, user: &str, host: &str, is_role: bool) -> String {
-        if is_role && self.is_mariadb() { text_literal(user) } else { account(user, host) }
+    pub fn account_or_role(self, user: impl Into<Words>, host: impl Into<Words>, is_role: bool) -> Sql {
+        if is_role && self.is_mariadb() { literal(user.into()) } else { account(user, host) }
     }
 
     /// Sessions that read definitions want them whole: names quoted, and hashes so that no byte of them is lost.
@@ -59,15 +68,15 @@ impl Dialect {
 
     /// Makes a role; `None` where the statement that makes an account does that too.
     #[must_use]
-    pub fn create_role(self, role: &str) -> Option<String> {
-        self.is_mariadb().then(|| format!("CREATE ROLE {}", text_literal(role)))
+    pub fn create_role(self, role: impl Into<Words>) -> Option<Sql> {
+        self.is_mariadb().then(|| sql!("CREATE ROLE {}", literal(role.into())))
     }
 
     /// Removes a role of that name.
     #[must_use]
-    pub fn drop_role(self, role: &str, host: &str) -> String {
+    pub fn drop_role(self, role: impl Into<Words>, host: impl Into<Words>) -> Sql {
         if self.is_mariadb() {
-            format!("DROP ROLE IF EXISTS {}", text_literal(role))
+            sql!("DROP ROLE IF EXISTS {}", literal(role.into()))
         } else {
             self.drop_account(role, host)
         }
@@ -75,8 +84,8 @@ impl Dialect {
 
     /// Privileges of a role, one row each; those of roles that it was given may be among them.
     #[must_use]
-    pub fn show_grants_of(self, user: &str, host: &str, is_role: bool) -> String {
-        format!("SHOW GRANTS FOR {}", self.account_or_role(user, host, is_role))
+    pub fn show_grants_of(self, user: impl Into<Words>, host: impl Into<Words>, is_role: bool) -> Sql {
+        sql!("SHOW GRANTS FOR {}", self.account_or_role(user, host, is_role))
     }
 
     /// Every account and role but those the server keeps for itself: columns `user`, `host`, `is_role` (`1` or `0`; a role
@@ -132,13 +141,15 @@ impl Dialect {
 
     /// Privileges of this session's own account: columns `privilege` and `in_database`, which is `*` for all of them.
     #[must_use]
-    pub fn own_privileges(self) -> String {
+    pub fn own_privileges(self) -> Sql {
         // a name may hold an `@` or a quote itself
         let own = "REPLACE(GRANTEE, '''', '') = REPLACE(CURRENT_USER(), '''', '')";
-        format!(
+        sql!(
             "SELECT PRIVILEGE_TYPE AS privilege, '*' AS in_database FROM information_schema.USER_PRIVILEGES \
-             WHERE {own} UNION SELECT PRIVILEGE_TYPE, REPLACE(TABLE_SCHEMA, '\\\\', '') \
-             FROM information_schema.SCHEMA_PRIVILEGES WHERE {own}"
+             WHERE {} UNION SELECT PRIVILEGE_TYPE, REPLACE(TABLE_SCHEMA, '\\\\', '') \
+             FROM information_schema.SCHEMA_PRIVILEGES WHERE {}",
+            own,
+            own
         )
     }
 

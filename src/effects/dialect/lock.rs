@@ -5,7 +5,9 @@
 //! and `cutover RUN` and `cutover RUN epoch N`. So another runner can tell a runner's connections from everybody else's,
 //! whose they are, and how old.
 
-use super::{number, text_literal};
+use crate::domain::sql::{literal, number};
+use crate::domain::{Sql, Words};
+use crate::sql;
 
 /// Names of the lock that keeps other runs off a server: the first that no stranger holds. A program that is not cutover
 /// may use one of them by chance, and must not keep a server from being moved.
@@ -18,79 +20,86 @@ pub const RUNNERS: &str = "SELECT ID AS id FROM information_schema.PROCESSLIST \
 
 /// Takes the server by one of [`NAMES`], without waiting: 1 when it was free.
 #[must_use]
-pub fn take(name: &str) -> String {
-    format!("SELECT GET_LOCK({}, 0)", text_literal(name))
+pub fn take(name: impl Into<Words>) -> Sql {
+    sql!("SELECT GET_LOCK({}, 0)", literal(name.into()))
 }
 
 /// Gives back what was taken.
 #[must_use]
-pub fn give_back(name: &str) -> String {
-    format!("SELECT RELEASE_LOCK({})", text_literal(name))
+pub fn give_back(name: impl Into<Words>) -> Sql {
+    sql!("SELECT RELEASE_LOCK({})", literal(name.into()))
 }
 
 /// Tells whether this connection holds the lease of `run` in its `epoch`.
 #[must_use]
-pub fn is_ours(run: &str, epoch: &str) -> String {
-    format!("SELECT IS_USED_LOCK({}) = CONNECTION_ID()", text_literal(&epoch_name(run, epoch)))
+pub fn is_ours(run: impl Into<Words>, epoch: impl Into<Words>) -> Sql {
+    sql!("SELECT IS_USED_LOCK({}) = CONNECTION_ID()", literal(epoch_name(run, epoch)))
 }
 
-/// Marks this connection as the holder of `run`'s lease, in its `epoch` (a number or a marker).
+/// Marks this connection as the holder of `run`'s lease, in its `epoch`.
 #[must_use]
-pub fn mark(run: &str, epoch: &str) -> String {
-    let (of_run, of_epoch) = (text_literal(&format!("cutover {run}")), text_literal(&epoch_name(run, epoch)));
-    format!(
-        "SELECT GET_LOCK({of_run}, 0), GET_LOCK({of_epoch}, 0), GET_LOCK(CONCAT('cutover session ', CONNECTION_ID()), 0)"
+pub fn mark(run: impl Into<Words>, epoch: impl Into<Words>) -> Sql {
+    let run = run.into();
+    let (of_run, of_epoch) = (literal(run_name(&run)), literal(epoch_name(run, epoch)));
+    sql!(
+        "SELECT GET_LOCK({}, 0), GET_LOCK({}, 0), GET_LOCK(CONCAT('cutover session ', CONNECTION_ID()), 0)",
+        of_run,
+        of_epoch
     )
 }
 
 /// Marks this connection as one of the runner whose lease is held by connection `lease`: 1 while that holds it.
 #[must_use]
-pub fn register(lease: &str, run: &str, epoch: &str) -> String {
-    format!(
+pub fn register(lease: impl Into<Words>, run: impl Into<Words>, epoch: impl Into<Words>) -> Sql {
+    sql!(
         "SELECT GET_LOCK(CONCAT('cutover session ', CONNECTION_ID()), 0) AND IS_USED_LOCK({}) = {}",
-        text_literal(&epoch_name(run, epoch)),
+        literal(epoch_name(run, epoch)),
         number(lease)
     )
 }
 
-/// Tells about a connection, digits or a marker: `account`, `command`, `idle` (seconds since its last statement), whether
-/// it is a runner's (`runner`), and whether it is one of `run` (`same_run`).
+/// Tells about a connection: `account`, `command`, `idle` (seconds since its last statement), whether it is a runner's
+/// (`runner`), and whether it is one of `run` (`same_run`).
 #[must_use]
-pub fn who(connection: &str, run: &str) -> String {
-    let of_run = text_literal(&format!("cutover {run}"));
-    format!(
+pub fn who(connection: impl Into<Words>, run: impl Into<Words>) -> Sql {
+    sql!(
         "SELECT CONCAT(USER, '@', HOST) AS account, COMMAND AS command, TIME AS idle, \
-         IS_USED_LOCK(CONCAT('cutover session ', ID)) = ID AS runner, IS_USED_LOCK({of_run}) = ID AS same_run \
+         IS_USED_LOCK(CONCAT('cutover session ', ID)) = ID AS runner, IS_USED_LOCK({}) = ID AS same_run \
          FROM information_schema.PROCESSLIST WHERE ID = {}",
+        literal(run_name(run)),
         number(connection)
     )
 }
 
 /// Ends a connection of a runner that was displaced.
 #[must_use]
-pub fn end(connection: &str) -> String {
-    format!("KILL CONNECTION {}", number(connection))
+pub fn end(connection: impl Into<Words>) -> Sql {
+    sql!("KILL CONNECTION {}", number(connection))
 }
 
 /// The connection that holds the lease of `run` in its `epoch`.
 #[must_use]
-pub fn holds(run: &str, epoch: &str) -> String {
-    format!("SELECT IS_USED_LOCK({})", text_literal(&epoch_name(run, epoch)))
+pub fn holds(run: impl Into<Words>, epoch: impl Into<Words>) -> Sql {
+    sql!("SELECT IS_USED_LOCK({})", literal(epoch_name(run, epoch)))
 }
 
-/// Whether a connection, digits or a marker, is a runner's: 1 when it is.
+/// Whether a connection is a runner's: 1 when it is.
 #[must_use]
-pub fn is_runner(connection: &str) -> String {
+pub fn is_runner(connection: impl Into<Words>) -> Sql {
     let id = number(connection);
-    format!("SELECT IS_USED_LOCK(CONCAT('cutover session ', {id})) = {id}")
+    sql!("SELECT IS_USED_LOCK(CONCAT('cutover session ', {})) = {}", &id, &id)
 }
 
-/// Whether a connection, digits or a marker, is there: a count.
+/// Whether a connection is there: a count.
 #[must_use]
-pub fn is_there(connection: &str) -> String {
-    format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {}", number(connection))
+pub fn is_there(connection: impl Into<Words>) -> Sql {
+    sql!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {}", number(connection))
 }
 
-fn epoch_name(run: &str, epoch: &str) -> String {
-    format!("cutover {run} epoch {epoch}")
+fn run_name(run: impl Into<Words>) -> Words {
+    Words::from("cutover ").then(run)
+}
+
+fn epoch_name(run: impl Into<Words>, epoch: impl Into<Words>) -> Words {
+    run_name(run).then(" epoch ").then(epoch)
 }

@@ -1,6 +1,9 @@
 //! Databases of the tool's own, and how it is proved that nothing else stands in them.
 
-use super::{Dialect, identifier, literals, table, text_literal};
+use super::Dialect;
+use crate::domain::Sql;
+use crate::domain::sql::{identifier, literal, table};
+use crate::sql;
 
 /// A database of the tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,23 +35,29 @@ impl Dialect {
     /// What stands in `database` and is not the tool's: column `name`, with its kind in front. A table is the tool's by
     /// its name and its columns; those of [`OwnDatabase::Before`] are copies, whose columns differ by version.
     #[must_use]
-    pub fn foreign_objects(self, database: OwnDatabase) -> String {
-        let name = text_literal(database.name());
+    pub fn foreign_objects(self, database: OwnDatabase) -> Sql {
+        let name = literal(database.name());
         let columns = "GROUP_CONCAT(COLUMN_NAME ORDER BY ORDINAL_POSITION)";
         let ours = match database {
-            OwnDatabase::Tokens => format!("TABLE_NAME = 'token' AND {columns} = 'run,purpose,value'"),
-            OwnDatabase::Fence => format!("TABLE_NAME = 'locked_account' AND {columns} = 'run,user,host'"),
-            OwnDatabase::Before => format!("TABLE_NAME IN ({})", literals(&self.tables_of(database))),
+            OwnDatabase::Tokens => sql!("TABLE_NAME = 'token' AND {} = 'run,purpose,value'", columns),
+            OwnDatabase::Fence => sql!("TABLE_NAME = 'locked_account' AND {} = 'run,user,host'", columns),
+            OwnDatabase::Before => sql!("TABLE_NAME IN ({})", literals(self.tables_of(database))),
         };
-        let other = |kind: &str, source: &str, prefix: &str, object: &str| {
-            format!(
-                "SELECT CONCAT({kind}, ' ', {object}) AS name FROM information_schema.{source} \
-                 WHERE {prefix}_SCHEMA = {name}"
+        let other = |kind: &'static str, source: &'static str, prefix: &'static str, object: &'static str| {
+            sql!(
+                "SELECT CONCAT({}, ' ', {}) AS name FROM information_schema.{} WHERE {}_SCHEMA = {}",
+                kind,
+                object,
+                source,
+                prefix,
+                &name
             )
         };
-        format!(
-            "SELECT CONCAT('table ', TABLE_NAME) AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {name} \
-             GROUP BY TABLE_NAME HAVING NOT ({ours}) UNION ALL {} UNION ALL {} UNION ALL {}",
+        sql!(
+            "SELECT CONCAT('table ', TABLE_NAME) AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {} \
+             GROUP BY TABLE_NAME HAVING NOT ({}) UNION ALL {} UNION ALL {} UNION ALL {}",
+            &name,
+            ours,
             other("LOWER(ROUTINE_TYPE)", "ROUTINES", "ROUTINE", "ROUTINE_NAME"),
             other("'event'", "EVENTS", "EVENT", "EVENT_NAME"),
             other("'trigger'", "TRIGGERS", "TRIGGER", "TRIGGER_NAME"),
@@ -57,11 +66,11 @@ impl Dialect {
 
     /// Removes `database`, which is there: first the tool's own tables, then what must be empty by then.
     #[must_use]
-    pub fn remove_own(self, database: OwnDatabase) -> [String; 2] {
-        let tables: Vec<String> = self.tables_of(database).iter().map(|name| table(database.name(), name)).collect();
+    pub fn remove_own(self, database: OwnDatabase) -> [Sql; 2] {
+        let tables = self.tables_of(database).into_iter().map(|name| table(database.name(), name));
         [
-            format!("DROP TABLE IF EXISTS {}", tables.join(", ")),
-            format!("DROP DATABASE {}", identifier(database.name())),
+            sql!("DROP TABLE IF EXISTS {}", Sql::join(tables, ", ")),
+            sql!("DROP DATABASE {}", identifier(database.name())),
         ]
     }
 
@@ -77,6 +86,10 @@ impl Dialect {
     }
 }
 
+fn literals(names: impl IntoIterator<Item = &'static str>) -> Sql {
+    Sql::join(names.into_iter().map(literal), ", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::OwnDatabase;
@@ -87,11 +100,11 @@ mod tests {
     fn only_known_tables_are_dropped() {
         let dialect = Dialect::from(Product::default());
         assert_eq!(
-            dialect.remove_own(OwnDatabase::Tokens),
+            dialect.remove_own(OwnDatabase::Tokens).map(|text| text.to_string()),
             ["DROP TABLE IF EXISTS `cutover`.`token`", "DROP DATABASE `cutover`"]
         );
-        let [tables, _] = dialect.remove_own(OwnDatabase::Before);
+        let [tables, _] = dialect.remove_own(OwnDatabase::Before).map(|text| text.to_string());
         assert!(tables.contains("`cutover_before`.`run`"), "{tables}");
-        assert!(dialect.foreign_objects(OwnDatabase::Fence).contains("'run,user,host'"));
+        assert!(dialect.foreign_objects(OwnDatabase::Fence).to_string().contains("'run,user,host'"));
     }
 }

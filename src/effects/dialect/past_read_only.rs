@@ -2,7 +2,10 @@
 //!
 //! Where the strongest lock ends with a session, these accounts are what could write to a server after it was closed.
 
-use super::{Dialect, OwnDatabase, account, identifier, text_literal};
+use super::{Dialect, OwnDatabase};
+use crate::domain::sql::{identifier, literal, number};
+use crate::domain::{Sql, Words};
+use crate::sql;
 
 /// The record of locked accounts. It belongs to one server: what is done to it never enters the binary log, so no
 /// replica drops it.
@@ -24,27 +27,35 @@ impl Dialect {
     /// Every account and role: columns `user`, `host`, `is_role`, `is_locked`, `gets_past`, each of these `1` or `0`.
     /// `gets_past` is for the privilege held directly.
     #[must_use]
-    pub fn accounts_past_read_only(self) -> String {
+    pub fn accounts_past_read_only(self) -> Sql {
         if self.mariadb(10, 4, 0) {
-            let by_super =
-                if self.mariadb(10, 11, 0) { format!(" AND {WRITTEN_BY} < {SEPARATE_SINCE}") } else { String::new() };
-            return format!(
+            let by_super = if self.mariadb(10, 11, 0) {
+                sql!(" AND {} < {}", WRITTEN_BY, number(SEPARATE_SINCE))
+            } else {
+                Sql::default()
+            };
+            return sql!(
                 "SELECT User AS user, Host AS host, COALESCE(JSON_VALUE(Priv, '$.is_role'), '0') = '1' AS is_role, \
                  COALESCE(JSON_VALUE(Priv, '$.account_locked'), '0') = '1' AS is_locked, \
-                 ({ACCESS} & {READ_ONLY_ADMIN}) <> 0 OR (({ACCESS} & {SUPER}) <> 0{by_super}) AS gets_past \
-                 FROM mysql.global_priv ORDER BY User, Host"
+                 ({} & {}) <> 0 OR (({} & {}) <> 0{}) AS gets_past FROM mysql.global_priv ORDER BY User, Host",
+                ACCESS,
+                number(READ_ONLY_ADMIN),
+                ACCESS,
+                number(SUPER),
+                by_super
             );
         }
         if self.is_mariadb() {
             return "SELECT User AS user, Host AS host, is_role = 'Y' AS is_role, 0 AS is_locked, \
                     Super_priv = 'Y' AS gets_past FROM mysql.user ORDER BY User, Host"
-                .to_owned();
+                .into();
         }
         let is_locked = if self.account_lock() { "account_locked = 'Y'" } else { "0" };
-        format!(
-            "SELECT User AS user, Host AS host, 0 AS is_role, {is_locked} AS is_locked, \
+        sql!(
+            "SELECT User AS user, Host AS host, 0 AS is_role, {} AS is_locked, \
              EXISTS (SELECT 1 FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE IN ('SUPER', 'CONNECTION_ADMIN') \
-             AND GRANTEE = CONCAT('''', User, '''@''', Host, '''')) AS gets_past FROM mysql.user ORDER BY User, Host"
+             AND GRANTEE = CONCAT('''', User, '''@''', Host, '''')) AS gets_past FROM mysql.user ORDER BY User, Host",
+            is_locked
         )
     }
 
@@ -78,16 +89,21 @@ impl Dialect {
     /// Who may call code that runs with the rights of another account: columns `user`, `host`, `definer`. A plain
     /// `read_only` looks at the definer (measured on `MariaDB` 10.11: such a call writes and commits by itself).
     #[must_use]
-    pub fn callers_of_definers(self) -> Option<String> {
+    pub fn callers_of_definers(self) -> Option<Sql> {
         (self.mariadb(10, 4, 0) && self.strongest_fence().held_by_session).then(|| {
             let definers = "mysql.proc p ON p.security_type = 'DEFINER'";
-            format!(
-                "SELECT g.User AS user, g.Host AS host, p.definer AS definer FROM mysql.global_priv g JOIN {definers} \
-                 WHERE ({ACCESS} & {EXECUTE}) <> 0 \
-                 UNION SELECT d.User, d.Host, p.definer FROM mysql.db d JOIN {definers} AND p.db LIKE d.Db \
+            sql!(
+                "SELECT g.User AS user, g.Host AS host, p.definer AS definer FROM mysql.global_priv g JOIN {} \
+                 WHERE ({} & {}) <> 0 \
+                 UNION SELECT d.User, d.Host, p.definer FROM mysql.db d JOIN {} AND p.db LIKE d.Db \
                  WHERE d.Execute_priv = 'Y' \
-                 UNION SELECT r.User, r.Host, p.definer FROM mysql.procs_priv r JOIN {definers} AND p.db = r.Db \
-                 AND p.name = r.Routine_name AND p.type = r.Routine_type WHERE FIND_IN_SET('Execute', r.Proc_priv)"
+                 UNION SELECT r.User, r.Host, p.definer FROM mysql.procs_priv r JOIN {} AND p.db = r.Db \
+                 AND p.name = r.Routine_name AND p.type = r.Routine_type WHERE FIND_IN_SET('Execute', r.Proc_priv)",
+                definers,
+                ACCESS,
+                number(EXECUTE),
+                definers,
+                definers
             )
         })
     }
@@ -98,68 +114,63 @@ impl Dialect {
         self.mariadb(10, 4, 0) || self.mysql(5, 7, 6) || self.is_series(5, 7)
     }
 
-    /// Locks accounts, names with host parts; sessions they have go on.
+    /// Locks `accounts`, a list of names; sessions they have go on.
     #[must_use]
-    pub fn lock_accounts(self, accounts: &[(&str, &str)]) -> String {
-        format!("ALTER USER IF EXISTS {} ACCOUNT LOCK", names(accounts))
+    pub fn lock_accounts(self, accounts: Sql) -> Sql {
+        sql!("ALTER USER IF EXISTS {} ACCOUNT LOCK", accounts)
     }
 
     /// Takes that lock off.
     #[must_use]
-    pub fn unlock_accounts(self, accounts: &[(&str, &str)]) -> String {
-        format!("ALTER USER IF EXISTS {} ACCOUNT UNLOCK", names(accounts))
+    pub fn unlock_accounts(self, accounts: Sql) -> Sql {
+        sql!("ALTER USER IF EXISTS {} ACCOUNT UNLOCK", accounts)
     }
 
     /// Makes the record of locked accounts.
     #[must_use]
-    pub fn create_lock_record(self) -> [String; 2] {
+    pub fn create_lock_record(self) -> [Sql; 2] {
         [
-            format!("CREATE DATABASE IF NOT EXISTS {}", identifier(OwnDatabase::Fence.name())),
-            format!(
-                "CREATE TABLE IF NOT EXISTS {RECORD} (run VARCHAR(64) NOT NULL, user VARCHAR(128) NOT NULL, \
+            sql!("CREATE DATABASE IF NOT EXISTS {}", identifier(OwnDatabase::Fence.name())),
+            sql!(
+                "CREATE TABLE IF NOT EXISTS {} (run VARCHAR(64) NOT NULL, user VARCHAR(128) NOT NULL, \
                  host VARCHAR(255) NOT NULL, PRIMARY KEY (run, user, host)) \
-                 ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin"
+                 ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin",
+                RECORD
             ),
         ]
     }
 
-    /// Notes in it that run `run` locks these accounts.
+    /// Notes in it that run `run` locks this account.
     #[must_use]
-    pub fn record_locks(self, run: &str, accounts: &[(&str, &str)]) -> String {
-        let run = text_literal(run);
-        let row = |(user, host): &(&str, &str)| format!("({run}, {}, {})", text_literal(user), text_literal(host));
-        let rows: Vec<String> = accounts.iter().map(row).collect();
-        format!("REPLACE INTO {RECORD} (run, user, host) VALUES {}", rows.join(", "))
+    pub fn record_lock(self, run: impl Into<Words>, user: impl Into<Words>, host: impl Into<Words>) -> Sql {
+        let [run, user, host] = [run.into(), user.into(), host.into()].map(literal);
+        sql!("REPLACE INTO {} (run, user, host) VALUES ({}, {}, {})", RECORD, run, user, host)
     }
 
     /// Whether there is such a record: a count.
     #[must_use]
-    pub fn lock_record_exists(self) -> String {
-        format!(
+    pub fn lock_record_exists(self) -> Sql {
+        sql!(
             "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = 'locked_account'",
-            text_literal(OwnDatabase::Fence.name())
+            literal(OwnDatabase::Fence.name())
         )
     }
 
     /// What stands in it: columns `run`, `user`, `host`.
     #[must_use]
-    pub fn read_lock_record(self) -> String {
-        format!("SELECT run, user, host FROM {RECORD} ORDER BY run, user, host")
+    pub fn read_lock_record(self) -> Sql {
+        sql!("SELECT run, user, host FROM {} ORDER BY run, user, host", RECORD)
     }
 
     /// Takes the rows of run `run` out of it.
     #[must_use]
-    pub fn forget_locks(self, run: &str) -> String {
-        format!("DELETE FROM {RECORD} WHERE run = {}", text_literal(run))
+    pub fn forget_locks(self, run: impl Into<Words>) -> Sql {
+        sql!("DELETE FROM {} WHERE run = {}", RECORD, literal(run.into()))
     }
 
-    /// Those of the connections `ids`, a list, that are still there: column `id`.
+    /// Those of the connections `ids`, a list of numbers, that are still there: column `id`.
     #[must_use]
-    pub fn still_connected(self, ids: crate::domain::Sql) -> crate::domain::Sql {
-        crate::sql!("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID IN ({})", ids)
+    pub fn still_connected(self, ids: Sql) -> Sql {
+        sql!("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID IN ({})", ids)
     }
-}
-
-fn names(accounts: &[(&str, &str)]) -> String {
-    accounts.iter().map(|(user, host)| account(user, host)).collect::<Vec<_>>().join(", ")
 }

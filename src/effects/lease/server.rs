@@ -95,7 +95,7 @@ pub(super) async fn take(session: &Session, run: &str, epoch: u32, ours: &[u64])
     if before.runner.is_some() || first(session, &lock::take(name)).await?.as_deref() != Some("1") {
         return Ok(false);
     }
-    session.query(&lock::mark(run, &epoch.to_string()), LIMIT).await?;
+    session.query(&lock::mark(run, epoch), LIMIT).await?;
     if look(session, run).await?.runner.is_some() {
         session.query(&lock::give_back(name), LIMIT).await?; // another run took it by another name in this moment
         return Ok(false);
@@ -141,7 +141,7 @@ async fn is_gone(session: &Session, connection: &str) -> Result<bool> {
     if let Err(error) = session.try_query(&lock::end(connection), LIMIT).await
         && error.code != Some(1094)
     {
-        return Err(error.failure(session.server(), &lock::end(connection).into()));
+        return Err(error.failure(session.server(), &lock::end(connection)));
     }
     let begin = std::time::Instant::now();
     while first(session, &lock::is_there(connection)).await?.as_deref() != Some("0") {
@@ -155,18 +155,17 @@ async fn is_gone(session: &Session, connection: &str) -> Result<bool> {
 
 /// Whether `connection` holds the lease of `run` in this very epoch.
 pub(super) async fn holds_epoch(session: &Session, run: &str, epoch: u32, connection: &str) -> Result<bool> {
-    Ok(first(session, &lock::holds(run, &epoch.to_string())).await?.as_deref() == Some(connection))
+    Ok(first(session, &lock::holds(run, epoch)).await?.as_deref() == Some(connection))
 }
 
 /// Whether the connection of `session` still holds its server.
 pub(super) async fn is_held(session: &Session, run: &str, epoch: u32) -> Result<bool> {
-    Ok(first(session, &lock::is_ours(run, &epoch.to_string())).await?.as_deref() == Some("1"))
+    Ok(first(session, &lock::is_ours(run, epoch)).await?.as_deref() == Some("1"))
 }
 
 /// Marks a connection as one of the runner whose lease `connection` holds; false when that holds it no longer.
 pub(in crate::effects) async fn register(session: &Session, lease: &Lease, connection: u64) -> Result<bool> {
-    let (connection, epoch) = (connection.to_string(), lease.epoch.to_string());
-    Ok(first(session, &lock::register(&connection, &lease.run, &epoch)).await?.as_deref() == Some("1"))
+    Ok(first(session, &lock::register(connection, &lease.run, lease.epoch)).await?.as_deref() == Some("1"))
 }
 
 async fn first(session: &Session, sql: impl Into<Sql>) -> Result<Option<String>> {

@@ -202,7 +202,7 @@ fn meaning_of_backslash(conn: &Conn) -> Option<Backslash> {
 /// Ends the statement that connection `id` runs.
 async fn kill(login: &Login, secrets: &Secrets, id: u32) {
     let Ok(mut conn) = login.connect(secrets).await else { return };
-    let _ = conn.query_drop(end_statement(&id.to_string())).await;
+    let _ = conn.query_drop(end_statement(id).to_string()).await;
     let _ = timeout(BYE, conn.disconnect()).await;
 }
 

@@ -1,5 +1,9 @@
 //! The statements of our own that surround every other: settings, and the end of a statement.
 
+use crate::domain::sql::number;
+use crate::domain::{Sql, Words};
+use crate::sql;
+
 /// The one statement that every connection begins with, so that our own statements mean the same whatever the server's
 /// global settings are. Text goes as UTF-8; each statement commits by itself, and `COMMIT` does nothing else; quotes
 /// and backslashes mean what `MySQL` means by default; the time zone is the machine's, as in `INNODB_TRX`; the
@@ -23,8 +27,8 @@ pub const INIT: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_general_ci, autocommit
 /// Sent after a statement was ended: the end may come late and hit the next one, so that is one that does not matter.
 pub const AFTER_END: &str = "DO 0";
 
-/// Ends the statement that a connection (digits or a marker) runs. Sent on a connection of its own, without [`INIT`].
+/// Ends the statement that a connection runs. Sent on a connection of its own, without [`INIT`].
 #[must_use]
-pub fn end_statement(connection: &str) -> String {
-    format!("KILL QUERY {connection}")
+pub fn end_statement(connection: impl Into<Words>) -> Sql {
+    sql!("KILL QUERY {}", number(connection))
 }

@@ -1,13 +1,13 @@
 //! Reads an account on one server and makes it on another, outside the binary log.
 
 use super::subject::Subject;
-use crate::domain::Sql;
+use crate::domain::{Backslash, Odd, Sql, Words};
 use crate::effects::account_statement::AccountStatement;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
 use crate::effects::{Session, SqlError};
 use crate::error::{Failure, Result};
-use crate::playbook::marker;
+use crate::sql;
 use crate::steps::place::{dialect, server};
 use crate::steps::{Ctx, answer};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ const READING: &str = "definitions of accounts";
 pub(super) const STRICT: &str = "strict_passwords";
 /// Errors of a `GRANT` on a table, column or routine that is not there.
 pub(super) const NO_OBJECT: [u16; 4] = [1146, 1054, 1143, 1305];
+/// What statements that a server answers with begin with: nothing else is taken from it.
+pub(super) const VERBS: [&str; 5] = ["CREATE USER", "ALTER USER", "GRANT", "REVOKE", "SET DEFAULT ROLE"];
 /// "The server is running with the option ... so it cannot execute this statement".
 pub(super) const OPTION_PREVENTS: u16 = 1290;
 
@@ -31,6 +33,17 @@ pub(super) enum Made {
     Begun,
     /// The account is there with everything.
     Whole,
+}
+
+/// What helps where a definition is not taken.
+pub(super) const BY_HAND: &str = "make the account there by hand";
+
+/// What makes an account or role anew.
+pub(super) struct Definition {
+    /// Makes a role that a statement of its own makes.
+    pub(super) role: Option<Sql>,
+    /// Statements as the old server itself writes them.
+    pub(super) answered: Vec<String>,
 }
 
 /// Key of what is remembered of an account that this step makes: a [`Made`].
@@ -76,8 +89,8 @@ impl<'a> Making<'a> {
         Ok(answer::number::<u64>(&self.write, &text).await? > 0)
     }
 
-    /// Statements that make the account anew, as the old server itself writes them.
-    pub(super) async fn definition(&self, subject: &Subject) -> Result<Vec<String>> {
+    /// What makes the account anew.
+    pub(super) async fn definition(&self, subject: &Subject) -> Result<Definition> {
         let (dialect, Subject { user, host, is_role }) = (self.from.1, subject);
         let rows = async |text: Sql| {
             let read = self.read.query(text, LOOK).await;
@@ -86,14 +99,14 @@ impl<'a> Making<'a> {
                     .help("correct the application's `accounts` in the inventory: user and host as on the old server")
             })
         };
-        let create = dialect.create_role(user).filter(|_| *is_role);
-        let mut statements = match create {
-            Some(create) => vec![create],
-            None => lines(&rows(dialect.show_create_account(user, host).into()).await?),
-        };
-        let grants = lines(&rows(dialect.show_grants_of(user, host, *is_role).into()).await?);
-        statements.extend(grants.into_iter().filter(|line| !is_role || is_to(line, user)));
-        Ok(statements)
+        let role = dialect.create_role(user).filter(|_| *is_role);
+        let mut answered = Vec::new();
+        if role.is_none() {
+            answered = lines(&rows(dialect.show_create_account(user, host)).await?);
+        }
+        let grants = lines(&rows(dialect.show_grants_of(user, host, *is_role)).await?);
+        answered.extend(grants.into_iter().filter(|line| !is_role || is_to(line, user)));
+        Ok(Definition { role, answered })
     }
 
     /// Makes one account with everything it has, unless it is there already.
@@ -107,25 +120,39 @@ impl<'a> Making<'a> {
             }
             return Ok(());
         }
-        let statements = self.definition(subject).await?;
+        let definition = self.definition(subject).await?;
+        let statements = self.statements(subject, &definition)?;
         self.cx.memo.set(&made, json!(Made::Begun)).await?;
         if there {
-            self.write.query(&drop_statement(self.to.1, subject), LOOK).await?;
+            self.write.query(drop_subject(self.to.1, subject), LOOK).await?;
         }
-        for statement in statements {
-            self.make(subject, &statement).await?;
+        for statement in &statements {
+            self.make(subject, statement).await?;
         }
         self.cx.memo.set(&made, json!(Made::Whole)).await
     }
 
-    async fn make(&self, subject: &Subject, statement: &str) -> Result<()> {
-        if marker::find(statement).next().is_some() {
-            let answer = "its name or a privilege holds the signs that stand for a secret in this program";
-            return Err(Failure::permanent(format!("make the account {subject}"), answer)
-                .at(self.to.0)
-                .help("make the account there by hand"));
-        }
-        let Err(error) = self.write.try_query(statement.to_owned(), LOOK).await else { return Ok(()) };
+    /// All of it as it is sent, looked at before any of it is.
+    fn statements(&self, subject: &Subject, definition: &Definition) -> Result<Vec<Sql>> {
+        let copied = definition.answered.iter().map(|text| {
+            let odd = |odd| {
+                let (attempted, answer) = self.odd(subject, odd);
+                Failure::permanent(attempted, answer).at(self.to.0).help(BY_HAND)
+            };
+            // both sides' sessions begin with settings of ours, by which a backslash escapes
+            Sql::copied(text, &VERBS, Backslash::Escapes).map_err(odd)
+        });
+        definition.role.clone().map(Ok).into_iter().chain(copied).collect()
+    }
+
+    /// What was attempted with a definition that is not taken, and why it is not.
+    pub(super) fn odd(&self, subject: &Subject, odd: Odd) -> (String, String) {
+        (format!("make the account {subject}"), format!("`{}` answers with {odd}", self.from.0))
+    }
+
+    async fn make(&self, subject: &Subject, sql: &Sql) -> Result<()> {
+        let Err(error) = self.write.try_query(sql, LOOK).await else { return Ok(()) };
+        let statement = &sql.to_string();
         match error.code {
             Some(code) if NO_OBJECT.contains(&code) && statement.starts_with("GRANT") => {
                 let what = told(statement);
@@ -135,7 +162,7 @@ impl<'a> Making<'a> {
             Some(OPTION_PREVENTS) if self.relax().await? => {}
             _ => return Err(self.failure(subject, statement, &error)),
         }
-        let again = self.write.try_query(statement.to_owned(), LOOK).await;
+        let again = self.write.try_query(sql, LOOK).await;
         again.map(drop).map_err(|error| self.failure(subject, statement, &error))
     }
 
@@ -169,7 +196,7 @@ impl<'a> Making<'a> {
     async fn compare(&self, subject: &Subject) -> Result<()> {
         let Subject { user, host, is_role } = subject;
         let grants = async |session: &Session, dialect: Dialect| -> Result<Vec<String>> {
-            let rows = session.query(&dialect.show_grants_of(user, host, *is_role), LOOK).await?;
+            let rows = session.query(dialect.show_grants_of(user, host, *is_role), LOOK).await?;
             Ok(lines(&rows).iter().filter(|line| !is_role || is_to(line, user)).map(|line| told(line)).collect())
         };
         let here = grants(&self.write, self.to.1).await?;
@@ -195,13 +222,16 @@ pub(super) async fn restore_strictness(cx: &Ctx<'_>, session: &Session, dialect:
     cx.memo.set(STRICT, false.into()).await
 }
 
-pub(super) fn set_strict(name: &str, on: bool) -> String {
-    format!("SET GLOBAL {name} = {}", if on { "ON" } else { "OFF" })
+pub(super) fn set_strict(name: &'static str, on: bool) -> Sql {
+    sql!("SET GLOBAL {} = {}", name, if on { "ON" } else { "OFF" })
 }
 
-pub(super) fn drop_statement(dialect: Dialect, subject: &Subject) -> String {
-    let Subject { user, host, is_role } = subject;
-    if *is_role { dialect.drop_role(user, host) } else { dialect.drop_account(user, host) }
+pub(super) fn drop_subject(dialect: Dialect, subject: &Subject) -> Sql {
+    drop_statement(dialect, &subject.user, &subject.host, subject.is_role)
+}
+
+pub(super) fn drop_statement(dialect: Dialect, user: impl Into<Words>, host: impl Into<Words>, is_role: bool) -> Sql {
+    if is_role { dialect.drop_role(user, host) } else { dialect.drop_account(user, host) }
 }
 
 /// What helps when the server refuses a statement.

@@ -12,15 +12,16 @@ use super::account_locks;
 use super::accounts_before;
 use super::place::{account_fact, dialect, server};
 use super::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::{Sql, Words};
 use crate::effects::LoginPath;
 use crate::effects::past_read_only::AccountName;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Application};
-use crate::playbook::marker;
 use crate::playbook::world::World;
+use crate::sql;
 use async_trait::async_trait;
-use making::{Made, Making, drop_statement, made, restore_strictness, set_strict};
+use making::{Made, Making, VERBS, drop_statement, drop_subject, made, restore_strictness, set_strict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -60,6 +61,13 @@ pub struct Accounts {
     /// administrators', anonymous ones, the runner's, and those that replicas log in with.
     #[serde(default)]
     others: bool,
+}
+
+/// A [`Subject`] as a plan knows it.
+struct Planned {
+    user: Words,
+    host: Words,
+    is_role: bool,
 }
 
 /// The account's host part, where the inventory leaves it out.
@@ -166,25 +174,25 @@ impl Accounts {
         actions
     }
     /// Who is brought, as a plan shows it: by name, and as what shows only when it is asked.
-    fn shown(&self, world: &World) -> Vec<Subject> {
+    fn shown(&self, world: &World) -> Vec<Planned> {
         let from = dialect(world, &self.from);
-        let late =
-            |about: &str, host: &str, is_role| Subject { user: marker::late(about), host: host.to_owned(), is_role };
+        let late = |about: &str| Planned { user: Words::late(about), host: Words::late("host"), is_role: false };
         let mut shown = Vec::new();
         if from.is_mariadb() {
-            shown.push(late("each role", "", true));
+            shown.push(Planned { host: Words::default(), is_role: true, ..late("each role") });
         } else if from.role_members().is_some() {
-            shown.push(late("each role", &marker::late("host"), false));
+            shown.push(late("each role"));
         }
-        shown.extend(self.accounts(world).unwrap_or_default().iter().map(Subject::of));
+        let named = self.accounts(world).unwrap_or_default().iter();
+        shown.extend(named.map(|one| Planned { user: (&one.user).into(), host: host(one).into(), is_role: false }));
         if self.others {
-            shown.push(late("each other account", &marker::late("host"), false));
+            shown.push(late("each other account"));
         }
         shown
     }
-    fn bring_actions(&self, world: &World, subject: &Subject) -> Vec<Action> {
+    fn bring_actions(&self, world: &World, planned: &Planned) -> Vec<Action> {
         let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
-        let Subject { user, host, is_role } = subject;
+        let Planned { user, host, is_role } = planned;
         let grants = from.show_grants_of(user, host, *is_role);
         let mut actions = vec![Action::sql(&self.to, to.account_exists(user, host))];
         actions.push(Action::note("if it is there already, what it lacks:"));
@@ -195,19 +203,19 @@ impl Accounts {
         if create.is_none() {
             actions.push(Action::sql(&self.from, from.show_create_account(user, host)));
         }
-        actions.push(Action::sql(&self.to, drop_statement(to, subject)));
+        actions.push(Action::sql(&self.to, drop_statement(to, user, host, *is_role)));
         actions.extend(create.map(|create| Action::sql(&self.to, create)));
         actions
     }
     fn make_actions(&self, world: &World) -> Vec<Action> {
-        let answered = marker::late(&format!("as `{}` answered", self.from));
-        let verbs = ["CREATE USER", "GRANT", "REVOKE", "SET DEFAULT ROLE"];
+        let answered = Sql::to_copy(format!("as `{}` answered", self.from));
         let mut actions: Vec<Action> =
-            verbs.iter().map(|verb| Action::sql(&self.to, format!("{verb} {answered}"))).collect();
+            VERBS.iter().map(|&verb| Action::sql(&self.to, sql!("{} {}", verb, &answered))).collect();
         if let Some(name) = dialect(world, &self.to).strict_passwords() {
             actions.push(Action::note("if passwords that come as a hash are refused, for as long as this takes:"));
-            let texts = [dialect(world, &self.to).read_variable(name), set_strict(name, false).into(), set_strict(name, true).into()];
-            actions.extend(texts.map(|text| Action::sql(&self.to, text)));
+            let new = On(&self.to);
+            actions.push(new.sql(dialect(world, &self.to).read_variable(name)));
+            actions.extend([new.sql(set_strict(name, false)), new.sql(set_strict(name, true))]);
         }
         let public = |server: &str| Some(Action::sql(server, dialect(world, server).show_public_grants()?));
         actions.extend(public(&self.from).zip(public(&self.to)).map(|(old, new)| [old, new]).into_iter().flatten());
@@ -265,8 +273,8 @@ impl Step for Accounts {
             return Err(vec![Complaint::new("", message).help("add `application: NAME`, or `others: true`, or both")]);
         }
         let mut actions = self.look_actions(world);
-        for subject in self.shown(world) {
-            actions.extend(self.bring_actions(world, &subject));
+        for planned in self.shown(world) {
+            actions.extend(self.bring_actions(world, &planned));
         }
         actions.extend(self.make_actions(world));
         let to = dialect(world, &self.to);
@@ -290,9 +298,8 @@ impl Step for Accounts {
             Action::note("accounts and roles that this step made:"),
             Action::sql(&self.to, dialect.without_binlog()),
         ];
-        let drops =
-            self.shown(world).into_iter().rev().map(|subject| Action::sql(&self.to, drop_statement(dialect, &subject)));
-        actions.extend(drops);
+        let drop = |one: Planned| Action::sql(&self.to, drop_statement(dialect, one.user, one.host, one.is_role));
+        actions.extend(self.shown(world).into_iter().rev().map(drop));
         actions.extend(accounts_before::forget_actions(world, &self.to));
         if let Some(name) = dialect.strict_passwords() {
             actions.push(Action::sql(&self.to, set_strict(name, true)));
@@ -303,7 +310,7 @@ impl Step for Accounts {
     fn questions(&self, world: &World) -> Vec<Action> {
         let from = dialect(world, &self.from);
         let mut actions = self.look_actions(world);
-        for Subject { user, host, is_role } in self.shown(world) {
+        for Planned { user, host, is_role } in self.shown(world) {
             actions.push(Action::sql(&self.to, dialect(world, &self.to).account_exists(&user, &host)));
             let create = (!is_role).then(|| from.show_create_account(&user, &host));
             let texts = create.into_iter().chain([from.show_grants_of(&user, &host, is_role)]);
@@ -363,7 +370,7 @@ impl Step for Accounts {
         let session = cx.fx.session(&self.to, cx.step).await?;
         session.query(dialect.without_binlog(), LOOK).await?;
         for subject in &ours {
-            session.query(&drop_statement(dialect, subject), LOOK).await?;
+            session.query(drop_subject(dialect, subject), LOOK).await?;
         }
         let pairs: Vec<(String, String)> = ours.iter().map(Subject::pair).collect();
         accounts_before::forget(&session, dialect, &pairs).await?;

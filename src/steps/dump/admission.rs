@@ -1,7 +1,6 @@
 //! What must be true of a source before it can be dumped and replicated from.
 
 use super::Dump;
-use crate::domain::Sql;
 use crate::effects::Row;
 use crate::effects::dialect::{Dialect, Every};
 use crate::effects::replica::LOOK;
@@ -12,7 +11,7 @@ use crate::steps::client_program::{family_name, find_dump_program};
 use crate::steps::free_space::free_space;
 use crate::steps::place::dialect;
 use crate::steps::trial_write;
-use crate::steps::{Action, Ctx, Volume};
+use crate::steps::{Action, Ctx, On, Volume};
 
 /// Variables that decide whether the source's binary log can be followed.
 const LOG_VARIABLES: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image", "server_id"];
@@ -24,18 +23,20 @@ impl Dump {
     /// The statements of the checks, for the plan.
     pub(super) fn admission_questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
-        let mut texts: Vec<Sql> = vec![
-            dialect.show_variables(&LOG_VARIABLES),
-            dialect.own_privileges().into(),
-            dialect.event_scheduler().into(),
-            dialect.tables_outside_snapshot(&self.databases),
+        let here = On(&self.server);
+        let mut actions = vec![
+            here.sql(dialect.show_variables(&LOG_VARIABLES)),
+            here.sql(dialect.own_privileges()),
+            here.sql(dialect.event_scheduler()),
+            here.sql(dialect.tables_outside_snapshot(&self.databases)),
         ];
         if !self.databases.is_empty() {
-            texts.extend([dialect.existing_databases(&self.databases), dialect.tables(&Every)]);
+            actions.push(here.sql(dialect.existing_databases(&self.databases)));
+            actions.push(here.sql(dialect.tables(&Every)));
         }
-        texts.push(dialect.total_size(&self.databases));
-        texts.extend((!dialect.is_mariadb()).then(|| dialect.settings_that_cut_dumps()));
-        texts.into_iter().map(|text| Action::sql(&self.server, text)).collect()
+        actions.push(here.sql(dialect.total_size(&self.databases)));
+        actions.extend((!dialect.is_mariadb()).then(|| here.sql(dialect.settings_that_cut_dumps())));
+        actions
     }
 
     /// Every reason why the dump, or replication from its place, cannot work.

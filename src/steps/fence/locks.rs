@@ -1,7 +1,8 @@
 //! Accounts that get past `read_only`: who of them may be there when the fence falls, and who is locked from then on.
 
-use super::super::account_locks::{self, names, planned};
+use super::super::account_locks::{self, TO_LOCK, names};
 use super::Fence;
+use crate::domain::Sql;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::past_read_only::{self, AccountName, Bypasser};
@@ -23,7 +24,7 @@ pub(super) struct Locks {
     /// Connection whose work stays on this server.
     session: Arc<Session>,
     /// Locks the accounts; `None` when there are none.
-    statement: Option<String>,
+    statement: Option<Sql>,
     /// Users whose sessions must be gone before the last place in the log is read.
     pub(super) users: Vec<String>,
 }
@@ -136,7 +137,7 @@ impl Fence {
             cx.memo.set(LOCKED, serde_json::json!(locked)).await?;
             account_locks::record(&session, dialect, cx.run, &locked).await?;
         }
-        let statement = (!locked.is_empty()).then(|| dialect.lock_accounts(&names(&locked)));
+        let statement = (!locked.is_empty()).then(|| dialect.lock_accounts(names(TO_LOCK, &locked)));
         Ok(Some(Locks { session, statement, users: all.into_iter().map(|one| one.account.user).collect() }))
     }
 
@@ -174,8 +175,7 @@ impl Fence {
         if !account_locks::needed(dialect) {
             return Vec::new();
         }
-        let [(user, host)] = planned("each account to lock");
-        vec![Action::sql(&self.server, dialect.lock_accounts(&[(&user, &host)]))]
+        vec![Action::sql(&self.server, dialect.lock_accounts(Sql::late(TO_LOCK)))]
     }
 }
 

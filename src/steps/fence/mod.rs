@@ -16,6 +16,7 @@ use super::own_database;
 use super::place::{dialect, run_marker, server};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::Sql;
 use crate::effects::Session;
 use crate::effects::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::LOOK;
@@ -126,7 +127,7 @@ impl Fence {
         actions.extend(self.keep_actions(world));
         if account_locks::needed(dialect) {
             actions.push(Action::note("until no session of an account that gets past read_only is left:"));
-            actions.push(here.sql(dialect.still_connected(crate::domain::Sql::late(clients::ENDED))));
+            actions.push(here.sql(dialect.still_connected(Sql::late(clients::ENDED))));
         }
         actions.extend([
             here.sql(dialect.read_only()),

@@ -5,6 +5,7 @@ use super::super::check::Check;
 use super::super::pair::{Pair, Side, Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
+use crate::domain::Sql;
 use crate::effects::dialect::OwnDatabase;
 use crate::error::Result;
 
@@ -13,7 +14,7 @@ pub const CHECK: Check = Check::blocking("own_databases", judge).firm().asks(|pa
     sides.flat_map(|side| OwnDatabase::ALL.map(|database| Ask::sql(side, question(pair, side, database)))).collect()
 });
 
-fn question(pair: &Pair<'_>, side: Side, database: OwnDatabase) -> String {
+fn question(pair: &Pair<'_>, side: Side, database: OwnDatabase) -> Sql {
     pair.at(side).dialect.foreign_objects(database)
 }
 
