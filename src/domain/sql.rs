@@ -91,19 +91,6 @@ impl From<&'static str> for Sql {
     }
 }
 
-/// On the way out: statements that are still put together as text.
-impl From<&String> for Sql {
-    fn from(text: &String) -> Self {
-        Self::verbatim(Private::of_document(text))
-    }
-}
-
-impl From<String> for Sql {
-    fn from(text: String) -> Self {
-        Self::from(&text)
-    }
-}
-
 impl From<&Sql> for Sql {
     fn from(sql: &Sql) -> Self {
         sql.clone()

@@ -6,6 +6,7 @@
 
 use super::ledger::Pen;
 use super::shop::DATABASE;
+use crate::domain::Sql;
 use crate::effects::{Login, Secrets, Session, SqlError};
 use crate::error::{Failure, Result};
 use crate::playbook::secret::SecretRef;
@@ -255,7 +256,7 @@ impl Writer {
     /// One row in the ledger and one transfer between two accounts, or nothing.
     async fn transaction(&mut self, session: &Session, database: &str) -> Result<(), SqlError> {
         if self.accounts == 0 {
-            let most = session.try_query(&format!("SELECT MAX(id) FROM {database}.accounts"), PATIENCE).await?;
+            let most = session.try_query(Sql::verbatim(format!("SELECT MAX(id) FROM {database}.accounts")), PATIENCE).await?;
             self.accounts = most.value().and_then(|most| most.parse().ok()).unwrap_or(1);
         }
         let random = scatter(u64::from(self.number) << 48 ^ self.seq);
@@ -263,14 +264,14 @@ impl Writer {
         let (writer, seq, amount) = (self.number, self.seq, 1 + random % 9);
         session.try_query("BEGIN", PATIENCE).await?;
         let insert = format!("INSERT INTO {database}.ledger VALUES ({writer}, {seq}, '{random:016x}', NOW(6))");
-        session.try_query(&insert, PATIENCE).await?;
+        session.try_query(Sql::verbatim(&insert), PATIENCE).await?;
         if from != to {
             // One statement locks both rows in the order of their ids, so writers cannot deadlock.
             let transfer = format!(
                 "UPDATE {database}.accounts SET balance = balance + IF(id = {from}, -{amount}, {amount}) \
                  WHERE id IN ({from}, {to})"
             );
-            session.try_query(&transfer, PATIENCE).await?;
+            session.try_query(Sql::verbatim(&transfer), PATIENCE).await?;
         }
         session.try_query("COMMIT", PATIENCE).await.map(|_| ())
     }

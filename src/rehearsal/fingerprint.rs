@@ -145,7 +145,7 @@ async fn tables(session: &Session, busy: Option<&str>, facts: &mut BTreeMap<Stri
             || table == "`mysql`.`global_priv`" // each account is told below; one that was unlocked is noted as such
             || table.starts_with("`mysql`.`transaction_registry");
         let first = async |sql: String| -> Result<String> {
-            Ok(pairs(session, &sql).await?.into_iter().next().map(|(_, text)| text).unwrap_or_default())
+            Ok(pairs(session, Sql::verbatim(&sql)).await?.into_iter().next().map(|(_, text)| text).unwrap_or_default())
         };
         let sum = if counted { "-".to_owned() } else { first(format!("CHECKSUM TABLE {table}")).await? };
         let created = first(format!("SHOW CREATE TABLE {table}")).await?;
@@ -163,12 +163,12 @@ fn without_counter(created: &str) -> String {
 async fn accounts(session: &Session, family: Family, facts: &mut BTreeMap<String, String>) -> Result<()> {
     let is_role = if family == Family::MariaDb { "is_role" } else { "'N'" }; // roles are accounts in MySQL
     let sql = format!("SELECT CONCAT(QUOTE(user), '@', QUOTE(host)), {is_role} FROM mysql.user");
-    for (account, is_role) in pairs(session, &sql).await? {
+    for (account, is_role) in pairs(session, Sql::verbatim(&sql)).await? {
         let name = if is_role == "Y" { account.split('@').next().unwrap_or_default() } else { &account };
-        let grants = session.query(&format!("SHOW GRANTS FOR {name}"), LIMIT).await?;
+        let grants = session.query(Sql::verbatim(format!("SHOW GRANTS FOR {name}")), LIMIT).await?;
         let created = match is_role.as_str() {
             "Y" => None,
-            _ => Some(session.query(&format!("SHOW CREATE USER {name}"), LIMIT).await?), // whether it is locked, too
+            _ => Some(session.query(Sql::verbatim(format!("SHOW CREATE USER {name}")), LIMIT).await?), // whether it is locked, too
         };
         facts.insert(format!("account {account}"), format!("{grants:?} {created:?}"));
     }

@@ -116,10 +116,10 @@ pub async fn judge(ledger: &Ledger, source: Side<'_>, target: Side<'_>) -> Resul
 async fn others(session: &Session) -> Result<(u64, bool)> {
     let mut all = 0;
     for table in TABLES {
-        all += number(session, &format!("SELECT COUNT(*) FROM {DATABASE}.{table}").into()).await?.unwrap_or(0);
+        all += number(session, &Sql::verbatim(format!("SELECT COUNT(*) FROM {DATABASE}.{table}"))).await?.unwrap_or(0);
     }
     let off = format!("SELECT COALESCE(ABS(SUM(balance - {BALANCE})), 0) FROM {DATABASE}.accounts");
-    Ok((all, number(session, &off.into()).await?.is_none_or(|off| off == 0)))
+    Ok((all, number(session, &Sql::verbatim(&off)).await?.is_none_or(|off| off == 0)))
 }
 
 /// One number, or `None` when the table is not there.
@@ -187,11 +187,11 @@ async fn fetch(session: &Session, after: Option<Key>) -> Result<VecDeque<Key>> {
         None => String::new(),
     };
     let sql = format!("SELECT writer, seq FROM {DATABASE}.ledger {place} ORDER BY writer, seq LIMIT {CHUNK}");
-    match session.try_query(&sql, LIMIT).await {
+    match session.try_query(Sql::verbatim(&sql), LIMIT).await {
         Ok(rows) => {
             Ok(rows.iter().filter_map(|row| Some((row.at(0)?.parse().ok()?, row.at(1)?.parse().ok()?))).collect())
         }
         Err(error) if error.code.is_some_and(|code| NOT_THERE.contains(&code)) => Ok(VecDeque::new()),
-        Err(error) => Err(error.failure(session.server(), &sql.into())),
+        Err(error) => Err(error.failure(session.server(), &Sql::verbatim(&sql))),
     }
 }

@@ -5,6 +5,7 @@ use super::disk::Disk;
 use super::server::{Choice, Profile, Server, Setup};
 use super::shop;
 use super::sshd::Sshd;
+use crate::domain::Sql;
 use crate::effects::{Login, Secrets, Session};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Inventory;
@@ -170,7 +171,7 @@ impl Sandbox {
             format!("CREATE USER shop@'127.0.0.1' IDENTIFIED BY '{password}'"),
             format!("GRANT {privileges} TO shop@'127.0.0.1'"),
         ] {
-            session.exec(&statement, LOOK).await?;
+            session.exec(Sql::verbatim(&statement), LOOK).await?;
         }
         write(&self.app("password"), password)
     }

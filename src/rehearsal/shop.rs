@@ -1,5 +1,6 @@
 //! The database of the rehearsal's application: what an ordinary one has, filled fast.
 
+use crate::domain::Sql;
 use crate::effects::Session;
 use crate::error::Result;
 use std::time::Duration;
@@ -61,12 +62,12 @@ pub async fn prepare(session: &Session, rows: u64) -> Result<()> {
 /// One row, then twice as many each time, then a chunk at a time: fast without any generator of numbers, which the
 /// families do not share.
 async fn fill(session: &Session, table: &str, rows: u64) -> Result<()> {
-    session.exec(&insert(table, "1", "DUAL"), LIMIT).await?;
+    session.exec(Sql::verbatim(insert(table, "1", "DUAL")), LIMIT).await?;
     let mut there = 1;
     while there < rows {
         let more = there.min(CHUNK).min(rows - there);
         let source = format!("shop.{table} AS old WHERE old.id <= {more}");
-        session.exec(&insert(table, &format!("old.id + {there}"), &source), LIMIT).await?;
+        session.exec(Sql::verbatim(insert(table, &format!("old.id + {there}"), &source)), LIMIT).await?;
         there += more;
     }
     Ok(())

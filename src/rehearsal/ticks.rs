@@ -1,6 +1,7 @@
 //! What an event that writes a row a second has left: whether it ran twice, and whether it runs where it shall.
 
 use super::shop::DATABASE;
+use crate::domain::Sql;
 use crate::effects::Session;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
@@ -41,10 +42,10 @@ impl Ticks {
              COUNT(DISTINCT FLOOR(UNIX_TIMESTAMP(at))), COALESCE(SUM(server = @@server_id), 0), \
              COUNT(DISTINCT FLOOR(UNIX_TIMESTAMP(at)), server) FROM {DATABASE}.ticks"
         );
-        let rows = match session.try_query(&sql, LIMIT).await {
+        let rows = match session.try_query(Sql::verbatim(&sql), LIMIT).await {
             Ok(rows) => rows,
             Err(error) if error.code.is_some_and(|code| NOT_THERE.contains(&code)) => return Ok(None),
-            Err(error) => return Err(error.failure(session.server(), &sql.into())),
+            Err(error) => return Err(error.failure(session.server(), &Sql::verbatim(&sql))),
         };
         let number = |index| {
             let text = rows.first().and_then(|row| row.at(index)).unwrap_or_default();

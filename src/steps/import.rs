@@ -6,10 +6,13 @@ use super::free_space::with_free_space;
 use super::long_work::{self, Work};
 use super::place::{dialect, job_dir, option_file, quoted, run_marker, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::sql::identifier;
+use crate::domain::{Sql, Words};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::world::World;
+use crate::sql;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,7 +114,7 @@ impl Import {
         let session = cx.fx.session(&self.server, cx.step).await?;
         session.query(dialect(cx.world, &self.server).without_binlog(), LOOK).await?;
         for name in self.databases(cx).await?.into_iter().filter(|name| !before.contains(name)) {
-            session.query(&drop_database(&name), std::time::Duration::from_hours(1)).await?;
+            session.query(drop_database(&name), std::time::Duration::from_hours(1)).await?;
         }
         cx.fx.close_session(&self.server, cx.step).await;
         Ok(())
@@ -162,8 +165,8 @@ impl Import {
     }
 }
 
-fn drop_database(name: &str) -> String {
-    format!("DROP DATABASE IF EXISTS {}", crate::effects::dialect::identifier(name))
+fn drop_database(name: impl Into<Words>) -> Sql {
+    sql!("DROP DATABASE IF EXISTS {}", identifier(name))
 }
 
 #[async_trait]
@@ -186,7 +189,7 @@ impl Step for Import {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         vec![
             Action::sql(&self.server, dialect(world, &self.server).without_binlog()),
-            Action::sql(&self.server, drop_database(&marker::late("each database that was not there before"))),
+            Action::sql(&self.server, drop_database(Words::late("each database that was not there before"))),
         ]
     }
 

@@ -1,6 +1,7 @@
 //! What is done to a rehearsal, and how it is mended afterwards.
 
 use super::roles::Roles;
+use crate::domain::Sql;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
@@ -260,14 +261,14 @@ async fn write_past_fence(admin: &Session, dialect: Dialect) -> Result<()> {
     let others = "SELECT id FROM information_schema.processlist WHERE user = 'migrate' AND id <> CONNECTION_ID()";
     for row in admin.query(others, LOOK).await?.iter() {
         // one that went by itself meanwhile is gone as well
-        let _ = admin.try_query(&format!("KILL {}", row.at(0).unwrap_or_default()), LOOK).await;
+        let _ = admin.try_query(Sql::verbatim(format!("KILL {}", row.at(0).unwrap_or_default())), LOOK).await;
     }
     let fence = dialect.strongest_fence();
     if !fence.held_by_session {
         admin.exec(fence.open, LOOK).await?;
     }
     admin
-        .exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK)
+        .exec(Sql::verbatim(format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')")), LOOK)
         .await
         .map(drop)
 }
@@ -276,14 +277,14 @@ async fn hold_transaction(roles: Roles<'_>) -> Result<Session> {
     let session = roles.admin(Side::Source).await?;
     session.exec("BEGIN", LOOK).await?;
     session
-        .exec(&format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"), LOOK)
+        .exec(Sql::verbatim(format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')")), LOOK)
         .await?;
     Ok(session)
 }
 
 async fn lock_tables(roles: Roles<'_>) -> Result<Session> {
     let session = roles.admin(Side::Source).await?;
-    session.exec(&format!("LOCK TABLES {DATABASE}.ledger READ"), LOOK).await?;
+    session.exec(Sql::verbatim(format!("LOCK TABLES {DATABASE}.ledger READ")), LOOK).await?;
     Ok(session)
 }
 
@@ -302,7 +303,7 @@ async fn purge(session: &Session, dialect: Dialect) -> Result<()> {
     // newer servers keep a log until a replica has connected; older ones do not know the variable
     let _ = session.try_query("SET GLOBAL slave_connections_needed_for_purge = 0", LOOK).await;
     for _ in 0..PURGES {
-        session.exec(&format!("PURGE BINARY LOGS TO '{newest}'"), LOOK).await?;
+        session.exec(Sql::verbatim(format!("PURGE BINARY LOGS TO '{newest}'")), LOOK).await?;
         if session.query("SHOW BINARY LOGS", LOOK).await?.value() == Some(newest.as_str()) {
             let _ = session.try_query("SET GLOBAL slave_connections_needed_for_purge = DEFAULT", LOOK).await;
             return Ok(());
