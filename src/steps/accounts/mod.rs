@@ -206,7 +206,11 @@ impl Accounts {
             verbs.iter().map(|verb| Action::sql(&self.to, format!("{verb} {answered}"))).collect();
         if let Some(name) = dialect(world, &self.to).strict_passwords() {
             actions.push(Action::note("if passwords that come as a hash are refused, for as long as this takes:"));
-            let texts = [dialect(world, &self.to).read_variable(name), set_strict(name, false).into(), set_strict(name, true).into()];
+            let texts = [
+                dialect(world, &self.to).read_variable(name),
+                set_strict(name, false).into(),
+                set_strict(name, true).into(),
+            ];
             actions.extend(texts.map(|text| Action::sql(&self.to, text)));
         }
         let public = |server: &str| Some(Action::sql(server, dialect(world, server).show_public_grants()?));
