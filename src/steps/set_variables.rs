@@ -276,11 +276,8 @@ impl Step for SetVariables {
         let (Ok(server), Ok(file)) = (self.server(world), self.file(world)) else { return Vec::new() };
         let dialect = Dialect::from(server.product());
         let late = |name: &String| Words::late(format!("{name} before"));
-        let mut actions: Vec<_> = self
-            .names()
-            .iter()
-            .map(|name| Action::sql(&self.server, set(dialect, name, late(name))))
-            .collect();
+        let mut actions: Vec<_> =
+            self.names().iter().map(|name| Action::sql(&self.server, set(dialect, name, late(name)))).collect();
         actions.extend(file.iter().flat_map(ConfigFile::preview_undo));
         actions
     }

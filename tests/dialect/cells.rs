@@ -174,7 +174,12 @@ const NEEDS: &[Need] = &[
     Need {
         what: "log in without TLS by caching_sha2_password",
         say: |d| {
-            d.change_source(&to("1")).to_string().split(", ").find(|part| part.contains("PUBLIC_KEY")).unwrap_or("-").to_owned()
+            d.change_source(&to("1"))
+                .to_string()
+                .split(", ")
+                .find(|part| part.contains("PUBLIC_KEY"))
+                .unwrap_or("-")
+                .to_owned()
         },
         cells: &[
             ("mysql 5.7", "mysql 5.7", "-", "manual 5.7: the plugin came with 8.0.4"),
@@ -185,7 +190,9 @@ const NEEDS: &[Need] = &[
     },
     Need {
         what: "encryption of the channel, always stated",
-        say: |d| d.change_source(&to("1")).to_string().split(", ").find(|part| part.contains("_SSL =")).unwrap().to_owned(),
+        say: |d| {
+            d.change_source(&to("1")).to_string().split(", ").find(|part| part.contains("_SSL =")).unwrap().to_owned()
+        },
         cells: &[
             ("mysql 5.7", "mysql 8.0.22", "MASTER_SSL = 0", "manual 5.7"),
             ("mysql 8.0.26", "mysql 9.7", "SOURCE_SSL = 0", "M2: 9.7 insists on TLS unless told otherwise"),
@@ -195,7 +202,12 @@ const NEEDS: &[Need] = &[
     Need {
         what: "patience of the channel",
         say: |d| {
-            d.change_source(&to("1")).to_string().split(", ").find(|part| part.contains("RETRY_COUNT")).unwrap_or("-").to_owned()
+            d.change_source(&to("1"))
+                .to_string()
+                .split(", ")
+                .find(|part| part.contains("RETRY_COUNT"))
+                .unwrap_or("-")
+                .to_owned()
         },
         cells: &[
             ("mysql 5.7", "mysql 8.0.22", "MASTER_RETRY_COUNT = 500000", "manual 5.7"),

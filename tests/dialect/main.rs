@@ -52,7 +52,10 @@ fn a_channel_says_everything_that_has_a_changing_default() {
     );
     let old = mysql("5.7").change_source(&to("3307")).to_string();
     assert!(old.contains("MASTER_AUTO_POSITION = 0") && old.contains("MASTER_RETRY_COUNT"), "{old}");
-    assert!(!old.contains("PUBLIC_KEY") && mysql("8.0.21").change_source(&to("1")).to_string().contains("GET_MASTER_PUBLIC_KEY"));
+    assert!(
+        !old.contains("PUBLIC_KEY")
+            && mysql("8.0.21").change_source(&to("1")).to_string().contains("GET_MASTER_PUBLIC_KEY")
+    );
     assert!(mariadb("12.0.2").change_source(&to("1")).to_string().contains("MASTER_RETRY_COUNT"));
 }
 
@@ -195,10 +198,7 @@ async fn value(session: &Session, sql: impl Into<Sql>) -> Option<String> {
 async fn run(session: &Session, statements: impl IntoIterator<Item = impl Into<Sql>>) {
     for statement in statements {
         let statement = statement.into();
-        session
-            .query(&statement, LIMIT)
-            .await
-            .unwrap_or_else(|failure| panic!("{statement}: {failure}"));
+        session.query(&statement, LIMIT).await.unwrap_or_else(|failure| panic!("{statement}: {failure}"));
     }
 }
 
@@ -209,21 +209,18 @@ async fn replication_from_the_first_statement_to_the_last() {
     let source = bench.session(&bench.source, Server::ACCOUNT).await;
     let replica = bench.session(&bench.replica, Server::ACCOUNT).await;
     run(&source, [d.without_binlog()]).await;
-    let account = d.create_replication_account("repl", "127.0.0.1", &SecretRef::Env("pw".into()), false);
-    for statement in account {
-        source.query(statement, LIMIT).await.unwrap();
-    }
-    assert_eq!(value(&source, &d.account_exists("repl", "127.0.0.1").to_string()).await.as_deref(), Some("1"));
-    let grants = value(&source, &d.show_grants("repl", "127.0.0.1").to_string()).await.unwrap();
+    run(&source, d.create_replication_account("repl", "127.0.0.1", &SecretRef::Env("pw".into()), false)).await;
+    assert_eq!(value(&source, d.account_exists("repl", "127.0.0.1")).await.as_deref(), Some("1"));
+    let grants = value(&source, d.show_grants("repl", "127.0.0.1")).await.unwrap();
     assert!(grants.starts_with("GRANT REPLICATION SLAVE ON *.*"), "{grants}");
-    run(&source, [d.show_create_account("repl", "127.0.0.1").to_string().as_str(), d.accounts()]).await;
+    run(&source, [d.show_create_account("repl", "127.0.0.1"), d.accounts().into()]).await;
     run(&source, ["SET SESSION sql_log_bin = 1"]).await;
 
     let at = source.query(d.binlog_position(), LIMIT).await.unwrap();
     let at = at.first().unwrap();
     let (file, offset) = (at.get("File").unwrap(), at.get("Position").unwrap());
     let port = bench.source.port().to_string();
-    let to = ChangeSource { start: StartAt::Position { file, offset }, ..to(&port) };
+    let to = ChangeSource { start: StartAt::Position { file: file.into(), offset: offset.into() }, ..to(&port) };
     run(&replica, [d.change_source(&to), d.start_replica()]).await;
 
     run(&source, d.create_token_table()).await;
@@ -268,10 +265,8 @@ async fn replication_from_the_first_statement_to_the_last() {
     assert!(replica.query(&d.replica_status(), LIMIT).await.unwrap().is_empty());
     let gone = value(&replica, &d.wait_for_position(file, offset, 1)).await;
     assert_eq!(gone, None, "a wait without a channel is NULL, never 0");
-    run(&source, [d.drop_account("repl", "127.0.0.1").to_string().as_str(), d.binary_logs()]).await;
-    for statement in d.remove_own(OwnDatabase::Tokens) {
-        source.query(statement, LIMIT).await.unwrap();
-    }
+    run(&source, [d.drop_account("repl", "127.0.0.1"), d.binary_logs().into()]).await;
+    run(&source, d.remove_own(OwnDatabase::Tokens)).await;
 }
 
 #[tokio::test]
@@ -283,12 +278,13 @@ async fn fencing_catalog_and_locks() {
     run(
         &tool,
         [
-            format!("CREATE USER app@'127.0.0.1' IDENTIFIED BY {password}").as_str(),
+            &*format!("CREATE USER app@'127.0.0.1' IDENTIFIED BY {password}"),
             "GRANT ALL ON shop.* TO app@'127.0.0.1'",
             "CREATE DATABASE shop",
             "CREATE TABLE shop.a (id INT PRIMARY KEY, t TEXT) ENGINE = InnoDB",
             "CREATE TABLE shop.b (id INT) ENGINE = MyISAM",
-        ],
+        ]
+        .map(Sql::verbatim),
     )
     .await;
     let app = bench.session(&bench.source, "app").await;
@@ -337,28 +333,24 @@ async fn fencing_catalog_and_locks() {
     assert!(size.get("bytes").unwrap().parse::<u64>().unwrap() >= 16384);
 
     let other = bench.session(&bench.source, Server::ACCOUNT).await;
-    for taking in [&lock::mark("r1", "2").to_string(), &lock::take("cutover").to_string()] {
-        assert_eq!(value(&tool, taking).await.as_deref(), Some("1"));
-        assert_eq!(value(&other, taking).await.as_deref(), Some("0"));
+    for taking in [lock::mark("r1", "2"), lock::take("cutover")] {
+        assert_eq!(value(&tool, &taking).await.as_deref(), Some("1"));
+        assert_eq!(value(&other, &taking).await.as_deref(), Some("0"));
     }
-    assert_eq!(value(&tool, &lock::is_ours("r1", "2").to_string()).await.as_deref(), Some("1"));
-    assert_eq!(value(&other, &lock::is_ours("r1", "2").to_string()).await.as_deref(), Some("0"));
+    assert_eq!(value(&tool, lock::is_ours("r1", "2")).await.as_deref(), Some("1"));
+    assert_eq!(value(&other, lock::is_ours("r1", "2")).await.as_deref(), Some("0"));
     let holder = value(&other, lock::HOLDERS).await.unwrap();
     let about = other.query(&lock::who(&holder, "r1"), LIMIT).await.unwrap();
     let about = about.first().unwrap();
     assert!(about.get("account").unwrap().starts_with("migrate@127.0.0.1"));
     assert_eq!((about.get("runner"), about.get("same_run")), (Some("1"), Some("1")));
     assert_eq!(value(&other, lock::RUNNERS).await.as_deref(), Some(holder.as_str()), "`other` is marked too, later");
-    assert_eq!(value(&other, &lock::register(&holder, "r1", "2").to_string()).await.as_deref(), Some("1"));
-    run(&other, [lock::end(&holder).to_string().as_str()]).await;
-    while value(&other, &lock::is_there(&holder).to_string()).await.as_deref() != Some("0") {}
-    assert_eq!(
-        value(&other, &lock::register(&holder, "r1", "2").to_string()).await.as_deref(),
-        None,
-        "nobody holds the lease"
-    );
+    assert_eq!(value(&other, lock::register(&holder, "r1", "2")).await.as_deref(), Some("1"));
+    run(&other, [lock::end(&holder)]).await;
+    while value(&other, lock::is_there(&holder)).await.as_deref() != Some("0") {}
+    assert_eq!(value(&other, lock::register(&holder, "r1", "2")).await.as_deref(), None, "nobody holds the lease");
     let tool = bench.session(&bench.source, Server::ACCOUNT).await;
-    run(&tool, [d.load_session().as_str()]).await;
+    run(&tool, [d.load_session()]).await;
     assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));
     assert!(value(&tool, d.version()).await.unwrap().contains("MariaDB"));
     run(&tool, [d.set_variable(d.replica_workers(), "2"), d.read_variable(d.replica_net_timeout())]).await;

@@ -85,7 +85,7 @@ async fn one_statement_after_the_other(family: Family, options: &[&str]) {
         assert!(!told.concat().contains(secret) && !notes.contains(secret));
     }
     let planned = step.planned("target");
-    for statement in bench.target.dialect().pass_transaction(None) {
+    for statement in bench.target.dialect().pass_transaction(None).iter().map(ToString::to_string) {
         assert!(planned.contains(&statement), "{statement}");
     }
     needed_accounts_are_not_left_behind(&bench).await;
@@ -125,7 +125,7 @@ async fn needed_accounts_are_not_left_behind(bench: &Bench) {
     assert_eq!(failure.class, Class::Permanent);
     assert!(failure.answer.contains("GRANT of shop@127.0.0.1, which is needed here"), "{failure}");
     beside(bench, "target", &["CREATE ROLE writer"]).await;
-    bench.exec("target", &dialect.start_applier()).await;
+    bench.exec("target", &dialect.start_applier().to_string()).await;
     step.execute().await.unwrap();
     let grants = bench.sql("target").await.query("SHOW GRANTS FOR shop@'127.0.0.1'", LOOK).await.unwrap();
     assert!(grants.iter().any(|row| row.at(0).is_some_and(|text| text.contains("writer"))), "it was not lost");

@@ -254,7 +254,7 @@ impl Bench {
     pub async fn has_all(&self, replica: &str, source: &str) {
         let here = self.position_of(source).await;
         let (file, offset) = (here["file"].as_str().unwrap(), here["offset"].as_u64().unwrap());
-        let wait = self.source.dialect().wait_for_position(file, &offset.to_string(), 10);
+        let wait = self.source.dialect().wait_for_position(file, offset.to_string(), 10).to_string();
         let waited = self.ask(replica, &wait).await;
         assert!(waited.parse::<i64>().is_ok_and(|events| events >= 0), "{waited}");
     }

@@ -41,7 +41,7 @@ fn with(bench: &Bench, position: &Value) -> Value {
 
 async fn runs(bench: &Bench) -> [String; 2] {
     let columns = bench.source.dialect().status_columns();
-    let status = bench.source.dialect().replica_status();
+    let status = bench.source.dialect().replica_status().to_string();
     [
         bench.column("source", &status, columns.io_running).await,
         bench.column("source", &status, columns.sql_running).await,
@@ -74,7 +74,7 @@ async fn follows_and_stays_closed(family: Family) {
 
     // a runner that died: its successor goes on, and applies nothing twice
     bench.die().await;
-    let stop = bench.source.dialect().stop_replica();
+    let stop = bench.source.dialect().stop_replica().to_string();
     bench.exec("source", &stop).await;
     bench.exec("target", "INSERT INTO d.t (a) VALUES (6)").await;
     assert_eq!(step.probe().await, Probe::NotDone);

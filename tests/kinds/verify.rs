@@ -90,7 +90,7 @@ pub fn with(more: &Value) -> Value {
 
 async fn applier(bench: &Bench) -> String {
     let dialect = bench.target.dialect();
-    bench.column("target", &dialect.replica_status(), dialect.status_columns().sql_running).await
+    bench.column("target", &dialect.replica_status().to_string(), dialect.status_columns().sql_running).await
 }
 
 /// What the gate says about a difference.

@@ -17,13 +17,7 @@ impl Dialect {
     /// Gives an event the status that [`Dialect::events`] shows. The definer is stated, because a plain `ALTER EVENT`
     /// makes whoever sends it the definer (measured on `MariaDB` 10.11 and `MySQL` 9.7).
     #[must_use]
-    pub fn set_event_status(
-        self,
-        definer: &Sql,
-        db: impl Into<Words>,
-        name: impl Into<Words>,
-        status: &str,
-    ) -> Sql {
+    pub fn set_event_status(self, definer: &Sql, db: impl Into<Words>, name: impl Into<Words>, status: &str) -> Sql {
         let word = match status {
             "ENABLED" => "ENABLE",
             "DISABLED" => "DISABLE",
@@ -79,6 +73,11 @@ mod tests {
         let mysql = Dialect::from(Product { family: Family::MySql, version: Version(9, 7, 0) });
         let text = mysql.set_event_status(&Dialect::definer("a@%"), "shop", "n", "REPLICA_SIDE_DISABLED");
         assert_eq!(text.to_string(), "ALTER DEFINER = 'a'@'%' EVENT `shop`.`n` DISABLE ON REPLICA");
-        assert!(mysql.set_event_status(&Dialect::definer("a@%"), "shop", "n", "DISABLED").to_string().ends_with("`n` DISABLE"));
+        assert!(
+            mysql
+                .set_event_status(&Dialect::definer("a@%"), "shop", "n", "DISABLED")
+                .to_string()
+                .ends_with("`n` DISABLE")
+        );
     }
 }

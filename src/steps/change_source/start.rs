@@ -31,7 +31,9 @@ impl ChangeSource {
     /// Exactly one of both ways to say it.
     pub(super) fn start(&self) -> Result<StartAt, Complaint> {
         match (&self.position, &self.gtid) {
-            (Some(position), None) => Ok(StartAt::Position { file: (&position.file).into(), offset: (&position.offset).into() }),
+            (Some(position), None) => {
+                Ok(StartAt::Position { file: (&position.file).into(), offset: (&position.offset).into() })
+            }
             (None, Some(_)) => Ok(StartAt::Gtid),
             (Some(_), Some(_)) => Err(Complaint::new("gtid", "it begins at `position` or after `gtid`, not at both")
                 .help("remove one of them")),
@@ -73,8 +75,7 @@ impl ChangeSource {
             return session.query(&dialect.set_gtid_start(set), LOOK).await.map(drop);
         };
         let rows = session.query(&compare, LOOK).await?;
-        let text =
-            |name: &str| Ok::<_, Failure>(only(&rows, name, session, &compare)?.replace('\n', ""));
+        let text = |name: &str| Ok::<_, Failure>(only(&rows, name, session, &compare)?.replace('\n', ""));
         let (missing, own) = (text("missing")?, text("own")?);
         if !own.is_empty() {
             return Err(self.errant(&own));
