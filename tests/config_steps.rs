@@ -131,7 +131,10 @@ impl Bench {
 
     async fn variable(&self, name: &str) -> String {
         let session = self.fx.sql("target").await.unwrap();
-        let rows = session.query(&format!("SELECT @@GLOBAL.{name}"), Duration::from_secs(10)).await.unwrap();
+        let rows = session
+            .query(cutover::domain::Sql::verbatim(format!("SELECT @@GLOBAL.{name}")), Duration::from_secs(10))
+            .await
+            .unwrap();
         rows.value().unwrap().to_owned()
     }
     fn config(&self) -> String {
@@ -360,7 +363,7 @@ async fn what_ran_is_what_was_planned() {
     let log = bench.server.dir().join("general.log");
     let session = bench.fx.sql("target").await.unwrap();
     for sql in [format!("SET GLOBAL general_log_file = '{}'", log.display()), "SET GLOBAL general_log = ON".into()] {
-        session.exec(&sql, Duration::from_secs(5)).await.unwrap();
+        session.exec(cutover::domain::Sql::verbatim(&sql), Duration::from_secs(5)).await.unwrap();
     }
     bench.execute(&*step).await.unwrap();
     session.exec("SET GLOBAL general_log = OFF", Duration::from_secs(5)).await.unwrap();

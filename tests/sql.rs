@@ -142,7 +142,7 @@ async fn a_statement_out_of_time_is_ended_and_the_next_answer_is_the_right_one()
 async fn a_lost_connection_is_noticed() {
     let bench = Bench::new().await;
     let (session, other) = (bench.session().await, bench.session().await);
-    other.exec(&format!("KILL {}", session.id()), LIMIT).await.unwrap();
+    other.exec(cutover::domain::Sql::verbatim(format!("KILL {}", session.id())), LIMIT).await.unwrap();
     let failure = session.query("SELECT 1", LIMIT).await.unwrap_err();
     assert_eq!(failure.class, Class::Transient, "{failure}");
     assert!(failure.now.is_some() && !session.is_alive());
@@ -151,7 +151,7 @@ async fn a_lost_connection_is_noticed() {
     let mid = bench.session().await;
     let (result, ()) = tokio::join!(mid.try_query("SELECT SLEEP(20)", LIMIT), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        other.exec(&format!("KILL {}", mid.id()), LIMIT).await.unwrap();
+        other.exec(cutover::domain::Sql::verbatim(format!("KILL {}", mid.id())), LIMIT).await.unwrap();
     });
     assert!(result.unwrap_err().lost && !mid.is_alive());
     assert!(session.left_running(), "nobody knows what came of the statement");
@@ -212,9 +212,9 @@ async fn secrets_stay_secret_and_the_server_sees_only_what_the_plan_shows() {
     seen.query(statement, LIMIT).await.unwrap();
     seen.close().await;
     let log = format!("SELECT command_type, argument FROM mysql.general_log WHERE thread_id = {}", seen.id());
-    let mut rows = session.query(&log, LIMIT).await.unwrap();
+    let mut rows = session.query(cutover::domain::Sql::verbatim(&log), LIMIT).await.unwrap();
     while rows.len() < 4 {
-        rows = session.query(&log, LIMIT).await.unwrap(); // the server writes down the end a little later
+        rows = session.query(cutover::domain::Sql::verbatim(&log), LIMIT).await.unwrap(); // the server writes down the end a little later
     }
     let lines: Vec<_> = rows.iter().map(|row| (row.at(0).unwrap(), row.at(1).unwrap())).collect();
     assert_eq!(lines[0].0, "Connect");
@@ -246,9 +246,9 @@ async fn no_answer_is_held_whole() {
     let few = MANY.replace("3000000", "300000");
     let before = peak();
     let minute = Duration::from_mins(1);
-    assert_eq!(session.first_value(&few, minute).await.unwrap().as_deref(), Some("1"));
-    assert_eq!(session.exec(&few, minute).await.unwrap(), 0);
-    let failure = session.query(&few, minute).await.unwrap_err();
+    assert_eq!(session.first_value(cutover::domain::Sql::verbatim(&few), minute).await.unwrap().as_deref(), Some("1"));
+    assert_eq!(session.exec(cutover::domain::Sql::verbatim(&few), minute).await.unwrap(), 0);
+    let failure = session.query(cutover::domain::Sql::verbatim(&few), minute).await.unwrap_err();
     assert_eq!((failure.class, session.is_alive()), (Class::Permanent, true), "{failure}");
     assert!(failure.answer.starts_with("the answer is larger than 16.0 MiB"), "{failure}");
 
@@ -258,7 +258,7 @@ async fn no_answer_is_held_whole() {
     assert_eq!((tables.len(), tables.iter().last().unwrap().at(1)), (100_000, Some("100000")));
     drop(tables);
 
-    let mut rows = session.rows(&few, minute);
+    let mut rows = session.rows(cutover::domain::Sql::verbatim(&few), minute);
     let (mut count, mut sum) = (0_u64, 0_u64);
     while let Some(row) = rows.next().await.unwrap() {
         count += 1;
@@ -322,13 +322,16 @@ async fn a_value_or_a_row_that_is_too_large_is_a_permanent_failure() {
     assert_eq!(count.value(), Some("2"), "the statement ran to its end");
 
     let long = format!("SELECT '{}'", "x".repeat(5 << 20));
-    let failure = session.exec(&long, LIMIT).await.unwrap_err();
+    let failure = session.exec(cutover::domain::Sql::verbatim(&long), LIMIT).await.unwrap_err();
     assert_eq!((failure.class, failure.now), (Class::Permanent, None));
     assert!(failure.answer.contains("larger than 4.0 MiB") && session.is_alive(), "{}", failure.answer);
 
     for much in ["5000000", "20000000", "60000000"] {
         let session = bench.session().await;
-        let failure = session.first_value(&format!("SELECT REPEAT('x', {much})"), LIMIT).await.unwrap_err();
+        let failure = session
+            .first_value(cutover::domain::Sql::verbatim(format!("SELECT REPEAT('x', {much})")), LIMIT)
+            .await
+            .unwrap_err();
         assert_eq!((failure.class, session.is_alive()), (Class::Permanent, false), "{failure}");
         assert!(failure.answer.starts_with("a row of the answer is larger than 4.0 MiB"), "{failure}");
     }
@@ -361,7 +364,7 @@ async fn our_statements_mean_the_same_whatever_the_servers_settings_are_and_the_
     let bench = Bench::with(&["skip_character_set_client_handshake"]).await;
     let session = bench.session().await;
     for setting in ODD {
-        session.exec(&format!("SET GLOBAL {setting}"), LIMIT).await.unwrap();
+        session.exec(cutover::domain::Sql::verbatim(format!("SET GLOBAL {setting}")), LIMIT).await.unwrap();
     }
     let session = bench.session().await;
     session.exec("CREATE DATABASE d", LIMIT).await.unwrap();
@@ -392,7 +395,7 @@ async fn our_statements_mean_the_same_whatever_the_servers_settings_are_and_the_
         a.GLOBAL_VALUE AND a.VARIABLE_SCOPE = 'SESSION' AND a.VARIABLE_NAME NOT RLIKE '^(CHARACTER_SET|COLLATION)_' \
         ORDER BY 1";
     let big = format!("SET STATEMENT sql_select_limit = 1000, sql_big_selects = 1 FOR {session_values}");
-    let differ = session.query(&big, LIMIT).await.unwrap();
+    let differ = session.query(cutover::domain::Sql::verbatim(&big), LIMIT).await.unwrap();
     let differ: Vec<String> = differ.iter().filter_map(|row| row.at(0).map(str::to_lowercase)).collect();
     let touched = ["sql_select_limit", "sql_big_selects"]; // by the question itself
     let differ: Vec<&str> = differ.iter().map(String::as_str).filter(|name| !touched.contains(name)).collect();

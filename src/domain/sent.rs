@@ -77,12 +77,9 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
             Piece::Text(text) => match form {
                 Form::Identifier => out.push_str(&text.replace('`', "``")),
                 Form::Literal => out.push_str(&in_literal(&text, backslash)),
-                Form::Number
-                | Form::Setting
-                | Form::Word
-                | Form::Hexadecimal
-                | Form::Verbatim
-                | Form::Copied => out.push_str(&text),
+                Form::Number | Form::Setting | Form::Word | Form::Hexadecimal | Form::Verbatim | Form::Copied => {
+                    out.push_str(&text);
+                }
             },
         }
     }
@@ -95,12 +92,9 @@ fn checked(form: Form, value: &Private) -> Result<()> {
     let is_one: fn(&str) -> bool = match form {
         Form::Word => |text| !text.is_empty() && text.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'_'),
         Form::Hexadecimal => |text| text.len().is_multiple_of(2) && text.bytes().all(|sign| sign.is_ascii_hexdigit()),
-        Form::Identifier
-        | Form::Literal
-        | Form::Number
-        | Form::Setting
-        | Form::Verbatim
-        | Form::Copied => return Ok(()),
+        Form::Identifier | Form::Literal | Form::Number | Form::Setting | Form::Verbatim | Form::Copied => {
+            return Ok(());
+        }
     };
     let fits = match value.pieces().as_slice() {
         [] => is_one(""),

@@ -19,7 +19,9 @@ fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Part::Slot(Form::Identifier, value) => write!(f, "`{}`", visible(value, &[("`", "``")])),
         Part::Slot(Form::Number, value) if is_number(value) => write!(f, "{value}"),
         Part::Slot(Form::Setting, value) if is_setting(value) => write!(f, "{value}"),
-        Part::Slot(Form::Literal | Form::Number | Form::Setting, value) => write!(f, "'{}'", visible(value, &IN_LITERAL)),
+        Part::Slot(Form::Literal | Form::Number | Form::Setting, value) => {
+            write!(f, "'{}'", visible(value, &IN_LITERAL))
+        }
         Part::Slot(Form::Word, value) => write!(f, "{}", visible(value, &[])),
         Part::Slot(Form::Hexadecimal, value) => write!(f, "X'{}'", visible(value, &IN_LITERAL)),
         Part::Slot(Form::Verbatim | Form::Copied, value) => write!(f, "{value}"),

@@ -40,7 +40,6 @@ pub use snapshot::Hold;
 pub use status::StatusColumns;
 pub use variables::amount;
 
-use crate::playbook::marker;
 use crate::playbook::product::{Family, Product, Version};
 
 /// Writes statements for one server program.
@@ -76,79 +75,5 @@ impl Dialect {
     /// Whether it writes for this series of `MySQL` and no release is named; only releases for general use count then.
     fn is_series(self, major: u16, minor: u16) -> bool {
         self.product.family == Family::MySql && self.product.version == Version(major, minor, 0)
-    }
-}
-
-/// `text` as a string literal. Markers stay whole: what they stand for is escaped when it is put in.
-#[must_use]
-pub fn text_literal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('\'');
-    let mut last = 0;
-    for (range, _) in marker::find(text) {
-        out.push_str(&escape(&text[last..range.start]));
-        out.push_str(&text[range.clone()]);
-        last = range.end;
-    }
-    out.push_str(&escape(&text[last..]));
-    out.push('\'');
-    out
-}
-
-/// A name in backticks.
-#[must_use]
-pub fn identifier(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
-/// An account as `'user'@'host'`.
-#[must_use]
-pub fn account(user: &str, host: &str) -> String {
-    format!("{}@{}", text_literal(user), text_literal(host))
-}
-
-/// A table as `` `database`.`name` ``.
-#[must_use]
-pub fn table(database: &str, name: &str) -> String {
-    format!("{}.{}", identifier(database), identifier(name))
-}
-
-/// Digits or a marker as they are; anything else as a string, which a server refuses where a number must stand.
-fn number(text: &str) -> String {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits || is_marker(text) { text.to_owned() } else { text_literal(text) }
-}
-
-/// Whether the whole of `text` is one marker.
-fn is_marker(text: &str) -> bool {
-    marker::find(text).next().is_some_and(|(range, _)| range == (0..text.len()))
-}
-
-/// String literals in a list, for `IN (...)`.
-fn literals<S: AsRef<str>>(texts: &[S]) -> String {
-    texts.iter().map(|text| text_literal(text.as_ref())).collect::<Vec<_>>().join(", ")
-}
-
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\'', "''")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{account, identifier, number, text_literal};
-
-    #[test]
-    fn text_is_escaped_and_markers_stay_whole() {
-        assert_eq!(text_literal(r"it's a \ b"), r"'it''s a \\ b'");
-        assert_eq!(text_literal("‹secret sh -c 'x'›"), "'‹secret sh -c 'x'›'");
-        assert_eq!(account("repl", "127.0.0.1"), "'repl'@'127.0.0.1'");
-        assert_eq!(identifier("a`b"), "`a``b`");
-    }
-
-    #[test]
-    fn only_digits_and_markers_stand_bare() {
-        assert_eq!(number("1542"), "1542");
-        assert_eq!(number("‹steps.dump.position›"), "‹steps.dump.position›");
-        assert_eq!(number("1; DROP"), "'1; DROP'");
     }
 }

@@ -256,7 +256,8 @@ impl Writer {
     /// One row in the ledger and one transfer between two accounts, or nothing.
     async fn transaction(&mut self, session: &Session, database: &str) -> Result<(), SqlError> {
         if self.accounts == 0 {
-            let most = session.try_query(Sql::verbatim(format!("SELECT MAX(id) FROM {database}.accounts")), PATIENCE).await?;
+            let most =
+                session.try_query(Sql::verbatim(format!("SELECT MAX(id) FROM {database}.accounts")), PATIENCE).await?;
             self.accounts = most.value().and_then(|most| most.parse().ok()).unwrap_or(1);
         }
         let random = scatter(u64::from(self.number) << 48 ^ self.seq);

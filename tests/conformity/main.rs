@@ -127,7 +127,10 @@ async fn log_everything(stage: &Stage) -> Logs {
     let settings = format!("      general_log: true\n      general_log_file: {}\n", logs[1].1.display());
     std::fs::write(sandbox.inventory(), inventory.replace(&place, &format!("{place}{settings}"))).unwrap();
     for (_, path, session) in &logs {
-        session.exec(&format!("SET GLOBAL general_log_file = '{}'", path.display()), LIMIT).await.unwrap();
+        session
+            .exec(cutover::domain::Sql::verbatim(format!("SET GLOBAL general_log_file = '{}'", path.display())), LIMIT)
+            .await
+            .unwrap();
         session.exec("SET GLOBAL general_log = ON", LIMIT).await.unwrap();
         session.close().await;
     }

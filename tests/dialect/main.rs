@@ -350,7 +350,7 @@ async fn fencing_catalog_and_locks() {
     while value(&other, lock::is_there(&holder)).await.as_deref() != Some("0") {}
     assert_eq!(value(&other, lock::register(&holder, "r1", "2")).await.as_deref(), None, "nobody holds the lease");
     let tool = bench.session(&bench.source, Server::ACCOUNT).await;
-    run(&tool, [d.load_session()]).await;
+    run(&tool, [Sql::verbatim(d.load_session())]).await;
     assert_eq!(value(&tool, d.current_account()).await.as_deref(), Some("migrate@127.0.0.1"));
     assert!(value(&tool, d.version()).await.unwrap().contains("MariaDB"));
     run(&tool, [d.set_variable(d.replica_workers(), "2"), d.read_variable(d.replica_net_timeout())]).await;

@@ -6,7 +6,12 @@ use cutover::steps::Probe;
 use serde_json::{Value, json};
 
 async fn grants(bench: &Bench, server: &str, account: &str) -> String {
-    let rows = bench.sql(server).await.query(&format!("SHOW GRANTS FOR {account}"), LOOK).await.unwrap();
+    let rows = bench
+        .sql(server)
+        .await
+        .query(cutover::domain::Sql::verbatim(format!("SHOW GRANTS FOR {account}")), LOOK)
+        .await
+        .unwrap();
     rows.iter().filter_map(|row| row.at(0).map(str::to_owned)).collect::<Vec<_>>().join("\n")
 }
 

@@ -38,7 +38,12 @@ async fn bench(family: Family) -> Bench {
 }
 
 async fn grants(bench: &Bench, server: &str, account: &str) -> String {
-    let rows = bench.sql(server).await.query(&format!("SHOW GRANTS FOR {account}"), LOOK).await.unwrap();
+    let rows = bench
+        .sql(server)
+        .await
+        .query(cutover::domain::Sql::verbatim(format!("SHOW GRANTS FOR {account}")), LOOK)
+        .await
+        .unwrap();
     let mut lines: Vec<_> = rows.iter().filter_map(|row| row.at(0).map(str::to_owned)).collect();
     lines.sort();
     lines.join("\n")

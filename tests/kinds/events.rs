@@ -98,7 +98,8 @@ async fn run_once_and_as_defined(family: Family) {
 async fn no_event_in_log(bench: &Bench, from: &Value) -> usize {
     let (file, offset) = (from["file"].as_str().unwrap(), from["offset"].as_u64().unwrap());
     let show = format!("SHOW BINLOG EVENTS IN '{file}' FROM {offset}");
-    let rows = bench.sql("target").await.query(&show, Duration::from_secs(10)).await.unwrap();
+    let rows =
+        bench.sql("target").await.query(cutover::domain::Sql::verbatim(&show), Duration::from_secs(10)).await.unwrap();
     assert!(!rows.is_empty(), "the ticks themselves are there");
     rows.iter().filter(|row| row.get("Info").is_some_and(|info| info.to_uppercase().contains(" EVENT "))).count()
 }

@@ -58,7 +58,7 @@ impl Writer {
                     format!("UPDATE shop.accounts SET balance = balance + 1 WHERE id = {}", seq % 500 + 1),
                     format!("DELETE FROM shop.ledger WHERE writer = 9 AND seq = {}", seq / 2),
                 ] {
-                    session.exec(&statement, LOOK).await.unwrap();
+                    session.exec(cutover::domain::Sql::verbatim(&statement), LOOK).await.unwrap();
                 }
             }
             seq

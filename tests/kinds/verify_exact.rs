@@ -125,14 +125,14 @@ async fn what_an_account_may_not_see_is_no_difference() {
     admin.exec("SET SESSION sql_log_bin = 0", crate::bench::LOOK).await.unwrap();
     for (privilege, object) in [("SHOW VIEW", "view shop.other"), ("TRIGGER", "trigger shop.accounts_touched")] {
         let revoke = format!("REVOKE {privilege} ON *.* FROM migrate@'127.0.0.1'");
-        admin.exec(&revoke, crate::bench::LOOK).await.unwrap();
+        admin.exec(cutover::domain::Sql::verbatim(&revoke), crate::bench::LOOK).await.unwrap();
         bench.die().await; // privileges count from the next login on
         let failure = bench.step("verify", &with(&json!({}))).execute().await.unwrap_err();
         assert_eq!(failure.class, Class::Refused);
         let expected = format!("the account lacks {privilege}, so it cannot see {object}");
         assert!(failure.answer.contains(&expected), "{failure}");
         let grant = format!("GRANT {privilege} ON *.* TO migrate@'127.0.0.1'");
-        admin.exec(&grant, crate::bench::LOOK).await.unwrap();
+        admin.exec(cutover::domain::Sql::verbatim(&grant), crate::bench::LOOK).await.unwrap();
         bench.die().await;
     }
     passes(&bench, &json!({})).await;

@@ -78,7 +78,7 @@ async fn every_type_is_compared(family: Family, own: &[(&str, &str, &str)]) {
     bench
         .sql("source")
         .await
-        .exec(&format!("UPDATE kept.types SET {} WHERE id = -1", all.join(", ")), LOOK)
+        .exec(cutover::domain::Sql::verbatim(format!("UPDATE kept.types SET {} WHERE id = -1", all.join(", "))), LOOK)
         .await
         .unwrap();
     stray(&bench, &["UPDATE kept.types SET c12 = '', c13 = '~' WHERE id = -1"]).await;

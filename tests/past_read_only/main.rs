@@ -51,8 +51,8 @@ async fn sandbox(family: Family) -> Stage {
     old.exec("CREATE TABLE shop.batch (id BIGINT UNSIGNED PRIMARY KEY)", LOOK).await.unwrap();
     new.exec("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
     for statement in &account {
-        old.exec(statement, LOOK).await.unwrap();
-        new.exec(statement, LOOK).await.unwrap();
+        old.exec(cutover::domain::Sql::verbatim(statement), LOOK).await.unwrap();
+        new.exec(cutover::domain::Sql::verbatim(statement), LOOK).await.unwrap();
     }
     stage
 }

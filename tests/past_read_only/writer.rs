@@ -54,7 +54,11 @@ async fn write(address: String, mut id: u64, acknowledged: Arc<Mutex<Vec<u64>>>)
             Login { server: "old".into(), address: address.clone(), user: "batch".into(), password: None, tls: None };
         if let Ok(session) = Session::open(login, Arc::new(Secrets::default())).await {
             // a row whose fate is unknown is never written again
-            while session.exec(&format!("INSERT INTO shop.batch VALUES ({id})"), LOOK).await.is_ok() {
+            while session
+                .exec(cutover::domain::Sql::verbatim(format!("INSERT INTO shop.batch VALUES ({id})")), LOOK)
+                .await
+                .is_ok()
+            {
                 acknowledged.lock().unwrap().push(id);
                 id += 2;
                 sleep(PAUSE).await;

@@ -92,7 +92,7 @@ async fn a_replica_that_stopped_goes_on_from_where_it_was() {
     let rows: Vec<String> = (last + 100..last + 400).map(|seq| format!("(1, {seq}, 'in the way')")).collect();
     let text = format!("INSERT INTO shop.ledger (writer, seq, token) VALUES {}", rows.join(", "));
     target.exec("SET SESSION sql_log_bin = 0", limit).await.unwrap();
-    target.exec(&text, limit).await.unwrap();
+    target.exec(cutover::domain::Sql::verbatim(&text), limit).await.unwrap();
     let (code, said) = runner.end().await;
     assert!(code == 3 && said.contains("Duplicate entry"), "{code} {said}");
     assert_eq!(stage.status()["outcome"], "kept");

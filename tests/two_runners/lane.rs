@@ -55,7 +55,7 @@ impl Lane {
 async fn column(session: &Session, statements: &[String]) -> Vec<String> {
     let mut values = Vec::new();
     for statement in statements {
-        let rows = session.query(statement, LIMIT).await.unwrap();
+        let rows = session.query(cutover::domain::Sql::verbatim(statement), LIMIT).await.unwrap();
         values = rows.iter().map(|row| row.at(0).unwrap_or_default().to_owned()).collect();
     }
     values

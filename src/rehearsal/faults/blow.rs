@@ -268,7 +268,12 @@ async fn write_past_fence(admin: &Session, dialect: Dialect) -> Result<()> {
         admin.exec(fence.open, LOOK).await?;
     }
     admin
-        .exec(Sql::verbatim(format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')")), LOOK)
+        .exec(
+            Sql::verbatim(format!(
+                "INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"
+            )),
+            LOOK,
+        )
         .await
         .map(drop)
 }
@@ -277,7 +282,12 @@ async fn hold_transaction(roles: Roles<'_>) -> Result<Session> {
     let session = roles.admin(Side::Source).await?;
     session.exec("BEGIN", LOOK).await?;
     session
-        .exec(Sql::verbatim(format!("INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')")), LOOK)
+        .exec(
+            Sql::verbatim(format!(
+                "INSERT INTO {DATABASE}.ledger (writer, seq, token) VALUES ({STRANGER}, 1, 'stranger')"
+            )),
+            LOOK,
+        )
         .await?;
     Ok(session)
 }

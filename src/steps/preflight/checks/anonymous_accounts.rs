@@ -5,8 +5,8 @@ use super::super::check::Check;
 use super::super::pair::{Side, Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
+use crate::domain::sql::account;
 use crate::effects::dialect::Dialect;
-use crate::effects::dialect::account;
 use crate::error::Result;
 
 pub const CHECK: Check = Check::blocking("anonymous_accounts", judge).asks(|pair| pair.both(Dialect::account_plugins));
@@ -21,7 +21,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         if hosts.is_empty() {
             continue;
         }
-        let names: Vec<String> = hosts.iter().map(|host| account("", host)).collect();
+        let names: Vec<String> = hosts.iter().map(|&host| account("", host).to_string()).collect();
         let remedy = format!("DROP USER {} on `{}`", names.join(", "), seen.name(side));
         let evidence = format!("`{}` lets in {}", seen.name(side), some(&names));
         let near = hosts.iter().any(|host| !host.contains('%'));
@@ -43,5 +43,5 @@ fn shadowed(seen: &Seen<'_>, side: Side) -> Vec<String> {
     if let Some(known) = seen.pair.replication().filter(|_| side == Source) {
         all.extend(seen.replication_hosts(known).into_iter().map(|host| (known.user.as_str(), host)));
     }
-    all.into_iter().filter(|(_, host)| host.contains('%')).map(|(user, host)| account(user, host)).collect()
+    all.into_iter().filter(|(_, host)| host.contains('%')).map(|(user, host)| account(user, host).to_string()).collect()
 }

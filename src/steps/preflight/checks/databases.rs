@@ -5,7 +5,7 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
-use crate::effects::dialect::identifier;
+use crate::domain::sql::identifier;
 use crate::error::Result;
 use crate::playbook::units::Bytes;
 
