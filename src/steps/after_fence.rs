@@ -65,7 +65,7 @@ pub(super) fn actions(server: &str, dialect: Dialect) -> Vec<Action> {
         here.sql(dialect.binlog_position()),
         Action::note("if it has, or may have, what:"),
         here.sql(dialect.binary_logs()),
-        here.sql(dialect.binlog_events(&late("its file"), &late("its place"), &late("number"))),
+        here.sql(dialect.binlog_events(late("its file"), late("its place"), late("number"))),
     ]
 }
 

@@ -45,7 +45,7 @@ pub struct Sql {
 }
 
 /// A statement as the playbook states it.
-fn written(statement: &String) -> crate::domain::Sql {
+fn written(statement: &str) -> crate::domain::Sql {
     crate::domain::Sql::verbatim(Private::of_document(statement))
 }
 
@@ -65,7 +65,7 @@ impl Sql {
         [dialect.servers_own_settings()].into_iter().chain(off).collect()
     }
     fn preview_all(&self, world: &World, statements: &[String]) -> Vec<Action> {
-        let all = self.before(world).into_iter().chain(statements.iter().map(written));
+        let all = self.before(world).into_iter().chain(statements.iter().map(|text| written(text)));
         all.map(|text| Action::sql(&self.server, text)).collect()
     }
     /// Runs them, and returns the first value of the last one.

@@ -150,7 +150,7 @@ impl Step for WaitForLag {
         let run = super::place::run_marker();
         let mut actions = own_database::look_actions(&self.source, from, OwnDatabase::Tokens);
         actions.extend(from.create_token_table().map(|text| Action::sql(&self.source, text)));
-        actions.push(Action::sql(&self.source, from.write_token(&run, PURPOSE, &marker::late("number"))));
+        actions.push(Action::sql(&self.source, from.write_token(&run, PURPOSE, marker::late("number"))));
         actions.push(Action::sql(&self.replica, to.read_token(&run, PURPOSE)));
         actions.push(Action::sql(&self.replica, to.replica_status()));
         actions.push(Action::note(format!(
@@ -202,7 +202,7 @@ impl Step for WaitForLag {
             cx.safe_point("catch up")?;
             if next.1 <= Instant::now() {
                 watch.sent.push_back((next.0, Instant::now()));
-                source.query(&from.write_token(cx.run, PURPOSE, &next.0.to_string()), LOOK).await?;
+                source.query(&from.write_token(cx.run, PURPOSE, next.0.to_string()), LOOK).await?;
                 next = (next.0 + 1, Instant::now() + EVERY);
             }
             let lag = watch.arrived(self.newest(cx, &replica, to).await?, self.max_lag.0);

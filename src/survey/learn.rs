@@ -91,7 +91,7 @@ async fn server(fx: &Effects, name: &str) -> Result<ServerFound> {
     let product = Product::from_version_text(&version_text)
         .map_err(|answer| Failure::permanent("read the server's version", answer).at(name))?;
     let dialect = Dialect::from(product);
-    let read = async |variable: &'static str| ask(dialect.read_variable(variable).into()).await;
+    let read = async |variable: &'static str| ask(dialect.read_variable(variable)).await;
     let id = read("server_id").await?;
     let unread = |_| Failure::permanent("read the server's id", format!("it answers `{id}`")).at(name);
     let server_id = id.parse().map_err(unread)?;

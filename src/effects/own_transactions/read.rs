@@ -143,7 +143,7 @@ async fn read_on(
         let Some(number) = files.iter().position(|file| *file == at.file) else {
             return Ok(Some(format!("binary log {} was purged before it was read", at.file)));
         };
-        let question = dialect.binlog_events(&at.file, &at.offset, &PIECE.to_string());
+        let question = dialect.binlog_events(&at.file, &at.offset, PIECE.to_string());
         let rows = match session.try_query(&question, LOOK).await {
             Ok(rows) => rows,
             Err(error) if error.code.is_some() && !error.lost => {

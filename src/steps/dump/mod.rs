@@ -227,7 +227,7 @@ impl Step for Dump {
         actions.push(Action::command(host, self.script(world, &route, databases, before.as_deref(), &file)));
         actions.push(Action::sql(&self.server, dialect.binary_logs()));
         let late = |name: &str| marker::late(&format!("the dump's {name}"));
-        let gtid = dialect.gtid_at(&late("file"), &late("offset")).filter(|_| self.gtid);
+        let gtid = dialect.gtid_at(late("file"), late("offset")).filter(|_| self.gtid);
         actions.extend(gtid.map(|ask| Action::sql(&self.server, ask)));
         Ok(actions)
     }

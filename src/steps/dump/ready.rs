@@ -33,7 +33,7 @@ impl Dump {
     /// What [`Dump::make_ready`] does.
     pub(super) fn ready_actions(&self, dialect: Dialect) -> Vec<Action> {
         let late = |name: &str| marker::late(&format!("its log's {name}"));
-        let Some(question) = dialect.gtid_at(&late("file"), &late("offset")) else { return Vec::new() };
+        let Some(question) = dialect.gtid_at(late("file"), late("offset")) else { return Vec::new() };
         let here = On(&self.server);
         vec![
             here.sql(dialect.binlog_position()),

@@ -119,7 +119,7 @@ impl Fence {
         let dialect = dialect(world, &self.server);
         let here = On(&self.server);
         let mut actions = vec![here.sql(dialect.set_read_only())];
-        actions.push(here.sql(dialect.write_token(&run_marker(), PURPOSE, &marker::late("token"))));
+        actions.push(here.sql(dialect.write_token(run_marker(), PURPOSE, marker::late("token"))));
         actions.extend(self.lock_actions(dialect));
         actions.extend(self.client_actions(dialect));
         actions.push(here.sql(dialect.strongest_fence().close));

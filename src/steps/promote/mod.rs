@@ -267,7 +267,7 @@ impl Step for Promote {
             new.sql(to.read_only()),
         ]);
         actions
-            .extend([new.sql(to.write_token(&run_marker(), PROOF, "1")), new.sql(to.read_token(&run_marker(), PROOF))]);
+            .extend([new.sql(to.write_token(run_marker(), PROOF, "1")), new.sql(to.read_token(run_marker(), PROOF))]);
         actions.extend([Action::note("if that proof fails:"), new.sql(to.close_replica())]);
         actions.extend(after);
         actions.extend(self.unlock_actions(world));

@@ -226,8 +226,8 @@ impl Step for ReverseReplication {
         actions.extend(account_statements::actions(world, &self.replica));
         actions.extend(own_database::look_actions(&self.source, from, OwnDatabase::Tokens));
         actions.extend(from.create_token_table().iter().map(|text| new.sql(text)));
-        actions.push(new.sql(from.write_token(&run_marker(), PURPOSE, "1")));
-        actions.push(old.sql(to.read_token(&run_marker(), PURPOSE)));
+        actions.push(new.sql(from.write_token(run_marker(), PURPOSE, "1")));
+        actions.push(old.sql(to.read_token(run_marker(), PURPOSE)));
         actions.push(Action::note(format!("repeat until the row is there, at most {ARRIVAL:?}")));
         actions.extend(own_database::remove_actions(&self.source, from, OwnDatabase::Tokens));
         actions.push(old.sql(to.read_only()));

@@ -90,7 +90,7 @@ impl Tunnel {
 async fn arrived(cx: &Ctx<'_>, name: &str, pair: &[Greeting; 2]) -> Result<bool> {
     let session = cx.fx.sql(name).await?;
     for greeting in pair {
-        let question = dialect(cx.world, name).arrival(&greeting.connection.to_string());
+        let question = dialect(cx.world, name).arrival(greeting.connection.to_string());
         if answer::number::<u64>(&session, &question).await? == 0 {
             return Ok(false);
         }

@@ -73,7 +73,7 @@ impl Verify {
         ]);
         actions.extend(from.snapshot_position().map(|text| source.sql(text)));
         actions.push(Action::note("the replica is led to the very place of the snapshots:"));
-        let until = to.start_applier_until(&late("file"), &late("offset"));
+        let until = to.start_applier_until(late("file"), late("offset"));
         actions.extend([replica.sql(until), replica.sql(to.replica_status()), replica.sql(to.stop_applier())]);
         actions.extend([replica.sql(to.take_snapshot()), replica.sql(to.replica_status())]);
         actions.push(Action::note("the applier goes on, whatever has happened:"));
@@ -94,7 +94,7 @@ impl Verify {
         actions.extend(followed.actions(world));
         actions.push(replica.sql(to.own_log()));
         actions.push(replica.sql(to.binary_logs()));
-        actions.push(replica.sql(to.binlog_events(&late("file"), &late("offset"), &late("events"))));
+        actions.push(replica.sql(to.binlog_events(late("file"), late("offset"), late("events"))));
         actions
     }
 
