@@ -7,6 +7,7 @@ mod product;
 #[path = "../stage/mod.rs"]
 mod stage;
 
+use cutover::domain::Sql;
 use cutover::effects::INIT;
 use cutover::effects::dialect::lock;
 use cutover::playbook::marker;
@@ -39,8 +40,9 @@ impl Planned {
     fn collect(&mut self, value: &Value) {
         match value {
             Value::Object(action) if action.get("do").is_some_and(|kind| kind == "sql") => {
-                let text = |field: &str| action[field].as_str().unwrap().to_owned();
-                self.0.entry(text("server")).or_default().push(text("statement"));
+                let statement: Sql = serde_json::from_value(action["statement"].clone()).unwrap();
+                let server = action["server"].as_str().unwrap().to_owned();
+                self.0.entry(server).or_default().push(statement.to_string());
             }
             Value::Object(map) => map.values().for_each(|inner| self.collect(inner)),
             Value::Array(items) => items.iter().for_each(|inner| self.collect(inner)),
@@ -128,7 +130,7 @@ async fn log_everything(stage: &Stage) -> Logs {
     std::fs::write(sandbox.inventory(), inventory.replace(&place, &format!("{place}{settings}"))).unwrap();
     for (_, path, session) in &logs {
         session
-            .exec(cutover::domain::Sql::verbatim(format!("SET GLOBAL general_log_file = '{}'", path.display())), LIMIT)
+            .exec(Sql::verbatim(format!("SET GLOBAL general_log_file = '{}'", path.display())), LIMIT)
             .await
             .unwrap();
         session.exec("SET GLOBAL general_log = ON", LIMIT).await.unwrap();

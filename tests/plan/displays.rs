@@ -1,7 +1,7 @@
 //! Every display of every shipped playbook and of the design's sample, word for word; that other programs read them;
 //! and that no text of a playbook gets out of its place in them.
 
-use crate::plan::{INVENTORY, file, printed, shipped};
+use crate::plan::{INVENTORY, SAMPLE, file, printed, shipped};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::Path;
@@ -17,7 +17,9 @@ fn display(playbook: &Path, format: &str) -> String {
 #[test]
 fn every_display_of_every_playbook() {
     for playbook in shipped() {
-        for format in FORMATS {
+        // the sample stands for all in JSON, which says the same at twenty times the length
+        let formats = FORMATS.into_iter().filter(|format| *format != "json" || playbook.ends_with(SAMPLE));
+        for format in formats {
             let mut shown = display(&playbook, format);
             if format == "json" {
                 let mut plan: Value = serde_json::from_str(&shown).unwrap();

@@ -232,6 +232,15 @@ impl Dialect {
         sql!("KILL CONNECTION {}", number(id))
     }
 
+    /// Between two connections in [`Dialect::kill_all`].
+    pub const AND_KILL: &str = "; KILL CONNECTION ";
+
+    /// Ends connections in one request: their ids with [`Dialect::AND_KILL`] between them.
+    #[must_use]
+    pub fn kill_all(self, ids: Sql) -> Sql {
+        sql!("KILL CONNECTION {}", ids)
+    }
+
     /// Open transactions older than `seconds`: columns `id` (of the connection), `seconds`, `rows_modified`, `query`.
     #[must_use]
     pub fn open_transactions(self, seconds: u32) -> Sql {

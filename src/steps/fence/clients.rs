@@ -18,7 +18,7 @@ const NO_SUCH_THREAD: u16 = 1094;
 /// What our own connections are called in a plan.
 const OURS: &str = "own connections";
 /// What the one request is called that ends all others.
-const KILLS: &str = "KILL CONNECTION for each client, in one request";
+const KILLS: &str = "all clients, in one request";
 /// What those are called that were told to end.
 pub(super) const ENDED: &str = "sessions that were ended";
 /// Pause before it is looked again whether somebody is gone.
@@ -76,9 +76,11 @@ impl Fence {
 
     /// Ends these, at once or `one_by_one`; no when one of them went by itself and left the others untouched.
     async fn kill(&self, session: &Session, dialect: Dialect, ids: &[String], one_by_one: bool) -> Result<bool> {
-        let kills = ids.iter().map(|id| dialect.kill(id));
-        let requests: Vec<Sql> =
-            if one_by_one { kills.collect() } else { vec![Sql::found(KILLS, &Sql::join(kills, "; "))] };
+        let requests: Vec<Sql> = if one_by_one {
+            ids.iter().map(|id| dialect.kill(id)).collect()
+        } else {
+            vec![dialect.kill_all(Sql::found(KILLS, &Sql::join(ids.iter().map(number), Dialect::AND_KILL)))]
+        };
         let mut all = true;
         for request in requests {
             match session.try_query(&request, LOOK).await {
@@ -125,7 +127,7 @@ impl Fence {
     pub(super) fn client_actions(&self, dialect: Dialect) -> Vec<Action> {
         let texts = [
             dialect.killable_clients(Some(Sql::late(OURS))),
-            Sql::late(KILLS),
+            dialect.kill_all(Sql::late(KILLS)),
             dialect.kill(Words::late("each client")),
         ];
         texts.map(|text| Action::sql(&self.server, text)).into()
