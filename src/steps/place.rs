@@ -67,7 +67,11 @@ pub fn run_marker() -> String {
     marker::late("run")
 }
 
-/// A word quoted for a shell, markers left readable.
+/// A word quoted for a shell, whatever stands in it; what a plan shows for a late value stays readable.
 pub fn quoted(word: &str) -> String {
-    if marker::find(word).next().is_some() { format!("'{word}'") } else { shell_words::quote(word).into_owned() }
+    if marker::find(word).next().is_some() {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    } else {
+        shell_words::quote(word).into_owned()
+    }
 }

@@ -12,6 +12,7 @@ mod journal_lost;
 mod lab;
 mod memory;
 mod moved;
+mod names;
 mod one_actor;
 #[path = "../stage/process.rs"]
 mod process;

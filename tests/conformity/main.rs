@@ -6,6 +6,7 @@ mod general_log;
 mod product;
 #[path = "../stage/mod.rs"]
 mod stage;
+mod unplanned;
 
 use cutover::domain::Sql;
 use cutover::effects::INIT;

@@ -130,6 +130,24 @@ impl Lab {
         client.args(["-e", sql]).stdin(Stdio::null()).output().unwrap()
     }
 
+    /// Whether the server takes these statements.
+    pub fn try_sql(&self, side: Side, sql: &str) -> bool {
+        self.client(side, sql).status.success()
+    }
+
+    /// Files of this name anywhere in the lab.
+    pub fn find(&self, name: &str) -> Vec<String> {
+        let found = Command::new("find").arg(self.dir()).args(["-name", name]).output().unwrap();
+        String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
+    }
+    /// Files below these folders in which a text stands.
+    pub fn find_text(&self, text: &str, folders: &[&str]) -> Vec<String> {
+        let mut grep = Command::new("grep");
+        grep.args(["-rlaF", "--include=*.log", "--include=*.db*", "-e", text]);
+        let found = grep.args(folders.iter().map(|folder| self.path(folder))).output().unwrap();
+        String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
+    }
+
     /// What a server holds in `databases`, as text that differs when they do.
     pub fn dump(&self, side: Side, databases: &[&str]) -> String {
         let socket = self.path(["old/s.sock", "new/s.sock"][side as usize]);

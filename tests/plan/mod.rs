@@ -4,6 +4,7 @@
 
 mod displays;
 mod kinds;
+mod own;
 mod printed;
 mod program;
 mod schemas;
