@@ -69,3 +69,51 @@ async fn the_runner_stays_small_and_the_server_keeps_its_sql_mode() {
     let shown = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.code() == Some(3) && shown.contains("error 1264"), "{shown}");
 }
+
+/// `secret_by_marker.yaml` and `marker_output.yaml`: what a step puts out is data, whatever it looks like.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_step_puts_out_is_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(folder.path()).await;
+    for value in ["‹secret PW›", "‹steps.nope.x›", "it''s \\\\ \"x\"'); DROP TABLE d.t; -- "] {
+        let insert = format!("REPLACE INTO d.evil VALUES (1, '{}')", value.replace("');", "'');"));
+        let statements = [
+            "CREATE DATABASE IF NOT EXISTS d",
+            "CREATE TABLE IF NOT EXISTS d.evil (id INT PRIMARY KEY, v VARCHAR(80)) CHARACTER SET utf8mb4",
+            "CREATE TABLE IF NOT EXISTS d.t (v VARCHAR(80)) CHARACTER SET utf8mb4",
+            "DELETE FROM d.t",
+        ];
+        let root = format!("{};{insert}", statements.join(";"));
+        let socket = server.dir().join("s.sock");
+        let client = Command::new("mariadb")
+            .args(["--no-defaults", "-uroot", "--default-character-set=utf8mb4", "-S"])
+            .arg(&socket)
+            .args(["-e", &root])
+            .output();
+        let client = client.unwrap();
+        assert!(client.status.success(), "{}", String::from_utf8_lossy(&client.stderr));
+        let steps = "version: 1\nname: leak\nsteps:\n\
+            \x20 - { id: read, uses: sql, with: { server: s, statements: [\"SELECT v FROM d.evil\"] } }\n\
+            \x20 - { id: write, uses: sql, needs: [read], with: { server: s, statements: [\"INSERT INTO d.t (v) VALUES ('{{ steps.read.value }}')\"] } }\n\
+            \x20 - { id: show, uses: command, needs: [read], with: { host: local, run: [echo, \"{{ steps.read.value }}\"] } }\n";
+        std::fs::write(folder.path().join("p.yaml"), steps).unwrap();
+        let access = format!("host: local, address: \"{}\", user: migrate, password: {{ env: PW }}", server.address());
+        std::fs::write(
+            folder.path().join("i.yaml"),
+            format!("hosts: {{ local: {{}} }}\nservers: {{ s: {{ {access} }} }}\n"),
+        )
+        .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+        command.args(["run", "p.yaml", "-i", "i.yaml", "--state", "state"]).current_dir(folder.path()).env("PW", "pw");
+        let ran = command.output().unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{value}: {}", String::from_utf8_lossy(&ran.stderr));
+        let same = "SELECT COUNT(*), MIN(d.t.v = d.evil.v) FROM d.t JOIN d.evil";
+        let found = Command::new("mariadb")
+            .args(["--no-defaults", "-uroot", "-BN", "-S"])
+            .arg(&socket)
+            .args(["-e", same])
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&found.stdout).trim(), "1\t1", "{value}");
+    }
+}

@@ -89,8 +89,5 @@ fn put(plan: &mut Plan, made: &[Correction]) -> Result<()> {
         Failure::permanent("correct the inventory of the run", why)
             .help("the journal is damaged: `cutover state check`")
     })?;
-    if !made.is_empty() {
-        *plan = plan.made_anew()?; // what may be sent is what the kinds state for the corrected world
-    }
     Ok(())
 }

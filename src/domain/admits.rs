@@ -50,7 +50,7 @@ fn fits(planned: &Private, sent: &Private) -> bool {
 
 fn bits(piece: &Piece) -> Vec<Bit<'_>> {
     match piece {
-        Piece::Text(text) => text.chars().map(Bit::Sign).collect(),
+        Piece::Text(text) | Piece::Value(text) => text.chars().map(Bit::Sign).collect(),
         Piece::Secret(label) => vec![Bit::Secret(label)],
         Piece::Late(_) => Vec::new(),
     }

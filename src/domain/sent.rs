@@ -74,7 +74,9 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
                 let value = secrets.secret(&label).ok_or_else(|| unread(&label))?;
                 out.push_str(&escaped(value.expose_secret(), backslash));
             }
-            Piece::Text(text) => match form {
+            // within the user's own text: it stays within the string that the user has put around it
+            Piece::Value(text) if form == Form::Verbatim => out.push_str(&escaped(&text, backslash)),
+            Piece::Text(text) | Piece::Value(text) => match form {
                 Form::Identifier => out.push_str(&text.replace('`', "``")),
                 Form::Literal => out.push_str(&in_literal(&text, backslash)),
                 Form::Number | Form::Setting | Form::Word | Form::Hexadecimal | Form::Verbatim | Form::Copied => {
@@ -185,6 +187,18 @@ mod tests {
         for wrong in [hexadecimal("4"), hexadecimal("' OR '"), word(""), word("a b"), word(Words::late("x"))] {
             assert!(sent(&wrong, Backslash::Escapes).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_step_put_out_stays_within_its_string() {
+        let value = |text: &str| {
+            let with = serde_json::json!({ "s": "VALUES ('‹steps.a.b›')" });
+            let bound = crate::playbook::marker::bind_all(&with, &["s"], &mut |_| Some(text.into()));
+            sent(&Sql::verbatim(Private::of_document(bound["s"].as_str().unwrap())), Backslash::Escapes).unwrap()
+        };
+        assert_eq!(value("‹secret PW›"), "VALUES ('‹secret PW›')");
+        assert_eq!(value("'); DROP TABLE t; -- "), r"VALUES ('\'); DROP TABLE t; -- ')");
+        assert_eq!(value("-1.5"), "VALUES ('-1.5')");
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn is_number(value: &Private) -> bool {
     let pieces = value.pieces();
     !pieces.is_empty()
         && pieces.iter().all(|piece| match piece {
-            Piece::Text(text) => text.bytes().all(|byte| byte.is_ascii_digit()),
+            Piece::Text(text) | Piece::Value(text) => text.bytes().all(|byte| byte.is_ascii_digit()),
             Piece::Late(_) => true,
             Piece::Secret(_) => false,
         })

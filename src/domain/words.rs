@@ -13,6 +13,8 @@ pub enum Piece {
     Late(String),
     /// The value of a secret, by its label.
     Secret(String),
+    /// What a step has put out, within a text of the user's own.
+    Value(String),
     /// As it is. Whatever stands in it, it is data.
     #[serde(untagged)]
     Text(String),
@@ -44,7 +46,7 @@ impl Words {
     pub fn known(&self) -> Option<String> {
         fn text(piece: &Piece) -> Option<&str> {
             match piece {
-                Piece::Text(text) => Some(text),
+                Piece::Text(text) | Piece::Value(text) => Some(text),
                 Piece::Late(_) | Piece::Secret(_) => None,
             }
         }
@@ -90,7 +92,7 @@ impl Private {
             pieces.push(Piece::Text(text[last..range.start].to_owned()));
             pieces.push(match inside.strip_prefix("secret ") {
                 Some(label) => Piece::Secret(label.to_owned()),
-                None => Piece::Late(inside.to_owned()),
+                None => marker::data(inside).map_or_else(|| Piece::Late(inside.to_owned()), Piece::Value),
             });
             last = range.end;
         }
@@ -167,7 +169,7 @@ impl fmt::Display for Private {
     /// As people read it: `‹…›` stands for what is not known or not shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|piece| match piece {
-            Piece::Text(text) => f.write_str(text),
+            Piece::Text(text) | Piece::Value(text) => f.write_str(text),
             Piece::Late(what) => f.write_str(&marker::late(what)),
             Piece::Secret(label) => f.write_str(&marker::secret(label)),
         })

@@ -3,7 +3,7 @@
 use super::attempt::Work;
 use super::checkpoint;
 use super::clock::Clock;
-use super::graph::references;
+use super::graph::step_of;
 use super::notes::{Notes, Page};
 use super::state::RunState;
 use super::tasks::Reins;
@@ -105,8 +105,15 @@ impl Bench {
         (uses, with): (&str, &Value),
         prefix: String,
     ) -> Result<Option<Work>> {
-        let with = marker::bind(with, &mut |reference| state.lookup(reference));
-        let open = references(&with);
+        let mut open = BTreeSet::new();
+        let mut lookup = |reference: &str| {
+            let value = state.lookup(reference);
+            if value.is_none() {
+                open.extend(step_of(reference));
+            }
+            value
+        };
+        let with = marker::bind_all(with, find(uses).map_or(&[], |kind| kind.read), &mut lookup);
         let early = matches!(purpose, Purpose::Inspect | Purpose::Prepare);
         if let Some(missing) = open.first().filter(|_| !early && purpose != Purpose::Undo) {
             let answer = format!("step `{missing}` does not put out what it should");

@@ -233,7 +233,8 @@ fn condition_references(step: &PlannedStep) -> BTreeSet<String> {
     names.iter().filter_map(|name| step_of(name)).collect()
 }
 
-fn step_of(reference: &str) -> Option<String> {
+/// The step that a reference such as `steps.dump.position` names.
+pub(super) fn step_of(reference: &str) -> Option<String> {
     reference.strip_prefix("steps.")?.split('.').next().map(str::to_owned)
 }
 

@@ -139,12 +139,14 @@ pub struct PlannedBlock {
 }
 
 impl Plan {
-    /// What may be sent for each step: its own actions, its undo and hooks, and what stands before the first step.
+    /// What may be sent for each step: its own actions, its undo and hooks, and what stands before the first step. Where a
+    /// person has corrected the inventory since the plan was made, what the kind states for that counts as well.
     #[must_use]
     pub fn permits(&self) -> Vec<Arc<Permits>> {
         let of = |step: &PlannedStep| {
             let hooks = step.rollback.iter().flat_map(|hook| &hook.actions);
-            let all = self.opening.iter().chain(&step.actions).chain(&step.undo).chain(hooks);
+            let corrected = own::stated(step, &self.world);
+            let all = self.opening.iter().chain(&step.actions).chain(&step.undo).chain(hooks).chain(&corrected);
             Arc::new(Permits::new(all.filter_map(Action::statement)))
         };
         self.steps.iter().map(of).collect()

@@ -3,17 +3,18 @@
 //! A plan that was kept (in a file, in a journal) and the kinds that carry it out must say the same, byte by byte; a plan
 //! that was changed by hand, or comes from another version, is found here before anything is touched.
 
-use super::{Plan, opening};
+use super::{Plan, PlannedStep, opening};
 use crate::error::{Failure, Result};
+use crate::playbook::world::World;
 use crate::steps::{self, Action, Step};
 use serde_json::Value;
 
 impl Plan {
-    /// The same plan as this program's kinds state it for its world: what a corrected inventory makes of its actions.
+    /// The same plan as this program's kinds state it.
     ///
     /// # Errors
     /// `Refused` when a kind does not know the parameters.
-    pub fn made_anew(&self) -> Result<Self> {
+    fn made_anew(&self) -> Result<Self> {
         let (mut plan, mut questions) = (self.clone(), Vec::new());
         for planned in &mut plan.steps {
             let step = decoded(&planned.uses, &planned.with, &planned.id)?;
@@ -65,6 +66,15 @@ impl Plan {
 /// The same actions, every value read as a document states it.
 pub(super) fn in_document(actions: Vec<Action>) -> Vec<Action> {
     actions.into_iter().map(Action::in_document).collect()
+}
+
+/// Everything that the kind of a step states for `world`; nothing where its parameters do not fit that.
+pub(super) fn stated(step: &PlannedStep, world: &World) -> Vec<Action> {
+    let Ok(kind) = decoded(&step.uses, &step.with, &step.id) else { return Vec::new() };
+    let mut all = kind.preview(world).unwrap_or_default();
+    all.extend(kind.preview_undo(world));
+    all.extend(kind.questions(world));
+    all
 }
 
 fn decoded(uses: &str, with: &Value, id: &str) -> Result<Box<dyn Step>> {

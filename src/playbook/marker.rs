@@ -9,6 +9,8 @@ use std::ops::Range;
 pub const OPEN: char = '‹';
 /// Closes a marker.
 pub const CLOSE: char = '›';
+/// How the inside of a marker begins that holds a value.
+const DATA: &str = "data ";
 
 /// The marker of a secret.
 #[must_use]
@@ -76,6 +78,37 @@ pub fn bind(value: &Value, lookup: &mut impl FnMut(&str) -> Option<Value>) -> Va
     }
 }
 
+/// As [`bind`] does it with the parameters of a kind, of which those called `read` are read for markers once more: what
+/// comes in there is marked as data.
+pub fn bind_all(value: &Value, read: &[&str], lookup: &mut impl FnMut(&str) -> Option<Value>) -> Value {
+    let Value::Object(map) = value else { return bind(value, lookup) };
+    let field = |(name, value): (&String, &Value)| {
+        let bound = if read.contains(&name.as_str()) {
+            bind(value, &mut |reference: &str| lookup(reference).map(|value| as_data(&value)))
+        } else {
+            bind(value, lookup)
+        };
+        (name.clone(), bound)
+    };
+    Value::Object(map.iter().map(field).collect())
+}
+
+/// A value as a marker that holds it in hexadecimal, so that no sign of it can end the marker or begin another one.
+fn as_data(value: &Value) -> Value {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let digits = text.bytes().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
+    Value::String(late(&format!("{DATA}{digits}")))
+}
+
+/// The value in a marker of [`bind_all`]; `None` for any other marker.
+#[must_use]
+pub fn data(inside: &str) -> Option<String> {
+    let digits = inside.strip_prefix(DATA)?;
+    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+    String::from_utf8(bytes?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{bind, find, late, replace, secret, whole_reference};
@@ -88,6 +121,18 @@ mod tests {
         assert_eq!(replace(&text, |inside| (inside == "secret PW").then(|| "x".into())), "a x b ‹steps.dump.file›");
         assert_eq!(whole_reference("‹steps.a.b›"), Some("steps.a.b"));
         assert_eq!(whole_reference("x‹steps.a.b›"), None);
+    }
+
+    #[test]
+    fn what_comes_in_is_data_where_markers_are_read_again() {
+        let mut lookup = |name: &str| (name == "steps.r.v").then(|| json!("‹secret PW›"));
+        let with = json!({ "statements": ["INSERT ('‹steps.r.v›')"], "other": "‹steps.r.v›" });
+        let bound = super::bind_all(&with, &["statements"], &mut lookup);
+        let marked = bound["statements"][0].as_str().unwrap();
+        let inside = super::find(marked).map(|(_, inside)| super::data(inside)).collect::<Vec<_>>();
+        assert_eq!(inside, [Some("‹secret PW›".to_owned())], "{marked}");
+        assert_eq!(bound["other"], "‹secret PW›");
+        assert_eq!(super::data("steps.a.b"), None);
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub struct Kind {
     pub name: &'static str,
     /// What a step of it puts out.
     pub outputs: &'static [Output],
+    /// Parameters that it reads for markers itself, because secrets may stand in them: what steps put out comes in there as
+    /// data.
+    pub read: &'static [&'static str],
     /// Decodes its parameters, every value known.
     pub decode: fn(&Value) -> Result<Box<dyn Step>, String>,
     /// The schema of its parameters; its description is the kind's.
@@ -52,6 +55,7 @@ const fn kind<T: Step + DeserializeOwned + JsonSchema + 'static>(
     Kind {
         name,
         outputs,
+        read: &[],
         decode: |value| {
             T::deserialize(value).map(|step| Box::new(step) as Box<dyn Step>).map_err(|error| error.to_string())
         },
@@ -85,7 +89,7 @@ pub static KINDS: &[Kind] = &[
     kind::<super::reverse_replication::ReverseReplication>("reverse_replication", super::reverse_replication::OUTPUTS),
     kind::<super::clean_up::CleanUp>("clean_up", super::clean_up::OUTPUTS),
     kind::<super::command::Command>("command", super::command::OUTPUTS),
-    kind::<super::sql::Sql>("sql", super::sql::OUTPUTS),
+    Kind { read: super::sql::READ, ..kind::<super::sql::Sql>("sql", super::sql::OUTPUTS) },
 ];
 
 /// The kind called `name`.

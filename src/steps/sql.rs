@@ -19,6 +19,9 @@ pub const OUTPUTS: &[Output] = &[Output {
     about: "First column of the first row of the last statement, up to 64 KiB; empty when there is none.",
 }];
 
+/// Parameters in which markers are read.
+pub const READ: &[&str] = &["statements", "undo"];
+
 /// Runs statements on a server, one after the other, on one connection with the server's own settings (`sql_mode`,
 /// `time_zone` and others), except that `autocommit` is on. They must bear being run twice.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -51,8 +54,7 @@ fn ten_minutes() -> Span {
     Span(Duration::from_mins(10))
 }
 
-/// A statement of the user's own. Its markers are read: a marker that a value of the run brings along is in no plan, and a
-/// statement with such a one is refused.
+/// A statement of the user's own. Its markers are read; what a step put out has none ([`READ`]).
 fn written(text: &str) -> Statement {
     Statement::verbatim(Private::of_document(text))
 }
