@@ -58,8 +58,14 @@ impl Approvals for Nobody {
 
 fn plan(folder: &Path, server: &Server) -> Plan {
     let access = format!("host: local, address: {}, user: migrate, password: {{ env: PW }}", server.address());
-    std::fs::write(folder.join("i.yaml"), format!("hosts: {{ local: {{}} }}\nservers: {{ one: {{ {access} }} }}\n"))
-        .unwrap();
+    std::fs::write(
+        folder.join("i.yaml"),
+        format!(
+            "hosts: {{ local: {{ work_dir: \"{}\" }} }}\nservers: {{ one: {{ {access} }} }}\n",
+            folder.join("work").display()
+        ),
+    )
+    .unwrap();
     let sources = Sources { inventory: Some(folder.join("i.yaml")), ..Sources::default() };
     let step = "{ id: a, uses: sql, with: { server: one, statements: [\"CREATE DATABASE stated\"] } }";
     let mut plan = load::plan_of(&format!("version: 1\nname: p\nsteps:\n  - {step}\n"), &sources).unwrap();
