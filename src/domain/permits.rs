@@ -17,10 +17,8 @@ impl Permits {
         let mut permits = Self::default();
         for (server, statement) in statements {
             let known = permits.statements.entry(server.to_owned()).or_default();
-            // a plan is made from documents, in which these signs can only be ours
-            let statement = statement.in_document();
-            if !known.contains(&statement) {
-                known.push(statement);
+            if !known.contains(statement) {
+                known.push(statement.clone());
             }
         }
         permits

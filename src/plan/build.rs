@@ -4,7 +4,7 @@ use super::gaps::Gaps;
 use super::graph::Graph;
 use super::names::NO_INVENTORY;
 use super::steps::{self, Surroundings};
-use super::{FORMAT, Plan, PlannedBlock, opening, own};
+use super::{FORMAT, Plan, PlannedBlock, opening};
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::model::{Playbook, Step as Written};
@@ -59,7 +59,7 @@ pub fn plan(
         on: playbook.on.clone(),
         world,
     };
-    plan.opening = own::in_document(opening::actions(&plan, &questions));
+    plan.opening = opening::actions(&plan, &questions);
     plan.hash = plan.digest();
     Ok(plan)
 }

@@ -19,18 +19,18 @@ impl Plan {
         for planned in &mut plan.steps {
             let step = decoded(&planned.uses, &planned.with, &planned.id)?;
             planned.actions = self.preview(&*step, &planned.id)?;
-            planned.undo = in_document(step.preview_undo(&self.world));
+            planned.undo = step.preview_undo(&self.world);
             planned.reversibility = step.reversibility();
             (planned.unproved, planned.settles) = (step.unproved(&self.world), step.settles(&self.world));
             for hook in &mut planned.rollback {
                 hook.actions = self.preview(&*decoded(&hook.uses, &hook.with, &planned.id)?, &planned.id)?;
             }
-            let asked = in_document(step.questions(&self.world));
+            let asked = step.questions(&self.world);
             if planned.skip.is_none() && !asked.is_empty() {
                 questions.push((planned.id.clone(), asked));
             }
         }
-        plan.opening = in_document(opening::actions(&plan, &questions));
+        plan.opening = opening::actions(&plan, &questions);
         Ok(plan)
     }
 
@@ -59,13 +59,8 @@ impl Plan {
             let first = complaints.into_iter().next().map_or(String::new(), |complaint| complaint.message);
             differs(format!("step `{id}` cannot be carried out so: {first}"))
         };
-        step.preview(&self.world).map(in_document).map_err(complained)
+        step.preview(&self.world).map_err(complained)
     }
-}
-
-/// The same actions, every value read as a document states it.
-pub(super) fn in_document(actions: Vec<Action>) -> Vec<Action> {
-    actions.into_iter().map(Action::in_document).collect()
 }
 
 /// Everything that the kind of a step states for `world`; nothing where its parameters do not fit that.

@@ -4,7 +4,6 @@ use super::build::millis;
 use super::gaps::Gaps;
 use super::graph::Graph;
 use super::names::KnownNames;
-use super::own::in_document;
 use super::resolve::Resolver;
 use super::{PlannedHook, PlannedStep, schema};
 use crate::playbook::document::Document;
@@ -172,7 +171,7 @@ impl<'a> Builder<'a> {
         });
         let rollback = rollback.collect();
         let (actions, decoded) = decoded?;
-        let questions = in_document(decoded.questions(self.around.world));
+        let questions = decoded.questions(self.around.world);
         if skip.is_none() && !questions.is_empty() {
             self.questions.push((step.id.clone(), questions));
         }
@@ -190,7 +189,7 @@ impl<'a> Builder<'a> {
             keep: step.keep,
             reversibility: decoded.reversibility(),
             actions,
-            undo: in_document(decoded.preview_undo(self.around.world)),
+            undo: decoded.preview_undo(self.around.world),
             rollback,
             unproved: decoded.unproved(self.around.world),
             settles: decoded.settles(self.around.world),
@@ -239,7 +238,7 @@ impl<'a> Builder<'a> {
             return None;
         }
         match step.preview(self.around.world) {
-            Ok(actions) => Some(in_document(actions)),
+            Ok(actions) => Some(actions),
             Err(complaints) => {
                 let faults =
                     complaints.into_iter().map(|complaint| place(self.around.document, with, written, complaint));

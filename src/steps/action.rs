@@ -40,7 +40,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// A statement. What it is made from are documents, whose markers are read.
+    /// A statement. What it is made from are documents, whose markers are read here and nowhere else.
     pub fn sql(server: impl Into<String>, statement: impl Into<Sql>) -> Self {
         Self::Sql { server: server.into(), statement: statement.into().in_document() }
     }
@@ -48,14 +48,6 @@ impl Action {
     #[must_use]
     pub fn statement(&self) -> Option<(&str, &Sql)> {
         if let Self::Sql { server, statement } = self { Some((server, statement)) } else { None }
-    }
-    /// The same, every value read as a document states it: see [`Sql::in_document`].
-    #[must_use]
-    pub fn in_document(self) -> Self {
-        match self {
-            Self::Sql { server, statement } => Self::Sql { server, statement: statement.in_document() },
-            other => other,
-        }
     }
     /// A command line.
     pub fn command(host: impl Into<String>, command: impl Into<String>) -> Self {

@@ -1,18 +1,12 @@
 //! `replication_account` and `accounts`: made, proved by a login, taken back.
 
-use crate::bench::{Bench, LOOK};
+use crate::bench::Bench;
 use cutover::error::Class;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
 
 async fn grants(bench: &Bench, server: &str, account: &str) -> String {
-    let rows = bench
-        .sql(server)
-        .await
-        .query(cutover::domain::Sql::verbatim(format!("SHOW GRANTS FOR {account}")), LOOK)
-        .await
-        .unwrap();
-    rows.iter().filter_map(|row| row.at(0).map(str::to_owned)).collect::<Vec<_>>().join("\n")
+    bench.grants(server, account).await.join("\n")
 }
 
 async fn exists(bench: &Bench, server: &str, user: &str) -> bool {

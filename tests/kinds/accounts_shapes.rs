@@ -1,6 +1,6 @@
 //! `accounts`: shapes of grants as people have them, brought by the documented account, tried before, taken back.
 
-use crate::bench::{Bench, LOOK, Work, mysql};
+use crate::bench::{Bench, Work, mysql};
 use cutover::playbook::product::Family;
 use cutover::steps::Update;
 use serde_json::{Value, json};
@@ -38,13 +38,7 @@ async fn bench(family: Family) -> Bench {
 }
 
 async fn grants(bench: &Bench, server: &str, account: &str) -> String {
-    let rows = bench
-        .sql(server)
-        .await
-        .query(cutover::domain::Sql::verbatim(format!("SHOW GRANTS FOR {account}")), LOOK)
-        .await
-        .unwrap();
-    let mut lines: Vec<_> = rows.iter().filter_map(|row| row.at(0).map(str::to_owned)).collect();
+    let mut lines = bench.grants(server, account).await;
     lines.sort();
     lines.join("\n")
 }

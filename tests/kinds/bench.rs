@@ -213,6 +213,12 @@ impl Bench {
     pub async fn exec(&self, server: &str, sql: &str) {
         self.sql(server).await.exec(Sql::verbatim(sql), LOOK).await.unwrap();
     }
+    /// What an account, quoted, was granted.
+    pub async fn grants(&self, server: &str, account: &str) -> Vec<String> {
+        let question = Sql::verbatim(format!("SHOW GRANTS FOR {account}"));
+        let rows = self.sql(server).await.query(question, LOOK).await.unwrap();
+        rows.iter().filter_map(|row| row.at(0).map(str::to_owned)).collect()
+    }
     /// One column of the first row.
     pub async fn column(&self, server: &str, sql: &str, name: &str) -> String {
         let rows = self.sql(server).await.query(Sql::verbatim(sql), LOOK).await.unwrap();
