@@ -85,6 +85,10 @@ impl Failure {
     pub fn transient(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::Transient, attempted, answer)
     }
+    /// It stands in no plan, and was not done.
+    pub fn unplanned(attempted: impl Into<String>) -> Self {
+        Self::new(Class::Unplanned, attempted, "it does not stand in the plan, and was not done")
+    }
     /// Worth a later attempt: nothing was touched.
     pub fn not_yet(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::NotYet, attempted, answer)

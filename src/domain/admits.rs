@@ -2,7 +2,7 @@
 //! form that fits what was known of it.
 
 use super::text::{Part, Text};
-use super::words::{Piece, Private};
+use super::words::{Piece, Private, Words};
 
 impl Text {
     /// Whether this, as planned, lets `sent` through.
@@ -10,6 +10,11 @@ impl Text {
     pub fn admits(&self, sent: &Self) -> bool {
         all(self.parts(), sent.parts())
     }
+}
+
+/// Whether a value, as planned, lets `sent` through.
+pub(super) fn fits_words(planned: &Words, sent: &Words) -> bool {
+    fits(&planned.into(), &sent.into())
 }
 
 fn all(planned: &[Part], sent: &[Part]) -> bool {
@@ -23,6 +28,7 @@ fn one(planned: &Part, sent: &Part) -> bool {
         (Part::Group(planned_about, planned), Part::Group(about, Some(sent))) => {
             planned_about == about && planned.as_ref().is_none_or(|planned| all(planned, sent))
         }
+        (Part::Quoted(planned), Part::Quoted(sent)) => all(planned, sent),
         _ => false,
     }
 }

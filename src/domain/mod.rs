@@ -3,8 +3,11 @@
 //! Nothing here knows a server, a host or a document. What is shown to people and what is sent are two renderings of one
 //! value, and no function leads from the first to the second.
 
+mod action;
 mod admits;
+pub mod contents;
 mod permits;
+pub mod script;
 mod sent;
 mod shown;
 pub mod sql;
@@ -12,7 +15,10 @@ mod statement;
 mod text;
 mod words;
 
+pub use action::{Action, On};
+pub use contents::Contents;
 pub use permits::Permits;
+pub use script::Script;
 pub use sent::{Backslash, Lookup, escaped};
 pub use sql::Sql;
 pub use statement::{Odd, Statement};

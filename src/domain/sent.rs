@@ -33,6 +33,26 @@ impl Text {
     /// # Errors
     /// When a value is not known, or a secret was not read: nothing is sent then.
     pub fn for_session(&self, backslash: Backslash, secrets: &dyn Lookup) -> Result<SecretString> {
+        self.sent(backslash, secrets)
+    }
+
+    /// As a shell reads it. There is no way to put a secret in: every user of a host can read a command line.
+    ///
+    /// # Errors
+    /// When a value is not known, or is a secret: nothing is started then.
+    pub fn for_shell(&self) -> Result<String> {
+        self.sent(Backslash::Plain, &()).map(|text| text.expose_secret().to_owned())
+    }
+
+    /// As a file holds it.
+    ///
+    /// # Errors
+    /// When a value is not known, or a secret was not read: nothing is written then.
+    pub fn for_file(&self, secrets: &dyn Lookup) -> Result<SecretString> {
+        self.sent(Backslash::Plain, secrets)
+    }
+
+    fn sent(&self, backslash: Backslash, secrets: &dyn Lookup) -> Result<SecretString> {
         let mut out = String::new();
         for part in self.parts() {
             send(part, &mut out, backslash, secrets)?;
@@ -46,9 +66,24 @@ fn send(part: &Part, out: &mut String, backslash: Backslash, secrets: &dyn Looku
         Part::Fixed(text) => out.push_str(text),
         Part::Group(about, None) => return Err(unknown(about)),
         Part::Group(_, Some(parts)) => return parts.iter().try_for_each(|part| send(part, out, backslash, secrets)),
+        Part::Slot(Form::Argument, value) => out.push_str(&shell_words::quote(&word(value)?)),
         Part::Slot(form, value) => put(*form, value, out, backslash, secrets)?,
+        Part::Quoted(parts) => out.push_str(&shell_words::quote(&Text::of(parts.clone()).for_shell()?)),
     }
     Ok(())
+}
+
+/// A word of a command line.
+fn word(value: &Private) -> Result<String> {
+    let piece = |piece: Piece| match piece {
+        Piece::Text(text) | Piece::Value(text) => Ok(text),
+        Piece::Late(what) => Err(unknown(&what)),
+        Piece::Secret(label) => Err(Failure::permanent(
+            format!("use the secret {label}"),
+            "it would stand on a command line, where every user of the host can read it",
+        )),
+    };
+    value.pieces().into_iter().map(piece).collect()
 }
 
 fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secrets: &dyn Lookup) -> Result<()> {
@@ -64,24 +99,34 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
         Form::Number if is_number => ("", form),
         Form::Setting if is_amount => ("", Form::Number),
         Form::Number | Form::Setting => ("'", Form::Literal),
-        Form::Word | Form::Verbatim | Form::Copied => ("", form),
+        Form::Word | Form::Verbatim | Form::Copied | Form::Argument | Form::OptionValue | Form::Plain => ("", form),
     };
     out.push_str(quote);
     for piece in value.pieces() {
         match piece {
             Piece::Late(what) => return Err(unknown(&what)),
             Piece::Secret(label) => {
-                let value = secrets.secret(&label).ok_or_else(|| unread(&label))?;
-                out.push_str(&escaped(value.expose_secret(), backslash));
+                let value = secrets.secret(&label).ok_or_else(|| unread(&label))?.expose_secret();
+                out.push_str(&match form {
+                    Form::OptionValue => in_option_file(value),
+                    Form::Plain => value.to_owned(),
+                    _ => escaped(value, backslash),
+                });
             }
             // within the user's own text: it stays within the string that the user has put around it
             Piece::Value(text) if form == Form::Verbatim => out.push_str(&escaped(&text, backslash)),
             Piece::Text(text) | Piece::Value(text) => match form {
                 Form::Identifier => out.push_str(&text.replace('`', "``")),
                 Form::Literal => out.push_str(&in_literal(&text, backslash)),
-                Form::Number | Form::Setting | Form::Word | Form::Hexadecimal | Form::Verbatim | Form::Copied => {
-                    out.push_str(&text);
-                }
+                Form::OptionValue => out.push_str(&in_option_file(&text)),
+                Form::Number
+                | Form::Setting
+                | Form::Word
+                | Form::Hexadecimal
+                | Form::Verbatim
+                | Form::Copied
+                | Form::Argument
+                | Form::Plain => out.push_str(&text),
             },
         }
     }
@@ -94,9 +139,7 @@ fn checked(form: Form, value: &Private) -> Result<()> {
     let is_one: fn(&str) -> bool = match form {
         Form::Word => |text| !text.is_empty() && text.bytes().all(|sign| sign.is_ascii_alphanumeric() || sign == b'_'),
         Form::Hexadecimal => |text| text.len().is_multiple_of(2) && text.bytes().all(|sign| sign.is_ascii_hexdigit()),
-        Form::Identifier | Form::Literal | Form::Number | Form::Setting | Form::Verbatim | Form::Copied => {
-            return Ok(());
-        }
+        _ => return Ok(()),
     };
     let fits = match value.pieces().as_slice() {
         [] => is_one(""),
@@ -141,6 +184,12 @@ pub fn escaped(value: &str, backslash: Backslash) -> String {
         Backslash::Escapes => value.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\""),
         Backslash::Plain => value.replace('\'', "''"),
     }
+}
+
+/// Escapes a value for the inside of a double-quoted value of a client option file.
+fn in_option_file(value: &str) -> String {
+    let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+    quoted.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
 }
 
 fn unknown(what: &str) -> Failure {

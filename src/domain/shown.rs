@@ -2,7 +2,7 @@
 //! terminal would obey are written out.
 
 use super::text::{Form, Part, Text};
-use super::words::Private;
+use super::words::{Piece, Private};
 use std::fmt;
 
 impl fmt::Display for Text {
@@ -24,16 +24,33 @@ fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         Part::Slot(Form::Word, value) => write!(f, "{}", visible(value, &[])),
         Part::Slot(Form::Hexadecimal, value) => write!(f, "X'{}'", visible(value, &IN_LITERAL)),
-        Part::Slot(Form::Verbatim | Form::Copied, value) => write!(f, "{value}"),
+        Part::Slot(Form::Verbatim | Form::Copied | Form::Plain, value) => write!(f, "{value}"),
+        Part::Slot(Form::Argument, value) => f.write_str(&argument(value)),
+        Part::Slot(Form::OptionValue, value) => write!(f, "{}", visible(value, &IN_OPTION)),
+        Part::Quoted(parts) => f.write_str(&shell_words::quote(&Text::of(parts.clone()).to_string())),
     }
 }
 
 /// In the order in which they are replaced.
 const IN_LITERAL: [(&str, &str); 2] = [("\\", "\\\\"), ("'", "''")];
 
+const IN_OPTION: [(&str, &str); 5] = [("\\", "\\\\"), ("\"", "\\\""), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")];
+
+/// A word as a shell reads it, with quotes around whatever is not known yet.
+fn argument(value: &Private) -> String {
+    match value.pieces().as_slice() {
+        [] => "''".to_owned(),
+        [Piece::Text(text)] => {
+            let mut out = String::new();
+            shell_words::quote(text).chars().for_each(|sign| push_visible(&mut out, sign));
+            out
+        }
+        _ => format!("'{}'", visible(value, &[("'", r"'\''")])),
+    }
+}
+
 /// Digits, or something that is not known yet.
 fn is_number(value: &Private) -> bool {
-    use super::words::Piece;
     let pieces = value.pieces();
     !pieces.is_empty()
         && pieces.iter().all(|piece| match piece {
@@ -45,7 +62,6 @@ fn is_number(value: &Private) -> bool {
 
 /// A whole or decimal number, or something that is not known yet.
 fn is_setting(value: &Private) -> bool {
-    use super::words::Piece;
     match value.pieces().as_slice() {
         [Piece::Text(text)] => super::sent::is_amount(text),
         [Piece::Late(_)] => true,
@@ -54,7 +70,6 @@ fn is_setting(value: &Private) -> bool {
 }
 
 fn visible(value: &Private, doubled: &[(&str, &str)]) -> String {
-    use super::words::Piece;
     let mut out = String::new();
     for piece in value.pieces() {
         match piece {

@@ -25,6 +25,12 @@ pub enum Form {
     Verbatim,
     /// A whole statement that a server has answered with, looked at sign by sign before it was taken.
     Copied,
+    /// One word of a command line, quoted for a POSIX shell. It never holds a secret.
+    Argument,
+    /// A value between double quotes in an option file of a client program.
+    OptionValue,
+    /// A stretch of a file as it is.
+    Plain,
 }
 
 /// A part of a text.
@@ -35,6 +41,8 @@ pub enum Part {
     Slot(Form, Private),
     /// Parts whose number depends on what the run finds, and what they are called; `None` before that.
     Group(Cow<'static, str>, Option<Vec<Part>>),
+    /// A script that is one word of a command line.
+    Quoted(Vec<Part>),
     /// Words of our own.
     #[serde(untagged)]
     Fixed(Cow<'static, str>),
@@ -102,7 +110,7 @@ impl Text {
             let label = |piece| if let Piece::Secret(label) = piece { Some(label) } else { None };
             let one = |part: &Part| match part {
                 Part::Slot(_, value) => value.pieces().into_iter().filter_map(label).collect(),
-                Part::Group(_, Some(parts)) => of(parts),
+                Part::Group(_, Some(parts)) | Part::Quoted(parts) => of(parts),
                 Part::Group(_, None) | Part::Fixed(_) => Vec::new(),
             };
             parts.iter().flat_map(one).collect()
@@ -127,6 +135,7 @@ impl Text {
                 Part::Group(about, parts) => {
                     Part::Group(about.clone(), parts.as_ref().map(|parts| each(parts, change)))
                 }
+                Part::Quoted(parts) => Part::Quoted(each(parts, change)),
             };
             parts.iter().map(one).collect()
         }
@@ -151,6 +160,9 @@ impl JsonSchema for Text {
                 { "type": "object", "additionalProperties": false, "required": ["group"], "properties": { "group": {
                     "type": "array", "minItems": 2, "maxItems": 2,
                     "description": "What they are called, and parts whose number only the run will know; null before that.",
+                } } },
+                { "type": "object", "additionalProperties": false, "required": ["quoted"], "properties": { "quoted": {
+                    "type": "array", "description": "Parts of a script that is one word of a command line.",
                 } } },
             ] },
         })

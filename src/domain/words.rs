@@ -2,7 +2,9 @@
 
 use crate::playbook::marker;
 use crate::playbook::secret::SecretRef;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 
 /// One stretch of a value.
@@ -21,8 +23,50 @@ pub enum Piece {
 }
 
 /// A value without secrets: what may stand on a command line, in a path, in a note.
+///
+/// ```compile_fail
+/// use cutover::domain::{Words, script::argument};
+/// use cutover::playbook::secret::SecretRef;
+/// argument(&SecretRef::Env("PASSWORD".into())); // a secret is no word of a command line
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Words(Vec<Piece>);
+
+impl Serialize for Words {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.known() {
+            Some(text) => serializer.serialize_str(&text),
+            None => Private(self.0.clone()).pieces().serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Text(String),
+            Pieces(Vec<Piece>),
+        }
+        Ok(match Either::deserialize(deserializer)? {
+            Either::Text(text) => text.into(),
+            Either::Pieces(pieces) => Self(pieces),
+        })
+    }
+}
+
+impl JsonSchema for Words {
+    fn schema_name() -> Cow<'static, str> {
+        "Words".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A value: a string where all of it is known; otherwise its pieces, with `late` for what only the run will know.",
+            "anyOf": [{ "type": "string" }, { "type": "array" }],
+        })
+    }
+}
 
 /// A value that may hold secrets: what may stand in a statement, or in a file that we write.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,6 +84,16 @@ impl Words {
     pub fn then(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);
         self
+    }
+    /// Every text of it read as a document states it: see [`Private::of_document`].
+    #[must_use]
+    pub fn in_document(&self) -> Self {
+        Self(Private::from(self).in_document().0)
+    }
+    /// The same with what `known` knows of late values.
+    #[must_use]
+    pub fn filled(&self, known: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self(Private::from(self).filled(known).0)
     }
     /// The value, when all of it is known.
     #[must_use]

@@ -1,9 +1,12 @@
 //! What a machine has: memory and processors, as a server on it may use them, and room on its disks.
 
-use super::Host;
+use super::PlannedHost;
+use crate::domain::Script;
+use crate::domain::script::argument;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Facts;
 use crate::playbook::units::Bytes;
+use crate::sh;
 
 /// Prints total memory in KiB, the number of processors, and the memory limit of the container, if it is one.
 pub const COMMAND: &str =
@@ -13,8 +16,8 @@ pub const COMMAND: &str =
 ///
 /// # Errors
 /// When it cannot be reached, or answers what no Linux does.
-pub async fn facts(host: &Host) -> Result<Facts> {
-    let printed = host.sh(COMMAND, &[], None).await?;
+pub async fn facts(host: &PlannedHost) -> Result<Facts> {
+    let printed = host.print(&COMMAND.into()).await?;
     parse(&printed).ok_or_else(|| {
         Failure::permanent("read the machine's memory and processors", format!("it printed `{printed}`"))
             .at(host.name())
@@ -22,14 +25,21 @@ pub async fn facts(host: &Host) -> Result<Facts> {
     })
 }
 
+/// Prints how many bytes an ordinary user may still write to the disk of `folder`.
+#[must_use]
+pub fn room(folder: &str) -> Script {
+    sh!(
+        "d={}; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {{print $4}}'",
+        argument(folder)
+    )
+}
+
 /// Bytes that an ordinary user may still write to the disk that `folder` is on, or will be on once it is made.
 ///
 /// # Errors
 /// When the host cannot be asked.
-pub async fn free_space(host: &Host, folder: &str) -> Result<u64> {
-    let script =
-        "d=$1; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {print $4}'";
-    let printed = host.sh(script, &[folder], None).await?;
+pub async fn free_space(host: &PlannedHost, folder: &str) -> Result<u64> {
+    let printed = host.print(&room(folder)).await?;
     printed.trim().parse().map_err(|_| {
         Failure::permanent(format!("read how much room {folder} has"), format!("df printed `{}`", printed.trim()))
             .at(host.name())

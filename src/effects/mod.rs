@@ -18,6 +18,7 @@ mod mysql;
 pub mod own_transactions;
 mod passing;
 pub mod past_read_only;
+mod planned_host;
 pub mod replica;
 mod secrets;
 mod sessions;
@@ -29,23 +30,26 @@ pub use free_port::free_port;
 pub use host::{Host, Ran, Shell, telling_lines};
 pub use job::{Job, JobState};
 pub use mysql::{AFTER_END, Greeting, INIT, Login, Row, Rows, Session, SqlError, Tls, end_statement, greeting};
-pub use secrets::{Secrets, in_option_file};
+pub use planned_host::PlannedHost;
+pub use secrets::Secrets;
 pub use sessions::Connections;
 
+use crate::domain::{Permits, Script};
 use crate::error::{Class, Failure, Result};
 use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Inventory, Server};
 use crate::playbook::product::{Family, Product};
+use crate::playbook::secret::SecretRef;
 use dialect::Dialect;
 use host::Machine;
 use lease::{HostLease, Lease, PURPOSE};
 use lines::Lines;
-use secrecy::ExposeSecret;
+use planned_host::planned;
 use sessions::{Sessions, Slot};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as Plain, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// What a server says it is: names and values of its variables.
@@ -115,17 +119,33 @@ impl Effects {
     ///
     /// # Errors
     /// When it cannot be reached, or its key is not known. `Locked` when another runner has the run.
-    pub async fn host(&self, name: &str) -> Result<Arc<Host>> {
+    pub async fn host(&self, name: &str) -> Result<PlannedHost> {
+        Ok(PlannedHost::new(self.bare_host(name).await?, &self.activity, self.hands.secrets.clone()))
+    }
+
+    async fn bare_host(&self, name: &str) -> Result<Host> {
         let machine = self.machine(name).await?;
         let lease = self.hands.lines.host_lease(name);
-        Ok(Arc::new(Host::new(machine, self.activity.clone(), lease, self.hands.lines.clone())))
+        Ok(Host::new(machine, self.activity.clone(), lease, self.hands.lines.clone()))
+    }
+
+    fn planned(&self, attempted: impl Display, is_planned: impl Fn(&Permits) -> bool) -> Result<()> {
+        planned(self.activity.permits.as_deref(), is_planned, attempted)
+    }
+
+    /// The same for a connection that a step makes itself.
+    ///
+    /// # Errors
+    /// `Unplanned` when the plan states none, or when the host cannot be reached.
+    pub async fn connect(&self, host: &str, address: &str) -> Result<String> {
+        let attempted = format!("connect to {address}");
+        self.planned(attempted, |permits| permits.connect(host, &address.into()))
+            .map_err(|failure| failure.at(host))?;
+        self.reach(host, address).await
     }
 
     /// An address on the runner's machine that leads to `address` as seen from `host`.
-    ///
-    /// # Errors
-    /// When the host cannot be reached.
-    pub async fn reach(&self, host: &str, address: &str) -> Result<String> {
+    async fn reach(&self, host: &str, address: &str) -> Result<String> {
         self.hands.lines.reach(host, address).await
     }
 
@@ -182,7 +202,7 @@ impl Effects {
     }
 
     async fn log_in(&self, server: &str, access: &Server) -> Result<Arc<Session>> {
-        let password = access.password.as_ref().map(super::playbook::secret::SecretRef::marker);
+        let password = access.password.clone();
         let login = self.login(server, access, &access.user, password).await?;
         let session = {
             let _opening = self.hands.sessions.opening(server).await;
@@ -301,11 +321,25 @@ impl Effects {
         self.hands.sessions.all(server).await
     }
 
-    /// A shell kept open on `host`: a command in it costs a round trip, not a process over ssh.
+    /// Opens a shell on `host` that is kept: a command in it costs a round trip, not a process over ssh.
     ///
     /// # Errors
     /// When the host cannot be reached.
-    pub async fn shell(&self, host: &str) -> Result<Arc<Shell>> {
+    pub async fn open_shell(&self, host: &str) -> Result<()> {
+        self.shell(host).await.map(drop)
+    }
+
+    /// Runs a script in the shell that is kept on `host`, and gives back what it printed.
+    ///
+    /// # Errors
+    /// `Unplanned` when it does not stand in the plan, or as for [`Shell::run`].
+    pub async fn run_in_shell(&self, host: &str, script: &Script) -> Result<String> {
+        let attempted = format!("run `{}`", planned_host::begin(script));
+        self.planned(attempted, |permits| permits.script(host, script, None)).map_err(|failure| failure.at(host))?;
+        self.shell(host).await?.run(&script.for_shell()?).await
+    }
+
+    async fn shell(&self, host: &str) -> Result<Arc<Shell>> {
         self.hands.lines.shell(host).await
     }
 
@@ -314,11 +348,12 @@ impl Effects {
     /// # Errors
     /// When the host or the socket cannot be reached. `Locked` when another runner has the run.
     pub async fn unix_ask(&self, host: &str, socket: &str, line: &str) -> Result<String> {
+        let attempted = format!("talk to the socket {socket}");
+        let is_planned = |permits: &Permits| permits.socket(host, &socket.into(), &line.into());
+        self.planned(&attempted, is_planned).map_err(|failure| failure.at(host))?;
         self.prove_lease(host).await?;
         let local = self.reach(host, socket).await?;
-        line_socket::ask(&local, line)
-            .await
-            .map_err(|error| Failure::transient(format!("talk to the socket {socket}"), error.to_string()).at(host))
+        line_socket::ask(&local, line).await.map_err(|error| Failure::transient(attempted, error.to_string()).at(host))
     }
 
     /// Logs in to `server` as `account` along the path it will use, and out again. Says which account let it in:
@@ -327,8 +362,11 @@ impl Effects {
     /// # Errors
     /// When the login is refused: the server's answer is in the failure.
     pub async fn try_login(&self, server: &str, account: &Account, path: LoginPath<'_>) -> Result<String> {
+        let is_planned =
+            |permits: &Permits| permits.login(server, &(&account.user).into(), path.host, &path.address.into());
+        self.planned(format!("log in as {}", account.user), is_planned).map_err(|failure| failure.at(server))?;
         let address = self.reach(path.host, path.address).await?;
-        let password = Some(account.password.marker());
+        let password = Some(account.password.clone());
         let tls = match path.authority {
             Some(file) => Some(self.authority(path, file).await?),
             None => None,
@@ -342,7 +380,7 @@ impl Effects {
 
     /// What a certificate is held against: the authority's file lies where the connection starts.
     async fn authority(&self, path: LoginPath<'_>, file: &str) -> Result<Tls> {
-        let read = self.host(path.host).await?.read_file(file).await?;
+        let read = self.bare_host(path.host).await?.read_file(file).await?;
         let authority = read.ok_or_else(|| {
             Failure::permanent("read the certificate authority", format!("there is no file {file}"))
                 .at(path.host)
@@ -352,28 +390,9 @@ impl Effects {
         Ok(Tls { authority, name })
     }
 
-    async fn login(&self, name: &str, server: &Server, user: &str, password: Option<String>) -> Result<Login> {
+    async fn login(&self, name: &str, server: &Server, user: &str, password: Option<SecretRef>) -> Result<Login> {
         let address = self.reach(&server.host, &server.address).await?;
         Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password, tls: None })
-    }
-
-    /// Writes a client's option file, mode 0600, with its secrets revealed.
-    ///
-    /// # Errors
-    /// When a secret is not known, or the host does not take the file.
-    pub async fn write_option_file(&self, host: &Host, path: &str, text: &str) -> Result<()> {
-        let revealed = self.hands.secrets.reveal(text, secrets::in_option_file)?;
-        host.write_file(path, revealed.expose_secret().as_bytes(), Some(0o600)).await
-    }
-
-    /// Runs a script of `sh` on a host with `text` on its stdin, secrets revealed as option files need them. It has
-    /// `limit`, and is ended with all that it has started after that.
-    ///
-    /// # Errors
-    /// When a secret is missing, or as for [`Host::run_within`].
-    pub async fn run_with_options(&self, host: &Host, script: &str, text: &str, limit: Duration) -> Result<Ran> {
-        let revealed = self.hands.secrets.reveal(text, secrets::in_option_file)?;
-        host.run_within(&["sh", "-c", script], Some(revealed.expose_secret().as_bytes()), limit).await
     }
 
     /// Closes every connection and every ssh master.
@@ -432,7 +451,7 @@ impl Effects {
         match self.shell(host).await?.run(":").await {
             // why a shell went away is said to whoever starts a program
             Err(failure) if failure.class == Class::Transient => {
-                self.host(host).await?.run(&["true"], None).await.map(drop)
+                self.bare_host(host).await?.run(&["true"], None).await.map(drop)
             }
             proved => proved.map(drop),
         }

@@ -59,24 +59,14 @@ impl Secrets {
         Self { values: values.into_iter().map(|(secret, value)| (secret.label(), SecretString::from(value))).collect() }
     }
 
-    /// `text` with every secret marker replaced, each value passed through `quote` for its surroundings.
+    /// The value of a secret.
     ///
     /// # Errors
-    /// When a marker names a secret that was not read.
-    pub fn reveal(&self, text: &str, quote: impl Fn(&str) -> String) -> Result<SecretString> {
-        let mut missing = None;
-        let revealed = marker::replace(text, |inside| {
-            let label = inside.strip_prefix("secret ")?;
-            let value = self.values.get(label);
-            if value.is_none() {
-                missing = Some(label.to_owned());
-            }
-            value.map(|value| quote(value.expose_secret()))
-        });
-        match missing {
-            Some(label) => Err(Failure::permanent(format!("use the secret {label}"), "it was not read at the start")),
-            None => Ok(SecretString::from(revealed)),
-        }
+    /// When it was not read at the start.
+    pub fn value(&self, secret: &SecretRef) -> Result<&SecretString> {
+        self.values.get(&secret.label()).ok_or_else(|| {
+            Failure::permanent(format!("use the secret {}", secret.label()), "it was not read at the start")
+        })
     }
 
     /// `text` with every secret value replaced by its marker: for whatever other programs say.
@@ -109,13 +99,6 @@ impl Lookup for Secrets {
     fn secret(&self, label: &str) -> Option<&SecretString> {
         self.values.get(label)
     }
-}
-
-/// Escapes a value for the inside of a double-quoted value of a client option file.
-#[must_use]
-pub fn in_option_file(value: &str) -> String {
-    let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
-    quoted.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
 }
 
 /// Why a secret could not be had, and what its program said; the latter not yet fit to be shown.

@@ -52,7 +52,7 @@ impl Effects {
         if !refuses(&self.reach(&access.host, &access.address).await?).await {
             return Ok(false);
         }
-        let host = self.host(&access.host).await?;
+        let host = self.bare_host(&access.host).await?;
         let ran = host.run(&["sh", "-c", LISTENS, "sh", &format!("{port:04X}")], None).await?;
         Ok(ran.code == Some(1))
     }
@@ -79,7 +79,7 @@ impl Effects {
     }
 
     async fn run_start(&self, server: &str, access: &Server) -> Result<Arc<Session>> {
-        let host = self.host(&access.host).await?;
+        let host = self.bare_host(&access.host).await?;
         let argv: Vec<&str> = access.start.iter().map(String::as_str).collect();
         let limit = access.restart_limit();
         let ran = host.run_within(&argv, None, limit.0).await?;

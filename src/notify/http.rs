@@ -3,7 +3,7 @@
 use super::message::{Message, Target};
 use crate::effects::Secrets;
 use crate::playbook::secret::SecretRef;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use std::path::Path;
 use std::time::Duration;
 use ureq::Agent;
@@ -29,13 +29,11 @@ pub(super) fn agent() -> Agent {
 pub(super) fn send(agent: &Agent, target: &Target, message: &Message, key: &str) -> Result<(), String> {
     let secrets = Secrets::read(target.webhook.secrets(), Path::new(&target.folder))
         .map_err(|failures| failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-    let reveal = |secret: &SecretRef| -> Result<SecretString, String> {
-        secrets.reveal(&secret.marker(), str::to_owned).map_err(|failure| failure.to_string())
-    };
-    let mut request = agent.post(reveal(&target.webhook.url)?.expose_secret().trim());
+    let value = |secret: &SecretRef| secrets.value(secret).map_err(|failure| failure.to_string());
+    let mut request = agent.post(value(&target.webhook.url)?.expose_secret().trim());
     request = request.header("content-type", "application/json").header("idempotency-key", key);
-    for (name, value) in &target.webhook.headers {
-        request = request.header(name, reveal(value)?.expose_secret().trim());
+    for (name, header) in &target.webhook.headers {
+        request = request.header(name, value(header)?.expose_secret().trim());
     }
     let answer = request.send(message.body(target.webhook.format)).map_err(|error| words(&error))?;
     let status = answer.status();

@@ -147,7 +147,7 @@ impl Plan {
             let hooks = step.rollback.iter().flat_map(|hook| &hook.actions);
             let corrected = own::stated(step, &self.world);
             let all = self.opening.iter().chain(&step.actions).chain(&step.undo).chain(hooks).chain(&corrected);
-            Arc::new(Permits::new(all.filter_map(Action::statement)))
+            Arc::new(Permits::new(all))
         };
         self.steps.iter().map(of).collect()
     }

@@ -2,7 +2,7 @@
 //! other runs away, and the questions whose answers may refuse the run before anything is touched.
 
 use super::Plan;
-use crate::domain::Words;
+use crate::domain::{Script, Words};
 use crate::effects::dialect::{Dialect, lock};
 use crate::effects::{AFTER_END, INIT, end_statement};
 use crate::playbook::world::World;
@@ -69,7 +69,7 @@ fn starting(world: &World, server: &str) -> Vec<Action> {
     };
     let when =
         format!("once, when an undo finds {server} down (refusing connections, and nothing listens at its port):");
-    vec![Action::note(when), Action::command(&access.host, shell_words::join(&access.start))]
+    vec![Action::note(when), Action::command(&access.host, Script::words(&access.start))]
 }
 
 fn taking(server: &str) -> Vec<Action> {

@@ -48,8 +48,7 @@ fn used(plan: &Plan) -> BTreeSet<&str> {
     });
     let hosts = actions.chain(&plan.opening).filter_map(|action| match action {
         Action::Sql { server, .. } => Some(plan.world.inventory.host_of(server)),
-        Action::Command { host, .. } | Action::File { host, .. } => Some(host.as_str()),
-        Action::Note { .. } => None,
+        other => other.host(),
     });
     hosts.collect()
 }

@@ -164,7 +164,7 @@ impl Settings {
             server: "the database".into(),
             address: format!("{}:{}", value("DB_HOST")?, value("DB_PORT")?),
             user: value("DB_USER")?,
-            password: Some(password.marker()),
+            password: Some(password),
             tls: None,
         };
         let database = value("DB_NAME").unwrap_or_else(|_| DATABASE.into());

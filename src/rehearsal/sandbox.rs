@@ -141,7 +141,7 @@ impl Sandbox {
             server: server.name().to_owned(),
             address: server.address(),
             user: Server::ACCOUNT.to_owned(),
-            password: Some(SecretRef::Env(name.clone()).marker()),
+            password: Some(SecretRef::Env(name.clone())),
             tls: None,
         };
         Session::open(login, Arc::new(secrets)).await

@@ -3,7 +3,6 @@
 
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
-use crate::playbook::marker;
 use crate::steps::Action;
 use serde_json::Value;
 
@@ -16,7 +15,7 @@ pub fn by_hand(run: &str, state: &RunState, ix: usize) -> Vec<Action> {
     }
     let own = planned.undo.iter().filter(|_| !step.undo.done);
     let left = own.chain(planned.rollback.iter().skip(step.undo.hook).flat_map(|hook| &hook.actions));
-    left.map(|action| filled(action, |marker| known(run, state, ix, marker))).collect()
+    left.map(|action| action.filled(&|late| known(run, state, ix, late))).collect()
 }
 
 fn known(run: &str, state: &RunState, ix: usize, marker: &str) -> Option<String> {
@@ -40,15 +39,5 @@ fn text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
-    }
-}
-
-fn filled(action: &Action, known: impl Fn(&str) -> Option<String>) -> Action {
-    let fill = |text: &str| marker::replace(text, &known);
-    match action.clone() {
-        Action::Sql { server, statement } => Action::Sql { server, statement: statement.filled(&known) },
-        Action::Command { host, command } => Action::Command { host, command: fill(&command) },
-        Action::File { host, path, content } => Action::File { host, path: fill(&path), content: fill(&content) },
-        Action::Note { text } => Action::Note { text: fill(&text) },
     }
 }

@@ -1,10 +1,13 @@
 //! `clean_up`: removes from a host what the run has left there, once it is of no use any more.
 
-use super::long_work;
-use super::place::{job_dir, quoted, run_marker};
+use super::place::{is_there, job_dir, run_marker};
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
+use crate::domain::Script;
+use crate::domain::script::argument;
 use crate::error::{Failure, Result};
+use crate::playbook::marker;
 use crate::playbook::world::World;
+use crate::sh;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,18 +40,29 @@ pub struct CleanUp {
 #[serde(transparent)]
 struct Address(#[schemars(extend("format" = "address"))] String);
 
-/// Folders of jobs below `$1` whose script forwards the address `$2`.
-const FORWARDING: &str = "cd -- \"$1\" 2>/dev/null || exit 0; \
-    for job in */*/; do ! grep -qsF -e \"-L $2:\" -- \"$job/script\" || printf '%s\\n' \"${job%/}\"; done";
+/// Names folders of jobs below `folder` whose script forwards `address`.
+fn forwarding(folder: &str, address: &str) -> Script {
+    sh!(
+        "cd -- {} 2>/dev/null || exit 0; \
+         for job in */*/; do ! grep -qsF -e {} -- \"$job/script\" || printf '%s\\n' \"${{job%/}}\"; done",
+        argument(folder),
+        argument(format!("-L {address}:"))
+    )
+}
+
+/// Names the jobs in a run's folder.
+fn jobs(folder: &str) -> Script {
+    sh!("for job in {}/*/; do [ ! -f \"$job/script\" ] || basename -- \"$job\"; done", argument(folder))
+}
 
 /// Removes a run's folder, or everything in it but what is kept.
-fn removal(folder: &str, keep: &[String]) -> String {
+fn removal(folder: &str, keep: &[String]) -> Script {
+    let folder = argument(folder);
     if keep.is_empty() {
-        return format!("rm -rf -- {}", quoted(folder));
+        return sh!("rm -rf -- {}", folder);
     }
-    let others: Vec<String> = keep.iter().map(|step| format!("! -name {}", quoted(step))).collect();
-    let folder = quoted(folder);
-    format!("[ ! -d {folder} ] || find {folder} -mindepth 1 -maxdepth 1 {} -exec rm -rf -- {{}} +", others.join(" "))
+    let others = Script::join(keep.iter().map(|step| sh!("! -name {}", argument(step))), " ");
+    sh!("[ ! -d {} ] || find {} -mindepth 1 -maxdepth 1 {} -exec rm -rf -- {{}} +", &folder, &folder, others)
 }
 
 impl CleanUp {
@@ -57,12 +71,16 @@ impl CleanUp {
         one.trim_end_matches('/').to_owned()
     }
 
+    fn work_dir<'a>(&self, world: &'a World) -> &'a str {
+        world.inventory.host(&self.host).map(|host| host.work_dir.0.as_str()).unwrap_or_default()
+    }
+
     /// Ends the tunnels that listen on `address`, whichever run opened them.
     async fn end_tunnels(&self, cx: &Ctx<'_>, address: &str) -> Result<()> {
         let host = cx.fx.host(&self.host).await?;
-        let work = cx.world.inventory.host(&self.host).map(|host| host.work_dir.0.clone()).unwrap_or_default();
-        for job in host.sh(FORWARDING, &[&work, address], None).await?.lines() {
-            long_work::clear(cx, &self.host, &format!("{work}/{job}")).await?;
+        let work = self.work_dir(cx.world);
+        for job in host.print(&forwarding(work, address)).await?.lines() {
+            host.clear_job(&format!("{work}/{job}")).await?;
         }
         Ok(())
     }
@@ -78,11 +96,20 @@ impl Step for CleanUp {
         let folder = self.folder(world, &run_marker());
         let kept = if self.keep.is_empty() { String::new() } else { format!(", but not {}", self.keep.join(", ")) };
         let mut actions = vec![
-            Action::note(format!("end every job of this run on {}, its tunnel among them{kept}", self.host)),
+            Action::look(&self.host, jobs(&folder)),
+            Action::note(format!("end every job of this run on {}, its tunnel among them{kept}:", self.host)),
+            Action::end(&self.host, format!("{folder}/{}", marker::late("each step"))),
             Action::command(&self.host, removal(&folder, &self.keep)),
         ];
-        let end = |Address(address): &Address| format!("end every tunnel that listens on {address} of {}", self.host);
-        actions.extend(self.tunnels.iter().map(|address| Action::note(end(address))));
+        if self.keep.is_empty() {
+            actions.push(Action::look(&self.host, is_there(&folder)));
+        }
+        let work = self.work_dir(world);
+        for Address(address) in &self.tunnels {
+            actions.push(Action::look(&self.host, forwarding(work, address)));
+            actions.push(Action::note(format!("end every tunnel that listens on {address} of {}:", self.host)));
+            actions.push(Action::end(&self.host, format!("{work}/{}", marker::late("each run and step"))));
+        }
         Ok(actions)
     }
 
@@ -97,13 +124,12 @@ impl Step for CleanUp {
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let host = cx.fx.host(&self.host).await?;
         let folder = self.folder(cx.world, cx.run);
-        let list = "for job in \"$1\"/*/; do [ ! -f \"$job/script\" ] || basename -- \"$job\"; done";
-        let jobs = host.sh(list, &[&folder], None).await?;
-        for step in jobs.lines().filter(|step| !self.keep.iter().any(|kept| kept == step)) {
-            long_work::clear(cx, &self.host, &format!("{folder}/{step}")).await?;
+        for step in host.print(&jobs(&folder)).await?.lines().filter(|step| !self.keep.iter().any(|kept| kept == step))
+        {
+            host.clear_job(&format!("{folder}/{step}")).await?;
         }
-        host.sh(&removal(&folder, &self.keep), &[], None).await?;
-        let left = self.keep.is_empty() && host.run(&["test", "-e", &folder], None).await?.code == Some(0);
+        host.print(&removal(&folder, &self.keep)).await?;
+        let left = self.keep.is_empty() && host.succeeds(&is_there(&folder)).await?;
         if left {
             return Err(Failure::transient("clean up", format!("{folder} is still there")).at(&self.host));
         }

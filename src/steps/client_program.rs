@@ -3,8 +3,11 @@
 //!
 //! They read no option file but ours, and find nobody's settings in their environment.
 
+use crate::domain::Script;
+use crate::domain::script::argument;
 use crate::effects::dialect::Dialect;
 use crate::playbook::product::Family;
+use crate::sh;
 
 /// Defines `find_program`, `says` and `unverified` for the rest of a script.
 const FUNCTIONS: &str = include_str!("client_program.sh");
@@ -12,19 +15,19 @@ const FUNCTIONS: &str = include_str!("client_program.sh");
 /// Lines of a script that set `program` to the dump program of the server's own family: another family's asks for
 /// statements that the server has not.
 #[must_use]
-pub fn find_dump_program(dialect: Dialect) -> String {
+pub fn find_dump_program(dialect: Dialect) -> Script {
     find(if dialect.is_mariadb() { "mariadb" } else { "mysql" }, dialect.dump_programs())
 }
 
 /// Lines of a script that set `program` to a command-line client, the server's own family first: any of them talks to
 /// any server.
 #[must_use]
-pub fn find_client(dialect: Dialect) -> String {
+pub fn find_client(dialect: Dialect) -> Script {
     find("any", dialect.client_programs())
 }
 
-fn find(family: &str, names: &[&str]) -> String {
-    format!("{FUNCTIONS}find_program {family} {} || exit 1\n", names.join(" "))
+fn find(family: &str, names: &[&str]) -> Script {
+    sh!("{}find_program {} {} || exit 1\n", FUNCTIONS, argument(family), Script::words(names.iter().copied()))
 }
 
 /// A family as people are told it.

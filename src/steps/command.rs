@@ -1,7 +1,8 @@
 //! `command`: a program of the user's own on a host.
 
-use super::place::quoted;
+use super::place::{is_installed, is_there};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::Script;
 use crate::effects::telling_lines;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
@@ -55,8 +56,7 @@ const SHOWN_LINES: usize = 20;
 
 impl Command {
     async fn run(&self, cx: &Ctx<'_>, argv: &[String]) -> Result<(String, i64)> {
-        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let ran = cx.fx.host(&self.host).await?.run_whole(&words).await?;
+        let ran = cx.fx.host(&self.host).await?.run_whole(&Script::words(argv)).await?;
         let stdout = cx.fx.secrets().scrub(&String::from_utf8_lossy(&ran.stdout));
         match ran.code {
             Some(0) => Ok((stdout.trim_end_matches('\n').to_owned(), 0)),
@@ -74,13 +74,20 @@ impl Command {
 
 impl Command {
     /// The fact that other programs may be on the host than before.
-    fn programs(&self) -> String {
+    fn fact(&self) -> String {
         format!("{}.programs", self.host)
+    }
+
+    /// Programs that can be looked for by their names, with their fields.
+    fn programs(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let named = |word: &&String| !word.contains('/') && marker::find(word).next().is_none();
+        let both = [("run", &self.run), ("undo", &self.undo)].into_iter();
+        both.filter_map(move |(field, argv)| Some((field, argv.first().filter(named)?)))
     }
 
     async fn is_there(&self, cx: &Ctx<'_>, field: &str, word: &str) -> Result<()> {
         let host = cx.fx.host(&self.host).await?;
-        if host.run(&["sh", "-c", "command -v -- \"$1\"", "sh", word], None).await?.code == Some(0) {
+        if host.succeeds(&is_installed(word)).await? {
             return Ok(());
         }
         Err(Failure::refused(format!("run `{word}` when the time comes"), format!("there is no program `{word}`"))
@@ -107,16 +114,19 @@ impl Step for Command {
                 return Err(vec![Complaint::new(format!("{field}.{index}"), message).help(help)]);
             }
         }
-        let words: Vec<String> = self.run.iter().map(|word| quoted(word)).collect();
-        let command = Action::command(&self.host, words.join(" "));
+        let command = Action::command(&self.host, Script::words(&self.run));
         Ok(match &self.creates {
-            Some(path) => vec![Action::note(format!("only if {path} is not there")), command],
+            Some(path) => {
+                vec![Action::look(&self.host, is_there(path)), Action::note("only if it is not there:"), command]
+            }
             None => vec![command],
         })
     }
     fn preview_undo(&self, _: &World) -> Vec<Action> {
-        let words: Vec<String> = self.undo.iter().map(|word| quoted(word)).collect();
-        if words.is_empty() { Vec::new() } else { vec![Action::command(&self.host, words.join(" "))] }
+        if self.undo.is_empty() { Vec::new() } else { vec![Action::command(&self.host, Script::words(&self.undo))] }
+    }
+    fn questions(&self, _: &World) -> Vec<Action> {
+        self.programs().map(|(_, word)| Action::look(&self.host, is_installed(word))).collect()
     }
     fn unproved(&self, _: &World) -> Vec<String> {
         let mut unproved = vec!["what the program does: that it ends with code 0 counts as done".to_owned()];
@@ -126,26 +136,22 @@ impl Step for Command {
         unproved
     }
     fn settles(&self, _: &World) -> Vec<String> {
-        vec![self.programs()]
+        vec![self.fact()]
     }
     /// Whether the programs are there. What an earlier program may install, and a path, is not looked for.
     async fn inspect(&self, cx: &Ctx<'_>, settled: &BTreeSet<String>) -> Vec<Failure> {
         let mut failures = Vec::new();
-        if settled.contains(&self.programs()) {
+        if settled.contains(&self.fact()) {
             return failures;
         }
-        for (field, argv) in [("run", &self.run), ("undo", &self.undo)] {
-            let Some(word) = argv.first().filter(|word| !word.contains('/') && marker::find(word).next().is_none())
-            else {
-                continue;
-            };
+        for (field, word) in self.programs() {
             failures.extend(self.is_there(cx, field, word).await.err());
         }
         failures
     }
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if let Some(path) = &self.creates
-            && cx.fx.host(&self.host).await?.run(&["test", "-e", path], None).await?.code == Some(0)
+            && cx.fx.host(&self.host).await?.succeeds(&is_there(path)).await?
         {
             return Ok(Probe::Done(Outputs::from_iter([
                 ("stdout".to_owned(), "".into()),

@@ -2,12 +2,15 @@
 //!
 //! May know: hosts, the step's memo. Not what stands in the file.
 
+use super::place::is_there;
 use super::{Action, Ctx};
-use crate::effects::Host;
+use crate::domain::script::argument;
+use crate::domain::{Contents, Script};
+use crate::effects::PlannedHost;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
+use crate::sh;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Key of the memo.
 const MEMO: &str = "file";
@@ -34,17 +37,32 @@ struct Original {
 impl ConfigFile<'_> {
     /// Keeps what is there and writes `content`, as actions.
     #[must_use]
-    pub fn preview(&self, content: &str) -> Vec<Action> {
-        vec![
-            Action::command(self.host, keep_command(self.path, &self.planned_backup())),
+    pub fn preview(&self, content: &Contents) -> Vec<Action> {
+        let backup = self.planned_backup();
+        let mut actions = self.looks();
+        actions.extend([
+            Action::command(self.host, keep_command(self.path, &backup)),
+            Action::look(self.host, is_there(&backup)),
             Action::file(self.host, self.path, content),
-        ]
+        ]);
+        actions
+    }
+
+    /// What is looked at to read the file.
+    pub fn looks(&self) -> Vec<Action> {
+        vec![Action::read(self.host, self.path), Action::look(self.host, is_link(self.path))]
     }
 
     /// Puts the old file back, as actions.
     #[must_use]
     pub fn preview_undo(&self) -> Vec<Action> {
-        vec![Action::command(self.host, restore_command(self.path, &self.planned_backup()))]
+        let mut actions = self.looks();
+        actions.extend([
+            Action::command(self.host, restore_command(self.path, &self.planned_backup())),
+            Action::note("or, if there was no such file:"),
+            Action::remove(self.host, self.path),
+        ]);
+        actions
     }
 
     fn planned_backup(&self) -> String {
@@ -56,7 +74,7 @@ impl ConfigFile<'_> {
     /// # Errors
     /// When it cannot be read or is not text.
     pub async fn read(&self, cx: &Ctx<'_>) -> Result<Option<String>> {
-        let Some(bytes) = self.bytes(&*self.host(cx).await?).await? else { return Ok(None) };
+        let Some(bytes) = self.bytes(&self.host(cx).await?).await? else { return Ok(None) };
         String::from_utf8(bytes).map(Some).map_err(|_| {
             Failure::permanent(format!("read {}", self.path), "it is not UTF-8 text")
                 .at(self.host)
@@ -69,18 +87,18 @@ impl ConfigFile<'_> {
     ///
     /// # Errors
     /// When the backup or the file cannot be written.
-    pub async fn replace(&self, cx: &Ctx<'_>, content: &str, mode: Option<u32>) -> Result<String> {
+    pub async fn replace(&self, cx: &Ctx<'_>, content: &Contents, mode: Option<u32>) -> Result<String> {
         let host = self.host(cx).await?;
         let there = self.bytes(&host).await?;
         let backup = backup_path(self.path, cx.run, cx.step);
         let original = Original { existed: there.is_some(), backup, digest: there.as_deref().map(digest) };
         let original = cx.memo.keep(MEMO, original).await?;
         if original.existed {
-            sh(&host, "keep a backup of", self.path, &keep_command(self.path, &original.backup)).await?;
+            run(&host, "keep a backup of", self.path, &keep_command(self.path, &original.backup)).await?;
             // without the backup the old content would be gone for good
-            sh(&host, "find the backup of", self.path, &format!("[ -e {} ]", quote(&original.backup))).await?;
+            run(&host, "find the backup of", self.path, &is_there(&original.backup)).await?;
         }
-        host.write_file(self.path, content.as_bytes(), mode.or((!original.existed).then_some(0o644))).await?;
+        host.write_file(self.path, content, mode.or((!original.existed).then_some(0o644))).await?;
         Ok(original.backup)
     }
 
@@ -101,7 +119,7 @@ impl ConfigFile<'_> {
         let Some(original) = cx.memo.read::<Original>(MEMO)? else { return Ok(false) };
         let host = self.host(cx).await?;
         if original.existed {
-            sh(&host, "put back", self.path, &restore_command(self.path, &original.backup)).await?;
+            run(&host, "put back", self.path, &restore_command(self.path, &original.backup)).await?;
             self.is_as_before(&host, &original).await?;
         } else {
             host.remove_file(self.path).await?;
@@ -110,7 +128,7 @@ impl ConfigFile<'_> {
     }
 
     /// A backup that somebody has removed looks like one that was moved back already; the content tells them apart.
-    async fn is_as_before(&self, host: &Host, original: &Original) -> Result<()> {
+    async fn is_as_before(&self, host: &PlannedHost, original: &Original) -> Result<()> {
         let now = self.bytes(host).await?.as_deref().map(digest);
         if original.digest.is_none() || now == original.digest {
             return Ok(());
@@ -123,10 +141,10 @@ impl ConfigFile<'_> {
     }
 
     /// The file's content; `None` only when there is nothing of that name at all.
-    async fn bytes(&self, host: &Host) -> Result<Option<Vec<u8>>> {
+    async fn bytes(&self, host: &PlannedHost) -> Result<Option<Vec<u8>>> {
         let found = host.read_file(self.path).await?;
         // a link that leads nowhere has no content, and yet something is there
-        if found.is_none() && host.run(&["test", "-L", self.path], None).await?.code != Some(1) {
+        if found.is_none() && host.run(&is_link(self.path)).await?.code != Some(1) {
             let answer = "it is a link to a file that is not there";
             return Err(Failure::refused(format!("read {}", self.path), answer)
                 .at(self.host)
@@ -136,7 +154,7 @@ impl ConfigFile<'_> {
         Ok(found)
     }
 
-    async fn host(&self, cx: &Ctx<'_>) -> Result<Arc<Host>> {
+    async fn host(&self, cx: &Ctx<'_>) -> Result<PlannedHost> {
         cx.fx.host(self.host).await
     }
 }
@@ -145,8 +163,8 @@ fn digest(content: &[u8]) -> String {
     blake3::hash(content).to_hex().to_string()
 }
 
-async fn sh(host: &Host, verb: &str, path: &str, command: &str) -> Result<()> {
-    host.sh(command, &[], None).await.map(drop).map_err(|failure| {
+async fn run(host: &PlannedHost, verb: &str, path: &str, command: &Script) -> Result<()> {
+    host.print(command).await.map(drop).map_err(|failure| {
         let attempted = format!("{verb} {path}");
         Failure { attempted, ..failure }.help("check the folder's permissions and free space")
     })
@@ -157,17 +175,25 @@ fn backup_path(path: &str, run: &str, step: &str) -> String {
 }
 
 /// Copies the file once, with owner, mode and times; a copy cut short never counts as the backup.
-fn keep_command(path: &str, backup: &str) -> String {
-    let (path, part, backup) = (quote(path), quote(&format!("{backup}.part")), quote(backup));
-    format!("[ -e {backup} ] || [ ! -e {path} ] || {{ cp -p -- {path} {part} && mv -f -- {part} {backup}; }}")
+fn keep_command(path: &str, backup: &str) -> Script {
+    let (path, part, backup) = (argument(path), argument(format!("{backup}.part")), argument(backup));
+    sh!(
+        "[ -e {} ] || [ ! -e {} ] || {{ cp -p -- {} {} && mv -f -- {} {}; }}",
+        &backup,
+        &path,
+        &path,
+        &part,
+        &part,
+        &backup
+    )
 }
 
 /// Moves the backup back where it came from; without a backup nothing was changed, or it is back already.
-fn restore_command(path: &str, backup: &str) -> String {
-    let (path, backup) = (quote(path), quote(backup));
-    format!("[ ! -e {backup} ] || mv -f -- {backup} \"$(readlink -f -- {path})\"")
+fn restore_command(path: &str, backup: &str) -> Script {
+    let (path, backup) = (argument(path), argument(backup));
+    sh!("[ ! -e {} ] || mv -f -- {} \"$(readlink -f -- {})\"", &backup, &backup, path)
 }
 
-fn quote(text: &str) -> String {
-    shell_words::quote(text).into_owned()
+fn is_link(path: &str) -> Script {
+    Script::words(["test", "-L", path])
 }

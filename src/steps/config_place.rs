@@ -4,14 +4,34 @@
 //! Proved with what any account of a host may see: the command lines of its servers (`--defaults-file`), and the option
 //! files that these lead to (`!include`, `!includedir`). Which of several servers of one host reads it is not proved.
 
-use super::Ctx;
 use super::config_file::ConfigFile;
 use super::trial_write;
+use super::{Action, Ctx};
+use crate::domain::Script;
+use crate::domain::script::argument;
 use crate::error::{Failure, Result};
+use crate::sh;
 
 const SCRIPT: &str = include_str!("config_place.sh");
 /// How many of the files that were found are named in a failure.
 const NAMED: usize = 10;
+
+/// Prints whether a server of the host reads `path`.
+fn reads(path: &str) -> Script {
+    sh!("sh -c {} sh {}", Script::from(SCRIPT).quoted(), argument(path))
+}
+
+/// What [`require_read`] looks at.
+pub fn read_actions(file: &ConfigFile<'_>) -> Vec<Action> {
+    let mut actions = file.looks();
+    actions.push(Action::look(file.host, reads(file.path)));
+    actions
+}
+
+/// What [`require_writable`] tries.
+pub fn write_actions(host: &str, path: &str) -> [Action; 1] {
+    [Action::command(host, trial_write::beside_file(path))]
+}
 
 /// Refuses a file that no server of its host reads when it starts, and a new one unless it is proved that one will.
 ///
@@ -19,7 +39,7 @@ const NAMED: usize = 10;
 /// A refusal, or that the host cannot be asked or the file not read.
 pub async fn require_read(cx: &Ctx<'_>, file: &ConfigFile<'_>) -> Result<()> {
     let there = file.read(cx).await?.is_some();
-    let printed = cx.fx.host(file.host).await?.sh(SCRIPT, &[file.path], None).await?;
+    let printed = cx.fx.host(file.host).await?.print(&reads(file.path)).await?;
     match fault(printed.lines().next().unwrap_or_default(), there) {
         None => Ok(()),
         Some((answer, help)) => {
@@ -63,7 +83,7 @@ fn fault(word: &str, there: bool) -> Option<(String, &'static str)> {
 /// # Errors
 /// A refusal, or that the host cannot be asked.
 pub async fn require_writable(cx: &Ctx<'_>, host: &str, path: &str) -> Result<()> {
-    let printed = cx.fx.host(host).await?.sh(&trial_write::beside_file(path), &[], None).await?;
+    let printed = cx.fx.host(host).await?.print(&trial_write::beside_file(path)).await?;
     let Some(fault) = trial_write::fault(&printed) else { return Ok(()) };
     Err(Failure::refused(format!("write {path}"), fault)
         .at(host)

@@ -1,16 +1,28 @@
 //! Room on a host's disk.
 
-use super::Ctx;
+use super::{Action, Ctx};
 use crate::effects::facts;
 use crate::error::{Failure, Result};
 use crate::playbook::units::Bytes;
+use crate::playbook::world::World;
 
 /// Bytes that an ordinary user may still write to the disk that `folder` is on, or will be on once it is made.
 ///
 /// # Errors
 /// When the host cannot be asked.
 pub async fn free_space(cx: &Ctx<'_>, host: &str, folder: &str) -> Result<u64> {
-    facts::free_space(&*cx.fx.host(host).await?, folder).await
+    facts::free_space(&cx.fx.host(host).await?, folder).await
+}
+
+/// What [`free_space`] asks.
+pub fn question(host: &str, folder: &str) -> Action {
+    Action::look(host, facts::room(folder))
+}
+
+/// What [`with_free_space`] asks.
+pub fn question_of(world: &World, server: &str) -> Option<Action> {
+    let access = world.inventory.server(server)?;
+    access.data_dir.as_ref().map(|folder| question(&access.host, folder))
 }
 
 /// Adds to a failure how much room there is where `server` keeps its data: a full disk has many names in a server's

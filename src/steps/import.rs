@@ -2,17 +2,18 @@
 
 use super::answer;
 use super::client_program::find_client;
-use super::free_space::with_free_space;
+use super::free_space::{self, with_free_space};
 use super::long_work::{self, Work};
-use super::place::{dialect, job_dir, option_file, quoted, run_marker, server};
+use super::place::{dialect, job_dir, option_file, run_marker, server, size_of};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::script::argument;
 use crate::domain::sql::identifier;
-use crate::domain::{Sql, Words};
+use crate::domain::{Contents, Script, Sql, Words};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::world::World;
-use crate::sql;
+use crate::{sh, sql};
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,24 +66,25 @@ impl Import {
     ///
     /// Code 141 is the end of zstd when the client has gone: the client's words say why.
     ///
-    fn script(&self, world: &World) -> String {
+    fn script(&self, world: &World) -> Script {
         let dialect = dialect(world, &self.server);
-        let (client, flags) = (find_client(dialect), dialect.client_flags().join(" "));
-        let (file, preamble) = (quoted(&self.file), quoted(&self.preamble(world)));
-        let take = long_work::TAKE_OPTION_FILE;
-        format!(
-            "set -eu\numask 077\n{take}{client}unverified >> client.cnf\nrm -f failed\ncode=0\n\
-             {{ sh -c 'echo $$ > zstd.pid; exec zstd -dcq' < {file} \
+        sh!(
+            "set -eu\numask 077\n{}{}unverified >> client.cnf\nrm -f failed\ncode=0\n\
+             {{ sh -c 'echo $$ > zstd.pid; exec zstd -dcq' < {} \
              || [ $? -eq 141 ] || echo 'the dump cannot be read' > failed; }} \
-             | {{ printf '%s' {preamble}; cat; }} | \"$program\" --defaults-file=client.cnf {flags} 2>said || code=$?\n\
+             | {{ printf '%s' {}; cat; }} | \"$program\" --defaults-file=client.cnf {} 2>said || code=$?\n\
              if [ -e failed ]; then cat failed >&2; code=1; fi\n\
-             grep '^ERROR' said >&2 || tail -n 3 said >&2\nexit $code\n"
+             grep '^ERROR' said >&2 || tail -n 3 said >&2\nexit $code\n",
+            long_work::TAKE_OPTION_FILE,
+            find_client(dialect),
+            argument(&self.file),
+            argument(self.preamble(world)),
+            Script::words(dialect.client_flags())
         )
     }
-    fn option_file(&self, world: &World) -> Result<String> {
+    fn option_file(&self, world: &World) -> Result<Contents> {
         let target = server(world, &self.server)?;
-        let password = target.password.as_ref().map(crate::playbook::secret::SecretRef::marker);
-        Ok(option_file(&target.user, password.as_deref(), &target.address))
+        Ok(option_file(&target.user, target.password.as_ref(), &target.address))
     }
     async fn databases(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
         let session = cx.fx.sql(&self.server).await?;
@@ -148,17 +150,17 @@ impl Import {
     /// is left must load again.
     async fn adopts(&self, cx: &Ctx<'_>, dir: &str) -> Result<bool> {
         let host = cx.fx.host(self.host(cx.world)).await?;
-        let Some(job) = crate::effects::Job::find(host, dir).await? else { return Ok(false) };
+        let Some(job) = host.find_job(dir).await? else { return Ok(false) };
         let state = job.state().await?;
         Ok(state.running || state.code == Some(0) && self.holds_something(cx).await?)
     }
     async fn prepare_folder(&self, cx: &Ctx<'_>, dir: &str) -> Result<u64> {
         let host = cx.fx.host(self.host(cx.world)).await?;
-        let size = host.sh("stat -c %s -- \"$1\"", &[&self.file], None).await.map_err(|failure| {
+        let size = host.print(&size_of(&self.file)).await.map_err(|failure| {
             Failure { attempted: "find the dump".into(), ..failure }
                 .help("the dump must lie on the server's own host: dump with `on` set to this server")
         })?;
-        cx.fx.write_option_file(&host, &long_work::option_file(dir), &self.option_file(cx.world)?).await?;
+        host.write_file(&long_work::option_file(dir), &self.option_file(cx.world)?, Some(0o600)).await?;
         size.trim().parse().map_err(|_| {
             Failure::permanent("read the size of the dump", format!("stat printed `{}`", size.trim())).at(host.name())
         })
@@ -178,18 +180,26 @@ impl Step for Import {
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let dialect = dialect(world, &self.server);
         let (host, dir) = (self.host(world), self.dir(world, &run_marker(), &marker::late("step")));
-        Ok(vec![
+        let mut actions = vec![
             Action::sql(&self.server, dialect.objects()),
             Action::sql(&self.server, dialect.user_databases()),
-            Action::file(host, format!("{dir}.cnf"), self.option_file(world).unwrap_or_default()),
-            Action::command(host, self.script(world)),
-        ])
+            Action::look(host, size_of(&self.file)),
+            Action::file(host, long_work::option_file(&dir), &self.option_file(world).unwrap_or_default()),
+            Action::job(host, &dir, self.script(world), PROGRESS),
+        ];
+        actions.extend(long_work::option_file_actions(host, &dir));
+        actions.extend(free_space::question_of(world, &self.server));
+        Ok(actions)
     }
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let dir = self.dir(world, &run_marker(), &marker::late("step"));
         vec![
             Action::sql(&self.server, dialect(world, &self.server).without_binlog()),
+            Action::sql(&self.server, dialect(world, &self.server).user_databases()),
             Action::sql(&self.server, drop_database(Words::late("each database that was not there before"))),
+            Action::end(self.host(world), &dir),
+            Action::remove(self.host(world), long_work::option_file(&dir)),
         ]
     }
 
@@ -227,7 +237,7 @@ impl Step for Import {
             cx.memo.keep(BEFORE, before).await?;
         }
         if !self.adopts(cx, &dir).await? {
-            long_work::clear(cx, self.host(cx.world), &dir).await?;
+            cx.fx.host(self.host(cx.world)).await?.clear_job(&dir).await?;
             self.drop_loaded(cx).await?; // half a load from an earlier attempt
         }
         let total = self.prepare_folder(cx, &dir).await?;
@@ -237,7 +247,7 @@ impl Step for Import {
             host: self.host(cx.world),
             dir: &dir,
             script: &script,
-            progress: PROGRESS,
+            progress: &PROGRESS.into(),
             total: Some(total),
         };
         let ran = work.run(cx).await;
@@ -250,8 +260,9 @@ impl Step for Import {
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         Self::databases_before(cx)?; // a damaged note must stop the undo before it touches anything
         let dir = self.dir(cx.world, cx.run, cx.step);
-        long_work::clear(cx, self.host(cx.world), &dir).await?;
-        cx.fx.host(self.host(cx.world)).await?.remove_file(&format!("{dir}.cnf")).await?;
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        host.clear_job(&dir).await?;
+        host.remove_file(&long_work::option_file(&dir)).await?;
         self.drop_loaded(cx).await
     }
 }

@@ -1,6 +1,8 @@
 //! Long work on a host as a job: started once, found again after the runner died, watched with progress.
 
-use super::Ctx;
+use super::place::is_there;
+use super::{Action, Ctx};
+use crate::domain::Script;
 use crate::effects::{Job, JobState};
 use crate::error::{Class, Failure, Result};
 use crate::playbook::units::Span;
@@ -22,9 +24,9 @@ pub struct Work<'a> {
     /// Its folder on that host.
     pub dir: &'a str,
     /// The script, run by `sh` in that folder.
-    pub script: &'a str,
-    /// Shell snippet that prints how many bytes are done.
-    pub progress: &'a str,
+    pub script: &'a Script,
+    /// Prints how many bytes are done.
+    pub progress: &'a Script,
     /// Bytes there are in all, if known.
     pub total: Option<u64>,
 }
@@ -34,7 +36,7 @@ impl Work<'_> {
     /// a resume finds it again, a rollback ends it.
     pub async fn run(&self, cx: &Ctx<'_>) -> Result<()> {
         let host = cx.fx.host(self.host).await?;
-        if let Some(old) = Job::find(host.clone(), self.dir).await? {
+        if let Some(old) = host.find_job(self.dir).await? {
             let state = old.state().await?;
             if !state.running && state.code != Some(0) {
                 old.remove().await?; // ended badly, or lost with a reboot: from the start
@@ -89,7 +91,7 @@ impl Work<'_> {
     async fn look(&self, cx: &Ctx<'_>, known: Option<Job>) -> Result<(Job, JobState)> {
         let job = match known {
             Some(job) => job,
-            None => Job::start(cx.fx.host(self.host).await?, self.dir, self.script, self.progress).await?,
+            None => cx.fx.host(self.host).await?.start_job(self.dir, self.script, self.progress).await?,
         };
         let state = job.state().await?;
         Ok((job, state))
@@ -122,11 +124,16 @@ pub async fn ask_afterwards<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> 
 /// When the host cannot be asked.
 pub async fn ended_well(cx: &Ctx<'_>, host: &str, dir: &str) -> Result<bool> {
     let host = cx.fx.host(host).await?;
-    let Some(job) = Job::find(host.clone(), dir).await? else { return Ok(false) };
+    let Some(job) = host.find_job(dir).await? else { return Ok(false) };
     if job.state().await?.code != Some(0) {
         return Ok(false);
     }
-    Ok(host.run(&["test", "!", "-e", &option_file(dir)], None).await?.code == Some(0))
+    Ok(!host.succeeds(&is_there(&option_file(dir))).await?)
+}
+
+/// What [`ended_well`] asks, beside the job, and [`tidied`] does.
+pub fn option_file_actions(host: &str, dir: &str) -> [Action; 2] {
+    [Action::look(host, is_there(&option_file(dir))), Action::remove(host, option_file(dir))]
 }
 
 /// The file beside a job's folder that its program logs in with. The job removes it at its end, as it may outlive its
@@ -150,16 +157,4 @@ pub async fn tidied(cx: &Ctx<'_>, host: &str, dir: &str, ran: Result<()>) -> Res
     }
     let removed = async { cx.fx.host(host).await?.remove_file(&option_file(dir)).await }.await;
     ran.and(removed)
-}
-
-/// Ends and removes the job in `dir`, if there is one.
-pub async fn clear(cx: &Ctx<'_>, host: &str, dir: &str) -> Result<()> {
-    let host = cx.fx.host(host).await?;
-    if let Some(job) = Job::find(host.clone(), dir).await? {
-        job.kill().await?;
-        job.remove().await?;
-    }
-    // empty folders of a run are no use to anyone; full ones stay
-    let parent = dir.rsplit_once('/').map_or("", |(parent, _)| parent);
-    host.sh("rmdir -- \"$1\" 2>/dev/null || true", &[parent], None).await.map(drop)
 }

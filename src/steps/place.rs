@@ -1,12 +1,17 @@
 //! Small questions that many kinds ask of the world: which dialect, which host, which folder.
 
+use crate::contents;
+use crate::domain::contents::option_value;
+use crate::domain::script::argument;
+use crate::domain::{Contents, Script};
 use crate::effects::dialect::Dialect;
-use crate::effects::in_option_file;
 use crate::error::{Failure, Result};
 use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::Server;
 use crate::playbook::marker;
+use crate::playbook::secret::SecretRef;
 use crate::playbook::world::World;
+use crate::sh;
 
 /// The server called `name`; documents are checked for names, so a miss is a plan from somewhere else.
 pub fn server<'a>(world: &'a World, name: &str) -> Result<&'a Server> {
@@ -39,22 +44,26 @@ pub fn authority<'a>(world: &'a World, name: &str) -> Result<&'a str> {
 }
 
 /// A client's option file: how programs on a host log in without a password on their command line.
-pub fn option_file(user: &str, password: Option<&str>, address: &str) -> String {
+pub fn option_file(user: &str, password: Option<&SecretRef>, address: &str) -> Contents {
     let Endpoint { host, port } = Endpoint::of(address);
-    option_lines(user, password, host, port)
+    option_lines(user, password, option_value(host), port)
 }
 
 /// The same for a program of `MariaDB` that has no option for a statement to begin its session with. Its library takes a
 /// whole connection string in place of a host, and in that such a statement.
-pub fn option_file_with_session(user: &str, password: Option<&str>, address: &str, session: &str) -> String {
+pub fn option_file_with_session(user: &str, password: Option<&SecretRef>, address: &str, session: &str) -> Contents {
     let Endpoint { host, port } = Endpoint::of(address);
-    option_lines(user, password, &format!("\"host={host};init-command={{{session}}}\""), port)
+    let host = contents!("\"host={};init-command={{{}}}\"", option_value(host), option_value(session));
+    option_lines(user, password, host, port)
 }
 
-fn option_lines(user: &str, password: Option<&str>, host: &str, port: &str) -> String {
-    let user = in_option_file(user);
-    let password = password.map_or(String::new(), |marker| format!("password = \"{marker}\"\n"));
-    format!("[client]\nprotocol = TCP\nhost = {host}\nport = {port}\nuser = \"{user}\"\n{password}")
+fn option_lines(user: &str, password: Option<&SecretRef>, host: Contents, port: &str) -> Contents {
+    let (user, port) = (option_value(user), option_value(port));
+    let lines = contents!("[client]\nprotocol = TCP\nhost = {}\nport = {}\nuser = \"{}\"\n", host, port, user);
+    match password {
+        Some(secret) => lines.then(contents!("password = \"{}\"\n", option_value(secret))),
+        None => lines,
+    }
 }
 
 /// The fact that an account is there, for `settles` and those who look for it.
@@ -67,11 +76,22 @@ pub fn run_marker() -> String {
     marker::late("run")
 }
 
-/// A word quoted for a shell, whatever stands in it; what a plan shows for a late value stays readable.
-pub fn quoted(word: &str) -> String {
-    if marker::find(word).next().is_some() {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    } else {
-        shell_words::quote(word).into_owned()
-    }
+/// A look whether there is anything of that name.
+pub fn is_there(path: &str) -> Script {
+    Script::words(["test", "-e", path])
+}
+
+/// A look whether there is a file of that name.
+pub fn is_file(path: &str) -> Script {
+    Script::words(["test", "-f", path])
+}
+
+/// Prints the size of a file, in bytes.
+pub fn size_of(path: &str) -> Script {
+    Script::words(["stat", "-c", "%s", "--", path])
+}
+
+/// A look whether a program is installed.
+pub fn is_installed(program: &str) -> Script {
+    sh!("command -v -- {}", argument(program))
 }

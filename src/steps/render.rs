@@ -8,12 +8,13 @@ mod diff;
 mod obstacles;
 
 use super::config_file::ConfigFile;
-use super::config_place::{require_read, require_writable};
+use super::config_place::{read_actions, require_read, require_writable, write_actions};
 use super::kind::{Output, OutputType};
 use super::option_file::effective;
 use super::server_command;
 use super::server_state::{self, Difference};
 use super::{Action, Complaint, Ctx, FileChange, Finding, Outputs, Probe, Reversibility, Step};
+use crate::domain::Contents;
 use crate::effects::dialect::Dialect;
 use crate::effects::facts;
 use crate::error::{Failure, Result};
@@ -239,15 +240,19 @@ impl Step for Render {
         self.mode()?;
         let target = self.target(world)?;
         let text = self.text(world, &target)?;
+        let content = Contents::plain(&text);
         let host = target.file.host;
         let mut actions = Vec::new();
         if context::needs_facts(&text) {
-            actions.push(Action::command(host, facts::COMMAND));
+            actions.push(Action::look(host, facts::COMMAND));
         }
         if let Some(dialect) = target.dialect().filter(|_| self.validate) {
-            actions.push(Action::command(host, check::command(dialect)));
+            actions.push(Action::command_with(host, check::command(dialect), &content));
         }
-        actions.extend(target.file.preview(&text));
+        if target.server.is_some() {
+            actions.extend(read_actions(&target.file));
+        }
+        actions.extend(target.file.preview(&content));
         if let (Some((name, server)), true) = (target.server, self.restart) {
             actions.extend(server_command::restart_actions(server));
             actions.extend(read_back(name, server, &text));
@@ -274,9 +279,16 @@ impl Step for Render {
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
-        let Ok(Target { server: Some((name, server)), .. }) = self.target(world) else { return Vec::new() };
+        let Ok(target) = self.target(world) else { return Vec::new() };
+        let mut actions = Vec::new();
+        if self.text(world, &target).is_ok_and(|text| context::needs_facts(&text)) {
+            actions.push(Action::look(target.file.host, facts::COMMAND));
+        }
+        actions.extend(write_actions(target.file.host, target.file.path));
+        let Some((name, server)) = target.server else { return actions };
+        actions.extend(read_actions(&target.file));
         let own = Dialect::from(server.product()).show_variables(&["server_id"]);
-        let mut actions = vec![Action::sql(name, own)];
+        actions.push(Action::sql(name, own));
         actions.extend(obstacles::questions(world, name));
         if self.restart {
             actions.extend(server_command::questions(server, true));
@@ -347,13 +359,14 @@ impl Step for Render {
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let (target, text) = self.resolved(cx).await?;
+        let content = Contents::plain(&text);
         let old = target.file.read(cx).await?;
         if old.as_deref() != Some(&text) {
             let shown = diff::unified(target.file.path, old.as_deref().unwrap_or_default(), &text);
             cx.progress.note(cx.fx.secrets().scrub(&shown));
             if let Some(dialect) = target.dialect().filter(|_| self.validate) {
                 let host = cx.fx.host(target.file.host).await?;
-                if !check::check(&host, dialect, target.file.path, &text).await? {
+                if !check::check(&host, dialect, target.file.path, &content).await? {
                     cx.progress.note("no server program found on the host: the file was not checked with it");
                 }
             }
@@ -363,7 +376,7 @@ impl Step for Render {
             if target.server.is_some() && old.is_none() {
                 require_read(cx, &target.file).await?; // a file that nobody reads configures nothing
             }
-            target.file.replace(cx, &text, self.mode().map_err(refused)?).await?;
+            target.file.replace(cx, &content, self.mode().map_err(refused)?).await?;
         }
         if let (Some((name, server)), true) = (target.server, self.restart) {
             let due = cx.memo.read(RESTART)? == Some(Restart::Due);

@@ -4,8 +4,11 @@
 //! May know: the inventory and hosts. Nothing of why a server is restarted.
 
 use super::{Action, Ctx};
+use crate::domain::Script;
+use crate::domain::script::argument;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Server;
+use crate::sh;
 
 const SYSTEMCTL: &str = "systemctl";
 /// Where programs for administrators lie, which the path of a login may leave out.
@@ -17,7 +20,7 @@ const SUDO_VALUES: [&str; 8] = ["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-D"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
     /// A script of `sh` that ends with 0 when all is well.
-    pub script: String,
+    pub script: Script,
     /// What is wrong when it does not.
     pub fault: String,
 }
@@ -56,13 +59,8 @@ fn split_sudo(argv: &[String]) -> (&[String], &[String]) {
     argv.split_at(end.min(argv.len()))
 }
 
-fn words(argv: &[String]) -> String {
-    shell_words::join(argv)
-}
-
 fn program(word: &str) -> Look {
-    let quoted = shell_words::quote(word);
-    Look { script: format!("{PATHS}command -v -- {quoted}"), fault: format!("there is no program `{word}`") }
+    Look { script: sh!("{}command -v -- {}", PATHS, argument(word)), fault: format!("there is no program `{word}`") }
 }
 
 /// The units that `systemctl` is to restart or start. Its options before the verb (`--user`) say where they are.
@@ -71,28 +69,27 @@ fn units(program: &str, rest: &[String]) -> Vec<Look> {
     if !["restart", "start", "try-restart", "reload-or-restart"].contains(&rest[verb].as_str()) {
         return Vec::new();
     }
-    let ask = shell_words::join([program].into_iter().chain(rest[..verb].iter().map(String::as_str)));
+    let ask = Script::words([program].into_iter().chain(rest[..verb].iter().map(String::as_str)));
     let units = rest[verb + 1..].iter().filter(|word| !word.starts_with('-'));
     units
         .map(|unit| Look {
-            script: format!("{PATHS}{} = loaded ]", loaded(&ask, unit)),
+            script: sh!("{}{} = loaded ]", PATHS, loaded(&ask, unit)),
             fault: format!("systemd has no unit `{unit}` that could be started"),
         })
         .collect()
 }
 
 /// The beginning of a test of a unit's state: `loaded`, `not-found`, `masked`.
-fn loaded(systemctl: &str, unit: &str) -> String {
-    let unit = shell_words::quote(unit);
-    format!("[ \"$({systemctl} show --property=LoadState -- {unit} | sed -n 's/^LoadState=//p')\"")
+fn loaded(systemctl: &Script, unit: &str) -> Script {
+    sh!("[ \"$({} show --property=LoadState -- {} | sed -n 's/^LoadState=//p')\"", systemctl, argument(unit))
 }
 
 /// A service of `service`: a script, or a unit of systemd.
 fn service(name: &str) -> Look {
-    let script = shell_words::quote(&format!("/etc/init.d/{name}")).into_owned();
-    let unit = loaded(SYSTEMCTL, &format!("{name}.service"));
+    let script = argument(format!("/etc/init.d/{name}"));
+    let unit = loaded(&SYSTEMCTL.into(), &format!("{name}.service"));
     Look {
-        script: format!("{PATHS}[ -x {script} ] || {unit} = loaded ]"),
+        script: sh!("{}[ -x {} ] || {} = loaded ]", PATHS, script, unit),
         fault: format!("there is no service `{name}`"),
     }
 }
@@ -101,10 +98,10 @@ fn service(name: &str) -> Look {
 fn allowed(sudo: &[String], inner: &[String]) -> Look {
     let [program, options @ ..] = sudo else { return self::program("sudo") };
     let options: Vec<&str> = options.iter().map(String::as_str).filter(|word| !["-n", "--"].contains(word)).collect();
-    let ask = shell_words::join([program.as_str(), "-n", "-l"].into_iter().chain(options));
+    let ask = Script::words([program.as_str(), "-n", "-l"].into_iter().chain(options));
     Look {
-        script: format!("{PATHS}{ask} -- {} >/dev/null", words(inner)),
-        fault: format!("sudo does not let this account run `{}` without a password", words(inner)),
+        script: sh!("{}{} -- {} >/dev/null", PATHS, ask, Script::words(inner)),
+        fault: format!("sudo does not let this account run `{}` without a password", shell_words::join(inner)),
     }
 }
 
@@ -117,12 +114,12 @@ fn commands(server: &Server, restarts: bool) -> impl Iterator<Item = (&'static s
 /// The looks at a server's commands, for a plan; its `restart` only where it `restarts`.
 pub fn questions(server: &Server, restarts: bool) -> Vec<Action> {
     let looks = commands(server, restarts).flat_map(|(_, argv)| looks(argv));
-    looks.map(|look| Action::command(&server.host, look.script)).collect()
+    looks.map(|look| Action::look(&server.host, look.script)).collect()
 }
 
 /// The command that restarts a server, as a plan shows it, with the one for a server that is down.
 pub fn restart_actions(server: &Server) -> Vec<Action> {
-    let command = |argv: &[String]| Action::command(&server.host, words(argv));
+    let command = |argv: &[String]| Action::command(&server.host, Script::words(argv));
     let mut actions = vec![command(&server.restart)];
     if !server.start.is_empty() {
         actions.extend([Action::note("instead, if it is down:"), command(&server.start)]);
@@ -139,7 +136,7 @@ pub async fn faults(cx: &Ctx<'_>, name: &str, server: &Server, restarts: bool) -
     for (field, argv) in commands(server, restarts) {
         let host = cx.fx.host(&server.host).await?;
         for look in looks(argv) {
-            let ran = host.run(&["sh", "-c", &look.script], None).await?;
+            let ran = host.run(&look.script).await?;
             if ran.code == Some(0) {
                 continue;
             }
@@ -149,7 +146,10 @@ pub async fn faults(cx: &Ctx<'_>, name: &str, server: &Server, restarts: bool) -
                 Failure::refused(format!("{field} {name} when that is needed"), format!("{}{said}", look.fault))
                     .at(&server.host)
                     .now("nothing was touched")
-                    .help(format!("correct servers.{name}.{field} in the inventory, which is `{}`", words(argv))),
+                    .help(format!(
+                        "correct servers.{name}.{field} in the inventory, which is `{}`",
+                        shell_words::join(argv)
+                    )),
             );
             break; // what comes after would say the same in other words
         }
@@ -163,7 +163,7 @@ mod tests {
 
     fn scripts(command: &str) -> Vec<String> {
         let argv = shell_words::split(command).unwrap();
-        looks(&argv).into_iter().map(|look| look.script.replace(super::PATHS, "")).collect()
+        looks(&argv).into_iter().map(|look| look.script.to_string().replace(super::PATHS, "")).collect()
     }
 
     #[test]

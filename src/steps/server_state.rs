@@ -4,6 +4,7 @@
 
 use super::Ctx;
 use super::option_file::same_value;
+use crate::domain::Script;
 use crate::effects::dialect::Dialect;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory::Server;
@@ -58,18 +59,17 @@ pub async fn restart(cx: &Ctx<'_>, name: &str) -> Result<()> {
     let host = cx.fx.host(&server.host).await?;
     let is_down = !server.start.is_empty() && cx.fx.is_down(name).await;
     let (argv, what) = if is_down { (&server.start, "starting") } else { (&server.restart, "restarting") };
-    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     cx.progress.note(if is_down { format!("{name} is down: {what} it") } else { format!("{what} {name}") });
     cx.fx.close_session(name, "main").await;
     let limit = server.restart_limit();
-    let ran = host.run_within(&argv, None, limit.0).await;
+    let ran = host.run_within(&Script::words(argv), None, limit.0).await;
     let ran = ran.map_err(|failure| with_limit(failure, &format!("restart {name}"), "restart_limit"))?;
     if ran.code != Some(0) {
         let end = ran.code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
         let words = ran.stderr.trim();
         return Err(Failure::permanent(format!("restart {name}"), format!("the command ended with {end}: {words}"))
             .at(&server.host)
-            .help(format!("run `{}` there by hand and look into the server's error log", shell_words::join(&argv))));
+            .help(format!("run `{}` there by hand and look into the server's error log", shell_words::join(argv))));
     }
     answers(cx, name).await
 }

@@ -3,11 +3,11 @@
 //! May know: the server's variables, its configuration file. Not what the values mean.
 
 use super::config_file::ConfigFile;
-use super::config_place::{require_read, require_writable};
+use super::config_place::{read_actions, require_read, require_writable, write_actions};
 use super::kind::{Output, OutputType};
 use super::server_state::{self, READ_LIMIT};
 use super::{Action, Complaint, Ctx, Finding, Outputs, Probe, Reversibility, Step, option_file};
-use crate::domain::{Sql, Words};
+use crate::domain::{Contents, Sql, Words};
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Server;
@@ -262,12 +262,10 @@ impl Step for SetVariables {
         actions.push(read);
         if let Some(file) = file {
             let lines = self.wanted().iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>();
-            let edit =
-                format!("in {} these lines are set for the server, all others stay: {}", file.path, lines.join(", "));
+            let edit = format!("what it holds, with these lines set for the server: {}", lines.join(", "));
             let edit =
                 if self.opens() { format!("{edit}; and {ADMINISTRATORS} = OFF where it stands there") } else { edit };
-            actions.extend(file.preview("").into_iter().take(1));
-            actions.push(Action::note(edit));
+            actions.extend(file.preview(&Contents::plain(Words::late(edit))));
         }
         Ok(actions)
     }
@@ -291,7 +289,12 @@ impl Step for SetVariables {
         let dialect = Dialect::from(server.product());
         let overridden = self.persist.then(|| dialect.persisted_variables(&self.persisted())).flatten();
         let texts = [dialect.show_variables(&self.names())].into_iter().chain(overridden);
-        texts.map(|text| Action::sql(&self.server, text)).collect()
+        let mut actions: Vec<Action> = texts.map(|text| Action::sql(&self.server, text)).collect();
+        if let Ok(Some(file)) = self.file(world) {
+            actions.extend(read_actions(&file));
+            actions.extend(write_actions(file.host, file.path));
+        }
+        actions
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -356,7 +359,7 @@ impl Step for SetVariables {
         if let (Some(file), Some(text)) = (file, text) {
             let changed = self.changed(&text);
             if changed != text {
-                file.replace(cx, &changed, None).await?;
+                file.replace(cx, &Contents::plain(changed), None).await?;
             }
         }
         Self::outputs(cx, &now)

@@ -3,6 +3,10 @@
 //!
 //! May know: hosts, as scripts. Nothing of why something is written.
 
+use crate::domain::Script;
+use crate::domain::script::argument;
+use crate::sh;
+
 /// Tries in folder `$d`; prints `ok`, or what is wrong.
 const TRY: &str = "if [ ! -d \"$d\" ]; then echo \"its folder $d is not there\"; \
                    elif t=$(mktemp -- \"$d/.cutover-trial.XXXXXX\" 2>&1); then \
@@ -10,21 +14,23 @@ const TRY: &str = "if [ ! -d \"$d\" ]; then echo \"its folder $d is not there\";
                    else echo \"${t##*: }\"; fi";
 
 /// A script that tries to write beside the file `path`, whose links are followed.
-pub fn beside_file(path: &str) -> String {
-    let path = shell_words::quote(path);
-    format!(
-        "f={path}; if [ -L \"$f\" ] && [ ! -e \"$f\" ]; then echo 'it is a link to a file that is not there'; \
+pub fn beside_file(path: &str) -> Script {
+    sh!(
+        "f={}; if [ -L \"$f\" ] && [ ! -e \"$f\" ]; then echo 'it is a link to a file that is not there'; \
          elif [ -d \"$f\" ]; then echo 'it is a folder'; \
-         else if [ -L \"$f\" ]; then f=$(readlink -f -- \"$f\"); fi; d=$(dirname -- \"$f\"); {TRY}; fi"
+         else if [ -L \"$f\" ]; then f=$(readlink -f -- \"$f\"); fi; d=$(dirname -- \"$f\"); {}; fi",
+        argument(path),
+        TRY
     )
 }
 
 /// A script that tries to write in the folder `path`, or where it would have to be made.
-pub fn in_folder(path: &str) -> String {
-    let path = shell_words::quote(path);
-    format!(
-        "d={path}; while [ ! -e \"$d\" ] && [ ! -L \"$d\" ]; do d=$(dirname -- \"$d\"); done; \
-         if [ -d \"$d\" ]; then {TRY}; else echo \"$d is no folder\"; fi"
+pub fn in_folder(path: &str) -> Script {
+    sh!(
+        "d={}; while [ ! -e \"$d\" ] && [ ! -L \"$d\" ]; do d=$(dirname -- \"$d\"); done; \
+         if [ -d \"$d\" ]; then {}; else echo \"$d is no folder\"; fi",
+        argument(path),
+        TRY
     )
 }
 
@@ -40,10 +46,11 @@ pub fn fault(printed: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{beside_file, fault, in_folder};
+    use crate::domain::Script;
     use std::process::Command;
 
-    fn tried(script: &str) -> Option<String> {
-        let output = Command::new("sh").args(["-c", script]).output().unwrap();
+    fn tried(script: &Script) -> Option<String> {
+        let output = Command::new("sh").args(["-c", &script.for_shell().unwrap()]).output().unwrap();
         fault(&String::from_utf8(output.stdout).unwrap())
     }
 

@@ -2,12 +2,14 @@
 
 mod proof;
 
-use super::place::{dialect, job_dir, quoted};
+use super::place::{dialect, job_dir, run_marker};
 use super::privileges::require;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::Script;
 use crate::effects::Job;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::endpoint::Endpoint;
+use crate::playbook::marker;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -21,6 +23,8 @@ pub const OUTPUTS: &[Output] =
 
 /// The job that keeps a tunnel open; LINE is filled in.
 const TUNNEL: &str = include_str!("tunnel/keep.sh");
+/// `/proc/net/tcp` names ports in hexadecimal; state 0A is LISTEN. Without IPv6 there is no second table.
+const LISTENERS: &str = "set -e; cat /proc/net/tcp; [ ! -e /proc/net/tcp6 ] || cat /proc/net/tcp6";
 /// How long a new tunnel may take until the server answers through it.
 const SETTLE: Duration = Duration::from_secs(15);
 
@@ -112,21 +116,27 @@ impl Tunnel {
     /// have had one (`ssh_packet_set_interactive` in packet.c), and with it the last transaction waits for the delayed
     /// acknowledgement of the one before: 40 ms of every switch, measured. Where the far end runs no such command, the
     /// tunnel does without (`-N`).
-    fn script(&self, world: &World) -> String {
-        let line: Vec<String> = self.ssh(world).iter().map(|word| quoted(word)).collect();
-        TUNNEL.replace("LINE", &line.join(" "))
+    fn script(&self, world: &World) -> Script {
+        Script::with(TUNNEL, "LINE", &Script::words(self.ssh(world)))
     }
     fn dir(&self, cx: &Ctx<'_>) -> String {
         job_dir(cx.world, &self.from, cx.run, cx.step)
+    }
+    fn planned_dir(&self, world: &World) -> String {
+        job_dir(world, &self.from, &run_marker(), &marker::late("step"))
+    }
+    fn forward_actions(&self) -> Vec<Action> {
+        vec![
+            Action::connect(&self.to, &self.forward),
+            Action::forward(&self.from, &self.listen, &self.to, &self.forward),
+        ]
     }
     /// Whether anything listens there; a table that cannot be read says nothing, least of all "no".
     async fn listening(&self, cx: &Ctx<'_>) -> Result<bool> {
         let port = Endpoint::parse(&self.listen).and_then(Endpoint::number).ok_or_else(|| {
             Failure::permanent("open the tunnel", format!("`{}` names no port", self.listen)).at(&self.from)
         })?;
-        // /proc/net/tcp names ports in hexadecimal; state 0A is LISTEN. Without IPv6 there is no second table.
-        let script = "set -e; cat /proc/net/tcp; [ ! -e /proc/net/tcp6 ] || cat /proc/net/tcp6";
-        let table = cx.fx.host(&self.from).await?.sh(script, &[], None).await?;
+        let table = cx.fx.host(&self.from).await?.print(&LISTENERS.into()).await?;
         let local = |line: &str| {
             let mut words = line.split_whitespace().skip(1);
             Some((words.next()?.to_owned(), words.nth(1)? == "0A"))
@@ -169,8 +179,7 @@ impl Tunnel {
     /// key, the account, the host's name, and what its sshd allows. A database server speaks first, so nothing is sent.
     async fn can_reach(&self, cx: &Ctx<'_>) -> Result<()> {
         let argv = self.trial(cx.world);
-        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let ran = cx.fx.host(&self.from).await?.run_within(&words, None, TRIAL).await?;
+        let ran = cx.fx.host(&self.from).await?.run_within(&Script::words(&argv), None, TRIAL).await?;
         if !ran.stdout.is_empty() {
             return Ok(());
         }
@@ -221,27 +230,38 @@ impl Step for Tunnel {
             }
         }
         let open = match self.via {
-            Via::Host => Action::command(&self.from, self.script(world)),
-            Via::Runner => Action::note(format!(
-                "forward {} on {} through the runner's ssh connections to {} on {}",
-                self.listen, self.from, self.forward, self.to
-            )),
+            Via::Host => vec![Action::job(&self.from, self.planned_dir(world), self.script(world), "")],
+            Via::Runner => self.forward_actions(),
         };
         let name = self
             .behind(world)
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("forward", failure.answer) }])?;
-        let mut actions = vec![open];
+        let mut actions = open;
         actions.extend(self.proof_actions(world, name));
         Ok(actions)
     }
 
-    fn preview_undo(&self, _: &World) -> Vec<Action> {
-        vec![Action::note(format!("end the ssh that listens on {} of {}", self.listen, self.from))]
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let mut actions = vec![Action::note(format!("end the ssh that listens on {} of {}:", self.listen, self.from))];
+        match self.via {
+            Via::Host => actions.push(Action::end(&self.from, self.planned_dir(world))),
+            Via::Runner => {
+                actions.push(Action::look(&self.from, LISTENERS));
+                actions.extend(self.forward_actions());
+            }
+        }
+        actions
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
-        let Ok(name) = self.behind(world) else { return Vec::new() };
-        vec![Action::sql(name, dialect(world, name).own_privileges())]
+        let mut actions = Vec::new();
+        if self.via == Via::Host {
+            actions.push(Action::look(&self.from, Script::words(self.trial(world))));
+        }
+        actions.push(Action::look(&self.from, LISTENERS));
+        let name = self.behind(world).ok();
+        actions.extend(name.map(|name| Action::sql(name, dialect(world, name).own_privileges())));
+        actions
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -288,18 +308,19 @@ impl Step for Tunnel {
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         if self.via == Via::Runner {
-            let near = cx.fx.reach(&self.to, &self.forward).await?;
-            cx.fx.host(&self.from).await?.forward_back(&self.listen, &near).await?;
+            let near = cx.fx.connect(&self.to, &self.forward).await?;
+            let host = cx.fx.host(&self.from).await?;
+            host.forward_back(&self.listen, (&self.to, &self.forward), &near).await?;
             return self.wait_until_proved(cx, None).await;
         }
         let host = cx.fx.host(&self.from).await?;
         let dir = self.dir(cx);
-        if let Some(job) = Job::find(host.clone(), &dir).await?
+        if let Some(job) = host.find_job(&dir).await?
             && !job.state().await?.running
         {
             job.remove().await?;
         }
-        let job = Job::start(host, &dir, &self.script(cx.world), "").await?;
+        let job = host.start_job(&dir, &self.script(cx.world), &Script::default()).await?;
         self.wait_until_proved(cx, Some(&job)).await
     }
 
@@ -309,11 +330,12 @@ impl Step for Tunnel {
             if !self.listening(cx).await? {
                 return Ok(());
             }
-            let near = cx.fx.reach(&self.to, &self.forward).await?;
-            let ended = cx.fx.host(&self.from).await?.end_forward_back(&self.listen, &near).await;
+            let near = cx.fx.connect(&self.to, &self.forward).await?;
+            let host = cx.fx.host(&self.from).await?;
+            let ended = host.end_forward_back(&self.listen, (&self.to, &self.forward), &near).await;
             // what listens there and is not ours is none of this step's business
             return if self.listening(cx).await? && self.proved(cx).await.is_ok() { ended } else { Ok(()) };
         }
-        super::long_work::clear(cx, &self.from, &self.dir(cx)).await
+        cx.fx.host(&self.from).await?.clear_job(&self.dir(cx)).await
     }
 }

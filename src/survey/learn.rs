@@ -27,7 +27,7 @@ pub async fn learn(fx: &Effects, inventory: &Inventory) -> Learned {
         }
     }
     for (name, server) in inventory.servers.iter().filter(|(_, server)| server.version.is_none()) {
-        if let Ok(address) = fx.reach(&server.host, &server.address).await
+        if let Ok(address) = fx.connect(&server.host, &server.address).await
             && let Ok(version) = greeting(&address, LOOK).await
             && let Ok(product) = Product::from_version_text(&version)
         {

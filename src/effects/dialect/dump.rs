@@ -1,7 +1,9 @@
 //! Names and flags of the client programs.
 
 use super::Dialect;
-use crate::domain::Sql;
+use crate::contents;
+use crate::domain::contents::option_value;
+use crate::domain::{Contents, Sql};
 use crate::sql;
 
 impl Dialect {
@@ -118,8 +120,8 @@ impl Dialect {
 impl Dialect {
     /// Lines of a client's option file that make it encrypt, and verify the server's certificate by the file `ca`.
     #[must_use]
-    pub fn client_tls(self, ca: &str) -> String {
+    pub fn client_tls(self, ca: &str) -> Contents {
         let verify = if self.is_mariadb() { "ssl-verify-server-cert" } else { "ssl-mode = VERIFY_IDENTITY" };
-        format!("ssl-ca = {ca}\n{verify}\n")
+        contents!("ssl-ca = \"{}\"\n{}\n", option_value(ca), verify)
     }
 }

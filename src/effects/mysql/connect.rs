@@ -5,6 +5,7 @@ use super::driver::Cause;
 use super::error::is_transient;
 use crate::error::{Failure, Result};
 use crate::playbook::endpoint::Endpoint;
+use crate::playbook::secret::SecretRef;
 use mysql_async::{Conn, Error, Opts, OptsBuilder, SslOpts};
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -29,8 +30,8 @@ pub struct Login {
     pub address: String,
     /// Account.
     pub user: String,
-    /// Password as a secret's marker.
-    pub password: Option<String>,
+    /// Its password.
+    pub password: Option<SecretRef>,
     /// Encrypted, with the server's certificate verified; `None` sends everything as it is.
     pub tls: Option<Tls>,
 }
@@ -80,7 +81,7 @@ impl Login {
             Failure::permanent("connect", format!("`{}` is not an address and port", self.address)).at(&self.server)
         })?;
         let password = match &self.password {
-            Some(marker) => Some(secrets.reveal(marker, str::to_owned)?.expose_secret().to_owned()),
+            Some(secret) => Some(secrets.value(secret)?.expose_secret().to_owned()),
             None => None,
         };
         let builder = OptsBuilder::default()
@@ -116,7 +117,7 @@ impl Login {
             return Failure::transient(attempted, answer).at(&self.server);
         }
         let password = match &self.password {
-            Some(marker) => format!("the password behind {marker} must be the account's"),
+            Some(secret) => format!("the password behind {} must be the account's", secret.marker()),
             None => "no password was given".to_owned(),
         };
         Failure::permanent(attempted, answer).at(&self.server).help(format!(

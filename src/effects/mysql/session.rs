@@ -145,7 +145,7 @@ impl Session {
 
     /// What stands in no plan is not sent.
     fn planned(&self, sql: &Sql) -> Result<(), SqlError> {
-        let is_planned = self.permits.as_ref().is_none_or(|permits| permits.allow(&self.server, sql));
+        let is_planned = self.permits.as_ref().is_none_or(|permits| permits.statement(&self.server, sql));
         if is_planned { Ok(()) } else { Err(SqlError::unplanned()) }
     }
 

@@ -3,8 +3,8 @@
 use super::edges::is_point_of_no_return;
 use super::groups::{Group, groups};
 use super::wording;
+use crate::domain::{Action, Contents};
 use crate::plan::{Plan, PlannedStep};
-use crate::steps::Action;
 use std::fmt::Write as _;
 
 /// The whole plan as text.
@@ -89,18 +89,25 @@ fn write_step(out: &mut String, number: usize, step: &PlannedStep) -> std::fmt::
 /// One action, every line of it indented.
 pub(super) fn write_action(out: &mut String, action: &Action, indent: &str) -> std::fmt::Result {
     match action {
-        Action::Note { text } => writeln!(out, "{indent}· {text}"),
-        Action::Sql { server, statement } => write_body(out, indent, &format!("{server}>"), &statement.to_string()),
-        Action::Command { host, command } => write_body(out, indent, &format!("{host}$"), command),
         Action::File { host, path, content } => {
             writeln!(out, "{indent}{host}: write {path}")?;
-            content.lines().try_for_each(|line| writeln!(out, "{indent}  │ {line}"))
+            write_content(out, indent, content)
         }
+        Action::Command { host, command, input: Some(input) } => {
+            write_body(out, indent, &format!("{host}$ {command}"))?;
+            writeln!(out, "{indent}  which is given to read:")?;
+            write_content(out, indent, input)
+        }
+        other => write_body(out, indent, &other.to_string()),
     }
 }
 
-fn write_body(out: &mut String, indent: &str, prompt: &str, body: &str) -> std::fmt::Result {
+fn write_content(out: &mut String, indent: &str, content: &Contents) -> std::fmt::Result {
+    content.to_string().lines().try_for_each(|line| writeln!(out, "{indent}  │ {line}"))
+}
+
+fn write_body(out: &mut String, indent: &str, body: &str) -> std::fmt::Result {
     let mut lines = body.lines();
-    writeln!(out, "{indent}{prompt} {}", lines.next().unwrap_or_default())?;
+    writeln!(out, "{indent}{}", lines.next().unwrap_or_default())?;
     lines.try_for_each(|line| writeln!(out, "{indent}  {line}"))
 }

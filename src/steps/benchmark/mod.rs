@@ -2,17 +2,20 @@
 
 mod fio;
 
-use super::long_work::{self, Work};
-use super::place::{job_dir, run_marker};
+use super::long_work::Work;
+use super::place::{is_installed, job_dir, run_marker};
 use super::trial_write;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
-use crate::domain::Sql;
+use crate::domain::script::argument;
+use crate::domain::{Script, Sql};
 use crate::effects::dialect::{Dialect, Every};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Server;
+use crate::playbook::marker;
 use crate::playbook::units::{Bytes, Span};
 use crate::playbook::world::World;
+use crate::sh;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +28,9 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "write_iops", kind: OutputType::Number, about: "Random 16 KiB writes a second, beside the reads." },
     Output { name: "fsync_p99_ms", kind: OutputType::Number, about: "99 of 100 fdatasync calls take less, in ms." },
 ];
+
+/// Files in the job's folder that fio writes.
+const REPORTS: [&str; 2] = ["random.json", "commit.json"];
 
 /// Measures a disk with fio, random 16 KiB reads and writes first, then small writes each made durable, and refuses
 /// to go on when it is too slow. Nothing else is touched before it.
@@ -81,21 +87,24 @@ impl Benchmark {
     fn file(&self, run: &str, step: &str) -> String {
         format!("{}/.cutover-fio-{run}-{step}", self.directory.trim_end_matches('/'))
     }
-    fn jobs(&self, file: &str) -> [Vec<String>; 2] {
-        fio::jobs(file, self.size.0, self.duration.0, !self.allow_buffered)
+    fn script(&self, file: &str) -> Script {
+        let [random, commit] = fio::jobs(file, self.size.0, self.duration.0, !self.allow_buffered).map(Script::words);
+        let removal = sh!("rm -f -- {}", argument(file)).quoted();
+        sh!("set -e\ntrap {} EXIT HUP INT TERM\n{}\n{}\n", removal, random, commit)
     }
-    fn script(&self, file: &str) -> String {
-        let [random, commit] = self.jobs(file).map(shell_words::join);
-        let file = shell_words::quote(file);
-        format!("set -e\ntrap 'rm -f -- {file}' EXIT HUP INT TERM\n{random}\n{commit}\n")
+    /// How much room there is, where there is a folder and the program.
+    fn room(&self) -> Script {
+        sh!(
+            "d={}; [ -d \"$d\" ] || {{ echo \"$d is not a directory\" >&2; exit 1; }}\n\
+             command -v fio >/dev/null || {{ echo 'fio is not installed' >&2; exit 1; }}\n\
+             df -PB1 -- \"$d\" | awk 'NR==2 {{print $4}}'",
+            argument(&self.directory)
+        )
     }
 
     async fn space(&self, cx: &Ctx<'_>) -> Result<()> {
         let host = cx.fx.host(&self.host).await?;
-        let script = "[ -d \"$1\" ] || { echo \"$1 is not a directory\" >&2; exit 1; }\n\
-                      command -v fio >/dev/null || { echo 'fio is not installed' >&2; exit 1; }\n\
-                      df -PB1 -- \"$1\" | awk 'NR==2 {print $4}'";
-        let free = host.sh(script, &[&self.directory], None).await.map_err(|failure| Failure {
+        let free = host.print(&self.room()).await.map_err(|failure| Failure {
             class: crate::error::Class::Refused,
             attempted: "measure the disk".into(),
             help: Some("install fio and name an existing folder on the disk to be measured".into()),
@@ -128,10 +137,10 @@ impl Benchmark {
         let refuse = |answer: String, help: &str| {
             Failure::refused("measure the disk", answer).at(&self.host).now("nothing was touched").help(help)
         };
-        if host.run(&["sh", "-c", "command -v fio"], None).await?.code != Some(0) {
+        if !host.succeeds(&is_installed("fio")).await? {
             return Err(refuse("there is no program `fio`".into(), "install it there, or leave this step out"));
         }
-        match trial_write::fault(&host.sh(&trial_write::in_folder(&self.directory), &[], None).await?) {
+        match trial_write::fault(&host.print(&trial_write::in_folder(&self.directory)).await?) {
             None => Ok(()),
             Some(fault) => Err(refuse(
                 format!("no file can be made in {}: {fault}", self.directory),
@@ -194,12 +203,12 @@ impl Step for Benchmark {
         if !self.directory.starts_with('/') {
             return Err(vec![Complaint::new("directory", "this must be an absolute path").help("/var/lib/mysql")]);
         }
-        let file = self.file(&run_marker(), "fio");
-        let mut actions = self.questions(world);
-        actions.extend(self.jobs(&file).into_iter().map(|argv| {
-            let command = argv.iter().map(|word| super::place::quoted(word)).collect::<Vec<_>>().join(" ");
-            Action::command(&self.host, command)
-        }));
+        let step = marker::late("step");
+        let dir = job_dir(world, &self.host, &run_marker(), &step);
+        let mut actions: Vec<Action> = self.beside(world).map(|(name, ask)| Action::sql(name, ask)).collect();
+        actions.push(Action::look(&self.host, self.room()));
+        actions.push(Action::job(&self.host, &dir, self.script(&self.file(&run_marker(), &step)), ""));
+        actions.extend(REPORTS.map(|name| Action::read(&self.host, format!("{dir}/{name}"))));
         let mut gates = Vec::new();
         gates.extend(self.require.write_iops.map(|n| format!("fewer than {n:.0} random writes a second")));
         gates.extend(self.require.read_iops.map(|n| format!("fewer than {n:.0} random reads a second")));
@@ -211,7 +220,19 @@ impl Step for Benchmark {
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
-        self.beside(world).map(|(name, ask)| Action::sql(name, ask)).collect()
+        let mut actions: Vec<Action> = self.beside(world).map(|(name, ask)| Action::sql(name, ask)).collect();
+        actions.push(Action::look(&self.host, self.room()));
+        actions.push(Action::look(&self.host, is_installed("fio")));
+        actions.push(Action::command(&self.host, trial_write::in_folder(&self.directory)));
+        actions
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let step = marker::late("step");
+        vec![
+            Action::end(&self.host, job_dir(world, &self.host, &run_marker(), &step)),
+            Action::remove(&self.host, self.file(&run_marker(), &step)),
+        ]
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -237,7 +258,8 @@ impl Step for Benchmark {
         let script = self.script(&self.file(cx.run, cx.step));
         cx.progress.note(format!("fio works on {} for about {:?}", self.directory, self.duration.0 * 3 / 2));
         let attempted = "measure the disk";
-        let work = Work { attempted, host: &self.host, dir: &dir, script: &script, progress: "", total: None };
+        let work =
+            Work { attempted, host: &self.host, dir: &dir, script: &script, progress: &Script::default(), total: None };
         work.run(cx).await.map_err(|failure| {
             if ["O_DIRECT", "Invalid argument"].iter().any(|words| failure.answer.contains(words)) {
                 let help =
@@ -249,13 +271,13 @@ impl Step for Benchmark {
         })?;
         let host = cx.fx.host(&self.host).await?;
         let mut reports = Vec::new();
-        for name in ["random.json", "commit.json"] {
+        for name in REPORTS {
             let text = host.read_file(&format!("{dir}/{name}")).await?.unwrap_or_default();
             reports.push(String::from_utf8_lossy(&text).into_owned());
         }
         let figures = fio::Figures::read(&reports[0], &reports[1])
             .map_err(|answer| Failure::permanent("read what fio measured", answer).at(&self.host))?;
-        long_work::clear(cx, &self.host, &dir).await?;
+        host.clear_job(&dir).await?;
         cx.progress.note(figures.to_string());
         self.judge(&figures)?;
         Ok(figures.outputs())
@@ -263,7 +285,8 @@ impl Step for Benchmark {
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         let dir = job_dir(cx.world, &self.host, cx.run, cx.step);
-        long_work::clear(cx, &self.host, &dir).await?;
-        cx.fx.host(&self.host).await?.remove_file(&self.file(cx.run, cx.step)).await
+        let host = cx.fx.host(&self.host).await?;
+        host.clear_job(&dir).await?;
+        host.remove_file(&self.file(cx.run, cx.step)).await
     }
 }

@@ -1,6 +1,7 @@
 //! What must be true of a source before it can be dumped and replicated from.
 
 use super::Dump;
+use crate::domain::Script;
 use crate::effects::Row;
 use crate::effects::dialect::{Dialect, Every};
 use crate::effects::replica::LOOK;
@@ -8,13 +9,21 @@ use crate::error::{Failure, Result};
 use crate::playbook::units::Bytes;
 use crate::playbook::world::World;
 use crate::steps::client_program::{family_name, find_dump_program};
-use crate::steps::free_space::free_space;
-use crate::steps::place::dialect;
+use crate::steps::free_space::{self, free_space};
+use crate::steps::place::{dialect, is_installed};
 use crate::steps::trial_write;
 use crate::steps::{Action, Ctx, On, Volume};
 
 /// Variables that decide whether the source's binary log can be followed.
 const LOG_VARIABLES: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image", "server_id"];
+
+/// Programs that the dump needs beside the dump program.
+const BESIDE: [&str; 2] = ["zstd", "mkfifo"];
+
+/// Finds the dump program, and prints `told` where it does not know how to begin its session.
+fn programs(dialect: Dialect) -> Script {
+    find_dump_program(dialect).then("! says --init-command || echo told")
+}
 
 /// Without these a dump program leaves out tables, views, triggers or events, and says nothing.
 const SEES_ALL: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
@@ -36,6 +45,11 @@ impl Dump {
         }
         actions.push(here.sql(dialect.total_size(&self.databases)));
         actions.extend((!dialect.is_mariadb()).then(|| here.sql(dialect.settings_that_cut_dumps())));
+        let host = self.host(world);
+        actions.push(Action::look(host, programs(dialect)));
+        actions.extend(BESIDE.map(|program| Action::look(host, is_installed(program))));
+        actions.push(Action::command(host, trial_write::in_folder(self.folder(world))));
+        actions.push(free_space::question(host, self.folder(world)));
         actions
     }
 
@@ -181,14 +195,13 @@ impl Dump {
                 .now("nothing was touched")
                 .help("install it there, or dump on another host with `on`")
         };
-        let look = find_dump_program(dialect) + "! says --init-command || echo told";
-        let looked = host.run(&["sh", "-c", &look], None).await?;
+        let looked = host.run(&programs(dialect)).await?;
         if looked.code != Some(0) {
             let (family, names) = (family_name(dialect), dialect.dump_programs().join(" or "));
             return Err(refuse(format!("there is no dump program of {family} ({names})")));
         }
-        for program in ["zstd", "mkfifo"] {
-            if host.run(&["sh", "-c", "command -v \"$1\"", "sh", program], None).await?.code != Some(0) {
+        for program in BESIDE {
+            if !host.succeeds(&is_installed(program)).await? {
                 return Err(refuse(format!("there is no program `{program}`")));
             }
         }
@@ -212,20 +225,24 @@ impl Dump {
             .help("the dump program there cannot be told otherwise: set it back for that time, or install a newer one"))
     }
 
+    /// Where the dump will lie.
+    fn folder<'a>(&'a self, world: &'a World) -> &'a str {
+        let work = || world.inventory.host(self.host(world)).map(|host| host.work_dir.0.as_str());
+        self.directory.as_deref().or_else(work).unwrap_or_default()
+    }
+
     /// The dump is smaller than the tables it comes from, so room for the tables is room enough.
     async fn space(&self, cx: &Ctx<'_>) -> Result<()> {
         let needed = self.volume(cx, &self.databases).await?.bytes;
-        let folder = self.directory.clone().unwrap_or_else(|| {
-            cx.world.inventory.host(self.host(cx.world)).map(|host| host.work_dir.0.clone()).unwrap_or_default()
-        });
-        let printed = cx.fx.host(self.host(cx.world)).await?.sh(&trial_write::in_folder(&folder), &[], None).await?;
+        let folder = self.folder(cx.world);
+        let printed = cx.fx.host(self.host(cx.world)).await?.print(&trial_write::in_folder(folder)).await?;
         if let Some(fault) = trial_write::fault(&printed) {
             return Err(Failure::refused("keep the dump", format!("no file can be made in {folder}: {fault}"))
                 .at(self.host(cx.world))
                 .now("nothing was touched")
                 .help("let the account write there, or name another folder with `directory`"));
         }
-        let free = free_space(cx, self.host(cx.world), &folder).await?;
+        let free = free_space(cx, self.host(cx.world), folder).await?;
         if free >= needed {
             return Ok(());
         }

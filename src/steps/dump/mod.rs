@@ -7,8 +7,10 @@ mod script;
 mod trial;
 
 use super::long_work::{self, Work};
-use super::place::{authority, dialect, job_dir, option_file, option_file_with_session, server};
+use super::place::{authority, dialect, is_file, job_dir, option_file, option_file_with_session, server, size_of};
 use super::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::script::argument;
+use crate::domain::{Contents, Script};
 use crate::effects::dialect::{Databases, Late};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
@@ -16,6 +18,7 @@ use crate::playbook::marker;
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
+use crate::sh;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use script::{Dumping, Route};
@@ -39,7 +42,9 @@ pub const OUTPUTS: &[Output] = &[
 ];
 
 /// Prints the first lines of a dump: where rows begin among them, a line may be as long as a packet.
-const HEAD: &str = "zstd -dcq -- \"$1\" | head -n 120 | LC_ALL=C cut -b 1-30000";
+fn head_of(file: &str) -> Script {
+    sh!("zstd -dcq -- {} | head -n 120 | LC_ALL=C cut -b 1-30000", argument(file))
+}
 
 /// Dumps databases consistently while they are written to, and notes the place in the source's binary log.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -98,6 +103,11 @@ impl Dump {
         let folder = self.directory.clone().unwrap_or_else(|| self.dir(world, run, step));
         format!("{}/{step}-{run}.sql.zst", folder.trim_end_matches('/'))
     }
+    /// What is removed when the step is taken back.
+    fn left(&self, world: &World, run: &str, step: &str) -> [String; 3] {
+        let (dir, file) = (self.dir(world, run, step), self.file(world, run, step));
+        [file.clone(), format!("{file}.part"), long_work::option_file(&dir)]
+    }
     fn route(&self, world: &World) -> Result<Route, Failure> {
         let source = server(world, &self.server)?;
         if let Some(through) = &self.through {
@@ -112,25 +122,34 @@ impl Dump {
         Route::by_own_tunnel(world, self.host(world), source)
     }
     /// The job's script; `databases` and `before` may be markers.
-    fn script(&self, world: &World, route: &Route, databases: &[String], before: Option<&str>, file: &str) -> String {
+    fn script(&self, world: &World, route: &Route, databases: &Script, before: Option<&str>, file: &str) -> Script {
         let dialect = dialect(world, &self.server);
         Dumping { dialect, route, tls: self.tls, gtid: self.gtid, databases, before }.script(file)
     }
-    fn option_file(&self, world: &World, route: &Route) -> Result<String, Failure> {
+    /// The databases as words of a command line; `found` is what the server holds, once it is asked.
+    fn words(&self, found: Option<&[String]>) -> Script {
+        let about = format!("every user database of {}", self.server);
+        match found {
+            _ if !self.databases.is_empty() => Script::words(&self.databases),
+            Some(names) => Script::found(about, &Script::words(names)),
+            None => Script::late(about),
+        }
+    }
+    fn option_file(&self, world: &World, route: &Route) -> Result<Contents, Failure> {
         let source = server(world, &self.server)?;
-        let password = source.password.as_ref().map(crate::playbook::secret::SecretRef::marker);
+        let password = source.password.as_ref();
         let tls = if self.tls {
             dialect(world, &self.server).client_tls(authority(world, &self.server)?)
         } else {
-            String::new()
+            Contents::default()
         };
         let (dialect, user, address) = (dialect(world, &self.server), &source.user, route.address());
         let login = if dialect.is_mariadb() {
-            option_file_with_session(user, password.as_deref(), address, &dialect.dump_session())
+            option_file_with_session(user, password, address, &dialect.dump_session())
         } else {
-            option_file(user, password.as_deref(), address)
+            option_file(user, password, address)
         };
-        Ok(login + &tls)
+        Ok(login.then(tls))
     }
     async fn chosen(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
         if !self.databases.is_empty() {
@@ -148,14 +167,14 @@ impl Dump {
     async fn outcome(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let file = self.file(cx.world, cx.run, cx.step);
-        let head = host.sh(HEAD, &[&file], None).await?;
+        let head = host.print(&head_of(&file)).await?;
         let position = head::position(&head).map_err(|answer| {
             Failure::permanent("find the binlog position in the dump", answer).at(host.name()).help(
                 "the source must write a binary log, and the account needs RELOAD and REPLICATION CLIENT (BINLOG MONITOR)",
             )
         })?;
         self.still_there(cx, &position).await?;
-        let size = host.sh("stat -c %s -- \"$1\"", &[&file], None).await?;
+        let size = host.print(&size_of(&file)).await?;
         let bytes: u64 = size.trim().parse().map_err(|_| {
             Failure::permanent("read the size of the dump", format!("stat printed `{}`", size.trim())).at(host.name())
         })?;
@@ -207,8 +226,6 @@ impl Step for Dump {
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("on", failure.answer) }])?;
         let dialect = dialect(world, &self.server);
         let (host, run) = (self.host(world), super::place::run_marker());
-        let every = [marker::late(&format!("every user database of {}", self.server))];
-        let databases = if self.databases.is_empty() { &every[..] } else { &self.databases };
         let asked: &dyn Databases = if self.databases.is_empty() { &Late } else { &self.databases };
         let mut actions = Vec::new();
         if self.databases.is_empty() {
@@ -219,14 +236,19 @@ impl Step for Dump {
         let options = self
             .option_file(world, &route)
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("tls", failure.answer) }])?;
-        actions.push(Action::file(host, format!("{dir}.cnf"), options));
+        actions.push(Action::file(host, long_work::option_file(&dir), &options));
         let file = self.file(world, &run, &marker::late("step"));
         actions.extend(self.ready_actions(dialect));
         let sequences = marker::late("each sequence, empty, for tables of other databases that take numbers from it");
         let question = dialect.sequences(asked);
         let before = question.as_ref().map(|_| sequences);
         actions.extend(question.map(|text| Action::sql(&self.server, text)));
-        actions.push(Action::command(host, self.script(world, &route, databases, before.as_deref(), &file)));
+        let script = self.script(world, &route, &self.words(None), before.as_deref(), &file);
+        actions.push(Action::job(host, &dir, script, script::PROGRESS));
+        actions.extend(long_work::option_file_actions(host, &dir));
+        actions.push(Action::look(host, is_file(&file)));
+        actions.push(Action::look(host, head_of(&file)));
+        actions.push(Action::look(host, size_of(&file)));
         actions.push(Action::sql(&self.server, dialect.binary_logs()));
         let late = |name: &str| marker::late(&format!("the dump's {name}"));
         let gtid = dialect.gtid_at(late("file"), late("offset")).filter(|_| self.gtid);
@@ -235,8 +257,11 @@ impl Step for Dump {
     }
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
-        let file = self.file(world, &super::place::run_marker(), &marker::late("step"));
-        vec![Action::command(self.host(world), format!("rm -f -- {file}"))]
+        let (host, run, step) = (self.host(world), super::place::run_marker(), marker::late("step"));
+        let mut actions: Vec<Action> =
+            self.left(world, &run, &step).into_iter().map(|path| Action::remove(host, path)).collect();
+        actions.push(Action::end(host, self.dir(world, &run, &step)));
+        actions
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
@@ -245,6 +270,7 @@ impl Step for Dump {
         actions.push(Action::note(format!(
             "dump the definitions alone, to nowhere, on {host}: by the same program and account"
         )));
+        actions.extend(self.trial_action(world));
         actions
     }
 
@@ -281,8 +307,8 @@ impl Step for Dump {
         }
         let (host, dir) = (self.host(cx.world), self.dir(cx.world, cx.run, cx.step));
         let file = self.file(cx.world, cx.run, cx.step);
-        let made = long_work::ended_well(cx, host, &dir).await?
-            && cx.fx.host(host).await?.run(&["test", "-f", &file], None).await?.code == Some(0);
+        let made =
+            long_work::ended_well(cx, host, &dir).await? && cx.fx.host(host).await?.succeeds(&is_file(&file)).await?;
         if made { self.outcome(cx).await.map(Probe::Done) } else { Ok(Probe::NotDone) }
     }
 
@@ -292,17 +318,17 @@ impl Step for Dump {
         let databases = self.chosen(cx).await?;
         let total = self.volume(cx, &databases).await?.bytes;
         let host = cx.fx.host(self.host(cx.world)).await?;
-        cx.fx.write_option_file(&host, &long_work::option_file(&dir), &self.option_file(cx.world, &route)?).await?;
+        host.write_file(&long_work::option_file(&dir), &self.option_file(cx.world, &route)?, Some(0o600)).await?;
         self.make_ready(cx).await?;
         let before = self.sequences(cx, &databases).await?;
-        let script = self.script(cx.world, &route, &databases, before.as_deref(), &file);
+        let script = self.script(cx.world, &route, &self.words(Some(&databases)), before.as_deref(), &file);
         let host_name = self.host(cx.world);
         let work = Work {
             attempted: "dump the databases",
             host: host_name,
             dir: &dir,
             script: &script,
-            progress: script::PROGRESS,
+            progress: &script::PROGRESS.into(),
             total: Some(total),
         };
         let ran = work.run(cx).await;
@@ -311,11 +337,10 @@ impl Step for Dump {
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
-        let (dir, file) = (self.dir(cx.world, cx.run, cx.step), self.file(cx.world, cx.run, cx.step));
         let host = cx.fx.host(self.host(cx.world)).await?;
-        for path in [file.clone(), format!("{file}.part"), format!("{dir}.cnf")] {
+        for path in self.left(cx.world, cx.run, cx.step) {
             host.remove_file(&path).await?;
         }
-        long_work::clear(cx, self.host(cx.world), &dir).await
+        host.clear_job(&self.dir(cx.world, cx.run, cx.step)).await
     }
 }

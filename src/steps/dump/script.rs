@@ -1,11 +1,13 @@
 //! The shell script that dumps: plain POSIX, because it runs on whatever host the inventory names.
 
+use crate::domain::Script;
+use crate::domain::script::argument;
 use crate::effects::dialect::Dialect;
 use crate::error::Failure;
 use crate::playbook::inventory::Server;
 use crate::playbook::world::World;
+use crate::sh;
 use crate::steps::client_program::find_dump_program;
-use crate::steps::place::quoted;
 
 /// Prints how many bytes the dump program has written so far.
 pub const PROGRESS: &str = "sed -n 's/^wchar: //p' /proc/$(cat dump.pid)/io";
@@ -13,8 +15,13 @@ pub const PROGRESS: &str = "sed -n 's/^wchar: //p' /proc/$(cat dump.pid)/io";
 /// The code of a trial whose tunnel did not open.
 pub const NO_WAY: i32 = 97;
 
-/// Whether the script's own tunnel stands.
-const TUNNEL_STANDS: &str = "kill -0 $(cat ssh.pid)";
+/// How a trial ends then.
+const OR_NO_WAY: &str = " || exit 97";
+
+/// Takes the option file in, and ends the script's own tunnel with it.
+const BEGIN: &str = "set -eu\numask 077\ncp -- \"$PWD.cnf\" client.cnf\n\
+    trap 'rm -f client.cnf \"$PWD.cnf\"; [ ! -e ssh.pid ] || kill $(cat ssh.pid) 2>/dev/null || true' EXIT\n\
+    trap 'exit 143' HUP INT TERM\n";
 
 /// How the program reaches the server.
 pub enum Route {
@@ -66,8 +73,8 @@ pub struct Dumping<'a> {
     pub tls: bool,
     /// Whether the dump notes its GTID set.
     pub gtid: bool,
-    /// Databases; may be one marker.
-    pub databases: &'a [String],
+    /// Databases, as words.
+    pub databases: &'a Script,
     /// Statements that stand before those of the dump program, where the family knows any; may be empty or a marker.
     pub before: Option<&'a str>,
 }
@@ -75,17 +82,25 @@ pub struct Dumping<'a> {
 impl Dumping<'_> {
     /// The script. A dump that was cut off never gets its final name: the program's exit code and its own last line,
     /// `Dump completed`, are both asked for.
-    pub fn script(&self, file: &str) -> String {
-        let (dump, file) = (self.program(&[]), quoted(file));
-        let before = self.before.map_or(String::new(), |text| format!("printf '%s\\n' {} | zstd -q; ", quoted(text)));
+    pub fn script(&self, file: &str) -> Script {
+        let (dump, part, file) = (self.program(&[], ""), argument(format!("{file}.part")), argument(file));
+        let before =
+            self.before.map_or_else(Script::default, |text| sh!("printf '%s\\n' {} | zstd -q; ", argument(text)));
         // the file is made anew, so that nothing planted at its place is written to
-        format!(
-            "{dump}rm -f tail.fifo failed\nmkfifo tail.fifo\ntail -c 400 < tail.fifo > tail &\n\
-             rm -f -- {file}.part\nset -C\n{{ {before}{{ sh -c 'echo $$ > dump.pid; exec \"$@\"' sh \"$program\" \"$@\" \
-             || echo $? > failed; }} | tee tail.fifo | zstd -q -T0 -3; }} > {file}.part\nwait $!\nset +C\n\
+        sh!(
+            "{}rm -f tail.fifo failed\nmkfifo tail.fifo\ntail -c 400 < tail.fifo > tail &\n\
+             rm -f -- {}\nset -C\n{{ {}{{ sh -c 'echo $$ > dump.pid; exec \"$@\"' sh \"$program\" \"$@\" \
+             || echo $? > failed; }} | tee tail.fifo | zstd -q -T0 -3; }} > {}\nwait $!\nset +C\n\
              if [ -e failed ]; then echo \"the dump program ended with code $(cat failed)\" >&2; exit 1; fi\n\
              grep -q 'Dump completed' tail || {{ echo 'the dump is cut off: its last line is missing' >&2; exit 1; }}\n\
-             sync -- {file}.part\nmv -f -- {file}.part {file}\n",
+             sync -- {}\nmv -f -- {} {}\n",
+            dump,
+            &part,
+            before,
+            &part,
+            &part,
+            &part,
+            file
         )
     }
 
@@ -94,61 +109,52 @@ impl Dumping<'_> {
     /// lock tables. The option file comes on stdin; everything lies in a folder that is removed again.
     ///
     /// It ends with [`NO_WAY`] when its tunnel did not open.
-    pub fn trial(&self) -> String {
-        let inner = self
-            .program(&["--no-data", "--force"])
-            .replace(TUNNEL_STANDS, &format!("{TUNNEL_STANDS} || exit {NO_WAY}"))
-            + "\"$program\" \"$@\" > /dev/null\n";
-        format!(
+    pub fn trial(&self) -> Script {
+        let inner = self.program(&["--no-data", "--force"], OR_NO_WAY).then("\"$program\" \"$@\" > /dev/null\n");
+        sh!(
             "umask 077; b=$(mktemp -d) || exit; trap 'rm -rf -- \"$b\"' EXIT; trap 'exit 143' HUP INT TERM; mkdir \"$b/job\" \
              && cat > \"$b/job.cnf\" && cd -- \"$b/job\" || exit\n\
              env -i PATH=\"$PATH\" LC_ALL=C ${{SSH_AUTH_SOCK:+\"SSH_AUTH_SOCK=$SSH_AUTH_SOCK\"}} sh -c {} </dev/null\n",
-            shell_words::quote(&inner)
+            inner.quoted()
         )
     }
 
     /// The lines that find the program and its flags, those in `more` last, and see to its option file and its way to the
     /// server.
-    fn program(&self, more: &[&str]) -> String {
-        let mut script = String::from("set -eu\numask 077\ncp -- \"$PWD.cnf\" client.cnf\n");
-        script.push_str("trap 'rm -f client.cnf \"$PWD.cnf\"; ");
-        script.push_str("[ ! -e ssh.pid ] || kill $(cat ssh.pid) 2>/dev/null || true' EXIT\n");
-        script.push_str("trap 'exit 143' HUP INT TERM\n");
-        script.push_str(&find_dump_program(self.dialect));
-        if !self.tls {
-            script.push_str("unverified >> client.cnf\n");
+    fn program(&self, more: &[&'static str], no_way: &'static str) -> Script {
+        let unverified = if self.tls { "" } else { "unverified >> client.cnf\n" };
+        let script = sh!("{}{}{}{}", BEGIN, find_dump_program(self.dialect), unverified, self.flags(more));
+        match self.route {
+            Route::OwnTunnel { ssh, .. } => script.then(sh!(
+                "{} &\necho $! > ssh.pid\nsleep 2\nkill -0 $(cat ssh.pid){}\n",
+                Script::words(ssh),
+                no_way
+            )),
+            Route::Address(_) => script,
         }
-        script.push_str(&self.flags(more));
-        if let Route::OwnTunnel { ssh, .. } = self.route {
-            let ssh = line(ssh);
-            script.extend([&*ssh, " &\necho $! > ssh.pid\nsleep 2\n", TUNNEL_STANDS, "\n"]);
-        }
-        script
     }
 
     /// The lines that put together the program's arguments. With `more` it is a trial, which takes no place in the log.
-    fn flags(&self, more: &[&str]) -> String {
+    fn flags(&self, more: &[&'static str]) -> Script {
         let is_trial = !more.is_empty();
         let fits =
             |flag: &str| !is_trial || !["--master-data", "--source-data"].iter().any(|place| flag.starts_with(place));
-        let flags: Vec<&str> = self.dialect.dump_flags().into_iter().filter(|flag| fits(flag)).collect();
-        let mut lines = vec![format!("set -- --defaults-file=client.cnf {}", flags.join(" "))];
+        let flags = self.dialect.dump_flags().into_iter().filter(|flag| fits(flag));
+        let mut lines = vec![sh!("set -- --defaults-file=client.cnf {}", Script::words(flags))];
         let by_program = self.dialect.dump_flags_by_program(self.gtid && !is_trial);
         for [text, then, otherwise] in by_program.into_iter().filter(|[_, then, _]| fits(then)) {
-            let otherwise =
-                if otherwise.is_empty() { String::new() } else { format!("else set -- \"$@\" {otherwise}; ") };
-            lines.push(format!("if says {}; then set -- \"$@\" {then}; {otherwise}fi", quoted(text)));
+            let otherwise = match otherwise {
+                "" => Script::default(),
+                flag => sh!("else set -- \"$@\" {}; ", argument(flag)),
+            };
+            lines.push(sh!("if says {}; then set -- \"$@\" {}; {}fi", argument(text), argument(then), otherwise));
         }
         if !self.dialect.is_mariadb() {
-            let session = quoted(&format!("--init-command={}", self.dialect.dump_session()));
-            lines.push(format!("if says --init-command; then set -- \"$@\" {session}; fi"));
+            let session = argument(format!("--init-command={}", self.dialect.dump_session()));
+            lines.push(sh!("if says --init-command; then set -- \"$@\" {}; fi", session));
         }
-        let more = [more, &["--databases"]].concat().join(" ");
-        lines.push(format!("set -- \"$@\" {more} -- {}\n", line(self.databases)));
-        lines.join("\n")
+        let more = Script::words(more.iter().copied().chain(["--databases"]));
+        lines.push(sh!("set -- \"$@\" {} -- {}\n", more, self.databases));
+        Script::join(lines, "\n")
     }
-}
-
-fn line(argv: &[String]) -> String {
-    argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }

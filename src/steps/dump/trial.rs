@@ -3,9 +3,11 @@
 
 use super::Dump;
 use super::script::{Dumping, NO_WAY, Route};
+use crate::domain::Script;
 use crate::error::{Failure, Result};
-use crate::steps::Ctx;
+use crate::playbook::world::World;
 use crate::steps::place::{dialect, server};
+use crate::steps::{Action, Ctx};
 use std::time::Duration;
 
 /// Longest time for a trial. What is larger than that is not proved by it.
@@ -32,13 +34,11 @@ impl Dump {
     /// A refusal with every error of the dump program.
     pub(super) async fn trial(&self, cx: &Ctx<'_>) -> Result<()> {
         let databases = self.chosen(cx).await?;
-        let Some(route) = self.way_of_trial(cx)? else { return Ok(()) };
-        let dialect = dialect(cx.world, &self.server);
-        let dumping =
-            Dumping { dialect, route: &route, tls: self.tls, gtid: self.gtid, databases: &databases, before: None };
+        let Some(route) = self.way_of_trial(cx.world)? else { return Ok(()) };
         let host = cx.fx.host(self.host(cx.world)).await?;
         let options = self.option_file(cx.world, &route)?;
-        let ran = match cx.fx.run_with_options(&host, &dumping.trial(), &options, LIMIT).await {
+        let script = self.trial_script(cx.world, &route, &self.words(Some(&databases)));
+        let ran = match host.run_within(&script, Some(&options), LIMIT).await {
             Ok(ran) => ran,
             Err(failure) if failure.answer.starts_with("it took longer") => {
                 cx.progress.note("the definitions are too many to dump them all in advance");
@@ -61,13 +61,25 @@ impl Dump {
         }
     }
 
+    /// The trial, for the plan.
+    pub(super) fn trial_action(&self, world: &World) -> Option<Action> {
+        let route = self.way_of_trial(world).ok()??;
+        let options = self.option_file(world, &route).ok()?;
+        Some(Action::command_with(self.host(world), self.trial_script(world, &route, &self.words(None)), &options))
+    }
+
+    fn trial_script(&self, world: &World, route: &Route, databases: &Script) -> Script {
+        let dialect = dialect(world, &self.server);
+        Dumping { dialect, route, tls: self.tls, gtid: self.gtid, databases, before: None }.trial()
+    }
+
     /// The tunnel of the playbook is not open yet; one of the same kind stands in for it. `None` where there cannot be one.
-    fn way_of_trial(&self, cx: &Ctx<'_>) -> Result<Option<Route>> {
-        let (source, host) = (server(cx.world, &self.server)?, self.host(cx.world));
+    fn way_of_trial(&self, world: &World) -> Result<Option<Route>> {
+        let (source, host) = (server(world, &self.server)?, self.host(world));
         match &self.through {
-            None => self.route(cx.world).map(Some),
+            None => self.route(world).map(Some),
             Some(_) if host == source.host => Ok(Some(Route::Address(source.address.clone()))),
-            Some(_) => Ok(Route::by_own_tunnel(cx.world, host, source).ok()),
+            Some(_) => Ok(Route::by_own_tunnel(world, host, source).ok()),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What keeps the server closed when it restarts: a line in its configuration file, or what it keeps itself.
 
 use super::super::config_file::ConfigFile;
-use super::super::config_place::require_read;
+use super::super::config_place::{read_actions, require_read};
 use super::super::option_file;
 use super::Fence;
-use crate::domain::{Sql, Words};
+use crate::domain::{Contents, Sql, Words};
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::LOOK;
@@ -38,7 +38,7 @@ impl Fence {
             String::new()
         };
         let guarded = option_file::set(&text, dialect.closed_after_restart().iter().copied());
-        if guarded == text { Ok(()) } else { config.replace(cx, &guarded, None).await.map(drop) }
+        if guarded == text { Ok(()) } else { config.replace(cx, &Contents::plain(guarded), None).await.map(drop) }
     }
 
     /// Notes what the server keeps, before [`Fence::keep_guard`] changes it.
@@ -99,7 +99,12 @@ impl Fence {
         let lines = dialect.closed_after_restart().iter().map(|(name, value)| format!("{name} = {value}"));
         let lines = lines.collect::<Vec<_>>().join(", ");
         match self.config(world) {
-            Some(config) => vec![Action::note(format!("set {lines} in {} on {}", config.path, config.host))],
+            Some(config) => {
+                let mut actions = read_actions(&config);
+                let edit = format!("what it holds, with these lines set for the server: {lines}");
+                actions.extend(config.preview(&Contents::plain(Words::late(edit))));
+                actions
+            }
             None if self.keeps_guard(world) => {
                 vec![Action::sql(&self.server, dialect.persisted_values(&names(dialect)))]
             }

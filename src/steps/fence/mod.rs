@@ -12,6 +12,7 @@ use super::account_locks;
 use super::after_fence;
 use super::answer::{self, is_closed};
 use super::config_file::ConfigFile;
+use super::config_place::read_actions;
 use super::own_database;
 use super::place::{dialect, run_marker, server};
 use super::privileges::require;
@@ -193,6 +194,7 @@ impl Step for Fence {
         let (events, privileges) = (dialect.event_scheduler(), dialect.own_privileges());
         let mut asked = vec![Action::sql(&self.server, events), Action::sql(&self.server, privileges)];
         asked.extend(self.named_questions(dialect));
+        asked.extend(self.config(world).iter().flat_map(read_actions));
         asked
     }
 

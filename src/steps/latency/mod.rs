@@ -3,14 +3,17 @@
 mod figures;
 
 use super::client_program::find_client;
-use super::place::{job_dir, option_file, quoted, run_marker, server};
+use super::place::{job_dir, option_file, run_marker, server};
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::script::argument;
+use crate::domain::{Contents, Script};
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
 use crate::playbook::secret::SecretRef;
 use crate::playbook::units::Span;
 use crate::playbook::world::World;
+use crate::sh;
 use async_trait::async_trait;
 use figures::{Figures, WARM_UP};
 use schemars::JsonSchema;
@@ -87,28 +90,31 @@ struct Way<'a> {
     host: &'a str,
     server: &'a str,
     user: &'a str,
-    password: Option<String>,
+    password: Option<&'a SecretRef>,
     address: &'a str,
     dialect: Dialect,
 }
 
 impl Way<'_> {
-    fn option_file(&self) -> String {
-        option_file(self.user, self.password.as_deref(), self.address)
+    fn option_file(&self) -> Contents {
+        option_file(self.user, self.password, self.address)
     }
     fn file(&self, dir: &str) -> String {
         format!("{dir}-{}.cnf", self.server)
     }
     /// The same statement again and again, each sent when the answer to the one before has come.
-    fn script(&self, dir: &str, samples: u32) -> String {
-        let statement = self.dialect.moment();
+    fn script(&self, dir: &str, samples: u32) -> Script {
         let count = usize::try_from(samples).unwrap_or(0) + WARM_UP + 1;
-        let file = quoted(&self.file(dir));
-        format!(
-            "{}unverified >> {file}\n\
-             awk 'BEGIN {{ for (i = 0; i < {count}; i++) print \"{statement};\" }}' \
-             | \"$program\" --defaults-file={file} --batch --skip-column-names",
+        let file = argument(self.file(dir));
+        sh!(
+            "{}unverified >> {}\n\
+             awk -v count={} 'BEGIN {{ for (i = 0; i < count; i++) print \"{};\" }}' \
+             | \"$program\" --defaults-file={} --batch --skip-column-names",
             find_client(self.dialect),
+            &file,
+            argument(count),
+            self.dialect.moment(),
+            &file,
         )
     }
 }
@@ -134,8 +140,8 @@ impl Latency {
         let way = |name: &'a String| {
             let server = server(world, name).map_err(unknown)?;
             let (user, password) = match account {
-                Some(account) => (&account.user, Some(account.password.marker())),
-                None => (&server.user, server.password.as_ref().map(SecretRef::marker)),
+                Some(account) => (&account.user, Some(&account.password)),
+                None => (&server.user, server.password.as_ref()),
             };
             let address = if *host == server.host { &server.address } else { server.endpoint() };
             Ok(Way { host, server: name, user, password, address, dialect: Dialect::from(server.product()) })
@@ -146,8 +152,8 @@ impl Latency {
     async fn measure(&self, cx: &Ctx<'_>, way: &Way<'_>) -> Result<Figures> {
         let dir = job_dir(cx.world, way.host, cx.run, cx.step);
         let host = cx.fx.host(way.host).await?;
-        cx.fx.write_option_file(&host, &way.file(&dir), &way.option_file()).await?;
-        let printed = host.sh(&way.script(&dir, self.samples), &[], None).await;
+        host.write_file(&way.file(&dir), &way.option_file(), Some(0o600)).await?;
+        let printed = host.print(&way.script(&dir, self.samples)).await;
         host.remove_file(&way.file(&dir)).await?;
         let attempted = format!("measure the way to `{}`", way.server);
         let printed = printed.map_err(|failure| {
@@ -197,9 +203,9 @@ impl Step for Latency {
         let mut actions = Vec::new();
         for way in self.ways(world).map_err(|complaint| vec![complaint])? {
             let dir = job_dir(world, way.host, &run_marker(), &marker::late("step"));
-            actions.push(Action::file(way.host, way.file(&dir), way.option_file()));
+            actions.push(Action::file(way.host, way.file(&dir), &way.option_file()));
             actions.push(Action::command(way.host, way.script(&dir, self.samples)));
-            actions.push(Action::command(way.host, format!("rm -f -- {}", way.file(&dir))));
+            actions.push(Action::remove(way.host, way.file(&dir)));
         }
         if let Some(most) = self.require.p95 {
             actions.push(Action::note(format!("stop the run when p95 to `{}` is over {most}", self.servers[1])));
@@ -211,17 +217,28 @@ impl Step for Latency {
         vec!["how far the application is from both servers: it is measured here".to_owned()]
     }
 
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let ways = self.ways(world).unwrap_or_default();
+        ways.first().map(|way| Action::look(way.host, find_client(way.dialect))).into_iter().collect()
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let dir = |way: &Way<'_>| job_dir(world, way.host, &run_marker(), &marker::late("step"));
+        let ways = self.ways(world).unwrap_or_default();
+        ways.iter().map(|way| Action::remove(way.host, way.file(&dir(way)))).collect()
+    }
+
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let Ok(ways) = self.ways(cx.world) else { return Vec::new() };
         let Some(way) = ways.first() else { return Vec::new() };
         let there = find_client(way.dialect);
         let asked = match cx.fx.host(way.host).await {
-            Ok(host) => host.run(&["sh", "-c", &there], None).await,
+            Ok(host) => host.succeeds(&there).await,
             Err(failure) => Err(failure),
         };
         match asked {
-            Ok(ran) if ran.code == Some(0) => Vec::new(),
-            Ok(_) => vec![
+            Ok(true) => Vec::new(),
+            Ok(false) => vec![
                 Failure::refused("measure the way to the servers", "there is no client program")
                     .at(way.host)
                     .now("nothing was touched")

@@ -1,7 +1,7 @@
 //! Questions as data: what a check wants to know, how a plan shows it, and how it is asked. Every question only reads.
 
 use super::pair::{Pair, Side};
-use crate::domain::Sql;
+use crate::domain::{Script, Sql};
 use crate::effects::{LoginPath, Rows};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Account;
@@ -22,8 +22,10 @@ const CLOCK: &str = "date +%s%N";
 pub enum Ask {
     /// A statement.
     Sql { side: Side, text: Sql },
-    /// A shell script on a host.
-    Run { host: String, script: String },
+    /// A script on a host that leaves everything as it is.
+    Run { host: String, script: Script },
+    /// A script that makes a file of its own and removes it again.
+    Try { host: String, script: Script },
     /// How fast the number that a statement answers grows.
     Pace { side: Side, text: Sql },
     /// What time it is on a host.
@@ -64,7 +66,7 @@ impl Ask {
     pub fn side(&self) -> Option<Side> {
         match self {
             Self::Sql { side, .. } => Some(*side),
-            Self::Run { .. } | Self::Pace { .. } | Self::Clock { .. } | Self::Login { .. } => None,
+            Self::Run { .. } | Self::Try { .. } | Self::Pace { .. } | Self::Clock { .. } | Self::Login { .. } => None,
         }
     }
 
@@ -72,12 +74,15 @@ impl Ask {
     pub fn actions(&self, pair: &Pair<'_>) -> Vec<Action> {
         match self {
             Self::Sql { side, text } | Self::Pace { side, text } => vec![Action::sql(pair.at(*side).name, text)],
-            Self::Run { host, script } => vec![Action::command(host, script)],
-            Self::Clock { host } => vec![Action::command(host, CLOCK)],
+            Self::Run { host, script } => vec![Action::look(host, script)],
+            Self::Try { host, script } => vec![Action::command(host, script)],
+            Self::Clock { host } => vec![Action::look(host, CLOCK)],
             Self::Login { side, account, host, address, .. } => {
-                let (user, name) = (&account.user, pair.at(*side).name);
-                let note = format!("log in to `{name}` as {user} from {host} ({address}), and out again");
-                vec![Action::note(note), Action::sql(name, pair.at(*side).dialect.current_account())]
+                let name = pair.at(*side).name;
+                vec![
+                    Action::login(name, &account.user, host, address),
+                    Action::sql(name, pair.at(*side).dialect.current_account()),
+                ]
             }
         }
     }
@@ -86,7 +91,9 @@ impl Ask {
     pub async fn put(&self, cx: &Ctx<'_>, pair: &Pair<'_>) -> Result<Reply> {
         match self {
             Self::Sql { side, text } => cx.fx.sql(pair.at(*side).name).await?.query(text, LOOK).await.map(Reply::Rows),
-            Self::Run { host, script } => cx.fx.host(host).await?.sh(script, &[], None).await.map(Reply::Text),
+            Self::Run { host, script } | Self::Try { host, script } => {
+                cx.fx.host(host).await?.print(script).await.map(Reply::Text)
+            }
             Self::Pace { side, text } => pace(cx, pair.at(*side).name, text).await.map(Reply::Pace),
             Self::Clock { host } => clock(cx, host).await.map(Reply::Clock),
             Self::Login { side, account, host, address, authority } => {
@@ -111,7 +118,7 @@ async fn clock(cx: &Ctx<'_>, host: &str) -> Result<Clock> {
     let mut best: Option<Clock> = None;
     for _ in 0..CLOCK_READINGS {
         let before = now();
-        let printed = link.sh(CLOCK, &[], None).await?;
+        let printed = link.print(&CLOCK.into()).await?;
         let after = now();
         let there = printed.trim().parse::<f64>().map_err(|_| {
             Failure::permanent("read the clock", format!("`{CLOCK}` printed `{}`", printed.trim())).at(host)

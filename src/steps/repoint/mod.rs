@@ -3,23 +3,24 @@
 mod arrival;
 mod proxy;
 
-use super::config_place::require_writable;
-use super::place::{dialect, quoted, server};
+use super::config_place::{require_writable, write_actions};
+use super::place::{dialect, server};
 use super::privileges::require;
 use super::server_state;
 use super::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
-use crate::effects::Shell;
+use crate::domain::script::argument;
+use crate::domain::{Contents, Script};
 use crate::error::{Failure, Result};
 use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Application, ConfigFile};
 use crate::playbook::marker;
 use crate::playbook::world::World;
+use crate::sh;
 use arrival::Arrival;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -79,10 +80,31 @@ impl Repoint {
         })
     }
     /// Moves the staged file into place and reloads; one script, because each round trip is downtime.
-    fn switch(config: &ConfigFile, application: &Application, staged: &str) -> String {
-        let reload: Vec<String> = application.reload.iter().map(|word| quoted(word)).collect();
-        let moved = format!("mv -f -- {} {}", quoted(staged), quoted(&config.path));
-        if reload.is_empty() { moved } else { format!("{moved} && {}", reload.join(" ")) }
+    fn switch(config: &ConfigFile, application: &Application, staged: &str) -> Script {
+        let moved = sh!("mv -f -- {} {}", argument(staged), argument(&config.path));
+        match &application.reload[..] {
+            [] => moved,
+            reload => sh!("{} && {}", moved, Script::words(reload)),
+        }
+    }
+    /// The same after a resume too: then the staged file may be in place already, and only the reload is left.
+    fn switch_again(config: &ConfigFile, application: &Application, staged: &str) -> Script {
+        let (new, path) = (argument(staged), argument(&config.path));
+        let switch = Self::switch(config, application, staged);
+        sh!("[ -e {} ] || cp -p -- {} {}; {}", &new, path, &new, switch)
+    }
+    /// The way back, where the old file was kept.
+    fn switch_back(config: &ConfigFile, application: &Application, backup: &str) -> Script {
+        sh!("[ ! -e {} ] || {{ {}; }}", argument(backup), Self::switch(config, application, backup))
+    }
+    /// Keeps the old file, and makes the new one beside it with the same mode and owner.
+    fn copy(config: &ConfigFile, run: &str) -> Script {
+        sh!(
+            "old={}; for to in {} {}; do [ -e \"$to\" ] || [ ! -e \"$old\" ] || cp -p -- \"$old\" \"$to\"; done",
+            argument(&config.path),
+            argument(Self::backup(config, run)),
+            argument(Self::staged(config, run))
+        )
     }
     fn staged(config: &ConfigFile, run: &str) -> String {
         format!("{}.cutover-{run}.new", config.path)
@@ -93,28 +115,23 @@ impl Repoint {
     /// Keeps the old file and writes the new one beside it, with the old one's mode and owner.
     async fn stage(&self, cx: &Ctx<'_>, config: &ConfigFile) -> Result<()> {
         let host = cx.fx.host(&config.host).await?;
-        let (backup, staged) = (Self::backup(config, cx.run), Self::staged(config, cx.run));
-        let copy = "for to in \"$2\" \"$3\"; do [ -e \"$to\" ] || [ ! -e \"$1\" ] || cp -p -- \"$1\" \"$to\"; done";
-        host.sh(copy, &[&config.path, &backup, &staged], None).await?;
-        let content = self.content(cx.world, config)?;
-        host.write_file(&staged, content.as_bytes(), None).await
-    }
-    async fn shell(&self, cx: &Ctx<'_>, config: &ConfigFile) -> Result<Arc<Shell>> {
-        cx.fx.shell(&config.host).await
+        host.print(&Self::copy(config, cx.run)).await?;
+        let content = Contents::plain(self.content(cx.world, config)?);
+        host.write_file(&Self::staged(config, cx.run), &content, None).await
     }
     /// Runs the script of the switch: in the shell that is kept open, which gives up after [`SHELL_LIMIT`], or in one
     /// of its own where the reload may take longer.
-    async fn run(&self, cx: &Ctx<'_>, application: &Application, config: &ConfigFile, script: &str) -> Result<()> {
+    async fn run(&self, cx: &Ctx<'_>, application: &Application, config: &ConfigFile, script: &Script) -> Result<()> {
         let limit = application.reload_limit().0;
         if limit <= SHELL_LIMIT {
-            let ran = timeout(limit, self.shell(cx, config).await?.run(script)).await;
+            let ran = timeout(limit, cx.fx.run_in_shell(&config.host, script)).await;
             return ran.map_err(|_| Self::late(application, config))?.map(drop);
         }
         Self::reload(cx, config, script, limit).await
     }
     /// Outside the kept shell, which has a limit of its own.
-    async fn reload(cx: &Ctx<'_>, config: &ConfigFile, script: &str, limit: Duration) -> Result<()> {
-        let ran = cx.fx.host(&config.host).await?.run_within(&["sh", "-c", script], None, limit).await;
+    async fn reload(cx: &Ctx<'_>, config: &ConfigFile, script: &Script, limit: Duration) -> Result<()> {
+        let ran = cx.fx.host(&config.host).await?.run_within(script, None, limit).await;
         let ran = ran.map_err(|failure| server_state::with_limit(failure, "reload the application", "reload_limit"))?;
         ran.expect_success("reload the application", &config.host)
     }
@@ -144,9 +161,13 @@ impl Step for Repoint {
         if let Some(config) = &application.config {
             let staged = Self::staged(config, &run);
             actions.push(Action::note("before the block begins:"));
-            actions.push(Action::file(&config.host, &staged, self.content(world, config).map_err(complain)?));
+            actions.extend(write_actions(&config.host, &config.path));
+            actions.push(Action::command(&config.host, Self::copy(config, &run)));
+            let content = Contents::plain(self.content(world, config).map_err(complain)?);
+            actions.push(Action::file(&config.host, &staged, &content));
             actions.push(Action::note("then:"));
-            actions.push(Action::command(&config.host, Self::switch(config, application, &staged)));
+            actions.push(Action::command(&config.host, Self::switch_again(config, application, &staged)));
+            actions.push(Action::read(&config.host, &config.path));
         }
         if let Some(haproxy) = &application.haproxy {
             actions
@@ -157,7 +178,7 @@ impl Step for Repoint {
                 let message = format!("the proxy of `{}` has no name for server `{}`", self.application, self.to);
                 return Err(vec![Complaint::new("to", message).help("add it to `haproxy.servers` in the inventory")]);
             }
-            actions.extend(proxy::commands(haproxy, &self.to).iter().map(|command| proxy::action(haproxy, command)));
+            actions.push(proxy::action(haproxy, proxy::commands(haproxy, &self.to).join("; ")));
             actions.push(proxy::look(haproxy));
         }
         if self.from.as_deref() == Some(&*self.to) {
@@ -182,7 +203,11 @@ impl Step for Repoint {
     fn questions(&self, world: &World) -> Vec<Action> {
         let to = self.arrival().map(|_| self.to.as_str());
         let asked = to.into_iter().chain(self.left(world));
-        asked.map(|name| Action::sql(name, dialect(world, name).own_privileges())).collect()
+        let mut actions: Vec<Action> =
+            asked.map(|name| Action::sql(name, dialect(world, name).own_privileges())).collect();
+        let haproxy = self.application(world).ok().and_then(|application| application.haproxy.as_ref());
+        actions.extend(haproxy.map(proxy::look));
+        actions
     }
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
@@ -190,11 +215,12 @@ impl Step for Repoint {
         let run = super::place::run_marker();
         let mut actions = Vec::new();
         if let Some(config) = &application.config {
-            actions.push(Action::command(&config.host, Self::switch(config, application, &Self::backup(config, &run))));
+            let backup = Self::backup(config, &run);
+            actions.push(Action::command(&config.host, Self::switch_back(config, application, &backup)));
+            actions.push(Action::remove(&config.host, Self::staged(config, &run)));
         }
         if let Some(haproxy) = &application.haproxy {
-            let before = marker::late("what it was before");
-            actions.push(proxy::action(haproxy, &format!("set server {}/{before} state ready", haproxy.backend)));
+            actions.push(proxy::action(haproxy, proxy::states(haproxy, |_| marker::late("ready or maint, as before"))));
         }
         actions
     }
@@ -233,7 +259,7 @@ impl Step for Repoint {
             require_writable(cx, &config.host, &config.path).await?;
             cx.memo.keep("staged", true).await?;
             self.stage(cx, config).await?;
-            self.shell(cx, config).await?;
+            cx.fx.open_shell(&config.host).await?;
         }
         if let Some(haproxy) = &application.haproxy {
             let before = proxy::examined(cx, haproxy).await?;
@@ -263,13 +289,7 @@ impl Step for Repoint {
         }
         if let Some(config) = &application.config {
             let staged = Self::staged(config, cx.run);
-            // after a resume the staged file may be in place already: then only the reload is left
-            let script = format!(
-                "[ -e {0} ] || cp -p -- {1} {0}; {2}",
-                quoted(&staged),
-                quoted(&config.path),
-                Self::switch(config, application, &staged)
-            );
+            let script = Self::switch_again(config, application, &staged);
             self.run(cx, application, config, &script).await?;
             if !self.reads_back(cx, config).await? {
                 return Err(Failure::permanent(
@@ -293,7 +313,7 @@ impl Step for Repoint {
         let host = cx.fx.host(&config.host).await?;
         let (staged, backup) = (Self::staged(config, cx.run), Self::backup(config, cx.run));
         host.remove_file(&staged).await?;
-        let script = format!("[ ! -e {} ] || {{ {}; }}", quoted(&backup), Self::switch(config, application, &backup));
+        let script = Self::switch_back(config, application, &backup);
         Self::reload(cx, config, &script, application.reload_limit().0).await
     }
 }

@@ -48,6 +48,7 @@ impl Tunnel {
                 "wait until a server greets two connections through {} on {}",
                 self.listen, self.from
             )),
+            Action::connect(&self.from, &self.listen),
             ask(name),
             Action::note(format!("refuse unless both are in the list of `{name}`; to say which server it is instead:")),
         ];
@@ -61,7 +62,7 @@ impl Tunnel {
     /// A refusal when another server answers; otherwise that none does, or that the right one cannot be asked.
     pub(super) async fn proved(&self, cx: &Ctx<'_>) -> Result<String> {
         let name = self.behind(cx.world)?;
-        let local = cx.fx.reach(&self.from, &self.listen).await?;
+        let local = cx.fx.connect(&self.from, &self.listen).await?;
         let pair = [Greeting::read(&local, GREETING).await?, Greeting::read(&local, GREETING).await?];
         if arrived(cx, name, &pair).await? {
             let [greeting, _] = pair;

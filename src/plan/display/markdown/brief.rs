@@ -6,7 +6,6 @@ use crate::plan::display::markup::{code, plain, sentence};
 use crate::plan::display::wording::{self, NoReturn};
 use crate::plan::{Plan, PlannedStep};
 use crate::playbook::inventory::Server;
-use crate::playbook::marker;
 use crate::steps::{Action, Reversibility};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -104,7 +103,9 @@ fn restarts(plan: &Plan) -> Vec<String> {
     let inventory = &plan.world.inventory;
     let by = |argv: &[String]| {
         let command = shell_words::join(argv);
-        let runs = |action: &Action| matches!(action, Action::Command { command: run, .. } if run.contains(&command));
+        let runs = |action: &Action| {
+            !action.only_reads() && action.script().is_some_and(|run| run.to_string().contains(&command))
+        };
         let ids: Vec<String> =
             touching(plan).filter(|step| step.actions.iter().any(runs)).map(|s| code(&s.id)).collect();
         (!argv.is_empty() && !ids.is_empty()).then(|| format!("by {} in {}", code(&command), ids.join(", ")))
@@ -136,16 +137,22 @@ fn files(plan: &Plan) -> Vec<String> {
     let mut found = BTreeSet::new();
     for action in touching(plan).flat_map(|step| &step.actions) {
         match action {
-            Action::File { host, path, .. } if marker::find(path).next().is_none() => {
-                found.insert((host.clone(), path.clone()));
-            }
-            Action::File { host, path: text, .. } | Action::Command { host, command: text } => {
-                found.extend(known.iter().filter(|(at, path)| at == host && text.contains(path)).cloned());
+            Action::File { host, path, .. } => match path.known() {
+                Some(path) => drop(found.insert((host.clone(), path))),
+                None => found.extend(named(&known, host, &path.to_string())),
+            },
+            Action::Command { host, command, .. } | Action::Job { host, command, .. } => {
+                found.extend(named(&known, host, &command.to_string()));
             }
             _ => {}
         }
     }
     found.into_iter().map(|(host, path)| format!("{} on {}", code(&path), code(&host))).collect()
+}
+
+/// Those of `known` on `host` that stand in `text`.
+fn named(known: &BTreeSet<(String, String)>, host: &str, text: &str) -> Vec<(String, String)> {
+    known.iter().filter(|(at, path)| at == host && text.contains(path)).cloned().collect()
 }
 
 fn not_undone(plan: &Plan, edges: &Edges) -> String {

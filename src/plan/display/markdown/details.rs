@@ -97,14 +97,14 @@ fn actions(actions: &[Action], cuts: Cuts) -> String {
     let (mut out, mut looks) = (String::new(), 0);
     // writing into a String cannot fail
     for action in actions {
-        if cuts.has(Cut::Looks) && is_look(action) {
+        if cuts.has(Cut::Looks) && action.only_reads() {
             looks += 1;
             continue;
         }
         let _ = write_looks(&mut out, std::mem::take(&mut looks));
         let _ = match action {
             Action::File { host, path, content } if cuts.has(Cut::Contents) => {
-                writeln!(out, "{host}: write {path} ({} lines)", content.lines().count())
+                writeln!(out, "{host}: write {path} ({} lines)", content.to_string().lines().count())
             }
             action => text::write_action(&mut out, action, ""),
         };
@@ -116,16 +116,9 @@ fn actions(actions: &[Action], cuts: Cuts) -> String {
 fn write_looks(out: &mut String, count: usize) -> std::fmt::Result {
     match count {
         0 => Ok(()),
-        1 => writeln!(out, "· a statement that only reads"),
-        count => writeln!(out, "· {count} statements that only read"),
+        1 => writeln!(out, "· something that is only read"),
+        count => writeln!(out, "· {count} things that are only read"),
     }
-}
-
-/// Whether a statement changes nothing, by its first word.
-fn is_look(action: &Action) -> bool {
-    let Action::Sql { statement, .. } = action else { return false };
-    let upper = statement.to_string().trim_start().to_uppercase();
-    ["SELECT ", "SHOW "].iter().any(|word| upper.starts_with(word)) && !upper.contains(" INTO ")
 }
 
 fn codes<'a>(texts: impl Iterator<Item = &'a str>) -> String {

@@ -5,9 +5,11 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::domain::script::argument;
 use crate::error::{Failure, Result};
 use crate::playbook::forecast::{dump_bytes, dump_seconds, import_seconds};
 use crate::playbook::units::Bytes;
+use crate::sh;
 use std::time::Duration;
 
 pub const CHECK: Check = Check::blocking("disk_space", judge).only_before(Occasion::Copy).asks(|pair| {
@@ -18,9 +20,9 @@ pub const CHECK: Check = Check::blocking("disk_space", judge).only_before(Occasi
 
 /// The device that a folder is on, or will be on, and the bytes that are free there.
 fn free(host: &str, folder: &str) -> Ask {
-    let folder = shell_words::quote(folder);
-    let script = format!(
-        "d={folder}; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {{print $1, $4}}'"
+    let script = sh!(
+        "d={}; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {{print $1, $4}}'",
+        argument(folder)
     );
     Ask::Run { host: host.to_owned(), script }
 }

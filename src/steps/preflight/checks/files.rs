@@ -22,7 +22,7 @@ struct Place {
 
 fn places(pair: &Pair<'_>) -> Vec<Place> {
     let file = |field: String, host: &str, path: &str| {
-        let ask = Ask::Run { host: host.to_owned(), script: trial_write::beside_file(path) };
+        let ask = Ask::Try { host: host.to_owned(), script: trial_write::beside_file(path) };
         Place { field, path: path.to_owned(), ask }
     };
     let mut places = Vec::new();
@@ -31,7 +31,7 @@ fn places(pair: &Pair<'_>) -> Vec<Place> {
             places.push(file(format!("servers.{}.config_file", place.name), &place.server.host, path));
         }
         let host = &place.server.host;
-        let ask = Ask::Run { host: host.clone(), script: trial_write::in_folder(place.work_dir) };
+        let ask = Ask::Try { host: host.clone(), script: trial_write::in_folder(place.work_dir) };
         places.push(Place { field: format!("hosts.{host}.work_dir"), path: place.work_dir.to_owned(), ask });
     }
     let config = pair.application.and_then(|(name, application)| Some((name, application.config.as_ref()?)));
@@ -45,7 +45,7 @@ fn places(pair: &Pair<'_>) -> Vec<Place> {
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (places, mut found) = (places(seen.pair), Vec::new());
     for Place { field, path, ask } in &places {
-        let Ask::Run { host, .. } = ask else { continue };
+        let Ask::Try { host, .. } = ask else { continue };
         if let Some(fault) = trial_write::fault(seen.text(ask)?) {
             let evidence = format!("{path} on {host} cannot be written: {fault}");
             found.push(Verdict::block(evidence, format!("put that right there, or correct {field} in the inventory")));

@@ -7,6 +7,7 @@ use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::effects::dialect::Dialect;
 use crate::error::Result;
+use crate::sh;
 use crate::steps::client_program::find_dump_program;
 
 pub const CHECK: Check = Check::blocking("history", judge).only_before(Occasion::Copy).asks(|pair| {
@@ -17,7 +18,7 @@ pub const CHECK: Check = Check::blocking("history", judge).only_before(Occasion:
 /// Prints `yes` where the program knows the option.
 fn program(pair: &Pair<'_>) -> Ask {
     let find = find_dump_program(pair.source.dialect);
-    let script = format!("(\n{find}says --dump-history && echo yes\n) 2>/dev/null || echo no");
+    let script = sh!("(\n{}says --dump-history && echo yes\n) 2>/dev/null || echo no", find);
     Ask::Run { host: pair.target.server.host.clone(), script }
 }
 

@@ -23,7 +23,7 @@ pub const CHECK: Check = Check::blocking("replication_filters", judge).reads(&RE
 });
 
 fn started_with(pair: &Pair<'_>, side: Side) -> Ask {
-    Ask::Run { host: pair.at(side).server.host.clone(), script: STARTED_WITH.to_owned() }
+    Ask::Run { host: pair.at(side).server.host.clone(), script: STARTED_WITH.into() }
 }
 
 /// What is applied, where filters are variables; and where a server's data lies.

@@ -5,13 +5,15 @@ use super::super::check::Check;
 use super::super::pair::Pair;
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::domain::Script;
 use crate::error::Result;
 
 pub const CHECK: Check = Check::warning("replication_password", judge).asks(|pair| mode(pair).into_iter().collect());
 
 fn mode(pair: &Pair<'_>) -> Option<Ask> {
-    let folder = shell_words::quote(pair.target.server.data_dir.as_deref()?);
-    Some(Ask::Run { host: pair.target.server.host.clone(), script: format!("stat -L -c %a -- {folder}") })
+    let folder = pair.target.server.data_dir.as_deref()?;
+    let script = Script::words(["stat", "-L", "-c", "%a", "--", folder]);
+    Some(Ask::Run { host: pair.target.server.host.clone(), script })
 }
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {

@@ -7,6 +7,7 @@ use super::super::pair::{Pair, Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, count};
 use crate::error::Result;
+use crate::sh;
 use crate::steps::server_command;
 
 pub const CHECK: Check = Check::blocking("start_command", judge)
@@ -21,7 +22,7 @@ fn commands(pair: &Pair<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
     let mut add = |field: String, host: &str, argv: &[String]| {
         let look = |look: server_command::Look| {
-            let script = format!("if {}; then echo yes; else echo no; fi", look.script);
+            let script = sh!("if {}; then echo yes; else echo no; fi", look.script);
             (format!("{field}: {}", look.fault), Ask::Run { host: host.to_owned(), script })
         };
         let looks: Vec<(String, Ask)> = server_command::looks(argv).into_iter().map(look).collect();

@@ -25,12 +25,12 @@ pub fn commands(haproxy: &Haproxy, to: &str) -> Vec<String> {
 
 /// The look at the backend, as a plan shows it.
 pub fn look(haproxy: &Haproxy) -> Action {
-    action(haproxy, &question(&haproxy.backend))
+    action(haproxy, question(&haproxy.backend))
 }
 
 /// A command as a plan shows it.
-pub fn action(haproxy: &Haproxy, command: &str) -> Action {
-    Action::command(&haproxy.host, format!("haproxy {}: {command}", haproxy.socket))
+pub fn action(haproxy: &Haproxy, command: String) -> Action {
+    Action::socket(&haproxy.host, &haproxy.socket, command)
 }
 
 async fn say(cx: &Ctx<'_>, haproxy: &Haproxy, commands: &str) -> Result<String> {
@@ -131,12 +131,14 @@ pub async fn switch(cx: &Ctx<'_>, haproxy: &Haproxy, to: &str) -> Result<()> {
 
 /// Makes ready what was ready before.
 pub async fn restore(cx: &Ctx<'_>, haproxy: &Haproxy, before: &str) -> Result<()> {
-    let backend = &haproxy.backend;
-    let states = haproxy.servers.values().map(|name| {
-        let state = if before.split(' ').any(|ready| ready == name) { "ready" } else { "maint" };
-        format!("set server {backend}/{name} state {state}")
-    });
-    say(cx, haproxy, &states.collect::<Vec<_>>().join("; ")).await.map(drop)
+    let state = |name: &str| if before.split(' ').any(|ready| ready == name) { "ready" } else { "maint" };
+    say(cx, haproxy, &states(haproxy, |name| state(name).to_owned())).await.map(drop)
+}
+
+/// Commands that give every server of the inventory a state.
+pub fn states(haproxy: &Haproxy, state: impl Fn(&str) -> String) -> String {
+    let one = |name: &String| format!("set server {}/{name} state {}", haproxy.backend, state(name));
+    haproxy.servers.values().map(one).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -1,0 +1,203 @@
+//! A host as a step has it: what its plan does not state for the host is not done there.
+
+use super::job::Job;
+use super::{Activity, Host, Ran, Secrets};
+use crate::domain::{Contents, Permits, Script, Words};
+use crate::error::{Failure, Result};
+use secrecy::ExposeSecret;
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Mode of a file that holds a secret.
+const OWNER_ONLY: u32 = 0o600;
+
+/// A connected machine, for one piece of work of a step.
+pub struct PlannedHost {
+    host: Arc<Host>,
+    permits: Option<Arc<Permits>>,
+    secrets: Arc<Secrets>,
+}
+
+impl PlannedHost {
+    pub(super) fn new(host: Host, work: &Activity, secrets: Arc<Secrets>) -> Self {
+        Self { host: Arc::new(host), permits: work.permits.clone(), secrets }
+    }
+
+    /// Its name in the inventory.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.host.name()
+    }
+
+    fn planned(&self, attempted: impl Display, is_planned: impl Fn(&Permits) -> bool) -> Result<()> {
+        planned(self.permits.as_deref(), is_planned, attempted).map_err(|failure| failure.at(self.name()))
+    }
+
+    fn may_run(&self, script: &Script, input: Option<&Contents>) -> Result<Vec<String>> {
+        self.planned(format!("run `{}`", begin(script)), |permits| permits.script(self.name(), script, input))?;
+        match script.argv() {
+            Some(argv) => Ok(argv),
+            None => Ok(vec!["sh".into(), "-c".into(), script.for_shell()?]),
+        }
+    }
+
+    /// Runs a program, or a script of `sh`, with nothing to read. It has two minutes.
+    ///
+    /// # Errors
+    /// As for [`PlannedHost::run_within`].
+    pub async fn run(&self, script: &Script) -> Result<Ran> {
+        let argv = self.may_run(script, None)?;
+        self.host.run(&words(&argv), None).await
+    }
+
+    /// The same within `limit`, with `input` to read, secrets put in. What takes longer, or whose work is given up, is ended
+    /// with all that it has started in its session: asked to for 3 seconds, then made to.
+    ///
+    /// # Errors
+    /// `Unplanned` when it does not stand in the plan. When it could not be started, was ended, or the connection was lost
+    /// (transient): what may still run where is said then. `Locked` when another runner has the run. An exit code is not an
+    /// error.
+    pub async fn run_within(&self, script: &Script, input: Option<&Contents>, limit: Duration) -> Result<Ran> {
+        let argv = self.may_run(script, input)?;
+        let input = input.map(|input| input.for_file(&*self.secrets)).transpose()?;
+        let bytes = input.as_ref().map(|text| text.expose_secret().as_bytes());
+        self.host.run_within(&words(&argv), bytes, limit).await
+    }
+
+    /// Runs a program of the user's own, as long as the step gives it: when its work is given up it is ended with all that
+    /// descends from it, what has left its session among it.
+    ///
+    /// # Errors
+    /// As for [`PlannedHost::run_within`].
+    pub async fn run_whole(&self, script: &Script) -> Result<Ran> {
+        let argv = self.may_run(script, None)?;
+        self.host.run_whole(&words(&argv)).await
+    }
+
+    /// Whether a program, or a script, ends with code 0.
+    ///
+    /// # Errors
+    /// As for [`PlannedHost::run_within`].
+    pub async fn succeeds(&self, script: &Script) -> Result<bool> {
+        Ok(self.run(script).await?.code == Some(0))
+    }
+
+    /// What a program, or a script, prints, without the last newline.
+    ///
+    /// # Errors
+    /// When it ends with another code than 0 (the last lines of its complaint are the answer) or prints more than 4 MiB; and
+    /// as for [`PlannedHost::run_within`].
+    pub async fn print(&self, script: &Script) -> Result<String> {
+        self.may_run(script, None)?;
+        self.host.sh(&script.for_shell()?, &[], None).await
+    }
+
+    /// What is in a file; `None` when there is none.
+    ///
+    /// # Errors
+    /// `Unplanned`, or when it cannot be read, or is larger than 4 MiB.
+    pub async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        self.planned(format!("read {path}"), |permits| permits.read(self.name(), &path.into()))?;
+        self.host.read_file(path).await
+    }
+
+    /// Replaces a file in one instant, durably; links are followed. Without `mode` (permission bits) an existing file
+    /// keeps its mode and owner, and a new one is 0600. Missing folders are made with mode 0700. A file with a secret is 0600.
+    ///
+    /// # Errors
+    /// `Unplanned`; when a secret is not known; or when it cannot be written: the old content stands then.
+    pub async fn write_file(&self, path: &str, content: &Contents, mode: Option<u32>) -> Result<()> {
+        self.planned(format!("write {path}"), |permits| permits.write(self.name(), &path.into(), content))?;
+        let bytes = content.for_file(&*self.secrets)?;
+        let mode = if content.is_secret() { Some(OWNER_ONLY) } else { mode };
+        self.host.write_file(path, bytes.expose_secret().as_bytes(), mode).await
+    }
+
+    /// Removes a file; a missing one is fine.
+    ///
+    /// # Errors
+    /// `Unplanned`, or when it is there and cannot be removed.
+    pub async fn remove_file(&self, path: &str) -> Result<()> {
+        self.planned(format!("remove {path}"), |permits| permits.remove(self.name(), &path.into()))?;
+        self.host.remove_file(path).await
+    }
+
+    /// Starts a job as [`Job::start`] does.
+    ///
+    /// # Errors
+    /// `Unplanned`, or as for [`Job::start`].
+    pub async fn start_job(&self, folder: &str, script: &Script, progress: &Script) -> Result<Job> {
+        let attempted = format!("start a job in {folder}");
+        self.planned(attempted, |permits| permits.job(self.name(), &folder.into(), script, progress))?;
+        Job::start(self.host.clone(), folder, &script.for_shell()?, &progress.for_shell()?).await
+    }
+
+    /// The job in a folder, as [`Job::find`] does.
+    ///
+    /// # Errors
+    /// `Unplanned`, or as for [`Job::find`].
+    pub async fn find_job(&self, folder: &str) -> Result<Option<Job>> {
+        let attempted = format!("look for a job in {folder}");
+        self.planned(attempted, |permits| permits.folder(self.name(), &folder.into()))?;
+        Job::find(self.host.clone(), folder).await
+    }
+
+    /// Ends the job in a folder, if there is one, and removes it; the folder around it too, when nothing else is left there.
+    ///
+    /// # Errors
+    /// `Unplanned`, or when it would not end.
+    pub async fn clear_job(&self, folder: &str) -> Result<()> {
+        if let Some(job) = self.find_job(folder).await? {
+            job.kill().await?;
+            job.remove().await?;
+        }
+        // empty folders of a run are no use to anyone; full ones stay
+        let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        self.host.sh("rmdir -- \"$1\" 2>/dev/null || true", &[parent], None).await.map(drop)
+    }
+
+    /// Makes `listen` here lead through the runner to `address` of `host`, which the runner reaches at `near`.
+    ///
+    /// # Errors
+    /// `Unplanned`, or as for [`Host::forward_back`].
+    pub async fn forward_back(&self, listen: &str, (host, address): (&str, &str), near: &str) -> Result<()> {
+        self.may_forward(listen, host, address)?;
+        self.host.forward_back(listen, near).await
+    }
+
+    /// Takes that back.
+    ///
+    /// # Errors
+    /// `Unplanned`, or as for [`Host::end_forward_back`].
+    pub async fn end_forward_back(&self, listen: &str, (host, address): (&str, &str), near: &str) -> Result<()> {
+        self.may_forward(listen, host, address)?;
+        self.host.end_forward_back(listen, near).await
+    }
+
+    fn may_forward(&self, listen: &str, host: &str, address: &str) -> Result<()> {
+        let (listens, leads): (Words, Words) = (listen.into(), address.into());
+        let attempted = format!("forward {listen}");
+        self.planned(attempted, |permits| permits.forward(self.name(), &listens, host, &leads))
+    }
+}
+
+/// Refuses what does not stand in the plan.
+pub(super) fn planned(
+    permits: Option<&Permits>,
+    is_planned: impl Fn(&Permits) -> bool,
+    attempted: impl Display,
+) -> Result<()> {
+    if permits.is_none_or(is_planned) { Ok(()) } else { Err(Failure::unplanned(attempted.to_string())) }
+}
+
+fn words(argv: &[String]) -> Vec<&str> {
+    argv.iter().map(String::as_str).collect()
+}
+
+/// The beginning of a script, for people.
+pub(super) fn begin(script: &Script) -> String {
+    let text = script.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    first.chars().take(200).collect()
+}
