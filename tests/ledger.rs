@@ -40,7 +40,7 @@ async fn login(folder: &Path, server: &Server) -> Session {
         server: server.name().into(),
         address: server.address(),
         user: Server::ACCOUNT.into(),
-        password: Some(secret.marker()),
+        password: Some(secret),
         tls: None,
     };
     Session::open(login, secrets).await.unwrap()

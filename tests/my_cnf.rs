@@ -35,7 +35,7 @@ fn render(server: &Value, profile: &str) -> String {
     let step = (find("render").unwrap().decode)(&with).unwrap();
     let actions = step.preview(&world(server)).unwrap();
     let content = |action| match action {
-        Action::File { content, .. } => Some(content),
+        Action::File { content, .. } => Some(content.to_string()),
         _ => None,
     };
     actions.into_iter().find_map(content).unwrap()
@@ -198,7 +198,7 @@ async fn a_real_server_starts_with_either_profile_and_means_the_same() {
             server: "target".into(),
             address: real.address(),
             user: Server::ACCOUNT.into(),
-            password: Some("‹secret pw›".into()),
+            password: Some(SecretRef::File("pw".into())),
             tls: None,
         };
         let session = Session::open(login, secrets.clone()).await.unwrap();

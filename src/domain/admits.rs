@@ -29,6 +29,7 @@ fn one(planned: &Part, sent: &Part) -> bool {
             planned_about == about && planned.as_ref().is_none_or(|planned| all(planned, sent))
         }
         (Part::Quoted(planned), Part::Quoted(sent)) => all(planned, sent),
+        (Part::Ours(planned), Part::Ours(sent)) => planned == sent,
         _ => false,
     }
 }

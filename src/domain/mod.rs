@@ -6,6 +6,7 @@
 mod action;
 mod admits;
 pub mod contents;
+mod ours;
 mod permits;
 pub mod script;
 mod sent;
@@ -17,6 +18,7 @@ mod words;
 
 pub use action::{Action, On};
 pub use contents::Contents;
+pub use ours::Ours;
 pub use permits::Permits;
 pub use script::Script;
 pub use sent::{Backslash, Lookup, escaped};

@@ -183,8 +183,10 @@ mod tests {
         assert!(permits.script("new", &remove("r1"), None) && !permits.script("old", &remove("r1"), None));
         assert!(!permits.script("new", &remove("r1"), Some(&"x".into())), "it is given nothing to read");
         assert!(!permits.script("new", &Script::words(["rm", "-f", "--", "/work/r1"]), None), "other words");
-        assert!(permits.write("new", &path("r1"), &"x".into()) && permits.read("new", &path("r1")));
-        assert!(!permits.write("new", &"/etc/passwd".into(), &"x".into()) && !permits.remove("new", &path("r1")));
+        assert!(permits.write("new", &path("r1"), &Contents::plain("x")) && permits.read("new", &path("r1")));
+        assert!(
+            !permits.write("new", &"/etc/passwd".into(), &Contents::plain("x")) && !permits.remove("new", &path("r1"))
+        );
         assert!(permits.job("new", &path("r1"), &Script::words(["sleep", "1"]), &"".into()));
         assert!(!permits.job("new", &path("r1"), &Script::words(["sleep", "2"]), &"".into()));
         assert!(permits.folder("new", &path("r1")) && !permits.folder("new", &"/work".into()));

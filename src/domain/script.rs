@@ -1,5 +1,6 @@
 //! Command lines and scripts of `sh`, and how values stand in them.
 
+use super::ours::Ours;
 use super::text::{Form, Part, Text};
 use super::words::{Piece, Private, Words};
 use crate::error::Result;
@@ -34,6 +35,11 @@ impl Script {
     pub fn words<W: Into<Words>>(argv: impl IntoIterator<Item = W>) -> Self {
         Self::join(argv.into_iter().map(argument), " ")
     }
+    /// A script of our own, which a plan shows by its `name`. It ends with a newline.
+    #[must_use]
+    pub fn ours(name: &'static str, text: &'static str) -> Self {
+        Self(Text::of(vec![Part::Ours(Ours::new(name, text))]))
+    }
     /// Words whose number only the run will know.
     #[must_use]
     pub fn late(about: impl Into<Cow<'static, str>>) -> Self {
@@ -55,13 +61,6 @@ impl Script {
             text.extend(one.0);
         }
         Self(text)
-    }
-    /// A script of a file of ours with `piece` wherever `place` stands in it.
-    #[must_use]
-    pub fn with(script: &'static str, place: &str, piece: &Self) -> Self {
-        let mut stretches = script.split(place);
-        let first = stretches.next().map_or_else(Self::default, Self::from);
-        stretches.fold(first, |before, after| before.then(piece.clone()).then(after))
     }
     /// This and then `more`.
     #[must_use]
@@ -170,11 +169,5 @@ mod tests {
         assert!(late.text().admits(sh!("rm -f -- {}", argument("/work/r1")).text()));
         assert!(!late.text().admits(sh!("rm -f -- {}", argument("/home/r1")).text()));
         assert!(!late.text().admits(sh!("rm -rf -- {}", argument("/work/r1")).text()));
-    }
-
-    #[test]
-    fn a_file_of_ours_takes_a_piece_wherever_its_place_stands() {
-        let script = Script::with("LINE -N || { LINE; }", "LINE", &Script::words(["ssh", "a b"]));
-        assert_eq!(script.for_shell().unwrap(), "ssh 'a b' -N || { ssh 'a b'; }");
     }
 }

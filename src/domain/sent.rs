@@ -68,6 +68,7 @@ fn send(part: &Part, out: &mut String, backslash: Backslash, secrets: &dyn Looku
         Part::Group(_, Some(parts)) => return parts.iter().try_for_each(|part| send(part, out, backslash, secrets)),
         Part::Slot(Form::Argument, value) => out.push_str(&shell_words::quote(&word(value)?)),
         Part::Slot(form, value) => put(*form, value, out, backslash, secrets)?,
+        Part::Ours(ours) => out.push_str(ours.text().ok_or_else(|| unknown(ours.name()))?),
         Part::Quoted(parts) => out.push_str(&shell_words::quote(&Text::of(parts.clone()).for_shell()?)),
     }
     Ok(())

@@ -27,6 +27,7 @@ fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Part::Slot(Form::Verbatim | Form::Copied | Form::Plain, value) => write!(f, "{value}"),
         Part::Slot(Form::Argument, value) => f.write_str(&argument(value)),
         Part::Slot(Form::OptionValue, value) => write!(f, "{}", visible(value, &IN_OPTION)),
+        Part::Ours(ours) => writeln!(f, "<<{}>>", ours.name()),
         Part::Quoted(parts) => f.write_str(&shell_words::quote(&Text::of(parts.clone()).to_string())),
     }
 }

@@ -1,5 +1,6 @@
 //! Texts of parts: what stands fixed in our own source, and slots whose form says how a value is put in.
 
+use super::ours::Ours;
 use super::words::{Piece, Private};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,8 @@ pub enum Part {
     Group(Cow<'static, str>, Option<Vec<Part>>),
     /// A script that is one word of a command line.
     Quoted(Vec<Part>),
+    /// A script of our own.
+    Ours(Ours),
     /// Words of our own.
     #[serde(untagged)]
     Fixed(Cow<'static, str>),
@@ -111,7 +114,20 @@ impl Text {
             let one = |part: &Part| match part {
                 Part::Slot(_, value) => value.pieces().into_iter().filter_map(label).collect(),
                 Part::Group(_, Some(parts)) | Part::Quoted(parts) => of(parts),
-                Part::Group(_, None) | Part::Fixed(_) => Vec::new(),
+                Part::Group(_, None) | Part::Fixed(_) | Part::Ours(_) => Vec::new(),
+            };
+            parts.iter().flat_map(one).collect()
+        }
+        of(&self.0)
+    }
+    /// The scripts of our own in it.
+    #[must_use]
+    pub fn ours(&self) -> Vec<Ours> {
+        fn of(parts: &[Part]) -> Vec<Ours> {
+            let one = |part: &Part| match part {
+                Part::Ours(ours) => vec![ours.clone()],
+                Part::Quoted(parts) | Part::Group(_, Some(parts)) => of(parts),
+                Part::Group(_, None) | Part::Fixed(_) | Part::Slot(..) => Vec::new(),
             };
             parts.iter().flat_map(one).collect()
         }
@@ -136,6 +152,7 @@ impl Text {
                     Part::Group(about.clone(), parts.as_ref().map(|parts| each(parts, change)))
                 }
                 Part::Quoted(parts) => Part::Quoted(each(parts, change)),
+                Part::Ours(ours) => Part::Ours(ours.clone()),
             };
             parts.iter().map(one).collect()
         }
@@ -163,6 +180,10 @@ impl JsonSchema for Text {
                 } } },
                 { "type": "object", "additionalProperties": false, "required": ["quoted"], "properties": { "quoted": {
                     "type": "array", "description": "Parts of a script that is one word of a command line.",
+                } } },
+                { "type": "object", "additionalProperties": false, "required": ["ours"], "properties": { "ours": {
+                    "type": "array", "minItems": 2, "maxItems": 2,
+                    "description": "A script of `scripts`, by its name, and the beginning of its BLAKE3 digest.",
                 } } },
             ] },
         })

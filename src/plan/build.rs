@@ -12,7 +12,7 @@ use crate::playbook::node::Span;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// Makes the plan.
@@ -54,12 +54,14 @@ pub fn plan(
         hash: String::new(),
         inputs,
         opening: Vec::new(),
+        scripts: BTreeMap::new(),
         steps,
         blocks,
         on: playbook.on.clone(),
         world,
     };
     plan.opening = opening::actions(&plan, &questions);
+    plan.scripts = plan.named_scripts();
     plan.hash = plan.digest();
     Ok(plan)
 }

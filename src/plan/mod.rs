@@ -29,7 +29,7 @@ use crate::steps::{Action, Reversibility};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Version of the plan's format; a program refuses plans of a newer one.
@@ -52,6 +52,9 @@ pub struct Plan {
     /// What happens before the first step, and beside the steps.
     #[serde(default)]
     pub opening: Vec<Action>,
+    /// Scripts of our own that the actions name, each once.
+    #[serde(default)]
+    pub scripts: BTreeMap<String, String>,
     /// Steps in file order; steps of a block stand together, each needing the one before.
     pub steps: Vec<PlannedStep>,
     /// Blocks in file order.
@@ -150,6 +153,18 @@ impl Plan {
             Arc::new(Permits::new(all))
         };
         self.steps.iter().map(of).collect()
+    }
+    /// Every action that it states.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.opening.iter().chain(self.steps.iter().flat_map(|step| {
+            let hooks = step.rollback.iter().flat_map(|hook| &hook.actions);
+            step.actions.iter().chain(&step.undo).chain(hooks)
+        }))
+    }
+    /// The scripts of our own that its actions name.
+    fn named_scripts(&self) -> BTreeMap<String, String> {
+        let all = self.actions().filter_map(Action::script).flat_map(|script| script.text().ours());
+        all.filter_map(|ours| Some((ours.name().to_owned(), ours.text()?.to_owned()))).collect()
     }
     /// The hash this plan should carry.
     #[must_use]

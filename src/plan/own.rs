@@ -31,6 +31,7 @@ impl Plan {
             }
         }
         plan.opening = opening::actions(&plan, &questions);
+        plan.scripts = plan.named_scripts();
         Ok(plan)
     }
 
@@ -51,7 +52,13 @@ impl Plan {
                 return Err(differs(format!("step `{id}` is said to be taken back, or proved, otherwise")));
             }
         }
-        same("what comes before the first step", &self.opening, &own.opening)
+        same("what comes before the first step", &self.opening, &own.opening)?;
+        let other = self.scripts.iter().find(|(name, text)| own.scripts.get(*name) != Some(*text));
+        match other.map(|(name, _)| name).or_else(|| own.scripts.keys().find(|name| !self.scripts.contains_key(*name)))
+        {
+            Some(name) => Err(differs(format!("its script `{name}` is another one than this program's"))),
+            None => Ok(()),
+        }
     }
 
     fn preview(&self, step: &dyn Step, id: &str) -> Result<Vec<Action>> {

@@ -295,6 +295,7 @@ fn scatter(number: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::Settings;
+    use crate::playbook::secret::SecretRef;
 
     #[test]
     fn reads_its_configuration() {
@@ -305,7 +306,7 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let settings = Settings::read(&path).unwrap();
         assert_eq!(settings.login.address, "127.0.0.1:3307");
-        assert_eq!(settings.login.password.as_deref(), Some("‹secret pw›"));
+        assert_eq!(settings.login.password, Some(SecretRef::File("pw".into())));
         std::fs::write(&path, text.replace("DB_HOST", "HOST")).unwrap();
         assert!(Settings::read(&path).is_err_and(|failure| failure.answer.contains("DB_HOST")));
     }

@@ -44,9 +44,10 @@ struct Address(#[schemars(extend("format" = "address"))] String);
 fn forwarding(folder: &str, address: &str) -> Script {
     sh!(
         "cd -- {} 2>/dev/null || exit 0; \
-         for job in */*/; do ! grep -qsF -e {} -- \"$job/script\" || printf '%s\\n' \"${{job%/}}\"; done",
+         for job in */*/; do ! grep -qsF -e {} -e {} -- \"$job/script\" || printf '%s\\n' \"${{job%/}}\"; done",
         argument(folder),
-        argument(format!("-L {address}:"))
+        argument(format!("-L {address}:")),
+        argument(format!("-L '{address}:")) // as an address is quoted that is no plain word
     )
 }
 

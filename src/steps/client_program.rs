@@ -27,7 +27,12 @@ pub fn find_client(dialect: Dialect) -> Script {
 }
 
 fn find(family: &str, names: &[&str]) -> Script {
-    sh!("{}find_program {} {} || exit 1\n", FUNCTIONS, argument(family), Script::words(names.iter().copied()))
+    sh!(
+        "{}find_program {} {} || exit 1\n",
+        Script::ours("client programs", FUNCTIONS),
+        argument(family),
+        Script::words(names.iter().copied())
+    )
 }
 
 /// A family as people are told it.

@@ -18,7 +18,7 @@ const NAMED: usize = 10;
 
 /// Prints whether a server of the host reads `path`.
 fn reads(path: &str) -> Script {
-    sh!("sh -c {} sh {}", Script::from(SCRIPT).quoted(), argument(path))
+    sh!("path={}\n{}", argument(path), Script::ours("who reads an option file", SCRIPT))
 }
 
 /// What [`require_read`] looks at.
@@ -93,7 +93,7 @@ pub async fn require_writable(cx: &Ctx<'_>, host: &str, path: &str) -> Result<()
 
 #[cfg(test)]
 mod tests {
-    use super::{SCRIPT, fault};
+    use super::{fault, reads};
     use std::path::Path;
     use std::process::{Child, Command, Stdio};
 
@@ -116,7 +116,8 @@ mod tests {
     }
 
     fn word(path: &Path) -> String {
-        let output = Command::new("sh").args(["-c", SCRIPT, "sh"]).arg(path).output().unwrap();
+        let output =
+            Command::new("sh").args(["-c", &reads(path.to_str().unwrap()).for_shell().unwrap()]).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap().lines().next().unwrap().to_owned()
     }

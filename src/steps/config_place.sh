@@ -1,4 +1,4 @@
-# Tells whether a server of this host reads the option file $1, there or not, when it starts. Prints one word, then the
+# Tells whether a server of this host reads the option file $path, there or not, when it starts. Prints one word, then the
 # option files that were found, one a line:
 #   folder   the file's folder is not there
 #   read     a server reads it
@@ -6,7 +6,7 @@
 #   unread   no server reads it: each one's command line, and every file that it leads to, could be seen
 #   unknown  no server that reads it was found, and not everything could be seen
 # Processes are other people's: what their command lines name is read at most, and never run.
-path=$1 newline='
+newline='
 '
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 folder=$(dirname -- "$path")

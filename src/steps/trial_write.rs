@@ -7,31 +7,21 @@ use crate::domain::Script;
 use crate::domain::script::argument;
 use crate::sh;
 
-/// Tries in folder `$d`; prints `ok`, or what is wrong.
-const TRY: &str = "if [ ! -d \"$d\" ]; then echo \"its folder $d is not there\"; \
-                   elif t=$(mktemp -- \"$d/.cutover-trial.XXXXXX\" 2>&1); then \
-                   if e=$( { printf x > \"$t\"; } 2>&1 ); then w=ok; else w=${e##*: }; fi; rm -f -- \"$t\"; echo \"$w\"; \
-                   else echo \"${t##*: }\"; fi";
+/// Defines `beside_file` and `in_folder`.
+const TRIAL: &str = include_str!("trial_write.sh");
 
 /// A script that tries to write beside the file `path`, whose links are followed.
 pub fn beside_file(path: &str) -> Script {
-    sh!(
-        "f={}; if [ -L \"$f\" ] && [ ! -e \"$f\" ]; then echo 'it is a link to a file that is not there'; \
-         elif [ -d \"$f\" ]; then echo 'it is a folder'; \
-         else if [ -L \"$f\" ]; then f=$(readlink -f -- \"$f\"); fi; d=$(dirname -- \"$f\"); {}; fi",
-        argument(path),
-        TRY
-    )
+    sh!("{}beside_file {}", functions(), argument(path))
 }
 
 /// A script that tries to write in the folder `path`, or where it would have to be made.
 pub fn in_folder(path: &str) -> Script {
-    sh!(
-        "d={}; while [ ! -e \"$d\" ] && [ ! -L \"$d\" ]; do d=$(dirname -- \"$d\"); done; \
-         if [ -d \"$d\" ]; then {}; else echo \"$d is no folder\"; fi",
-        argument(path),
-        TRY
-    )
+    sh!("{}in_folder {}", functions(), argument(path))
+}
+
+fn functions() -> Script {
+    Script::ours("try to write", TRIAL)
 }
 
 /// What is wrong by the script's answer; `None` when it could be written.

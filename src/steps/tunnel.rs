@@ -11,6 +11,7 @@ use crate::error::{Class, Failure, Result};
 use crate::playbook::endpoint::Endpoint;
 use crate::playbook::marker;
 use crate::playbook::world::World;
+use crate::sh;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 pub const OUTPUTS: &[Output] =
     &[Output { name: "address", kind: OutputType::Text, about: "Where the tunnel listens, seen from its first host." }];
 
-/// The job that keeps a tunnel open; LINE is filled in.
+/// Keeps the ssh of the script's arguments running.
 const TUNNEL: &str = include_str!("tunnel/keep.sh");
 /// `/proc/net/tcp` names ports in hexadecimal; state 0A is LISTEN. Without IPv6 there is no second table.
 const LISTENERS: &str = "set -e; cat /proc/net/tcp; [ ! -e /proc/net/tcp6 ] || cat /proc/net/tcp6";
@@ -117,7 +118,7 @@ impl Tunnel {
     /// acknowledgement of the one before: 40 ms of every switch, measured. Where the far end runs no such command, the
     /// tunnel does without (`-N`).
     fn script(&self, world: &World) -> Script {
-        Script::with(TUNNEL, "LINE", &Script::words(self.ssh(world)))
+        sh!("set -- {}\n{}", Script::words(self.ssh(world)), Script::ours("keep a tunnel open", TUNNEL))
     }
     fn dir(&self, cx: &Ctx<'_>) -> String {
         job_dir(cx.world, &self.from, cx.run, cx.step)

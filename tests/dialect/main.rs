@@ -185,7 +185,7 @@ impl Bench {
         Self { source: source.unwrap(), replica: replica.unwrap(), secrets, _folder: folder }
     }
     async fn session(&self, server: &Server, user: &str) -> Session {
-        let password = Some("‹secret pw›".to_owned());
+        let password = Some(SecretRef::File("pw".into()));
         let login = Login { server: "s".into(), address: server.address(), user: user.into(), password, tls: None };
         Session::open(login, self.secrets.clone()).await.unwrap()
     }

@@ -1,6 +1,7 @@
 //! Steps that do what a script says, and what they need to be run.
 
 use async_trait::async_trait;
+use cutover::domain::Script;
 use cutover::effects::{Answer, Approvals, Effects, Rule, Secrets};
 use cutover::engine::clock::Wall;
 use cutover::engine::{Decode, Runner, Setup};
@@ -14,7 +15,7 @@ use cutover::playbook::world::World;
 use cutover::report::fold::Summary;
 use cutover::steps::{Action, Complaint, Ctx, Outputs, Probe, Reversibility, Step};
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::sync::mpsc::unbounded_channel;
@@ -145,7 +146,7 @@ pub fn step(id: &str, needs: &[&str]) -> PlannedStep {
         keep: false,
         reversibility: Reversibility::Reversible,
         actions: Vec::new(),
-        undo: vec![Action::command("here", format!("undo {id}"))],
+        undo: vec![Action::command("here", Script::words(["undo", id]))],
         rollback: Vec::new(),
         unproved: Vec::new(),
         settles: Vec::new(),
@@ -159,15 +160,15 @@ pub fn retry(attempts: u32) -> Retry {
 }
 
 pub fn hook(name: &str) -> PlannedHook {
-    let actions = vec![Action::command("here", format!("hook {name}"))];
+    let actions = vec![Action::command("here", Script::words(["hook", name]))];
     PlannedHook { uses: "fake".into(), with: json!({ "name": name }), actions }
 }
 
 pub fn plan(steps: Vec<PlannedStep>, blocks: Vec<PlannedBlock>) -> Plan {
     let (inputs, world) = (serde_json::Map::new(), World::default());
-    let (description, hash, opening) = (None, String::new(), Vec::new());
+    let (description, hash, opening, scripts) = (None, String::new(), Vec::new(), BTreeMap::new());
     let (format, name, on) = (FORMAT, "p".into(), Occasions::default());
-    let mut plan = Plan { format, name, description, hash, inputs, opening, steps, blocks, on, world };
+    let mut plan = Plan { format, name, description, hash, inputs, opening, scripts, steps, blocks, on, world };
     plan.hash = plan.digest();
     plan
 }

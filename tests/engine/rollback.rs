@@ -1,6 +1,7 @@
 //! A run that is taken back.
 
 use crate::engine::fakes::{Act, Lab, block, hook, step};
+use cutover::domain::Script;
 use cutover::engine::graph::Graph;
 use cutover::engine::state::RunState;
 use cutover::engine::vouch::{mark_undone, unmade};
@@ -53,7 +54,7 @@ async fn an_undo_is_retried_and_then_keeps_only_those_before_it() {
     assert_eq!(lab.stage.log().iter().filter(|line| *line == "undo b").count(), 4);
     assert!(lab.stage.did("undo c") && !lab.stage.did("undo a"));
     let summary = lab.summary();
-    assert_eq!(summary.step("b").unwrap().by_hand, [Action::command("here", "undo b")]);
+    assert_eq!(summary.step("b").unwrap().by_hand, [Action::command("here", Script::words(["undo", "b"]))]);
     assert_eq!(summary.step("b").unwrap().undo_failure, Some(failure));
 
     let (why, by) = ("by hand".into(), "me".into());

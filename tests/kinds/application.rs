@@ -110,7 +110,7 @@ async fn only_an_application_that_was_there_before_is_missed() {
     assert!(ended.is_ok() && !quiet(&told), "nobody looks: {told:?}");
 
     let secrets = Secrets::known([(SecretRef::Env("APP".into()), "laden".into())]);
-    let password = Some(SecretRef::Env("APP".into()).marker());
+    let password = Some(SecretRef::Env("APP".into()));
     let (server, address) = ("source".into(), bench.source.address());
     let client = Session::open(Login { server, address, user: "shop".into(), password, tls: None }, Arc::new(secrets))
         .await
@@ -168,7 +168,7 @@ async fn a_proxy_is_switched_its_sessions_cut_and_switched_back() {
             server: "proxy".into(),
             address: format!("127.0.0.1:{port}"),
             user: "app".into(),
-            password: Some(SecretRef::Env("APP".into()).marker()),
+            password: Some(SecretRef::Env("APP".into())),
             tls: None,
         };
         Session::open(login, Arc::new(secrets)).await

@@ -362,7 +362,7 @@ impl Work<'_> {
         let mut all = self.step.preview(world).unwrap_or_default();
         all.extend(self.step.questions(world));
         all.extend(self.step.preview_undo(world));
-        Arc::new(Permits::new(all.iter().filter_map(Action::statement)))
+        Arc::new(Permits::new(&all))
     }
     async fn at<T>(&self, work: impl AsyncFnOnce(Ctx<'_>) -> T) -> T {
         let fx = self.bench.fx().for_work(Activity::apart().permitted(self.permits()));

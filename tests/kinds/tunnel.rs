@@ -1,9 +1,12 @@
 //! `tunnel`: from host to host and through the runner, broken, taken, taken back.
 
 use crate::bench::{Bench, mysql, processes, until};
-use cutover::effects::{Job, greeting};
+use cutover::domain::Script;
+use cutover::domain::script::argument;
+use cutover::effects::greeting;
 use cutover::error::Class;
 use cutover::playbook::product::Family;
+use cutover::sh;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -178,8 +181,9 @@ async fn a_clean_up_keeps_what_it_is_told_and_ends_an_earlier_runs_tunnel() {
     step.undo().await.unwrap();
     let host = bench.fx().host("new").await.unwrap();
     let dir = bench.path("work/new/r0/way").display().to_string();
-    let script = format!("exec sleep 300 # -L {}:{}", bench.tunnel, bench.source.address());
-    let job = Job::start(host, &dir, &script, "").await.unwrap();
+    let forward = format!("{}:{}", bench.tunnel, bench.source.address());
+    let script = sh!("exec sleep 300 # -L {}", argument(forward));
+    let job = host.start_job(&dir, &script, &Script::default()).await.unwrap();
     let elsewhere = json!({ "host": "new", "tunnels": ["127.0.0.1:1"] });
     bench.step("clean_up", &elsewhere).execute().await.unwrap();
     assert!(job.state().await.unwrap().running, "another address is another tunnel");

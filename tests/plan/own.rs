@@ -60,7 +60,7 @@ fn one_letter_of_any_action_is_found() {
                 if !change_one_letter(&mut changed["steps"][step][part][action]) {
                     continue;
                 }
-                let changed: Plan = serde_json::from_value(changed).unwrap();
+                let Ok(changed) = serde_json::from_value::<Plan>(changed) else { continue }; // a form that there is not
                 let failure = changed.is_own_program().unwrap_err();
                 assert!(failure.answer.contains(&format!("`{}`", plan.steps[step].id)), "{failure}");
                 tried += 1;

@@ -34,6 +34,9 @@ pub fn html(plan: &Plan) -> String {
                     (actions(&plan.opening))
                 }
                 @for (number, step) in (1..).zip(&plan.steps) { (details(plan, &edges, number, step)) }
+                @for (name, text) in &plan.scripts {
+                    details { summary { "<<" (name) ">> stands above for" } pre { (text) } }
+                }
             }
         }
     };

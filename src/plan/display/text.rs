@@ -37,6 +37,19 @@ fn write_plan(out: &mut String, plan: &Plan) -> std::fmt::Result {
     for action in &plan.opening {
         write_action(out, action, "    ")?;
     }
+    write_steps(out, plan)?;
+    write_scripts(out, plan)
+}
+
+fn write_scripts(out: &mut String, plan: &Plan) -> std::fmt::Result {
+    for (name, text) in &plan.scripts {
+        writeln!(out, "\n<<{name}>> stands above for:")?;
+        text.lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+    }
+    Ok(())
+}
+
+fn write_steps(out: &mut String, plan: &Plan) -> std::fmt::Result {
     for Group { block, first, steps } in groups(plan) {
         if let Some((_, block)) = block {
             writeln!(out, "\n── {}", wording::block(block))?;

@@ -4,7 +4,7 @@ trap 'kill -9 $ssh 2>/dev/null; exit 0' HUP INT TERM
 exec 3<>hold
 session=cat
 while :; do
-  LINE $session <&3 &
+  "$@" $session <&3 &
   ssh=$!
   stopped=0
   while sleep 1 && [ $stopped -lt 2 ] && IFS= read -r stat 2>/dev/null < /proc/$ssh/stat; do

@@ -46,8 +46,8 @@ impl fmt::Display for Cuts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |cut: &Cut| match cut {
             Cut::Opening => "what each connection begins with",
-            Cut::Looks => "statements that only read",
-            Cut::Contents => "contents of files",
+            Cut::Looks => "what only reads",
+            Cut::Contents => "contents of files, and shared scripts",
             Cut::Undo => "how steps are taken back",
             Cut::Graph => "the graph",
             Cut::Actions => "what steps do",
@@ -82,7 +82,7 @@ mod tests {
         assert!(cuts.is_empty() && !cuts.has(Cut::Opening));
         assert!(cuts.next() && cuts.has(Cut::Opening) && !cuts.has(Cut::Looks));
         assert!(cuts.next());
-        assert_eq!(cuts.to_string(), "what each connection begins with, statements that only read");
+        assert_eq!(cuts.to_string(), "what each connection begins with, what only reads");
         assert!((0..5).all(|_| cuts.next()) && !cuts.next());
     }
 

@@ -51,6 +51,12 @@ pub(super) fn write_details(out: &mut String, plan: &Plan, cuts: Cuts) -> std::f
         writeln!(out, "\n<details>\n<summary>before the first step, and beside the steps</summary>\n")?;
         writeln!(out, "{}\n\n</details>", fenced("text", &actions(&plan.opening, cuts)))?;
     }
+    if !cuts.has(Cut::Contents) {
+        for (name, text) in &plan.scripts {
+            let title = html! { summary { "<<" (name) ">> stands below for" } }.into_string();
+            writeln!(out, "\n<details>\n{title}\n\n{}\n\n</details>", fenced("sh", text))?;
+        }
+    }
     for (number, step) in (1..).zip(&plan.steps) {
         let title = html! { summary { b { (number) ". " (step.id) } " (" (step.uses) ")" } }.into_string();
         writeln!(out, "\n<details>\n{title}\n")?;

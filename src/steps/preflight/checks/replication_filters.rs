@@ -6,6 +6,7 @@ use super::super::check::Check;
 use super::super::pair::{Pair, Side, Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::domain::Script;
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 
@@ -23,7 +24,10 @@ pub const CHECK: Check = Check::blocking("replication_filters", judge).reads(&RE
 });
 
 fn started_with(pair: &Pair<'_>, side: Side) -> Ask {
-    Ask::Run { host: pair.at(side).server.host.clone(), script: STARTED_WITH.into() }
+    Ask::Run {
+        host: pair.at(side).server.host.clone(),
+        script: Script::ours("options of servers that run", STARTED_WITH),
+    }
 }
 
 /// What is applied, where filters are variables; and where a server's data lies.
