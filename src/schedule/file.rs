@@ -65,8 +65,9 @@ struct Written {
 }
 
 /// What a schedule does with its playbook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Action {
     /// Carry it out on a sandbox, as `cutover rehearse`.
     Rehearse,
@@ -74,16 +75,6 @@ pub enum Action {
     Plan,
     /// Carry it out, as `cutover run`.
     Run,
-}
-
-impl std::fmt::Display for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Rehearse => "rehearse",
-            Self::Plan => "plan",
-            Self::Run => "run",
-        })
-    }
 }
 
 /// What happens to a start while something is in its way.
