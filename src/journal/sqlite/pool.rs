@@ -160,7 +160,7 @@ fn is_log_refused(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }
 
-/// What has a meaning of its own in SQLite's file URIs (sqlite.org/uri.html).
+/// What has a meaning of its own in `SQLite`'s file URIs (sqlite.org/uri.html).
 const PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
 /// A connection to a file in a folder that this process may not write: without its log `SQLite` must be told that nobody

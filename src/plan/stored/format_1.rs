@@ -5,19 +5,17 @@ use serde_json::{Value, json};
 
 /// The plan with notes for actions: in the shape of this program's format, and with the number of its own.
 pub(super) fn with_notes(mut plan: Value) -> Value {
-    each(plan.get_mut("opening"), note);
-    each(plan.get_mut("steps"), |step| {
-        each(step.get_mut("actions"), note);
-        each(step.get_mut("undo"), note);
-        each(step.get_mut("rollback"), |hook| each(hook.get_mut("actions"), note));
-    });
+    items(&mut plan, "opening").for_each(note);
+    for step in items(&mut plan, "steps") {
+        items(step, "actions").for_each(note);
+        items(step, "undo").for_each(note);
+        items(step, "rollback").for_each(|hook| items(hook, "actions").for_each(note));
+    }
     plan
 }
 
-fn each(list: Option<&mut Value>, change: fn(&mut Value)) {
-    if let Some(Value::Array(items)) = list {
-        items.iter_mut().for_each(change);
-    }
+fn items<'a>(of: &'a mut Value, list: &str) -> impl Iterator<Item = &'a mut Value> {
+    of.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
 fn note(action: &mut Value) {
