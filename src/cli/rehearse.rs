@@ -4,9 +4,9 @@ mod faults;
 
 use super::output::{self, Format};
 use super::stop::unless_stopped;
+use crate::domain::units::Span;
 use crate::engine::run_id;
 use crate::error::{Failure, Result};
-use crate::playbook::units::Span;
 use crate::rehearsal::application;
 use crate::rehearsal::rehearse::{self, Report};
 use crate::rehearsal::sandbox;

@@ -4,12 +4,16 @@
 //! value, and no function leads from the first to the second.
 
 mod admits;
+pub mod endpoint;
 mod permits;
+pub mod product;
+pub mod secret;
 mod sent;
 mod shown;
 pub mod sql;
 mod statement;
 mod text;
+pub mod units;
 mod words;
 
 pub use permits::Permits;

@@ -1,7 +1,7 @@
 //! Values as parts of them become known: text, what only the run will know, and references to secrets.
 
+use crate::domain::secret::SecretRef;
 use crate::playbook::marker;
-use crate::playbook::secret::SecretRef;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -185,7 +185,7 @@ impl fmt::Display for Words {
 #[cfg(test)]
 mod tests {
     use super::{Piece, Private, Words};
-    use crate::playbook::secret::SecretRef;
+    use crate::domain::secret::SecretRef;
 
     #[test]
     fn data_is_data_whatever_it_looks_like() {

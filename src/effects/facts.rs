@@ -1,9 +1,9 @@
 //! What a machine has: memory and processors, as a server on it may use them, and room on its disks.
 
 use super::Host;
+use crate::domain::units::Bytes;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Facts;
-use crate::playbook::units::Bytes;
 
 /// Prints total memory in KiB, the number of processors, and the memory limit of the container, if it is one.
 pub const COMMAND: &str =

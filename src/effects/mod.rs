@@ -32,10 +32,10 @@ pub use mysql::{AFTER_END, Greeting, INIT, Login, Row, Rows, Session, SqlError, 
 pub use secrets::{Secrets, in_option_file};
 pub use sessions::Connections;
 
+use crate::domain::endpoint::Endpoint;
+use crate::domain::product::{Family, Product};
 use crate::error::{Class, Failure, Result};
-use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Inventory, Server};
-use crate::playbook::product::{Family, Product};
 use dialect::Dialect;
 use host::Machine;
 use lease::{HostLease, Lease, PURPOSE};
@@ -182,7 +182,7 @@ impl Effects {
     }
 
     async fn log_in(&self, server: &str, access: &Server) -> Result<Arc<Session>> {
-        let password = access.password.as_ref().map(super::playbook::secret::SecretRef::marker);
+        let password = access.password.as_ref().map(super::domain::secret::SecretRef::marker);
         let login = self.login(server, access, &access.user, password).await?;
         let session = {
             let _opening = self.hands.sessions.opening(server).await;

@@ -7,9 +7,9 @@
 use super::ledger::Pen;
 use super::shop::DATABASE;
 use crate::domain::Sql;
+use crate::domain::secret::SecretRef;
 use crate::effects::{Login, Secrets, Session, SqlError};
 use crate::error::{Failure, Result};
-use crate::playbook::secret::SecretRef;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

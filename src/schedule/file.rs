@@ -1,12 +1,12 @@
 //! The file of schedules, from YAML to data, with every fault at its place.
 
 use super::timetable::{self, Expression, Timetable, Wrong};
+use crate::domain::units::Span;
 use crate::plan::load::Sources;
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::node::Node;
 use crate::playbook::shape::{self, NoNames};
-use crate::playbook::units::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -3,8 +3,8 @@
 //!
 //! They read no option file but ours, and find nobody's settings in their environment.
 
+use crate::domain::product::Family;
 use crate::effects::dialect::Dialect;
-use crate::playbook::product::Family;
 
 /// Defines `find_program`, `says` and `unverified` for the rest of a script.
 const FUNCTIONS: &str = include_str!("client_program.sh");

@@ -81,7 +81,7 @@ impl Import {
     }
     fn option_file(&self, world: &World) -> Result<String> {
         let target = server(world, &self.server)?;
-        let password = target.password.as_ref().map(crate::playbook::secret::SecretRef::marker);
+        let password = target.password.as_ref().map(crate::domain::secret::SecretRef::marker);
         Ok(option_file(&target.user, password.as_deref(), &target.address))
     }
     async fn databases(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {

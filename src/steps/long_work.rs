@@ -1,9 +1,9 @@
 //! Long work on a host as a job: started once, found again after the runner died, watched with progress.
 
 use super::Ctx;
+use crate::domain::units::Span;
 use crate::effects::{Job, JobState};
 use crate::error::{Class, Failure, Result};
-use crate::playbook::units::Span;
 use std::time::{Duration, Instant};
 
 /// How often a job is looked at: often enough for a smooth bar, seldom enough to cost nothing.

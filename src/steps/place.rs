@@ -1,9 +1,9 @@
 //! Small questions that many kinds ask of the world: which dialect, which host, which folder.
 
+use crate::domain::endpoint::Endpoint;
 use crate::effects::dialect::Dialect;
 use crate::effects::in_option_file;
 use crate::error::{Failure, Result};
-use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::Server;
 use crate::playbook::marker;
 use crate::playbook::world::World;
@@ -18,7 +18,7 @@ pub fn server<'a>(world: &'a World, name: &str) -> Result<&'a Server> {
 /// What statements for `server` are written in.
 pub fn dialect(world: &World, server: &str) -> Dialect {
     let product = world.inventory.server(server).map(Server::product);
-    product.map_or_else(|| Dialect::from(crate::playbook::product::Product::default()), Dialect::from)
+    product.map_or_else(|| Dialect::from(crate::domain::product::Product::default()), Dialect::from)
 }
 
 /// The folder on `host` for what step `step` of run `run` leaves there.

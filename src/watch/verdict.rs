@@ -1,9 +1,9 @@
 //! What one look at a pair of servers found, and what follows from it. Pure.
 
+use crate::domain::units::Span;
 use crate::effects::own_transactions::{OwnTransactions, Wrote};
 use crate::error::exit;
 use crate::playbook::position::Position;
-use crate::playbook::units::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Steps that do what a script says, and what they need to be run.
 
 use async_trait::async_trait;
+use cutover::domain::units::Span;
 use cutover::effects::{Answer, Approvals, Effects, Rule, Secrets};
 use cutover::engine::clock::Wall;
 use cutover::engine::{Decode, Runner, Setup};
@@ -9,7 +10,6 @@ use cutover::journal::{Entry, Event, Journal, Outcome, RunRecord, Sqlite};
 use cutover::plan::{FORMAT, Plan, PlannedBlock, PlannedHook, PlannedStep};
 use cutover::playbook::inventory::Inventory;
 use cutover::playbook::model::{Backoff, Occasions, OnFailure, Retry};
-use cutover::playbook::units::Span;
 use cutover::playbook::world::World;
 use cutover::report::fold::Summary;
 use cutover::steps::{Action, Complaint, Ctx, Outputs, Probe, Reversibility, Step};

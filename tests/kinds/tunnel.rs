@@ -1,9 +1,9 @@
 //! `tunnel`: from host to host and through the runner, broken, taken, taken back.
 
 use crate::bench::{Bench, mysql, processes, until};
+use cutover::domain::product::Family;
 use cutover::effects::{Job, greeting};
 use cutover::error::Class;
-use cutover::playbook::product::Family;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -118,7 +118,7 @@ impl Dump {
     }
     fn option_file(&self, world: &World, route: &Route) -> Result<String, Failure> {
         let source = server(world, &self.server)?;
-        let password = source.password.as_ref().map(crate::playbook::secret::SecretRef::marker);
+        let password = source.password.as_ref().map(crate::domain::secret::SecretRef::marker);
         let tls = if self.tls {
             dialect(world, &self.server).client_tls(authority(world, &self.server)?)
         } else {

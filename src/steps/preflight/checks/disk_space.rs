@@ -5,9 +5,9 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::domain::units::Bytes;
 use crate::error::{Failure, Result};
 use crate::playbook::forecast::{dump_bytes, dump_seconds, import_seconds};
-use crate::playbook::units::Bytes;
 use std::time::Duration;
 
 pub const CHECK: Check = Check::blocking("disk_space", judge).only_before(Occasion::Copy).asks(|pair| {
