@@ -19,6 +19,7 @@ pub mod page;
 pub mod people;
 pub mod plan;
 pub mod playbook;
+mod random;
 pub mod rehearsal;
 pub mod report;
 pub mod schedule;

@@ -6,6 +6,7 @@ use crate::error::Failure;
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::shape::{self, NoNames};
+use crate::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +95,7 @@ impl People {
 /// # Errors
 /// When the operating system gives no random numbers.
 pub fn new_token() -> Result<String, Failure> {
-    Ok(format!("cutover_{}", random()?))
+    Ok(format!("cutover_{}", random::hex(64)?))
 }
 
 /// The line of the file of people for `name`; no rights mean all of them.
@@ -108,18 +109,6 @@ pub fn line(name: &str, token: &str, rights: &[Right]) -> String {
         format!(", may: {}", serde_json::to_string(rights).unwrap_or_default())
     };
     format!("{name}: {{ token: \"{}\"{may} }}", hash(token))
-}
-
-/// 256 random bits, in hexadecimal.
-///
-/// # Errors
-/// When the operating system gives none.
-pub fn random() -> Result<String, Failure> {
-    let mut bytes = [0; 32];
-    std::fs::File::open("/dev/urandom")
-        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes))
-        .map_err(|error| Failure::permanent("read random numbers from /dev/urandom", error.to_string()))?;
-    Ok(blake3::Hash::from_bytes(bytes).to_hex().to_string())
 }
 
 /// What stands in the file for a token. Tokens are 256 random bits, so one round of hashing keeps them.

@@ -1,8 +1,8 @@
 //! The rehearsal's application, its ledger and the judgement, against real servers.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use cutover::domain::secret::SecretRef;
 use cutover::effects::{Login, Secrets, Session};
-use cutover::playbook::secret::SecretRef;
 use cutover::rehearsal::application::{Application, Args, run};
 use cutover::rehearsal::judge::{Side, judge};
 use cutover::rehearsal::ledger::Ledger;

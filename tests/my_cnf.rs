@@ -1,7 +1,7 @@
 //! `templates/my.cnf.j2`: what it says for each family and version, and that a real server agrees.
 
+use cutover::domain::secret::SecretRef;
 use cutover::effects::{Login, Secrets, Session};
-use cutover::playbook::secret::SecretRef;
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
 use cutover::rehearsal::server::{self, Choice, Server, Setup};

@@ -1,11 +1,11 @@
 //! SQL sessions against a real server.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use cutover::domain::product::{Family, Product};
+use cutover::domain::secret::SecretRef;
 use cutover::effects::dialect::Dialect;
 use cutover::effects::{INIT, Login, Secrets, Session, greeting};
 use cutover::error::{Class, Failure};
-use cutover::playbook::product::{Family, Product};
-use cutover::playbook::secret::SecretRef;
 use cutover::rehearsal::server::{Choice, Profile, Program, Server, Setup};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ impl Bench {
             server: "old".into(),
             address: self.server.address(),
             user: user.into(),
-            password: Some(format!("‹secret {secret}›")),
+            password: Some(SecretRef::File(secret.into())),
             tls: None,
         };
         Session::open(login, self.secrets.clone()).await

@@ -41,14 +41,14 @@ pub fn run(args: &Args) -> u8 {
 fn list() -> String {
     let mut lines = String::new();
     for rule in RULES {
-        let _ = writeln!(lines, "{}  {:<8} {}", rule.code, rule.severity.name(), rule.title);
+        let _ = writeln!(lines, "{}  {:<8} {}", rule.code, rule.severity, rule.title);
     }
     lines
 }
 
 fn as_json(rule: &Rule) -> Value {
     json!({
-        "code": rule.code, "name": rule.name, "severity": rule.severity.name(), "title": rule.title,
+        "code": rule.code, "name": rule.name, "severity": rule.severity.to_string(), "title": rule.title,
         "explanation": rule.explanation(),
     })
 }

@@ -108,10 +108,10 @@ fn lines(found: &Answers) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Answers, lines};
+    use crate::domain::product::Product;
+    use crate::domain::units::Bytes;
     use crate::playbook::document::Document;
     use crate::playbook::inventory::Facts;
-    use crate::playbook::product::Product;
-    use crate::playbook::units::Bytes;
     use crate::survey::{HostFound, ServerFound};
 
     fn server(server_id: u32) -> ServerFound {

@@ -41,10 +41,10 @@ pub fn run(args: &Args) -> u8 {
 fn mark(args: &Args) -> Result<()> {
     let record = args.state.record(Some(&args.run))?;
     let run = &record.head.id;
+    let graph = Arc::new(Graph::new(Arc::new(record.plan()?))?);
     // a runner that works on the run now decides from what it knows, and would not see this
     let lock = StateLock::take(args.state.dir(), run)?;
     let journal = args.state.journal()?;
-    let graph = Arc::new(Graph::new(Arc::new(record.plan()?))?);
     let state = RunState::fold(graph, &journal.entries(run)?)?;
     let event = vouch::mark_undone(&state, &args.step, &args.why, &run_id::runner())?;
     journal.append(run, wall(), &[event])?;

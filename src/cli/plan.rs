@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> u8 {
 
 /// Prints a plan that was saved, and what was found when it was.
 fn show_saved(args: &Args) -> u8 {
-    match SavedPlan::read(&args.inputs.playbook) {
+    match SavedPlan::read_to_show(&args.inputs.playbook) {
         Ok(saved) => {
             print(args.format, &saved.plan, Some(&saved.survey));
             exit::DONE

@@ -4,8 +4,9 @@ mod faults;
 
 use super::output::{self, Format};
 use super::stop::unless_stopped;
+use crate::domain::units::Span;
+use crate::engine::run_id;
 use crate::error::{Failure, Result};
-use crate::playbook::units::Span;
 use crate::rehearsal::application;
 use crate::rehearsal::rehearse::{self, Report};
 use crate::rehearsal::sandbox;
@@ -65,7 +66,7 @@ pub struct Args {
     #[arg(long)]
     windows: bool,
     /// Id of the run; a schedule's start has made it.
-    #[arg(long, value_name = "ID", hide = true)]
+    #[arg(long, value_name = "ID", value_parser = run_id::parse, hide = true)]
     run_id: Option<String>,
     #[command(flatten)]
     faults: faults::Options,

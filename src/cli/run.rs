@@ -5,6 +5,7 @@ use super::conduct::{self, Conduct, Errand, Manner};
 use super::inputs::{self, Inputs, secrets_folder};
 use super::state::State;
 use super::{live, output, unchanged};
+use crate::engine::run_id;
 use crate::error::{Failure, Result, exit};
 use crate::plan::Plan;
 use crate::plan::load::Sources;
@@ -21,7 +22,7 @@ pub struct Args {
     #[command(flatten)]
     manner: Manner,
     /// Id of the run; a schedule's start has made it.
-    #[arg(long, value_name = "ID", hide = true)]
+    #[arg(long, value_name = "ID", value_parser = run_id::parse, hide = true)]
     run_id: Option<String>,
 }
 

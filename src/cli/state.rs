@@ -110,7 +110,7 @@ impl State {
     pub fn summary(&self, run: Option<&str>) -> Result<Summary> {
         let record = self.record(run)?;
         let entries = self.existing()?.entries(&record.head.id)?;
-        Summary::new(&record.head.id, &Arc::new(record.plan()?), &entries)
+        Summary::new(&record.head.id, &Arc::new(record.plan_to_read()?), &entries)
     }
     /// Who works on `run` right now, if anyone does.
     #[must_use]

@@ -3,11 +3,11 @@
 use super::live::Nobody;
 use super::output;
 use super::state::State;
+use crate::domain::units::Span;
 use crate::effects::Effects;
 use crate::engine::clock::wall;
 use crate::error::{Failure, Result, exit};
 use crate::notify::{self, Postman, Watched};
-use crate::playbook::units::Span;
 use crate::watch::{Chosen, Look, Memory, Switch, Verdict, Watcher, choose, metrics};
 use clap::ValueEnum;
 use std::io::Write;

@@ -80,9 +80,9 @@ fn follows(planned: &[Piece], sent: &[Bit<'_>]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::secret::SecretRef;
     use crate::domain::sql::{Sql, identifier, list, literal};
     use crate::domain::{Private, Words};
-    use crate::playbook::secret::SecretRef;
     use crate::sql;
 
     fn admits(planned: &Sql, sent: &Sql) -> bool {

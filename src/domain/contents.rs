@@ -91,7 +91,7 @@ pub fn option_value(value: impl Into<Private>) -> Contents {
 #[cfg(test)]
 mod tests {
     use super::{Contents, option_value};
-    use crate::playbook::secret::SecretRef;
+    use crate::domain::secret::SecretRef;
     use secrecy::{ExposeSecret, SecretString};
     use std::collections::BTreeMap;
 

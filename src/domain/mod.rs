@@ -6,14 +6,18 @@
 mod action;
 mod admits;
 pub mod contents;
+pub mod endpoint;
 mod ours;
 mod permits;
+pub mod product;
 pub mod script;
+pub mod secret;
 mod sent;
 mod shown;
 pub mod sql;
 mod statement;
 mod text;
+pub mod units;
 mod words;
 
 pub use action::{Action, On};

@@ -205,9 +205,9 @@ fn unread(label: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::{Backslash, Lookup};
+    use crate::domain::secret::SecretRef;
     use crate::domain::sql::{Sql, hexadecimal, identifier, literal, number, word};
     use crate::domain::{Private, Words};
-    use crate::playbook::secret::SecretRef;
     use secrecy::{ExposeSecret, SecretString};
     use std::collections::BTreeMap;
 

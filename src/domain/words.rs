@@ -1,7 +1,7 @@
 //! Values as parts of them become known: text, what only the run will know, and references to secrets.
 
+use crate::domain::secret::SecretRef;
 use crate::playbook::marker;
-use crate::playbook::secret::SecretRef;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ pub enum Piece {
 ///
 /// ```compile_fail
 /// use cutover::domain::{Words, script::argument};
-/// use cutover::playbook::secret::SecretRef;
+/// use cutover::domain::secret::SecretRef;
 /// argument(&SecretRef::Env("PASSWORD".into())); // a secret is no word of a command line
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -239,7 +239,7 @@ impl fmt::Display for Words {
 #[cfg(test)]
 mod tests {
     use super::{Piece, Private, Words};
-    use crate::playbook::secret::SecretRef;
+    use crate::domain::secret::SecretRef;
 
     #[test]
     fn data_is_data_whatever_it_looks_like() {

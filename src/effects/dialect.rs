@@ -1,7 +1,7 @@
 //! The vocabulary of a server: every statement and program name that a step uses, by family and version.
 //!
 //! Pure text, nothing is sent from here. The very same functions write the plan and feed the connection, so a run
-//! executes what was reviewed. May know `playbook::product` and `playbook::marker`.
+//! executes what was reviewed. May know `domain::product` and `playbook::marker`.
 //!
 //! Versions are compared as numbers. A version declared as a series (`8.0`) counts as its first release, and every
 //! statement chosen for that release is still understood by the last one of the series.
@@ -40,7 +40,7 @@ pub use snapshot::Hold;
 pub use status::StatusColumns;
 pub use variables::amount;
 
-use crate::playbook::product::{Family, Product, Version};
+use crate::domain::product::{Family, Product, Version};
 
 /// Writes statements for one server program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

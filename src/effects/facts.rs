@@ -3,9 +3,9 @@
 use super::PlannedHost;
 use crate::domain::Script;
 use crate::domain::script::argument;
+use crate::domain::units::Bytes;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Facts;
-use crate::playbook::units::Bytes;
 use crate::sh;
 
 /// Prints total memory in KiB, the number of processors, and the memory limit of the container, if it is one.

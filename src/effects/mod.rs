@@ -34,12 +34,12 @@ pub use planned_host::PlannedHost;
 pub use secrets::Secrets;
 pub use sessions::Connections;
 
+use crate::domain::endpoint::Endpoint;
+use crate::domain::product::{Family, Product};
+use crate::domain::secret::SecretRef;
 use crate::domain::{Permits, Script};
 use crate::error::{Class, Failure, Result};
-use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Inventory, Server};
-use crate::playbook::product::{Family, Product};
-use crate::playbook::secret::SecretRef;
 use dialect::Dialect;
 use host::Machine;
 use lease::{HostLease, Lease, PURPOSE};

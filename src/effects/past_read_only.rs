@@ -6,8 +6,8 @@ use super::dialect::Dialect;
 use super::mysql::{Row, Rows, Session};
 use super::replica::LOOK;
 use crate::domain::Sql;
+use crate::domain::endpoint::Endpoint;
 use crate::error::{Failure, Result};
-use crate::playbook::endpoint::Endpoint;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -276,10 +276,10 @@ fn like(pattern: &str, text: &str) -> bool {
 mod tests {
     use super::{AccountName, Route, bypassers, like, mandatory};
     use crate::domain::Sql;
+    use crate::domain::product::{Family, Product, Version};
     use crate::effects::Rows;
     use crate::effects::dialect::Dialect;
     use crate::error::Failure;
-    use crate::playbook::product::{Family, Product, Version};
     use std::collections::HashMap;
 
     fn rows(columns: &[&str], lines: &[&[&str]]) -> Rows {

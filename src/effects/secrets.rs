@@ -5,9 +5,9 @@ mod command;
 
 use super::host::hide_variable;
 use crate::domain::Lookup;
+use crate::domain::secret::SecretRef;
 use crate::error::{Failure, Result};
 use crate::playbook::marker;
-use crate::playbook::secret::SecretRef;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -180,7 +180,7 @@ fn text(bytes: Vec<u8>, whose: &str) -> Result<String, Fault> {
 #[cfg(test)]
 mod tests {
     use super::Secrets;
-    use crate::playbook::secret::SecretRef;
+    use crate::domain::secret::SecretRef;
     use std::time::Duration;
 
     #[test]

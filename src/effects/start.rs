@@ -5,10 +5,10 @@
 
 use super::host::complaint;
 use super::{Effects, Session};
+use crate::domain::endpoint::Endpoint;
+use crate::domain::units::Span;
 use crate::error::{Class, Failure, Result};
-use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::Server;
-use crate::playbook::units::Span;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
 //! One piece of work of one step, in a task of its own: bounded in time, stopped on request, and never dropped.
 
 use super::notes::Page;
+use crate::domain::units::Span;
 use crate::effects::Effects;
 use crate::error::{Class, Failure, Result};
 use crate::plan::Plan;
-use crate::playbook::units::Span;
 use crate::steps::{Ctx, Outputs, Probe, Progress, Step};
 use std::collections::BTreeSet;
 use std::future::Future;

@@ -5,9 +5,9 @@ use super::retry::{step_again, undo_again};
 use super::schedule::Task;
 use super::state::RunState;
 use super::status::{Failing, Status};
+use crate::domain::units::Span;
 use crate::error::{Class, Failure, Result, STOPPED};
 use crate::journal::Event;
-use crate::playbook::units::Span;
 use crate::steps::{Outputs, Probe};
 use std::time::Duration;
 

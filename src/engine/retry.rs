@@ -1,9 +1,9 @@
 //! When something that failed is tried again. Pure.
 
 use super::status::Failing;
+use crate::domain::units::Span;
 use crate::error::{Class, Failure};
 use crate::playbook::model::{Backoff, Retry};
-use crate::playbook::units::Span;
 use std::time::Duration;
 
 /// How undos and rollback hooks are retried: one try and three more. Short pauses, because the application may be
@@ -61,9 +61,9 @@ fn later(now: i64, pause: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::{Failing, pause, step_again, undo_again};
+    use crate::domain::units::Span;
     use crate::error::Failure;
     use crate::playbook::model::{Backoff, Retry};
-    use crate::playbook::units::Span;
     use std::time::Duration;
 
     fn retry(backoff: Backoff) -> Retry {

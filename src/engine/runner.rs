@@ -77,8 +77,9 @@ impl Runner {
     /// A runner.
     ///
     /// # Errors
-    /// When the plan is damaged.
+    /// `Refused` when the plan has another format than this program's; otherwise when it is damaged.
     pub fn new(setup: Setup) -> Result<Self> {
+        setup.plan.may_be_carried_out(&format!("run {}", setup.run))?;
         let graph = Arc::new(Graph::new(setup.plan.clone())?);
         Ok(Self { setup, graph })
     }

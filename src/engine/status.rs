@@ -5,11 +5,11 @@ use crate::steps::Outputs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::fmt;
 
 /// Where a step is on its way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
 pub enum Status {
     /// Not begun.
     #[default]
@@ -33,25 +33,8 @@ pub enum Status {
     /// Taken back, its hooks included.
     Undone,
     /// Could not be taken back.
+    #[strum(to_string = "undo failed")]
     UndoFailed,
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Waiting => "waiting",
-            Self::Retrying => "retrying",
-            Self::Stopped => "stopped",
-            Self::Succeeded => "succeeded",
-            Self::Skipped => "skipped",
-            Self::Failed => "failed",
-            Self::Undoing => "undoing",
-            Self::Undone => "undone",
-            Self::UndoFailed => "undo failed",
-        })
-    }
 }
 
 /// Whether the journal's word about a step is good enough, or reality must be asked.

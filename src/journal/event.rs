@@ -10,7 +10,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -359,15 +358,18 @@ impl Event {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
 pub enum Outcome {
     /// Everything is done.
     Done,
     /// It failed, and everything was taken back.
+    #[strum(to_string = "rolled back")]
     RolledBack,
     /// It failed, and everything after its checkpoints was taken back. What those keep stands, and it can be resumed or
     /// rolled back.
+    #[strum(to_string = "taken back to a checkpoint")]
     Kept,
     /// It failed where nothing is taken back by itself: past the point of no return, or as the playbook says.
     Stopped,
@@ -376,11 +378,13 @@ pub enum Outcome {
     /// A check or a gate said no, and nothing had been changed.
     Refused,
     /// Every step was skipped: no success.
+    #[strum(to_string = "nothing done")]
     Nothing,
     /// It was asked to stop; it can be resumed.
     Interrupted,
     /// It cannot go on now, because of its window or because nobody answered in time. What was done stands, and it can be
     /// resumed.
+    #[strum(to_string = "put off")]
     PutOff,
 }
 
@@ -400,22 +404,6 @@ impl Outcome {
     #[must_use]
     pub fn is_resumable(self) -> bool {
         matches!(self, Self::Kept | Self::Stopped | Self::Stuck | Self::Interrupted | Self::PutOff)
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Done => "done",
-            Self::RolledBack => "rolled back",
-            Self::Kept => "taken back to a checkpoint",
-            Self::Stopped => "stopped",
-            Self::Stuck => "stuck",
-            Self::Refused => "refused",
-            Self::Nothing => "nothing done",
-            Self::Interrupted => "interrupted",
-            Self::PutOff => "put off",
-        })
     }
 }
 

@@ -22,7 +22,8 @@ pub use start::{Start, Starts, Verdict};
 pub use tee::Tee;
 
 use crate::error::{Failure, Result};
-use crate::plan::{FORMAT, Plan};
+use crate::plan::Plan;
+use crate::plan::stored::Unreadable;
 use serde::Serialize;
 
 /// Where runs and what happened in them are kept. Reading works while another process writes.
@@ -109,24 +110,29 @@ impl RunRecord {
         Ok(Self { head, plan: text })
     }
 
-    /// The plan, checked against its hash.
+    /// The plan, to go on with it.
+    ///
+    /// # Errors
+    /// `Refused` when it has another format than this program's; otherwise as [`RunRecord::plan_to_read`].
+    pub fn plan(&self) -> Result<Plan> {
+        let plan = self.plan_to_read()?;
+        plan.may_be_carried_out(&format!("run {}", self.head.id))?;
+        Ok(plan)
+    }
+
+    /// The plan, checked against its hash, to list, show and report the run. One of an older format has notes for actions.
     ///
     /// # Errors
     /// When it was written by a newer program, or is not the plan that was stored.
-    pub fn plan(&self) -> Result<Plan> {
-        let attempted = format!("read the plan of run {}", self.head.id);
-        let plan: Plan = serde_json::from_str(&self.plan)
-            .map_err(|error| Failure::permanent(&attempted, format!("the journal is damaged: {error}")))?;
-        if plan.format > FORMAT {
-            return Err(Failure::permanent(
-                attempted,
-                format!("it has format {}, made by a newer program", plan.format),
-            )
-            .help("use the version of cutover that began the run"));
+    pub fn plan_to_read(&self) -> Result<Plan> {
+        let failed = |answer| Failure::permanent(format!("read the plan of run {}", self.head.id), answer);
+        match Plan::kept(&self.plan) {
+            Ok(plan) if plan.hash == self.head.hash => Ok(plan),
+            Ok(_) => Err(failed(format!("the journal is damaged: {}", Unreadable::Changed))),
+            Err(newer @ Unreadable::Newer(_)) => {
+                Err(failed(newer.to_string()).help("use the version of cutover that began the run"))
+            }
+            Err(error) => Err(failed(format!("the journal is damaged: {error}"))),
         }
-        if plan.digest() != self.head.hash {
-            return Err(Failure::permanent(attempted, "the journal is damaged: the plan does not have its own hash"));
-        }
-        Ok(plan)
     }
 }

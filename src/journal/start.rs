@@ -5,11 +5,13 @@
 
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
-/// What was decided about a due time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What was decided about a due time. Its words stand in the journal.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// It is started: by the process that claims it.
     Started,
@@ -23,34 +25,6 @@ pub enum Verdict {
     Skipped,
     /// Something was in its way, or an earlier run has not been brought to its end.
     Refused,
-}
-
-impl Verdict {
-    /// The word it has in the journal.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Queued => "queued",
-            Self::Missed => "missed",
-            Self::Late => "late",
-            Self::Skipped => "skipped",
-            Self::Refused => "refused",
-        }
-    }
-    /// The verdict of a word.
-    #[must_use]
-    pub fn of(word: &str) -> Option<Self> {
-        [Self::Started, Self::Queued, Self::Missed, Self::Late, Self::Skipped, Self::Refused]
-            .into_iter()
-            .find(|verdict| verdict.word() == word)
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
 }
 
 /// One due time of a schedule and its decision. Times are milliseconds since 1970 (UTC).

@@ -22,7 +22,7 @@ fn finding(found: &Located) -> Value {
     );
     let mut value = json!({
         "code": found.rule.code,
-        "severity": found.rule.severity.name(),
+        "severity": found.rule.severity.to_string(),
         "message": found.message,
         "file": found.file,
         "line": found.start.line,

@@ -3,10 +3,10 @@
 use super::finding::Finding;
 use super::rules;
 use super::subject::Subject;
-use std::fmt;
 
 /// How much a finding weighs. A greater one is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; never fails a check.
     Note,
@@ -14,24 +14,6 @@ pub enum Severity {
     Warning,
     /// Wrong; fails every check.
     Error,
-}
-
-impl Severity {
-    /// Its name, as printed.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// A rule.

@@ -1,8 +1,8 @@
 //! A report as SARIF 2.1.0, the OASIS standard that code hosts and editors read.
 
 use super::{Located, Point, RULES, Report, Rule, Severity};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -26,7 +26,7 @@ pub fn log(report: &Report) -> Value {
 }
 
 fn level(severity: Severity) -> &'static str {
-    severity.name() // SARIF's levels have the same names
+    severity.into() // SARIF's levels have the same names
 }
 
 fn descriptor(rule: &Rule) -> Value {
@@ -73,17 +73,13 @@ fn region(start: Point, end: Point) -> Value {
     json!({ "startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column })
 }
 
+/// What stands as it is in a path: RFC 3986, section 2.3, and the slashes.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
 /// A path as a URI reference: relative as it was given, every byte that has a meaning there escaped.
 fn uri(path: &str) -> String {
-    let mut uri = if path.starts_with('/') { "file://".to_owned() } else { String::new() };
-    for byte in path.trim_start_matches("./").bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            let _ = write!(uri, "%{byte:02X}");
-        }
-    }
-    uri
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    format!("{scheme}{}", utf8_percent_encode(path.trim_start_matches("./"), PATH))
 }
 
 #[cfg(test)]

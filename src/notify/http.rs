@@ -1,8 +1,8 @@
 //! One request to a webhook. Nothing of its address or headers stands in what is said about it.
 
 use super::message::{Message, Target};
+use crate::domain::secret::SecretRef;
 use crate::effects::Secrets;
-use crate::playbook::secret::SecretRef;
 use secrecy::ExposeSecret;
 use std::path::Path;
 use std::time::Duration;

@@ -27,7 +27,7 @@ pub fn collect(journal: &Sqlite, run: &str, told: u32) -> Result<u32> {
     if !new.iter().any(|entry| may_be_told(&entry.event)) {
         return Ok(new.last().map_or(told, |entry| entry.seq));
     }
-    let plan = journal.run(run)?.plan()?;
+    let plan = journal.run(run)?.plan_to_read()?;
     let entries = journal.entries(run)?;
     let story = Story { run, plan: &plan, entries: &entries };
     let letters: Vec<Letter> = entries.iter().filter(|entry| entry.seq > told).flat_map(|e| story.letters(e)).collect();

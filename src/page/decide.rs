@@ -10,6 +10,7 @@ use crate::effects::Decision;
 use crate::engine::approvals::decide as record;
 use crate::engine::status::Status;
 use crate::people::Right;
+use crate::plan::stored::maker;
 use crate::report::fold::{Approval, StepSummary};
 use crate::report::time::moment;
 use axum::extract::{Form, Path, State};
@@ -64,7 +65,9 @@ fn ask(seen: &Seen<'_>, step: &StepSummary) -> Markup {
                 @if seen.rehearsal { "This is a rehearsal." } @else { strong { "These are live servers." } }
             }
             @if let Some(approval) = &step.approval { (so_far(approval)) }
-            @if seen.visitor.may(Right::Approve) {
+            @if let Some(maker) = maker(seen.plan.format) {
+                p { "Answer with " code { "cutover approve " (run) " " (step.id) } " of cutover " (maker) ", which made its plan." }
+            } @else if seen.visitor.may(Right::Approve) {
                 form method="post" action={ "/runs/" (segment(run)) "/steps/" (segment(&step.id)) "/decision" } {
                     input type="hidden" name="form_key" value=(seen.visitor.form_key());
                     input type="hidden" name="plan" value=(seen.plan.hash);

@@ -2,8 +2,8 @@
 //! browser do nothing but what the page needs, and refusals in words.
 
 use super::{Page, frame};
+use crate::domain::endpoint::Endpoint;
 use crate::error::{Class, Failure};
-use crate::playbook::endpoint::Endpoint;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{

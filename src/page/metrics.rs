@@ -5,71 +5,66 @@ use super::guard::Refusal;
 use crate::error::Result;
 use crate::journal::{Outcome, Took};
 use crate::report::progress::Reader;
+use crate::report::prometheus::{self, Families, Value};
 use crate::steps::Update;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// All of them.
 pub(super) async fn show(State(page): State<Arc<Page>>) -> Result<Response, Refusal> {
     let text = page.aside(|page| Ok(text(page)?)).await?;
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+    Ok(([(CONTENT_TYPE, prometheus::CONTENT_TYPE)], text).into_response())
 }
 
 fn text(page: &Page) -> Result<String> {
     let mut out = Families::default();
     let worker = page.worker();
-    out.family("cutover_runs", "gauge", "Recorded runs by their result.");
+    out.family("cutover_runs", "Recorded runs by their result.");
     for (outcome, count) in page.journal.count_by_outcome()? {
-        out.sample("cutover_runs", &[("result", &result(outcome))], count);
+        out.sample(&[("result", &result(outcome))], whole(count));
     }
-    out.family("cutover_running", "gauge", "Whether something works in the state directory now.");
-    out.sample("cutover_running", &[], u8::from(worker.is_some()));
+    out.family("cutover_running", "Whether something works in the state directory now.");
+    out.sample(&[], Value::Whole(worker.is_some().into()));
     steps(&mut out, &page.journal.took()?);
     if let Some(worker) = worker {
         running(&mut out, page, &worker)?;
     }
     if let Some(schedules) = &page.parts.schedules {
-        out.family("cutover_next_start_seconds", "gauge", "Next start of a schedule, in seconds since 1970.");
+        out.family("cutover_next_start_seconds", "Next start of a schedule, in seconds since 1970.");
         for row in schedules.rows()? {
             if let Some(next) = row.next {
-                out.sample("cutover_next_start_seconds", &[("schedule", &row.name)], seconds(next));
+                out.sample(&[("schedule", &row.name)], Value::Fraction(seconds(next)));
             }
         }
     }
     if let Some(depth) = &page.parts.outbox_depth {
-        out.family("cutover_outbox_depth", "gauge", "Notifications that wait to be sent.");
-        out.sample("cutover_outbox_depth", &[], depth()?);
+        out.family("cutover_outbox_depth", "Notifications that wait to be sent.");
+        out.sample(&[], whole(depth()?));
     }
-    Ok(out.0)
+    Ok(out.text())
 }
 
 fn steps(out: &mut Families, kinds: &BTreeMap<String, Took>) {
-    let name = "cutover_step_duration_seconds";
-    out.family(name, "histogram", "Durations of done steps, by their kind.");
+    out.family("cutover_step_duration_seconds", "Durations of done steps, by their kind.");
     // every kind has every class: a scraper adds them up over kinds
     let mut bounds: Vec<u64> = kinds.values().flat_map(|took| took.classes.keys().flatten().copied()).collect();
     bounds.sort_unstable();
     bounds.dedup();
     for (kind, took) in kinds {
-        let mut sum = 0;
-        for bound in &bounds {
-            sum += took.classes.get(&Some(*bound)).copied().unwrap_or(0);
-            let bound = seconds(i64::try_from(*bound).unwrap_or(i64::MAX)).to_string();
-            out.sample(&format!("{name}_bucket"), &[("kind", kind), ("le", &bound)], sum);
-        }
-        sum += took.classes.get(&None).copied().unwrap_or(0);
-        out.sample(&format!("{name}_bucket"), &[("kind", kind), ("le", "+Inf")], sum);
-        let millis = i64::try_from(took.millis).unwrap_or(i64::MAX);
-        out.sample(&format!("{name}_sum"), &[("kind", kind)], seconds(millis));
-        out.sample(&format!("{name}_count"), &[("kind", kind)], sum);
+        let class = |bound: Option<u64>| {
+            let limit = bound.map_or(f64::INFINITY, |bound| seconds(i64::try_from(bound).unwrap_or(i64::MAX)));
+            (limit, took.classes.get(&bound).copied().unwrap_or(0))
+        };
+        let classes = bounds.iter().copied().map(Some).chain([None]).map(class).collect();
+        let sum = seconds(i64::try_from(took.millis).unwrap_or(i64::MAX));
+        out.sample(&[("kind", kind)], Value::Classes { sum, classes });
     }
-    out.family("cutover_bytes_copied_total", "counter", "Bytes that done steps have copied, by their kind.");
+    out.family("cutover_bytes_copied", "Bytes that done steps have copied, by their kind.");
     for (kind, took) in kinds.iter().filter(|(_, took)| took.bytes > 0) {
-        out.sample("cutover_bytes_copied_total", &[("kind", kind)], took.bytes);
+        out.sample(&[("kind", kind)], Value::Count(took.bytes));
     }
 }
 
@@ -85,8 +80,8 @@ fn running(out: &mut Families, page: &Page, worker: &str) -> Result<()> {
         _ => None,
     });
     if let Some(lag) = lag {
-        out.family("cutover_replication_lag_seconds", "gauge", "Lag of replication in the run that goes on.");
-        out.sample("cutover_replication_lag_seconds", &labels, seconds(lag));
+        out.family("cutover_replication_lag_seconds", "Lag of replication in the run that goes on.");
+        out.sample(&labels, Value::Fraction(seconds(lag)));
     }
     let mut bytes: BTreeMap<&str, u64> = BTreeMap::new();
     for news in reader.news() {
@@ -94,11 +89,9 @@ fn running(out: &mut Families, page: &Page, worker: &str) -> Result<()> {
             bytes.insert(&news.step, done);
         }
     }
-    if !bytes.is_empty() {
-        out.family("cutover_running_bytes", "gauge", "Bytes done by each step of the run that goes on.");
-        for (step, done) in bytes {
-            out.sample("cutover_running_bytes", &[labels[0], labels[1], ("step", step)], done);
-        }
+    out.family("cutover_running_bytes", "Bytes done by each step of the run that goes on.");
+    for (step, done) in bytes {
+        out.sample(&[labels[0], labels[1], ("step", step)], whole(done));
     }
     Ok(())
 }
@@ -112,21 +105,8 @@ fn seconds(millis: i64) -> f64 {
     millis as f64 / 1e3
 }
 
-/// Families of samples, as they are written.
-#[derive(Default)]
-struct Families(String);
-
-impl Families {
-    fn family(&mut self, name: &str, kind: &str, about: &str) {
-        // writing into a String cannot fail
-        let _ = writeln!(self.0, "# HELP {name} {about}\n# TYPE {name} {kind}");
-    }
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
-        let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let _ = writeln!(self.0, "{name}{labels} {value}");
-    }
+fn whole(count: u64) -> Value {
+    Value::Whole(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -141,13 +121,14 @@ mod tests {
         let dump = Took { classes: [(Some(1000), 2), (Some(5000), 1), (None, 1)].into(), millis: 9500, bytes: 42 };
         let fence = Took { classes: [(Some(100), 3)].into(), millis: 30, bytes: 0 };
         steps(&mut out, &[("dump".to_owned(), dump), ("a \"b\"\\\n".to_owned(), fence)].into());
-        let scrape = Scrape::parse(out.0.lines().map(|line| Ok(line.to_owned()))).unwrap();
+        let out = out.text();
+        let scrape = Scrape::parse(out.lines().map(|line| Ok(line.to_owned()))).unwrap();
         let of = |name: &str, kind: &str| {
             let found =
                 scrape.samples.iter().find(|sample| sample.metric == name && sample.labels.get("kind") == Some(kind));
-            found.unwrap_or_else(|| panic!("{name} {kind}: {}", out.0)).value.clone()
+            found.unwrap_or_else(|| panic!("{name} {kind}: {}", out)).value.clone()
         };
-        let Value::Histogram(classes) = of("cutover_step_duration_seconds", "dump") else { panic!("{}", out.0) };
+        let Value::Histogram(classes) = of("cutover_step_duration_seconds", "dump") else { panic!("{}", out) };
         let counts: Vec<(f64, f64)> = classes.iter().map(|class| (class.less_than, class.count)).collect();
         assert_eq!(counts, [(0.1, 0.0), (1.0, 2.0), (5.0, 3.0), (f64::INFINITY, 4.0)]);
         assert_eq!(of("cutover_bytes_copied_total", "dump"), Value::Counter(42.0));

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::people::Right;
 use crate::report::time::moment;
 use maud::{Markup, html};
-use std::fmt::Write as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A schedule, in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,17 +95,12 @@ fn pattern(name: &str) -> String {
     out + "\\s*"
 }
 
+/// What stands as it is in a part of an address: RFC 3986, section 2.3.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// `text` as one part of an address.
 pub(super) fn segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}"); // writing into a String cannot fail
-        }
-    }
-    out
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 #[cfg(test)]

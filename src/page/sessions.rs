@@ -1,7 +1,7 @@
 //! Who is logged in, kept in memory only, and how often somebody failed to.
 
 use crate::error::Failure;
-use crate::people;
+use crate::{people, random};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,7 +42,7 @@ impl Sessions {
 
     /// Begins one; gives its id, which only the browser knows from here on.
     pub(super) fn begin(&self, person: &str) -> Result<String, Failure> {
-        let (id, form_key) = (people::random()?, people::random()?);
+        let (id, form_key) = (random::hex(64)?, random::hex(64)?);
         let mut known = self.lock();
         let now = Instant::now();
         known.sessions.retain(|_, session| session.ends > now);

@@ -37,7 +37,7 @@ impl Watched {
         if page.journal.row(run)?.is_none() {
             return Err(Refusal::missing(format!("there is no run {run}")));
         }
-        let plan = Arc::new(page.journal.run(run)?.plan()?);
+        let plan = Arc::new(page.journal.run(run)?.plan_to_read()?);
         let progress = Reader::new(page.state_dir(), run);
         let (page, run) = (page.clone(), run.to_owned());
         let mut watched = Self { page, run, plan, entries: Vec::new(), progress, worker: None };

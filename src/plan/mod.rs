@@ -20,6 +20,7 @@ pub mod regions;
 mod resolve;
 pub mod schema;
 mod steps;
+pub mod stored;
 
 use crate::domain::Permits;
 use crate::playbook::model::{Occasions, OnFailure, Retry};
@@ -32,13 +33,13 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Version of the plan's format; a program refuses plans of a newer one.
-pub const FORMAT: u32 = 1;
+/// Version of the plan's format. Plans of an older one can be read, those of a newer one not even that: see [`stored`].
+pub const FORMAT: u32 = 2;
 
 /// Everything that will be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
-    /// Version of this format.
+    /// Version of the format it was made in.
     pub format: u32,
     /// Name of the playbook.
     pub name: String,

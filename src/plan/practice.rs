@@ -3,9 +3,9 @@
 //!
 //! A rehearsal is held by one person at any time of the day, and its sandbox has no webhooks.
 
+use crate::domain::units::Span;
 use crate::playbook::model::{Occasions, Playbook, Retry};
 use crate::playbook::node::Value;
-use crate::playbook::units::Span;
 use std::time::Duration;
 
 /// On one machine nothing is away for longer.

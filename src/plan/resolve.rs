@@ -299,7 +299,7 @@ fn mark_secrets(value: &mut Json) {
         return;
     };
     for (key, inner) in object.iter_mut() {
-        match serde_json::from_value::<crate::playbook::secret::SecretRef>(inner.clone()) {
+        match serde_json::from_value::<crate::domain::secret::SecretRef>(inner.clone()) {
             Ok(secret) if key == "password" => *inner = Json::String(secret.marker()),
             _ => mark_secrets(inner),
         }

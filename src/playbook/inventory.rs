@@ -1,8 +1,8 @@
 //! The inventory: *where* a playbook is carried out. Hosts, servers, applications, credentials by reference, policy.
 
-use super::product::{Family, Product, Version};
-use super::secret::SecretRef;
-use super::units::{Bytes, Span};
+use crate::domain::product::{Family, Product, Version};
+use crate::domain::secret::SecretRef;
+use crate::domain::units::{Bytes, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -390,7 +390,7 @@ impl Inventory {
 #[cfg(test)]
 mod tests {
     use super::Server;
-    use crate::playbook::product::Product;
+    use crate::domain::product::Product;
 
     fn server(json: &str) -> Server {
         serde_json::from_str(json).unwrap()

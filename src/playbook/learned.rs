@@ -1,7 +1,7 @@
 //! What was found out of hosts and servers where the inventory says nothing: it fills the gaps, and wins nowhere.
 
 use super::inventory::{Facts, Inventory};
-use super::product::Product;
+use crate::domain::product::Product;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

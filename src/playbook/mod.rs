@@ -3,7 +3,6 @@
 //! Knows YAML, the model and nothing else: no server, no file but the ones it is handed, no other room.
 
 pub mod document;
-pub mod endpoint;
 pub mod fault;
 pub mod file;
 pub mod forecast;
@@ -14,14 +13,11 @@ pub mod mask;
 pub mod model;
 pub mod node;
 pub mod position;
-pub mod product;
-pub mod secret;
 pub mod shape;
 pub mod sizing;
 pub mod suggest;
 pub mod template;
 pub mod through;
-pub mod units;
 mod unreadable;
 pub mod window;
 mod window_faults;

@@ -1,8 +1,8 @@
 //! The playbook: *what* is done, as reviewed in git. Places are kept, so that later checks can point at them.
 
 use super::node::{Node, Span as Place};
-use super::units::Span;
 use super::window::Window;
+use crate::domain::units::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

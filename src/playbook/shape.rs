@@ -3,13 +3,13 @@
 //! The schemas are generated from the structs that decode the very same trees (`schemars`), so this understands just
 //! what those produce, plus the formats that name things of ours (`host`, `server`, `duration-text` ...).
 
-use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::marker;
 use super::node::{Key, Node, Value};
 use super::suggest;
-use super::units::{Bytes, Span};
 use super::window::WallTime;
+use crate::domain::endpoint::Endpoint;
+use crate::domain::units::{Bytes, Span};
 use serde_json::Value as Json;
 
 /// Checks that need more than the schema: names in the inventory, references to outputs.
@@ -208,7 +208,7 @@ impl<'a> Shape<'a> {
             "duration-text" => text.parse::<Span>().err().map(wrong),
             "duration-or-none" => (text != "none").then(|| text.parse::<Span>().err().map(wrong)).flatten(),
             "bytes-text" => text.parse::<Bytes>().err().map(wrong),
-            "version-text" => text.parse::<super::product::Version>().err().map(wrong),
+            "version-text" => text.parse::<crate::domain::product::Version>().err().map(wrong),
             "address" => bad_address(text).map(wrong),
             "identifier" => bad_identifier(text),
             "wall-time" => text.parse::<WallTime>().err().map(wrong),

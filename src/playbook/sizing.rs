@@ -67,8 +67,8 @@ pub fn size_text(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{GIB, MIB, Sizing, size_text};
+    use crate::domain::units::Bytes;
     use crate::playbook::inventory::Facts;
-    use crate::playbook::units::Bytes;
 
     fn of(memory: u64, cpus: u32) -> Sizing {
         Sizing::of(Facts { memory: Bytes(memory), cpus })

@@ -8,7 +8,7 @@ mod wall_time;
 pub use opening::{Calendar, Opening};
 pub use wall_time::WallTime;
 
-use super::units::Span;
+use crate::domain::units::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -2,8 +2,8 @@
 
 use super::fault::Fault;
 use super::node::{Key, Node};
-use super::units::Span;
 use super::window::Window;
+use crate::domain::units::Span;
 
 /// Faults of a block's window.
 pub(super) fn of_block(node: &Node, id: &str, deadline: Option<Span>, window: Option<&Window>) -> Vec<Fault> {

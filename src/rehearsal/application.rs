@@ -7,9 +7,9 @@
 use super::ledger::Pen;
 use super::shop::DATABASE;
 use crate::domain::Sql;
+use crate::domain::secret::SecretRef;
 use crate::effects::{Login, Secrets, Session, SqlError};
 use crate::error::{Failure, Result};
-use crate::playbook::secret::SecretRef;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -295,7 +295,7 @@ fn scatter(number: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::Settings;
-    use crate::playbook::secret::SecretRef;
+    use crate::domain::secret::SecretRef;
 
     #[test]
     fn reads_its_configuration() {

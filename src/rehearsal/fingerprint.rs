@@ -3,9 +3,9 @@
 
 use super::server::Server;
 use crate::domain::Sql;
+use crate::domain::product::Family;
 use crate::effects::Session;
 use crate::error::{Failure, Result};
-use crate::playbook::product::Family;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;

@@ -6,12 +6,13 @@ use super::server::{Choice, Profile, Server, Setup};
 use super::shop;
 use super::sshd::Sshd;
 use crate::domain::Sql;
+use crate::domain::product::Product;
+use crate::domain::secret::SecretRef;
 use crate::effects::{Login, Secrets, Session};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Inventory;
-use crate::playbook::product::Product;
-use crate::playbook::secret::SecretRef;
 use crate::playbook::template::Templates;
+use crate::random;
 use serde_json::json;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -70,8 +71,8 @@ impl Sandbox {
             builder.create(plan.dir.join(folder)).map_err(failed)?;
         }
         let secrets = ["SOURCE_PASSWORD", "TARGET_PASSWORD", "REPL_PASSWORD", "SHOP_PASSWORD"];
-        let secrets = secrets.map(|name| random().map(|value| (name.to_owned(), value)));
-        let secrets: Vec<(String, String)> = secrets.into_iter().collect::<std::io::Result<_>>().map_err(failed)?;
+        let secrets = secrets.map(|name| random::hex(24).map(|value| (name.to_owned(), value)));
+        let secrets: Vec<(String, String)> = secrets.into_iter().collect::<Result<_>>()?;
         let disk = plan.disk.map(|bytes| Disk::mount(plan.dir.join("target"), bytes)).transpose()?;
         if let Some(installed) = &plan.installed {
             for name in ["source", "target"] {
@@ -238,11 +239,4 @@ fn write(path: &Path, text: &str) -> Result<()> {
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
     file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
         .map_err(|error| Failure::permanent(format!("write {}", path.display()), error.to_string()))
-}
-
-/// A password for the life of a sandbox: 24 hexadecimal digits.
-fn random() -> std::io::Result<String> {
-    let mut bytes = [0; 12];
-    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
-    Ok(blake3::hash(&bytes).to_hex()[..24].to_owned())
 }

@@ -37,31 +37,23 @@ pub struct Place {
 }
 
 /// How a place stands, as far as the journal knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
 pub enum Known {
     /// This run has left it as it was.
+    #[strum(to_string = "as it was")]
     Untouched,
     /// Closed to writes.
     Closed,
     /// Open to writes.
     Open,
     /// Sent to the new server.
+    #[strum(to_string = "sent over")]
     Sent,
     /// A person must look.
+    #[strum(to_string = "NOT KNOWN")]
     Unknown,
-}
-
-impl fmt::Display for Known {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Untouched => "as it was",
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::Sent => "sent over",
-            Self::Unknown => "NOT KNOWN",
-        })
-    }
 }
 
 /// One step of the switch: the place it is about, and how that stands.

@@ -34,6 +34,8 @@ pub struct Summary {
     pub rehearsal: bool,
     /// Hash of its plan.
     pub plan: String,
+    /// Version of its plan's format; a run of an older one than this program's is only listed and reported.
+    pub plan_format: u32,
     /// How it ended; missing while it has not, and when its runner died.
     pub outcome: Option<Outcome>,
     /// Why it is, or was, taken back.
@@ -202,6 +204,7 @@ impl Summary {
             playbook: plan.name.clone(),
             rehearsal: moments::is_rehearsal(entries),
             plan: plan.hash.clone(),
+            plan_format: plan.format,
             outcome: state.outcome,
             regions: regions(plan).into_iter().filter_map(|(host, region)| Some((host, region?))).collect(),
             decision: DecisionTable::new(run, &state),

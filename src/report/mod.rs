@@ -15,6 +15,7 @@ pub mod lag_curve;
 pub mod moments;
 mod next;
 pub mod progress;
+pub mod prometheus;
 pub mod sentence;
 pub mod standstill;
 pub mod terminal;

@@ -4,10 +4,19 @@ use super::after_fence::AfterFence;
 use super::fold::{StepSummary, Summary};
 use crate::engine::status::Status;
 use crate::journal::Outcome;
+use crate::plan::stored::maker;
 
 /// What to type next. `alive` names the process that is working on the run right now, if there is one.
 #[must_use]
 pub fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
+    let command = command(summary, alive)?;
+    Some(match maker(summary.plan_format) {
+        None => command,
+        Some(maker) => format!("with cutover {maker}, which made its plan: {command}"),
+    })
+}
+
+fn command(summary: &Summary, alive: Option<&str>) -> Option<String> {
     let run = &summary.run;
     if alive.is_some() {
         let waiting = summary.steps.iter().find(|step| step.status == Status::Waiting)?;

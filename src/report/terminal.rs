@@ -2,9 +2,9 @@
 //!
 //! May know journal entries, progress updates and the plan; it decides nothing.
 
+use crate::domain::units::Span;
 use crate::journal::{Entry, Event};
 use crate::plan::Plan;
-use crate::playbook::units::Span;
 use crate::report::time::bytes;
 use crate::steps::Update;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};

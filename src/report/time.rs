@@ -1,6 +1,6 @@
 //! Times and amounts, as pages and reports write them.
 
-use crate::playbook::units::Bytes;
+use crate::domain::units::Bytes;
 use maud::{Markup, html};
 
 /// A length of time in milliseconds.

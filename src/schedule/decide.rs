@@ -2,8 +2,8 @@
 
 use super::file::{CatchUp, Overlap, Rules};
 use super::timetable::Timetable;
+use crate::domain::units::Span;
 use crate::journal::Verdict;
-use crate::playbook::units::Span;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -12,11 +12,7 @@ use std::path::Path;
 pub fn command(schedule: &Schedule, run: &str, state_dir: &Path, person: Option<&str>) -> Result<Vec<String>> {
     let sources = &schedule.sources;
     let mut words = Words(Vec::new());
-    words.push(match schedule.action {
-        Action::Rehearse => "rehearse",
-        Action::Plan => "plan",
-        Action::Run => "run",
-    });
+    words.push(schedule.action.into());
     words.path(None, &sources.playbook)?;
     if let Some(inventory) = &sources.inventory {
         words.path(Some("--inventory"), inventory)?;

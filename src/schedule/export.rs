@@ -12,8 +12,8 @@ mod systemd;
 pub use command::Place;
 
 use super::file::{Action, Schedule, Schedules};
+use crate::domain::secret::SecretRef;
 use crate::playbook::document::Document;
-use crate::playbook::secret::SecretRef;
 use jiff::{SignedDuration, Timestamp};
 
 /// For which scheduler.

@@ -1,12 +1,12 @@
 //! The file of schedules, from YAML to data, with every fault at its place.
 
 use super::timetable::{self, Expression, Timetable, Wrong};
+use crate::domain::units::Span;
 use crate::plan::load::Sources;
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::node::Node;
 use crate::playbook::shape::{self, NoNames};
-use crate::playbook::units::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -65,8 +65,11 @@ struct Written {
 }
 
 /// What a schedule does with its playbook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Action {
     /// Carry it out on a sandbox, as `cutover rehearse`.
     Rehearse,
@@ -74,16 +77,6 @@ pub enum Action {
     Plan,
     /// Carry it out, as `cutover run`.
     Run,
-}
-
-impl std::fmt::Display for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Rehearse => "rehearse",
-            Self::Plan => "plan",
-            Self::Run => "run",
-        })
-    }
 }
 
 /// What happens to a start while something is in its way.

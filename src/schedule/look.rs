@@ -211,7 +211,7 @@ impl Scheduler {
         if entries.is_empty() {
             return Ok(Some(Outcome::Nothing));
         }
-        let plan = Arc::new(self.journal.run(run)?.plan()?);
+        let plan = Arc::new(self.journal.run(run)?.plan_to_read()?);
         Ok(RunState::fold(Arc::new(Graph::new(plan)?), &entries)?.outcome)
     }
 }

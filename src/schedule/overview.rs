@@ -1,9 +1,9 @@
 //! How schedules stand: for `cutover schedule list`, and for pages.
 
 use super::file::{Action, CatchUp, Overlap, Schedule, Schedules};
+use crate::domain::units::Span;
 use crate::error::Result;
 use crate::journal::{Start, Starts};
-use crate::playbook::units::Span;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::path::PathBuf;

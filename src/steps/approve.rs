@@ -1,9 +1,9 @@
 //! `approve`: people say whether the run goes on.
 
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::units::Span;
 use crate::effects::{Answer, Rule};
 use crate::error::{Failure, Result};
-use crate::playbook::units::Span;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;

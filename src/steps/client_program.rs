@@ -4,9 +4,9 @@
 //! They read no option file but ours, and find nobody's settings in their environment.
 
 use crate::domain::Script;
+use crate::domain::product::Family;
 use crate::domain::script::argument;
 use crate::effects::dialect::Dialect;
-use crate::playbook::product::Family;
 use crate::sh;
 
 /// Defines `find_program`, `says` and `unverified` for the rest of a script.

@@ -1,9 +1,9 @@
 //! Room on a host's disk.
 
 use super::{Action, Ctx};
+use crate::domain::units::Bytes;
 use crate::effects::facts;
 use crate::error::{Failure, Result};
-use crate::playbook::units::Bytes;
 use crate::playbook::world::World;
 
 /// Bytes that an ordinary user may still write to the disk that `folder` is on, or will be on once it is made.

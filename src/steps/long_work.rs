@@ -3,9 +3,9 @@
 use super::place::is_there;
 use super::{Action, Ctx};
 use crate::domain::Script;
+use crate::domain::units::Span;
 use crate::effects::{Job, JobState};
 use crate::error::{Class, Failure, Result};
-use crate::playbook::units::Span;
 use std::time::{Duration, Instant};
 
 /// How often a job is looked at: often enough for a smooth bar, seldom enough to cost nothing.

@@ -2,14 +2,14 @@
 
 use crate::contents;
 use crate::domain::contents::option_value;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::script::argument;
+use crate::domain::secret::SecretRef;
 use crate::domain::{Contents, Script};
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
-use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::Server;
 use crate::playbook::marker;
-use crate::playbook::secret::SecretRef;
 use crate::playbook::world::World;
 use crate::sh;
 
@@ -23,7 +23,7 @@ pub fn server<'a>(world: &'a World, name: &str) -> Result<&'a Server> {
 /// What statements for `server` are written in.
 pub fn dialect(world: &World, server: &str) -> Dialect {
     let product = world.inventory.server(server).map(Server::product);
-    product.map_or_else(|| Dialect::from(crate::playbook::product::Product::default()), Dialect::from)
+    product.map_or_else(|| Dialect::from(crate::domain::product::Product::default()), Dialect::from)
 }
 
 /// The folder on `host` for what step `step` of run `run` leaves there.

@@ -5,10 +5,10 @@
 use super::Ctx;
 use super::option_file::same_value;
 use crate::domain::Script;
+use crate::domain::units::Span;
 use crate::effects::dialect::Dialect;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory::Server;
-use crate::playbook::units::Span;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};

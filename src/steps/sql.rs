@@ -2,10 +2,10 @@
 
 use super::place::dialect;
 use super::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::domain::units::Span;
 use crate::domain::{Private, Sql as Statement};
 use crate::effects::Session;
 use crate::error::Result;
-use crate::playbook::units::Span;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;

@@ -51,7 +51,7 @@ fn facts(survey: &Survey) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::changes;
-    use crate::playbook::product::Product;
+    use crate::domain::product::Product;
     use crate::survey::{ServerFound, Survey};
 
     #[test]

@@ -1,8 +1,8 @@
 //! How long the data will take. Nothing is measured but the amount: the rates are assumptions, and said to be.
 
 use super::{Forecast, StepFound};
+use crate::domain::units::Bytes;
 use crate::playbook::forecast::{DUMP, IMPORT, SMALLER, dump_bytes, dump_seconds, import_seconds};
-use crate::playbook::units::Bytes;
 use crate::steps::Finding;
 
 /// The forecast, where some step reads data.

@@ -2,12 +2,12 @@
 
 use super::{HostFound, ServerFound};
 use crate::domain::Sql;
+use crate::domain::product::{Family, Product};
 use crate::effects::dialect::Dialect;
 use crate::effects::{Effects, facts, greeting};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Inventory;
 use crate::playbook::learned::Learned;
-use crate::playbook::product::{Family, Product};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -16,9 +16,9 @@ pub use learn::{Answers, everyone, learn};
 pub use look::look;
 pub use text::{forecast_line, markdown, text};
 
+use crate::domain::product::Product;
 use crate::error::Failure;
 use crate::playbook::inventory::Facts;
-use crate::playbook::product::Product;
 use crate::steps::Finding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -2,17 +2,29 @@
 
 use super::Survey;
 use crate::error::{Failure, Result};
-use crate::plan::Plan;
 use crate::plan::load::Sources;
+use crate::plan::stored::{self, Format, Unreadable};
+use crate::plan::{self, Plan};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Version of the file's format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Files of this name are saved plans, all others playbooks.
 const NAME: &str = ".plan.json";
+
+/// What to do instead of using one that cannot be used.
+const ANEW: &str = "make it anew: cutover plan PLAYBOOK -i INVENTORY --live --out FILE.plan.json";
+
+/// What is read of a saved plan before anything else.
+#[derive(Deserialize)]
+struct Formats {
+    saved_plan: u32,
+    plan: Format,
+}
 
 /// A saved plan. Holds no secret, as no plan does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,25 +81,60 @@ impl SavedPlan {
         })
     }
 
-    /// Reads a file, and sees that it is whole.
+    /// Reads a file to go on with its plan, and sees that it is whole.
     ///
     /// # Errors
-    /// When it cannot be read, is of another version, or is not as it was written.
+    /// `Refused` when its plan has another format than this program's; otherwise as [`SavedPlan::read_to_show`].
     pub fn read(path: &Path) -> Result<Self> {
+        let saved = Self::read_to_show(path)?;
+        saved.plan.may_be_carried_out(&format!("the saved plan {}", path.display())).map_err(|mut refused| {
+            refused.help = refused.help.map(|help| format!("{help}; or {ANEW}"));
+            refused
+        })?;
+        Ok(saved)
+    }
+
+    /// Reads a file to show it, and sees that it is whole. A plan of an older format has notes for actions.
+    ///
+    /// # Errors
+    /// When it cannot be read, is of a newer format, or is not as it was written.
+    pub fn read_to_show(path: &Path) -> Result<Self> {
         let refuse = |answer: String| {
             Failure::refused(format!("read the saved plan {}", path.display()), answer)
                 .now("nothing was changed")
-                .help("make it anew: cutover plan PLAYBOOK -i INVENTORY --live --out FILE.plan.json")
+                .help(ANEW)
         };
         let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
-        let saved: Self =
-            serde_json::from_str(&text).map_err(|error| refuse(format!("it is no saved plan: {error}")))?;
-        if saved.saved_plan != FORMAT {
-            return Err(refuse(format!("its format is {}, and this program reads {FORMAT}", saved.saved_plan)));
+        Self::kept(&text).map_err(|unreadable| match unreadable {
+            Unreadable::Damaged(error) => refuse(format!("it is no saved plan: {error}")),
+            Unreadable::Newer(format) => refuse(format!("its format is {format}, and this program reads {FORMAT}")),
+            Unreadable::Changed => {
+                refuse("its content is not what its hash says: somebody changed it, or it is damaged".into())
+            }
+        })
+    }
+
+    fn kept(text: &str) -> Result<Self, Unreadable> {
+        let Formats { saved_plan, plan } = serde_json::from_str(text)?;
+        if saved_plan > FORMAT {
+            return Err(Unreadable::Newer(saved_plan));
         }
-        if saved.hash != saved.digest() || saved.plan.hash != saved.plan.digest() {
-            return Err(refuse("its content is not what its hash says: somebody changed it, or it is damaged".into()));
+        if saved_plan < FORMAT || plan.format != plan::FORMAT {
+            return Self::kept_before(serde_json::from_str(text)?);
         }
-        Ok(saved)
+        let saved: Self = serde_json::from_str(text)?;
+        let is_whole = saved.hash == saved.digest() && saved.plan.hash == saved.plan.digest();
+        if is_whole { Ok(saved) } else { Err(Unreadable::Changed) }
+    }
+
+    /// What an older program saved.
+    fn kept_before(mut saved: Value) -> Result<Self, Unreadable> {
+        if !stored::has_its_hash(&saved) {
+            return Err(Unreadable::Changed);
+        }
+        if let Some(plan) = saved.get_mut("plan") {
+            *plan = serde_json::to_value(Plan::kept_before(plan.take())?)?;
+        }
+        Ok(serde_json::from_value(saved)?)
     }
 }

@@ -1,8 +1,8 @@
 //! A survey as people read it, on a terminal and on a pull request.
 
 use super::{Forecast, StepFound, Survey};
+use crate::domain::units::{Bytes, Span};
 use crate::plan::display::markup::{cell, code, fenced, plain};
-use crate::playbook::units::{Bytes, Span};
 use crate::steps::Finding;
 use std::fmt::{Result, Write};
 use std::time::Duration;

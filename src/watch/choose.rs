@@ -116,7 +116,7 @@ impl Folded {
 }
 
 fn fold(journal: &Sqlite, run: &str) -> Result<Folded> {
-    let (mut plan, entries) = (journal.run(run)?.plan()?, journal.entries(run)?);
+    let (mut plan, entries) = (journal.run(run)?.plan_to_read()?, journal.entries(run)?);
     reach_as_corrected(&mut plan, &entries)?;
     let plan = Arc::new(plan);
     let state = RunState::fold(Arc::new(Graph::new(plan.clone())?), &entries)?;

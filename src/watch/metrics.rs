@@ -4,7 +4,7 @@
 use super::memory::write_whole;
 use super::verdict::{Look, Verdict};
 use crate::error::{Failure, Result};
-use std::fmt::Write as _;
+use crate::report::prometheus::{Families, Value};
 use std::path::Path;
 
 /// Name, help, and the value in a look.
@@ -57,24 +57,14 @@ const FAMILIES: [Family; 9] = [
 /// All of them, of one look at each pair.
 #[must_use]
 pub fn text(looks: &[Look]) -> String {
-    let mut out = String::new();
+    let mut out = Families::default();
     for (name, help, value) in FAMILIES {
-        let samples: Vec<(&Look, i64)> = looks.iter().filter_map(|look| Some((look, value(look)?))).collect();
-        if samples.is_empty() {
-            continue;
-        }
-        // writing into a String cannot fail
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (Look { run, old, new, .. }, value) in samples {
-            let (run, old, new) = (escape(run), escape(old), escape(new));
-            let _ = writeln!(out, "{name}{{run=\"{run}\",old=\"{old}\",new=\"{new}\"}} {value}");
+        out.family(name, help);
+        for (look, value) in looks.iter().filter_map(|look| Some((look, value(look)?))) {
+            out.sample(&[("run", &look.run), ("old", &look.old), ("new", &look.new)], Value::Whole(value));
         }
     }
-    out
-}
-
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    out.text()
 }
 
 /// Writes them to a file, whole.

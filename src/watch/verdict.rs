@@ -1,9 +1,9 @@
 //! What one look at a pair of servers found, and what follows from it. Pure.
 
+use crate::domain::units::Span;
 use crate::effects::own_transactions::{OwnTransactions, Wrote};
 use crate::error::exit;
 use crate::playbook::position::Position;
-use crate::playbook::units::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -58,16 +58,19 @@ pub struct WayBack {
 }
 
 /// What follows from a look, from good to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "lowercase")]
 pub enum Verdict {
     /// The old server is closed, has written nothing itself, and follows.
     Well,
     /// Something could not be looked at, or the new server takes no writes either.
     Unclear,
     /// The way back does not apply.
+    #[strum(to_string = "way back broken")]
     WayBackBroken,
     /// Two truths: the old server has transactions of its own, or takes writes.
+    #[strum(to_string = "SPLIT")]
     Split,
 }
 
@@ -80,17 +83,6 @@ impl Verdict {
             Self::Unclear | Self::WayBackBroken => exit::NOT_WELL,
             Self::Split => exit::STUCK,
         }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Well => "well",
-            Self::Unclear => "unclear",
-            Self::WayBackBroken => "way back broken",
-            Self::Split => "SPLIT",
-        })
     }
 }
 

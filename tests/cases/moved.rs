@@ -1,7 +1,7 @@
 //! Inputs of `data/` and `environment/` that are moved: all of them at once, on hosts as people have them.
 
 use crate::lab::{Lab, Shape, Side};
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 
 /// `environment/autocommit.cnf`.
 const ODD: &str = "autocommit = 0\n";

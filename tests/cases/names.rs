@@ -2,7 +2,7 @@
 //! on the way.
 
 use crate::lab::{Lab, Shape, Side};
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 
 /// Names that once ran as a program, as an option, as a statement, or fetched a password; and others of their kinds.
 const NAMES: [&str; 24] = [

@@ -2,7 +2,7 @@
 
 use crate::lab::{Lab, Shape, Side};
 use crate::moved::input;
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 
 /// One input: what is done on which server first, and the words that name it.
 struct Case {

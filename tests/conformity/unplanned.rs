@@ -1,13 +1,13 @@
 //! A step that sends what it has not stated: nothing of it reaches the server, and the run stops.
 
 use async_trait::async_trait;
+use cutover::domain::secret::SecretRef;
 use cutover::effects::{Answer, Approvals, Effects, Rule, Secrets};
 use cutover::engine::{Decode, Runner, Setup};
 use cutover::error::{Failure, Result};
 use cutover::journal::{Event, Journal, Outcome, Sqlite};
 use cutover::plan::Plan;
 use cutover::plan::load::{self, Sources};
-use cutover::playbook::secret::SecretRef;
 use cutover::playbook::world::World;
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup as ServerSetup};
 use cutover::sql;

@@ -1,10 +1,10 @@
 //! Checkpoints: a failure takes back what came after them, a resume goes on from there, a person takes back everything.
 
 use crate::engine::fakes::{Act, Lab, RUN, block, step};
+use cutover::domain::units::Span;
 use cutover::error::{Class, Failure};
 use cutover::journal::{Event, Outcome};
 use cutover::playbook::model::OnFailure;
-use cutover::playbook::units::Span;
 use cutover::steps::{Probe, Reversibility};
 use serde_json::json;
 use tokio::time::{Duration, Instant};

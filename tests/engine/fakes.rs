@@ -10,7 +10,6 @@ use cutover::journal::{Entry, Event, Journal, Outcome, RunRecord, Sqlite};
 use cutover::plan::{FORMAT, Plan, PlannedBlock, PlannedHook, PlannedStep};
 use cutover::playbook::inventory::Inventory;
 use cutover::playbook::model::{Backoff, Occasions, OnFailure, Retry};
-use cutover::playbook::units::Span;
 use cutover::playbook::world::World;
 use cutover::report::fold::Summary;
 use cutover::steps::{Action, Complaint, Ctx, Outputs, Probe, Reversibility, Step};

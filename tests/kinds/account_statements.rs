@@ -2,9 +2,9 @@
 //! accounts that the migration and its applications need.
 
 use crate::bench::{Bench, LOOK, mysql, until};
+use cutover::domain::product::Family;
 use cutover::effects::replica::ReplicaStatus;
 use cutover::error::Class;
-use cutover::playbook::product::Family;
 use cutover::steps::Update;
 use serde_json::json;
 

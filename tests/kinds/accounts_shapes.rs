@@ -1,7 +1,7 @@
 //! `accounts`: shapes of grants as people have them, brought by the documented account, tried before, taken back.
 
 use crate::bench::{Bench, Work, mysql};
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 use cutover::steps::Update;
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
 //! `repoint`: a configuration file with a reload, and a real `HAProxy` over its runtime socket.
 
 use crate::bench::{Bench, LOOK, until};
+use cutover::domain::secret::SecretRef;
 use cutover::effects::free_port;
 use cutover::effects::{Login, Secrets, Session};
 use cutover::error::Class;
-use cutover::playbook::secret::SecretRef;
 use cutover::steps::Update;
 use serde_json::json;
 use std::process::{Child, Command, Stdio};

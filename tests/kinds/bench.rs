@@ -1,11 +1,11 @@
 //! Two real servers, each on a host of its own behind an sshd, and hands to work a single step on them.
 
 use async_trait::async_trait;
+use cutover::domain::product::Family;
 use cutover::domain::{Permits, Sql};
 use cutover::effects::Answer as Given;
 use cutover::effects::{Activity, Approvals, Decision, Effects, Rule, Secrets, Session, free_port};
 use cutover::error::{Failure, Result};
-use cutover::playbook::product::Family;
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
 use cutover::rehearsal::server::{Choice, Profile, Program, Server, Setup};

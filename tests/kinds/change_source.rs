@@ -1,8 +1,8 @@
 //! `change_source`, `wait_for_position` and `forget_source`: a channel made, proved, gone on with, taken back.
 
 use crate::bench::{Bench, LOOK, until};
+use cutover::domain::product::Family;
 use cutover::error::Class;
-use cutover::playbook::product::Family;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

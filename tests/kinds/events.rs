@@ -1,8 +1,8 @@
 //! `events`: what ran on the old server runs on the new one, once, as it was defined, and nothing else does.
 
 use crate::bench::{Bench, until};
+use cutover::domain::product::Family;
 use cutover::error::Class;
-use cutover::playbook::product::Family;
 use serde_json::{Value, json};
 use std::time::Duration;
 

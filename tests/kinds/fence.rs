@@ -1,8 +1,8 @@
 //! `fence`: shut to everyone, opened again as it was, refused in time where it would cost too much.
 
 use crate::bench::{Bench, LOOK, until};
+use cutover::domain::product::Family;
 use cutover::error::Class;
-use cutover::playbook::product::Family;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! Both servers at `[::1]`, their accounts at `::1`: reached, tunnelled, followed, switched and followed back.
 
 use crate::bench::{Bench, mysql};
+use cutover::domain::product::Family;
 use cutover::effects::free_port;
-use cutover::playbook::product::Family;
 use serde_json::{Value, json};
 
 /// Every account of the servers may come from `::1` alone, and every address is one of IPv6.

@@ -2,9 +2,9 @@
 //! and given back exactly.
 
 use crate::bench::{Bench, LOOK};
+use cutover::domain::product::Family;
 use cutover::effects::{Login, Secrets, Session};
 use cutover::error::Class;
-use cutover::playbook::product::Family;
 use cutover::steps::{Finding, Mark, Probe};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! `preflight`: every trap at once on real servers, each named with evidence and remedy, and a pair without any.
 
 use crate::bench::Bench;
+use cutover::domain::product::Family::{self, MariaDb, MySql};
 use cutover::error::Class;
-use cutover::playbook::product::Family::{self, MariaDb, MySql};
 use cutover::steps::{CheckResult, Finding, Mark};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

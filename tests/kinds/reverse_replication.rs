@@ -1,8 +1,8 @@
 //! `reverse_replication`: the closed server follows the open one, is proved to, stays closed, and can be left alone again.
 
 use crate::bench::{Bench, LOOK, Work};
+use cutover::domain::product::Family;
 use cutover::error::Class;
-use cutover::playbook::product::Family;
 use cutover::steps::Probe;
 use serde_json::{Value, json};
 

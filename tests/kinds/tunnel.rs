@@ -2,10 +2,10 @@
 
 use crate::bench::{Bench, mysql, processes, until};
 use cutover::domain::Script;
+use cutover::domain::product::Family;
 use cutover::domain::script::argument;
 use cutover::effects::greeting;
 use cutover::error::Class;
-use cutover::playbook::product::Family;
 use cutover::sh;
 use cutover::steps::Probe;
 use serde_json::{Value, json};

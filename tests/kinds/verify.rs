@@ -1,8 +1,8 @@
 //! `verify`: equal servers under live writers, and every kind of difference found and named.
 
 use crate::bench::{Bench, LOOK};
+use cutover::domain::product::Family;
 use cutover::error::{Class, Failure};
-use cutover::playbook::product::Family;
 use cutover::steps::Update;
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use crate::bench::Bench;
 use crate::verify::{followed, refusal, stray, with};
+use cutover::domain::product::Family;
 use cutover::error::Class;
-use cutover::playbook::product::Family;
 use serde_json::json;
 
 async fn passes(bench: &Bench, more: &serde_json::Value) {

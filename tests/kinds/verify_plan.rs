@@ -2,9 +2,9 @@
 
 use crate::bench::Bench;
 use crate::verify::{followed, stray, with};
+use cutover::domain::product::Family;
 use cutover::effects::{AFTER_END, INIT};
 use cutover::playbook::marker;
-use cutover::playbook::product::Family;
 use serde_json::json;
 
 /// Whether `text` is `planned` with something put in for every marker.

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, Work};
 use crate::verify::{followed, stray, with};
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 use cutover::steps::{Outputs, Update};
 use serde_json::{Value, json};
 

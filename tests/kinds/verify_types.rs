@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, LOOK};
 use crate::verify::{followed, refusal, stray, with};
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 use serde_json::json;
 
 /// Type, a value, and another that is nearly the same.

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use cutover::playbook::product::{Family, Product};
+use cutover::domain::product::{Family, Product};
 use cutover::rehearsal::server::{Choice, Program};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -94,8 +94,7 @@ impl Lab {
     }
     /// Privileges by the names that this version has for them, as the README says.
     fn fitted(&self, grants: &str) -> String {
-        if self.product.family == Family::MySql && self.product.version >= cutover::playbook::product::Version(8, 2, 0)
-        {
+        if self.product.family == Family::MySql && self.product.version >= cutover::domain::product::Version(8, 2, 0) {
             return grants.replace("SET_USER_ID", "SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER");
         }
         grants.to_owned()

@@ -7,6 +7,7 @@ mod browser;
 mod call;
 mod deliberate;
 mod many;
+mod older;
 mod rehearsal;
 mod served;
 mod stuck;

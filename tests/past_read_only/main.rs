@@ -9,7 +9,7 @@
 mod stage;
 mod writer;
 
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 use cutover::rehearsal::sandbox::Plan;
 use cutover::rehearsal::server::{Choice, Program, Server};
 use stage::{PLAYBOOK, Stage, complaint};

@@ -4,6 +4,7 @@
 mod diff;
 #[path = "../engine/mod.rs"]
 mod engine;
+mod format_1;
 #[path = "../mutated/mod.rs"]
 mod mutated;
 #[path = "../plan/mod.rs"]

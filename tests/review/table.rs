@@ -466,7 +466,7 @@ fn the_playbook_of_the_table_is_clean() {
 fn every_rule_is_in_the_table() {
     for rule in cutover::lint::RULES.iter().filter(|rule| rule.severity > cutover::lint::Severity::Note) {
         assert!(
-            ROWS.iter().any(|(_, code, severity, _)| *code == rule.code && *severity == rule.severity.name()),
+            ROWS.iter().any(|(_, code, severity, _)| *code == rule.code && *severity == rule.severity.to_string()),
             "{}",
             rule.code
         );

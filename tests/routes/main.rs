@@ -4,7 +4,7 @@
 #[path = "../stage/mod.rs"]
 mod stage;
 
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 use cutover::rehearsal::sandbox::Plan;
 use cutover::rehearsal::server::{Choice, Program};
 use serde_json::Value;

@@ -9,7 +9,7 @@
 mod lab;
 mod unusual;
 
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 use lab::{Lab, Shape, Side};
 use unusual::{MARIADB, MYSQL, Setting};
 

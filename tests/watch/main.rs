@@ -8,7 +8,7 @@ mod receiver;
 #[path = "../stage/mod.rs"]
 mod stage;
 
-use cutover::playbook::product::Family;
+use cutover::domain::product::Family;
 use cutover::rehearsal::sandbox::Plan;
 use cutover::rehearsal::server::{Choice, Program};
 use desk::Desk;

@@ -2,9 +2,9 @@
 
 use super::Dialect;
 use super::catalog::{Databases, within};
+use crate::domain::product::Version;
 use crate::domain::sql::number;
 use crate::domain::{Sql, Words};
-use crate::playbook::product::Version;
 use crate::sql;
 
 /// What stands for the text of a view or a routine that the account may not see.

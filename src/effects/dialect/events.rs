@@ -60,8 +60,8 @@ const DEFINER: &str = "its definer";
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::product::{Family, Product, Version};
     use crate::effects::dialect::Dialect;
-    use crate::playbook::product::{Family, Product, Version};
 
     #[test]
     fn a_status_is_set_and_the_definer_stays() {

@@ -271,7 +271,7 @@ fn restore(name: &Sql, same: Sql, key: Sql, [user, host]: [Sql; 2]) -> [Sql; 2] 
 mod tests {
     use super::super::Dialect;
     use crate::domain::Sql;
-    use crate::playbook::product::{Family, Product, Version};
+    use crate::domain::product::{Family, Product, Version};
 
     fn names(family: Family, version: Version) -> Vec<&'static str> {
         let dialect = Dialect::from(Product { family, version });

@@ -93,8 +93,8 @@ fn literals(names: impl IntoIterator<Item = &'static str>) -> Sql {
 #[cfg(test)]
 mod tests {
     use super::OwnDatabase;
+    use crate::domain::product::Product;
     use crate::effects::dialect::Dialect;
-    use crate::playbook::product::Product;
 
     #[test]
     fn only_known_tables_are_dropped() {

@@ -138,7 +138,7 @@ impl Dialect {
 #[cfg(test)]
 mod tests {
     use super::Dialect;
-    use crate::playbook::product::{Family, Product, Version};
+    use crate::domain::product::{Family, Product, Version};
 
     #[test]
     fn names_stay_inside_their_quotes_and_each_family_is_asked_in_its_words() {

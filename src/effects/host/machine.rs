@@ -91,7 +91,7 @@ impl Machine {
             process.finish(None, process::KEPT, None).await.map_err(failed)
         };
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-            let answer = format!("no answer within {}", crate::playbook::units::Span(limit));
+            let answer = format!("no answer within {}", crate::domain::units::Span(limit));
             Err(Failure::transient(attempted(), answer).at(&self.name))
         })
     }

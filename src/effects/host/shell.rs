@@ -7,8 +7,7 @@ use super::{Machine, Process, complaint, failed};
 use crate::effects::Activity;
 use crate::effects::lease::{Ends, Guard, HostLease};
 use crate::error::{Failure, Result};
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use crate::random;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -54,8 +53,7 @@ impl Shell {
             None => machine.start(&["sh"], true).await,
         };
         let process = process.map_err(|fault| fault.failure("open a shell").at(machine.name()))?;
-        let random = || RandomState::new().hash_one(std::process::id());
-        let marker = format!("cutover-{:016x}{:016x}", random(), random());
+        let marker = format!("cutover-{}", random::hex(32)?);
         let open = Mutex::new(Some(Open { process, marker, calls: 0 }));
         Ok(Self { host: machine.name().to_owned(), open, under })
     }

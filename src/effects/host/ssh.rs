@@ -6,9 +6,9 @@ mod refusal;
 mod sockets;
 
 use super::process::chain;
+use crate::domain::endpoint::Endpoint;
 use crate::effects::free_port::free_port_at_once;
 use crate::error::{Class, Failure, Result};
-use crate::playbook::endpoint::Endpoint;
 use openssh::{ControlPersist, ForwardType, KnownHosts, Session, SessionBuilder, Socket};
 use refusal::Refusal;
 use std::num::NonZeroUsize;

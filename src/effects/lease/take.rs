@@ -8,6 +8,7 @@ use super::watch::{Advice, Held, advise};
 use super::{Knows, Lease};
 use crate::effects::{Effects, Session};
 use crate::error::{Class, Failure, Result};
+use crate::random;
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -84,7 +85,7 @@ impl Taken {
         let card = Card::own(claim.about).ok_or_else(|| {
             Failure::permanent("take the run", "/proc cannot be read, so that this process cannot be told from others")
         })?;
-        let lease = Lease::new(claim.run, epoch, nonce()?, card, claim.knows.clone(), claim.stamp.clone());
+        let lease = Lease::new(claim.run, epoch, random::hex(16)?, card, claim.knows.clone(), claim.stamp.clone());
         let lease = Arc::new(lease);
         for session in &sessions {
             take_server(fx, &lease, session, &held).await?;
@@ -316,13 +317,4 @@ async fn claim_hosts(fx: &Arc<Effects>, claim: &Claim<'_>, held: &Held) -> Resul
         claimed?;
     }
     Ok(())
-}
-
-/// 16 hexadecimal digits from the operating system.
-fn nonce() -> Result<String> {
-    let mut bytes = [0; 8];
-    std::fs::File::open("/dev/urandom")
-        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes))
-        .map_err(|error| Failure::permanent("read random bytes", error.to_string()))?;
-    Ok(format!("{:016x}", u64::from_le_bytes(bytes)))
 }

@@ -3,9 +3,9 @@
 use super::super::Secrets;
 use super::driver::Cause;
 use super::error::is_transient;
+use crate::domain::endpoint::Endpoint;
+use crate::domain::secret::SecretRef;
 use crate::error::{Failure, Result};
-use crate::playbook::endpoint::Endpoint;
-use crate::playbook::secret::SecretRef;
 use mysql_async::{Conn, Error, Opts, OptsBuilder, SslOpts};
 use secrecy::ExposeSecret;
 use std::time::Duration;

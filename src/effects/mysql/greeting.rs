@@ -4,8 +4,8 @@
 //! all; from another address it counts against `max_connect_errors` until the next successful login from there, so it
 //! must not be used there more than some dozen times in a row.
 
+use crate::domain::units::Span;
 use crate::error::{Failure, Result};
-use crate::playbook::units::Span;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;

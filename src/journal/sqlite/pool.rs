@@ -7,10 +7,10 @@ use super::file::{self, FileId, Files};
 use super::schema::{LATEST, READABLE, upgrade, version};
 use super::trouble::Trouble;
 use super::{backup, check};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -160,6 +160,9 @@ fn is_log_refused(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }
 
+/// What has a meaning of its own in `SQLite`'s file URIs (sqlite.org/uri.html).
+const PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+
 /// A connection to a file in a folder that this process may not write: without its log `SQLite` must be told that nobody
 /// writes the file.
 fn frozen(path: &Path) -> Result<Connection, Trouble> {
@@ -167,16 +170,9 @@ fn frozen(path: &Path) -> Result<Connection, Trouble> {
     if log.metadata().is_ok_and(|log| log.len() > 0) {
         return Err(Trouble::UnreadableLog(log));
     }
-    let mut uri = b"file:".to_vec();
-    for &byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'%' | b'?' | b'#' => uri.extend(format!("%{byte:02X}").bytes()),
-            _ => uri.push(byte),
-        }
-    }
-    uri.extend(b"?immutable=1");
+    let uri = format!("file:{}?immutable=1", percent_encode(path.as_os_str().as_bytes(), PATH));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(Connection::open_with_flags(OsString::from_vec(uri), flags)?)
+    Ok(Connection::open_with_flags(uri, flags)?)
 }
 
 /// For writing, and never making the file.

@@ -33,7 +33,9 @@ pub(super) fn version(connection: &Connection) -> Result<u32, Trouble> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// Brings a journal up to date, if another process has not done so meanwhile.
+/// Brings a journal up to date, if another process has not done so meanwhile. The version is read and everything is added
+/// in the caller's one transaction, which holds the write lock: of two programs that open an old journal at once, the second
+/// finds nothing left to do. (`rusqlite_migration` reads the version before it takes the lock, and that second one fails.)
 pub(super) fn upgrade(tx: &Transaction<'_>) -> Result<(), Trouble> {
     let version = version(tx)?;
     for added in VERSIONS.get(version as usize..).ok_or(Trouble::Newer(version))? {
@@ -73,4 +75,35 @@ fn rechain_run(connection: &Connection, head: &RunHead) -> rusqlite::Result<()> 
         connection.execute(update, params![head.id, seq, hash])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LATEST, VERSIONS, upgrade, version};
+    use rusqlite::{Connection, TransactionBehavior};
+    use std::sync::Barrier;
+    use std::time::Duration;
+
+    #[test]
+    fn programs_that_open_an_old_journal_at_once_all_find_it_up_to_date() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("journal.sqlite");
+        Connection::open(&file).unwrap().execute_batch(VERSIONS[0]).unwrap();
+        Connection::open(&file).unwrap().pragma_update(None, "user_version", 1).unwrap();
+        let all_have_looked = Barrier::new(8);
+        let open = || {
+            let mut connection = Connection::open(&file).unwrap();
+            connection.busy_timeout(Duration::from_secs(60)).unwrap();
+            assert_eq!(version(&connection).unwrap(), 1);
+            all_have_looked.wait();
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+            upgrade(&tx).unwrap();
+            tx.commit().unwrap();
+            version(&connection).unwrap()
+        };
+        std::thread::scope(|scope| {
+            let programs: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            assert!(programs.into_iter().all(|program| program.join().unwrap() == LATEST));
+        });
+    }
 }

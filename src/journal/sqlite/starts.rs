@@ -2,7 +2,7 @@
 
 use super::{Sqlite, Trouble};
 use crate::error::{Failure, Result};
-use crate::journal::start::{Start, Starts, Verdict};
+use crate::journal::start::{Start, Starts};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -79,7 +79,7 @@ impl Starts for Sqlite {
              ON CONFLICT (schedule, due) DO NOTHING"
         );
         let Start { schedule, due, reason, by, at, on_demand, run, claimed, ended, exit_code, .. } = start;
-        let (verdict, command) = (start.verdict.word(), words(&start.command)?);
+        let (verdict, command) = (<&str>::from(start.verdict), words(&start.command)?);
         let values =
             params![schedule, due, verdict, reason, by, at, on_demand, run, command, claimed, ended, exit_code];
         self.change(&format!("write a decision about the schedule {schedule}"), &insert, values)
@@ -90,7 +90,7 @@ impl Starts for Sqlite {
             WHERE schedule = ?1 AND due = ?2
               AND (verdict = 'queued' OR verdict = 'started' AND claimed IS NULL AND ended IS NULL)";
         let Start { schedule, due, reason, by, at, claimed, .. } = start;
-        let values = params![schedule, due, start.verdict.word(), reason, by, at, claimed];
+        let values = params![schedule, due, <&str>::from(start.verdict), reason, by, at, claimed];
         self.change(&format!("write a decision about the schedule {schedule}"), update, values)
     }
 
@@ -139,7 +139,7 @@ fn start(row: &Row<'_>) -> rusqlite::Result<Start> {
     Ok(Start {
         schedule: row.get(0)?,
         due: row.get(1)?,
-        verdict: Verdict::of(&verdict).ok_or_else(|| damaged(2, "a verdict that is none"))?,
+        verdict: verdict.parse().map_err(|_| damaged(2, "a verdict that is none"))?,
         reason: row.get(3)?,
         by: row.get(4)?,
         at: row.get(5)?,

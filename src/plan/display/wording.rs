@@ -1,9 +1,9 @@
 //! Phrases that every display for people shares, so that a plan says the same in each of them.
 
 use super::edges::{Edges, point_of_no_return};
+use crate::domain::units::Span;
 use crate::plan::{Plan, PlannedBlock, PlannedStep};
 use crate::playbook::model::{OnFailure, Retry};
-use crate::playbook::units::Span;
 use crate::steps::Reversibility;
 use std::time::Duration;
 

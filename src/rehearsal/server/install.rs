@@ -2,7 +2,7 @@
 
 use super::program::Program;
 use super::{Server, is_root, process};
-use crate::playbook::product::Family;
+use crate::domain::product::Family;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};

@@ -10,10 +10,10 @@ mod program;
 pub(super) use process::run;
 pub use program::{Choice, Program};
 
+use crate::domain::product::Family;
 use crate::effects::dialect::Dialect;
 use crate::effects::free_port;
 use crate::error::{Failure, Result};
-use crate::playbook::product::Family;
 use process::{end, thread_states, within_patience};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
 //! Finding the programs of a server: those of the machine, `MySQL` from its own folder in the cache, or any by path.
 
 use super::process;
+use crate::domain::product::{Family, Product};
 use crate::error::{Failure, Result};
-use crate::playbook::product::{Family, Product};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use tokio::process::Command;
@@ -151,7 +151,7 @@ fn beside(program: &Path, name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::Program;
-    use crate::playbook::product::Product;
+    use crate::domain::product::Product;
     use std::path::PathBuf;
 
     /// Linking the machine's own programs would let whoever writes a stand-in write through to them.

@@ -2,11 +2,11 @@
 
 use super::Dump;
 use crate::domain::Script;
+use crate::domain::units::Bytes;
 use crate::effects::Row;
 use crate::effects::dialect::{Dialect, Every};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
-use crate::playbook::units::Bytes;
 use crate::playbook::world::World;
 use crate::steps::client_program::{family_name, find_dump_program};
 use crate::steps::free_space::{self, free_space};

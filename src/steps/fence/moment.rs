@@ -1,12 +1,12 @@
 //! The moment at which the fence costs least: the replica has just caught up. Far behind, it does not fall at all.
 
 use super::Fence;
+use crate::domain::units::Span;
 use crate::effects::Session;
 use crate::effects::dialect::Dialect;
 use crate::effects::replica::binlog_position;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::position::Position;
-use crate::playbook::units::Span;
 use crate::playbook::world::World;
 use crate::steps::account_statements;
 use crate::steps::place::dialect;

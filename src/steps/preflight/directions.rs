@@ -3,8 +3,8 @@
 //! Facts: the manuals of `MySQL` on replication compatibility and upgrade paths, `MariaDB`'s page on replication
 //! compatibility, and trials with `MariaDB` 10.11.19 and `MySQL` 9.7.4 (each said where it is used).
 
+use crate::domain::product::{Family, Product, Version};
 use crate::effects::dialect::Dialect;
-use crate::playbook::product::{Family, Product, Version};
 
 /// Whether a target can follow a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn mariadb_to_mysql(source: Product, target: Product) -> Direction {
 #[cfg(test)]
 mod tests {
     use super::{Direction, direction};
-    use crate::playbook::product::Product;
+    use crate::domain::product::Product;
 
     fn word(from: &str, to: &str) -> &'static str {
         let read = |text| Product::from_version_text(text).unwrap();

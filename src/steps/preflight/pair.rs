@@ -1,8 +1,8 @@
 //! The two servers of a migration as the plan knows them. Pure: checks write their questions from this.
 
 use super::ask::Ask;
+use crate::domain::endpoint::Endpoint;
 use crate::effects::dialect::Dialect;
-use crate::playbook::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Application, Server};
 use crate::playbook::through::Through;
 

@@ -3,10 +3,10 @@
 use super::ask::{Ask, Clock, Pace, Reply};
 use super::pair::{Pair, Side, Source, Target};
 use crate::domain::Sql;
+use crate::domain::product::Product;
 use crate::effects::Rows;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Account;
-use crate::playbook::product::Product;
 use crate::steps::place::account_fact;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;

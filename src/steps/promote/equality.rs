@@ -1,8 +1,8 @@
 //! Whether both servers were found to hold the same, and not too long ago.
 
 use super::Promote;
+use crate::domain::units::Span;
 use crate::error::{Failure, Result};
-use crate::playbook::units::Span;
 use crate::steps::{Action, Complaint, Ctx};
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! What a template of a server's configuration may use, from the inventory alone. Pure.
 
 use super::Profile;
-use crate::playbook::endpoint::Endpoint;
+use crate::domain::endpoint::Endpoint;
+use crate::domain::product::{Family, Version};
 use crate::playbook::inventory::{Facts, Server};
 use crate::playbook::marker;
-use crate::playbook::product::{Family, Version};
 use crate::playbook::sizing::{Sizing, size_text};
 use crate::playbook::world::World;
 use crate::steps::Complaint;
@@ -121,8 +121,8 @@ fn settings(name: &str, server: &Server) -> Result<Map<String, Value>, Vec<Compl
 #[cfg(test)]
 mod tests {
     use super::{bind_address, fill, needs_facts};
+    use crate::domain::units::Bytes;
     use crate::playbook::inventory::{Facts, Server};
-    use crate::playbook::units::Bytes;
 
     #[test]
     fn listens_where_it_is_asked() {

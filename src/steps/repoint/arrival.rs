@@ -2,10 +2,10 @@
 
 use super::Repoint;
 use crate::domain::Sql;
+use crate::domain::units::Span;
 use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Application;
-use crate::playbook::units::Span;
 use crate::playbook::world::World;
 use crate::steps::answer::is_closed;
 use crate::steps::place::dialect;
@@ -170,7 +170,7 @@ impl Repoint {
 #[cfg(test)]
 mod tests {
     use super::Arrival;
-    use crate::playbook::units::Span;
+    use crate::domain::units::Span;
     use std::time::Duration;
 
     #[test]

@@ -8,9 +8,9 @@
 //! purpose passes it; against those there are ssh's host keys, and `tls` between the servers.
 
 use super::Tunnel;
+use crate::domain::endpoint::Endpoint;
 use crate::effects::{Greeting, Identity};
 use crate::error::{Failure, Result};
-use crate::playbook::endpoint::Endpoint;
 use crate::playbook::marker;
 use crate::playbook::world::World;
 use crate::steps::place::dialect;

@@ -2,10 +2,10 @@
 
 use super::sides::Sides;
 use super::{ATTEMPTED, Verify};
+use crate::domain::units::Span;
 use crate::effects::replica::binlog_position;
 use crate::error::{Failure, Result};
 use crate::playbook::position::Position;
-use crate::playbook::units::Span;
 use crate::steps::Ctx;
 use crate::steps::account_statements;
 use std::cmp::Ordering;

@@ -5,7 +5,7 @@ mod rows;
 mod world;
 
 use crate::bench::{Bench, mysql};
-use cutover::playbook::product::Family::{self, MariaDb, MySql};
+use cutover::domain::product::Family::{self, MariaDb, MySql};
 use rows::{Row, Spoil, rows};
 use world::{Look, fingerprint};
 

@@ -1,7 +1,7 @@
 //! The table: what is spoilt, who must name it, and in which words.
 
 use super::world::Look;
-use cutover::playbook::product::Family::{self, MariaDb, MySql};
+use cutover::domain::product::Family::{self, MariaDb, MySql};
 use serde_json::json;
 use std::os::unix::fs::symlink;
 use std::path::Path;

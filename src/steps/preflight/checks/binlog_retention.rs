@@ -5,9 +5,9 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::domain::units::{Bytes, Span};
 use crate::error::Result;
 use crate::playbook::forecast::{dump_seconds, import_seconds};
-use crate::playbook::units::{Bytes, Span};
 use std::time::Duration;
 
 pub const CHECK: Check = Check::blocking("binlog_retention", judge)

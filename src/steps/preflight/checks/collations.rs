@@ -5,8 +5,8 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
+use crate::domain::product::{Family, Version};
 use crate::error::Result;
-use crate::playbook::product::{Family, Version};
 
 pub const CHECK: Check = Check::blocking("collations", judge).only_before(Occasion::Copy).asks(|pair| {
     let used = Ask::sql(Source, pair.source.dialect.used_collations(pair.databases));

@@ -6,8 +6,8 @@ use super::super::pair::Source;
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::domain::sql::identifier;
+use crate::domain::units::Bytes;
 use crate::error::Result;
-use crate::playbook::units::Bytes;
 
 pub const CHECK: Check = Check::blocking("databases", judge).only_before(Occasion::Copy).firm().asks(|pair| {
     let dialect = pair.source.dialect;

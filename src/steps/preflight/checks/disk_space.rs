@@ -6,9 +6,9 @@ use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::domain::script::argument;
+use crate::domain::units::Bytes;
 use crate::error::{Failure, Result};
 use crate::playbook::forecast::{dump_bytes, dump_seconds, import_seconds};
-use crate::playbook::units::Bytes;
 use crate::sh;
 use std::time::Duration;
 

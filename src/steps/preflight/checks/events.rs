@@ -5,8 +5,8 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, count, some};
+use crate::domain::product::Family;
 use crate::error::Result;
-use crate::playbook::product::Family;
 
 pub const CHECK: Check = Check::blocking("events", judge)
     .only_before(Occasion::Copy)

@@ -14,7 +14,7 @@ pub const CHECK: Check = Check::warning("generated_columns", judge)
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let columns = seen.names(Source, seen.pair.source.dialect.generated_columns(seen.pair.databases))?;
     let (source, target) = (seen.source.product, seen.target.product);
-    let series = |version: crate::playbook::product::Version| (version.0, version.1);
+    let series = |version: crate::domain::product::Version| (version.0, version.1);
     let words = format!("{} generated: {}", count(columns.len(), "column is", "columns are"), some(&columns));
     if columns.is_empty() {
         return Ok(Verdict::pass("no column is generated"));

@@ -5,9 +5,9 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
+use crate::domain::product::Family;
 use crate::effects::dialect::Dialect;
 use crate::error::Result;
-use crate::playbook::product::Family;
 
 pub const CHECK: Check = Check::blocking("gtid_state", judge)
     .only_before(Occasion::Copy)

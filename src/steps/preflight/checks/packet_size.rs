@@ -4,8 +4,8 @@ use super::super::check::Check;
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::domain::units::Bytes;
 use crate::error::Result;
-use crate::playbook::units::Bytes;
 
 pub const CHECK: Check =
     Check::blocking("packet_size", judge).reads(&["max_allowed_packet", "slave_max_allowed_packet"]);

@@ -5,8 +5,8 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::domain::units::{Bytes, Span};
 use crate::error::Result;
-use crate::playbook::units::{Bytes, Span};
 use std::time::Duration;
 
 pub const CHECK: Check = Check::warning("redo_size", judge)

@@ -8,22 +8,15 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The two families; Percona Server counts as `mysql`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// `MariaDB` Server.
+    #[strum(to_string = "MariaDB")]
     MariaDb,
     /// `MySQL` Server and Percona Server.
+    #[strum(to_string = "MySQL")]
     MySql,
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MariaDb => "MariaDB",
-            Self::MySql => "MySQL",
-        })
-    }
 }
 
 /// A version as three numbers; missing ones are 0.
