@@ -1,4 +1,5 @@
 //! `render` and `set_variables` on a real server: done, looked at, done again, taken back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_push_string, reason = "tests")]
 
 use async_trait::async_trait;
 use cutover::effects::{Answer, Approvals, Effects, Rule, Secrets};
@@ -424,9 +425,9 @@ async fn a_wrong_restart_is_found_before_it_is_needed() {
         let argv: Vec<String> = serde_json::from_value(command).unwrap();
         let right = server.restart.clone();
         if field == "restart" {
-            server.restart = argv
+            server.restart = argv;
         } else {
-            server.start = argv
+            server.start = argv;
         }
         let found = bench.inspect(&*step).await;
         assert_eq!((found.len(), found[0].class), (1, Class::Refused), "{found:?}");

@@ -1,4 +1,5 @@
 //! Bad input gets a clear error and changes nothing: documents first, then real servers and hosts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_push_string, reason = "tests")]
 
 mod check;
 mod cut_off;

@@ -123,7 +123,7 @@ impl Step for Fake {
     }
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         let failure = self.stage.undos.lock().unwrap().get_mut(&self.name).and_then(VecDeque::pop_front);
-        let old = cx.memo.get("old").map(|old| format!(" {old}")).unwrap_or_default();
+        let old = cx.memo.read::<Value>("old")?.map(|old| format!(" {old}")).unwrap_or_default();
         self.stage.write(format!("undo {}{old}", self.name));
         failure.map_or(Ok(()), Err)
     }

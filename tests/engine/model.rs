@@ -370,9 +370,7 @@ impl<'a> Sim<'a> {
                 for ix in (0..self.graph.len()).filter(|&ix| self.is_checkpoint(ix)) {
                     assert!(self.graph.before(ix).into_iter().all(|need| !gone(need)), "{ix} lost its ground");
                 }
-                assert!(
-                    steps().all(|(ix, step)| !(gone(ix) && reversible(ix) && self.world[ix]) || !step.is_touched())
-                );
+                assert!(steps().all(|(ix, step)| !(gone(ix) && reversible(ix) && self.world[ix] && step.is_touched())));
             }
             Outcome::Done => {
                 assert!(self.state.rollback.is_none());

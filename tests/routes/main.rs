@@ -1,5 +1,6 @@
 //! Every route of a migration, rehearsed on real servers of both families: by position through a tunnel, by GTID over
 //! TLS. `MySQL` is fetched when the machine has none; where it cannot be had, its rehearsals say that they were skipped.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[path = "../stage/mod.rs"]
 mod stage;
