@@ -12,6 +12,8 @@ mod locks;
 mod names;
 mod refusals;
 mod secrets;
+#[path = "../skip/mod.rs"]
+mod skip;
 mod stage;
 mod templates;
 mod values;
