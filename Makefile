@@ -27,7 +27,7 @@ test: deps lint ## Run everything: format, lints, and tests against real servers
 
 quick: ## Format, lints, and every test that needs no server: after each edit
 	cargo fmt --check
-	cargo clippy --locked --lib --bins -- -D warnings
+	cargo clippy --locked --lib --bins --test quick -- -D warnings
 	CUTOVER_QUICK=1 CUTOVER_FUZZ_SECONDS=1 cargo test --locked --lib --test quick
 
 check-displays: deps ## Show plans to Mermaid's parser and a browser: needs npm and Chromium, pictures in target/displays
@@ -60,7 +60,7 @@ build: ## Build target/release/cutover
 
 lint: ## Check format and lints
 	cargo fmt --check
-	cargo clippy --locked --lib --bins -- -D warnings
+	cargo clippy --locked --all-targets -- -D warnings
 
 clean: ## Remove what was built
 	cargo clean
