@@ -23,12 +23,12 @@ demo: deps build ## See a live server move: two real servers, ROWS rows, WRITERS
 
 # servers wait for the disk more than for processors: twice as many tests at a time as there are of these
 test: deps lint ## Run everything: format, lints, and tests against real servers
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} cargo test --locked --no-fail-fast
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} .ci/skips cargo test --locked --no-fail-fast
 
 quick: ## Format, lints, and every test that needs no server: after each edit
 	cargo fmt --check
-	cargo clippy --locked --lib --bins -- -D warnings
-	cargo test --locked --lib --test quick
+	cargo clippy --locked --lib --bins --test quick -- -D warnings
+	CUTOVER_QUICK=1 CUTOVER_FUZZ_SECONDS=1 cargo test --locked --lib --test quick
 
 check-displays: deps ## Show plans to Mermaid's parser and a browser: needs npm and Chromium, pictures in target/displays
 	cargo build --locked
@@ -60,7 +60,7 @@ build: ## Build target/release/cutover
 
 lint: ## Check format and lints
 	cargo fmt --check
-	cargo clippy --locked --lib --bins -- -D warnings
+	cargo clippy --locked --all-targets -- -D warnings
 
 clean: ## Remove what was built
 	cargo clean

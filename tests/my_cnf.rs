@@ -1,4 +1,5 @@
 //! `templates/my.cnf.j2`: what it says for each family and version, and that a real server agrees.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use cutover::domain::secret::SecretRef;
 use cutover::effects::{Login, Secrets, Session};

@@ -1,12 +1,15 @@
 //! SQL sessions against a real server.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "skip/mod.rs"]
+mod skip;
+
 use cutover::domain::product::{Family, Product};
 use cutover::domain::secret::SecretRef;
 use cutover::effects::dialect::Dialect;
 use cutover::effects::{INIT, Login, Secrets, Session, greeting};
 use cutover::error::{Class, Failure};
-use cutover::rehearsal::server::{Choice, Profile, Program, Server, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -422,8 +425,7 @@ async fn our_statements_mean_the_same_whatever_the_servers_settings_are_and_the_
 
 #[tokio::test]
 async fn settings_on_mysql_and_rows_one_by_one() {
-    if let Err(failure) = Program::find(&Choice::Family(Family::MySql)).await {
-        eprintln!("SKIPPED, for MySQL cannot be had: {failure}");
+    if !skip::mysql().await {
         return;
     }
     let bench = Bench::of(Choice::Family(Family::MySql), &[]).await;

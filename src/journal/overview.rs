@@ -220,7 +220,9 @@ mod tests {
     fn older(dir: &Path, run: &RunRecord, entries: &[Entry]) {
         let connection = Connection::open(dir.join("journal.sqlite")).unwrap();
         let versions: Vec<_> = VERSIONS.into_iter().take_while(|added| !added.contains("TABLE overview")).collect();
-        versions.iter().for_each(|added| connection.execute_batch(added).unwrap());
+        for added in &versions {
+            connection.execute_batch(added).unwrap();
+        }
         connection.pragma_update(None, "user_version", u32::try_from(versions.len()).unwrap()).unwrap();
         let insert = "INSERT INTO run (id, playbook, hash, created, plan) VALUES (?1, ?2, ?3, ?4, ?5)";
         let RunHead { id, playbook, hash, created } = &run.head;

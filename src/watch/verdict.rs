@@ -169,19 +169,22 @@ pub(super) mod tests {
         }
     }
 
+    /// Makes a look worse.
+    type Change = fn(&mut Look);
+
     #[test]
     fn every_single_thing_that_is_wrong_or_unknown_shows() {
         assert_eq!((well().verdict(), well().troubles().len()), (Verdict::Well, 0));
         assert!(well().to_string().ends_with("it follows, 2s behind"), "{}", well());
-        let wrong: [(&dyn Fn(&mut Look), Verdict); 8] = [
-            (&|look| look.old_closed = Some(false), Verdict::Split),
-            (&|look| look.own.count = 1, Verdict::Split),
-            (&|look| look.way_back.as_mut().unwrap().applies = Some(false), Verdict::WayBackBroken),
-            (&|look| look.new_open = Some(false), Verdict::Unclear),
-            (&|look| look.own = OwnTransactions::unknown("purged"), Verdict::Unclear),
-            (&|look| look.unseen = vec!["source: refused".into()], Verdict::Unclear),
-            (&|look| look.old_closed = None, Verdict::Unclear),
-            (&|look| look.way_back.as_mut().unwrap().applies = None, Verdict::Unclear),
+        let wrong: [(Change, Verdict); 8] = [
+            (|look| look.old_closed = Some(false), Verdict::Split),
+            (|look| look.own.count = 1, Verdict::Split),
+            (|look| look.way_back.as_mut().unwrap().applies = Some(false), Verdict::WayBackBroken),
+            (|look| look.new_open = Some(false), Verdict::Unclear),
+            (|look| look.own = OwnTransactions::unknown("purged"), Verdict::Unclear),
+            (|look| look.unseen = vec!["source: refused".into()], Verdict::Unclear),
+            (|look| look.old_closed = None, Verdict::Unclear),
+            (|look| look.way_back.as_mut().unwrap().applies = None, Verdict::Unclear),
         ];
         for (number, (change, verdict)) in wrong.iter().enumerate() {
             let mut look = well();

@@ -1,5 +1,6 @@
 //! Servers and hosts on which the shipped playbook cannot work: it says why, and leaves no trace.
 
+use crate::skip::{Why, skip};
 use crate::stage::{Ended, SWAP, Stage};
 
 const REFUSED: i32 = 5;
@@ -223,8 +224,7 @@ async fn a_disk_too_small_for_the_dump_is_refused() {
     let stage = Stage::make(20_000).await;
     stage.sql(true, &["ANALYZE TABLE shop.accounts, shop.cards"]).await; // sizes are estimated from statistics
     let Some(_disk) = SmallDisk::mount(stage.dir().join("work/new"), "2m") else {
-        eprintln!("SKIPPED: only root can mount a small disk, so nothing was proved about one that is too small");
-        return;
+        return skip("only root can mount a small disk, so nothing was proved about one that is too small", Why::Other);
     };
     let before = stage.fingerprints().await;
     let ended = stage.run(SWAP, &stage.inventory, "small-disk").end();

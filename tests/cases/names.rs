@@ -119,7 +119,9 @@ fn moved(family: Family) {
         let (odd, rest): (Vec<_>, Vec<_>) = made.into_iter().partition(|name| name.contains(ESCAPED));
         let named = said.matches("when selecting the database").count();
         assert!(named >= odd.len() && named % odd.len() == 0, "{named} for {odd:?}: {said}");
-        odd.iter().for_each(|name| drop(lab.sql(Side::Old, &format!("DROP DATABASE {}", identifier(name)))));
+        for name in &odd {
+            lab.sql(Side::Old, &format!("DROP DATABASE {}", identifier(name)));
+        }
         made = rest;
         (code, said) = run(&lab);
     }

@@ -1,6 +1,6 @@
 //! The rulebook's matrix, cell by cell: what is needed, by which versions it is said how, and who says so.
 //!
-//! Sources: WLn a MySQL worklog, "8.4 notes" the release notes of 8.4.0, "manual x" the reference manual of MySQL x, MDB
+//! Sources: `WLn` a MySQL worklog, "8.4 notes" the release notes of 8.4.0, "manual x" the reference manual of MySQL x, MDB
 //! the documentation of MariaDB, MDEV-n one of its issues, M-n a measurement on a real server (MariaDB 10.11, MySQL 9.7).
 
 use crate::{mariadb, mysql, to};

@@ -1,4 +1,5 @@
 //! The dialect: by table for every version with a vocabulary of its own, and word for word on a real server.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod cells;
 

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use cutover::domain::Script;
+use cutover::domain::units::Span;
 use cutover::effects::{Answer, Approvals, Effects, Rule, Secrets};
 use cutover::engine::clock::Wall;
 use cutover::engine::{Decode, Runner, Setup};
@@ -123,7 +124,7 @@ impl Step for Fake {
     }
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         let failure = self.stage.undos.lock().unwrap().get_mut(&self.name).and_then(VecDeque::pop_front);
-        let old = cx.memo.get("old").map(|old| format!(" {old}")).unwrap_or_default();
+        let old = cx.memo.read::<Value>("old")?.map(|old| format!(" {old}")).unwrap_or_default();
         self.stage.write(format!("undo {}{old}", self.name));
         failure.map_or(Ok(()), Err)
     }

@@ -67,10 +67,8 @@ async fn a_gate_that_says_no_when_the_window_opens_ends_the_run_before_the_block
     let lab = lab(10_000, window("12:00:20", "12:01:00"));
     let no = Failure::refused("begin the fence", "a transaction is open");
     let fine = Failure::transient("begin the fence", "busy");
-    let mut unprepared = lab.stage.unprepared.lock().unwrap();
-    unprepared.insert("promote".into(), [no].into());
-    unprepared.insert("fence".into(), [fine].into());
-    drop(unprepared);
+    let unprepared = [("promote".into(), [no].into()), ("fence".into(), [fine].into())];
+    lab.stage.unprepared.lock().unwrap().extend(unprepared);
     // the first preparation fails already: as without a window, that follows `on_failure`
     assert_eq!(lab.run().await, Outcome::RolledBack);
     assert!(!lab.stage.did("start fence") && lab.stage.did("undo copy"));
@@ -131,7 +129,7 @@ async fn whoever_waits_can_be_stopped_and_waits_again_when_resumed() {
     let lab = lab(10_000, window("13:00", "14:00"));
     let interrupt = lab.interrupt.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_secs(600)).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
         interrupt.cancel();
     });
     assert_eq!(lab.run().await, Outcome::Interrupted);
@@ -186,7 +184,7 @@ async fn windows_go_by_the_wall_and_not_by_how_long_the_runner_has_slept() {
     // the machine sleeps for an hour a minute after the start, and its steady clock does not notice
     let (wall, begin) = (lab.wall.clone(), Instant::now());
     lab.wall = std::sync::Arc::new(move || {
-        let slept = if begin.elapsed() > Duration::from_secs(60) { 3_600_000 } else { 0 };
+        let slept = if begin.elapsed() > Duration::from_mins(1) { 3_600_000 } else { 0 };
         wall() + slept
     });
     assert_eq!(lab.run().await, Outcome::Done);

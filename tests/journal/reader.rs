@@ -18,7 +18,7 @@ pub fn desk(steps: &[(&str, &str)]) -> Desk {
         playbook += &format!(
             "  - {{ id: {id}, needs: [{before}], uses: command, with: {{ host: local, run: [sh, -c, {words}], undo: [\"true\"] }} }}\n"
         );
-        before = (*id).to_owned();
+        (*id).clone_into(&mut before);
     }
     let desk = Desk::new(&playbook);
     desk.write("inventory.yaml", INVENTORY);

@@ -39,7 +39,7 @@ fn trial(number: u64, rng: &mut Rng) -> (usize, bool) {
     let steps: Vec<_> = (0..STEPS).map(|n| (format!("s{n}"), format!("echo s{n} >> effects; sleep 0.06"))).collect();
     let steps: Vec<_> = steps.iter().map(|(id, words)| (id.as_str(), words.as_str())).collect();
     let desk = desk(&steps);
-    let mut server = (number % 2 == 0).then(|| serve(&desk));
+    let mut server = number.is_multiple_of(2).then(|| serve(&desk));
     let mut run = desk.begin(&[]);
     desk.until("effects");
     let begin = Instant::now();

@@ -1,5 +1,8 @@
 //! Two real servers, each on a host of its own behind an sshd, and hands to work a single step on them.
 
+#[path = "../skip/mod.rs"]
+mod skip;
+
 use async_trait::async_trait;
 use cutover::domain::product::Family;
 use cutover::domain::{Permits, Sql};
@@ -8,7 +11,7 @@ use cutover::effects::{Activity, Approvals, Decision, Effects, Rule, Secrets, Se
 use cutover::error::{Failure, Result};
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
-use cutover::rehearsal::server::{Choice, Profile, Program, Server, Setup};
+use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
 use cutover::steps::{Action, Ctx, Finding, Memo, Outputs, Probe, Progress, Step, Update, find};
@@ -21,6 +24,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
+
+pub use skip::mysql;
 
 pub const LOOK: Duration = Duration::from_secs(20);
 const PASSWORDS: [(&str, &str); 4] =
@@ -65,17 +70,6 @@ impl Memo for Notes {
     async fn set(&self, key: &str, value: Value) -> Result<()> {
         self.0.lock().unwrap().insert(key.into(), value);
         Ok(())
-    }
-}
-
-/// Whether `MySQL` is there; told when it is not.
-pub async fn mysql() -> bool {
-    match Program::find(&Choice::Family(Family::MySql)).await {
-        Ok(_) => true,
-        Err(failure) => {
-            eprintln!("SKIPPED, for MySQL cannot be had: {failure}");
-            false
-        }
     }
 }
 

@@ -118,7 +118,7 @@ async fn accounts_that_come_through_the_channel_go_with_it(family: Family) {
             Family::MySql => statement.replace("writer FOR", "writer TO"),
             Family::MariaDb => statement.to_owned(),
         };
-        bench.exec("source", &statement.to_string()).await;
+        bench.exec("source", &statement).await;
     }
     bench.exec("source", "CREATE USER shop@'%' IDENTIFIED BY 'laden'").await;
     bench.caught_up().await;

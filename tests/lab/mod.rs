@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+#[path = "../skip/mod.rs"]
+mod skip;
+
 use cutover::domain::product::{Family, Product};
 use cutover::rehearsal::server::{Choice, Program};
 use serde_json::Value;
@@ -64,14 +67,11 @@ pub struct Lab {
 impl Lab {
     /// Sets everything up; `None` where the machine has no `MySQL` and cannot fetch it.
     pub fn make(shape: &Shape) -> Option<Self> {
-        let found = tokio::runtime::Runtime::new().unwrap().block_on(Program::find(&Choice::Family(shape.family)));
-        let program = match found {
-            Err(failure) if shape.family == Family::MySql => {
-                eprintln!("not tried with MySQL: {failure}");
-                return None;
-            }
-            found => found.unwrap(),
-        };
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        if shape.family == Family::MySql && !runtime.block_on(skip::mysql()) {
+            return None;
+        }
+        let program = runtime.block_on(Program::find(&Choice::Family(shape.family))).unwrap();
         let bin = program.admin.parent().unwrap().to_owned();
         let client = ["mariadb", "mysql"].map(|name| bin.join(name)).into_iter().find(|path| path.exists()).unwrap();
         let folder = tempfile::Builder::new().prefix("cutover-lab").tempdir_in("/tmp").unwrap();

@@ -1,5 +1,5 @@
 //! Documents and journals with small damage, thousands of them: none may make the program panic. The same checks as
-//! the fuzz targets in `fuzz/`, for every day; `CUTOVER_FUZZ_SECONDS` says for how long each (2 by default).
+//! the fuzz targets in `fuzz/`, for every day; `CUTOVER_FUZZ_SECONDS` says for how long each (2 by default, 1 in `make quick`).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 #[allow(dead_code, missing_docs, reason = "shared with the fuzz targets")]

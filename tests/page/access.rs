@@ -13,6 +13,7 @@ const ACTS: [&str; 3] = ["/runs/RUN/steps/go/decision", "/rehearse", "/schedules
 const SAME: &str = "Sec-Fetch-Site: same-origin";
 
 /// A run that waits for an answer.
+#[allow(clippy::zombie_processes, reason = "whoever called ends it; where that fails, the test process ends soon")]
 pub fn waiting(state: &Path) -> (Child, String) {
     let folder = state.parent().unwrap();
     std::fs::write(folder.join("playbook.yaml"), PLAYBOOK).unwrap();

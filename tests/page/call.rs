@@ -38,7 +38,9 @@ pub fn call(address: SocketAddr, method: &str, path: &str, more: &[&str], body: 
     if method == "POST" {
         head += "Content-Type: application/x-www-form-urlencoded\r\n";
     }
-    more.iter().for_each(|line| head += &format!("{line}\r\n"));
+    for line in more {
+        head += &format!("{line}\r\n");
+    }
     line.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
     let mut bytes = Vec::new();
     let _ = line.read_to_end(&mut bytes); // what was said before a reset counts

@@ -1,6 +1,6 @@
 //! The page: who may do what on it, that it answers at once however many runs there are, and, in a browser, a rehearsal
 //! from its start to its report.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::format_push_string, reason = "a test that cannot go on fails")]
 
 mod access;
 mod browser;

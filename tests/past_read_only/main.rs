@@ -5,13 +5,15 @@
 //! missing, with a person's 20 s in between. `CUTOVER_SEED=n` chooses them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../skip/mod.rs"]
+mod skip;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod writer;
 
 use cutover::domain::product::Family;
 use cutover::rehearsal::sandbox::Plan;
-use cutover::rehearsal::server::{Choice, Program, Server};
+use cutover::rehearsal::server::{Choice, Server};
 use stage::{PLAYBOOK, Stage, complaint};
 use std::path::Path;
 use std::process::Command;
@@ -120,9 +122,8 @@ async fn a_program_that_writes_past_read_only_throughout_is_refused_or_kept_out_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_writes_past_read_only_throughout_is_refused_or_kept_out_on_mysql() {
-    match Program::find(&Choice::Family(Family::MySql)).await {
-        Ok(_) => throughout(Family::MySql).await,
-        Err(failure) => eprintln!("SKIPPED, for MySQL cannot be had: {failure}"),
+    if skip::mysql().await {
+        throughout(Family::MySql).await;
     }
 }
 

@@ -39,10 +39,13 @@ fn every_shipped_playbook_and_the_sample_validate() {
     assert_eq!(faults(&schema("inventory"), &yaml(INVENTORY)), Vec::<String>::new());
 }
 
+/// A change that breaks a document.
+type Damage = fn(&mut Value);
+
 /// Each change alone makes the sample a document that an editor underlines.
 #[test]
 fn broken_documents_do_not_validate() {
-    let broken: [(&str, fn(&mut Value)); 9] = [
+    let broken: [(&str, Damage); 9] = [
         ("a step kind that is not there", |p| p["steps"][0]["uses"] = json!("benchmrak")),
         ("a field of a step that is not there", |p| p["steps"][0]["neds"] = json!([])),
         ("a parameter that is not there", |p| p["steps"][0]["with"]["hots"] = json!("new")),
@@ -120,10 +123,14 @@ fn without_description(schema: &Value, path: &str, found: &mut Vec<String>) {
                 }
             }
             ("$defs", Value::Object(definitions)) => {
-                definitions.iter().for_each(|(name, inner)| without_description(inner, &format!("{at}/{name}"), found));
+                for (name, inner) in definitions {
+                    without_description(inner, &format!("{at}/{name}"), found);
+                }
             }
             ("anyOf" | "oneOf", Value::Array(choices)) => {
-                choices.iter().for_each(|choice| without_description(choice, &at, found));
+                for choice in choices {
+                    without_description(choice, &at, found);
+                }
             }
             ("items" | "additionalProperties", inner) => without_description(inner, &at, found),
             _ => {}

@@ -11,3 +11,6 @@ mod mutated;
 mod plan;
 #[path = "../review/mod.rs"]
 mod review;
+#[path = "../skip/mod.rs"]
+mod skip;
+mod skips;

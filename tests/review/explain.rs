@@ -40,7 +40,7 @@ fn examples(page: &str) -> impl Iterator<Item = &str> {
 fn the_documentation_lists_every_rule() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/check.md");
     let page = std::fs::read_to_string(path).unwrap();
-    for Rule { code, severity, title, .. } in RULES.iter().copied() {
+    for Rule { code, severity, title, .. } in RULES {
         let line = format!("| {code} | {severity} | {title} |\n");
         assert!(page.contains(&line), "docs/check.md lacks\n{line}");
     }

@@ -1,13 +1,17 @@
 //! Every route of a migration, rehearsed on real servers of both families: by position through a tunnel, by GTID over
 //! TLS. `MySQL` is fetched when the machine has none; where it cannot be had, its rehearsals say that they were skipped.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+#[path = "../skip/mod.rs"]
+mod skip;
 #[path = "../stage/mod.rs"]
 mod stage;
 
 use cutover::domain::product::Family;
 use cutover::rehearsal::sandbox::Plan;
-use cutover::rehearsal::server::{Choice, Program};
+use cutover::rehearsal::server::Choice;
 use serde_json::Value;
+use skip::mysql;
 use stage::Stage;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -40,17 +44,6 @@ fn goes_through(playbook: &str, family: &str) {
     assert_eq!(report["afterwards"]["target_read_only"], false);
     assert_eq!(report["afterwards"]["target_flush_log_at_trx_commit"], "1");
     assert_eq!(report["servers"]["target"].as_str().unwrap().contains("MariaDB"), family == "mariadb");
-}
-
-/// Whether `MySQL` is there; told when it is not.
-async fn mysql() -> bool {
-    match Program::find(&Choice::Family(Family::MySql)).await {
-        Ok(_) => true,
-        Err(failure) => {
-            eprintln!("SKIPPED, for MySQL cannot be had: {failure}");
-            false
-        }
-    }
 }
 
 #[test]

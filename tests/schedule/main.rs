@@ -9,3 +9,5 @@ mod file;
 mod killed;
 mod kubernetes;
 mod person;
+#[path = "../skip/mod.rs"]
+mod skip;

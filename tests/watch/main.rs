@@ -5,12 +5,14 @@ mod desk;
 #[path = "../notify/receiver.rs"]
 #[allow(dead_code, reason = "not every test uses all of it")]
 mod receiver;
+#[path = "../skip/mod.rs"]
+mod skip;
 #[path = "../stage/mod.rs"]
 mod stage;
 
 use cutover::domain::product::Family;
 use cutover::rehearsal::sandbox::Plan;
-use cutover::rehearsal::server::{Choice, Program};
+use cutover::rehearsal::server::Choice;
 use desk::Desk;
 use receiver::Receiver;
 use serde_json::Value;
@@ -140,13 +142,7 @@ async fn after_a_failback_the_newest_switch_is_looked_at() {
 /// `MySQL` for both servers; where this machine has none, that is said, and nothing is tried.
 async fn mysql() -> Option<(Choice, Choice)> {
     let mysql = Choice::Family(Family::MySql);
-    match Program::find(&mysql).await {
-        Ok(_) => Some((mysql.clone(), mysql)),
-        Err(why) => {
-            eprintln!("SKIPPED: {why}");
-            None
-        }
-    }
+    skip::mysql().await.then(|| (mysql.clone(), mysql))
 }
 
 async fn harmless(desk: &Desk, statement: &str) {

@@ -20,7 +20,7 @@ targets() { apt-get indextargets --format '$(ORIGIN) $(LABEL) $(SITE)' 'Created-
 site=$(targets | sed -n 's/^Debian Debian //p' | head -n 1)
 if [ -z "$site" ]; then
     # lists that were cleared away, as in containers, still leave the addresses
-    site=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep '/debian$' | head -n 1)
+    site=$(apt-get indextargets --no-release-info --format '$(SITE)' 'Created-By: Packages' | grep '/debian$' | head -n 1)
 fi
 [ -n "$site" ] || {
     echo "apt knows no mirror of Debian" >&2
@@ -39,8 +39,16 @@ apt() {
         -o APT::Install-Recommends=false -o Debug::NoLocking=1 -o APT::Sandbox::User= -o APT::Architectures::= \
         -o Acquire::Languages=none -o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false "$@"
 }
-apt update
-apt install --download-only -y mysql-server-core mysql-client-core >/dev/null
+# a mirror that answers that it does not have it is told from one that does not answer
+failed() {
+    cat "$work/complaint" >&2
+    there='Unable to locate package|has no installation candidate|not installable|404 +Not Found|does not have a Release file'
+    ! grep -qE "$there" "$work/complaint" || echo "the mirror does not have MySQL" >&2
+    exit 1
+}
+# without this mode, lists that could not be fetched would pass for empty ones
+apt -o APT::Update::Error-Mode=any update >"$work/complaint" 2>&1 || failed
+apt install --download-only -y mysql-server-core mysql-client-core >"$work/complaint" 2>&1 || failed
 for package in "$work"/apt/cache/archives/*.deb; do
     dpkg-deb -x "$package" "$work/root"
 done

@@ -10,6 +10,9 @@ use tokio::process::Command;
 /// Brings `MySQL` into a folder, where the machine's packages do not have it.
 const FETCH: &str = include_str!("fetch_mysql.sh");
 
+/// What that says last when a mirror answered that it has none.
+const LACKING: &str = "the mirror does not have MySQL";
+
 /// Which server program is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
@@ -69,6 +72,12 @@ impl Program {
         }
     }
 
+    /// Whether `MySQL` was not found because the mirror answered that it does not have it: no later attempt helps.
+    #[must_use]
+    pub fn is_lacking(failure: &Failure) -> bool {
+        failure.answer.ends_with(LACKING)
+    }
+
     async fn of(server: PathBuf) -> Result<Self> {
         let product = product_of(&server).await?;
         let family = product.family;
@@ -117,8 +126,10 @@ async fn mysql() -> Result<PathBuf> {
         return Ok(installed);
     }
     let failed = |answer: String| {
-        Failure::permanent("fetch MySQL from Debian's packages", answer)
-            .help("see that apt can reach its mirror, or name a server program by its path")
+        let failure = Failure::permanent("fetch MySQL from Debian's packages", answer);
+        let mirror =
+            if Program::is_lacking(&failure) { "give apt another mirror" } else { "see that apt can reach its mirror" };
+        failure.help(format!("{mirror}, or name a server program by its path"))
     };
     let root = cache().ok_or_else(|| failed("neither XDG_CACHE_HOME nor HOME is set".into()))?.join("mysql");
     if !root.join("complete").exists() {

@@ -25,7 +25,8 @@ fn see(holds: bool, what: impl Into<String>) -> Held {
 
 impl Judge<'_> {
     pub fn journal(&self) -> String {
-        self.entries.iter().map(|entry| format!("{} {} {:?}\n", entry.seq, entry.at, entry.event)).collect()
+        let lines = self.entries.iter().map(|entry| format!("{} {} {:?}", entry.seq, entry.at, entry.event));
+        lines.collect::<Vec<_>>().join("\n")
     }
     fn of<'b>(&'b self, step: &'b str) -> impl DoubleEndedIterator<Item = &'b Entry> {
         self.entries.iter().filter(move |entry| entry.event.step() == Some(step))

@@ -1,157 +1,15 @@
 //! `render` and `set_variables` on a real server: done, looked at, done again, taken back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_push_string, reason = "tests")]
 
-use async_trait::async_trait;
-use cutover::effects::{Answer, Approvals, Effects, Rule, Secrets};
-use cutover::error::{Class, Failure, Result};
-use cutover::playbook::template::Templates;
-use cutover::playbook::world::World;
-use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
-use cutover::steps::{Action, Ctx, Memo, Outputs, Probe, Progress, Step, find};
-use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+mod bench;
+
+use bench::Bench;
+use cutover::error::Class;
+use cutover::steps::{Action, Memo, Probe, Step, find};
+use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
-
-const TEMPLATE: &str = include_str!("../templates/my.cnf.j2");
-
-#[derive(Default)]
-struct Notes(Mutex<Map<String, Value>>);
-
-#[async_trait]
-impl Memo for Notes {
-    fn get(&self, key: &str) -> Option<Value> {
-        self.0.lock().unwrap().get(key).cloned()
-    }
-    async fn set(&self, key: &str, value: Value) -> Result<()> {
-        self.0.lock().unwrap().insert(key.into(), value);
-        Ok(())
-    }
-}
-
-struct Nobody;
-
-#[async_trait]
-impl Approvals for Nobody {
-    async fn answer(&self, _: &str, _: &str, _: &Rule) -> Result<Answer> {
-        Ok(Answer::Open)
-    }
-}
-
-struct Bench {
-    server: Server,
-    world: World,
-    fx: Effects,
-    notes: Notes,
-    told: Mutex<tokio::sync::mpsc::UnboundedReceiver<(String, cutover::steps::Update)>>,
-    progress: Progress,
-    folder: TempDir,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        Self::with(|_| {}).await
-    }
-
-    async fn with(change: impl FnOnce(&mut Value)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("pw"), "geheim-wort").unwrap();
-        let server = Server::start(Setup {
-            name: "target".into(),
-            dir: folder.path().join("t"),
-            program: Choice::default(),
-            port: None,
-            profile: Profile::Production,
-            password: "geheim-wort".into(),
-            options: vec!["# kept as it is".into(), "innodb_buffer_pool_size = 64M".into()],
-        })
-        .await
-        .unwrap();
-        let mut inventory = json!({
-            "hosts": { "new": {} },
-            "servers": { "target": {
-                "host": "new", "address": server.address(), "user": Server::ACCOUNT, "password": { "file": "pw" },
-                "config_file": server.config_file(), "data_dir": server.data_dir(), "server_id": 77,
-                "version": "10.11", "restart": ["sh", server.restart_script()],
-                "settings": { "socket": server.socket(), "innodb_buffer_pool_size": "96M",
-                              "innodb_log_file_size": "64M", "max_connections": 50 },
-            } },
-        });
-        change(&mut inventory);
-        let world = World {
-            inventory: serde_json::from_value(inventory).unwrap(),
-            templates: Templates(
-                [
-                    ("my.cnf.j2".to_owned(), TEMPLATE.to_owned()),
-                    ("broken.cnf.j2".to_owned(), "[mysqld]\nno_such_thing = 1\n".to_owned()),
-                    ("note.j2".to_owned(), "to={{ to }} on={{ host.name }}\n".to_owned()),
-                ]
-                .into(),
-            ),
-        };
-        let secrets = Arc::new(Secrets::read(world.inventory.secrets(), folder.path()).unwrap());
-        let control = folder.path().join("ssh");
-        let fx = Effects::new(Arc::new(world.inventory.clone()), secrets, Arc::new(Nobody), control);
-        let (tx, rx) = tokio::sync::mpsc::unbounded_channel();
-        let (progress, notes) = (Progress::new("config", tx), Notes::default());
-        Self { server, world, fx, notes, told: Mutex::new(rx), progress, folder }
-    }
-
-    async fn at<T>(&self, work: impl AsyncFnOnce(Ctx<'_>) -> T) -> T {
-        let (cancel, outputs) = (CancellationToken::new(), Outputs::new());
-        let cx = Ctx {
-            step: "config",
-            run: "r1",
-            world: &self.world,
-            fx: &self.fx,
-            progress: &self.progress,
-            cancel: &cancel,
-            memo: &self.notes,
-            outputs: &outputs,
-            foreseen: &std::collections::BTreeSet::new(),
-        };
-        work(cx).await
-    }
-
-    async fn execute(&self, step: &dyn Step) -> Result<Outputs> {
-        self.at(async |cx| step.execute(&cx).await).await
-    }
-    async fn undo(&self, step: &dyn Step) -> Result<()> {
-        self.at(async |cx| step.undo(&cx).await).await
-    }
-    async fn probe(&self, step: &dyn Step) -> Probe {
-        self.at(async |cx| step.probe(&cx).await.unwrap()).await
-    }
-    async fn inspect(&self, step: &dyn Step) -> Vec<Failure> {
-        self.at(async |cx| step.inspect(&cx, &BTreeSet::new()).await).await
-    }
-
-    async fn variable(&self, name: &str) -> String {
-        let session = self.fx.sql("target").await.unwrap();
-        let rows = session
-            .query(cutover::domain::Sql::verbatim(format!("SELECT @@GLOBAL.{name}")), Duration::from_secs(10))
-            .await
-            .unwrap();
-        rows.value().unwrap().to_owned()
-    }
-    fn config(&self) -> String {
-        std::fs::read_to_string(self.server.config_file()).unwrap()
-    }
-    fn told(&self) -> String {
-        let mut all = String::new();
-        while let Ok((_, update)) = self.told.lock().unwrap().try_recv() {
-            all += &format!("{update:?}\n");
-        }
-        all
-    }
-    fn leftovers(&self) -> Vec<PathBuf> {
-        let files = std::fs::read_dir(self.server.dir()).unwrap().map(|file| file.unwrap().path());
-        files.filter(|path| path.to_string_lossy().contains("cutover-")).collect()
-    }
-}
 
 fn step(kind: &str, with: &Value) -> Box<dyn Step> {
     (find(kind).unwrap().decode)(with).unwrap()
@@ -161,7 +19,7 @@ fn step(kind: &str, with: &Value) -> Box<dyn Step> {
 async fn render_changes_a_running_server_and_undo_brings_it_back() {
     let bench = Bench::new().await;
     let before = bench.config();
-    let file = bench.server.config_file();
+    let file = bench.site.server.config_file();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
     std::os::unix::fs::chown(&file, Some(65534), Some(65534)).unwrap();
     let step =
@@ -188,9 +46,9 @@ async fn render_changes_a_running_server_and_undo_brings_it_back() {
     }
 
     assert_eq!(bench.probe(&*step).await, Probe::Done(outputs.clone()));
-    let pid = bench.server.pid();
+    let pid = bench.site.server.pid();
     assert_eq!(bench.execute(&*step).await.unwrap(), outputs, "a second time changes nothing");
-    assert_eq!(bench.server.pid(), pid, "and restarts nothing");
+    assert_eq!(bench.site.server.pid(), pid, "and restarts nothing");
 
     for _ in 0..2 {
         bench.undo(&*step).await.unwrap();
@@ -213,17 +71,17 @@ async fn a_run_that_died_between_file_and_restart_goes_on() {
     // what an attempt leaves behind that was killed after it had written the file
     bench.execute(&*step).await.unwrap();
     bench.notes.set("restart", json!("due")).await.unwrap();
-    let pid = bench.server.pid();
+    let pid = bench.site.server.pid();
     assert_eq!(bench.probe(&*step).await, Probe::NotDone);
     bench.execute(&*step).await.unwrap();
-    assert_ne!(bench.server.pid(), pid, "the restart that was due is made");
+    assert_ne!(bench.site.server.pid(), pid, "the restart that was due is made");
     let backup = std::fs::read_to_string(&bench.leftovers()[0]).unwrap();
     assert_eq!(backup, before, "the second attempt does not take its own work for the original");
 }
 
 #[tokio::test]
 async fn a_file_the_server_would_refuse_is_never_written() {
-    let bench = Bench::new().await;
+    let bench = Bench::shared(|_| {}).await;
     let before = bench.config();
     let step = step("render", &json!({ "template": "broken.cnf.j2", "server": "target", "restart": true }));
     let failure = bench.execute(&*step).await.unwrap_err();
@@ -251,7 +109,7 @@ async fn a_server_that_does_not_start_is_brought_back_by_undo() {
 
 #[tokio::test]
 async fn equal_server_ids_and_missing_folders_are_found_before_anything_is_touched() {
-    let bench = Bench::with(|inventory| {
+    let bench = Bench::shared(|inventory| {
         let mut twin = inventory["servers"]["target"].clone();
         twin["server_id"] = json!(1);
         inventory["servers"]["target"]["server_id"] = json!(1);
@@ -270,7 +128,7 @@ async fn equal_server_ids_and_missing_folders_are_found_before_anything_is_touch
 #[tokio::test]
 async fn any_file_on_a_host_through_a_link_and_new() {
     let bench = Bench::new().await;
-    let (real, link) = (bench.folder.path().join("real.env"), bench.folder.path().join("link.env"));
+    let (real, link) = (bench.site.folder.path().join("real.env"), bench.site.folder.path().join("link.env"));
     std::fs::write(&real, "old\n").unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
     let with = json!({ "template": "note.j2", "host": "new", "path": link, "values": { "to": "b" }, "mode": "0600" });
@@ -283,7 +141,7 @@ async fn any_file_on_a_host_through_a_link_and_new() {
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
 
     bench.notes.0.lock().unwrap().clear();
-    let new = bench.folder.path().join("new.env");
+    let new = bench.site.folder.path().join("new.env");
     let fresh = step("render", &json!({ "template": "note.j2", "host": "new", "path": new, "values": { "to": 5 } }));
     bench.execute(&*fresh).await.unwrap();
     assert_eq!(std::fs::read_to_string(&new).unwrap(), "to=5 on=new\n");
@@ -310,7 +168,7 @@ async fn variables_are_set_in_memory_and_in_the_file_and_both_are_put_back() {
     assert_eq!(changed, format!("{edited}event_scheduler = ON\nmax_allowed_packet = 64M\n"));
     assert_eq!(bench.probe(&*step).await, Probe::Done(outputs.clone()));
     assert_eq!(bench.execute(&*step).await.unwrap(), outputs, "a second attempt remembers the first one's originals");
-    bench.server.restart().await.unwrap();
+    bench.site.server.restart().await.unwrap();
     bench.fx.close_session("target", "main").await;
     assert_eq!(bench.variable("innodb_flush_log_at_trx_commit").await, "2", "survives a restart");
     assert_eq!(bench.variable("max_allowed_packet").await, (64 << 20).to_string());
@@ -327,7 +185,7 @@ async fn variables_are_set_in_memory_and_in_the_file_and_both_are_put_back() {
 
 #[tokio::test]
 async fn unknown_and_unsettable_variables_change_nothing() {
-    let bench = Bench::new().await;
+    let bench = Bench::shared(|_| {}).await;
     let before = bench.config();
     let unknown =
         json!({ "server": "target", "persist": true, "variables": { "super_read_only": 1, "sync_binlog": 0 } });
@@ -360,7 +218,7 @@ async fn what_ran_is_what_was_planned() {
             _ => None,
         })
         .collect();
-    let log = bench.server.dir().join("general.log");
+    let log = bench.site.server.dir().join("general.log");
     let session = bench.fx.sql("target").await.unwrap();
     for sql in [format!("SET GLOBAL general_log_file = '{}'", log.display()), "SET GLOBAL general_log = ON".into()] {
         session.exec(cutover::domain::Sql::verbatim(&sql), Duration::from_secs(5)).await.unwrap();
@@ -375,7 +233,7 @@ async fn what_ran_is_what_was_planned() {
 
 /// A backup that somebody removed, and a name that is written nowhere in the server's configuration.
 #[tokio::test]
-async fn nothing_is_reported_as_put_back_that_is_not_and_no_stray_file_is_made() {
+async fn nothing_is_reported_as_put_back_that_is_not() {
     let bench = Bench::new().await;
     let was = bench.config();
     let step = (find("set_variables").unwrap().decode)(
@@ -383,18 +241,21 @@ async fn nothing_is_reported_as_put_back_that_is_not_and_no_stray_file_is_made()
     )
     .unwrap();
     bench.execute(&*step).await.unwrap();
-    let backup = std::fs::read_dir(bench.folder.path().join("t")).unwrap().flatten().map(|entry| entry.path());
+    let backup = std::fs::read_dir(bench.site.folder.path().join("t")).unwrap().flatten().map(|entry| entry.path());
     let backup = backup.into_iter().find(|path| path.to_string_lossy().ends_with(".bak")).unwrap();
-    std::fs::rename(&backup, bench.folder.path().join("aside")).unwrap();
+    std::fs::rename(&backup, bench.site.folder.path().join("aside")).unwrap();
     let failure = bench.undo(&*step).await.unwrap_err();
     assert!(failure.answer.contains("is gone"), "{failure}");
-    std::fs::rename(bench.folder.path().join("aside"), &backup).unwrap();
+    std::fs::rename(bench.site.folder.path().join("aside"), &backup).unwrap();
     for _ in 0..2 {
         bench.undo(&*step).await.unwrap();
         assert_eq!(bench.config(), was);
     }
+}
 
-    let stray = Bench::with(|inventory| {
+#[tokio::test]
+async fn no_stray_file_is_made() {
+    let stray = Bench::shared(|inventory| {
         let file = inventory["servers"]["target"]["config_file"].as_str().unwrap().replace("my.cnf", "my.conf.cnf");
         inventory["servers"]["target"]["config_file"] = json!(file);
     })
@@ -404,7 +265,7 @@ async fn nothing_is_reported_as_put_back_that_is_not_and_no_stray_file_is_made()
     assert_eq!((found.len(), found[0].class), (1, Class::Refused), "{found:?}");
     assert!(found[0].attempted.contains("my.conf.cnf"), "{}", found[0]);
     assert_eq!(stray.execute(&*render).await.unwrap_err().class, Class::Refused);
-    assert!(!stray.folder.path().join("t/my.conf.cnf").exists());
+    assert!(!stray.site.folder.path().join("t/my.conf.cnf").exists());
 }
 
 /// Nobody wants to find that out when the server must come up again.
@@ -416,7 +277,7 @@ async fn a_wrong_restart_is_found_before_it_is_needed() {
         ("restart", json!(["service", "no-such-service", "restart"]), "no service `no-such-service`"),
         ("start", json!(["/srv/no/such/start.sh"]), "no program `/srv/no/such/start.sh`"),
     ];
-    let mut bench = Bench::new().await;
+    let mut bench = Bench::shared(|_| {}).await;
     let step = step("render", &json!({ "template": "my.cnf.j2", "server": "target", "restart": true }));
     assert_eq!(bench.inspect(&*step).await, []);
     for (field, command, fault) in commands {
@@ -424,9 +285,9 @@ async fn a_wrong_restart_is_found_before_it_is_needed() {
         let argv: Vec<String> = serde_json::from_value(command).unwrap();
         let right = server.restart.clone();
         if field == "restart" {
-            server.restart = argv
+            server.restart = argv;
         } else {
-            server.start = argv
+            server.start = argv;
         }
         let found = bench.inspect(&*step).await;
         assert_eq!((found.len(), found[0].class), (1, Class::Refused), "{found:?}");
