@@ -37,7 +37,7 @@ pub use sessions::Connections;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::product::{Family, Product};
 use crate::domain::secret::SecretRef;
-use crate::domain::{Permits, Script};
+use crate::domain::{Action, Permits, Script};
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory::{Account, Inventory, Server};
 use dialect::Dialect;
@@ -373,14 +373,14 @@ impl Effects {
         };
         let login = Login { server: server.to_owned(), address, user: account.user.clone(), password, tls };
         let session = Session::open(login, self.hands.secrets.clone()).await?;
-        let arrived = session.query("SELECT CURRENT_USER()", replica::LOOK).await?;
+        let arrived = session.query(WHO, replica::LOOK).await?;
         session.close().await;
         Ok(arrived.value().unwrap_or_default().to_owned())
     }
 
     /// What a certificate is held against: the authority's file lies where the connection starts.
     async fn authority(&self, path: LoginPath<'_>, file: &str) -> Result<Tls> {
-        let read = self.bare_host(path.host).await?.read_file(file).await?;
+        let read = self.host(path.host).await?.read_file(file).await?;
         let authority = read.ok_or_else(|| {
             Failure::permanent("read the certificate authority", format!("there is no file {file}"))
                 .at(path.host)
@@ -468,6 +468,19 @@ pub struct LoginPath<'a> {
     /// For TLS with the server's certificate verified: file on that host with the authority that has signed it.
     pub authority: Option<&'a str>,
 }
+
+impl LoginPath<'_> {
+    /// What [`Effects::try_login`] does, for a plan.
+    #[must_use]
+    pub fn actions(&self, server: &str, user: &str) -> Vec<Action> {
+        let read = self.authority.map(|file| Action::read(self.host, file));
+        let login = [Action::login(server, user, self.host, self.address), Action::sql(server, WHO)];
+        read.into_iter().chain(login).collect()
+    }
+}
+
+/// Which account let somebody in.
+const WHO: &str = "SELECT CURRENT_USER()";
 
 fn pairs(rows: &Rows) -> Identity {
     let pair = |row: Row<'_>| Some((row.at(0)?.to_owned(), row.at(1)?.to_owned()));

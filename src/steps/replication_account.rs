@@ -82,12 +82,15 @@ impl ReplicationAccount {
         let text = dialect(cx.world, &self.server).account_exists(&account.user, self.host(cx.world, account));
         Ok(answer::number::<u64>(&session, &text).await? > 0)
     }
-    async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<Outputs> {
-        let (replica, source) = (server(cx.world, &self.replica)?, server(cx.world, &self.server)?);
+    /// The way that the replica will take.
+    fn path<'a>(&'a self, world: &'a World) -> Result<LoginPath<'a>> {
+        let (replica, source) = (server(world, &self.replica)?, server(world, &self.server)?);
         let address = self.through.as_ref().map_or(source.endpoint(), |through| &through.listen);
-        let authority = if self.tls { Some(authority(cx.world, &self.server)?) } else { None };
-        let path = LoginPath { host: &replica.host, address, authority };
-        let arrived = match cx.fx.try_login(&self.server, account, path).await {
+        let authority = if self.tls { Some(authority(world, &self.server)?) } else { None };
+        Ok(LoginPath { host: &replica.host, address, authority })
+    }
+    async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<Outputs> {
+        let arrived = match cx.fx.try_login(&self.server, account, self.path(cx.world)?).await {
             Ok(arrived) => arrived,
             Err(failure) => return Err(self.explain(cx, failure).await),
         };
@@ -162,11 +165,7 @@ impl Step for ReplicationAccount {
         actions.extend([Action::sql(&self.server, exists), Action::note("if it is not there:")]);
         actions.extend(self.quiet(world));
         actions.extend(self.statements(world).map_err(complain)?.map(|text| Action::sql(&self.server, text)));
-        let path = self.through.as_ref().map_or("directly".to_owned(), |through| format!("through {}", through.listen));
-        let path = if self.tls { format!("{path}, by TLS") } else { path };
-        let host = world.inventory.host_of(&self.replica);
-        actions.push(Action::note(format!("log in as {} from {host} {path}", account.user)));
-        actions.push(Action::sql(&self.server, "SELECT CURRENT_USER()"));
+        actions.extend(self.path(world).map_err(complain)?.actions(&self.server, &account.user));
         actions.push(Action::note("if that is refused:"));
         actions.push(Action::sql(&self.server, dialect(world, &self.server).accounts()));
         Ok(actions)

@@ -222,16 +222,19 @@ impl Accounts {
         actions.extend(dialect(world, &self.from).second_passwords().map(|text| Action::sql(&self.from, text)));
         actions
     }
-    /// Logs in from the application's own host, to the address the application will use.
-    async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<()> {
-        let target = server(cx.world, &self.to)?;
-        let path = match self.application(cx.world)?.and_then(|application| application.config.as_ref()) {
+    /// From the application's own host, to the address the application will use.
+    fn path<'a>(&'a self, world: &'a World) -> Result<LoginPath<'a>> {
+        let target = server(world, &self.to)?;
+        Ok(match self.application(world)?.and_then(|application| application.config.as_ref()) {
             Some(config) if target.endpoint.is_some() || config.host == target.host => {
                 LoginPath { host: &config.host, address: target.endpoint(), authority: None }
             }
             _ => LoginPath { host: &target.host, address: &target.address, authority: None },
-        };
-        let Err(failure) = cx.fx.try_login(&self.to, account, path).await else { return Ok(()) };
+        })
+    }
+    /// Logs in along that way.
+    async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<()> {
+        let Err(failure) = cx.fx.try_login(&self.to, account, self.path(cx.world)?).await else { return Ok(()) };
         if failure.answer.contains(LOCKED) && self.is_locked_by_fence(cx, account).await? {
             let name = Subject::of(account).to_string();
             cx.progress
@@ -262,7 +265,8 @@ impl Step for Accounts {
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
-        let accounts = self.accounts(world).map_err(|failure| vec![Complaint::new("application", failure.answer)])?;
+        let unknown = |failure: Failure| vec![Complaint::new("application", failure.answer)];
+        let accounts = self.accounts(world).map_err(unknown)?;
         if let (Some(name), true) = (&self.application, accounts.is_empty()) {
             let message = format!("application `{name}` has no `accounts` in the inventory");
             let help = "add `accounts: [{ user: shop, host: \"%\", password: { env: SHOP_PASSWORD } }]` to it";
@@ -279,11 +283,7 @@ impl Step for Accounts {
         actions.extend(self.make_actions(world));
         let to = dialect(world, &self.to);
         for account in accounts {
-            actions.push(Action::note(format!(
-                "log in to `{}` as {}, from where the application will",
-                self.to, account.user
-            )));
-            actions.push(Action::sql(&self.to, to.current_account()));
+            actions.extend(self.path(world).map_err(unknown)?.actions(&self.to, &account.user));
         }
         if account_locks::needed(to) && !accounts.is_empty() {
             actions.push(Action::note("if it is locked, whether a fence has done that:"));

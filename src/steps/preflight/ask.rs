@@ -77,12 +77,9 @@ impl Ask {
             Self::Run { host, script } => vec![Action::look(host, script)],
             Self::Try { host, script } => vec![Action::command(host, script)],
             Self::Clock { host } => vec![Action::look(host, CLOCK)],
-            Self::Login { side, account, host, address, .. } => {
-                let name = pair.at(*side).name;
-                vec![
-                    Action::login(name, &account.user, host, address),
-                    Action::sql(name, pair.at(*side).dialect.current_account()),
-                ]
+            Self::Login { side, account, host, address, authority } => {
+                let path = LoginPath { host, address, authority: authority.as_deref() };
+                path.actions(pair.at(*side).name, &account.user)
             }
         }
     }
