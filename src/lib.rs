@@ -19,14 +19,14 @@
 )]
 
 pub mod cli;
+pub mod dialect;
 pub mod domain;
 pub mod effects;
 pub mod engine;
 pub mod error;
-pub mod journal;
+pub mod kinds;
 pub mod lint;
 pub mod notify;
-pub mod page;
 pub mod people;
 pub mod plan;
 pub mod playbook;
@@ -34,6 +34,7 @@ mod random;
 pub mod rehearsal;
 pub mod report;
 pub mod schedule;
-pub mod steps;
+pub mod store;
 pub mod survey;
 pub mod watch;
+pub mod web;

@@ -3,10 +3,10 @@
 
 use cutover::domain::secret::SecretRef;
 use cutover::effects::{Login, Secrets, Session};
+use cutover::kinds::{Action, find};
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
 use cutover::rehearsal::server::{self, Choice, Server, Setup};
-use cutover::steps::{Action, find};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;

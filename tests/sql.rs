@@ -4,9 +4,9 @@
 #[path = "skip/mod.rs"]
 mod skip;
 
+use cutover::dialect::Dialect;
 use cutover::domain::product::{Family, Product};
 use cutover::domain::secret::SecretRef;
-use cutover::effects::dialect::Dialect;
 use cutover::effects::{INIT, Login, Secrets, Session, greeting};
 use cutover::error::{Class, Failure};
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup};

@@ -4,11 +4,11 @@
 use cutover::engine::graph::Graph;
 use cutover::engine::schedule::{Stop, Wish, decide};
 use cutover::engine::state::RunState;
-use cutover::journal::{Entry, Event, RunRecord};
 use cutover::plan::{Plan, display, load};
 use cutover::playbook::fault::Faults;
 use cutover::report::fold::Summary;
 use cutover::report::text;
+use cutover::store::{Entry, Event, RunRecord};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use std::sync::{Arc, OnceLock};
 

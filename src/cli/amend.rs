@@ -3,12 +3,12 @@
 use super::inputs;
 use crate::effects::Identity;
 use crate::error::{Failure, Result};
-use crate::journal::{Entry, Event};
 use crate::plan::Plan;
 use crate::plan::correction::{Correction, corrected, corrections, moved};
 use crate::plan::load::{self, Sources};
 use crate::playbook::document::Document;
 use crate::playbook::inventory::Inventory;
+use crate::store::{Entry, Event};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -12,7 +12,6 @@ use crate::engine::approvals::Standing;
 use crate::engine::clock::wall;
 use crate::engine::{JournalApprovals, Runner, Setup, StateLock, registered, run_id};
 use crate::error::{Failure, Result, exit};
-use crate::journal::{Breakpoints, Entry, Event, Journal, Outcome, Tee};
 use crate::notify::{self, Postman};
 use crate::people::Right;
 use crate::plan::Plan;
@@ -20,6 +19,7 @@ use crate::plan::load::Sources;
 use crate::report::fold::Summary;
 use crate::report::progress::Recorder;
 use crate::report::terminal::Terminal;
+use crate::store::{Breakpoints, Entry, Event, Journal, Outcome, Tee};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -271,7 +271,7 @@ async fn show(
     mut terminal: Terminal,
     mut recorder: Recorder,
     mut entries: UnboundedReceiver<Entry>,
-    mut news: UnboundedReceiver<(String, crate::steps::Update)>,
+    mut news: UnboundedReceiver<(String, crate::kinds::Update)>,
     decider: Decider,
     over: CancellationToken,
 ) {

@@ -4,10 +4,10 @@
 use crate::effects::{Decision, Rule};
 use crate::engine::approvals::{Standing, decide};
 use crate::error::{Failure, Result};
-use crate::journal::Journal;
+use crate::kinds::rule_of;
 use crate::plan::Plan;
 use crate::report::terminal::Terminal;
-use crate::steps::rule_of;
+use crate::store::Journal;
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 

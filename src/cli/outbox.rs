@@ -4,8 +4,8 @@ use super::output::{self, Format};
 use super::state::State;
 use crate::engine::clock::wall;
 use crate::error::{Failure, Result, exit};
-use crate::journal::Letter;
 use crate::notify::Sender;
+use crate::store::Letter;
 use clap::Subcommand;
 use jiff::Timestamp;
 

@@ -7,7 +7,7 @@ use super::state::State;
 use crate::engine::graph::Graph;
 use crate::engine::state::RunState;
 use crate::error::Result;
-use crate::journal::{Event, Outcome};
+use crate::store::{Event, Outcome};
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //! may be done.
 
 use super::{Contents, Script, Sql, Words};
-use crate::playbook::marker;
+use crate::domain::marker;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;

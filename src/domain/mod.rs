@@ -7,6 +7,7 @@ mod action;
 mod admits;
 pub mod contents;
 pub mod endpoint;
+pub mod marker;
 mod ours;
 mod permits;
 pub mod product;

@@ -42,6 +42,6 @@ impl SecretRef {
     /// The marker that stands for it: `‹secret SOURCE_PASSWORD›`.
     #[must_use]
     pub fn marker(&self) -> String {
-        crate::playbook::marker::secret(&self.label())
+        crate::domain::marker::secret(&self.label())
     }
 }

@@ -243,7 +243,7 @@ mod tests {
     fn what_a_step_put_out_stays_within_its_string() {
         let value = |text: &str| {
             let with = serde_json::json!({ "s": "VALUES ('‹steps.a.b›')" });
-            let bound = crate::playbook::marker::bind_all(&with, &["s"], &mut |_| Some(text.into()));
+            let bound = crate::domain::marker::bind_all(&with, &["s"], &mut |_| Some(text.into()));
             sent(&Sql::verbatim(Private::of_document(bound["s"].as_str().unwrap())), Backslash::Escapes).unwrap()
         };
         assert_eq!(value("‹secret PW›"), "VALUES ('‹secret PW›')");

@@ -1,7 +1,7 @@
 //! Values as parts of them become known: text, what only the run will know, and references to secrets.
 
+use crate::domain::marker;
 use crate::domain::secret::SecretRef;
-use crate::playbook::marker;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;

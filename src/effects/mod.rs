@@ -6,7 +6,6 @@
 pub mod account_statement;
 mod activity;
 mod approvals;
-pub mod dialect;
 pub mod facts;
 mod free_port;
 mod host;
@@ -34,13 +33,13 @@ pub use planned_host::PlannedHost;
 pub use secrets::Secrets;
 pub use sessions::Connections;
 
+use crate::dialect::Dialect;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::product::{Family, Product};
 use crate::domain::secret::SecretRef;
 use crate::domain::{Action, Permits, Script};
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory::{Account, Inventory, Server};
-use dialect::Dialect;
 use host::Machine;
 use lease::{HostLease, Lease, PURPOSE};
 use lines::Lines;

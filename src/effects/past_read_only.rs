@@ -2,9 +2,9 @@
 //!
 //! A judgement over rows, so that the look before a run and the fence itself come to the same answer.
 
-use super::dialect::Dialect;
 use super::mysql::{Row, Rows, Session};
 use super::replica::LOOK;
+use crate::dialect::Dialect;
 use crate::domain::Sql;
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Failure, Result};
@@ -275,10 +275,10 @@ fn like(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{AccountName, Route, bypassers, like, mandatory};
+    use crate::dialect::Dialect;
     use crate::domain::Sql;
     use crate::domain::product::{Family, Product, Version};
     use crate::effects::Rows;
-    use crate::effects::dialect::Dialect;
     use crate::error::Failure;
     use std::collections::HashMap;
 

@@ -2,8 +2,8 @@
 
 use super::Session;
 use super::account_statement::without_statement;
-use super::dialect::Dialect;
 use super::mysql::is_transient;
+use crate::dialect::Dialect;
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Failure, Result};
 use crate::playbook::position::Position;

@@ -6,32 +6,13 @@
 //! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition`, `windows` and `unwind`), `recover`,
 //! `results`, `fenced`, `vouch`, `retry` and `rule`.
 
-mod admission;
-mod after_fence;
-pub mod approvals;
-mod attempt;
-mod bench;
-mod checkpoint;
-pub mod clock;
-mod condition;
-pub mod fenced;
-pub mod graph;
-mod hold;
-pub mod lock;
-mod notes;
-pub mod recover;
-pub mod results;
-pub mod retry;
-pub mod run_id;
-mod runner;
-pub mod schedule;
-pub mod state;
-pub mod status;
-mod tasks;
-mod transition;
-mod unwind;
-pub mod vouch;
-pub mod windows;
+mod pure;
+mod run;
+
+use pure::{checkpoint, condition, unwind};
+pub use pure::{clock, fenced, graph, recover, results, retry, schedule, state, status, vouch, windows};
+use run::{admission, after_fence, attempt, bench, hold, notes, runner, tasks};
+pub use run::{approvals, lock, run_id};
 
 pub use approvals::JournalApprovals;
 pub use bench::{Decode, registered};

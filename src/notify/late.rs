@@ -2,8 +2,8 @@
 
 use super::message::{Message, Target, rfc3339};
 use crate::error::Result;
-use crate::journal::{Letter, Sqlite};
 use crate::plan::Plan;
+use crate::store::{Letter, Sqlite};
 
 /// What is late.
 #[derive(Debug, Clone)]

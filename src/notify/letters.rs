@@ -1,12 +1,12 @@
 //! From the journal of a run to the messages that it causes. Each entry causes the same ones whenever it is read.
 
 use super::message::{Message, Target, rfc3339};
+use crate::domain::marker;
 use crate::error::Result;
-use crate::journal::{Entry, Event, Journal, Letter, Outcome, Sqlite};
 use crate::plan::Plan;
-use crate::playbook::marker;
 use crate::playbook::window::Calendar;
 use crate::report::moments::is_rehearsal;
+use crate::store::{Entry, Event, Journal, Letter, Outcome, Sqlite};
 use serde_json::{Map, Value};
 
 /// Whether anybody is told anything of a run of `plan`.

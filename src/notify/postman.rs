@@ -3,7 +3,7 @@
 
 use super::sender::{REST, Round, Sender};
 use crate::error::{Failure, Result};
-use crate::journal::Sqlite;
+use crate::store::Sqlite;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender as Bell, channel};
 use std::time::{Duration, Instant};
 

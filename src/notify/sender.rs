@@ -4,7 +4,7 @@ use super::http;
 use super::letters::collect;
 use super::message::{Message, Target};
 use crate::error::Result;
-use crate::journal::{Letter, Sqlite};
+use crate::store::{Letter, Sqlite};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use ureq::Agent;

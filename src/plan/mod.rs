@@ -23,10 +23,10 @@ mod steps;
 pub mod stored;
 
 use crate::domain::Permits;
+use crate::kinds::{Action, Reversibility};
 use crate::playbook::model::{Occasions, OnFailure, Retry};
 use crate::playbook::window::Window;
 use crate::playbook::world::World;
-use crate::steps::{Action, Reversibility};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -2,13 +2,13 @@
 
 use super::gaps::Gaps;
 use super::graph::Graph;
-use crate::playbook::marker;
+use crate::domain::marker;
+use crate::kinds::{self, Output, OutputType};
 use crate::playbook::model::{Playbook, Step};
 use crate::playbook::node::{Key, Node, Value};
 use crate::playbook::shape::Names;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
-use crate::steps::{self, Output, OutputType};
 use serde_json::Value as Json;
 use std::collections::HashMap;
 
@@ -99,7 +99,7 @@ impl Names for KnownNames<'_> {
 
 impl KnownNames<'_> {
     fn outputs(&self, id: &str) -> &'static [Output] {
-        self.step(id).and_then(|step| steps::find(&step.uses)).map_or(&[], |kind| kind.outputs)
+        self.step(id).and_then(|step| kinds::find(&step.uses)).map_or(&[], |kind| kind.outputs)
     }
 
     fn output_type(&self, reference: &str) -> Option<OutputType> {

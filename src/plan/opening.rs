@@ -2,11 +2,11 @@
 //! other runs away, and the questions whose answers may refuse the run before anything is touched.
 
 use super::Plan;
+use crate::dialect::{Dialect, lock};
 use crate::domain::{Script, Words};
-use crate::effects::dialect::{Dialect, lock};
 use crate::effects::{AFTER_END, INIT, end_statement};
+use crate::kinds::{Action, On};
 use crate::playbook::world::World;
-use crate::steps::{Action, On};
 use std::collections::BTreeSet;
 
 /// Servers on which the plan's steps work, their taking back included: the ones that are taken for the run.

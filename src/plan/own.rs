@@ -5,8 +5,8 @@
 
 use super::{Plan, PlannedStep, opening};
 use crate::error::{Failure, Result};
+use crate::kinds::{self, Action, Step};
 use crate::playbook::world::World;
-use crate::steps::{self, Action, Step};
 use serde_json::Value;
 
 impl Plan {
@@ -62,7 +62,7 @@ impl Plan {
     }
 
     fn preview(&self, step: &dyn Step, id: &str) -> Result<Vec<Action>> {
-        let complained = |complaints: Vec<steps::Complaint>| {
+        let complained = |complaints: Vec<kinds::Complaint>| {
             let first = complaints.into_iter().next().map_or(String::new(), |complaint| complaint.message);
             differs(format!("step `{id}` cannot be carried out so: {first}"))
         };
@@ -80,7 +80,7 @@ pub(super) fn stated(step: &PlannedStep, world: &World) -> Vec<Action> {
 }
 
 fn decoded(uses: &str, with: &Value, id: &str) -> Result<Box<dyn Step>> {
-    let kind = steps::find(uses).ok_or_else(|| differs(format!("step `{id}` is of an unknown kind, `{uses}`")))?;
+    let kind = kinds::find(uses).ok_or_else(|| differs(format!("step `{id}` is of an unknown kind, `{uses}`")))?;
     (kind.decode)(with).map_err(|answer| differs(format!("step `{id}` cannot use its parameters: {answer}")))
 }
 

@@ -4,7 +4,7 @@
 //! Pure. Knows the registry of kinds and their schemas.
 
 use super::schema;
-use crate::steps::Kind;
+use crate::kinds::Kind;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

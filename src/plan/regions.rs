@@ -1,10 +1,10 @@
 //! Where the hosts of a plan stand, and whether the company's policy lets its data there. Pure.
 
 use super::Plan;
+use crate::kinds::Action;
 use crate::playbook::document::Document;
 use crate::playbook::fault::Fault;
 use crate::playbook::node::Span;
-use crate::steps::Action;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every host on which the plan does something or that holds one of its servers, with its region where one is stated. A

@@ -2,13 +2,14 @@
 
 use super::gaps::Gaps;
 use super::graph::Graph;
+use crate::domain::marker;
+use crate::kinds::{self, OutputType};
 use crate::playbook::document::Document;
 use crate::playbook::fault::Fault;
 use crate::playbook::inventory::Inventory;
 use crate::playbook::model::Playbook;
 use crate::playbook::node::{Key, Node, Span, Value};
-use crate::playbook::{marker, suggest, template};
-use crate::steps::{self, OutputType};
+use crate::playbook::{suggest, template};
 use minijinja::Environment;
 use minijinja::value::{Serde, Value as Tv};
 use serde_json::{Map, Value as Json, json};
@@ -230,7 +231,7 @@ impl<'a> Resolver<'a> {
             let ids: Vec<&str> = self.kinds.keys().copied().collect();
             return Some((format!("there is no step `{id}`"), suggest::help(id, ids)));
         };
-        let kind = steps::find(uses)?; // an unknown kind is a fault of its own
+        let kind = kinds::find(uses)?; // an unknown kind is a fault of its own
         let Some(found) = kind.outputs.iter().find(|known| known.name == output) else {
             let names: Vec<&str> = kind.outputs.iter().map(|output| output.name).collect();
             return Some((format!("`{id}` ({uses}) puts out no `{output}`"), suggest::help(output, names)));

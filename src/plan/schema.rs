@@ -2,8 +2,8 @@
 //! for programs that read them.
 
 use super::Plan;
+use crate::kinds::{KINDS, Kind};
 use crate::playbook::inventory::Inventory;
-use crate::steps::{KINDS, Kind};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 

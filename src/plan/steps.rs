@@ -6,6 +6,7 @@ use super::graph::Graph;
 use super::names::KnownNames;
 use super::resolve::Resolver;
 use super::{PlannedHook, PlannedStep, schema};
+use crate::kinds::{self, Action, Complaint, KINDS, Step};
 use crate::playbook::document::Document;
 use crate::playbook::fault::Fault;
 use crate::playbook::model::{Playbook, Step as Written};
@@ -13,7 +14,6 @@ use crate::playbook::node::{Node, Span};
 use crate::playbook::shape;
 use crate::playbook::suggest;
 use crate::playbook::world::World;
-use crate::steps::{self, Action, Complaint, KINDS, Step};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -206,7 +206,7 @@ impl<'a> Builder<'a> {
         broken: bool,
         withs: &[Node],
     ) -> Option<Box<dyn Step>> {
-        let Some(kind) = steps::find(uses) else {
+        let Some(kind) = kinds::find(uses) else {
             let fault = Fault::new(place, format!("there is no step kind `{uses}`")).label("not a step kind");
             let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
             self.faults.push(fault.help(suggest::help(uses, names)));

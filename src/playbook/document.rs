@@ -2,7 +2,8 @@
 
 use super::fault::{Fault, Faults};
 use super::node::{Node, Span};
-use super::{marker, mask, unreadable};
+use super::{mask, unreadable};
+use crate::domain::marker;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;

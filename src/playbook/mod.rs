@@ -8,7 +8,6 @@ pub mod file;
 pub mod forecast;
 pub mod inventory;
 pub mod learned;
-pub mod marker;
 pub mod mask;
 pub mod model;
 pub mod node;

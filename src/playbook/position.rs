@@ -1,6 +1,6 @@
 //! A place in a server's binary log: file and offset. At plan time both may still be markers.
 
-use super::marker;
+use crate::domain::marker;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;

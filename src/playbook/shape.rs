@@ -4,11 +4,11 @@
 //! what those produce, plus the formats that name things of ours (`host`, `server`, `duration-text` ...).
 
 use super::fault::Fault;
-use super::marker;
 use super::node::{Key, Node, Value};
 use super::suggest;
 use super::window::WallTime;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::marker;
 use crate::domain::units::{Bytes, Span};
 use serde_json::Value as Json;
 

@@ -8,7 +8,7 @@ use crate::effects::Session;
 use crate::effects::replica::ReplicaStatus;
 use crate::engine::clock::wall;
 use crate::error::{Result, exit};
-use crate::journal::{Event, Journal, Sqlite};
+use crate::store::{Event, Journal, Sqlite};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::process::Stdio;

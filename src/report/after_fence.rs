@@ -1,8 +1,8 @@
 //! What the last look at the servers that a run has closed found, and what a person said to that. Pure.
 
 use crate::engine::state::RunState;
-use crate::journal::{Entry, Event};
-use crate::steps::after_fence::FencedServer;
+use crate::kinds::after_fence::FencedServer;
+use crate::store::{Entry, Event};
 use schemars::JsonSchema;
 use serde::Serialize;
 

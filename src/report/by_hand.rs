@@ -3,7 +3,7 @@
 
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
-use crate::steps::Action;
+use crate::kinds::Action;
 use serde_json::Value;
 
 /// The actions left to take step `ix` of `run` back; none unless that has failed. Secrets stay markers.

@@ -4,7 +4,7 @@
 //! statements are named only where a server must be shut at once.
 
 use super::decision::{Known, Move};
-use crate::effects::dialect::Dialect;
+use crate::dialect::Dialect;
 use crate::engine::state::RunState;
 use crate::playbook::inventory::Server;
 use schemars::JsonSchema;

@@ -4,12 +4,12 @@
 //! Pure. Derived from the plan's `fence`, `promote` and `repoint` steps; the cases are `cases.rs`.
 
 use super::cases::{self, Case};
-use crate::effects::dialect::Dialect;
+use crate::dialect::Dialect;
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
 use crate::error::Class;
-use crate::journal::Outcome;
 use crate::playbook::inventory::Server;
+use crate::store::Outcome;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;

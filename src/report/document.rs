@@ -2,8 +2,8 @@
 
 use super::evidence::Evidence;
 use super::fold::Summary;
-use crate::journal::Entry;
 use crate::plan::schema::describe_tags;
+use crate::store::Entry;
 use schemars::JsonSchema;
 use serde::Serialize;
 

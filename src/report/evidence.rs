@@ -3,7 +3,7 @@
 
 use super::fold::Summary;
 use super::standstill::JournalMoment;
-use crate::journal::{Entry, Event};
+use crate::store::{Entry, Event};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;

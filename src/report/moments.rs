@@ -1,7 +1,7 @@
 //! Moments of a run and its steps, read from the journal. Pure.
 
 use super::standstill::JournalMoment;
-use crate::journal::{Entry, Event};
+use crate::store::{Entry, Event};
 use std::collections::BTreeMap;
 
 /// The moments of one step, besides the begin and end of its attempts.

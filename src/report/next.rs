@@ -3,8 +3,8 @@
 use super::after_fence::AfterFence;
 use super::fold::{StepSummary, Summary};
 use crate::engine::status::Status;
-use crate::journal::Outcome;
 use crate::plan::stored::maker;
+use crate::store::Outcome;
 
 /// What to type next. `alive` names the process that is working on the run right now, if there is one.
 #[must_use]

@@ -2,8 +2,8 @@
 //! bounded size. It holds nothing that a run needs, so a line that cannot be written is no failure.
 
 use crate::error::{Failure, Result};
+use crate::kinds::Update;
 use crate::report::lag_curve::LagSample;
-use crate::steps::Update;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -207,7 +207,7 @@ fn read_after(path: &Path, from: u64) -> std::io::Result<(Vec<News>, u64)> {
 #[cfg(test)]
 mod tests {
     use super::{LINES, Reader, Recorder};
-    use crate::steps::Update;
+    use crate::kinds::Update;
 
     fn lag(millis: u64) -> Update {
         Update::Lag { millis }

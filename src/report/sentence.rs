@@ -9,8 +9,8 @@ use super::standstill::{JournalMoment, Standstill};
 use super::time::exact_moment;
 use crate::engine::status::{Status, Vouched};
 use crate::error::Failure;
-use crate::journal::Outcome;
-use crate::steps::Action;
+use crate::kinds::Action;
+use crate::store::Outcome;
 use std::fmt;
 
 /// A sentence of a report.

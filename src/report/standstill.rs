@@ -2,11 +2,11 @@
 //! Read from the journal in the order of its entries, so that nothing counts as reached that a step only tried. Pure.
 
 use super::time::{exact_moment, span};
-use crate::effects::dialect::Dialect;
+use crate::dialect::Dialect;
 use crate::error::Class;
-use crate::journal::{Entry, Event};
+use crate::kinds::Outputs;
 use crate::plan::{Plan, PlannedStep};
-use crate::steps::Outputs;
+use crate::store::{Entry, Event};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;

@@ -3,10 +3,10 @@
 //! May know journal entries, progress updates and the plan; it decides nothing.
 
 use crate::domain::units::Span;
-use crate::journal::{Entry, Event};
+use crate::kinds::Update;
 use crate::plan::Plan;
 use crate::report::time::bytes;
-use crate::steps::Update;
+use crate::store::{Entry, Event};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
@@ -295,7 +295,7 @@ fn bar() -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use super::{Terminal, how_far};
-    use crate::steps::Update;
+    use crate::kinds::Update;
     use std::collections::HashMap;
     use std::time::{Duration, Instant};
 

@@ -6,7 +6,7 @@ use super::next::trouble_after_fence;
 use super::sentence::Sentence;
 pub use super::sentence::action;
 use crate::engine::status::Status;
-use crate::journal::Outcome;
+use crate::store::Outcome;
 
 /// The summary for people. `alive` names the process that is working on the run right now, if there is one.
 #[must_use]

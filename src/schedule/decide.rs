@@ -3,7 +3,7 @@
 use super::file::{CatchUp, Overlap, Rules};
 use super::timetable::Timetable;
 use crate::domain::units::Span;
-use crate::journal::Verdict;
+use crate::store::Verdict;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 use std::time::Duration;

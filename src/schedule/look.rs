@@ -9,7 +9,7 @@ use crate::engine::graph::Graph;
 use crate::engine::state::RunState;
 use crate::engine::{StateLock, run_id};
 use crate::error::Result;
-use crate::journal::{Journal, Outcome, Sqlite, Start, Starts, Verdict};
+use crate::store::{Journal, Outcome, Sqlite, Start, Starts, Verdict};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::file::{Action, CatchUp, Overlap, Schedule, Schedules};
 use crate::domain::units::Span;
 use crate::error::Result;
-use crate::journal::{Start, Starts};
+use crate::store::{Start, Starts};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::path::PathBuf;

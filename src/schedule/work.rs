@@ -3,7 +3,7 @@
 
 use crate::engine::clock::wall;
 use crate::error::{Failure, Result};
-use crate::journal::{Sqlite, Start, Starts};
+use crate::store::{Sqlite, Start, Starts};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //! files that will be replaced. Amounts of data and free space change all the time and are no part of it.
 
 use super::Survey;
-use crate::steps::Finding;
+use crate::kinds::Finding;
 use std::collections::BTreeMap;
 
 /// Every change, a line each: the fact, what it was, what it is.

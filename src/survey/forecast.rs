@@ -2,8 +2,8 @@
 
 use super::{Forecast, StepFound};
 use crate::domain::units::Bytes;
+use crate::kinds::Finding;
 use crate::playbook::forecast::{DUMP, IMPORT, SMALLER, dump_bytes, dump_seconds, import_seconds};
-use crate::steps::Finding;
 
 /// The forecast, where some step reads data.
 pub fn forecast(steps: &[StepFound]) -> Option<Forecast> {

@@ -1,9 +1,9 @@
 //! What hosts and servers are.
 
 use super::{HostFound, ServerFound};
+use crate::dialect::Dialect;
 use crate::domain::Sql;
 use crate::domain::product::{Family, Product};
-use crate::effects::dialect::Dialect;
 use crate::effects::{Effects, facts, greeting};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Inventory;

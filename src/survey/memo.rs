@@ -1,7 +1,7 @@
 //! The memo of a step that only looks: empty, and it takes nothing.
 
 use crate::error::{Failure, Result};
-use crate::steps::Memo;
+use crate::kinds::Memo;
 use async_trait::async_trait;
 use serde_json::Value;
 

@@ -18,8 +18,8 @@ pub use text::{forecast_line, markdown, text};
 
 use crate::domain::product::Product;
 use crate::error::Failure;
+use crate::kinds::Finding;
 use crate::playbook::inventory::Facts;
-use crate::steps::Finding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

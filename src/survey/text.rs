@@ -2,8 +2,8 @@
 
 use super::{Forecast, StepFound, Survey};
 use crate::domain::units::{Bytes, Span};
+use crate::kinds::Finding;
 use crate::plan::display::markup::{cell, code, fenced, plain};
-use crate::steps::Finding;
 use std::fmt::{Result, Write};
 use std::time::Duration;
 
@@ -156,7 +156,7 @@ fn write_body(out: &mut String, indent: &str, body: &str) -> Result {
 mod tests {
     use super::{markdown, text};
     use crate::error::Failure;
-    use crate::steps::{FileChange, Finding, Setting, Volume};
+    use crate::kinds::{FileChange, Finding, Setting, Volume};
     use crate::survey::{State, StepFound, Survey, forecast};
 
     fn found() -> Survey {

@@ -5,9 +5,9 @@ use crate::engine::fenced::{Fenced, fenced, is_switching};
 use crate::engine::graph::Graph;
 use crate::engine::state::RunState;
 use crate::error::{Failure, Result};
-use crate::journal::{Entry, Event, Journal, Outcome, RunRow, Sqlite, Wanted};
 use crate::plan::Plan;
 use crate::plan::correction::corrected;
+use crate::store::{Entry, Event, Journal, Outcome, RunRow, Sqlite, Wanted};
 use std::path::PathBuf;
 use std::sync::Arc;
 

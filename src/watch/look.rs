@@ -2,7 +2,7 @@
 
 use super::choose::Switch;
 use super::verdict::{Look, WayBack};
-use crate::effects::dialect::Dialect;
+use crate::dialect::Dialect;
 use crate::effects::own_transactions::{Budget, OwnTransactions, Scan, marks, since};
 use crate::effects::past_read_only;
 use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position};

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use cutover::effects::{Answer, Approvals, Effects, Rule, Secrets};
 use cutover::error::{Failure, Result};
+use cutover::kinds::{Ctx, Memo, Outputs, Probe, Progress, Step};
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
-use cutover::steps::{Ctx, Memo, Outputs, Probe, Progress, Step};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -86,7 +86,7 @@ pub struct Bench {
     pub world: World,
     pub fx: Effects,
     pub notes: Notes,
-    told: Mutex<tokio::sync::mpsc::UnboundedReceiver<(String, cutover::steps::Update)>>,
+    told: Mutex<tokio::sync::mpsc::UnboundedReceiver<(String, cutover::kinds::Update)>>,
     progress: Progress,
     _turn: Option<sync::MutexGuard<'static, ()>>,
 }

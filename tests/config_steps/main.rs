@@ -5,7 +5,7 @@ mod bench;
 
 use bench::Bench;
 use cutover::error::Class;
-use cutover::steps::{Action, Memo, Probe, Step, find};
+use cutover::kinds::{Action, Memo, Probe, Step, find};
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;

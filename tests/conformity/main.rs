@@ -8,10 +8,10 @@ mod product;
 mod stage;
 mod unplanned;
 
+use cutover::dialect::lock;
 use cutover::domain::Sql;
+use cutover::domain::marker;
 use cutover::effects::INIT;
-use cutover::effects::dialect::lock;
-use cutover::playbook::marker;
 use cutover::rehearsal::server::Server;
 use general_log::{Conversation, conversations};
 use serde_json::Value;

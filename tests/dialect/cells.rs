@@ -4,7 +4,7 @@
 //! the documentation of MariaDB, MDEV-n one of its issues, M-n a measurement on a real server (MariaDB 10.11, MySQL 9.7).
 
 use crate::{mariadb, mysql, to};
-use cutover::effects::dialect::{ChangeSource, Dialect, StartAt};
+use cutover::dialect::{ChangeSource, Dialect, StartAt};
 
 /// Every version that the tool promises, the oldest of the two families first.
 const VERSIONS: [&str; 11] = [

@@ -3,11 +3,11 @@
 
 mod cells;
 
+use cutover::dialect::{ChangeSource, ChannelTls, Dialect, OwnDatabase, StartAt, lock};
 use cutover::domain::product::{Family, Product};
 use cutover::domain::secret::SecretRef;
 use cutover::domain::sql::{account, number};
 use cutover::domain::{Sql, Words};
-use cutover::effects::dialect::{ChangeSource, ChannelTls, Dialect, OwnDatabase, StartAt, lock};
 use cutover::effects::{Login, Row, Secrets, Session, past_read_only};
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use std::sync::Arc;

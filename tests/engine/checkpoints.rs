@@ -3,9 +3,9 @@
 use crate::engine::fakes::{Act, Lab, RUN, block, step};
 use cutover::domain::units::Span;
 use cutover::error::{Class, Failure};
-use cutover::journal::{Event, Outcome};
+use cutover::kinds::{Probe, Reversibility};
 use cutover::playbook::model::OnFailure;
-use cutover::steps::{Probe, Reversibility};
+use cutover::store::{Event, Outcome};
 use serde_json::json;
 use tokio::time::{Duration, Instant};
 

@@ -2,9 +2,9 @@
 
 use crate::engine::fakes::{Act, Lab, block, step};
 use cutover::error::Failure;
-use cutover::journal::{Event, Outcome};
+use cutover::kinds::{Probe, Reversibility};
 use cutover::report::text::text;
-use cutover::steps::{Probe, Reversibility};
+use cutover::store::{Event, Outcome};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 
 use crate::engine::fakes::{Act, Lab, RUN, block, retry, step};
 use cutover::error::{Class, Failure, Result};
-use cutover::journal::{Entry, Event, Journal, Outcome, RunHead, RunRecord};
+use cutover::kinds::{Probe, Reversibility};
 use cutover::playbook::model::OnFailure;
-use cutover::steps::{Probe, Reversibility};
+use cutover::store::{Entry, Event, Journal, Outcome, RunHead, RunRecord};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -190,7 +190,7 @@ async fn the_first_interrupt_stops_at_a_safe_point_and_the_run_can_be_resumed() 
     assert_eq!(lab.run().await, Outcome::Interrupted);
     assert_eq!(lab.status("a"), "stopped");
     let lab = Lab { interrupt: tokio_util::sync::CancellationToken::new(), ..lab };
-    lab.stage.probe("a", cutover::steps::Probe::NotDone);
+    lab.stage.probe("a", cutover::kinds::Probe::NotDone);
     assert_eq!(lab.resume().await, Outcome::Done);
 }
 

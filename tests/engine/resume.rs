@@ -2,9 +2,9 @@
 
 use crate::engine::fakes::{Act, Lab, RUN, block, done, intent, step};
 use cutover::error::Failure;
-use cutover::journal::{Event, Outcome, RunRecord};
+use cutover::kinds::{Outputs, Probe, Reversibility};
 use cutover::plan::{PlannedBlock, PlannedStep};
-use cutover::steps::{Outputs, Probe, Reversibility};
+use cutover::store::{Event, Outcome, RunRecord};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 

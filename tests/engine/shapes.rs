@@ -2,9 +2,9 @@
 
 use crate::engine::fakes::{block, hook, plan, retry, step};
 use cutover::engine::graph::Graph;
+use cutover::kinds::Reversibility;
 use cutover::playbook::model::OnFailure;
 use cutover::playbook::window::Window;
-use cutover::steps::Reversibility;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use std::sync::Arc;
 

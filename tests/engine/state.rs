@@ -5,7 +5,7 @@ use cutover::effects::{Answer, Approvals, Decision, Rule};
 use cutover::engine::JournalApprovals;
 use cutover::engine::graph::Graph;
 use cutover::engine::state::RunState;
-use cutover::journal::{Event, Tee};
+use cutover::store::{Event, Tee};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;

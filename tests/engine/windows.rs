@@ -2,9 +2,9 @@
 
 use crate::engine::fakes::{Act, Lab, NOON, block, retry, step};
 use cutover::error::Failure;
-use cutover::journal::{Event, Outcome};
 use cutover::plan::{PlannedBlock, PlannedStep};
 use cutover::playbook::window::Window;
+use cutover::store::{Event, Outcome};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -155,7 +155,7 @@ async fn a_block_whose_begin_left_nothing_waits_for_its_window() {
     let lab = lab(10_000, window("13:00", "14:00"));
     let copy = [crate::engine::fakes::intent("copy"), crate::engine::fakes::done("copy", &serde_json::json!({}))];
     lab.died_after(&[&copy[..], &[crate::engine::fakes::intent("fence")]].concat());
-    lab.stage.probe("fence", cutover::steps::Probe::NotDone);
+    lab.stage.probe("fence", cutover::kinds::Probe::NotDone);
     let begin = Instant::now();
     assert_eq!(lab.resume().await, Outcome::Done);
     assert_eq!(begin.elapsed().as_secs(), 3600);

@@ -2,7 +2,7 @@
 
 use crate::desk::{Desk, ended};
 use crate::reader::{desk, entries, file};
-use cutover::journal::Entry;
+use cutover::store::Entry;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;

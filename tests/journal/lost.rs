@@ -2,7 +2,7 @@
 
 use crate::desk::ended;
 use crate::reader::{desk, entries, file, look};
-use cutover::journal::Event;
+use cutover::store::Event;
 use std::time::Duration;
 
 /// `cases/engine/journal_lost.sh`: the second part of the process opened and closed the file, which gave the locks of the

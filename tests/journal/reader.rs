@@ -2,7 +2,7 @@
 //! messages to webhooks.
 
 use crate::desk::Desk;
-use cutover::journal::{Entry, Journal, Sqlite};
+use cutover::store::{Entry, Journal, Sqlite};
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -3,7 +3,7 @@
 
 use crate::desk::{Desk, ended};
 use crate::reader::{desk, entries, look};
-use cutover::journal::{Entry, Event};
+use cutover::store::{Entry, Event};
 use fastrand::Rng;
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};

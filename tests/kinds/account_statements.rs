@@ -5,7 +5,7 @@ use crate::bench::{Bench, LOOK, mysql, until};
 use cutover::domain::product::Family;
 use cutover::effects::replica::ReplicaStatus;
 use cutover::error::Class;
-use cutover::steps::Update;
+use cutover::kinds::Update;
 use serde_json::json;
 
 /// Accounts of the source alone: nothing of it is in the binary log.

@@ -2,7 +2,7 @@
 
 use crate::bench::Bench;
 use cutover::error::Class;
-use cutover::steps::Probe;
+use cutover::kinds::Probe;
 use serde_json::{Value, json};
 
 async fn grants(bench: &Bench, server: &str, account: &str) -> String {

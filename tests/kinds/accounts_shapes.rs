@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, Work, mysql};
 use cutover::domain::product::Family;
-use cutover::steps::Update;
+use cutover::kinds::Update;
 use serde_json::{Value, json};
 
 /// The README's account of the new server, with what stands there.

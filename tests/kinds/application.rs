@@ -5,7 +5,7 @@ use cutover::domain::secret::SecretRef;
 use cutover::effects::free_port;
 use cutover::effects::{Login, Secrets, Session};
 use cutover::error::Class;
-use cutover::steps::Update;
+use cutover::kinds::Update;
 use serde_json::json;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;

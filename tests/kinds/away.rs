@@ -4,7 +4,7 @@
 use crate::bench::{Bench, until};
 use cutover::effects::{Activity, Effects};
 use cutover::error::Class;
-use cutover::steps::Update;
+use cutover::kinds::Update;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, LOOK, until};
 use cutover::domain::product::Family;
 use cutover::error::Class;
-use cutover::steps::Probe;
+use cutover::kinds::Probe;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, processes, until};
 use cutover::error::Class;
-use cutover::steps::{Outputs, Probe};
+use cutover::kinds::{Outputs, Probe};
 use serde_json::{Value, json};
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, Work, until};
 use cutover::error::Class;
-use cutover::steps::{Probe, Update};
+use cutover::kinds::{Probe, Update};
 use serde_json::json;
 
 const COUNTS: &str = "SELECT CONCAT((SELECT COUNT(*) FROM shop.accounts), ' ', (SELECT COUNT(*) FROM shop.cards), ' ', \

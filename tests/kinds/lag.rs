@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, until};
 use cutover::error::Class;
-use cutover::steps::Update;
+use cutover::kinds::Update;
 use serde_json::json;
 use std::time::Duration;
 

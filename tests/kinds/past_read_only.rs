@@ -5,7 +5,7 @@ use crate::bench::{Bench, LOOK};
 use cutover::domain::product::Family;
 use cutover::effects::{Login, Secrets, Session};
 use cutover::error::Class;
-use cutover::steps::{Finding, Mark, Probe};
+use cutover::kinds::{Finding, Mark, Probe};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;

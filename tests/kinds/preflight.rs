@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use cutover::domain::product::Family::{self, MariaDb, MySql};
 use cutover::error::Class;
-use cutover::steps::{CheckResult, Finding, Mark};
+use cutover::kinds::{CheckResult, Finding, Mark};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, LOOK};
 use cutover::error::Class;
-use cutover::steps::Probe;
+use cutover::kinds::Probe;
 use serde_json::{Value, json};
 
 const CLOSED: &str = "SELECT @@GLOBAL.read_only";

@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use cutover::effects::Decision;
 use cutover::error::Class;
-use cutover::steps::Probe;
+use cutover::kinds::Probe;
 use serde_json::json;
 use std::time::Duration;
 

@@ -6,8 +6,8 @@ use cutover::domain::product::Family;
 use cutover::domain::script::argument;
 use cutover::effects::greeting;
 use cutover::error::Class;
+use cutover::kinds::Probe;
 use cutover::sh;
-use cutover::steps::Probe;
 use serde_json::{Value, json};
 use std::time::Duration;
 

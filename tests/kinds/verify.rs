@@ -3,7 +3,7 @@
 use crate::bench::{Bench, LOOK};
 use cutover::domain::product::Family;
 use cutover::error::{Class, Failure};
-use cutover::steps::Update;
+use cutover::kinds::Update;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,9 +2,9 @@
 
 use crate::bench::Bench;
 use crate::verify::{followed, stray, with};
+use cutover::domain::marker;
 use cutover::domain::product::Family;
 use cutover::effects::{AFTER_END, INIT};
-use cutover::playbook::marker;
 use serde_json::json;
 
 /// Whether `text` is `planned` with something put in for every marker.

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, Work};
 use crate::verify::{followed, stray, with};
 use cutover::domain::product::Family;
-use cutover::steps::{Outputs, Update};
+use cutover::kinds::{Outputs, Update};
 use serde_json::{Value, json};
 
 fn notes(step: &Work<'_>) -> Vec<String> {

@@ -1,10 +1,10 @@
 //! The outbox by itself: each event once, whatever dies in between.
 
 use crate::receiver::Receiver;
-use cutover::journal::{Event, Journal, Letter, Outcome, RunRecord, Sqlite};
 use cutover::notify::{Late, Sender, late};
 use cutover::plan::Plan;
 use cutover::plan::load::plan_of_texts;
+use cutover::store::{Event, Journal, Letter, Outcome, RunRecord, Sqlite};
 use std::path::Path;
 
 const NOON: i64 = 1_795_521_600_000;

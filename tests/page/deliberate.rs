@@ -4,7 +4,7 @@ use super::access::waiting;
 use super::browser::Browser;
 use super::call::get;
 use super::served::Served;
-use cutover::journal::{Journal, RunRecord, Sqlite};
+use cutover::store::{Journal, RunRecord, Sqlite};
 use std::path::PathBuf;
 use std::time::Duration;
 

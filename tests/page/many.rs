@@ -2,7 +2,7 @@
 
 use super::call::get;
 use super::served::{Before, Served};
-use cutover::journal::{Event, Journal, Outcome, RunHead, Sqlite, chain};
+use cutover::store::{Event, Journal, Outcome, RunHead, Sqlite, chain};
 use prometheus_parse::{Scrape, Value};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ fn fill(before: &Before) {
     let connection = rusqlite::Connection::open(before.state.join("journal.sqlite")).unwrap();
     connection.pragma_update(None, "synchronous", "OFF").unwrap();
     let step = || "copy".to_owned();
-    let outputs: cutover::steps::Outputs = [("bytes".to_owned(), 1000.into())].into_iter().collect();
+    let outputs: cutover::kinds::Outputs = [("bytes".to_owned(), 1000.into())].into_iter().collect();
     connection.execute_batch("BEGIN").unwrap();
     for number in 0..RUNS {
         let (id, created) = (format!("20260101-000000-{number:05}"), i64::try_from(number).unwrap() * 1000);

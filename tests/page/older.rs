@@ -4,7 +4,7 @@ use super::call::get;
 use super::served::Served;
 use cutover::effects::Rule;
 use cutover::engine::StateLock;
-use cutover::journal::{Event, Journal, RunHead, RunRecord, Sqlite};
+use cutover::store::{Event, Journal, RunHead, RunRecord, Sqlite};
 
 const PLAN: &str = include_str!("../quick/older/format_1.plan.json");
 const RUN: &str = "20261122-153000-4f2a";

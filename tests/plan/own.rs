@@ -1,9 +1,9 @@
 //! A plan that was changed by hand, hash and all, is not carried out: the kinds themselves say something else.
 
 use crate::plan::{INVENTORY, PLAYBOOK, cutover, shipped};
+use cutover::kinds::Action;
 use cutover::plan::load::{self, Sources};
 use cutover::plan::{Plan, PlannedStep};
-use cutover::steps::Action;
 use cutover::survey::Survey;
 use cutover::survey::saved::SavedPlan;
 use serde_json::Value;

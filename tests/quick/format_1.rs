@@ -2,9 +2,9 @@
 //! with them. The plan is one that such a program has printed.
 
 use crate::plan::cutover;
-use cutover::journal::{Event, Journal, Outcome, RunHead, RunRecord, Sqlite};
 use cutover::plan::Plan;
 use cutover::plan::stored::has_its_hash;
+use cutover::store::{Event, Journal, Outcome, RunHead, RunRecord, Sqlite};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

@@ -4,7 +4,7 @@
 //! A few places by default; `CUTOVER_LATE=all` takes every one of them.
 
 use crate::stage::{SHIPPED, Stage};
-use cutover::journal::{Event, Journal, Sqlite};
+use cutover::store::{Event, Journal, Sqlite};
 
 /// Steps behind which something fails by default: while the replica gets up, and behind the fence.
 const SOME: [&str; 2] = ["replicate", "fence"];

@@ -1,11 +1,11 @@
 //! A sandbox with an application that writes, and the program run on it as a person runs it.
 
 use cutover::effects::free_port;
-use cutover::journal::{Event, Journal, Sqlite};
 use cutover::rehearsal::judge::{Side, Verdict, judge};
 use cutover::rehearsal::ledger::Ledger;
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
 use cutover::rehearsal::server::Server;
+use cutover::store::{Event, Journal, Sqlite};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::PathBuf;

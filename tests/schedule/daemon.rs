@@ -1,9 +1,9 @@
 //! The daemon as a process: what it says, what it leaves running, what it reads again.
 
 use crate::desk::{Desk, RUN};
-use cutover::journal::Verdict;
 use cutover::schedule::Schedules;
 use cutover::schedule::look::Scheduler;
+use cutover::store::Verdict;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::fs::PermissionsExt;

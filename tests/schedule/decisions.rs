@@ -1,10 +1,10 @@
 //! What becomes of due times: the real rules and the real journal, at times that the test makes up.
 
-use cutover::journal::{Start, Starts, Verdict};
 use cutover::playbook::document::Document;
 use cutover::schedule::Schedules;
 use cutover::schedule::look::{Scheduler, instant};
 use cutover::schedule::work::Work;
+use cutover::store::{Start, Starts, Verdict};
 use jiff::Timestamp;
 use tempfile::TempDir;
 

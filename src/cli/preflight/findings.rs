@@ -2,7 +2,7 @@
 
 use super::Args;
 use crate::error::Failure;
-use crate::steps::{CheckResult, Finding, Mark};
+use crate::kinds::{CheckResult, Finding, Mark};
 use crate::survey::{StepFound, Survey};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -81,7 +81,7 @@ pub fn table(title: &str, found: &[CheckResult]) -> String {
 mod tests {
     use super::{of, table};
     use crate::error::Failure;
-    use crate::steps::{CheckResult, Finding, Mark};
+    use crate::kinds::{CheckResult, Finding, Mark};
     use crate::survey::{State, StepFound, Survey};
 
     #[test]

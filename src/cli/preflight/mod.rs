@@ -7,8 +7,8 @@ use super::live;
 use super::output::{self, Format};
 use super::state::State;
 use crate::error::exit;
+use crate::kinds::Mark;
 use crate::plan::load::{self, Sources};
-use crate::steps::Mark;
 use std::path::PathBuf;
 
 /// Arguments of `preflight`.

@@ -5,8 +5,8 @@ use crate::cli::conduct::give_up;
 use crate::cli::output;
 use crate::cli::state::State;
 use crate::error::exit;
-use crate::journal::{Sqlite, Start, Starts};
 use crate::schedule::overview::{Standing, standings};
+use crate::store::{Sqlite, Start, Starts};
 use jiff::Timestamp;
 
 /// Arguments of `schedule list`.

@@ -6,8 +6,8 @@ use crate::cli::conduct::give_up;
 use crate::cli::output;
 use crate::cli::state::State;
 use crate::error::exit;
-use crate::journal::{Sqlite, Start, Starts};
 use crate::schedule::look::instant;
+use crate::store::{Sqlite, Start, Starts};
 
 /// Arguments of `schedule log`.
 #[derive(Debug, clap::Args)]

@@ -5,12 +5,12 @@ use crate::cli::conduct::give_up;
 use crate::cli::state::State;
 use crate::cli::{self, output};
 use crate::error::{Result, exit};
-use crate::journal::{Start, Verdict};
 use crate::schedule::Schedule;
 use crate::schedule::look::{Scheduler, instant};
 use crate::schedule::now::{self, Called, due_now, find, start_here};
 use crate::schedule::overview::with_offset;
 use crate::schedule::work::{self, Work};
+use crate::store::{Start, Verdict};
 use jiff::Timestamp;
 use std::time::Duration;
 

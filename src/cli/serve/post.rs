@@ -2,10 +2,10 @@
 
 use crate::engine::clock::wall;
 use crate::error::Result;
-use crate::journal::{Sqlite, Start, Starts, Verdict};
 use crate::notify::{Late, REST, Sender, late};
 use crate::plan::load;
 use crate::schedule::Schedules;
+use crate::store::{Sqlite, Start, Starts, Verdict};
 use std::path::{Path, PathBuf};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;

@@ -1,12 +1,12 @@
 //! The schedules of a file, for the page.
 
 use crate::error::{Failure, Result};
-use crate::journal::Sqlite;
-use crate::page::ScheduleRow;
 use crate::playbook::document::{Version, version};
 use crate::schedule::file::Action;
 use crate::schedule::overview::{Standing, standings};
 use crate::schedule::{Schedules, start_now};
+use crate::store::Sqlite;
+use crate::web::ScheduleRow;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +46,7 @@ impl Scheduled {
     }
 }
 
-impl crate::page::Schedules for Scheduled {
+impl crate::web::Schedules for Scheduled {
     fn rows(&self) -> Result<Vec<ScheduleRow>> {
         let standings = standings(&*self.now()?, Some(&self.journal), Timestamp::now())?;
         Ok(standings.into_iter().map(row).collect())
@@ -58,7 +58,7 @@ impl crate::page::Schedules for Scheduled {
 }
 
 fn row(standing: Standing) -> ScheduleRow {
-    let words = |start: crate::journal::Start| match start.reason {
+    let words = |start: crate::store::Start| match start.reason {
         Some(reason) => format!("{}: {reason}", start.verdict),
         None => start.verdict.to_string(),
     };

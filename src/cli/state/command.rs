@@ -3,8 +3,8 @@
 use super::State;
 use crate::cli::output::{self, Format};
 use crate::error::Result;
-use crate::journal::{Checked, Sqlite};
 use crate::report::time::bytes;
+use crate::store::{Checked, Sqlite};
 use clap::Subcommand;
 use jiff::Timestamp;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! The lease on a server: a named lock, held by a connection that does nothing else.
 
 use super::super::Session;
-use super::super::dialect::lock;
 use super::Lease;
+use crate::dialect::lock;
 use crate::domain::Sql;
 use crate::error::{Failure, Result};
 use std::time::Duration;

@@ -4,7 +4,7 @@
 use super::events::{Gatherer, LogEvent};
 use super::gtids::{Moved, moved};
 use super::{Marks, OwnLog, OwnTransactions};
-use crate::effects::dialect::Dialect;
+use crate::dialect::Dialect;
 use crate::effects::replica::{LOOK, binlog_position};
 use crate::effects::{Row, Session};
 use crate::error::{Failure, Result};

@@ -1,9 +1,9 @@
 //! `C021`: a `promote` before which nothing compares the rows of both servers.
 
+use crate::domain::marker;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::{Pair, Subject};
-use crate::playbook::marker;
 
 /// The rule.
 pub static RULE: Rule = Rule {

@@ -1,10 +1,11 @@
 //! `C017`: a step whose condition is false whatever is set, or that uses an output of such a step.
 
+use crate::domain::marker;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::{Pair, Subject};
 use crate::playbook::node::Node;
-use crate::playbook::{marker, template};
+use crate::playbook::template;
 use std::collections::HashMap;
 
 /// The rule.

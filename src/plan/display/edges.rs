@@ -1,7 +1,7 @@
 //! Who needs whom, by place instead of by name, and how deep each step stands: what every drawing begins with.
 
+use crate::kinds::Reversibility;
 use crate::plan::{Plan, PlannedStep};
-use crate::steps::Reversibility;
 use std::collections::HashMap;
 
 /// The edges of a plan. A need that is no step is left out, so that a plan from elsewhere is drawn all the same.

@@ -4,8 +4,8 @@ use super::edges::{Edges, is_point_of_no_return};
 use super::svg::svg;
 use super::wording::{self, NoReturn};
 use super::{text, too_large};
+use crate::kinds::Action;
 use crate::plan::{Plan, PlannedStep};
-use crate::steps::Action;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Nothing but the page's own style: no request can leave it.

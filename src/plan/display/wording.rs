@@ -2,9 +2,9 @@
 
 use super::edges::{Edges, point_of_no_return};
 use crate::domain::units::Span;
+use crate::kinds::Reversibility;
 use crate::plan::{Plan, PlannedBlock, PlannedStep};
 use crate::playbook::model::{OnFailure, Retry};
-use crate::steps::Reversibility;
 use std::time::Duration;
 
 /// A time in milliseconds, as people write it.

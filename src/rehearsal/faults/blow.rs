@@ -1,15 +1,15 @@
 //! What is done to a rehearsal, and how it is mended afterwards.
 
 use super::roles::Roles;
+use crate::dialect::Dialect;
 use crate::domain::Sql;
 use crate::effects::Session;
-use crate::effects::dialect::Dialect;
 use crate::error::{Failure, Result};
-use crate::journal::rechain;
 use crate::rehearsal::disk;
 use crate::rehearsal::sandbox::Sandbox;
 use crate::rehearsal::shop::DATABASE;
 use crate::rehearsal::sshd::Sshd;
+use crate::store::rechain;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -196,7 +196,7 @@ fn boundaries(halts: &[Vec<Moment>]) -> Vec<Moment> {
 /// The end of every step that may still be taken back.
 fn ends_before_the_switch(halts: &[Vec<Moment>], playbook: &Playbook) -> Vec<Moment> {
     let promote = playbook.steps.iter().find(|step| step.uses == "promote").map(|step| step.id.as_str());
-    let all = halts.iter().flatten().filter(|moment| moment.side == crate::journal::Side::After);
+    let all = halts.iter().flatten().filter(|moment| moment.side == crate::store::Side::After);
     let before = all.take_while(|moment| moment.event != "step_done" || Some(moment.step.as_str()) != promote);
     before.filter(|moment| moment.event == "step_done").cloned().collect()
 }

@@ -5,8 +5,8 @@ use super::blow::{
     Side::{Source, Target},
 };
 use super::moment::Moment;
-use crate::journal::{Outcome, Side};
 use crate::playbook::model::Playbook;
+use crate::store::{Outcome, Side};
 use Outcome::{Done, RolledBack, Stopped};
 use std::fmt;
 use std::time::Duration;

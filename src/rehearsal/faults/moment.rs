@@ -1,6 +1,6 @@
 //! A moment of a run: just before or just after an entry of its journal, named so that it can be typed.
 
-use crate::journal::{Halt, Side};
+use crate::store::{Halt, Side};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -88,7 +88,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::{Moment, Watch};
-    use crate::journal::{Halt, Side};
+    use crate::store::{Halt, Side};
 
     #[test]
     fn reads_what_it_writes() {

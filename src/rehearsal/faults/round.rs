@@ -6,11 +6,11 @@ use super::drive::{End, drive, let_run};
 use super::moment::Moment;
 use super::roles::Roles;
 use crate::error::{Result, exit};
-use crate::journal::Outcome;
 use crate::rehearsal::fingerprint::Fingerprint;
 use crate::rehearsal::judge;
 use crate::rehearsal::shop::DATABASE;
 use crate::rehearsal::stage::{Piece, Stage};
+use crate::store::Outcome;
 use serde::Serialize;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -160,7 +160,7 @@ async fn open(stage: &Stage, plot: &Plot, row: &mut Row) -> Result<(End, Vec<Vec
     let mut end = match plot {
         Plot::Fault(fault) => drive(stage, stage.run(), Some(fault)).await?,
         Plot::Nothing => {
-            let nowhere = Fault::kill(Moment::new(crate::journal::Side::After, "", ""));
+            let nowhere = Fault::kill(Moment::new(crate::store::Side::After, "", ""));
             drive(stage, stage.run(), Some(&nowhere)).await?
         }
         Plot::Kills(times) => let_run(stage, stage.run(), times.first().copied()).await?,

@@ -10,8 +10,8 @@ mod program;
 pub(super) use process::run;
 pub use program::{Choice, Program};
 
+use crate::dialect::Dialect;
 use crate::domain::product::Family;
-use crate::effects::dialect::Dialect;
 use crate::effects::free_port;
 use crate::error::{Failure, Result};
 use process::{end, thread_states, within_patience};

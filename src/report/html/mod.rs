@@ -11,7 +11,7 @@ use super::lag_curve::{LagSample, curve};
 use super::sentence::Sentence;
 use super::time::{exact_moment, span};
 use crate::engine::status::Status;
-use crate::journal::{Entry, Outcome};
+use crate::store::{Entry, Outcome};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Nothing but the page's own style: no request can leave it.

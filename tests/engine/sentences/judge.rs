@@ -1,14 +1,14 @@
 //! The rules: when a sentence is true of a journal.
 
 use cutover::error::Class;
-use cutover::journal::{Entry, Event, Outcome};
+use cutover::kinds::Reversibility;
 use cutover::plan::Plan;
 use cutover::report::decision::Known;
 use cutover::report::fold::{StepSummary, Summary};
 use cutover::report::html::{Material, page};
 use cutover::report::sentence::Sentence;
 use cutover::report::standstill::Standstill;
-use cutover::steps::Reversibility;
+use cutover::store::{Entry, Event, Outcome};
 
 pub(super) struct Judge<'a> {
     pub plan: &'a Plan,

@@ -2,8 +2,8 @@
 
 use crate::bench::{Answer, Bench, LOOK};
 use cutover::effects::{Effects, Secrets, free_port};
+use cutover::kinds::{Finding, Mark};
 use cutover::plan::load::{Sources, plan_of};
-use cutover::steps::{Finding, Mark};
 use cutover::survey;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

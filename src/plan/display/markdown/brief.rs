@@ -1,12 +1,12 @@
 //! The first lines of a plan for people who approve it: what moves where, how long, what restarts, which files change,
 //! what cannot be undone.
 
+use crate::kinds::{Action, Reversibility};
 use crate::plan::display::edges::Edges;
 use crate::plan::display::markup::{code, plain, sentence};
 use crate::plan::display::wording::{self, NoReturn};
 use crate::plan::{Plan, PlannedStep};
 use crate::playbook::inventory::Server;
-use crate::steps::{Action, Reversibility};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 

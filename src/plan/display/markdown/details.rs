@@ -1,11 +1,11 @@
 //! What a plan is made from, the table of its steps, and every action folded away.
 
 use super::cut::{Cut, Cuts};
+use crate::kinds::Action;
 use crate::plan::display::edges::is_point_of_no_return;
 use crate::plan::display::markup::{cell, code, fenced, plain, sentence};
 use crate::plan::display::{text, wording};
 use crate::plan::{Plan, PlannedStep};
-use crate::steps::Action;
 use maud::html;
 use std::fmt::Write as _;
 

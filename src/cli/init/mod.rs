@@ -1,0 +1,111 @@
+//! `cutover init`
+
+use super::output;
+use crate::error::exit;
+use crate::plan::schema;
+use clap::ValueEnum;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit codes:  0 written, 5 a file is there already and nothing was written")]
+pub struct Args {
+    /// The folder; made when it is not there.
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    /// For which code host.
+    #[arg(long, value_enum, default_value_t)]
+    ci: Ci,
+}
+
+/// Where pull requests are checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Ci {
+    /// GitHub and GitLab.
+    #[default]
+    Both,
+    /// `.github/workflows/cutover.yml`.
+    Github,
+    /// `.gitlab-ci.yml`.
+    Gitlab,
+    /// Neither.
+    None,
+}
+
+/// A file of the layout.
+struct Entry {
+    path: &'static str,
+    text: Cow<'static, str>,
+    /// Whether one that is there stays, and is no reason to refuse.
+    may_stay: bool,
+}
+
+const PLAYBOOK: &str = "playbooks/replication_swap.yaml";
+const INVENTORY: &str = "inventory.yaml";
+
+/// Writes the layout, all of it or nothing.
+pub fn run(args: &Args) -> u8 {
+    let layout = layout(args.ci);
+    let there = |entry: &&Entry| args.folder.join(entry.path).symlink_metadata().is_ok();
+    let in_the_way: Vec<&str> = layout.iter().filter(|entry| !entry.may_stay).filter(there).map(|e| e.path).collect();
+    if !in_the_way.is_empty() {
+        eprintln!("{} are there already; nothing was written", in_the_way.join(", "));
+        eprintln!("help: name a new folder, or move them away");
+        return exit::REFUSED;
+    }
+    for entry in &layout {
+        match write(&args.folder.join(entry.path), &entry.text) {
+            Ok(()) => output::text(&format!("wrote {}\n", entry.path)),
+            Err(error) if entry.may_stay && error.kind() == ErrorKind::AlreadyExists => {
+                output::text(&format!("kept  {}, which was there\n", entry.path));
+            }
+            Err(error) => {
+                eprintln!("cannot write {}: {error}", args.folder.join(entry.path).display());
+                return exit::REFUSED;
+            }
+        }
+    }
+    let folder = args.folder.display();
+    output::text(&format!(
+        "\nNext: replace the names in {INVENTORY}, then\n  cd {folder} && cutover check {PLAYBOOK} -i {INVENTORY}\n"
+    ));
+    exit::DONE
+}
+
+fn layout(ci: Ci) -> Vec<Entry> {
+    let fixed = |path, text| Entry { path, text: Cow::Borrowed(text), may_stay: false };
+    let schema = |path, schema: &Value| Entry { path, text: Cow::Owned(pretty(schema)), may_stay: false };
+    let mut layout = vec![
+        fixed(PLAYBOOK, include_str!("../../../playbooks/replication_swap.yaml")),
+        fixed(INVENTORY, include_str!("inventory.yaml")),
+        schema("schemas/playbook.schema.json", &schema::playbook()),
+        schema("schemas/inventory.schema.json", &schema::inventory()),
+        fixed(".pre-commit-config.yaml", include_str!("pre-commit.yaml")),
+    ];
+    if matches!(ci, Ci::Both | Ci::Github) {
+        layout.push(fixed(".github/workflows/cutover.yml", include_str!("github.yml")));
+    }
+    if matches!(ci, Ci::Both | Ci::Gitlab) {
+        layout.push(fixed(".gitlab-ci.yml", include_str!("gitlab.yml")));
+    }
+    let notes = [("README.md", include_str!("README.md")), (".gitignore", include_str!("gitignore"))];
+    layout.extend(notes.map(|(path, text)| Entry { may_stay: true, ..fixed(path, text) }));
+    layout
+}
+
+fn pretty(schema: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(schema).unwrap_or_default(); // a value at hand is always JSON
+    text.push('\n');
+    text
+}
+
+/// Writes a file that is not there yet; never one that has come about meanwhile.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::File::create_new(path)?.write_all(text.as_bytes())
+}

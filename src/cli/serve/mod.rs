@@ -1,0 +1,185 @@
+//! `cutover serve`: the process that stays: the scheduler, and the page.
+
+mod post;
+mod scheduled;
+
+use super::output;
+use super::schedule::log_line;
+use super::state::State;
+use super::{conduct::give_up, inputs};
+use crate::error::{Failure, Result, exit};
+use crate::schedule::daemon::{Daemon, News, Refusal};
+use crate::schedule::overview::with_offset;
+use crate::schedule::{Schedules, work};
+use crate::store::Sqlite;
+use crate::web::listen::{self, Door};
+use crate::web::{Keys, Page, Parts, Reach, Rehearsals, is_loopback};
+use jiff::Timestamp;
+use post::LateStarts;
+use scheduled::Scheduled;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "SIGTERM or Ctrl-C: nothing more is started; what is at work goes on by itself.\n\
+    Exit codes:  0 stopped on request, 2 the file of schedules or of people is not valid, 5 the state directory or the \
+    address cannot be used")]
+pub struct Args {
+    /// The file of schedules; read again when it changes. Default: `schedules.yaml` where it is there; without one there is
+    /// only the page.
+    #[arg(long, value_name = "FILE", env = "CUTOVER_SCHEDULES")]
+    schedules: Option<PathBuf>,
+    /// Address and port of the page. One that other machines reach needs TLS, or a proxy before it.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Certificate chain of the page, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of that certificate, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A proxy with TLS stands before the page, which believes what it says about who calls.
+    #[arg(long, conflicts_with = "tls_cert")]
+    behind_proxy: bool,
+    /// People who may approve and start, with hashes of their tokens. Without it everything can only be read.
+    #[arg(long, value_name = "FILE", env = "CUTOVER_PEOPLE")]
+    people: Option<PathBuf>,
+    /// Folder of playbooks that can be rehearsed from the page.
+    #[arg(long, value_name = "DIR")]
+    playbooks: Option<PathBuf>,
+    #[command(flatten)]
+    state: State,
+}
+
+/// What the other commands about schedules take when no file is named.
+const USUAL: &str = "schedules.yaml";
+
+/// Serves until it is told to stop.
+pub fn run(args: &Args) -> u8 {
+    let keys = match args.people.clone().map(Keys::open).transpose() {
+        Ok(keys) => keys,
+        Err(faults) => {
+            inputs::complain(vec![faults]);
+            return exit::INVALID;
+        }
+    };
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return give_up(&Failure::permanent("find this program", error.to_string())),
+    };
+    let usual = || Some(PathBuf::from(USUAL)).filter(|file| file.exists());
+    let file = args.schedules.clone().or_else(usual);
+    let daemon = file.as_ref().map(|file| Daemon::new(file, args.state.dir(), program.clone()));
+    let daemon = match daemon.transpose() {
+        Ok(daemon) => daemon,
+        Err(Refusal::Faults(faults)) => {
+            inputs::complain(vec![faults]);
+            return exit::INVALID;
+        }
+        Err(Refusal::Failure(failure)) => return give_up(&failure),
+    };
+    let served = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::permanent("start to serve", error.to_string()))
+        .and_then(|runtime| runtime.block_on(serve(args, keys, file.zip(daemon), program)));
+    match served {
+        Ok(()) => exit::DONE,
+        Err(failure) => give_up(&failure),
+    }
+}
+
+async fn serve(args: &Args, keys: Option<Keys>, schedules: Option<(PathBuf, Daemon)>, program: PathBuf) -> Result<()> {
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(certificates), Some(key)) => Some(listen::tls(certificates, key)?),
+        _ => None,
+    };
+    if tls.is_none() && !args.behind_proxy && !is_loopback(&args.listen) {
+        return Err(Failure::refused("serve the page", format!("{} is reached from other machines", args.listen))
+            .now("nothing listens")
+            .help("name a certificate by --tls-cert and --tls-key, or say --behind-proxy where a proxy does TLS"));
+    }
+    let rehearsals = args.playbooks.clone().map(|folder| Rehearsals::of(folder, program)).transpose()?;
+    let over = CancellationToken::new();
+    let state_dir = args.state.dir().to_path_buf();
+    let outbox = Sqlite::open(&state_dir)?;
+    let scheduled = schedules.as_ref().map(|(file, _)| Scheduled::new(file, &state_dir)).transpose()?;
+    let page = Page::new(Parts {
+        state_dir: state_dir.clone(),
+        reach: Reach { by_tls: tls.is_some() || args.behind_proxy, behind_proxy: args.behind_proxy },
+        keys,
+        rehearsals,
+        schedules: scheduled.map(|scheduled| Arc::new(scheduled) as Arc<dyn crate::web::Schedules>),
+        outbox_depth: Some(Box::new(move || outbox.outbox_depth().map(|depth| depth as u64))),
+        over: over.clone(),
+    })?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let door = Door::open(args.listen, tls).await?;
+    output::text(&format!("{scheme}://{} shows {}\n", door.address(), state_dir.display()));
+    tokio::spawn(stop_on_signal(over.clone()));
+    tokio::spawn(post::deliver(Sqlite::open(&state_dir)?, over.clone()));
+    let late = schedules.as_ref().map(|(file, _)| LateStarts::new(&state_dir, file)).transpose()?;
+    let tell = move |news: News| {
+        if let Some(late) = &late {
+            match &news {
+                News::Schedules(_) => late.catch_up(),
+                News::Decided(start) => late.tell(start),
+                _ => {}
+            }
+        }
+        tell(news, &state_dir);
+    };
+    let scheduler = schedules.map(|(_, daemon)| tokio::spawn(daemon.serve(over, tell)));
+    page.serve(door).await.map_err(|error| Failure::permanent("serve the page", error.to_string()))?;
+    if let Some(scheduler) = scheduler {
+        let _ = scheduler.await; // it says itself what it cannot do
+    }
+    Ok(())
+}
+
+async fn stop_on_signal(over: CancellationToken) {
+    // without a handler the signal ends the process, which loses nothing
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    over.cancel();
+}
+
+fn tell(news: News, state_dir: &Path) {
+    match news {
+        News::Schedules(schedules) => eprint!("{}", coming(&schedules)),
+        News::Broken(faults) => {
+            inputs::complain(vec![faults]);
+            eprintln!("the schedules as they were before stay in use");
+        }
+        News::Decided(start) => eprint!("{}", log_line(&start)),
+        News::Launched(start) => {
+            let run = start.run.as_deref().unwrap_or("?");
+            eprintln!("launched {run} of {}: {}", start.schedule, work::log(state_dir, run).display());
+        }
+        News::Trouble(failure) => super::output::complain(&failure),
+        News::Stopped(at_work) => {
+            for start in &at_work {
+                eprintln!("{} of {} goes on by itself", start.run.as_deref().unwrap_or("?"), start.schedule);
+            }
+            eprintln!("stopped; nothing more is started");
+        }
+    }
+}
+
+/// What it will do next.
+fn coming(schedules: &Schedules) -> String {
+    let now = Timestamp::now();
+    let line = |schedule: &crate::schedule::Schedule| {
+        let next = schedule.timetable.next(now).map(|next| with_offset(schedule, next));
+        format!("  {:<20} next {}\n", schedule.name, next.as_deref().unwrap_or("never"))
+    };
+    let lines: String = schedules.all.iter().map(line).collect();
+    format!("{} schedules:\n{lines}", schedules.all.len())
+}

@@ -1,0 +1,81 @@
+//! A person's word for a step: that it was taken back by hand, or that the run is to go on without it. When it is
+//! accepted. Pure.
+
+use crate::engine::state::RunState;
+use crate::engine::status::Status;
+use crate::error::{Failure, Result};
+use crate::store::Event;
+
+/// The event by which `by` vouches that `step` is taken back.
+///
+/// # Errors
+/// `Refused` unless the run has ended and the step is one that could not be taken back. The error names those that
+/// are.
+pub fn mark_undone(state: &RunState, step: &str, why: &str, by: &str) -> Result<Event> {
+    let refused = |answer: String| Failure::refused(format!("mark step `{step}` as taken back"), answer);
+    let open = unmade(state);
+    let help = match open.as_slice() {
+        [] => "no step of this run waits for a person to take it back; see `cutover status`".to_owned(),
+        open => format!("these could not be taken back: {}", open.join(", ")),
+    };
+    let failure = if why.trim().is_empty() {
+        refused("no reason is given".into()).help("say in --why what was done by hand: it stands in the report")
+    } else if state.is_live() || !state.started {
+        refused(format!("the run is {}, and has not come to an end", state.word()))
+            .help("`cutover resume` first: it may well take the step back by itself")
+    } else {
+        match state.graph.number(step).map(|ix| state.steps[ix].status) {
+            Some(Status::UndoFailed) => {
+                let (step, why, by) = (step.to_owned(), why.trim().to_owned(), by.to_owned());
+                return Ok(Event::MarkedUndone { step, why, by });
+            }
+            Some(status) => refused(format!("it is {status}, not one that could not be taken back")).help(help),
+            None => refused("the run has no such step".into()).help(help),
+        }
+    };
+    Err(failure.now("nothing was written"))
+}
+
+/// The event by which `by` leaves step `step` out of a run that is past its point of no return.
+///
+/// # Errors
+/// `Refused` unless the run has passed that point and the step is still to come, and nothing that is still to come needs
+/// what it puts out.
+pub fn leave_out(state: &RunState, step: &str, why: &str, by: &str) -> Result<Event> {
+    let refused =
+        |answer: String| Failure::refused(format!("leave out step `{step}`"), answer).now("nothing was changed");
+    let Some(ix) = state.graph.number(step) else {
+        return Err(refused("the run has no such step".into()).help("`cutover status` lists its steps"));
+    };
+    let reader = state.graph.readers(ix).iter().find(|&&reader| is_to_come(state, reader));
+    if why.trim().is_empty() {
+        return Err(
+            refused("no reason is given".into()).help("say in --why what was done instead: it stands in the report")
+        );
+    }
+    if !state.is_point_reached() {
+        let help = "before that, mend what failed and resume, or roll back";
+        return Err(refused("the run has not passed its point of no return".into()).help(help));
+    }
+    if !state.may_be_left_out(ix) {
+        let answer = format!("it is {}, not one that is still to come", state.steps[ix].status);
+        return Err(refused(answer).help("`cutover status` shows which steps are still to come"));
+    }
+    if let Some(&reader) = reader {
+        let answer = format!("step `{}` needs what it puts out", state.graph.id(reader));
+        return Err(refused(answer).help("leave that one out as well, named first"));
+    }
+    let (step, why, by) = (step.to_owned(), why.trim().to_owned(), by.to_owned());
+    Ok(Event::SkippedByHand { step, why, by })
+}
+
+fn is_to_come(state: &RunState, ix: usize) -> bool {
+    !matches!(state.steps[ix].status, Status::Succeeded | Status::Skipped)
+}
+
+/// Steps that could not be taken back, in file order.
+#[must_use]
+pub fn unmade(state: &RunState) -> Vec<&str> {
+    let steps = state.steps.iter().enumerate().filter(|(_, step)| step.status == Status::UndoFailed);
+    steps.map(|(ix, _)| state.graph.id(ix)).collect()
+}

@@ -1,0 +1,13 @@
+//! What every kind is written against: the step itself, what it may use, what it notes and tells.
+
+mod complaint;
+mod ctx;
+mod memo;
+mod progress;
+mod step;
+
+pub use complaint::Complaint;
+pub use ctx::Ctx;
+pub use memo::Memo;
+pub use progress::{Progress, Update};
+pub use step::{Outputs, Probe, Reversibility, Step};

@@ -1,0 +1,98 @@
+//! What a step kind is.
+
+use super::{Complaint, Ctx};
+use crate::domain::Action;
+use crate::error::{Failure, Result};
+use crate::kinds::Finding;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+/// The outputs of a finished step, by name; their types are the ones its kind declares.
+pub type Outputs = Map<String, Value>;
+
+/// Whether and how a step can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reversibility {
+    /// `undo` restores what was there before.
+    Reversible,
+    /// It changes nothing that would have to be restored.
+    NothingToUndo,
+    /// Once it has succeeded the application writes elsewhere: no automatic rollback from here on.
+    PointOfNoReturn,
+}
+
+/// What a look at reality says about a step, without changing anything.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Probe {
+    /// Its effect is there, with these outputs.
+    Done(Outputs),
+    /// Its effect is not there, or only partly: `execute` may run (again).
+    NotDone,
+    /// Something else is there that `execute` must not touch.
+    Conflict(Failure),
+}
+
+/// One step, decoded from a playbook. `execute`, `prepare` and `undo` are idempotent.
+#[async_trait]
+pub trait Step: Send + Sync + Debug {
+    /// Whether and how it can be taken back.
+    fn reversibility(&self) -> Reversibility;
+
+    /// The exact commands, statements and files of `prepare` and `execute`, in order. Pure.
+    ///
+    /// # Errors
+    /// Every fault that only the kind itself can find.
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>>;
+
+    /// The questions that `inspect` asks of servers. Pure.
+    fn questions(&self, _world: &World) -> Vec<Action> {
+        Vec::new()
+    }
+
+    /// The same for `undo`. Pure.
+    fn preview_undo(&self, _world: &World) -> Vec<Action> {
+        Vec::new()
+    }
+
+    /// What neither the plan nor the look before the first step can prove, in words that follow "not proved:". Pure.
+    fn unproved(&self, _world: &World) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Facts (`SERVER.VARIABLE`, `SERVER.account USER@HOST`) that this step makes true, so that later steps' `inspect`
+    /// need not insist on them.
+    fn settles(&self, _world: &World) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Looks, before the run touches anything, for reasons why this step cannot work. Changes nothing; returns all.
+    async fn inspect(&self, _cx: &Ctx<'_>, _settled: &BTreeSet<String>) -> Vec<Failure> {
+        Vec::new()
+    }
+
+    /// Looks, for the reviewer of a plan, at what the step will find: files it will replace, data it will read. Changes
+    /// nothing.
+    async fn survey(&self, _cx: &Ctx<'_>) -> Result<Vec<Finding>> {
+        Ok(Vec::new())
+    }
+
+    /// Everything that can be done before a block's clock starts: open connections, stage files, check gates.
+    async fn prepare(&self, _cx: &Ctx<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Looks at reality and changes nothing. Asked when a journal holds an intent without a result.
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe>;
+
+    /// Does it. A failure leaves nothing half done that `undo` would not clear.
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs>;
+
+    /// Takes it back, also after a partial `execute`, from what the memo holds.
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()>;
+}

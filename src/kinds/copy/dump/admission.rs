@@ -1,0 +1,269 @@
+//! What must be true of a source before it can be dumped and replicated from.
+
+use super::Dump;
+use crate::dialect::{Dialect, Every};
+use crate::domain::Script;
+use crate::domain::units::Bytes;
+use crate::effects::Row;
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::kinds::support::client_program::{family_name, find_dump_program};
+use crate::kinds::support::free_space::{self, free_space};
+use crate::kinds::support::place::{dialect, is_installed};
+use crate::kinds::support::trial_write;
+use crate::kinds::{Action, Ctx, On, Volume};
+use crate::playbook::world::World;
+
+/// Variables that decide whether the source's binary log can be followed.
+const LOG_VARIABLES: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image", "server_id"];
+
+/// Programs that the dump needs beside the dump program.
+const BESIDE: [&str; 2] = ["zstd", "mkfifo"];
+
+/// Finds the dump program, and prints `told` where it does not know how to begin its session.
+fn programs(dialect: Dialect) -> Script {
+    find_dump_program(dialect).then("! says --init-command || echo told")
+}
+
+/// Without these a dump program leaves out tables, views, triggers or events, and says nothing.
+const SEES_ALL: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
+
+impl Dump {
+    /// The statements of the checks, for the plan.
+    pub(super) fn admission_questions(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.server);
+        let here = On(&self.server);
+        let mut actions = vec![
+            here.sql(dialect.show_variables(&LOG_VARIABLES)),
+            here.sql(dialect.own_privileges()),
+            here.sql(dialect.event_scheduler()),
+            here.sql(dialect.tables_outside_snapshot(&self.databases)),
+        ];
+        if !self.databases.is_empty() {
+            actions.push(here.sql(dialect.existing_databases(&self.databases)));
+            actions.push(here.sql(dialect.tables(&Every)));
+        }
+        actions.push(here.sql(dialect.total_size(&self.databases)));
+        actions.extend((!dialect.is_mariadb()).then(|| here.sql(dialect.settings_that_cut_dumps())));
+        let host = self.host(world);
+        actions.push(Action::look(host, programs(dialect)));
+        actions.extend(BESIDE.map(|program| Action::look(host, is_installed(program))));
+        actions.push(Action::command(host, trial_write::in_folder(self.folder(world))));
+        actions.push(free_space::question(host, self.folder(world)));
+        actions
+    }
+
+    /// Every reason why the dump, or replication from its place, cannot work.
+    pub(super) async fn admission(&self, cx: &Ctx<'_>) -> Vec<Failure> {
+        let dialect = dialect(cx.world, &self.server);
+        let mut failures = Vec::new();
+        failures.extend(self.binlog(cx, dialect).await.err());
+        failures.extend(self.privileges(cx, dialect).await.err());
+        failures.extend(self.events(cx, dialect).await.err());
+        failures.extend(self.engines(cx, dialect).await.err());
+        failures.extend(self.databases_named(cx, dialect).await.err());
+        failures.extend(self.programs(cx, dialect).await.err());
+        failures.extend(self.space(cx).await.err());
+        // an unreachable server answers every question with the same words
+        failures.dedup();
+        failures
+    }
+
+    async fn binlog(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect.show_variables(&LOG_VARIABLES), LOOK).await?;
+        let value = |name: &str| {
+            let row =
+                rows.iter().find(|row| row.get("Variable_name").is_some_and(|known| known.eq_ignore_ascii_case(name)));
+            row.and_then(|row| row.get("Value").map(str::to_uppercase)).unwrap_or_default()
+        };
+        let refuse = |answer: String, help: &str| {
+            Err(Failure::refused("replicate from the source", answer)
+                .at(&self.server)
+                .now("nothing was touched")
+                .help(help))
+        };
+        if value("log_bin") != "ON" {
+            let help =
+                "set `log_bin` and a `server_id` in its configuration and restart it; nothing can follow it before";
+            return refuse("it writes no binary log".into(), help);
+        }
+        if value("binlog_format") != "ROW" {
+            let answer = format!("its binlog_format is {}, not ROW", value("binlog_format"));
+            return refuse(
+                answer,
+                "SET GLOBAL binlog_format = ROW, put it in its configuration, and let clients reconnect",
+            );
+        }
+        if value("binlog_row_image") != "FULL" {
+            let answer = format!("its binlog_row_image is {}, not FULL", value("binlog_row_image"));
+            return refuse(answer, "SET GLOBAL binlog_row_image = FULL, and put it in its configuration");
+        }
+        Ok(())
+    }
+
+    async fn privileges(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let rows = cx.fx.sql(&self.server).await?.query(&dialect.own_privileges(), LOOK).await?;
+        let held: Vec<_> =
+            rows.iter().filter_map(|row| Some((row.get("privilege")?, row.get("in_database")?))).collect();
+        let holds = |privilege: &str| {
+            let everywhere = held.contains(&(privilege, "*"));
+            let each = self.databases.iter().all(|database| held.contains(&(privilege, database)));
+            everywhere || (!self.databases.is_empty() && each)
+        };
+        let missing: Vec<&str> = SEES_ALL.into_iter().filter(|privilege| !holds(privilege)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing = missing.join(", ");
+        Err(Failure::refused(
+            "dump everything",
+            format!("the account lacks {missing}: what it cannot see would be left out"),
+        )
+        .at(&self.server)
+        .now("nothing was touched")
+        .help(format!("GRANT {missing} ON *.* to it there, directly and not by a role")))
+    }
+
+    async fn events(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        let disabled = session.query(dialect.event_scheduler(), LOOK).await?.value() == Some("DISABLED");
+        if !(disabled && dialect.is_mariadb()) {
+            return Ok(());
+        }
+        Err(Failure::refused(
+            "dump the events",
+            "its event scheduler is DISABLED, and then it does not name its events",
+        )
+        .at(&self.server)
+        .now("nothing was touched")
+        .help("write `event_scheduler = OFF` into its configuration instead, and restart it"))
+    }
+
+    async fn engines(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect.tables_outside_snapshot(&self.databases), LOOK).await?;
+        let tables: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                format!("{} ({})", row.get("name").unwrap_or_default(), row.get("engine").unwrap_or("no engine"))
+            })
+            .collect();
+        if tables.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::refused("dump consistently", format!("these tables are not InnoDB: {}", tables.join(", ")))
+            .at(&self.server)
+            .now("nothing was touched")
+            .help(
+                "convert them with ALTER TABLE ... ENGINE=InnoDB, or leave out their databases if they hold no others",
+            ))
+    }
+
+    async fn databases_named(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        if self.databases.is_empty() {
+            return Ok(());
+        }
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect.existing_databases(&self.databases), LOOK).await?;
+        let there: Vec<&str> = rows.iter().filter_map(|row| row.get("name")).collect();
+        let missing: Vec<&str> =
+            self.databases.iter().map(String::as_str).filter(|name| !there.contains(name)).collect();
+        if !missing.is_empty() {
+            let answer = format!("there is no database {}", missing.join(", "));
+            return Err(Failure::refused("dump the databases", answer).at(&self.server).help("correct `databases`"));
+        }
+        let tables = session.query(&dialect.tables(&Every), LOOK).await?;
+        let is_outside = |row: &Row<'_>| {
+            row.get("in_database").is_some_and(|name| !self.databases.iter().any(|known| known == name))
+        };
+        let outside = tables.iter().find(is_outside).and_then(|row| row.get("name"));
+        match outside {
+            None => Ok(()),
+            Some(table) => Err(Failure::refused("leave databases out", format!("{table} is in none of `databases`"))
+                .at(&self.server)
+                .now("replication carries every database, and the first change of that table would stop it")
+                .help("name all databases that hold tables, or none")),
+        }
+    }
+
+    async fn programs(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        let refuse = |answer: String| {
+            Failure::refused("dump the databases", answer)
+                .at(host.name())
+                .now("nothing was touched")
+                .help("install it there, or dump on another host with `on`")
+        };
+        let looked = host.run(&programs(dialect)).await?;
+        if looked.code != Some(0) {
+            let (family, names) = (family_name(dialect), dialect.dump_programs().join(" or "));
+            return Err(refuse(format!("there is no dump program of {family} ({names})")));
+        }
+        for program in BESIDE {
+            if !host.succeeds(&is_installed(program)).await? {
+                return Err(refuse(format!("there is no program `{program}`")));
+            }
+        }
+        let is_told = dialect.is_mariadb() || looked.stdout.starts_with(b"told");
+        if is_told { Ok(()) } else { self.cuts_nothing(cx, dialect).await }
+    }
+
+    /// An older program takes the server's global settings as they are.
+    async fn cuts_nothing(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+        let rows = cx.fx.sql(&self.server).await?.query(&dialect.settings_that_cut_dumps(), LOOK).await?;
+        let found: Vec<String> = rows
+            .iter()
+            .map(|row| format!("{} is {}", row.get("name").unwrap_or_default(), row.get("value").unwrap_or_default()))
+            .collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::refused("dump everything", format!("the dump would be cut short: {}", found.join(", ")))
+            .at(&self.server)
+            .now("nothing was touched")
+            .help("the dump program there cannot be told otherwise: set it back for that time, or install a newer one"))
+    }
+
+    /// Where the dump will lie.
+    fn folder<'a>(&'a self, world: &'a World) -> &'a str {
+        let work = || world.inventory.host(self.host(world)).map(|host| host.work_dir.0.as_str());
+        self.directory.as_deref().or_else(work).unwrap_or_default()
+    }
+
+    /// The dump is smaller than the tables it comes from, so room for the tables is room enough.
+    async fn space(&self, cx: &Ctx<'_>) -> Result<()> {
+        let needed = self.volume(cx, &self.databases).await?.bytes;
+        let folder = self.folder(cx.world);
+        let printed = cx.fx.host(self.host(cx.world)).await?.print(&trial_write::in_folder(folder)).await?;
+        if let Some(fault) = trial_write::fault(&printed) {
+            return Err(Failure::refused("keep the dump", format!("no file can be made in {folder}: {fault}"))
+                .at(self.host(cx.world))
+                .now("nothing was touched")
+                .help("let the account write there, or name another folder with `directory`"));
+        }
+        let free = free_space(cx, self.host(cx.world), folder).await?;
+        if free >= needed {
+            return Ok(());
+        }
+        let (free, needed) = (Bytes(free), Bytes(needed));
+        Err(Failure::refused("keep the dump", format!("{folder} has {free} free, the tables hold {needed}"))
+            .at(self.host(cx.world))
+            .now("nothing was touched")
+            .help("free space there, or name another folder with `directory`"))
+    }
+
+    /// How much there is in `databases`, as the server estimates it.
+    pub(super) async fn volume(&self, cx: &Ctx<'_>, databases: &[String]) -> Result<Volume> {
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect(cx.world, &self.server).total_size(databases), LOOK).await?;
+        let number = |name: &str| {
+            rows.first().and_then(|row| row.get(name)?.parse().ok()).ok_or_else(|| {
+                Failure::permanent("read how much data there is", format!("the server answers no {name}"))
+                    .at(&self.server)
+            })
+        };
+        let (tables, rows, bytes) = (number("tables")?, number("row_count")?, number("bytes")?);
+        Ok(Volume { server: self.server.clone(), tables, rows, bytes })
+    }
+}

@@ -1,0 +1,348 @@
+//! `dump`: a consistent dump of explicit databases with its place in the source's binary log.
+
+mod admission;
+mod head;
+mod ready;
+mod script;
+mod trial;
+
+use crate::dialect::{Databases, Late};
+use crate::domain::marker;
+use crate::domain::script::argument;
+use crate::domain::{Contents, Script};
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::kinds::support::long_work::{self, Work};
+use crate::kinds::support::place::{
+    authority, dialect, is_file, job_dir, option_file, option_file_with_session, server, size_of,
+};
+use crate::kinds::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::playbook::position::Position;
+use crate::playbook::through::Through;
+use crate::playbook::world::World;
+use crate::sh;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use script::{Dumping, Route};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[
+    Output {
+        name: "file",
+        kind: OutputType::Text,
+        about: "The dump, compressed with zstd, on the host it was made on.",
+    },
+    Output { name: "position", kind: OutputType::Position, about: "Where in the source's binary log the dump stands." },
+    Output {
+        name: "gtid",
+        kind: OutputType::Text,
+        about: "With `gtid: true`, the GTID set that the dump holds; else empty.",
+    },
+    Output { name: "bytes", kind: OutputType::Integer, about: "Size of the compressed file in bytes." },
+];
+
+/// Prints the first lines of a dump: where rows begin among them, a line may be as long as a packet.
+fn head_of(file: &str) -> Script {
+    sh!("zstd -dcq -- {} | head -n 120 | LC_ALL=C cut -b 1-30000", argument(file))
+}
+
+/// Dumps databases consistently while they are written to, and notes the place in the source's binary log.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The dump is removed.",
+    "examples" = [{ "server": "source", "on": "target", "through": "tunnel" }]
+))]
+pub struct Dump {
+    /// Server that is dumped.
+    #[schemars(extend("format" = "server"))]
+    server: String,
+    /// The dump program; the one of the server's own family is used.
+    #[serde(default)]
+    tool: Tool,
+    /// Databases to dump; empty means every user database. Databases that are left out must hold no tables, because
+    /// replication carries all of them.
+    #[serde(default)]
+    databases: Vec<String>,
+    /// Host, or server whose host, the program runs on and the file lies on. Default: the dumped server's own.
+    #[serde(default)]
+    #[schemars(extend("format" = "host-or-server"))]
+    on: Option<String>,
+    /// Tunnel by which that host reaches the server. Without one the step makes its own ssh tunnel for its time.
+    #[serde(default)]
+    through: Option<Through>,
+    /// The program connects to the server directly and encrypted, and verifies its certificate (`tls.ca` of the server).
+    #[serde(default)]
+    tls: bool,
+    /// Also note the GTID set that the dump holds, for a `change_source` with `gtid`. An import of such a dump does not
+    /// enter the binary log.
+    #[serde(default)]
+    gtid: bool,
+    /// Folder for the file. Default: below the host's `work_dir`.
+    #[serde(default)]
+    directory: Option<String>,
+}
+
+/// The dump program.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Tool {
+    /// `mysqldump`, or `mariadb-dump` for a `MariaDB` server.
+    #[default]
+    Mysqldump,
+}
+
+impl Dump {
+    fn host<'a>(&'a self, world: &'a World) -> &'a str {
+        world.inventory.host_of(self.on.as_deref().unwrap_or(&self.server))
+    }
+    fn dir(&self, world: &World, run: &str, step: &str) -> String {
+        job_dir(world, self.host(world), run, step)
+    }
+    fn file(&self, world: &World, run: &str, step: &str) -> String {
+        let folder = self.directory.clone().unwrap_or_else(|| self.dir(world, run, step));
+        format!("{}/{step}-{run}.sql.zst", folder.trim_end_matches('/'))
+    }
+    /// What is removed when the step is taken back.
+    fn left(&self, world: &World, run: &str, step: &str) -> [String; 3] {
+        let (dir, file) = (self.dir(world, run, step), self.file(world, run, step));
+        [file.clone(), format!("{file}.part"), long_work::option_file(&dir)]
+    }
+    fn route(&self, world: &World) -> Result<Route, Failure> {
+        let source = server(world, &self.server)?;
+        if let Some(through) = &self.through {
+            return Ok(Route::Address(through.listen.clone()));
+        }
+        if self.host(world) == source.host {
+            return Ok(Route::Address(source.address.clone()));
+        }
+        if self.tls {
+            return Ok(Route::Address(source.endpoint().to_owned()));
+        }
+        Route::by_own_tunnel(world, self.host(world), source)
+    }
+    /// The job's script; `databases` and `before` may be markers.
+    fn script(&self, world: &World, route: &Route, databases: &Script, before: Option<&str>, file: &str) -> Script {
+        let dialect = dialect(world, &self.server);
+        Dumping { dialect, route, tls: self.tls, gtid: self.gtid, databases, before }.script(file)
+    }
+    /// The databases as words of a command line; `found` is what the server holds, once it is asked.
+    fn words(&self, found: Option<&[String]>) -> Script {
+        let about = format!("every user database of {}", self.server);
+        match found {
+            _ if !self.databases.is_empty() => Script::words(&self.databases),
+            Some(names) => Script::found(about, &Script::words(names)),
+            None => Script::late(about),
+        }
+    }
+    fn option_file(&self, world: &World, route: &Route) -> Result<Contents, Failure> {
+        let source = server(world, &self.server)?;
+        let password = source.password.as_ref();
+        let tls = if self.tls {
+            dialect(world, &self.server).client_tls(authority(world, &self.server)?)
+        } else {
+            Contents::default()
+        };
+        let (dialect, user, address) = (dialect(world, &self.server), &source.user, route.address());
+        let login = if dialect.is_mariadb() {
+            option_file_with_session(user, password, address, &dialect.dump_session())
+        } else {
+            option_file(user, password, address)
+        };
+        Ok(login.then(tls))
+    }
+    async fn chosen(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
+        if !self.databases.is_empty() {
+            return Ok(self.databases.clone());
+        }
+        let session = cx.fx.sql(&self.server).await?;
+        let rows = session.query(&dialect(cx.world, &self.server).user_databases(), LOOK).await?;
+        let names: Vec<String> = rows.iter().filter_map(|row| row.get("name").map(str::to_owned)).collect();
+        if names.is_empty() {
+            return Err(Failure::refused("dump the databases", "the server holds no user database").at(&self.server));
+        }
+        Ok(names)
+    }
+    /// What a finished job has left: the file, whole, and its place in the binary log.
+    async fn outcome(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        let file = self.file(cx.world, cx.run, cx.step);
+        let head = host.print(&head_of(&file)).await?;
+        let position = head::position(&head).map_err(|answer| {
+            Failure::permanent("find the binlog position in the dump", answer).at(host.name()).help(
+                "the source must write a binary log, and the account needs RELOAD and REPLICATION CLIENT (BINLOG MONITOR)",
+            )
+        })?;
+        self.still_there(cx, &position).await?;
+        let size = host.print(&size_of(&file)).await?;
+        let bytes: u64 = size.trim().parse().map_err(|_| {
+            Failure::permanent("read the size of the dump", format!("stat printed `{}`", size.trim())).at(host.name())
+        })?;
+        cx.progress.note(format!("dumped to {position}"));
+        let mut outputs = Outputs::new();
+        outputs.insert("file".into(), file.into());
+        outputs.insert("position".into(), serde_json::to_value(&position).unwrap_or_default());
+        outputs.insert("gtid".into(), self.gtid(cx, &head, &position).await?.into());
+        outputs.insert("bytes".into(), bytes.into());
+        Ok(outputs)
+    }
+    /// The GTID set that the dump holds, if it was asked for.
+    async fn gtid(&self, cx: &Ctx<'_>, head: &str, position: &Position) -> Result<String> {
+        if !self.gtid {
+            return Ok(String::new());
+        }
+        let set = match dialect(cx.world, &self.server).gtid_at(&position.file, &position.offset) {
+            Some(ask) => cx.fx.sql(&self.server).await?.query(&ask, LOOK).await?.value().map(str::to_owned),
+            None => head::gtid(head),
+        };
+        set.filter(|set| !set.is_empty()).ok_or_else(|| {
+            Failure::permanent("find the dump's GTID set", format!("there is none for {position}"))
+                .at(&self.server)
+                .help("MySQL needs gtid_mode = ON; a server that has never written with GTIDs is followed by position")
+        })
+    }
+    /// A position is worth nothing once the source has deleted the file it stands in.
+    async fn still_there(&self, cx: &Ctx<'_>, position: &Position) -> Result<()> {
+        let session = cx.fx.sql(&self.server).await?;
+        let logs = session.query(dialect(cx.world, &self.server).binary_logs(), LOOK).await?;
+        if logs.iter().any(|row| row.get("Log_name") == Some(position.file.as_str())) {
+            return Ok(());
+        }
+        Err(Failure::permanent("keep the dump's place", format!("the source has no binary log {}", position.file))
+            .at(&self.server)
+            .help("it was purged or reset meanwhile: keep binary logs longer and run again"))
+    }
+}
+
+#[async_trait]
+impl Step for Dump {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let route = self
+            .route(world)
+            .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("on", failure.answer) }])?;
+        let dialect = dialect(world, &self.server);
+        let (host, run) = (self.host(world), crate::kinds::support::place::run_marker());
+        let asked: &dyn Databases = if self.databases.is_empty() { &Late } else { &self.databases };
+        let mut actions = Vec::new();
+        if self.databases.is_empty() {
+            actions.push(Action::sql(&self.server, dialect.user_databases()));
+        }
+        actions.push(Action::sql(&self.server, dialect.total_size(asked)));
+        let dir = self.dir(world, &run, &marker::late("step"));
+        let options = self
+            .option_file(world, &route)
+            .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("tls", failure.answer) }])?;
+        actions.push(Action::file(host, long_work::option_file(&dir), &options));
+        let file = self.file(world, &run, &marker::late("step"));
+        actions.extend(self.ready_actions(dialect));
+        let sequences = marker::late("each sequence, empty, for tables of other databases that take numbers from it");
+        let question = dialect.sequences(asked);
+        let before = question.as_ref().map(|_| sequences);
+        actions.extend(question.map(|text| Action::sql(&self.server, text)));
+        let script = self.script(world, &route, &self.words(None), before.as_deref(), &file);
+        actions.push(Action::job(host, &dir, script, script::PROGRESS));
+        actions.extend(long_work::option_file_actions(host, &dir));
+        actions.push(Action::look(host, is_file(&file)));
+        actions.push(Action::look(host, head_of(&file)));
+        actions.push(Action::look(host, size_of(&file)));
+        actions.push(Action::sql(&self.server, dialect.binary_logs()));
+        let late = |name: &str| marker::late(&format!("the dump's {name}"));
+        let gtid = dialect.gtid_at(late("file"), late("offset")).filter(|_| self.gtid);
+        actions.extend(gtid.map(|ask| Action::sql(&self.server, ask)));
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let (host, run, step) = (self.host(world), crate::kinds::support::place::run_marker(), marker::late("step"));
+        let mut actions: Vec<Action> =
+            self.left(world, &run, &step).into_iter().map(|path| Action::remove(host, path)).collect();
+        actions.push(Action::end(host, self.dir(world, &run, &step)));
+        actions
+    }
+
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let mut actions = self.admission_questions(world);
+        let host = self.host(world);
+        actions.push(Action::note(format!(
+            "dump the definitions alone, to nowhere, on {host}: by the same program and account"
+        )));
+        actions.extend(self.trial_action(world));
+        actions
+    }
+
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let host = self.host(world);
+        let mut unproved = vec![
+            format!("how long the dump takes, and how large the file on {host} becomes: its room is only estimated"),
+            "that no table is altered meanwhile, which would end the dump".to_owned(),
+        ];
+        if self.databases.is_empty() {
+            unproved.push(format!("which databases there are: `{}` is asked then", self.server));
+        }
+        unproved
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        let mut failures = self.admission(cx).await;
+        if failures.is_empty() {
+            failures.extend(self.trial(cx).await.err()); // what stands in its way already would be told in other words
+        }
+        failures
+    }
+
+    async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
+        let volume = self.volume(cx, &self.chosen(cx).await?).await?;
+        Ok(vec![Finding::Volume(volume)])
+    }
+
+    /// A dump that once succeeded has given its place away: whatever has become of its file, making another one would
+    /// not fit what stands on that place. An import that still needs the file says that it is not there.
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        if !cx.outputs.is_empty() {
+            return Ok(Probe::Done(cx.outputs.clone()));
+        }
+        let (host, dir) = (self.host(cx.world), self.dir(cx.world, cx.run, cx.step));
+        let file = self.file(cx.world, cx.run, cx.step);
+        let made =
+            long_work::ended_well(cx, host, &dir).await? && cx.fx.host(host).await?.succeeds(&is_file(&file)).await?;
+        if made { self.outcome(cx).await.map(Probe::Done) } else { Ok(Probe::NotDone) }
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let (dir, file) = (self.dir(cx.world, cx.run, cx.step), self.file(cx.world, cx.run, cx.step));
+        let route = self.route(cx.world)?;
+        let databases = self.chosen(cx).await?;
+        let total = self.volume(cx, &databases).await?.bytes;
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        host.write_file(&long_work::option_file(&dir), &self.option_file(cx.world, &route)?, Some(0o600)).await?;
+        self.make_ready(cx).await?;
+        let before = self.sequences(cx, &databases).await?;
+        let script = self.script(cx.world, &route, &self.words(Some(&databases)), before.as_deref(), &file);
+        let host_name = self.host(cx.world);
+        let work = Work {
+            attempted: "dump the databases",
+            host: host_name,
+            dir: &dir,
+            script: &script,
+            progress: &script::PROGRESS.into(),
+            total: Some(total),
+        };
+        let ran = work.run(cx).await;
+        long_work::tidied(cx, host_name, &dir, ran).await?;
+        long_work::ask_afterwards(|| self.outcome(cx)).await
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        let host = cx.fx.host(self.host(cx.world)).await?;
+        for path in self.left(cx.world, cx.run, cx.step) {
+            host.remove_file(&path).await?;
+        }
+        host.clear_job(&self.dir(cx.world, cx.run, cx.step)).await
+    }
+}

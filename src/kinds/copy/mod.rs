@@ -1,0 +1,4 @@
+//! Kinds that bring the data.
+
+pub(in crate::kinds) mod dump;
+pub(in crate::kinds) mod import;

@@ -1,0 +1,324 @@
+//! `reverse_replication`: makes the old, closed server the replica of the new one, so that there is a way back.
+
+mod tuning;
+
+use crate::dialect::{Dialect, OwnDatabase, StartAt};
+use crate::domain::{Sql, Words};
+use crate::effects::Session;
+use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::error::{Failure, Result};
+use crate::kinds::support::account_statements;
+use crate::kinds::support::answer;
+use crate::kinds::support::channel::{Channel, SERVER_ID};
+use crate::kinds::support::follow_filters::Followed;
+use crate::kinds::support::gtid_mode;
+use crate::kinds::support::own_database;
+use crate::kinds::support::place::{dialect, run_marker};
+use crate::kinds::support::privileges::require;
+use crate::kinds::switch::fence::HOLDER;
+use crate::kinds::{Action, Complaint, Ctx, On, Output, Outputs, Probe, Reversibility, Step};
+use crate::playbook::position::Position;
+use crate::playbook::through::Through;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[];
+
+/// Purpose of the row that proves the way back.
+const PURPOSE: &str = "way back";
+/// What is attempted, as a clause.
+const ATTEMPT: &str = "open the way back";
+/// How long the row may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(30);
+/// How often it is looked for.
+const ASK: Duration = Duration::from_millis(20);
+/// How many looks must find a channel well that was there already.
+const STEADY: u32 = 4;
+/// Key of the memo: what a `MariaDB` replica goes on remembering when its channel is gone.
+const REMEMBERED: &str = "gtid_slave_pos";
+const BEGUN: &str = "begun";
+const STARTED: &str = "started";
+const MADE_DATABASE: &str = "made_database";
+const PROVED: &str = "proved";
+
+/// Makes the old server follow the new one, from the place the new one had before its first write, so that it has
+/// everything when it is wanted back. It stays closed to everyone else, and a row written on the new server proves
+/// that it follows.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Replication is stopped and the channel removed; the old server stays closed.",
+    "examples" = [{ "replica": "source", "source": "target", "through": "way_back", "position": "{{ steps.promote.position }}" }]
+))]
+pub struct ReverseReplication {
+    /// Server that was closed, and follows from now on.
+    #[schemars(extend("format" = "server"))]
+    replica: String,
+    /// Server that was promoted.
+    #[schemars(extend("format" = "server"))]
+    source: String,
+    /// Tunnel from the old host to the new one; without one both must be on one host, or policy must allow plain text.
+    #[serde(default)]
+    through: Option<Through>,
+    /// The servers encrypt the channel themselves, and the old one verifies the new one's certificate (`tls.ca` of the
+    /// new one in the inventory).
+    #[serde(default)]
+    tls: bool,
+    /// Place of the new server before its first write: `"{{ steps.promote.position }}"`. A place in its log serves with
+    /// every GTID setting, because everything behind it is new to the old server.
+    position: Position,
+    /// Databases that must come through; empty means every user database. A filter that leaves one out is refused.
+    #[serde(default)]
+    databases: Vec<String>,
+}
+
+impl ReverseReplication {
+    fn followed(&self) -> Followed<'_> {
+        Followed { source: &self.source, replica: &self.replica, databases: &self.databases }
+    }
+
+    fn channel(&self) -> Channel<'_> {
+        Channel { replica: &self.replica, source: &self.source, through: self.through.as_ref(), tls: self.tls }
+    }
+
+    fn statement(&self, world: &World) -> Result<Sql> {
+        let start = StartAt::Position { file: (&self.position.file).into(), offset: (&self.position.offset).into() };
+        self.channel().statement(world, start)
+    }
+
+    /// Whether it takes writes of anyone but administrators.
+    async fn is_open(&self, cx: &Ctx<'_>, server: &str) -> Result<bool> {
+        Ok(!answer::is_closed(&*cx.fx.sql(server).await?, dialect(cx.world, server)).await?)
+    }
+
+    /// Two open servers that follow each other in part are two truths; and a closed source was never promoted.
+    async fn one_is_open(&self, cx: &Ctx<'_>) -> Result<()> {
+        if self.is_open(cx, &self.replica).await? {
+            return Err(Failure::permanent(ATTEMPT, "it takes writes, so it cannot follow another server")
+                .at(&self.replica)
+                .now(format!("`{}` serves the application", self.source))
+                .help("see that nobody wrote there since the switch, then SET GLOBAL read_only = ON there"));
+        }
+        if self.is_open(cx, &self.source).await? {
+            return Ok(());
+        }
+        Err(Failure::permanent(ATTEMPT, "it is closed to writes: it has not been promoted")
+            .at(&self.source)
+            .help("a `promote` step of the same run must stand before"))
+    }
+
+    /// What keeps administrators out where that is a lock would keep the applier out too. The server stays read-only.
+    async fn let_the_applier_in(&self, cx: &Ctx<'_>) -> Result<()> {
+        let fence = dialect(cx.world, &self.replica).strongest_fence();
+        if fence.held_by_session
+            && let Some(holder) = cx.fx.open_session(&self.replica, HOLDER)
+        {
+            holder.query(fence.open, LOOK).await?;
+            cx.fx.close_session(&self.replica, HOLDER).await;
+        }
+        Ok(())
+    }
+
+    async fn start(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<u32> {
+        let started = cx.memo.flag(STARTED)?;
+        match ReplicaStatus::read(session, dialect).await? {
+            // a channel that has begun to apply must go on from where it is, never from the first place again
+            Some(_) if started => {
+                session.query(&dialect.start_replica(), LOOK).await?;
+                Ok(STEADY)
+            }
+            there => {
+                if there.is_some() {
+                    session.query(&dialect.stop_replica(), LOOK).await?;
+                }
+                if dialect.is_mariadb() {
+                    let value = answer::value(session, &dialect.read_variable(dialect.applied_gtids())).await?;
+                    cx.memo.keep(REMEMBERED, value).await?;
+                }
+                tuning::tune(cx, session, dialect).await?; // a running applier takes some of it only when it starts
+                session.query(&self.statement(cx.world)?, LOOK).await?;
+                cx.memo.set(STARTED, true.into()).await?;
+                session.query(&dialect.start_replica(), LOOK).await?;
+                Ok(1)
+            }
+        }
+    }
+
+    /// A row that is written on the new server is seen on the old one.
+    async fn prove(&self, cx: &Ctx<'_>) -> Result<()> {
+        let (source, replica) = (cx.fx.sql(&self.source).await?, cx.fx.sql(&self.replica).await?);
+        let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
+        own_database::is_ours(&source, from, OwnDatabase::Tokens).await?;
+        let is_there = own_database::is_there(&source, from, OwnDatabase::Tokens).await?;
+        let made = cx.memo.keep(MADE_DATABASE, !is_there).await?;
+        for statement in from.create_token_table() {
+            source.query(&statement, LOOK).await?;
+        }
+        source.query(&from.write_token(cx.run, PURPOSE, "1"), LOOK).await?;
+        let begin = Instant::now();
+        while !self.has_arrived(cx, &replica, to).await? {
+            if begin.elapsed() > ARRIVAL {
+                self.channel().runs(cx, 1).await?;
+                let answer = format!("a row written on `{}` has not come within {ARRIVAL:?}", self.source);
+                return Err(Failure::transient(ATTEMPT, answer)
+                    .at(&self.replica)
+                    .now("it follows, and may be far behind")
+                    .help("wait until it has caught up, then `resume`"));
+            }
+            cx.pause(ASK, ATTEMPT).await?;
+        }
+        if made {
+            own_database::remove(&source, from, OwnDatabase::Tokens).await?;
+        }
+        cx.progress.note(format!("follows `{}`; a row came through after {:.0?}", self.source, begin.elapsed()));
+        Ok(())
+    }
+
+    async fn has_arrived(&self, cx: &Ctx<'_>, replica: &Session, to: Dialect) -> Result<bool> {
+        match replica.try_query(&to.read_token(cx.run, PURPOSE), LOOK).await {
+            Ok(rows) if rows.value() == Some("1") => return Ok(true),
+            Ok(_) => {}
+            Err(error) if matches!(error.code, Some(1146 | 1049)) => {} // the table itself is on its way
+            Err(error) => return Err(Failure::transient(ATTEMPT, error.to_string()).at(&self.replica)),
+        }
+        match account_statements::status(cx, &self.replica, replica).await? {
+            Some(status) => status.alive(&self.replica, ATTEMPT).map(|()| false),
+            None => Err(Failure::transient(ATTEMPT, "the server shows no channel").at(&self.replica)),
+        }
+    }
+}
+
+#[async_trait]
+impl Step for ReverseReplication {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Reversible
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        self.channel().check(world)?;
+        let statement = self
+            .statement(world)
+            .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("replica", failure.answer) }])?;
+        let (from, to) = (dialect(world, &self.source), dialect(world, &self.replica));
+        let old = On(&self.replica);
+        let new = On(&self.source);
+        let mut actions = vec![old.sql(to.read_only()), new.sql(from.read_only())];
+        actions.push(Action::note(format!("refuse unless `{}` is closed and `{}` is open", self.replica, self.source)));
+        actions.extend([new.sql(SERVER_ID), old.sql(SERVER_ID), old.sql(to.replica_status())]);
+        actions.extend(self.followed().actions(world));
+        if to.strongest_fence().held_by_session {
+            actions.push(Action::note("if the fence still holds its lock, which would stop the applier too:"));
+            actions.push(old.sql(to.strongest_fence().open));
+        }
+        actions.push(Action::note("if a channel of this run is there already:"));
+        actions.push(old.sql(to.stop_replica()));
+        if to.is_mariadb() {
+            actions.push(old.sql(to.read_variable(to.applied_gtids())));
+        }
+        actions.extend(tuning::actions(to).iter().map(|text| old.sql(text)));
+        actions.extend(gtid_mode::actions(self.channel(), world));
+        actions.extend([old.sql(&statement), old.sql(to.start_replica()), Action::note("wait until both threads run")]);
+        actions.extend(account_statements::actions(world, &self.replica));
+        actions.extend(own_database::look_actions(&self.source, from, OwnDatabase::Tokens));
+        actions.extend(from.create_token_table().iter().map(|text| new.sql(text)));
+        actions.push(new.sql(from.write_token(run_marker(), PURPOSE, "1")));
+        actions.push(old.sql(to.read_token(run_marker(), PURPOSE)));
+        actions.push(Action::note(format!("repeat until the row is there, at most {ARRIVAL:?}")));
+        actions.extend(own_database::remove_actions(&self.source, from, OwnDatabase::Tokens));
+        actions.push(old.sql(to.read_only()));
+        Ok(actions)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.replica);
+        let old = On(&self.replica);
+        let before = Words::late("its value before");
+        let mut actions = vec![old.sql(dialect.stop_replica()), old.sql(dialect.reset_replica_all())];
+        if dialect.is_mariadb() {
+            actions.push(old.sql(dialect.set_gtid_start(&before)));
+        }
+        actions.extend(tuning::undo_actions(dialect).iter().map(|text| old.sql(text)));
+        actions.extend(gtid_mode::undo_actions(self.channel(), world));
+        actions
+    }
+
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.replica);
+        let own = Action::sql(&self.replica, dialect.own_privileges());
+        [own].into_iter().chain(self.followed().actions(world)).collect()
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!(
+            "that `{}` applies what `{}` writes: a newer server may write what it cannot",
+            self.replica, self.source
+        )]
+    }
+
+    /// Seen long before the switch: afterwards the new server is written to, and the way back is missing.
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        let privileges = dialect(cx.world, &self.replica).replica_privileges();
+        let allowed = require(cx, &self.replica, privileges, "open the way back when the time comes").await;
+        let hollow = self.followed().comes_through(cx).await;
+        allowed.err().into_iter().chain(hollow.err()).collect()
+    }
+
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        if !cx.memo.flag(PROVED)? || self.is_open(cx, &self.replica).await? {
+            return Ok(Probe::NotDone);
+        }
+        let session = cx.fx.sql(&self.replica).await?;
+        let status = ReplicaStatus::read(&session, dialect(cx.world, &self.replica)).await?;
+        let ours = status.filter(|status| self.channel().is_it(cx.world, status));
+        let well = ours.is_some_and(|status| status.healthy(&self.replica, ATTEMPT).is_ok());
+        Ok(if well { Probe::Done(Outputs::new()) } else { Probe::NotDone })
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let dialect = dialect(cx.world, &self.replica);
+        self.one_is_open(cx).await?;
+        self.channel().ids_differ(cx).await?;
+        self.channel().is_free(cx, cx.memo.flag(BEGUN)?).await?;
+        self.followed().comes_through(cx).await?;
+        self.let_the_applier_in(cx).await?;
+        cx.memo.keep(BEGUN, true).await?;
+        let session = cx.fx.sql(&self.replica).await?;
+        gtid_mode::fit(self.channel(), cx).await?;
+        let looks = self.start(cx, &session, dialect).await?;
+        self.channel().runs(cx, looks).await?;
+        self.prove(cx).await?;
+        if self.is_open(cx, &self.replica).await? {
+            return Err(Failure::permanent(ATTEMPT, "somebody opened it meanwhile")
+                .at(&self.replica)
+                .help("SET GLOBAL read_only = ON there, and find out who it was"));
+        }
+        cx.memo.set(PROVED, true.into()).await?;
+        Ok(Outputs::new())
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        if !cx.memo.flag(BEGUN)? {
+            return Ok(());
+        }
+        // a damaged note must stop the undo before it touches anything
+        let (remembered, mode) = (cx.memo.read::<String>(REMEMBERED)?, gtid_mode::noted(cx)?);
+        let tuned = tuning::noted(cx, dialect(cx.world, &self.replica))?;
+        let (session, dialect) = (cx.fx.sql(&self.replica).await?, dialect(cx.world, &self.replica));
+        if ReplicaStatus::read(&session, dialect).await?.is_some() {
+            session.query(&dialect.stop_replica(), LOOK).await?;
+            session.query(&dialect.reset_replica_all(), LOOK).await?;
+        }
+        if let Some(before) = remembered
+            && let Err(failure) = session.query(&dialect.set_gtid_start(&before), LOOK).await
+        {
+            cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
+        }
+        tuning::undo(&session, dialect, &tuned).await?;
+        gtid_mode::restore(self.channel(), cx, mode).await
+    }
+}

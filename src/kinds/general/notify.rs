@@ -1,0 +1,46 @@
+//! `notify`: a webhook is told something.
+
+use crate::error::Result;
+use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[Output { name: "message", kind: OutputType::Text, about: "What is told." }];
+
+/// Tells a webhook of the inventory something. The message goes into the outbox with the step's result and is sent from
+/// there: the run waits for no answer, and does not fail for want of one.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "There is nothing to undo: what is told is told.",
+    "examples" = [{ "to": "ops", "message": "The copy stands; the switch is planned for Sunday." }]
+))]
+pub struct Notify {
+    /// The webhook.
+    #[schemars(extend("format" = "webhook"))]
+    to: String,
+    /// What it is told.
+    message: String,
+}
+
+#[async_trait]
+impl Step for Notify {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::NothingToUndo
+    }
+    fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        Ok(vec![Action::note(format!("tell the webhook {}, without waiting for it: {}", self.to, self.message))])
+    }
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone)
+    }
+    async fn execute(&self, _: &Ctx<'_>) -> Result<Outputs> {
+        Ok([("message".to_owned(), self.message.clone().into())].into_iter().collect())
+    }
+    async fn undo(&self, _: &Ctx<'_>) -> Result<()> {
+        Ok(())
+    }
+}

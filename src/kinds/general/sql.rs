@@ -1,0 +1,130 @@
+//! `sql`: statements of the user's own on a server.
+
+use crate::domain::units::Span;
+use crate::domain::{Private, Sql as Statement};
+use crate::effects::Session;
+use crate::error::Result;
+use crate::kinds::support::place::dialect;
+use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[Output {
+    name: "value",
+    kind: OutputType::Text,
+    about: "First column of the first row of the last statement, up to 64 KiB; empty when there is none.",
+}];
+
+/// Parameters in which markers are read.
+pub const READ: &[&str] = &["statements", "undo"];
+
+/// Runs statements on a server, one after the other, on one connection with the server's own settings (`sql_mode`,
+/// `time_zone` and others), except that `autocommit` is on. They must bear being run twice.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "The statements of `undo` are run; without any, nothing is.",
+    "examples" = [{ "server": "target", "statements": ["CREATE DATABASE IF NOT EXISTS audit"], "undo": ["DROP DATABASE IF EXISTS audit"] }]
+))]
+pub struct Sql {
+    /// Server they run on.
+    #[schemars(extend("format" = "server"))]
+    server: String,
+    /// The statements.
+    statements: Vec<String>,
+    /// Statements that take them back.
+    #[serde(default)]
+    undo: Vec<String>,
+    /// Whether they are written to the server's binary log, and so replicated.
+    #[serde(default = "yes")]
+    binlog: bool,
+    /// Longest time for one statement; then it is killed on the server.
+    #[serde(default = "ten_minutes")]
+    limit: Span,
+}
+
+fn yes() -> bool {
+    true
+}
+fn ten_minutes() -> Span {
+    Span(Duration::from_mins(10))
+}
+
+/// A statement of the user's own. Its markers are read; what a step put out has none ([`READ`]).
+fn written(text: &str) -> Statement {
+    Statement::verbatim(Private::of_document(text))
+}
+
+impl Sql {
+    /// What is really sent before the user's statements: the server's own settings, and the binary log switched off
+    /// where asked.
+    fn before(&self, world: &World) -> Vec<Statement> {
+        let dialect = dialect(world, &self.server);
+        let off = (!self.binlog).then(|| dialect.without_binlog().into());
+        [dialect.servers_own_settings()].into_iter().chain(off).collect()
+    }
+    fn preview_all(&self, world: &World, statements: &[String]) -> Vec<Action> {
+        let all = self.before(world).into_iter().chain(statements.iter().map(|text| written(text)));
+        all.map(|text| Action::sql(&self.server, text)).collect()
+    }
+    /// Runs them, and returns the first value of the last one.
+    async fn run(&self, cx: &Ctx<'_>, statements: &[String]) -> Result<String> {
+        // an attempt before this one may have left a transaction, locks or settings behind
+        cx.fx.close_session(&self.server, cx.step).await;
+        let value = self.run_on(&*cx.fx.session(&self.server, cx.step).await?, cx, statements).await;
+        cx.fx.close_session(&self.server, cx.step).await;
+        value
+    }
+    async fn run_on(&self, session: &Session, cx: &Ctx<'_>, statements: &[String]) -> Result<String> {
+        for statement in self.before(cx.world) {
+            session.exec(&statement, self.limit.0).await?;
+        }
+        let Some((last, others)) = statements.split_last() else { return Ok(String::new()) };
+        for statement in others {
+            cx.safe_point("run the statements")?;
+            session.exec(&written(statement), self.limit.0).await?;
+        }
+        cx.safe_point("run the statements")?;
+        Ok(session.first_value(&written(last), self.limit.0).await?.unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl Step for Sql {
+    fn reversibility(&self) -> Reversibility {
+        if self.undo.is_empty() { Reversibility::NothingToUndo } else { Reversibility::Reversible }
+    }
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        if self.statements.is_empty() {
+            return Err(vec![Complaint::new("statements", "there is no statement").help("statements: [\"SELECT 1\"]")]);
+        }
+        Ok(self.preview_all(world, &self.statements))
+    }
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        if self.undo.is_empty() {
+            return Vec::new();
+        }
+        self.preview_all(world, &self.undo)
+    }
+    fn unproved(&self, _: &World) -> Vec<String> {
+        let mut unproved = vec!["what the statements change, and how long they hold locks".to_owned()];
+        if self.undo.is_empty() {
+            unproved.push("that there is nothing to take back: the playbook states no `undo`".to_owned());
+        }
+        unproved
+    }
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone)
+    }
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let value = self.run(cx, &self.statements).await?;
+        Ok(Outputs::from_iter([("value".to_owned(), value.into())]))
+    }
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        if self.undo.is_empty() { Ok(()) } else { self.run(cx, &self.undo).await.map(drop) }
+    }
+}

@@ -1,0 +1,134 @@
+//! Questions as data: what a check wants to know, how a plan shows it, and how it is asked. Every question only reads.
+
+use super::pair::{Pair, Side};
+use crate::domain::{Script, Sql};
+use crate::effects::{LoginPath, Rows};
+use crate::error::{Failure, Result};
+use crate::kinds::support::answer;
+use crate::kinds::{Action, Ctx};
+use crate::playbook::inventory::Account;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Longest time for one statement: the catalog of a server with very many tables takes its time.
+const LOOK: Duration = Duration::from_mins(1);
+/// How often a clock is read; the quickest answer is the most exact.
+const CLOCK_READINGS: usize = 3;
+/// How long a counter is watched.
+const PACE_TIME: Duration = Duration::from_secs(1);
+/// Prints a host's time in nanoseconds since 1970.
+const CLOCK: &str = "date +%s%N";
+
+/// One question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// A statement.
+    Sql { side: Side, text: Sql },
+    /// A script on a host that leaves everything as it is.
+    Run { host: String, script: Script },
+    /// A script that makes a file of its own and removes it again.
+    Try { host: String, script: Script },
+    /// How fast the number that a statement answers grows.
+    Pace { side: Side, text: Sql },
+    /// What time it is on a host.
+    Clock { host: String },
+    /// Whether a login works along the path it will take; by TLS where there is an authority to verify it with.
+    Login { side: Side, account: Account, host: String, address: String, authority: Option<String> },
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    Rows(Rows),
+    Text(String),
+    Pace(Pace),
+    Clock(Clock),
+}
+
+/// How fast a counter grows, by the second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace(pub f64);
+
+/// A host's clock beside the runner's, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clock {
+    /// How far it is ahead.
+    pub ahead: f64,
+    /// How wrong that may be: half the time that the quickest answer took.
+    pub within: f64,
+}
+
+impl Ask {
+    /// A statement for one side.
+    pub fn sql(side: Side, text: impl Into<Sql>) -> Self {
+        Self::Sql { side, text: text.into() }
+    }
+
+    /// The server whose connection it goes over; logins and hosts have their own.
+    pub fn side(&self) -> Option<Side> {
+        match self {
+            Self::Sql { side, .. } => Some(*side),
+            Self::Run { .. } | Self::Try { .. } | Self::Pace { .. } | Self::Clock { .. } | Self::Login { .. } => None,
+        }
+    }
+
+    /// How a plan shows it.
+    pub fn actions(&self, pair: &Pair<'_>) -> Vec<Action> {
+        match self {
+            Self::Sql { side, text } | Self::Pace { side, text } => vec![Action::sql(pair.at(*side).name, text)],
+            Self::Run { host, script } => vec![Action::look(host, script)],
+            Self::Try { host, script } => vec![Action::command(host, script)],
+            Self::Clock { host } => vec![Action::look(host, CLOCK)],
+            Self::Login { side, account, host, address, authority } => {
+                let path = LoginPath { host, address, authority: authority.as_deref() };
+                path.actions(pair.at(*side).name, &account.user)
+            }
+        }
+    }
+
+    /// Asks.
+    pub async fn put(&self, cx: &Ctx<'_>, pair: &Pair<'_>) -> Result<Reply> {
+        match self {
+            Self::Sql { side, text } => cx.fx.sql(pair.at(*side).name).await?.query(text, LOOK).await.map(Reply::Rows),
+            Self::Run { host, script } | Self::Try { host, script } => {
+                cx.fx.host(host).await?.print(script).await.map(Reply::Text)
+            }
+            Self::Pace { side, text } => pace(cx, pair.at(*side).name, text).await.map(Reply::Pace),
+            Self::Clock { host } => clock(cx, host).await.map(Reply::Clock),
+            Self::Login { side, account, host, address, authority } => {
+                let path = LoginPath { host, address, authority: authority.as_deref() };
+                cx.fx.try_login(pair.at(*side).name, account, path).await.map(Reply::Text)
+            }
+        }
+    }
+}
+
+/// Two readings, a moment apart.
+async fn pace(cx: &Ctx<'_>, server: &str, text: &Sql) -> Result<Pace> {
+    let session = cx.fx.sql(server).await?;
+    let (begin, before) = (Instant::now(), answer::number::<f64>(&session, text).await?);
+    cx.pause(PACE_TIME, "look at the servers").await?;
+    let after = answer::number::<f64>(&session, text).await?;
+    Ok(Pace((after - before).max(0.0) / begin.elapsed().as_secs_f64()))
+}
+
+async fn clock(cx: &Ctx<'_>, host: &str) -> Result<Clock> {
+    let link = cx.fx.host(host).await?;
+    let mut best: Option<Clock> = None;
+    for _ in 0..CLOCK_READINGS {
+        let before = now();
+        let printed = link.print(&CLOCK.into()).await?;
+        let after = now();
+        let there = printed.trim().parse::<f64>().map_err(|_| {
+            Failure::permanent("read the clock", format!("`{CLOCK}` printed `{}`", printed.trim())).at(host)
+        })? / 1e9;
+        let reading = Clock { ahead: there - f64::midpoint(before, after), within: (after - before) / 2.0 };
+        if best.is_none_or(|best| reading.within < best.within) {
+            best = Some(reading);
+        }
+    }
+    best.ok_or_else(|| Failure::permanent("read the clock", "it was not read").at(host))
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}

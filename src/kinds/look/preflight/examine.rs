@@ -1,0 +1,129 @@
+//! Asks everything that the checks want to know, each question once, and lets them judge.
+
+use super::ask::{Ask, Reply};
+use super::check::{CHECKS, Check, checks_of};
+use super::pair::{Pair, Side, Source, Target};
+use super::seen::{Known, Seen};
+use super::verdict::Verdict;
+use crate::domain::product::Product;
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::kinds::{Action, CheckResult, Ctx, Mark};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How often, and after how long, what may pass by itself is asked again.
+const LOOKS_AGAIN: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
+
+/// Every question, as a plan shows them.
+pub fn questions(pair: &Pair<'_>) -> Vec<Action> {
+    let known = [Source, Target].into_iter().flat_map(|side| {
+        let place = pair.at(side);
+        [place.dialect.version().into(), place.dialect.show_variables(&variables())]
+            .map(|text| Action::sql(place.name, text))
+    });
+    let mut actions: Vec<Action> = known.collect();
+    for action in asks(pair).iter().flat_map(|ask| ask.actions(pair)) {
+        if !actions.contains(&action) {
+            actions.push(action);
+        }
+    }
+    actions
+}
+
+/// What every check says.
+///
+/// # Errors
+/// When one of the servers does not answer at all.
+pub async fn examine(cx: &Ctx<'_>, pair: &Pair<'_>, foreseen: BTreeSet<String>) -> Result<Vec<CheckResult>> {
+    let (source, target) = tokio::join!(know(cx, pair, Source), know(cx, pair, Target));
+    let (source, target) = (source?, target?);
+    let all = asks(pair);
+    let of = |side: Option<Side>| all.iter().filter(move |ask| ask.side() == side).collect::<Vec<_>>();
+    let (source_asks, target_asks, others) = (of(Some(Source)), of(Some(Target)), of(None));
+    let (source_says, target_says, others_say) = tokio::join!(
+        put(cx, pair, source_asks), //
+        put(cx, pair, target_asks),
+        put(cx, pair, others)
+    );
+    let mut answers = source_says?;
+    answers.extend(target_says?);
+    answers.extend(others_say?);
+    let mut seen = Seen { pair, source, target, answers, foreseen };
+    let mut results = judge(&seen);
+    for _ in 0..LOOKS_AGAIN {
+        let passing = |check: &&Check| check.may_pass && blocks(&results, check.name);
+        let asks: Vec<Ask> = checks_of(pair).filter(passing).flat_map(|check| (check.asks)(pair)).collect();
+        if asks.is_empty() {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        let again = put(cx, pair, asks.iter().collect()).await?;
+        seen.answers.retain(|(ask, _)| !asks.contains(ask));
+        seen.answers.extend(again);
+        results = judge(&seen);
+    }
+    Ok(results)
+}
+
+fn blocks(results: &[CheckResult], check: &str) -> bool {
+    results.iter().any(|result| result.name == check && result.result == Mark::Block)
+}
+
+/// What every check says about what was seen. A question that was not answered counts as the worst its check can say.
+pub fn judge(seen: &Seen<'_>) -> Vec<CheckResult> {
+    let say = checks_of(seen.pair).map(|check| {
+        let verdict = (check.judge)(seen).unwrap_or_else(|failure| unanswered(check.worst, &failure));
+        let Verdict { result, evidence, remedy } = verdict;
+        CheckResult { name: check.name.to_owned(), result, evidence, remedy }
+    });
+    say.collect()
+}
+
+fn unanswered(worst: Mark, failure: &Failure) -> Verdict {
+    let place = failure.place.as_ref().map_or(String::new(), |place| format!(" on {place}"));
+    let evidence = format!("could not {}{place}: {}", failure.attempted, failure.answer);
+    let remedy = failure.help.clone().unwrap_or_else(|| "let the account see this, or allow the check".to_owned());
+    let verdict = Verdict::block(evidence, remedy);
+    Verdict { result: worst, ..verdict }
+}
+
+/// All variables that some check reads.
+fn variables() -> Vec<&'static str> {
+    let names: BTreeSet<_> = CHECKS.iter().flat_map(|check| check.variables.iter().copied()).collect();
+    names.into_iter().collect()
+}
+
+/// Every question of every check, once.
+fn asks(pair: &Pair<'_>) -> Vec<Ask> {
+    let mut all = Vec::new();
+    for ask in checks_of(pair).flat_map(|check| (check.asks)(pair)) {
+        if !all.contains(&ask) {
+            all.push(ask);
+        }
+    }
+    all
+}
+
+async fn know(cx: &Ctx<'_>, pair: &Pair<'_>, side: Side) -> Result<Known> {
+    let place = pair.at(side);
+    let session = cx.fx.sql(place.name).await?;
+    let text = session.query(place.dialect.version(), LOOK).await?;
+    let product = Product::from_version_text(text.value().unwrap_or_default())
+        .map_err(|answer| Failure::permanent("read the server's version", answer).at(place.name))?;
+    let rows = session.query(&place.dialect.show_variables(&variables()), LOOK).await?;
+    let pair = |row: crate::effects::Row<'_>| {
+        Some((row.get("Variable_name")?.to_lowercase(), row.get("Value").unwrap_or_default().to_owned()))
+    };
+    Ok(Known { product, variables: rows.iter().filter_map(pair).collect() })
+}
+
+async fn put(cx: &Ctx<'_>, pair: &Pair<'_>, asks: Vec<&Ask>) -> Result<Vec<(Ask, Result<Reply>)>> {
+    let mut answers = Vec::with_capacity(asks.len());
+    for ask in asks {
+        cx.safe_point("look at the servers")?;
+        answers.push((ask.clone(), ask.put(cx, pair).await));
+    }
+    Ok(answers)
+}

@@ -1,0 +1,213 @@
+//! `preflight`: looks at both servers, their hosts and accounts, and says whether a migration can work.
+//!
+//! Questions are gathered from all checks as data, asked once, and judged by pure functions: what a plan lists is what is
+//! asked, and every trap can be tested without a server that has it.
+
+mod ask;
+mod check;
+mod checks;
+mod directions;
+mod examine;
+mod pair;
+mod seen;
+mod verdict;
+
+use crate::error::{Failure, Result};
+use crate::kinds::support::place::{dialect, server};
+use crate::kinds::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{CheckResult, Mark};
+use crate::playbook::through::Through;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use check::{Allowed, CHECKS, checks_of};
+use pair::{Pair, Place};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[
+    Output { name: "checks", kind: OutputType::List, about: "Every check: name, result, evidence, remedy." },
+    Output { name: "warnings", kind: OutputType::List, about: "Names of the checks that warn." },
+    Output { name: "blocked", kind: OutputType::List, about: "Names of the checks that would block, and are allowed." },
+];
+
+/// Looks at both servers before anything is copied, and refuses when the migration cannot work: direction of versions,
+/// privileges and logins, binary log, GTIDs, what is replicated and what is not, what the target does not know, room and
+/// clocks. It changes nothing, and lists everything it finds, each with a remedy.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "There is nothing to undo: it only looks.",
+    "examples" = [{ "source": "source", "target": "target", "application": "shop", "allow": ["version_gap"] }]
+))]
+pub struct Preflight {
+    /// Server that is left.
+    #[schemars(extend("format" = "server"))]
+    source: String,
+    /// Server that takes its place.
+    #[schemars(extend("format" = "server"))]
+    target: String,
+    /// Application whose accounts are tried.
+    #[serde(default)]
+    #[schemars(extend("format" = "application"))]
+    application: Option<String>,
+    /// Databases that move; empty means every user database.
+    #[serde(default)]
+    databases: Vec<String>,
+    /// Tunnel that replication will go through.
+    #[serde(default)]
+    through: Option<Through>,
+    /// Checks that may block without stopping the run: they are told as warnings.
+    #[serde(default)]
+    allow: Vec<Allowed>,
+    /// Accept that the old server cannot follow the new one, so that there is no way back without losing writes.
+    #[serde(default)]
+    accept_no_rollback: bool,
+    /// The target follows the source already, as after a switch: nothing is copied, and what is looked at is whether the
+    /// target can take over.
+    #[serde(default)]
+    follows: bool,
+    /// What is set before replication begins, but not by a step of this playbook, and so does not block: names of
+    /// variables of the target, and `accounts` for accounts that are missing.
+    #[serde(default)]
+    will_set: Vec<String>,
+}
+
+impl Preflight {
+    fn pair<'a>(&'a self, world: &'a World) -> Result<Pair<'a>> {
+        let place = |name: &'a str| -> Result<Place<'a>> {
+            let server = server(world, name)?;
+            let work_dir = world.inventory.host(&server.host).map_or("", |host| host.work_dir.0.as_str());
+            Ok(Place { name, server, dialect: dialect(world, name), work_dir })
+        };
+        let application = self.application.as_deref();
+        let application = application.and_then(|name| Some((name, world.inventory.applications.get(name)?)));
+        Ok(Pair {
+            source: place(&self.source)?,
+            target: place(&self.target)?,
+            databases: &self.databases,
+            application,
+            named: world.inventory.named_past_read_only(&self.source),
+            through: self.through.as_ref(),
+            accept_no_rollback: self.accept_no_rollback,
+            follows: self.follows,
+        })
+    }
+
+    async fn examine(&self, cx: &Ctx<'_>) -> Result<Vec<CheckResult>> {
+        let mut foreseen = cx.foreseen.clone();
+        foreseen.extend(self.will_set.iter().map(|name| format!("{}.{}", self.target, name.to_lowercase())));
+        let results = examine::examine(cx, &self.pair(cx.world)?, foreseen).await?;
+        Ok(results.into_iter().map(|result| self.allowed(result)).collect())
+    }
+
+    fn allowed(&self, mut result: CheckResult) -> CheckResult {
+        if result.result == Mark::Block && self.allow.iter().any(|allowed| allowed.0 == result.name) {
+            result.result = Mark::Warn;
+            result.evidence.push_str(ALLOWED);
+        }
+        result
+    }
+
+    /// One failure with everything in it: whoever reads it puts all right before trying again.
+    fn refusal(results: &[CheckResult]) -> Option<Failure> {
+        let blocking: Vec<&CheckResult> = results.iter().filter(|result| result.result == Mark::Block).collect();
+        if blocking.is_empty() {
+            return None;
+        }
+        let mut answer = format!("{} of {} checks block", blocking.len(), results.len());
+        for CheckResult { name, evidence, remedy, .. } in &blocking {
+            let _ = write!(answer, "\n{name}: {evidence}"); // a String takes everything
+            if let Some(remedy) = remedy {
+                let _ = write!(answer, "\n  remedy: {remedy}");
+            }
+        }
+        let names: Vec<&str> = blocking.iter().map(|result| result.name.as_str()).collect();
+        let can = |name: &&str| CHECKS.iter().any(|check| check.name == *name && check.can_be_allowed);
+        let allowed: Vec<&str> = names.into_iter().filter(can).collect();
+        let allow = match allowed.as_slice() {
+            [] => String::new(),
+            some => format!("; what is meant to be so can be allowed: `allow: [{}]`", some.join(", ")),
+        };
+        let failure = Failure::refused("begin the migration", answer).now("nothing was changed");
+        Some(failure.help(format!("put these right and run again{allow}")))
+    }
+
+    fn outputs(results: &[CheckResult]) -> Outputs {
+        let names = |which: &dyn Fn(&&CheckResult) -> bool| {
+            results.iter().filter(which).map(|result| result.name.clone()).collect::<Vec<_>>()
+        };
+        let mut outputs = Outputs::new();
+        outputs.insert("checks".into(), serde_json::to_value(results).unwrap_or_default());
+        outputs.insert("warnings".into(), names(&|result| result.result == Mark::Warn).into());
+        outputs.insert("blocked".into(), names(&|result| result.evidence.ends_with(ALLOWED)).into());
+        outputs
+    }
+}
+
+/// What is added to the evidence of a check that would block.
+const ALLOWED: &str = " (allowed)";
+
+#[async_trait]
+impl Step for Preflight {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::NothingToUndo
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        if self.source == self.target {
+            let complaint = Complaint::new("target", "a server cannot take its own place");
+            return Err(vec![complaint.help("name the other server")]);
+        }
+        let mut actions = self.questions(world);
+        let Ok(pair) = self.pair(world) else { return Ok(actions) };
+        let names: Vec<&str> = checks_of(&pair).map(|check| check.name).collect();
+        actions.push(Action::note(format!("stop the run when one of these blocks: {}", names.join(", "))));
+        Ok(actions)
+    }
+
+    fn questions(&self, world: &World) -> Vec<Action> {
+        self.pair(world).map_or_else(|_| Vec::new(), |pair| examine::questions(&pair))
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            "that the data fits the target row by row: that shows when it is loaded".to_owned(),
+            "what changes on either server after this look".to_owned(),
+        ]
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        match self.examine(cx).await {
+            Ok(results) => Self::refusal(&results).into_iter().collect(),
+            Err(failure) => vec![failure],
+        }
+    }
+
+    async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
+        Ok(self.examine(cx).await?.into_iter().map(Finding::Check).collect())
+    }
+
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone)
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let results = self.examine(cx).await?;
+        for warning in results.iter().filter(|result| result.result == Mark::Warn) {
+            cx.progress.note(verdict::in_three_lines(warning));
+        }
+        if let Some(failure) = Self::refusal(&results) {
+            return Err(failure);
+        }
+        let passed = results.iter().filter(|result| result.result == Mark::Pass).count();
+        cx.progress.note(format!("{passed} of {} checks pass", results.len()));
+        Ok(Self::outputs(&results))
+    }
+
+    async fn undo(&self, _: &Ctx<'_>) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! The two servers of a migration as the plan knows them. Pure: checks write their questions from this.
+
+use super::ask::Ask;
+use crate::dialect::Dialect;
+use crate::domain::endpoint::Endpoint;
+use crate::playbook::inventory::{Account, Application, Server};
+use crate::playbook::through::Through;
+
+/// One of the two servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Source,
+    Target,
+}
+
+/// The old server.
+pub use Side::Source;
+/// The new server.
+pub use Side::Target;
+
+/// A migration from one server to another.
+#[derive(Debug, Clone)]
+pub struct Pair<'a> {
+    pub source: Place<'a>,
+    pub target: Place<'a>,
+    /// Databases that move; empty means every user database.
+    pub databases: &'a [String],
+    pub application: Option<(&'a str, &'a Application)>,
+    /// Accounts of the source that may get past `read_only` until the fence.
+    pub named: Vec<String>,
+    pub through: Option<&'a Through>,
+    pub accept_no_rollback: bool,
+    /// Whether the target follows the source already, so that nothing is copied.
+    pub follows: bool,
+}
+
+/// A server in the inventory.
+#[derive(Debug, Clone)]
+pub struct Place<'a> {
+    pub name: &'a str,
+    pub server: &'a Server,
+    pub dialect: Dialect,
+    /// Folder for dumps on its host.
+    pub work_dir: &'a str,
+}
+
+impl<'a> Pair<'a> {
+    pub fn at(&self, side: Side) -> &Place<'a> {
+        match side {
+            Source => &self.source,
+            Target => &self.target,
+        }
+    }
+    /// The account that the target logs in to the source with.
+    pub fn replication(&self) -> Option<&'a Account> {
+        self.target.server.replication.as_ref().or(self.source.server.replication.as_ref())
+    }
+    /// Host parts that the replication account may have, as the step that makes it chooses them: a connection that comes
+    /// out of a tunnel arrives from the source's own loopback.
+    pub fn replication_hosts(&self, account: &'a Account) -> Vec<&'a str> {
+        match (account.host.as_deref(), self.through) {
+            (Some(host), _) => vec![host],
+            (None, Some(_)) => vec![Endpoint::of(&self.source.server.address).arrives_from()],
+            (None, None) => vec!["127.0.0.1", "%"],
+        }
+    }
+    /// A statement for each side, in its own dialect.
+    pub fn both<S: Into<crate::domain::Sql>>(&self, text: impl Fn(Dialect) -> S) -> Vec<Ask> {
+        [Source, Target].map(|side| Ask::sql(side, text(self.at(side).dialect))).into()
+    }
+}

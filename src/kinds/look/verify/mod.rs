@@ -1,0 +1,292 @@
+//! `verify`: proof that a replica holds the same data as its source, row for row, at one common point.
+//!
+//! Both servers go on meanwhile. The applier is halted for a moment and led to the very place at which snapshots were
+//! taken on the source; from then on everything is read in snapshots (rulebook section 4 and M13).
+
+mod catalog;
+mod compare;
+mod cursor;
+mod definitions;
+mod findings;
+mod ground;
+mod memory;
+mod moment;
+mod narrow;
+mod pace;
+mod point;
+mod preview;
+mod reached;
+mod scope;
+mod sequences;
+mod sides;
+mod tables;
+
+use crate::domain::units::Span;
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::kinds::support::place::dialect;
+use crate::kinds::support::privileges::require;
+use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use memory::Memory;
+use schemars::JsonSchema;
+use scope::Scope;
+use serde::{Deserialize, Serialize};
+use sides::Sides;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[
+    Output { name: "tables", kind: OutputType::Integer, about: "Tables that were compared." },
+    Output { name: "rows", kind: OutputType::Integer, about: "Rows that were compared, counted on the source." },
+    Output { name: "chunks", kind: OutputType::Integer, about: "Pieces in which they were compared." },
+    Output {
+        name: "at",
+        kind: OutputType::Position,
+        about: "The place in the source's binary log at which both servers hold the same.",
+    },
+    Output { name: "seconds", kind: OutputType::Number, about: "Time it took, in seconds." },
+    Output {
+        name: "finished",
+        kind: OutputType::Text,
+        about: "When it ended, on the runner's clock, for the `verified` of a `promote` step. Where it rests on what an \
+                attempt before had compared: when the oldest of those snapshots were taken.",
+    },
+];
+
+/// What a step says that it attempts.
+const ATTEMPTED: &str = "prove that both servers hold the same";
+
+/// Proves that a replica holds the same as its source while both go on working: every row, and how everything is
+/// defined, at one place in the source's binary log. Any difference is a refusal that names the rows. When it is resumed,
+/// what was compared before is not read again, as long as nothing but the source's log can have changed it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "Replication goes on by itself; where the runner died in between, the applier is started again.",
+    "examples" = [{ "source": "source", "replica": "target" }]
+))]
+pub struct Verify {
+    /// Server that is followed.
+    #[serde(default = "source")]
+    #[schemars(extend("format" = "server"))]
+    source: String,
+    /// Server that follows it, and is to hold the same.
+    #[schemars(extend("format" = "server"))]
+    replica: String,
+    /// Databases to compare; empty means every user database.
+    #[serde(default)]
+    databases: Vec<String>,
+    /// Tables to compare, as `database.table`; `*` stands for anything. Empty means all of them.
+    #[serde(default)]
+    tables: Vec<String>,
+    /// Tables to leave out, written in the same way.
+    #[serde(default)]
+    exclude: Vec<String>,
+    /// Sessions on each server that compare side by side.
+    #[serde(default = "two")]
+    #[schemars(range(min = 1, max = 64))]
+    threads: u8,
+    /// Lag of the replica at which comparing pauses until it has caught up.
+    #[serde(default = "ten_seconds")]
+    max_lag: Span,
+    /// How long the comparison of one piece of a table should take; its size is adapted to that.
+    #[serde(default = "half_a_second")]
+    chunk: Span,
+    /// How exactly `FLOAT` columns must agree.
+    #[serde(default)]
+    floats: Floats,
+    /// How exactly `JSON` documents must agree.
+    #[serde(default)]
+    documents: Documents,
+    /// Whether what the rows of system-versioned tables were must agree too.
+    #[serde(default)]
+    history: History,
+    /// How long ago an attempt before may have compared what is not read again.
+    #[serde(default = "twelve_hours")]
+    kept_for: Span,
+}
+
+/// How exactly `FLOAT` columns must agree. `DOUBLE` columns always agree in every digit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Floats {
+    /// In every digit.
+    #[default]
+    Exact,
+    /// In the six digits that servers show, where a copy carried no more.
+    Shown,
+}
+
+/// How exactly `JSON` documents must agree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Documents {
+    /// In their text and in the types of all values inside: `MySQL` tells the decimal 1.5 from the double 1.5.
+    #[default]
+    Typed,
+    /// In their text, where a dump carried no more.
+    Text,
+}
+
+/// Whether histories of system-versioned tables must agree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum History {
+    /// In every row, with the times at which it held.
+    #[default]
+    Exact,
+    /// They are not looked at, where they were not copied.
+    Ignored,
+}
+
+fn source() -> String {
+    "source".into()
+}
+fn two() -> u8 {
+    2
+}
+fn ten_seconds() -> Span {
+    Span(Duration::from_secs(10))
+}
+fn twelve_hours() -> Span {
+    Span(Duration::from_hours(12))
+}
+fn half_a_second() -> Span {
+    Span(Duration::from_millis(500))
+}
+
+impl Verify {
+    fn scope(&self) -> Scope<'_> {
+        Scope { tables: &self.tables, exclude: &self.exclude }
+    }
+
+    async fn compare(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Outputs> {
+        let (begin, moment) = (Instant::now(), jiff::Timestamp::now());
+        let ground = self.ground(sides).await?;
+        let at = self.meet(cx, sides).await?;
+        let holds = self.still_holds(cx, sides, ground.as_ref()).await?;
+        let mut memory = Memory::load(cx, holds, ground.is_some(), moment).await?;
+        memory.leave_out_older(moment - self.kept_for.0);
+        let mut findings = findings::Findings::new(&self.source, &self.replica);
+        let definitions::Definitions { tables, cascades } = self.definitions(cx, sides, &mut findings).await?;
+        memory.reads_again(cascades);
+        self.tell_kept(cx, &memory, &tables);
+        let done = self.rows(cx, sides, tables, &mut memory, &mut findings).await?;
+        if !findings.is_empty() {
+            memory.forget(cx).await?; // somebody has written past replication: what was the same may not be any more
+            return Err(findings.refusal(&at));
+        }
+        if done.tables == 0 {
+            return Err(Failure::refused(ATTEMPTED, "there is no table to compare")
+                .at(&self.source)
+                .help("look at `databases`, `tables` and `exclude`"));
+        }
+        let seconds = begin.elapsed().as_secs_f64();
+        cx.progress.note(format!("{} rows of {} tables are the same at {at}", done.rows, done.tables));
+        let mut outputs = Outputs::new();
+        outputs.insert("tables".into(), done.tables.into());
+        outputs.insert("rows".into(), done.rows.into());
+        outputs.insert("chunks".into(), done.chunks.into());
+        outputs.insert("at".into(), serde_json::to_value(&at).unwrap_or_default());
+        outputs.insert("seconds".into(), seconds.into());
+        outputs.insert("finished".into(), done.since.unwrap_or_else(jiff::Timestamp::now).to_string().into());
+        Ok(outputs)
+    }
+}
+
+#[async_trait]
+impl Step for Verify {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::NothingToUndo
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        self.actions(world)
+    }
+
+    fn preview_undo(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.replica);
+        vec![
+            Action::note("only if the runner died while the applier was halted:"),
+            Action::sql(&self.replica, dialect.start_applier()),
+            Action::sql(&self.replica, dialect.replica_status()),
+        ]
+    }
+
+    fn questions(&self, world: &World) -> Vec<Action> {
+        let from = dialect(world, &self.source);
+        vec![
+            Action::sql(&self.source, from.own_privileges()),
+            Action::sql(&self.source, from.tables_outside_snapshot(&self.databases)),
+            Action::sql(&self.replica, dialect(world, &self.replica).own_privileges()),
+        ]
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![
+            format!("how long it takes, and that `{}` can keep its snapshots for that long", self.source),
+            "how long writers wait while the snapshots are taken: milliseconds, unless a statement is in the way"
+                .into(),
+        ]
+    }
+
+    async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
+        let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
+        let attempted = "compare the servers when the time comes";
+        let found = [
+            require(cx, &self.source, from.snapshot_privileges(), attempted).await,
+            require(cx, &self.replica, to.applier_privileges(), attempted).await,
+            self.within_snapshots(cx).await,
+        ];
+        found.into_iter().filter_map(Result::err).collect()
+    }
+
+    /// A proof holds with its own age, which `promote` looks at, for as long as nothing but the log's rows has changed
+    /// either server. It is not made again where it holds: behind a fence that outlived its runner people are waiting.
+    async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        if cx.outputs.is_empty() {
+            return Ok(Probe::NotDone);
+        }
+        let sides = Sides::open(self, cx).await?;
+        let holds = self.proof_holds(cx, &sides).await;
+        sides.close(cx).await;
+        Ok(if holds? { Probe::Done(cx.outputs.clone()) } else { Probe::NotDone })
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        self.release_applier(cx).await?; // an earlier attempt may have died while it was halted
+        let sides = Sides::open(self, cx).await?;
+        let compared = self.compare(cx, &sides).await;
+        sides.close(cx).await;
+        compared
+    }
+
+    async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
+        self.release_applier(cx).await
+    }
+}
+
+impl Verify {
+    /// Tables that no snapshot covers, found before the run touches anything.
+    async fn within_snapshots(&self, cx: &Ctx<'_>) -> Result<()> {
+        let session = cx.fx.sql(&self.source).await?;
+        let dialect = dialect(cx.world, &self.source);
+        let rows = session.query(&dialect.tables_outside_snapshot(&self.databases), LOOK).await?;
+        let scope = self.scope();
+        let name = |row: crate::effects::Row<'_>| {
+            let (name, engine) = (row.get("name")?, row.get("engine").unwrap_or("no engine"));
+            scope.includes(name).then(|| format!("{name} ({engine})"))
+        };
+        let outside: Vec<String> = rows.iter().filter_map(name).collect();
+        if outside.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::refused(ATTEMPTED, format!("no snapshot covers {}", outside.join(", ")))
+            .at(&self.source)
+            .now("nothing was touched")
+            .help("convert them to InnoDB, or leave them out with `exclude` and compare them by hand"))
+    }
+}

@@ -1,0 +1,22 @@
+//! Step kinds, in groups by what they are for, and the registry of all of them. Adding one means its own file or folder and
+//! one line in [`KINDS`].
+//!
+//! May know: the playbook's model (inventory, units, templates), the dialects and the effects. Never another kind, the engine
+//! or the store: what a step must remember goes through [`Memo`].
+
+mod api;
+mod copy;
+mod follow;
+mod general;
+mod look;
+mod registry;
+mod settle;
+mod support;
+mod switch;
+
+pub use crate::domain::{Action, On};
+pub use api::{Complaint, Ctx, Memo, Outputs, Probe, Progress, Reversibility, Step, Update};
+pub use general::approve::rule_of;
+pub use registry::{KINDS, Kind, Output, OutputType, find};
+pub use support::after_fence;
+pub use support::finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};

@@ -1,0 +1,146 @@
+//! `clean_up`: removes from a host what the run has left there, once it is of no use any more.
+
+use crate::domain::Script;
+use crate::domain::marker;
+use crate::domain::script::argument;
+use crate::error::{Failure, Result};
+use crate::kinds::support::place::{is_there, job_dir, run_marker};
+use crate::kinds::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
+use crate::playbook::world::World;
+use crate::sh;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Outputs of this kind.
+pub const OUTPUTS: &[Output] = &[];
+
+/// Ends the run's jobs on a host, tunnels among them, and removes the run's folder with dumps and logs. It stands at
+/// the end, when nothing can be rolled back any more; backups beside configuration files stay.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "x-undo" = "It is not undone: it stands at the end.",
+    "examples" = [{ "host": "{{ servers.target.host }}" }]
+))]
+pub struct CleanUp {
+    /// Host that is cleaned up.
+    #[schemars(extend("format" = "host"))]
+    host: String,
+    /// Steps whose jobs go on, such as the tunnel of the way back: they matter where both hosts are one machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    keep: Vec<String>,
+    /// Where tunnels of earlier runs listen on that host that nobody needs any more: they are ended as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tunnels: Vec<Address>,
+}
+
+/// Where a tunnel listens.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+struct Address(#[schemars(extend("format" = "address"))] String);
+
+/// Names folders of jobs below `folder` whose script forwards `address`.
+fn forwarding(folder: &str, address: &str) -> Script {
+    sh!(
+        "cd -- {} 2>/dev/null || exit 0; \
+         for job in */*/; do ! grep -qsF -e {} -e {} -- \"$job/script\" || printf '%s\\n' \"${{job%/}}\"; done",
+        argument(folder),
+        argument(format!("-L {address}:")),
+        argument(format!("-L '{address}:")) // as an address is quoted that is no plain word
+    )
+}
+
+/// Names the jobs in a run's folder.
+fn jobs(folder: &str) -> Script {
+    sh!("for job in {}/*/; do [ ! -f \"$job/script\" ] || basename -- \"$job\"; done", argument(folder))
+}
+
+/// Removes a run's folder, or everything in it but what is kept.
+fn removal(folder: &str, keep: &[String]) -> Script {
+    let folder = argument(folder);
+    if keep.is_empty() {
+        return sh!("rm -rf -- {}", folder);
+    }
+    let others = Script::join(keep.iter().map(|step| sh!("! -name {}", argument(step))), " ");
+    sh!("[ ! -d {} ] || find {} -mindepth 1 -maxdepth 1 {} -exec rm -rf -- {{}} +", &folder, &folder, others)
+}
+
+impl CleanUp {
+    fn folder(&self, world: &World, run: &str) -> String {
+        let one = job_dir(world, &self.host, run, "");
+        one.trim_end_matches('/').to_owned()
+    }
+
+    fn work_dir<'a>(&self, world: &'a World) -> &'a str {
+        world.inventory.host(&self.host).map(|host| host.work_dir.0.as_str()).unwrap_or_default()
+    }
+
+    /// Ends the tunnels that listen on `address`, whichever run opened them.
+    async fn end_tunnels(&self, cx: &Ctx<'_>, address: &str) -> Result<()> {
+        let host = cx.fx.host(&self.host).await?;
+        let work = self.work_dir(cx.world);
+        for job in host.print(&forwarding(work, address)).await?.lines() {
+            host.clear_job(&format!("{work}/{job}")).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Step for CleanUp {
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::NothingToUndo
+    }
+
+    fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let folder = self.folder(world, &run_marker());
+        let kept = if self.keep.is_empty() { String::new() } else { format!(", but not {}", self.keep.join(", ")) };
+        let mut actions = vec![
+            Action::look(&self.host, jobs(&folder)),
+            Action::note(format!("end every job of this run on {}, its tunnel among them{kept}:", self.host)),
+            Action::end(&self.host, format!("{folder}/{}", marker::late("each step"))),
+            Action::command(&self.host, removal(&folder, &self.keep)),
+        ];
+        if self.keep.is_empty() {
+            actions.push(Action::look(&self.host, is_there(&folder)));
+        }
+        let work = self.work_dir(world);
+        for Address(address) in &self.tunnels {
+            actions.push(Action::look(&self.host, forwarding(work, address)));
+            actions.push(Action::note(format!("end every tunnel that listens on {address} of {}:", self.host)));
+            actions.push(Action::end(&self.host, format!("{work}/{}", marker::late("each run and step"))));
+        }
+        Ok(actions)
+    }
+
+    fn unproved(&self, _: &World) -> Vec<String> {
+        vec![format!("what this run left on {}", self.host)]
+    }
+
+    async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
+        Ok(Probe::NotDone)
+    }
+
+    async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let host = cx.fx.host(&self.host).await?;
+        let folder = self.folder(cx.world, cx.run);
+        for step in host.print(&jobs(&folder)).await?.lines().filter(|step| !self.keep.iter().any(|kept| kept == step))
+        {
+            host.clear_job(&format!("{folder}/{step}")).await?;
+        }
+        host.print(&removal(&folder, &self.keep)).await?;
+        let left = self.keep.is_empty() && host.succeeds(&is_there(&folder)).await?;
+        if left {
+            return Err(Failure::transient("clean up", format!("{folder} is still there")).at(&self.host));
+        }
+        for Address(address) in &self.tunnels {
+            self.end_tunnels(cx, address).await?;
+        }
+        Ok(Outputs::new())
+    }
+
+    async fn undo(&self, _: &Ctx<'_>) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! The client programs of a host, as scripts there find them. What a server understands is known from the inventory;
+//! which options a program has is known to nobody but that program, so it is asked where it runs.
+//!
+//! They read no option file but ours, and find nobody's settings in their environment.
+
+use crate::dialect::Dialect;
+use crate::domain::Script;
+use crate::domain::product::Family;
+use crate::domain::script::argument;
+use crate::sh;
+
+/// Defines `find_program`, `says` and `unverified` for the rest of a script.
+const FUNCTIONS: &str = include_str!("client_program.sh");
+
+/// Lines of a script that set `program` to the dump program of the server's own family: another family's asks for
+/// statements that the server has not.
+#[must_use]
+pub fn find_dump_program(dialect: Dialect) -> Script {
+    find(if dialect.is_mariadb() { "mariadb" } else { "mysql" }, dialect.dump_programs())
+}
+
+/// Lines of a script that set `program` to a command-line client, the server's own family first: any of them talks to
+/// any server.
+#[must_use]
+pub fn find_client(dialect: Dialect) -> Script {
+    find("any", dialect.client_programs())
+}
+
+fn find(family: &str, names: &[&str]) -> Script {
+    sh!(
+        "{}find_program {} {} || exit 1\n",
+        Script::ours("client programs", FUNCTIONS),
+        argument(family),
+        Script::words(names.iter().copied())
+    )
+}
+
+/// A family as people are told it.
+#[must_use]
+pub fn family_name(dialect: Dialect) -> &'static str {
+    if dialect.product.family == Family::MariaDb { "MariaDB" } else { "MySQL" }
+}

@@ -1,0 +1,97 @@
+//! Small questions that many kinds ask of the world: which dialect, which host, which folder.
+
+use crate::contents;
+use crate::dialect::Dialect;
+use crate::domain::contents::option_value;
+use crate::domain::endpoint::Endpoint;
+use crate::domain::marker;
+use crate::domain::script::argument;
+use crate::domain::secret::SecretRef;
+use crate::domain::{Contents, Script};
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Server;
+use crate::playbook::world::World;
+use crate::sh;
+
+/// The server called `name`; documents are checked for names, so a miss is a plan from somewhere else.
+pub fn server<'a>(world: &'a World, name: &str) -> Result<&'a Server> {
+    world.inventory.server(name).ok_or_else(|| {
+        Failure::permanent(format!("find server `{name}`"), "the plan's inventory has no server of that name")
+    })
+}
+
+/// What statements for `server` are written in.
+pub fn dialect(world: &World, server: &str) -> Dialect {
+    let product = world.inventory.server(server).map(Server::product);
+    product.map_or_else(|| Dialect::from(crate::domain::product::Product::default()), Dialect::from)
+}
+
+/// The folder on `host` for what step `step` of run `run` leaves there.
+pub fn job_dir(world: &World, host: &str, run: &str, step: &str) -> String {
+    let work = world.inventory.host(host).map(|host| host.work_dir.0.clone()).unwrap_or_default();
+    format!("{work}/{run}/{step}")
+}
+
+/// The file that a server's certificate is verified by.
+pub fn authority<'a>(world: &'a World, name: &str) -> Result<&'a str> {
+    let tls = server(world, name)?.tls.as_ref();
+    tls.map(|certificate| certificate.ca.as_str()).ok_or_else(|| {
+        let answer = format!("the inventory does not say what the certificate of `{name}` is verified by");
+        Failure::permanent("connect by TLS", answer).help(format!(
+            "add `tls: {{ ca: FILE }}` to servers.{name}: the authority's file on the hosts that connect"
+        ))
+    })
+}
+
+/// A client's option file: how programs on a host log in without a password on their command line.
+pub fn option_file(user: &str, password: Option<&SecretRef>, address: &str) -> Contents {
+    let Endpoint { host, port } = Endpoint::of(address);
+    option_lines(user, password, option_value(host), port)
+}
+
+/// The same for a program of `MariaDB` that has no option for a statement to begin its session with. Its library takes a
+/// whole connection string in place of a host, and in that such a statement.
+pub fn option_file_with_session(user: &str, password: Option<&SecretRef>, address: &str, session: &str) -> Contents {
+    let Endpoint { host, port } = Endpoint::of(address);
+    let host = contents!("\"host={};init-command={{{}}}\"", option_value(host), option_value(session));
+    option_lines(user, password, host, port)
+}
+
+fn option_lines(user: &str, password: Option<&SecretRef>, host: Contents, port: &str) -> Contents {
+    let (user, port) = (option_value(user), option_value(port));
+    let lines = contents!("[client]\nprotocol = TCP\nhost = {}\nport = {}\nuser = \"{}\"\n", host, port, user);
+    match password {
+        Some(secret) => lines.then(contents!("password = \"{}\"\n", option_value(secret))),
+        None => lines,
+    }
+}
+
+/// The fact that an account is there, for `settles` and those who look for it.
+pub fn account_fact(server: &str, user: &str, host: &str) -> String {
+    format!("{server}.account {user}@{host}")
+}
+
+/// The run's id where a plan shows it.
+pub fn run_marker() -> String {
+    marker::late("run")
+}
+
+/// A look whether there is anything of that name.
+pub fn is_there(path: &str) -> Script {
+    Script::words(["test", "-e", path])
+}
+
+/// A look whether there is a file of that name.
+pub fn is_file(path: &str) -> Script {
+    Script::words(["test", "-f", path])
+}
+
+/// Prints the size of a file, in bytes.
+pub fn size_of(path: &str) -> Script {
+    Script::words(["stat", "-c", "%s", "--", path])
+}
+
+/// A look whether a program is installed.
+pub fn is_installed(program: &str) -> Script {
+    sh!("command -v -- {}", argument(program))
+}

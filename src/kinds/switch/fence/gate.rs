@@ -1,0 +1,115 @@
+//! What is looked at before the fence falls, while the application still writes: whether it can fall at all.
+
+use super::Fence;
+use crate::dialect::Dialect;
+use crate::effects::Session;
+use crate::effects::replica::{LOOK, ReplicaStatus};
+use crate::error::{Failure, Result};
+use crate::kinds::support::answer::is_closed;
+use crate::kinds::support::place::dialect;
+use crate::kinds::{Action, Ctx};
+use crate::playbook::world::World;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A replica that says nothing for so long is out of reach.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Whether the other server takes writes. Only a value that was read is an answer.
+enum Replica {
+    Open,
+    Closed,
+    Unknown(Failure),
+}
+
+impl Fence {
+    pub(super) fn gate_actions(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.server);
+        let mut actions: Vec<Action> = [
+            dialect.replica_status(),
+            dialect.prepared_transactions().into(),
+            dialect.open_transactions(self.oldest()),
+        ]
+        .map(|text| Action::sql(&self.server, text))
+        .into();
+        actions.extend(self.lock_questions(dialect));
+        if let Some(replica) = &self.replica {
+            actions.push(Action::sql(replica, super::dialect(world, replica).read_only()));
+        }
+        actions.extend(self.moment_actions(world));
+        actions
+    }
+
+    fn oldest(&self) -> u32 {
+        u32::try_from(self.max_transaction.0.as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// Everything that would keep the fence from falling, or the replica from following, seen beforehand.
+    pub(super) async fn gate(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<()> {
+        let stop = |answer: String, help: &str| {
+            Err(Failure::transient("begin the fence", answer)
+                .at(&self.server)
+                .now("the application still writes there, undisturbed")
+                .help(help))
+        };
+        if let Some(status) = ReplicaStatus::read(main, dialect).await? {
+            let answer = format!("it is itself a replica of {}", status.source);
+            return stop(answer, "its applier would go on writing: stop that replication and forget the channel first");
+        }
+        if !main.query(dialect.prepared_transactions(), LOOK).await?.is_empty() {
+            return stop("a prepared XA transaction is open".into(), "commit or roll it back: XA RECOVER lists it");
+        }
+        let old = main.query(&dialect.open_transactions(self.oldest()), LOOK).await?;
+        if let Some(row) = old.first() {
+            let (id, age) = (row.get("id").unwrap_or_default(), row.get("seconds").unwrap_or_default());
+            let answer = format!("connection {id} has had a transaction open for {age} s");
+            return stop(answer, "let it end, or end it with KILL, and cut over when it is quiet");
+        }
+        self.nobody_unnamed(cx, main, dialect).await?;
+        self.replica_is_closed(cx).await
+    }
+
+    async fn look_at_replica(&self, cx: &Ctx<'_>, replica: &str, limit: Duration) -> Replica {
+        let look = async { is_closed(&*cx.fx.sql(replica).await?, dialect(cx.world, replica)).await };
+        match timeout(limit, look).await {
+            Ok(Ok(true)) => Replica::Closed,
+            Ok(Ok(false)) => Replica::Open,
+            Ok(Err(failure)) => Replica::Unknown(failure),
+            Err(_) => Replica::Unknown(
+                Failure::transient("see whether the replica is closed", format!("no answer within {limit:?}"))
+                    .at(replica),
+            ),
+        }
+    }
+
+    fn two_open(&self, replica: &str) -> Failure {
+        Failure::permanent(format!("keep `{}` the only server that takes writes", self.server), "the replica takes writes too")
+            .at(replica)
+            .help("a replica must be read-only: render its configuration with `profile: import`, or SET GLOBAL read_only = ON")
+    }
+
+    /// No two servers may be open at once, so the other one has to be closed before the fence falls.
+    async fn replica_is_closed(&self, cx: &Ctx<'_>) -> Result<()> {
+        let Some(replica) = &self.replica else { return Ok(()) };
+        match self.look_at_replica(cx, replica, LOOK).await {
+            Replica::Closed => Ok(()),
+            Replica::Open => Err(self.two_open(replica)),
+            Replica::Unknown(failure) => Err(failure),
+        }
+    }
+
+    /// The same for a server that may be out of reach. It was closed when the fence fell, and a run that has opened it
+    /// since takes that back first, so an answer that says nothing is no reason to keep the application waiting.
+    pub(super) async fn replica_is_not_open(&self, cx: &Ctx<'_>) -> Result<()> {
+        let Some(replica) = &self.replica else { return Ok(()) };
+        match self.look_at_replica(cx, replica, SILENCE).await {
+            Replica::Closed => Ok(()),
+            Replica::Open => Err(self.two_open(replica)),
+            Replica::Unknown(failure) => {
+                let answer = failure.answer;
+                cx.progress.note(format!("`{replica}` does not answer ({answer}); it was closed when the fence fell"));
+                Ok(())
+            }
+        }
+    }
+}

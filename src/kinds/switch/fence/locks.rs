@@ -1,0 +1,190 @@
+//! Accounts that get past `read_only`: who of them may be there when the fence falls, and who is locked from then on.
+
+use super::Fence;
+use crate::dialect::Dialect;
+use crate::domain::Sql;
+use crate::effects::Session;
+use crate::effects::past_read_only::{self, AccountName, Bypasser};
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::kinds::support::account_locks::{self, TO_LOCK, names};
+use crate::kinds::support::answer;
+use crate::kinds::support::place::dialect;
+use crate::kinds::{Action, Ctx};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Key of the memo: accounts that this step locks.
+const LOCKED: &str = "locked";
+/// How often, and after how long, a session on the server's own machine is looked for again.
+const LOOKS_AGAIN: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
+
+/// What is done about accounts at the moment of the fence: all of it is made ready beforehand.
+pub(super) struct Locks {
+    /// Connection whose work stays on this server.
+    session: Arc<Session>,
+    /// Locks the accounts; `None` when there are none.
+    statement: Option<Sql>,
+    /// Users whose sessions must be gone before the last place in the log is read.
+    pub(super) users: Vec<String>,
+}
+
+impl Locks {
+    /// Locks the accounts.
+    pub(super) async fn shut(locks: Option<&Self>) -> Result<()> {
+        match locks.and_then(|locks| Some((locks, locks.statement.as_ref()?))) {
+            Some((locks, statement)) => locks.session.query(statement, LOOK).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What this step has noted that it locks.
+pub(super) fn noted(cx: &Ctx<'_>) -> Result<Vec<AccountName>> {
+    Ok(cx.memo.read(LOCKED)?.unwrap_or_default())
+}
+
+impl Fence {
+    /// Everyone who gets past `read_only` but the runner's own account.
+    async fn bypassers(&self, cx: &Ctx<'_>, main: &Session) -> Result<Vec<Bypasser>> {
+        let dialect = dialect(cx.world, &self.server);
+        let own = AccountName::parse(&answer::value(main, dialect.current_account()).await?);
+        let all = past_read_only::look(main, dialect).await?;
+        Ok(all.into_iter().filter(|one| one.account != own).collect())
+    }
+
+    /// Nobody is ended, or locked out, whom nobody has named: an administrator at work on the machine goes by himself.
+    pub(super) async fn nobody_unnamed(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<()> {
+        if !account_locks::needed(dialect) {
+            return Ok(());
+        }
+        let named = cx.world.inventory.named_past_read_only(&self.server);
+        let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
+        let there = self.bypassers(cx, main).await?.into_iter().filter(|one| {
+            let is_other = one.account.user != own && !one.account.is_named(&named);
+            !one.is_locked && one.sessions > 0 && one.is_local_administrator() && is_other
+        });
+        let there: Vec<String> = there.map(|one| one.to_string()).collect();
+        if there.is_empty() {
+            return Ok(());
+        }
+        let answer = format!("{} can write past read_only and is logged in", there.join(", "));
+        Err(Failure::not_yet("begin the fence", answer)
+            .at(&self.server)
+            .now("the application still writes there, undisturbed")
+            .help("let these sessions end, or name the account in the inventory: `past_read_only` of this server"))
+    }
+
+    /// Whoever gets past `read_only`, and may be somewhere else than on the machine or is there now, must have been named: the
+    /// fence of a way back is looked at as that of a swap is by its `preflight`.
+    pub(super) async fn all_are_named(&self, cx: &Ctx<'_>) -> Result<()> {
+        let main = cx.fx.sql(&self.server).await?;
+        let mut loud = self.unnamed(cx, &main).await?;
+        for _ in 0..LOOKS_AGAIN {
+            if loud.is_empty() || loud.iter().any(|one| !one.is_local) {
+                break;
+            }
+            // a job on the machine logs in and is gone: whoever is there for good is still there
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            loud = self.unnamed(cx, &main).await?;
+        }
+        if loud.is_empty() {
+            return Ok(());
+        }
+        let loud: Vec<String> = loud.iter().map(ToString::to_string).collect();
+        Err(Failure::refused(
+            "close the server when the time comes",
+            format!("read_only does not stop {}", loud.join(", ")),
+        )
+        .at(&self.server)
+        .now("nothing was touched")
+        .help(past_read_only_remedy(&self.server)))
+    }
+
+    /// Whoever nobody has named and who may be somewhere else than on the machine, or has a session.
+    async fn unnamed(&self, cx: &Ctx<'_>, main: &Session) -> Result<Vec<Bypasser>> {
+        let named = cx.world.inventory.named_past_read_only(&self.server);
+        let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
+        let all = self.bypassers(cx, main).await?.into_iter().filter(|one| {
+            let sessions = if one.account.user == own { 0 } else { one.sessions };
+            let is_quiet = one.is_local && sessions == 0;
+            !one.is_locked && !one.account.is_named(&named) && !is_quiet
+        });
+        Ok(all.collect())
+    }
+
+    /// What [`Fence::all_are_named`] asks.
+    pub(super) fn named_questions(&self, dialect: Dialect) -> Vec<Action> {
+        let asked = [dialect.current_account().into()].into_iter().chain(past_read_only::questions(dialect));
+        asked.map(|text| Action::sql(&self.server, text)).collect()
+    }
+
+    /// Finds and notes who is to be locked, in the journal and then on the server, and makes the statement ready.
+    pub(super) async fn ready_locks(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<Option<Locks>> {
+        if !account_locks::needed(dialect) {
+            return Ok(None);
+        }
+        let named = cx.world.inventory.named_past_read_only(&self.server);
+        let all = self.bypassers(cx, main).await?;
+        let open = all.iter().filter(|one| !one.is_locked);
+        let open = open.filter(|one| !one.is_local_administrator() || one.account.is_named(&named));
+        let mut locked = noted(cx)?;
+        locked.extend(open.map(|one| one.account.clone()));
+        locked.sort();
+        locked.dedup();
+        let session = account_locks::session(cx, &self.server).await?;
+        if !locked.is_empty() {
+            cx.memo.set(LOCKED, serde_json::json!(locked)).await?;
+            account_locks::record(&session, dialect, cx.run, &locked).await?;
+        }
+        let statement = (!locked.is_empty()).then(|| dialect.lock_accounts(names(TO_LOCK, &locked)));
+        Ok(Some(Locks { session, statement, users: all.into_iter().map(|one| one.account.user).collect() }))
+    }
+
+    /// Gives back exactly what was noted.
+    pub(super) async fn give_back(&self, cx: &Ctx<'_>, locked: &[AccountName]) -> Result<()> {
+        if locked.is_empty() {
+            return Ok(());
+        }
+        account_locks::give_back(cx, &self.server, locked).await?;
+        cx.memo.set(LOCKED, serde_json::json!([])).await
+    }
+
+    /// What [`Fence::ready_locks`] asks and notes.
+    pub(super) fn lock_questions(&self, dialect: Dialect) -> Vec<Action> {
+        if !account_locks::needed(dialect) {
+            return Vec::new();
+        }
+        self.named_questions(dialect)
+    }
+
+    pub(super) fn record_actions(&self, dialect: Dialect) -> Vec<Action> {
+        if !account_locks::needed(dialect) {
+            return Vec::new();
+        }
+        let mut actions = self.lock_questions(dialect);
+        actions.push(Action::sql(&self.server, dialect.without_binlog()));
+        actions.push(Action::note(
+            "when accounts get past read_only, and are not on this machine's administrators alone:",
+        ));
+        actions.extend(account_locks::record_actions(&self.server, dialect));
+        actions
+    }
+
+    pub(super) fn lock_actions(&self, dialect: Dialect) -> Vec<Action> {
+        if !account_locks::needed(dialect) {
+            return Vec::new();
+        }
+        vec![Action::sql(&self.server, dialect.lock_accounts(Sql::late(TO_LOCK)))]
+    }
+}
+
+/// What to do about somebody whom nobody has named.
+pub fn past_read_only_remedy(server: &str) -> String {
+    format!(
+        "take SUPER and READ_ONLY ADMIN (CONNECTION_ADMIN) from it, or code with such a definer; end its sessions if it is \
+         an administrator on the machine; or name it in the inventory, `past_read_only` of `{server}`: the fence then ends \
+         its sessions and keeps it out"
+    )
+}

@@ -1,0 +1,267 @@
+//! Lists of runs and sums over them, without a look into their journals: what the journal keeps beside each run.
+
+use super::sqlite::Sqlite;
+use super::{Outcome, RunHead};
+use crate::error::Result;
+use rusqlite::{OptionalExtension, Row, named_params};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A run as lists show it. Times are milliseconds since 1970 (UTC).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunRow {
+    /// What names it.
+    #[serde(flatten)]
+    pub head: RunHead,
+    /// Whether it was a rehearsal, on servers made for it.
+    pub rehearsal: bool,
+    /// How it ended; missing while it has not, and when its runner died.
+    pub outcome: Option<Outcome>,
+    /// When it began.
+    pub started: Option<i64>,
+    /// When it ended.
+    pub ended: Option<i64>,
+    /// When its last entry was written.
+    pub last: Option<i64>,
+}
+
+/// How listed runs have ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ended {
+    /// In any way, or not yet.
+    #[default]
+    Anyhow,
+    /// Not yet.
+    NotYet,
+    /// Like this.
+    As(Outcome),
+}
+
+impl Ended {
+    /// Whether a run with this outcome is one of them.
+    #[must_use]
+    pub fn includes(self, outcome: Option<Outcome>) -> bool {
+        match self {
+            Self::Anyhow => true,
+            Self::NotYet => outcome.is_none(),
+            Self::As(wanted) => outcome == Some(wanted),
+        }
+    }
+}
+
+/// Which runs are listed, the newest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Only those that ended like this.
+    pub ended: Ended,
+    /// How many are passed over.
+    pub skip: u32,
+    /// At most so many; all, when missing.
+    pub limit: Option<u32>,
+}
+
+/// What one kind of step took, over all runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Took {
+    /// How many done steps took at most so many milliseconds, by classes that do not overlap; `None` is open.
+    pub classes: BTreeMap<Option<u64>, u64>,
+    /// Sum of their durations in milliseconds.
+    pub millis: u64,
+    /// Sum of the bytes that they wrote, as far as they say so.
+    pub bytes: u64,
+}
+
+impl Sqlite {
+    /// Runs, the newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn list(&self, wanted: &Wanted) -> Result<Vec<RunRow>> {
+        let rows = self.read(|connection| {
+            // two statements, because an index serves only the one that names its column
+            let select = |condition: &str| {
+                format!(
+                    "SELECT run, playbook, hash, created, rehearsal, outcome, started, ended, last FROM overview {condition} \
+                     ORDER BY created DESC, run DESC LIMIT :limit OFFSET :skip"
+                )
+            };
+            let limit = wanted.limit.map_or(-1, i64::from);
+            if wanted.ended == Ended::Anyhow {
+                let mut all = connection.prepare_cached(&select(""))?;
+                let rows = all.query_map(named_params! { ":limit": limit, ":skip": wanted.skip }, row)?;
+                return Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+            }
+            let mut some = connection.prepare_cached(&select("WHERE outcome IS :outcome"))?;
+            let outcome = if let Ended::As(outcome) = wanted.ended { Some(word(outcome)) } else { None };
+            let rows =
+                some.query_map(named_params! { ":outcome": outcome, ":limit": limit, ":skip": wanted.skip }, row)?;
+            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        rows.map_err(|trouble| self.failed("list the runs", trouble))
+    }
+
+    /// One run, if it is there.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn row(&self, run: &str) -> Result<Option<RunRow>> {
+        let select = "SELECT run, playbook, hash, created, rehearsal, outcome, started, ended, last FROM overview \
+                      WHERE run = ?1";
+        let found = self.read(|connection| Ok(connection.prepare_cached(select)?.query_row([run], row).optional()?));
+        found.map_err(|trouble| self.failed(format!("look for run {run}"), trouble))
+    }
+
+    /// How many runs ended like this; `None` counts those that have not ended.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn count_by_outcome(&self) -> Result<Vec<(Option<Outcome>, u64)>> {
+        let counts = self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT outcome, count(*) FROM overview GROUP BY outcome")?;
+            let rows = select.query_map([], |row| Ok((outcome(row.get(0)?), amount(row, 1)?)))?;
+            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        counts.map_err(|trouble| self.failed("count the runs", trouble))
+    }
+
+    /// What each kind of step took, over all runs.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn took(&self) -> Result<BTreeMap<String, Took>> {
+        let kinds = self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT kind, at_most, steps, millis, bytes FROM step_took")?;
+            let mut kinds: BTreeMap<String, Took> = BTreeMap::new();
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let took = kinds.entry(row.get(0)?).or_default();
+                let at_most = amount(row, 1)?;
+                let class = Some(at_most).filter(|&at_most| at_most < i64::MAX.unsigned_abs());
+                *took.classes.entry(class).or_default() += amount(row, 2)?;
+                took.millis += amount(row, 3)?;
+                took.bytes += amount(row, 4)?;
+            }
+            Ok(kinds)
+        });
+        kinds.map_err(|trouble| self.failed("add up the steps", trouble))
+    }
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    let head = RunHead { id: row.get(0)?, playbook: row.get(1)?, hash: row.get(2)?, created: row.get(3)? };
+    let rehearsal = row.get::<_, Option<bool>>(4)?.unwrap_or(false);
+    let (started, ended, last) = (row.get(6)?, row.get(7)?, row.get(8)?);
+    Ok(RunRow { head, rehearsal, outcome: outcome(row.get(5)?), started, ended, last })
+}
+
+/// A count or a sum, which is never below 0.
+fn amount(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::unsigned_abs)
+}
+
+/// The word in the journal.
+fn word(outcome: Outcome) -> String {
+    serde_json::to_value(outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn outcome(word: Option<String>) -> Option<Outcome> {
+    word.and_then(|word| serde_json::from_value(Value::String(word)).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ended, Took, Wanted};
+    use crate::plan::load::Sources;
+    use crate::store::sqlite::VERSIONS;
+    use crate::store::{Entry, Event, Journal, Outcome, RunHead, RunRecord, Sqlite};
+    use rusqlite::{Connection, params};
+    use std::path::Path;
+
+    const PLAN: &str = r#"{"steps":[{"id":"copy","uses":"dump"}]}"#;
+
+    fn create(journal: &Sqlite, id: &str, created: i64) {
+        let head = RunHead { id: id.into(), playbook: "p".into(), hash: "h".into(), created };
+        journal.create_run(&RunRecord { head, plan: PLAN.into() }).unwrap();
+    }
+
+    fn one_run(journal: &Sqlite) {
+        let step = || "copy".to_owned();
+        let outputs = [("bytes".to_owned(), 42.into())].into_iter().collect();
+        create(journal, "r", 1);
+        let sources = Some(Sources { rehearsal: true, ..Sources::default() });
+        let started = Event::RunStarted {
+            epoch: 1,
+            runner: "me".into(),
+            folder: String::new(),
+            sources,
+            revision: None,
+            by: None,
+        };
+        journal.append("r", 10, &[started, Event::StepIntent { step: step(), attempt: 1 }]).unwrap();
+        journal.append("r", 20, &[Event::StepIntent { step: step(), attempt: 2 }]).unwrap();
+        journal.append("r", 720, &[Event::StepDone { step: step(), outputs }]).unwrap();
+        journal.append("r", 800, &[Event::RunFinished { outcome: Outcome::Stopped }]).unwrap();
+    }
+
+    fn check(journal: &Sqlite) {
+        let row = journal.list(&Wanted::default()).unwrap().remove(0);
+        let times = (row.started, row.ended, row.last);
+        assert_eq!(
+            (row.rehearsal, row.outcome, times),
+            (true, Some(Outcome::Stopped), (Some(10), Some(800), Some(800)))
+        );
+        let took = Took { classes: [(Some(1000), 1)].into(), millis: 700, bytes: 42 };
+        assert_eq!(journal.took().unwrap(), [("dump".to_owned(), took)].into());
+        assert_eq!(journal.count_by_outcome().unwrap(), [(Some(Outcome::Stopped), 1)]);
+    }
+
+    /// The same run in a journal as a program wrote it that knew no overview.
+    fn older(dir: &Path, run: &RunRecord, entries: &[Entry]) {
+        let connection = Connection::open(dir.join("journal.sqlite")).unwrap();
+        let versions: Vec<_> = VERSIONS.into_iter().take_while(|added| !added.contains("TABLE overview")).collect();
+        for added in &versions {
+            connection.execute_batch(added).unwrap();
+        }
+        connection.pragma_update(None, "user_version", u32::try_from(versions.len()).unwrap()).unwrap();
+        let insert = "INSERT INTO run (id, playbook, hash, created, plan) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let RunHead { id, playbook, hash, created } = &run.head;
+        connection.execute(insert, params![id, playbook, hash, created, run.plan]).unwrap();
+        for Entry { seq, at, event, .. } in entries {
+            let data = serde_json::to_string(event).unwrap();
+            let insert = "INSERT INTO event (run, seq, at, data) VALUES (?1, ?2, ?3, ?4)";
+            connection.execute(insert, params![id, seq, at, data]).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_entry_moves_the_overview_and_an_old_journal_gets_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Sqlite::open(dir.path()).unwrap();
+        one_run(&journal);
+        check(&journal);
+        let dir = tempfile::tempdir().unwrap();
+        older(dir.path(), &journal.run("r").unwrap(), &journal.entries("r").unwrap());
+        let journal = Sqlite::open(dir.path()).unwrap();
+        check(&journal);
+        journal.append("r", 900, &[Event::RunResumed { epoch: 1, runner: "me".into(), by: None }]).unwrap();
+        let row = journal.list(&Wanted::default()).unwrap().remove(0);
+        assert_eq!((row.outcome, row.started, row.ended, row.last), (None, Some(10), None, Some(900)));
+    }
+
+    #[test]
+    fn the_newest_come_first_page_by_page_and_by_outcome() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Sqlite::open(dir.path()).unwrap();
+        one_run(&journal);
+        for number in 2..8 {
+            create(&journal, &format!("r{number}"), number);
+        }
+        let ids =
+            |wanted: Wanted| journal.list(&wanted).unwrap().into_iter().map(|row| row.head.id).collect::<Vec<_>>();
+        assert_eq!(ids(Wanted { skip: 1, limit: Some(2), ..Wanted::default() }), ["r6", "r5"]);
+        assert_eq!(ids(Wanted { ended: Ended::As(Outcome::Stopped), ..Wanted::default() }), ["r"]);
+        assert_eq!(ids(Wanted { ended: Ended::NotYet, ..Wanted::default() }).len(), 6);
+        assert!(ids(Wanted { ended: Ended::As(Outcome::Done), ..Wanted::default() }).is_empty());
+    }
+}

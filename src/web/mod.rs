@@ -1,0 +1,188 @@
+//! The page people watch: runs and their live graphs, answers to what they ask, the plan as reviewed, metrics. Whoever
+//! reaches it may read; to approve or to start needs a person's token. It asks nothing of any other host.
+//!
+//! May know the journal, plans, reports and people. Decides nothing about a run: an answer is one more entry of the
+//! journal, as `cutover approve` writes it; what is started is a process of its own.
+
+mod arrival;
+mod assets;
+mod confirm;
+mod decide;
+mod documents;
+mod estimate;
+mod events;
+mod fragments;
+mod frame;
+mod guard;
+mod keys;
+pub mod listen;
+mod login;
+mod mark;
+mod metrics;
+mod rehearsals;
+mod run;
+mod runs;
+mod schedules;
+mod sessions;
+mod start;
+mod step_log;
+mod visitor;
+mod waits;
+mod watch;
+mod wording;
+
+pub use arrival::Peer;
+pub use keys::Keys;
+pub use rehearsals::Rehearsals;
+pub use schedules::{ScheduleRow, Schedules};
+
+use crate::engine::StateLock;
+use crate::error::Result;
+use crate::store::Sqlite;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use sessions::Sessions;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use waits::Waits;
+
+/// Forms hold a few words.
+const LARGEST_FORM: usize = 16 * 1024;
+/// Browsers that watch at the same time; each looks at the journal several times a second.
+const WATCHERS: usize = 64;
+/// How long it is believed who works in the state directory.
+const BELIEVED: Duration = Duration::from_millis(200);
+
+/// How the page is reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Browsers come by TLS, to this process or to a proxy before it: cookies may travel by nothing else.
+    pub by_tls: bool,
+    /// A proxy stands before it: the name it is called by, and who calls, are what the proxy says.
+    pub behind_proxy: bool,
+}
+
+/// What the page is made of.
+pub struct Parts {
+    /// The state directory.
+    pub state_dir: PathBuf,
+    /// How it is reached.
+    pub reach: Reach,
+    /// People who may act; without them everything can only be read.
+    pub keys: Option<Keys>,
+    /// Playbooks that can be rehearsed from the page.
+    pub rehearsals: Option<Rehearsals>,
+    /// Schedules, where there are some.
+    pub schedules: Option<Arc<dyn Schedules>>,
+    /// How many notifications wait to be sent, where there are some to send.
+    pub outbox_depth: Option<Box<dyn Fn() -> Result<u64> + Send + Sync>>,
+    /// Ends everything that would go on for ever.
+    pub over: CancellationToken,
+}
+
+/// The page of one state directory.
+pub struct Page {
+    parts: Parts,
+    journal: Sqlite,
+    sessions: Sessions,
+    watchers: Arc<Semaphore>,
+    worker: Mutex<Option<(Instant, Option<String>)>>,
+    waits: Mutex<Waits>,
+}
+
+impl Page {
+    /// Opens the journal, making it when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn new(parts: Parts) -> Result<Arc<Self>> {
+        let journal = Sqlite::open(&parts.state_dir)?;
+        let watchers = Arc::new(Semaphore::new(WATCHERS));
+        Ok(Arc::new(Self {
+            parts,
+            journal,
+            sessions: Sessions::default(),
+            watchers,
+            worker: Mutex::default(),
+            waits: Mutex::default(),
+        }))
+    }
+
+    /// All its routes.
+    pub fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route("/", get(runs::show))
+            .route("/events", get(events::of_runs))
+            .route("/runs/{run}", get(run::show))
+            .route("/runs/{run}/events", get(events::of_run))
+            .route("/runs/{run}/plan", get(documents::plan))
+            .route("/runs/{run}/report", get(documents::report))
+            .route("/runs/{run}/steps/{step}/decision", post(decide::decide))
+            .route("/rehearse", post(start::rehearse))
+            .route("/schedules/{name}/start", post(start::schedule))
+            .route("/login", get(login::form).post(login::log_in))
+            .route("/logout", post(login::log_out))
+            .route("/metrics", get(metrics::show))
+            .route("/assets/page.css", get(assets::style))
+            .route("/assets/page.js", get(assets::script))
+            .route("/assets/icon.svg", get(assets::icon))
+            .route("/favicon.ico", get(assets::icon))
+            .fallback(guard::nothing_here)
+            .layer(DefaultBodyLimit::max(LARGEST_FORM))
+            .layer(axum::middleware::from_fn_with_state(self.clone(), guard::guard))
+            .with_state(self)
+    }
+
+    /// Answers on `door` until it is over.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(self: Arc<Self>, door: listen::Door) -> std::io::Result<()> {
+        let over = self.parts.over.clone();
+        let service = self.router().into_make_service_with_connect_info::<Peer>();
+        axum::serve(door, service).with_graceful_shutdown(over.cancelled_owned()).await
+    }
+
+    fn state_dir(&self) -> &Path {
+        &self.parts.state_dir
+    }
+
+    /// Who works in the state directory now, in words that hold the run's id.
+    fn worker(&self) -> Option<String> {
+        let mut known = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((at, worker)) if at.elapsed() < BELIEVED => worker.clone(),
+            _ => {
+                let worker = StateLock::holder(self.state_dir());
+                *known = Some((Instant::now(), worker.clone()));
+                worker
+            }
+        }
+    }
+
+    /// The same, when that one works on `run`.
+    fn worker_of(&self, run: &str) -> Option<String> {
+        self.worker().filter(|worker| worker.contains(run))
+    }
+
+    /// Work that waits for the disk, away from those who answer.
+    async fn aside<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Arc<Self>) -> Result<T, guard::Refusal> + Send + 'static,
+    ) -> Result<T, guard::Refusal> {
+        let page = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&page)).await;
+        done.unwrap_or_else(|error| Err(guard::Refusal::broken(error.to_string())))
+    }
+}
+
+/// Whether nobody on another machine can reach what listens there.
+#[must_use]
+pub fn is_loopback(address: &SocketAddr) -> bool {
+    address.ip().is_loopback()
+}
