@@ -1,14 +1,17 @@
 //! What a piece of work may do: what its plan states, and nothing else.
 
 use super::admits::fits_words;
-use super::{Action, Contents, Script, Sql, Words};
+use super::{Action, Contents};
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 /// What a step states in its plan, as a list of what may be done for it.
 #[derive(Debug, Default)]
 pub struct Permits {
     /// Actions by the server or host that they are for.
     by_place: HashMap<String, Vec<Action>>,
+    /// What was asked for and does not stand there.
+    refused: Mutex<Vec<String>>,
 }
 
 impl Permits {
@@ -31,113 +34,59 @@ impl Permits {
         permits
     }
 
-    /// Whether `statement` may be sent to `server`.
+    /// Whether `asked`, of which every value is known, stands there. What does not is kept for [`Permits::refused`].
     #[must_use]
-    pub fn statement(&self, server: &str, statement: &Sql) -> bool {
-        self.any(server, |action| {
-            matches!(action, Action::Sql { statement: planned, .. } if planned.text().admits(statement.text()))
-        })
+    pub fn admits(&self, asked: &Action) -> bool {
+        let place = match asked {
+            Action::Sql { server, .. } | Action::Login { server, .. } => Some(server.as_str()),
+            other => other.host(),
+        };
+        let planned = place.and_then(|place| self.by_place.get(place)).into_iter().flatten();
+        let stands_there = planned.into_iter().any(|planned| admits(planned, asked));
+        if !stands_there {
+            self.refused.lock().unwrap_or_else(PoisonError::into_inner).push(asked.to_string());
+        }
+        stands_there
     }
 
-    /// Whether a login to `server` may be tried as `user` from `host` at `address`.
+    /// What was asked for and did not stand there.
     #[must_use]
-    pub fn login(&self, server: &str, user: &Words, from: &str, at: &Words) -> bool {
-        self.any(server, |action| match action {
-            Action::Login { user: planned, host, address, .. } => {
-                host == from && fits_words(planned, user) && fits_words(address, at)
-            }
-            _ => false,
-        })
+    pub fn refused(&self) -> Vec<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
 
-    /// Whether `script` may be run on `host`, with `given` to read.
-    #[must_use]
-    pub fn script(&self, host: &str, script: &Script, given: Option<&Contents>) -> bool {
-        self.any(host, |action| match action {
-            Action::Command { command, input, .. } => {
-                command.text().admits(script.text()) && same_input(input.as_ref(), given)
-            }
-            Action::Look { command, .. } => given.is_none() && command.text().admits(script.text()),
-            _ => false,
-        })
-    }
-
-    /// Whether `script` may be started on `host` as a job in `folder`.
-    #[must_use]
-    pub fn job(&self, host: &str, folder: &Words, script: &Script, told_by: &Script) -> bool {
-        self.any(host, |action| match action {
-            Action::Job { folder: planned, command, progress, .. } => {
-                fits_words(planned, folder)
-                    && command.text().admits(script.text())
-                    && progress.text().admits(told_by.text())
-            }
-            _ => false,
-        })
-    }
-
-    /// Whether a job in `folder` on `host` may be looked at, and ended.
-    #[must_use]
-    pub fn folder(&self, host: &str, folder: &Words) -> bool {
-        self.any(host, |action| match action {
-            Action::Job { folder: planned, .. } | Action::End { folder: planned, .. } => fits_words(planned, folder),
-            _ => false,
-        })
-    }
-
-    /// Whether `content` may be written to the file `path` of `host`.
-    #[must_use]
-    pub fn write(&self, host: &str, path: &Words, content: &Contents) -> bool {
-        self.any(host, |action| match action {
-            Action::File { path: planned, content: stated, .. } => {
-                fits_words(planned, path) && stated.text().admits(content.text())
-            }
-            _ => false,
-        })
-    }
-
-    /// Whether the file `path` of `host` may be read: what is written may be read back too.
-    #[must_use]
-    pub fn read(&self, host: &str, path: &Words) -> bool {
-        self.any(host, |action| match action {
-            Action::Read { path: planned, .. } | Action::File { path: planned, .. } => fits_words(planned, path),
-            _ => false,
-        })
-    }
-
-    /// Whether the file `path` of `host` may be removed.
-    #[must_use]
-    pub fn remove(&self, host: &str, path: &Words) -> bool {
-        self.any(host, |action| matches!(action, Action::Remove { path: planned, .. } if fits_words(planned, path)))
-    }
-
-    /// Whether `said` may be sent to the socket `at` of `host`.
-    #[must_use]
-    pub fn socket(&self, host: &str, at: &Words, said: &Words) -> bool {
-        self.any(host, |action| match action {
-            Action::Socket { path, line, .. } => fits_words(path, at) && fits_words(line, said),
-            _ => false,
-        })
-    }
-
-    /// Whether a connection may be made to `at` as seen from `host`.
-    #[must_use]
-    pub fn connect(&self, host: &str, at: &Words) -> bool {
-        self.any(host, |action| matches!(action, Action::Connect { address, .. } if fits_words(address, at)))
-    }
-
-    /// Whether `listens` of `host` may lead to `leads` of the host `other`.
-    #[must_use]
-    pub fn forward(&self, host: &str, listens: &Words, other: &str, leads: &Words) -> bool {
-        self.any(host, |action| match action {
-            Action::Forward { listen, to, address, .. } => {
-                to == other && fits_words(listen, listens) && fits_words(address, leads)
-            }
-            _ => false,
-        })
-    }
-
-    fn any(&self, place: &str, is_it: impl Fn(&Action) -> bool) -> bool {
-        self.by_place.get(place).into_iter().flatten().any(is_it)
+/// Whether a planned action lets another one through, which is for the same place.
+fn admits(planned: &Action, asked: &Action) -> bool {
+    use Action::{Command, Connect, End, File, Forward, Job, Login, Look, Read, Remove, Socket, Sql};
+    match (planned, asked) {
+        (Sql { statement: planned, .. }, Sql { statement, .. }) => planned.text().admits(statement.text()),
+        (Login { user: planned, host: from, address: at, .. }, Login { user, host, address, .. }) => {
+            from == host && fits_words(planned, user) && fits_words(at, address)
+        }
+        (Command { command: planned, input: stated, .. }, Command { command, input, .. }) => {
+            planned.text().admits(command.text()) && same_input(stated.as_ref(), input.as_ref())
+        }
+        (Look { command: planned, .. }, Command { command, input: None, .. }) => planned.text().admits(command.text()),
+        (Job { folder: within, command: planned, progress: told, .. }, Job { folder, command, progress, .. }) => {
+            fits_words(within, folder) && planned.text().admits(command.text()) && told.text().admits(progress.text())
+        }
+        // a job that may be started may be looked at, and ended
+        (Job { folder: planned, .. } | End { folder: planned, .. }, End { folder, .. }) => fits_words(planned, folder),
+        (File { path: planned, content: stated, .. }, File { path, content, .. }) => {
+            fits_words(planned, path) && stated.text().admits(content.text())
+        }
+        // what is written may be read back too
+        (Read { path: planned, .. } | File { path: planned, .. }, Read { path, .. })
+        | (Remove { path: planned, .. }, Remove { path, .. })
+        | (Connect { address: planned, .. }, Connect { address: path, .. }) => fits_words(planned, path),
+        (Socket { path: at, line: said, .. }, Socket { path, line, .. }) => {
+            fits_words(at, path) && fits_words(said, line)
+        }
+        (Forward { listen: from, to: planned, address: at, .. }, Forward { listen, to, address, .. }) => {
+            planned == to && fits_words(from, listen) && fits_words(at, address)
+        }
+        _ => false,
     }
 }
 
@@ -160,13 +109,16 @@ mod tests {
     #[test]
     fn what_is_not_stated_for_a_server_is_not_sent_to_it() {
         let drop = |name: Words| sql!("DROP DATABASE {}", identifier(name));
+        let sent = |server: &str, statement: Sql| Action::Sql { server: server.into(), statement };
         let stated = [Action::sql("target", drop(Words::late("each"))), Action::sql("source", "SELECT 1")];
         let permits = Permits::new(&stated);
-        assert!(permits.statement("target", &drop("shop".into())));
-        assert!(permits.statement("source", &Sql::from("SELECT 1")));
         assert!(
-            !permits.statement("source", &drop("shop".into())) && !permits.statement("other", &Sql::from("SELECT 1"))
+            permits.admits(&sent("target", drop("shop".into()))) && permits.admits(&sent("source", "SELECT 1".into()))
         );
+        assert_eq!(permits.refused(), [""; 0]);
+        assert!(!permits.admits(&sent("source", drop("shop".into()))));
+        assert!(!permits.admits(&sent("other", "SELECT 1".into())));
+        assert_eq!(permits.refused(), ["source> DROP DATABASE `shop`", "other> SELECT 1"]);
     }
 
     #[test]
@@ -180,16 +132,28 @@ mod tests {
             Action::job("new", &late, Script::words(["sleep", "1"]), ""),
         ];
         let permits = Permits::new(&stated);
-        assert!(permits.script("new", &remove("r1"), None) && !permits.script("old", &remove("r1"), None));
-        assert!(!permits.script("new", &remove("r1"), Some(&"x".into())), "it is given nothing to read");
-        assert!(!permits.script("new", &Script::words(["rm", "-f", "--", "/work/r1"]), None), "other words");
-        assert!(permits.write("new", &path("r1"), &Contents::plain("x")) && permits.read("new", &path("r1")));
-        assert!(
-            !permits.write("new", &"/etc/passwd".into(), &Contents::plain("x")) && !permits.remove("new", &path("r1"))
-        );
-        assert!(permits.job("new", &path("r1"), &Script::words(["sleep", "1"]), &"".into()));
-        assert!(!permits.job("new", &path("r1"), &Script::words(["sleep", "2"]), &"".into()));
-        assert!(permits.folder("new", &path("r1")) && !permits.folder("new", &"/work".into()));
-        assert!(!permits.socket("new", &late, &late) && !permits.connect("new", &path("r1")));
+        let text = Contents::plain("x");
+        for fine in [
+            Action::command("new", remove("r1")),
+            Action::file("new", path("r1"), &text),
+            Action::read("new", path("r1")),
+            Action::job("new", path("r1"), Script::words(["sleep", "1"]), ""),
+            Action::end("new", path("r1")),
+        ] {
+            assert!(permits.admits(&fine), "{fine}");
+        }
+        for other in [
+            Action::command("old", remove("r1")),
+            Action::command_with("new", remove("r1"), &text), // it is given nothing to read
+            Action::command("new", Script::words(["rm", "-f", "--", "/work/r1"])), // other words
+            Action::file("new", "/etc/passwd", &text),
+            Action::remove("new", path("r1")),
+            Action::job("new", path("r1"), Script::words(["sleep", "2"]), ""),
+            Action::end("new", "/work"),
+            Action::socket("new", path("r1"), "x"),
+            Action::connect("new", path("r1")),
+        ] {
+            assert!(!permits.admits(&other), "{other}");
+        }
     }
 }

@@ -8,12 +8,14 @@ mod activity;
 mod approvals;
 pub mod facts;
 mod free_port;
+mod hands;
 mod host;
 mod job;
 pub mod lease;
 mod line_socket;
 mod lines;
 mod mysql;
+mod opening;
 pub mod own_transactions;
 mod passing;
 pub mod past_read_only;
@@ -21,38 +23,43 @@ mod planned_host;
 pub mod replica;
 mod secrets;
 mod sessions;
+pub mod stand_in;
 mod start;
+mod trial_login;
 
 pub use activity::Activity;
 pub use approvals::{Answer, Approvals, Decision, Rule};
 pub use free_port::free_port;
 pub use host::{Host, Ran, Shell, telling_lines};
 pub use job::{Job, JobState};
-pub use mysql::{AFTER_END, Greeting, INIT, Login, Row, Rows, Session, SqlError, Tls, end_statement, greeting};
+pub use mysql::{
+    AFTER_END, Greeting, INIT, Login, Row, Rows, ServerError, Session, SqlError, Tls, end_statement, greeting,
+};
 pub use planned_host::PlannedHost;
 pub use secrets::Secrets;
 pub use sessions::Connections;
+pub use trial_login::LoginPath;
 
-use crate::dialect::Dialect;
-use crate::domain::endpoint::Endpoint;
-use crate::domain::product::{Family, Product};
-use crate::domain::secret::SecretRef;
-use crate::domain::{Action, Permits, Script};
+use crate::domain::{Action, Script};
 use crate::error::{Class, Failure, Result};
-use crate::playbook::inventory::{Account, Inventory, Server};
+use crate::playbook::inventory::Inventory;
 use host::Machine;
-use lease::{HostLease, Lease, PURPOSE};
+use lease::{HostLease, Lease};
 use lines::Lines;
 use planned_host::planned;
-use sessions::{Sessions, Slot};
+use sessions::Sessions;
+use stand_in::{StandIn, StandInHost};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex as Plain, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex as Plain, PoisonError};
 use tokio::sync::Mutex;
 
 /// What a server says it is: names and values of its variables.
 pub type Identity = BTreeMap<String, String>;
+
+/// Where nobody listens.
+const NOWHERE: &str = "127.0.0.1:1";
 
 /// The bundle of hands that steps are given, as one piece of work sees it.
 pub struct Effects {
@@ -72,6 +79,8 @@ struct Hands {
     expected: Plain<BTreeMap<String, Identity>>,
     /// Held while a server's lease is looked after.
     leases: Plain<HashMap<String, Arc<Mutex<()>>>>,
+    /// Who stands in for servers and hosts that are not there.
+    stand_in: Option<Arc<StandIn>>,
 }
 
 impl Effects {
@@ -85,7 +94,23 @@ impl Effects {
     ) -> Self {
         let lines = Arc::new(Lines::new(inventory.clone(), control_dir));
         let (sessions, recognized, expected, leases) = Default::default();
-        let hands = Hands { inventory, secrets, approvals, lines, sessions, recognized, expected, leases };
+        let hands =
+            Hands { inventory, secrets, approvals, lines, sessions, recognized, expected, leases, stand_in: None };
+        Self { hands: Arc::new(hands), activity: Activity::apart() }
+    }
+
+    /// Hands for servers and hosts that are not there: `stand_in` answers for all of them.
+    #[must_use]
+    pub fn with_stand_in(
+        inventory: Arc<Inventory>,
+        secrets: Arc<Secrets>,
+        approvals: Arc<dyn Approvals>,
+        stand_in: Arc<StandIn>,
+    ) -> Self {
+        let lines = Arc::new(Lines::new(inventory.clone(), PathBuf::new()));
+        let (sessions, recognized, expected, leases) = Default::default();
+        let stand_in = Some(stand_in);
+        let hands = Hands { inventory, secrets, approvals, lines, sessions, recognized, expected, leases, stand_in };
         Self { hands: Arc::new(hands), activity: Activity::apart() }
     }
 
@@ -119,7 +144,12 @@ impl Effects {
     /// # Errors
     /// When it cannot be reached, or its key is not known. `Locked` when another runner has the run.
     pub async fn host(&self, name: &str) -> Result<PlannedHost> {
-        Ok(PlannedHost::new(self.bare_host(name).await?, &self.activity, self.hands.secrets.clone()))
+        let (secrets, stand_in) = (self.hands.secrets.clone(), self.hands.stand_in.clone());
+        let host: Arc<dyn hands::Hands> = match &stand_in {
+            Some(stand_in) => Arc::new(StandInHost { name: name.to_owned(), stand_in: stand_in.clone() }),
+            None => Arc::new(self.bare_host(name).await?),
+        };
+        Ok(PlannedHost::new(host, &self.activity, secrets, stand_in))
     }
 
     async fn bare_host(&self, name: &str) -> Result<Host> {
@@ -128,8 +158,15 @@ impl Effects {
         Ok(Host::new(machine, self.activity.clone(), lease, self.hands.lines.clone()))
     }
 
-    fn planned(&self, attempted: impl Display, is_planned: impl Fn(&Permits) -> bool) -> Result<()> {
-        planned(self.activity.permits.as_deref(), is_planned, attempted)
+    /// Refuses what the plan of this work does not state. `attempted` is a clause.
+    fn planned(&self, attempted: impl Display, action: Action) -> Result<()> {
+        let place = action.host().map(str::to_owned);
+        planned(self.activity.permits.as_deref(), attempted, &action)
+            .map_err(|failure| Failure { place, ..failure })?;
+        if let Some(stand_in) = &self.hands.stand_in {
+            stand_in.note(action);
+        }
+        Ok(())
     }
 
     /// The same for a connection that a step makes itself.
@@ -137,9 +174,11 @@ impl Effects {
     /// # Errors
     /// `Unplanned` when the plan states none, or when the host cannot be reached.
     pub async fn connect(&self, host: &str, address: &str) -> Result<String> {
-        let attempted = format!("connect to {address}");
-        self.planned(attempted, |permits| permits.connect(host, &address.into()))
-            .map_err(|failure| failure.at(host))?;
+        let connection = Action::Connect { host: host.to_owned(), address: address.into() };
+        self.planned(format!("connect to {address}"), connection)?;
+        if self.hands.stand_in.is_some() {
+            return Ok(NOWHERE.to_owned());
+        }
         self.reach(host, address).await
     }
 
@@ -148,146 +187,10 @@ impl Effects {
         self.hands.lines.reach(host, address).await
     }
 
-    /// The runner's ordinary connection to a server, as its administrative account.
-    ///
-    /// # Errors
-    /// When the server cannot be reached or refuses the login.
-    pub async fn sql(&self, server: &str) -> Result<Arc<Session>> {
-        self.session(server, "main").await
-    }
-
-    /// A connection of its own for one purpose, kept open until [`Effects::close_session`]; reopened when lost.
-    ///
-    /// # Errors
-    /// When the server cannot be reached or refuses the login. `Locked` when another runner has the run.
-    pub async fn session(&self, server: &str, purpose: &str) -> Result<Arc<Session>> {
-        let slot: Slot = self.hands.sessions.slot(server, purpose);
-        let mut place = tokio::select! {
-            place = slot.lock() => place,
-            () = self.activity.end.cancelled() => return Err(Failure::cancelled("open a connection").at(server)),
-        };
-        if let Some(session) = &*place
-            && session.is_alive()
-        {
-            Box::pin(self.clear_left(session)).await?;
-            return Ok(self.ours(session));
-        }
-        if let Some(lost) = place.take()
-            && lost.left_running()
-        {
-            self.hands.sessions.leave(&lost);
-        }
-        let session = Box::pin(self.open(server)).await?;
-        if purpose != PURPOSE {
-            Box::pin(self.register(&session)).await?;
-        }
-        Box::pin(self.clear_left(&session)).await?;
-        let ours = self.ours(&session);
-        *place = Some(session);
-        Ok(ours)
-    }
-
-    /// A connection as this piece of work sees it.
-    fn ours(&self, session: &Session) -> Arc<Session> {
-        Arc::new(session.within(&self.activity))
-    }
-
-    async fn open(&self, server: &str) -> Result<Arc<Session>> {
-        let access = self.hands.inventory.server(server).ok_or_else(|| unknown(server))?;
-        match self.log_in(server, access).await {
-            Err(failure) if failure.passes() => self.open_started(server, access).await.unwrap_or(Err(failure)),
-            opened => opened,
-        }
-    }
-
-    async fn log_in(&self, server: &str, access: &Server) -> Result<Arc<Session>> {
-        let password = access.password.clone();
-        let login = self.login(server, access, &access.user, password).await?;
-        let session = {
-            let _opening = self.hands.sessions.opening(server).await;
-            let session = Arc::new(Session::open(login, self.hands.secrets.clone()).await?);
-            self.hands.sessions.know(&session);
-            session
-        };
-        self.recognize(server, access, &session).await?;
-        Ok(session)
-    }
-
-    /// Marks a connection as this runner's on a server that it has taken; refused when another one has it by now.
-    async fn register(&self, session: &Session) -> Result<()> {
-        let Some(lease) = self.hands.lines.lease() else { return Ok(()) };
-        for _ in 0..2 {
-            let Some((connection, is_proved)) = lease.connection(session.server()) else { return Ok(()) };
-            if is_proved && lease::register(session, lease, connection).await? {
-                return Ok(());
-            }
-            Box::pin(self.ensure_lease(lease, session.server())).await?; // which opens a connection itself
-        }
-        Err(Failure::transient("open a connection", "the lease on the server was lost meanwhile").at(session.server()))
-    }
-
-    /// Nothing is done on a server while a statement that was given up may still run there.
-    async fn clear_left(&self, session: &Session) -> Result<()> {
-        for id in self.hands.sessions.left(session.server()) {
-            lease::end_own(session, &id.to_string()).await?;
-            self.hands.sessions.gone(session.server(), id);
-        }
-        Ok(())
-    }
-
-    /// Sees, on the first connection to a server, that it is what the plan was written for: statements for another
-    /// program may mean something else there.
-    async fn recognize(&self, name: &str, access: &Server, session: &Session) -> Result<()> {
-        if self.recognized().contains_key(name) {
-            return Ok(());
-        }
-        let answer = session.query(Dialect::from(access.product()).version(), replica::LOOK).await?;
-        let text = answer.value().unwrap_or_default();
-        let refuse = |help: String| {
-            let answer = format!("it says that it is {text}, and the plan is written for {}", access.wanted());
-            Err(Failure::refused("recognize the server", answer).at(name).now("nothing was done there").help(help))
-        };
-        match Product::from_version_text(text) {
-            Ok(actual) if access.accepts(actual) => {
-                let rows = session.query(Dialect::from(actual).identity(), replica::LOOK).await?;
-                let identity = pairs(&rows);
-                self.is_the_same(name, &identity)?;
-                self.recognized().insert(name.to_owned(), identity);
-                Ok(())
-            }
-            Ok(Product { family, version }) => {
-                let family = if family == Family::MariaDb { "mariadb" } else { "mysql" };
-                let lines = format!("family: {family}, version: \"{}.{}\"", version.0, version.1);
-                refuse(format!("write into the inventory, under servers.{name}: {lines}; then read the new plan"))
-            }
-            Err(_) => refuse(format!("see that servers.{name}.address in the inventory leads to a database server")),
-        }
-    }
-
-    /// Whether a server that is reached another way now is still the one that the run has worked on.
-    fn is_the_same(&self, name: &str, now: &Identity) -> Result<()> {
-        let expected = self.hands.expected.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(before) = expected.get(name) else { return Ok(()) };
-        let Some(other) = ["server_uuid", "server_uid"].into_iter().find(|key| before.get(*key) != now.get(*key))
-        else {
-            return Ok(());
-        };
-        let said = |identity: &Identity| identity.get(other).cloned().unwrap_or_else(|| "nothing".to_owned());
-        let answer = format!("its {other} is {}, and this run has worked on {}", said(now), said(before));
-        Err(Failure::refused("recognize the server", answer)
-            .at(name)
-            .now("nothing was done there")
-            .help("the corrected address leads to another server: correct it again"))
-    }
-
     /// What the servers spoken to so far say they are, by their names.
     #[must_use]
     pub fn seen(&self) -> BTreeMap<String, Identity> {
         self.recognized().clone()
-    }
-
-    fn recognized(&self) -> MutexGuard<'_, BTreeMap<String, Identity>> {
-        self.hands.recognized.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection for `purpose` if it is open and alive; never opens one, nor waits for one that is being opened.
@@ -325,6 +228,9 @@ impl Effects {
     /// # Errors
     /// When the host cannot be reached.
     pub async fn open_shell(&self, host: &str) -> Result<()> {
+        if self.hands.stand_in.is_some() {
+            return Ok(());
+        }
         self.shell(host).await.map(drop)
     }
 
@@ -333,8 +239,11 @@ impl Effects {
     /// # Errors
     /// `Unplanned` when it does not stand in the plan, or as for [`Shell::run`].
     pub async fn run_in_shell(&self, host: &str, script: &Script) -> Result<String> {
-        let attempted = format!("run `{}`", planned_host::begin(script));
-        self.planned(attempted, |permits| permits.script(host, script, None)).map_err(|failure| failure.at(host))?;
+        if self.hands.stand_in.is_some() {
+            return self.host(host).await?.print(script).await;
+        }
+        let command = Action::Command { host: host.to_owned(), command: script.clone(), input: None };
+        self.planned(format!("run `{}`", planned_host::begin(script)), command)?;
         self.shell(host).await?.run(&script.for_shell()?).await
     }
 
@@ -348,50 +257,14 @@ impl Effects {
     /// When the host or the socket cannot be reached. `Locked` when another runner has the run.
     pub async fn unix_ask(&self, host: &str, socket: &str, line: &str) -> Result<String> {
         let attempted = format!("talk to the socket {socket}");
-        let is_planned = |permits: &Permits| permits.socket(host, &socket.into(), &line.into());
-        self.planned(&attempted, is_planned).map_err(|failure| failure.at(host))?;
+        let told = Action::Socket { host: host.to_owned(), path: socket.into(), line: line.into() };
+        self.planned(&attempted, told)?;
+        if let Some(stand_in) = &self.hands.stand_in {
+            return Ok(stand_in.answers.socket(host, socket, line));
+        }
         self.prove_lease(host).await?;
         let local = self.reach(host, socket).await?;
         line_socket::ask(&local, line).await.map_err(|error| Failure::transient(attempted, error.to_string()).at(host))
-    }
-
-    /// Logs in to `server` as `account` along the path it will use, and out again. Says which account let it in:
-    /// an anonymous one may stand in the way.
-    ///
-    /// # Errors
-    /// When the login is refused: the server's answer is in the failure.
-    pub async fn try_login(&self, server: &str, account: &Account, path: LoginPath<'_>) -> Result<String> {
-        let is_planned =
-            |permits: &Permits| permits.login(server, &(&account.user).into(), path.host, &path.address.into());
-        self.planned(format!("log in as {}", account.user), is_planned).map_err(|failure| failure.at(server))?;
-        let address = self.reach(path.host, path.address).await?;
-        let password = Some(account.password.clone());
-        let tls = match path.authority {
-            Some(file) => Some(self.authority(path, file).await?),
-            None => None,
-        };
-        let login = Login { server: server.to_owned(), address, user: account.user.clone(), password, tls };
-        let session = Session::open(login, self.hands.secrets.clone()).await?;
-        let arrived = session.query(WHO, replica::LOOK).await?;
-        session.close().await;
-        Ok(arrived.value().unwrap_or_default().to_owned())
-    }
-
-    /// What a certificate is held against: the authority's file lies where the connection starts.
-    async fn authority(&self, path: LoginPath<'_>, file: &str) -> Result<Tls> {
-        let read = self.host(path.host).await?.read_file(file).await?;
-        let authority = read.ok_or_else(|| {
-            Failure::permanent("read the certificate authority", format!("there is no file {file}"))
-                .at(path.host)
-                .help("put it there, or correct `tls.ca` of the server in the inventory")
-        })?;
-        let name = Endpoint::of(path.address).plain_host();
-        Ok(Tls { authority, name })
-    }
-
-    async fn login(&self, name: &str, server: &Server, user: &str, password: Option<SecretRef>) -> Result<Login> {
-        let address = self.reach(&server.host, &server.address).await?;
-        Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password, tls: None })
     }
 
     /// Closes every connection and every ssh master.
@@ -455,37 +328,4 @@ impl Effects {
             proved => proved.map(drop),
         }
     }
-}
-
-/// The path of a login: an address as seen from a host.
-#[derive(Debug, Clone, Copy)]
-pub struct LoginPath<'a> {
-    /// Host the connection starts from.
-    pub host: &'a str,
-    /// Address it goes to, as that host sees it.
-    pub address: &'a str,
-    /// For TLS with the server's certificate verified: file on that host with the authority that has signed it.
-    pub authority: Option<&'a str>,
-}
-
-impl LoginPath<'_> {
-    /// What [`Effects::try_login`] does, for a plan.
-    #[must_use]
-    pub fn actions(&self, server: &str, user: &str) -> Vec<Action> {
-        let read = self.authority.map(|file| Action::read(self.host, file));
-        let login = [Action::login(server, user, self.host, self.address), Action::sql(server, WHO)];
-        read.into_iter().chain(login).collect()
-    }
-}
-
-/// Which account let somebody in.
-const WHO: &str = "SELECT CURRENT_USER()";
-
-fn pairs(rows: &Rows) -> Identity {
-    let pair = |row: Row<'_>| Some((row.at(0)?.to_owned(), row.at(1)?.to_owned()));
-    rows.iter().filter_map(pair).collect()
-}
-
-fn unknown(server: &str) -> Failure {
-    Failure::permanent(format!("find server `{server}`"), "the inventory has no server of that name")
 }

@@ -1,8 +1,10 @@
 //! A host as a step has it: what its plan does not state for the host is not done there.
 
+use super::hands::Hands;
 use super::job::Job;
-use super::{Activity, Host, Ran, Secrets};
-use crate::domain::{Contents, Permits, Script, Words};
+use super::stand_in::StandIn;
+use super::{Activity, Ran, Secrets};
+use crate::domain::{Action, Contents, Permits, Script};
 use crate::error::{Failure, Result};
 use secrecy::ExposeSecret;
 use std::fmt::Display;
@@ -14,14 +16,21 @@ const OWNER_ONLY: u32 = 0o600;
 
 /// A connected machine, for one piece of work of a step.
 pub struct PlannedHost {
-    host: Arc<Host>,
+    host: Arc<dyn Hands>,
     permits: Option<Arc<Permits>>,
     secrets: Arc<Secrets>,
+    /// Who stands in for it, and keeps what it is asked for.
+    stand_in: Option<Arc<StandIn>>,
 }
 
 impl PlannedHost {
-    pub(super) fn new(host: Host, work: &Activity, secrets: Arc<Secrets>) -> Self {
-        Self { host: Arc::new(host), permits: work.permits.clone(), secrets }
+    pub(super) fn new(
+        host: Arc<dyn Hands>,
+        work: &Activity,
+        secrets: Arc<Secrets>,
+        stand_in: Option<Arc<StandIn>>,
+    ) -> Self {
+        Self { host, permits: work.permits.clone(), secrets, stand_in }
     }
 
     /// Its name in the inventory.
@@ -30,12 +39,24 @@ impl PlannedHost {
         self.host.name()
     }
 
-    fn planned(&self, attempted: impl Display, is_planned: impl Fn(&Permits) -> bool) -> Result<()> {
-        planned(self.permits.as_deref(), is_planned, attempted).map_err(|failure| failure.at(self.name()))
+    /// Refuses what the plan does not state. `attempted` is a clause.
+    fn planned(&self, attempted: impl Display, action: Action) -> Result<()> {
+        planned(self.permits.as_deref(), attempted, &action).map_err(|failure| failure.at(self.name()))?;
+        if let Some(stand_in) = &self.stand_in {
+            stand_in.note(action);
+        }
+        Ok(())
+    }
+
+    fn host(&self) -> String {
+        self.name().to_owned()
     }
 
     fn may_run(&self, script: &Script, input: Option<&Contents>) -> Result<Vec<String>> {
-        self.planned(format!("run `{}`", begin(script)), |permits| permits.script(self.name(), script, input))?;
+        self.planned(
+            format!("run `{}`", begin(script)),
+            Action::Command { host: self.host(), command: script.clone(), input: input.cloned() },
+        )?;
         match script.argv() {
             Some(argv) => Ok(argv),
             None => Ok(vec!["sh".into(), "-c".into(), script.for_shell()?]),
@@ -48,7 +69,7 @@ impl PlannedHost {
     /// As for [`PlannedHost::run_within`].
     pub async fn run(&self, script: &Script) -> Result<Ran> {
         let argv = self.may_run(script, None)?;
-        self.host.run(&words(&argv), None).await
+        self.host.run(&words(&argv)).await
     }
 
     /// The same within `limit`, with `input` to read, secrets put in. What takes longer, or whose work is given up, is ended
@@ -90,7 +111,7 @@ impl PlannedHost {
     /// as for [`PlannedHost::run_within`].
     pub async fn print(&self, script: &Script) -> Result<String> {
         self.may_run(script, None)?;
-        self.host.sh(&script.for_shell()?, &[], None).await
+        self.host.sh("run a script", &script.for_shell()?, &[], None).await
     }
 
     /// What is in a file; `None` when there is none.
@@ -98,7 +119,7 @@ impl PlannedHost {
     /// # Errors
     /// `Unplanned`, or when it cannot be read, or is larger than 4 MiB.
     pub async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        self.planned(format!("read {path}"), |permits| permits.read(self.name(), &path.into()))?;
+        self.planned(format!("read {path}"), Action::Read { host: self.host(), path: path.into() })?;
         self.host.read_file(path).await
     }
 
@@ -108,7 +129,10 @@ impl PlannedHost {
     /// # Errors
     /// `Unplanned`; when a secret is not known; or when it cannot be written: the old content stands then.
     pub async fn write_file(&self, path: &str, content: &Contents, mode: Option<u32>) -> Result<()> {
-        self.planned(format!("write {path}"), |permits| permits.write(self.name(), &path.into(), content))?;
+        self.planned(
+            format!("write {path}"),
+            Action::File { host: self.host(), path: path.into(), content: content.clone() },
+        )?;
         let bytes = content.for_file(&*self.secrets)?;
         let mode = if content.is_secret() { Some(OWNER_ONLY) } else { mode };
         self.host.write_file(path, bytes.expose_secret().as_bytes(), mode).await
@@ -119,7 +143,7 @@ impl PlannedHost {
     /// # Errors
     /// `Unplanned`, or when it is there and cannot be removed.
     pub async fn remove_file(&self, path: &str) -> Result<()> {
-        self.planned(format!("remove {path}"), |permits| permits.remove(self.name(), &path.into()))?;
+        self.planned(format!("remove {path}"), Action::Remove { host: self.host(), path: path.into() })?;
         self.host.remove_file(path).await
     }
 
@@ -128,8 +152,15 @@ impl PlannedHost {
     /// # Errors
     /// `Unplanned`, or as for [`Job::start`].
     pub async fn start_job(&self, folder: &str, script: &Script, progress: &Script) -> Result<Job> {
-        let attempted = format!("start a job in {folder}");
-        self.planned(attempted, |permits| permits.job(self.name(), &folder.into(), script, progress))?;
+        self.planned(
+            format!("start a job in {folder}"),
+            Action::Job {
+                host: self.host(),
+                folder: folder.into(),
+                command: script.clone(),
+                progress: progress.clone(),
+            },
+        )?;
         Job::start(self.host.clone(), folder, &script.for_shell()?, &progress.for_shell()?).await
     }
 
@@ -138,8 +169,7 @@ impl PlannedHost {
     /// # Errors
     /// `Unplanned`, or as for [`Job::find`].
     pub async fn find_job(&self, folder: &str) -> Result<Option<Job>> {
-        let attempted = format!("look for a job in {folder}");
-        self.planned(attempted, |permits| permits.folder(self.name(), &folder.into()))?;
+        self.planned(format!("look for a job in {folder}"), Action::End { host: self.host(), folder: folder.into() })?;
         Job::find(self.host.clone(), folder).await
     }
 
@@ -154,13 +184,14 @@ impl PlannedHost {
         }
         // empty folders of a run are no use to anyone; full ones stay
         let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
-        self.host.sh("rmdir -- \"$1\" 2>/dev/null || true", &[parent], None).await.map(drop)
+        let attempted = format!("remove {parent}");
+        self.host.sh(&attempted, "rmdir -- \"$1\" 2>/dev/null || true", &[parent], None).await.map(drop)
     }
 
     /// Makes `listen` here lead through the runner to `address` of `host`, which the runner reaches at `near`.
     ///
     /// # Errors
-    /// `Unplanned`, or as for [`Host::forward_back`].
+    /// `Unplanned`, or as for [`super::Host::forward_back`].
     pub async fn forward_back(&self, listen: &str, (host, address): (&str, &str), near: &str) -> Result<()> {
         self.may_forward(listen, host, address)?;
         self.host.forward_back(listen, near).await
@@ -169,26 +200,24 @@ impl PlannedHost {
     /// Takes that back.
     ///
     /// # Errors
-    /// `Unplanned`, or as for [`Host::end_forward_back`].
+    /// `Unplanned`, or as for [`super::Host::end_forward_back`].
     pub async fn end_forward_back(&self, listen: &str, (host, address): (&str, &str), near: &str) -> Result<()> {
         self.may_forward(listen, host, address)?;
         self.host.end_forward_back(listen, near).await
     }
 
     fn may_forward(&self, listen: &str, host: &str, address: &str) -> Result<()> {
-        let (listens, leads): (Words, Words) = (listen.into(), address.into());
-        let attempted = format!("forward {listen}");
-        self.planned(attempted, |permits| permits.forward(self.name(), &listens, host, &leads))
+        self.planned(
+            format!("forward {listen}"),
+            Action::Forward { host: self.host(), listen: listen.into(), to: host.to_owned(), address: address.into() },
+        )
     }
 }
 
-/// Refuses what does not stand in the plan.
-pub(super) fn planned(
-    permits: Option<&Permits>,
-    is_planned: impl Fn(&Permits) -> bool,
-    attempted: impl Display,
-) -> Result<()> {
-    if permits.is_none_or(is_planned) { Ok(()) } else { Err(Failure::unplanned(attempted.to_string())) }
+/// Refuses what does not stand in the plan. `attempted` is a clause.
+pub(super) fn planned(permits: Option<&Permits>, attempted: impl Display, action: &Action) -> Result<()> {
+    let is_planned = permits.is_none_or(|permits| permits.admits(action));
+    if is_planned { Ok(()) } else { Err(Failure::unplanned(attempted.to_string())) }
 }
 
 fn words(argv: &[String]) -> Vec<&str> {

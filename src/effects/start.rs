@@ -33,6 +33,9 @@ impl Effects {
     /// Whether nothing runs where `server` should: its connections are refused, and nothing listens at its port. No, when
     /// that cannot be seen.
     pub async fn is_down(&self, server: &str) -> bool {
+        if self.hands.stand_in.is_some() {
+            return false;
+        }
         let Some(access) = self.hands.inventory.server(server) else { return false };
         for look in 0..LOOKS {
             if look > 0 {

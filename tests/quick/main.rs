@@ -9,6 +9,8 @@ mod format_1;
 mod mutated;
 #[path = "../plan/mod.rs"]
 mod plan;
+#[path = "../programs/mod.rs"]
+mod programs;
 #[path = "../review/mod.rs"]
 mod review;
 #[path = "../skip/mod.rs"]

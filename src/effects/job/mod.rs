@@ -4,7 +4,7 @@
 //! The folder (0700) holds `script`, `progress`, `pid` (who leads the job's session), `out`, `err` and, once it has
 //! ended, `code`. Knows how work is kept alive and watched, nothing of what it does.
 
-use super::Host;
+use super::hands::Hands;
 use super::host::{complaint, telling_lines};
 use crate::error::{Failure, Result};
 use std::sync::Arc;
@@ -18,13 +18,13 @@ const LINES_SHOWN: usize = 20;
 
 const LEADER: &str = include_str!("leader.sh");
 const START: &str = concat!(include_str!("session.sh"), include_str!("start.sh"));
-const STATE: &str = concat!(include_str!("session.sh"), include_str!("state.sh"));
+pub(super) const STATE: &str = concat!(include_str!("session.sh"), include_str!("state.sh"));
 const KILL: &str = concat!(include_str!("session.sh"), include_str!("kill.sh"));
-const REMOVE: &str = concat!(include_str!("session.sh"), include_str!("remove.sh"));
+pub(super) const REMOVE: &str = concat!(include_str!("session.sh"), include_str!("remove.sh"));
 
 /// Long work on a host.
 pub struct Job {
-    host: Arc<Host>,
+    host: Arc<dyn Hands>,
     dir: String,
 }
 
@@ -47,9 +47,9 @@ impl Job {
     ///
     /// # Errors
     /// When it cannot be started, or `dir` holds something else.
-    pub async fn start(host: Arc<Host>, dir: &str, script: &str, progress: &str) -> Result<Self> {
+    pub async fn start(host: Arc<dyn Hands>, dir: &str, script: &str, progress: &str) -> Result<Self> {
         let size = script.len().to_string();
-        host.sh_for(&format!("start a job in {dir}"), START, &[dir, progress, &size, LEADER], Some(script.as_bytes()))
+        host.sh(&format!("start a job in {dir}"), START, &[dir, progress, &size, LEADER], Some(script.as_bytes()))
             .await?;
         Ok(Self { host, dir: dir.to_owned() })
     }
@@ -58,8 +58,8 @@ impl Job {
     ///
     /// # Errors
     /// When the host cannot be asked.
-    pub async fn find(host: Arc<Host>, dir: &str) -> Result<Option<Self>> {
-        let ran = host.run(&["test", "-f", &format!("{dir}/script")], None).await?;
+    pub async fn find(host: Arc<dyn Hands>, dir: &str) -> Result<Option<Self>> {
+        let ran = host.run(&["test", "-f", &format!("{dir}/script")]).await?;
         match ran.code {
             Some(0) => Ok(Some(Self { host, dir: dir.to_owned() })),
             Some(1) => Ok(None),
@@ -127,7 +127,7 @@ impl Job {
     }
 
     async fn sh(&self, attempted: &str, script: &str, args: &[&str]) -> Result<String> {
-        self.host.sh_for(&format!("{attempted} in {}", self.dir), script, args, None).await
+        self.host.sh(&format!("{attempted} in {}", self.dir), script, args, None).await
     }
 }
 

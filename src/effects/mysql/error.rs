@@ -83,6 +83,11 @@ impl SqlError {
     pub(super) fn not_ended(self) -> Self {
         Self { lost: true, unfinished: true, message: format!("{}, and could not be ended", self.message), ..self }
     }
+    /// The server refused it.
+    pub(super) fn said(code: u16, message: String) -> Self {
+        let class = if is_transient(code, &message) { Class::Transient } else { Class::Permanent };
+        Self { code: Some(code), class, ..Self::new(message) }
+    }
     /// It stands in no plan, and was not sent.
     pub(super) fn unplanned() -> Self {
         Self { class: Class::Unplanned, ..Self::new("it does not stand in the plan, and was not sent") }

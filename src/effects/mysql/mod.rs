@@ -13,6 +13,7 @@ mod line;
 mod rows;
 mod session;
 mod settings;
+mod stand_in;
 
 pub use connect::{Login, Tls};
 pub use error::SqlError;
@@ -21,3 +22,4 @@ pub use greeting::{Greeting, greeting};
 pub use rows::{Row, Rows};
 pub use session::Session;
 pub use settings::{AFTER_END, INIT, end_statement};
+pub use stand_in::ServerError;

@@ -25,7 +25,7 @@ impl Rows {
         Self { columns, ..Self::default() }
     }
     /// Adds a row: one value for each column.
-    pub(in crate::effects) fn push(&mut self, values: impl IntoIterator<Item = Option<String>>) {
+    pub fn push(&mut self, values: impl IntoIterator<Item = Option<String>>) {
         for value in values {
             self.text.push_str(value.as_deref().unwrap_or_default());
             let end = u32::try_from(self.text.len()).unwrap_or(!NULL);

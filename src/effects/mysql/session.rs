@@ -8,7 +8,7 @@ use super::gather::{Answer, Wanted};
 use super::line::{BYE, ENDING, Line, Request, State};
 use super::rows::Rows;
 use super::settings::INIT;
-use crate::domain::{Permits, Sql};
+use crate::domain::{Action, Permits, Sql};
 use crate::error::Result;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -49,9 +49,20 @@ impl Session {
         let state = Arc::new(State::new());
         let (server, id) = (login.server.clone(), u64::from(conn.id()));
         let task = tokio::spawn(Line::new(conn, login, secrets, state.clone()).serve(inbox)).abort_handle();
-        let session = Self { server, id, state, requests, task, end: CancellationToken::new(), permits: None };
+        let session = Self::served(server, id, state, requests, task);
         session.exec(INIT, INIT_LIMIT).await?;
         Ok(session)
+    }
+
+    /// A session whose requests somebody serves.
+    pub(super) fn served(
+        server: String,
+        id: u64,
+        state: Arc<State>,
+        requests: mpsc::UnboundedSender<Request>,
+        task: AbortHandle,
+    ) -> Self {
+        Self { server, id, state, requests, task, end: CancellationToken::new(), permits: None }
     }
 
     /// The same connection for a piece of work: its statements are ended when it is given up, and only what it states can
@@ -145,8 +156,9 @@ impl Session {
 
     /// What stands in no plan is not sent.
     fn planned(&self, sql: &Sql) -> Result<(), SqlError> {
-        let is_planned = self.permits.as_ref().is_none_or(|permits| permits.statement(&self.server, sql));
-        if is_planned { Ok(()) } else { Err(SqlError::unplanned()) }
+        let Some(permits) = &self.permits else { return Ok(()) };
+        let asked = Action::Sql { server: self.server.clone(), statement: sql.clone() };
+        if permits.admits(&asked) { Ok(()) } else { Err(SqlError::unplanned()) }
     }
 
     async fn ask(&self, sql: &Sql, limit: Duration, wanted: Wanted) -> Result<Answer, SqlError> {

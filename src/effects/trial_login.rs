@@ -1,0 +1,72 @@
+//! A login along the path that somebody else will take, and out again.
+
+use super::{Effects, Login, Session, Tls, replica};
+use crate::domain::endpoint::Endpoint;
+use crate::domain::Action;
+use crate::error::{Failure, Result};
+use crate::playbook::inventory::Account;
+
+/// The path of a login: an address as seen from a host.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginPath<'a> {
+    /// Host the connection starts from.
+    pub host: &'a str,
+    /// Address it goes to, as that host sees it.
+    pub address: &'a str,
+    /// For TLS with the server's certificate verified: file on that host with the authority that has signed it.
+    pub authority: Option<&'a str>,
+}
+
+impl LoginPath<'_> {
+    /// What [`Effects::try_login`] does, for a plan.
+    #[must_use]
+    pub fn actions(&self, server: &str, user: &str) -> Vec<Action> {
+        let read = self.authority.map(|file| Action::read(self.host, file));
+        let login = [Action::login(server, user, self.host, self.address), Action::sql(server, WHO)];
+        read.into_iter().chain(login).collect()
+    }
+}
+
+/// Which account let somebody in.
+const WHO: &str = "SELECT CURRENT_USER()";
+
+impl Effects {
+    /// Logs in to `server` as `account` along the path it will use, and out again. Says which account let it in:
+    /// an anonymous one may stand in the way.
+    ///
+    /// # Errors
+    /// When the login is refused: the server's answer is in the failure.
+    pub async fn try_login(&self, server: &str, account: &Account, path: LoginPath<'_>) -> Result<String> {
+        let (user, from, address) = ((&account.user).into(), path.host.to_owned(), path.address.into());
+        let login = Action::Login { server: server.to_owned(), user, host: from, address };
+        self.planned(format!("log in as {}", account.user), login).map_err(|failure| failure.at(server))?;
+        let tls = match path.authority {
+            Some(file) => Some(self.authority(path, file).await?),
+            None => None,
+        };
+        if let Some(stand_in) = &self.hands.stand_in {
+            let said = stand_in.answers.login(server, &account.user);
+            return said
+                .map_err(|error| Failure::permanent(format!("log in as {}", account.user), error.message).at(server));
+        }
+        let address = self.reach(path.host, path.address).await?;
+        let password = Some(account.password.clone());
+        let login = Login { server: server.to_owned(), address, user: account.user.clone(), password, tls };
+        let session = Session::open(login, self.hands.secrets.clone()).await?;
+        let arrived = session.query(WHO, replica::LOOK).await?;
+        session.close().await;
+        Ok(arrived.value().unwrap_or_default().to_owned())
+    }
+
+    /// What a certificate is held against: the authority's file lies where the connection starts.
+    async fn authority(&self, path: LoginPath<'_>, file: &str) -> Result<Tls> {
+        let read = self.host(path.host).await?.read_file(file).await?;
+        let authority = read.ok_or_else(|| {
+            Failure::permanent("read the certificate authority", format!("there is no file {file}"))
+                .at(path.host)
+                .help("put it there, or correct `tls.ca` of the server in the inventory")
+        })?;
+        let name = Endpoint::of(path.address).plain_host();
+        Ok(Tls { authority, name })
+    }
+}

@@ -1,0 +1,5 @@
+//! Every kind against servers and hosts that are not there: whatever they answer, what is asked of them stands in the plan.
+
+mod answers;
+mod every_kind;
+mod steps;
