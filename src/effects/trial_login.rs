@@ -1,8 +1,8 @@
 //! A login along the path that somebody else will take, and out again.
 
 use super::{Effects, Login, Session, Tls, replica};
-use crate::domain::endpoint::Endpoint;
 use crate::domain::Action;
+use crate::domain::endpoint::Endpoint;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Account;
 

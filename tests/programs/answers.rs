@@ -74,15 +74,21 @@ impl Chance {
         let known = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         Some(known.unwrap_or_else(|| self.one_of(&["0", "1", "2", "12"])).to_owned())
     }
-    fn row(&self, columns: &[String]) -> Vec<Option<String>> {
-        columns.iter().map(|name| self.value(name)).collect()
+    /// Rows of these columns; a column with a constant has that.
+    fn rows_of(&self, columns: &[(&str, Option<&str>)]) -> Rows {
+        let mut rows = Rows::of(columns.iter().map(|(name, _)| (*name).to_owned()).collect());
+        let count = if self.once_in(4) { 0 } else { self.dice.lock().unwrap().usize(1..3) };
+        for _ in 0..count {
+            rows.push(
+                columns
+                    .iter()
+                    .map(|(name, constant)| constant.map_or_else(|| self.value(name), |text| Some(text.into()))),
+            );
+        }
+        rows
     }
     fn rows(&self, columns: &[&str]) -> Rows {
-        let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
-        let mut rows = Rows::of(columns.clone().into());
-        let count = if self.once_in(4) { 0 } else { self.dice.lock().unwrap().usize(1..3) };
-        (0..count).for_each(|_| rows.push(self.row(&columns)));
-        rows
+        self.rows_of(&columns.iter().map(|&name| (name, None)).collect::<Vec<_>>())
     }
     /// Names and values of all that stands quoted in a list.
     fn variables(&self, text: &str) -> Rows {
@@ -110,14 +116,16 @@ impl Chance {
     }
 }
 
-/// Names that columns are given.
-fn aliases(text: &str) -> Vec<&str> {
-    let mut found: Vec<&str> = Vec::new();
-    for rest in text.split(" AS ").skip(1) {
+/// Names that columns are given, with what stands before them where that is an empty string.
+fn aliases(text: &str) -> Vec<(&str, Option<&str>)> {
+    let mut found: Vec<(&str, Option<&str>)> = Vec::new();
+    for (at, _) in text.match_indices(" AS ") {
+        let rest = &text[at + 4..];
         let end = rest.find(|sign: char| !sign.is_alphanumeric() && sign != '_').unwrap_or(rest.len());
         let name = &rest[..end];
-        if !name.is_empty() && name.chars().all(|sign| sign.is_lowercase() || sign == '_') && !found.contains(&name) {
-            found.push(name);
+        let is_name = !name.is_empty() && name.chars().all(|sign| sign.is_lowercase() || sign == '_');
+        if is_name && !found.iter().any(|(known, _)| *known == name) {
+            found.push((name, text[..at].ends_with(" ''").then_some("")));
         }
     }
     found
@@ -159,7 +167,12 @@ impl Answers for Chance {
             () if upper.starts_with("SHOW BINARY LOGS") => self.rows(&["Log_name", "File_size"]),
             () if upper.starts_with("SHOW CREATE USER") => {
                 let mut rows = Rows::of(["CREATE USER"].map(str::to_owned).into());
-                rows.push([Some("CREATE USER `shop`@`%` IDENTIFIED BY PASSWORD '*00'".to_owned())]);
+                let by = if self.version.contains("Maria") {
+                    "BY PASSWORD '*00'"
+                } else {
+                    "WITH 'caching_sha2_password' AS '$A$'"
+                };
+                rows.push([Some(format!("CREATE USER `shop`@`%` IDENTIFIED {by}"))]);
                 rows
             }
             () if upper.starts_with("SHOW GRANTS") => {
@@ -178,7 +191,7 @@ impl Answers for Chance {
                         rows.push([Some(self.single(&text))]);
                         rows
                     }
-                    columns => self.rows(columns),
+                    columns => self.rows_of(columns),
                 }
             }
             () => Rows::default(),

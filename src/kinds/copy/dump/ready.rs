@@ -21,6 +21,9 @@ impl Dump {
     /// (seen on 10.11.19).
     pub(super) async fn make_ready(&self, cx: &Ctx<'_>) -> Result<()> {
         let dialect = dialect(cx.world, &self.server);
+        if !dialect.is_mariadb() {
+            return Ok(()); // its GTIDs stand in the file itself
+        }
         let session = cx.fx.sql(&self.server).await?;
         let place = binlog_position(&session, dialect).await?;
         let Some(question) = dialect.gtid_at(&place.file, &place.offset) else { return Ok(()) };

@@ -112,7 +112,12 @@ async fn each(
     (_, dialect, _): (&str, Dialect, &str),
 ) -> Result<Vec<(u16, String, String)>> {
     let mut refused = Vec::new();
-    if let Err(error) = making.write.try_query(texts.create.unwrap_or_else(without_password), LOOK).await {
+    let create = match texts.create {
+        Some(create) => create,
+        None if dialect.is_mariadb() => without_password(),
+        None => return Ok(refused), // the family has no way to make it without its password
+    };
+    if let Err(error) = making.write.try_query(create, LOOK).await {
         let role = definition.role.as_ref().map(ToString::to_string);
         let begin = role.as_ref().or(definition.answered.first()).map_or("", String::as_str);
         match error.code {
