@@ -6,17 +6,6 @@
 //! for the reviewer of a plan; `notify` tells webhooks what becomes of a run; `rehearsal` builds a sandbox and runs the
 //! whole thing against it; `schedule` starts all of that at its time; `watch` looks at the servers of
 //! a switch that has come to pass; `page` shows runs in a browser and takes people's answers.
-#![cfg_attr(
-    test,
-    allow(
-        clippy::needless_for_each,
-        clippy::format_collect,
-        clippy::large_stack_arrays,
-        clippy::manual_is_multiple_of,
-        clippy::wrong_self_convention,
-        reason = "unit tests may be terse: nothing is measured in them, and nobody calls them"
-    )
-)]
 
 pub mod cli;
 pub mod dialect;

@@ -126,7 +126,9 @@ mod tests {
 
     fn left_out(filters: &[(&str, &str)], database: &str) -> bool {
         let mut all = Filters::default();
-        filters.iter().for_each(|(name, rules)| all.add(name, rules));
+        for (name, rules) in filters {
+            all.add(name, rules);
+        }
         all.leaves_out(database).is_some()
     }
 

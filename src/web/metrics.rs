@@ -126,9 +126,9 @@ mod tests {
         let of = |name: &str, kind: &str| {
             let found =
                 scrape.samples.iter().find(|sample| sample.metric == name && sample.labels.get("kind") == Some(kind));
-            found.unwrap_or_else(|| panic!("{name} {kind}: {}", out)).value.clone()
+            found.unwrap_or_else(|| panic!("{name} {kind}: {out}")).value.clone()
         };
-        let Value::Histogram(classes) = of("cutover_step_duration_seconds", "dump") else { panic!("{}", out) };
+        let Value::Histogram(classes) = of("cutover_step_duration_seconds", "dump") else { panic!("{out}") };
         let counts: Vec<(f64, f64)> = classes.iter().map(|class| (class.less_than, class.count)).collect();
         assert_eq!(counts, [(0.1, 0.0), (1.0, 2.0), (5.0, 3.0), (f64::INFINITY, 4.0)]);
         assert_eq!(of("cutover_bytes_copied_total", "dump"), Value::Counter(42.0));

@@ -65,6 +65,8 @@ impl Chance {
             ("charset", "utf8mb4"),
             ("collation", "utf8mb4_general_ci"),
             ("read_only", self.one_of(&["0", "1"])),
+            ("innodb_flush_log_at_trx_commit", "1"),
+            ("sync_binlog", "1"),
             ("server_id", self.one_of(&["1", "2"])),
             (
                 "name",
@@ -87,6 +89,15 @@ impl Chance {
         }
         rows
     }
+    /// A replica's own answer: mostly a healthy one, or that there is none.
+    fn replica(&self) -> Rows {
+        let mut rows = Rows::of(REPLICA.iter().map(|(name, _)| (*name).to_owned()).collect());
+        if !self.once_in(4) {
+            let value = |usual: &str| if self.once_in(150) { self.value("odd") } else { Some(usual.to_owned()) };
+            rows.push(REPLICA.iter().map(|(_, usual)| value(usual)));
+        }
+        rows
+    }
     fn rows(&self, columns: &[&str]) -> Rows {
         self.rows_of(&columns.iter().map(|&name| (name, None)).collect::<Vec<_>>())
     }
@@ -96,6 +107,11 @@ impl Chance {
         for name in text.split('\'').skip(1).step_by(2) {
             rows.push([Some(name.to_owned()), self.value(name)]);
         }
+        rows
+    }
+    fn value_of(&self, value: &str) -> Rows {
+        let mut rows = Rows::of(["value"].map(str::to_owned).into());
+        rows.push([(!self.once_in(40)).then(|| value.to_owned())]);
         rows
     }
     /// The one value of a question without a name.
@@ -110,6 +126,8 @@ impl Chance {
             ("MASTER_POS_WAIT", self.one_of(&["0", "-1"])),
             ("UNIX_TIMESTAMP", "1764391200.5"),
             ("IS_FREE_LOCK", "1"),
+            ("read_only", self.one_of(&["0", "1"])),
+            ("SOURCE_POS_WAIT", self.one_of(&["0", "-1"])),
         ];
         let known = answers.iter().find(|(part, _)| text.contains(part)).map(|(_, answer)| *answer);
         known.unwrap_or_else(|| self.one_of(&["0", "1", "1", "2"])).to_owned()
@@ -131,36 +149,61 @@ fn aliases(text: &str) -> Vec<(&str, Option<&str>)> {
     found
 }
 
-const REPLICA: [&str; 12] = [
-    "Slave_IO_Running",
-    "Slave_SQL_Running",
-    "Replica_IO_Running",
-    "Replica_SQL_Running",
-    "Seconds_Behind_Master",
-    "Seconds_Behind_Source",
-    "Master_Host",
-    "Source_Host",
-    "Master_Log_File",
-    "Read_Master_Log_Pos",
-    "Last_SQL_Error",
-    "Connection_name",
+/// What a replica says of itself, in the words of every version.
+const REPLICA: [(&str, &str); 34] = [
+    ("Slave_IO_Running", "Yes"),
+    ("Slave_SQL_Running", "Yes"),
+    ("Replica_IO_Running", "Yes"),
+    ("Replica_SQL_Running", "Yes"),
+    ("Slave_IO_State", "Waiting"),
+    ("Replica_IO_State", "Waiting"),
+    ("Seconds_Behind_Master", "0"),
+    ("Seconds_Behind_Source", "0"),
+    ("Relay_Master_Log_File", "mysql-bin.000002"),
+    ("Relay_Source_Log_File", "mysql-bin.000002"),
+    ("Exec_Master_Log_Pos", "1542"),
+    ("Exec_Source_Log_Pos", "1542"),
+    ("Master_Log_File", "mysql-bin.000002"),
+    ("Source_Log_File", "mysql-bin.000002"),
+    ("Read_Master_Log_Pos", "1542"),
+    ("Read_Source_Log_Pos", "1542"),
+    ("Master_Host", "127.0.0.1"),
+    ("Source_Host", "127.0.0.1"),
+    ("Master_Port", "3307"),
+    ("Source_Port", "3307"),
+    ("Master_User", "repl"),
+    ("Source_User", "repl"),
+    ("Master_Server_Id", "1"),
+    ("Source_Server_Id", "1"),
+    ("Last_IO_Errno", "0"),
+    ("Last_IO_Error", ""),
+    ("Last_SQL_Errno", "0"),
+    ("Last_SQL_Error", ""),
+    ("Connection_name", ""),
+    ("Channel_Name", ""),
+    ("Using_Gtid", "No"),
+    ("Auto_Position", "0"),
+    ("Gtid_IO_Pos", "0-1-5"),
+    ("Executed_Gtid_Set", ""),
 ];
 
 impl Answers for Chance {
-    fn sql(&self, _: &str, statement: &Sql) -> Result<Rows, ServerError> {
+    fn sql(&self, server: &str, statement: &Sql) -> Result<Rows, ServerError> {
         let text = statement.to_string();
         if self.asked.fetch_add(1, Ordering::Relaxed) > ENOUGH || self.once_in(60) {
             return Err(ServerError { code: 1105, message: "no more of this".into() });
         }
         let upper = text.trim_start().to_ascii_uppercase();
         Ok(match () {
+            () if text.contains("HAVING NOT") && !self.once_in(20) => Rows::default(), // nobody else's databases
+            () if upper.starts_with("SELECT @@GLOBAL.SERVER_ID") => {
+                self.value_of(if server == "source" { "1" } else { "2" })
+            }
             () if upper.starts_with("SHOW GLOBAL VARIABLES") || upper.starts_with("SHOW GLOBAL STATUS") => {
                 self.variables(&text)
             }
-            () if upper.contains("SLAVE") && upper.starts_with("SHOW") && upper.contains("STATUS") => {
-                self.rows(&REPLICA)
-            }
-            () if upper.contains("REPLICA STATUS") => self.rows(&REPLICA),
+            () if upper.contains("SLAVE") && upper.starts_with("SHOW") && upper.contains("STATUS") => self.replica(),
+            () if upper.contains("REPLICA STATUS") => self.replica(),
             () if upper.starts_with("SHOW") && upper.ends_with("STATUS") => {
                 self.rows(&["File", "Position", "Binlog_Do_DB", "Binlog_Ignore_DB", "Executed_Gtid_Set"])
             }
@@ -186,11 +229,7 @@ impl Answers for Chance {
                 || upper.starts_with('(') =>
             {
                 match &aliases(&text)[..] {
-                    [] => {
-                        let mut rows = Rows::of(["value"].map(str::to_owned).into());
-                        rows.push([Some(self.single(&text))]);
-                        rows
-                    }
+                    [] => self.value_of(&self.single(&text)),
                     columns => self.rows_of(columns),
                 }
             }
@@ -198,7 +237,7 @@ impl Answers for Chance {
         })
     }
     fn run(&self, _: &str, command: &str) -> Ran {
-        let code = if self.once_in(8) { 1 } else { 0 };
+        let code = i32::from(self.once_in(8));
         let printed = match command {
             _ if command.contains("df -PB1") && command.contains("$1") => "/dev/vda 900000000000",
             _ if command.contains("df -PB1") => "900000000000",

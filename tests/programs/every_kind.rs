@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Each sample is played so often, and after every edit only once with each product; `CUTOVER_PLAYS` states another number.
 const PLAYS: u64 = 24;
+/// Set, it makes the test print why steps ended: to see what keeps a kind from going on.
+const WHY: &str = "CUTOVER_WHY";
 /// Longest time for one part of a step, on a clock that stands still while anything is done.
 const LIMIT: Duration = Duration::from_secs(90);
 /// What servers say that they are, and the inventory with them.
@@ -114,11 +116,11 @@ async fn parts(step: &dyn Step, (world, fx, cancel): (&World, &Effects, &Cancell
                         outputs = done;
                     }
                 }
-                "execute" => {
-                    if let Ok(done) = step.execute(&cx).await {
-                        outputs = done;
-                    }
-                }
+                "execute" => match step.execute(&cx).await {
+                    Ok(done) => outputs = done,
+                    Err(failure) if std::env::var_os(WHY).is_some() => println!("WHY {step:?} {failure}"),
+                    Err(_) => {}
+                },
                 _ => {
                     drop(step.undo(&cx).await);
                     outputs = Outputs::new();
@@ -175,5 +177,5 @@ async fn whatever_is_answered_nothing_is_asked_that_the_plan_does_not_state() {
         assert!(seen.of == 0 || seen.asked > 0, "nothing of {kind} was ever asked for");
     }
     println!("all: {asked} of {of}");
-    assert!(asked * 2 > of, "only {asked} of {of} actions were ever asked for");
+    assert!(plays < PLAYS || asked * 2 > of, "only {asked} of {of} actions were ever asked for");
 }

@@ -237,7 +237,7 @@ impl World {
     /// A second passes: whoever lives and holds something renews it.
     fn tick(&mut self) {
         self.now += 1;
-        if self.now % RENEW != 0 {
+        if !self.now.is_multiple_of(RENEW) {
             return;
         }
         for me in 0..self.runners.len() {

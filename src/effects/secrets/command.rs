@@ -189,7 +189,7 @@ mod tests {
         assert!(fault.how.contains("did not end within 0.4 s"), "{}", fault.how);
         assert_eq!(fault.complaint, "waiting\n");
         let pid: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
-        let gone = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_none_or_zombie();
+        let gone = || std::fs::read_to_string(format!("/proc/{pid}/stat")).gone_or_zombie();
         while !gone() {
             assert!(begin.elapsed() < Duration::from_secs(5), "{pid} lives");
             std::thread::sleep(Duration::from_millis(10));
@@ -200,10 +200,10 @@ mod tests {
     }
 
     trait GoneOrZombie {
-        fn is_none_or_zombie(self) -> bool;
+        fn gone_or_zombie(self) -> bool;
     }
     impl GoneOrZombie for std::io::Result<String> {
-        fn is_none_or_zombie(self) -> bool {
+        fn gone_or_zombie(self) -> bool {
             self.map_or(true, |stat| stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z')))
         }
     }

@@ -238,7 +238,7 @@ mod tests {
             );
         }
         for (content, words) in
-            [(&b"\0"[..], "NUL"), (b"\xff", "UTF-8"), (b"\n", "is empty"), (&[b'x'; 70_000], "longer")]
+            [(&b"\0"[..], "NUL"), (b"\xff", "UTF-8"), (b"\n", "is empty"), (&vec![b'x'; 70_000], "longer")]
         {
             std::fs::write(folder.path().join("pw"), content).unwrap();
             assert!(answer(&SecretRef::File("pw".into()), folder.path()).contains(words), "{words}");

@@ -93,7 +93,7 @@ mod tests {
         let all_have_looked = Barrier::new(8);
         let open = || {
             let mut connection = Connection::open(&file).unwrap();
-            connection.busy_timeout(Duration::from_secs(60)).unwrap();
+            connection.busy_timeout(Duration::from_mins(1)).unwrap();
             assert_eq!(version(&connection).unwrap(), 1);
             all_have_looked.wait();
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();

@@ -67,7 +67,8 @@ mod tests {
             micros += u64::from(trip) * 1000;
             lines.push(micros);
         }
-        lines.iter().map(|at| format!("{}.{:06}\n", at / 1_000_000, at % 1_000_000)).collect()
+        let line = |at: &u64| format!("{}.{:06}", at / 1_000_000, at % 1_000_000);
+        lines.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
     }
 
     #[test]
