@@ -23,7 +23,7 @@ mod steps;
 pub mod stored;
 
 use crate::domain::Permits;
-use crate::kinds::role::{Role, RoleData, role};
+use crate::kinds::role::{Role, RoleData};
 use crate::kinds::{Action, Reversibility};
 use crate::playbook::model::{Occasions, OnFailure, Retry};
 use crate::playbook::window::Window;
@@ -138,7 +138,11 @@ impl PlannedStep {
     /// What it says of itself in the role `R`; `None` when it does not play it.
     #[must_use]
     pub fn role<R: RoleData>(&self) -> Option<&R> {
-        role(&self.roles)
+        self.each_role().next()
+    }
+    /// The same for a step that may play it more than once, such as one that closes several servers.
+    pub fn each_role<R: RoleData>(&self) -> impl Iterator<Item = &R> {
+        self.roles.iter().filter_map(R::of)
     }
 }
 
@@ -146,7 +150,7 @@ impl PlannedHook {
     /// What it says of itself in the role `R`; `None` when it does not play it.
     #[must_use]
     pub fn role<R: RoleData>(&self) -> Option<&R> {
-        role(&self.roles)
+        self.roles.iter().find_map(R::of)
     }
 }
 

@@ -100,8 +100,8 @@ fn at(server: &Server) -> String {
 
 fn moves(state: &RunState) -> Vec<Move<'_>> {
     let steps = state.graph.plan().steps.iter().zip(&state.steps);
-    let moves = steps.filter(|(planned, _)| planned.skip.is_none()).filter_map(|(planned, step)| {
-        planned.roles.iter().find_map(|role| {
+    let moves = steps.filter(|(planned, _)| planned.skip.is_none()).flat_map(|(planned, step)| {
+        planned.roles.iter().filter_map(|role| {
             let (name, from, done) = match role {
                 Role::Closes(Closes { server }) => (server, None, Known::Closed),
                 Role::Opens(Opens { server, source, .. }) => (server, Some(source.as_str()), Known::Open),

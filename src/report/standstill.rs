@@ -106,7 +106,7 @@ impl fmt::Display for Standstill {
 /// All of them, in the order of time.
 #[must_use]
 pub fn standstills(plan: &Plan, entries: &[Entry]) -> Vec<Standstill> {
-    let fences = plan.steps.iter().filter_map(|step| Some((step, step.role::<Closes>()?)));
+    let fences = plan.steps.iter().flat_map(|step| step.each_role::<Closes>().map(move |closes| (step, closes)));
     let mut all: Vec<Standstill> =
         fences.flat_map(|(fence, closes)| of_fence(plan, fence, &closes.server, entries)).collect();
     all.sort_by_key(|standstill| standstill.from.entry);
@@ -219,7 +219,7 @@ impl Reader<'_> {
     fn read_other(&mut self, id: &str, entry: &Entry) {
         let Some(open) = self.open.as_mut().filter(|open| open.closed.is_some()) else { return };
         let Some(step) = self.plan.step(id) else { return };
-        let opens = step.role::<Opens>().filter(|opens| opens.source == self.server);
+        let opens = step.each_role::<Opens>().find(|opens| opens.source == self.server);
         let (waits, moves) = (step.role::<WaitsForPosition>().is_some(), step.role::<MovesApplication>().is_some());
         match &entry.event {
             Event::StepDone { outputs, .. } => {

@@ -57,7 +57,7 @@ pub fn is_switching(state: &RunState) -> bool {
 /// Steps that play a role: their places in the plan, what they say in it, and how they stand.
 fn playing<R: RoleData>(state: &RunState) -> impl Iterator<Item = (usize, &R, &StepState)> {
     let steps = state.graph.plan().steps.iter().zip(&state.steps).enumerate();
-    steps.filter_map(|(ix, (planned, step))| Some((ix, planned.role()?, step)))
+    steps.flat_map(|(ix, (planned, step))| planned.each_role().map(move |role| (ix, role, step)))
 }
 
 fn done<R: RoleData>(state: &RunState) -> impl Iterator<Item = (usize, &R, &StepState)> {

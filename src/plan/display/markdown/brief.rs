@@ -48,7 +48,7 @@ fn listed(texts: &[String], none: &str) -> String {
 
 /// Steps that play a role, with what they say in it.
 fn playing<R: RoleData>(plan: &Plan) -> impl Iterator<Item = (&PlannedStep, &R)> {
-    plan.steps.iter().filter(|step| step.skip.is_none()).filter_map(|step| Some((step, step.role()?)))
+    plan.steps.iter().filter(|step| step.skip.is_none()).flat_map(|step| step.each_role().map(move |role| (step, role)))
 }
 
 /// Which server takes over from which, and who goes along.
