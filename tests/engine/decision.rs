@@ -1,6 +1,6 @@
 //! What people are told of a switch that did not end well.
 
-use crate::engine::fakes::{Act, Lab, block, step};
+use crate::engine::fakes::{Act, Lab, block, pose, step};
 use cutover::error::Failure;
 use cutover::kinds::{Probe, Reversibility};
 use cutover::report::text::text;
@@ -16,8 +16,7 @@ pub fn switch() -> Lab {
         (2, "promote", json!({ "server": "target" })),
         (3, "repoint", json!({ "application": "shop", "to": "target" })),
     ] {
-        steps[step].uses = uses.into();
-        steps[step].with.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+        pose(&mut steps[step], uses, &with);
     }
     steps[1].reversibility = Reversibility::NothingToUndo;
     steps[2].reversibility = Reversibility::PointOfNoReturn;

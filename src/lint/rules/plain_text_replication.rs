@@ -3,7 +3,7 @@
 use crate::kinds::role::Follows;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
-use crate::lint::subject::{Pair, Subject};
+use crate::lint::subject::Subject;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -17,16 +17,14 @@ pub static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let inventory = &subject.plan.world.inventory;
-    // the way back comes after the way there, wherever it stands in the file
-    let mut follows: Vec<(Pair<'_>, &Follows)> = subject.playing().collect();
-    follows.sort_by_key(|(_, follows)| follows.way_back);
     let hosts = |follows: &Follows| {
         let host = |server| inventory.host_of(server).to_owned();
         [host(&follows.source), host(&follows.replica)]
     };
-    let open = follows.into_iter().map(|(step, follows)| (step, follows.sheltered, hosts(follows)));
-    open.filter(|(_, sheltered, hosts)| !sheltered && hosts[0] != hosts[1])
-        .map(|(step, _, hosts)| {
+    let open = subject.playing::<Follows>().filter(|(_, follows)| !follows.sheltered);
+    open.map(|(step, follows)| (step, hosts(follows)))
+        .filter(|(_, hosts)| hosts[0] != hosts[1])
+        .map(|(step, hosts)| {
             let message = format!("every row goes from `{}` to `{}` in plain text", hosts[0], hosts[1]);
             Finding::new(&RULE, step.written.uses_place, message)
                 .label("goes through no tunnel and is not encrypted")

@@ -1,7 +1,9 @@
 //! The first lines of a plan for people who approve it: what moves where, how long, what restarts, which files change,
 //! what cannot be undone.
 
-use crate::kinds::role::{Closes, CopiesFrom, MovesApplication, Opens, RoleData};
+use crate::kinds::role::{
+    Closes, CopiesFrom, MovesApplication, Opens, RoleData, RunsUsersProgram, RunsUsersStatements,
+};
 use crate::kinds::{Action, Reversibility};
 use crate::plan::display::edges::Edges;
 use crate::plan::display::markup::{code, plain, sentence};
@@ -150,6 +152,12 @@ fn named(known: &BTreeSet<(String, String)>, host: &str, text: &str) -> Vec<(Str
     known.iter().filter(|(at, path)| at == host && text.contains(path)).cloned().collect()
 }
 
+/// Whether it runs something of the user's own that the playbook does not say how to take back.
+fn has_no_undo(step: &PlannedStep) -> bool {
+    step.each_role().any(|runs: &RunsUsersProgram| !runs.has_undo)
+        || step.each_role().any(|runs: &RunsUsersStatements| !runs.has_undo)
+}
+
 fn not_undone(plan: &Plan, edges: &Edges) -> String {
     let mut out = String::new();
     let end = NoReturn::of(plan, edges);
@@ -162,8 +170,7 @@ fn not_undone(plan: &Plan, edges: &Edges) -> String {
             write!(out, "**point of no return: after step {number}, {}**; beyond it {beyond}", code(step))
         }
     };
-    let unstated = |step: &&PlannedStep| step.unproved.iter().any(|text| text.contains("states no `undo`"));
-    let unstated: Vec<String> = plan.steps.iter().filter(unstated).map(|step| code(&step.id)).collect();
+    let unstated: Vec<String> = plan.steps.iter().filter(|step| has_no_undo(step)).map(|step| code(&step.id)).collect();
     if !unstated.is_empty() {
         let _ = write!(out, "; {}", sentence("without an `undo` of the playbook: "));
         out.push_str(&listed(&unstated, "").replace("; ", ", "));
