@@ -118,9 +118,9 @@ impl KnownNames<'_> {
     }
 
     fn wrong_tunnel(&self, id: &str) -> Option<(String, String)> {
-        let is_tunnel = |step: &&Step| kinds::plays(&step.uses, RoleName::Tunnels);
-        if self.step(id).filter(is_tunnel).is_none() {
-            let tunnels = self.playbook.steps.iter().filter(is_tunnel).map(|step| step.id.as_str());
+        let is_tunnel = |step: &Step| kinds::plays(&step.uses, RoleName::Tunnels);
+        if !self.step(id).is_some_and(is_tunnel) {
+            let tunnels = self.playbook.steps.iter().filter(|step| is_tunnel(step)).map(|step| step.id.as_str());
             let tunnels: Vec<&str> = tunnels.collect();
             let help = match tunnels.len() {
                 0 => "add a step that `uses: tunnel`, and name it here".to_owned(),

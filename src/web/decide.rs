@@ -45,7 +45,7 @@ pub(super) struct Said {
 
 /// Steps that wait for an answer, with a form for those who may give one.
 pub(super) fn asks(seen: &Seen<'_>) -> Markup {
-    let asks = |step: &&StepSummary| asks_people(&seen.plan, &step.id);
+    let asks = |step: &&StepSummary| asks_people(seen.plan, &step.id);
     let asking = seen.summary.steps.iter().filter(|step| step.status == Status::Waiting).filter(asks);
     html! {
         @if seen.worker.is_some() {

@@ -1,6 +1,6 @@
 //! `set_variables`: changes a running server, and its configuration file, and puts both back.
 //!
-//! May know: the server's variables, its configuration file. Not what the values mean.
+//! May know: the server's variables, its configuration file. Not what the values mean, but for those that a switch hangs on.
 
 use crate::dialect::Dialect;
 use crate::domain::{Contents, Sql, Words};
@@ -416,5 +416,28 @@ impl SetVariables {
                 .now("nothing was touched")
                 .help(format!("RESET PERSIST {first}, and set it in the configuration file")),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SetVariables;
+    use serde_json::{Value, json};
+
+    fn step(variables: &Value) -> SetVariables {
+        serde_json::from_value(json!({ "server": "a", "variables": variables })).unwrap()
+    }
+
+    #[test]
+    fn what_its_values_mean_for_a_switch() {
+        let closes = |variables| step(&variables).closes();
+        assert_eq!(closes(json!({ "read_only": true })), Some(true));
+        assert_eq!(closes(json!({ "READ_ONLY": "off" })), Some(false));
+        // the server is closed by either
+        assert_eq!(closes(json!({ "read_only": 1, "super_read_only": false })), Some(true));
+        assert_eq!(closes(json!({ "sync_binlog": 1 })), None);
+        let durable = json!({ "innodb_flush_log_at_trx_commit": "1", "sync_binlog": 1 });
+        assert!(step(&durable).is_durable());
+        assert!(!step(&json!({ "innodb_flush_log_at_trx_commit": 2, "sync_binlog": 1 })).is_durable());
     }
 }

@@ -78,7 +78,17 @@ mod tests {
             (&step["actions"], &step["undo"]),
             (&json!([note("a> SELECT 'x'")]), &json!([note("h$ a\n         b")]))
         );
+        assert_eq!(step.get("roles"), None, "of no kind");
         let hooked = json!([note("h: write /f\n         │ 1\n         │ 2"), note("{\"do\":\"other\"}")]);
         assert_eq!(step["rollback"][0]["actions"], hooked);
+    }
+
+    #[test]
+    fn roles_are_those_of_the_kinds() {
+        let (fence, gone) = (json!({ "server": "a" }), json!({ "server": "a", "a parameter of then": 1 }));
+        let plan = json!({ "steps": [{ "uses": "fence", "with": fence }, { "uses": "fence", "with": gone }] });
+        let steps = with_notes(plan)["steps"].clone();
+        assert_eq!(steps[0]["roles"], json!([{ "role": "closes", "server": "a" }]));
+        assert_eq!(steps[1].get("roles"), None);
     }
 }
