@@ -60,6 +60,19 @@ async fn a_promotion_that_nobody_could_look_at() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn kinds_of_other_names_that_play_the_same_roles() {
+    let mut lab = switch();
+    let mut plan = (*lab.plan).clone();
+    plan.steps.iter_mut().for_each(|step| step.uses = format!("other_{}", step.id));
+    plan.hash = String::new();
+    plan.hash = plan.digest();
+    lab.plan = Arc::new(plan);
+    lab.stage.act("app", &[no()]);
+    assert_eq!(lab.run().await, Outcome::Stopped);
+    assert_eq!(known(&lab), json!(["closed", "open", "unknown"]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_application_that_could_not_be_sent_over() {
     let lab = switch();
     lab.stage.act("app", &[no()]);
