@@ -4,7 +4,7 @@
 use crate::effects::{Decision, Rule};
 use crate::engine::approvals::{Standing, decide};
 use crate::error::{Failure, Result};
-use crate::kinds::rule_of;
+use crate::kinds::role::AsksPeople;
 use crate::plan::Plan;
 use crate::report::terminal::Terminal;
 use crate::store::Journal;
@@ -67,7 +67,7 @@ impl Decider {
 /// `Refused` when some approval is not the starter's, or not this person's, to give.
 pub fn may_say_yes(plan: &Plan, who: &str, starter: &str) -> Result<()> {
     let rules = plan.steps.iter().filter(|step| step.skip.is_none());
-    let mut rules = rules.filter_map(|step| Some((step.id.as_str(), rule_of(&step.uses, &step.with)?)));
+    let mut rules = rules.filter_map(|step| Some((step.id.as_str(), step.role::<AsksPeople>()?.rule.clone())));
     let objection = |(step, rule): (&str, Rule)| {
         let standing = Standing { rule, starter: starter.to_owned(), ..Standing::default() };
         standing.why_not(who).map(|why| (step.to_owned(), why))

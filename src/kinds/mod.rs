@@ -1,6 +1,8 @@
 //! Step kinds, in groups by what they are for, and the registry of all of them. Adding one means its own file or folder and
 //! one line in [`KINDS`].
 //!
+//! Other rooms know kinds by the roles that their steps play ([`role`]), never by their names.
+//!
 //! May know: the playbook's model (inventory, units, templates), the dialects and the effects. Never another kind, the engine
 //! or the store: what a step must remember goes through [`Memo`].
 
@@ -15,8 +17,8 @@ mod support;
 mod switch;
 
 pub use crate::domain::{Action, On};
-pub use api::{Complaint, Ctx, Memo, Outputs, Probe, Progress, Reversibility, Step, Update};
-pub use general::approve::rule_of;
-pub use registry::{KINDS, Kind, Output, OutputType, find};
+pub use api::role;
+pub use api::{Complaint, Ctx, Memo, Outputs, Probe, Progress, Reversibility, Role, RoleName, Step, Update};
+pub use registry::{KINDS, Kind, Output, OutputType, find, plays};
 pub use support::after_fence;
 pub use support::finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};

@@ -1,6 +1,6 @@
 //! The registry: every step kind, what it puts out, how it is decoded, and its schema.
 
-use crate::kinds::Step;
+use crate::kinds::{RoleName, Step, copy, follow, general, look, settle, switch};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -39,9 +39,13 @@ pub struct Kind {
     pub name: &'static str,
     /// What a step of it puts out.
     pub outputs: &'static [Output],
+    /// Roles that its steps may play, for those who have no step decoded.
+    pub roles: &'static [RoleName],
     /// Parameters that it reads for markers itself, because secrets may stand in them: what steps put out comes in there as
     /// data.
     pub read: &'static [&'static str],
+    /// Parameters that a rehearsal leaves out: one person at any time of the day could not meet them.
+    pub eased: &'static [&'static str],
     /// Decodes its parameters, every value known.
     pub decode: fn(&Value) -> Result<Box<dyn Step>, String>,
     /// The schema of its parameters; its description is the kind's.
@@ -55,7 +59,9 @@ const fn kind<T: Step + DeserializeOwned + JsonSchema + 'static>(
     Kind {
         name,
         outputs,
+        roles: &[],
         read: &[],
+        eased: &[],
         decode: |value| {
             T::deserialize(value).map(|step| Box::new(step) as Box<dyn Step>).map_err(|error| error.to_string())
         },
@@ -63,58 +69,75 @@ const fn kind<T: Step + DeserializeOwned + JsonSchema + 'static>(
     }
 }
 
+impl Kind {
+    const fn playing(self, roles: &'static [RoleName]) -> Self {
+        Self { roles, ..self }
+    }
+    const fn reading(self, read: &'static [&'static str]) -> Self {
+        Self { read, ..self }
+    }
+    const fn easing(self, eased: &'static [&'static str]) -> Self {
+        Self { eased, ..self }
+    }
+    /// Whether steps of it may play `role`.
+    #[must_use]
+    pub fn plays(&self, role: RoleName) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
 /// Every kind there is, in the order of the procedure. A new kind is one file and one line here.
 pub static KINDS: &[Kind] = &[
-    kind::<crate::kinds::look::preflight::Preflight>("preflight", crate::kinds::look::preflight::OUTPUTS),
-    kind::<crate::kinds::look::latency::Latency>("latency", crate::kinds::look::latency::OUTPUTS),
-    kind::<crate::kinds::look::benchmark::Benchmark>("benchmark", crate::kinds::look::benchmark::OUTPUTS),
-    kind::<crate::kinds::settle::render::Render>("render", crate::kinds::settle::render::OUTPUTS),
-    kind::<crate::kinds::copy::dump::Dump>("dump", crate::kinds::copy::dump::OUTPUTS),
-    kind::<crate::kinds::copy::import::Import>("import", crate::kinds::copy::import::OUTPUTS),
-    kind::<crate::kinds::settle::accounts::Accounts>("accounts", crate::kinds::settle::accounts::OUTPUTS),
-    kind::<crate::kinds::follow::tunnel::Tunnel>("tunnel", crate::kinds::follow::tunnel::OUTPUTS),
-    kind::<crate::kinds::follow::replication_account::ReplicationAccount>(
+    kind::<look::preflight::Preflight>("preflight", look::preflight::OUTPUTS).playing(&[RoleName::Examines]),
+    kind::<look::latency::Latency>("latency", look::latency::OUTPUTS),
+    kind::<look::benchmark::Benchmark>("benchmark", look::benchmark::OUTPUTS).playing(&[RoleName::MeasuresDisk]),
+    kind::<settle::render::Render>("render", settle::render::OUTPUTS).playing(&[RoleName::WritesConfiguration]),
+    kind::<copy::dump::Dump>("dump", copy::dump::OUTPUTS).playing(&[RoleName::CopiesFrom]),
+    kind::<copy::import::Import>("import", copy::import::OUTPUTS).playing(&[RoleName::CopiesTo]),
+    kind::<settle::accounts::Accounts>("accounts", settle::accounts::OUTPUTS),
+    kind::<follow::tunnel::Tunnel>("tunnel", follow::tunnel::OUTPUTS).playing(&[RoleName::Tunnels]),
+    kind::<follow::replication_account::ReplicationAccount>(
         "replication_account",
-        crate::kinds::follow::replication_account::OUTPUTS,
+        follow::replication_account::OUTPUTS,
     ),
-    kind::<crate::kinds::follow::change_source::ChangeSource>(
-        "change_source",
-        crate::kinds::follow::change_source::OUTPUTS,
-    ),
-    kind::<crate::kinds::follow::wait_for_lag::WaitForLag>("wait_for_lag", crate::kinds::follow::wait_for_lag::OUTPUTS),
-    kind::<crate::kinds::look::verify::Verify>("verify", crate::kinds::look::verify::OUTPUTS),
-    kind::<crate::kinds::settle::set_variables::SetVariables>(
-        "set_variables",
-        crate::kinds::settle::set_variables::OUTPUTS,
-    ),
-    kind::<crate::kinds::general::approve::Approve>("approve", crate::kinds::general::approve::OUTPUTS),
-    kind::<crate::kinds::general::notify::Notify>("notify", crate::kinds::general::notify::OUTPUTS),
-    kind::<crate::kinds::switch::fence::Fence>("fence", crate::kinds::switch::fence::OUTPUTS),
-    kind::<crate::kinds::follow::wait_for_position::WaitForPosition>(
-        "wait_for_position",
-        crate::kinds::follow::wait_for_position::OUTPUTS,
-    ),
-    kind::<crate::kinds::switch::promote::Promote>("promote", crate::kinds::switch::promote::OUTPUTS),
-    kind::<crate::kinds::switch::repoint::Repoint>("repoint", crate::kinds::switch::repoint::OUTPUTS),
-    kind::<crate::kinds::switch::events::Events>("events", crate::kinds::switch::events::OUTPUTS),
-    kind::<crate::kinds::follow::forget_source::ForgetSource>(
-        "forget_source",
-        crate::kinds::follow::forget_source::OUTPUTS,
-    ),
-    kind::<crate::kinds::follow::reverse_replication::ReverseReplication>(
+    kind::<follow::change_source::ChangeSource>("change_source", follow::change_source::OUTPUTS)
+        .playing(&[RoleName::Follows]),
+    kind::<follow::wait_for_lag::WaitForLag>("wait_for_lag", follow::wait_for_lag::OUTPUTS)
+        .playing(&[RoleName::WaitsForLag]),
+    kind::<look::verify::Verify>("verify", look::verify::OUTPUTS).playing(&[RoleName::ProvesEquality]),
+    kind::<settle::set_variables::SetVariables>("set_variables", settle::set_variables::OUTPUTS)
+        .playing(&[RoleName::SetsVariables]),
+    kind::<general::approve::Approve>("approve", general::approve::OUTPUTS)
+        .playing(&[RoleName::AsksPeople])
+        .easing(general::approve::EASED),
+    kind::<general::notify::Notify>("notify", general::notify::OUTPUTS).playing(&[RoleName::Tells]),
+    kind::<switch::fence::Fence>("fence", switch::fence::OUTPUTS).playing(&[RoleName::Closes]),
+    kind::<follow::wait_for_position::WaitForPosition>("wait_for_position", follow::wait_for_position::OUTPUTS)
+        .playing(&[RoleName::WaitsForPosition]),
+    kind::<switch::promote::Promote>("promote", switch::promote::OUTPUTS).playing(&[RoleName::Opens]),
+    kind::<switch::repoint::Repoint>("repoint", switch::repoint::OUTPUTS).playing(&[RoleName::MovesApplication]),
+    kind::<switch::events::Events>("events", switch::events::OUTPUTS).playing(&[RoleName::MovesEvents]),
+    kind::<follow::forget_source::ForgetSource>("forget_source", follow::forget_source::OUTPUTS),
+    kind::<follow::reverse_replication::ReverseReplication>(
         "reverse_replication",
-        crate::kinds::follow::reverse_replication::OUTPUTS,
-    ),
-    kind::<crate::kinds::settle::clean_up::CleanUp>("clean_up", crate::kinds::settle::clean_up::OUTPUTS),
-    kind::<crate::kinds::general::command::Command>("command", crate::kinds::general::command::OUTPUTS),
-    Kind {
-        read: crate::kinds::general::sql::READ,
-        ..kind::<crate::kinds::general::sql::Sql>("sql", crate::kinds::general::sql::OUTPUTS)
-    },
+        follow::reverse_replication::OUTPUTS,
+    )
+    .playing(&[RoleName::Follows]),
+    kind::<settle::clean_up::CleanUp>("clean_up", settle::clean_up::OUTPUTS),
+    kind::<general::command::Command>("command", general::command::OUTPUTS).playing(&[RoleName::RunsUsersProgram]),
+    kind::<general::sql::Sql>("sql", general::sql::OUTPUTS)
+        .playing(&[RoleName::RunsUsersStatements])
+        .reading(general::sql::READ),
 ];
 
 /// The kind called `name`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// Whether steps of the kind `uses` may play `role`; no step of an unknown kind does.
+#[must_use]
+pub fn plays(uses: &str, role: RoleName) -> bool {
+    find(uses).is_some_and(|kind| kind.plays(role))
 }

@@ -1,12 +1,14 @@
 //! What rules look at: the written steps beside the planned ones, and who comes before whom.
 
+use crate::kinds::role::{Opens, RoleData};
+use crate::kinds::{Role, RoleName};
 use crate::plan::graph::Graph;
 use crate::plan::load::Reading;
 use crate::plan::{Plan, PlannedStep};
 use crate::playbook::document::Document;
 use crate::playbook::model::{Block, Playbook, Step};
-use crate::playbook::node::{Node, Value};
-use std::collections::HashMap;
+use crate::playbook::node::{Node, Span, Value};
+use std::collections::{HashMap, HashSet};
 
 /// A step as written and as planned.
 #[derive(Debug, Clone, Copy)]
@@ -18,20 +20,15 @@ pub struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// A parameter that is text, templates filled in.
+    /// Where a parameter is written; where the kind is named, when it is not.
     #[must_use]
-    pub fn text(&self, name: &str) -> &'a str {
-        self.planned.with.get(name).and_then(serde_json::Value::as_str).unwrap_or_default()
+    pub fn place_of(&self, parameter: &str) -> Span {
+        self.written.with.get(parameter).map_or(self.written.uses_place, |node| node.span)
     }
-    /// A parameter that is `true` or `false`.
+    /// What the step says of itself in the role `R`; `None` when it does not play it, or is certain to be skipped.
     #[must_use]
-    pub fn flag(&self, name: &str) -> Option<bool> {
-        self.planned.with.get(name).and_then(serde_json::Value::as_bool)
-    }
-    /// A parameter that is a list of texts.
-    pub fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        let items = self.planned.with.get(name).and_then(serde_json::Value::as_array);
-        items.into_iter().flatten().filter_map(serde_json::Value::as_str)
+    pub fn role<R: RoleData>(&self) -> Option<&'a R> {
+        self.planned.role().filter(|_| self.planned.skip.is_none())
     }
 }
 
@@ -48,8 +45,8 @@ pub struct Subject<'a> {
     pub plan: &'a Plan,
     graph: Graph,
     nodes: HashMap<&'a str, &'a Node>,
-    /// Steps that are not certain to be skipped, by kind: a long playbook asks for each kind once a step.
-    kinds: HashMap<&'a str, Vec<Pair<'a>>>,
+    /// Steps that are not certain to be skipped, by role: a long playbook asks for each role once a step.
+    roles: HashMap<RoleName, Vec<Pair<'a>>>,
 }
 
 impl<'a> Subject<'a> {
@@ -59,10 +56,11 @@ impl<'a> Subject<'a> {
         let steps = reading.plan.steps.iter();
         let mut nodes = HashMap::new();
         gather(reading.document.root.get("steps"), &mut nodes);
-        let mut kinds: HashMap<&str, Vec<Pair<'_>>> = HashMap::new();
+        let mut roles: HashMap<RoleName, Vec<Pair<'_>>> = HashMap::new();
         for (written, planned) in reading.playbook.steps.iter().zip(&reading.plan.steps) {
-            if planned.skip.is_none() {
-                kinds.entry(&written.uses).or_default().push(Pair { written, planned });
+            let names: HashSet<RoleName> = planned.roles.iter().map(Role::name).collect();
+            for name in names.into_iter().filter(|_| planned.skip.is_none()) {
+                roles.entry(name).or_default().push(Pair { written, planned });
             }
         }
         Self {
@@ -72,16 +70,17 @@ impl<'a> Subject<'a> {
             plan: &reading.plan,
             graph: Graph::new(steps.map(|step| (step.id.as_str(), step.needs.iter().map(String::as_str).collect()))),
             nodes,
-            kinds,
+            roles,
         }
     }
     /// Every step, in file order.
     pub fn steps(&self) -> impl Iterator<Item = Pair<'a>> + use<'a> {
         self.playbook.steps.iter().zip(&self.plan.steps).map(|(written, planned)| Pair { written, planned })
     }
-    /// Steps of a kind that are not certain to be skipped.
-    pub fn of_kind<'s>(&'s self, kind: &str) -> impl DoubleEndedIterator<Item = Pair<'a>> + use<'s, 'a> {
-        self.kinds.get(kind).map_or(&[][..], Vec::as_slice).iter().copied()
+    /// Steps that play a role and are not certain to be skipped, in file order, with what they say in it.
+    pub fn playing<R: RoleData>(&self) -> impl DoubleEndedIterator<Item = (Pair<'a>, &'a R)> {
+        let steps = self.roles.get(&R::NAME).map_or(&[][..], Vec::as_slice).iter();
+        steps.flat_map(|step| step.planned.roles.iter().filter_map(R::of).map(|role| (*step, role)))
     }
     /// Whether `earlier` is certain to be finished before `later` begins.
     #[must_use]
@@ -91,7 +90,7 @@ impl<'a> Subject<'a> {
     /// Whether a promotion is certain to have been done before `step`: nothing is taken back from there on.
     #[must_use]
     pub fn is_after_promotion(&self, step: Pair<'_>) -> bool {
-        self.of_kind("promote").any(|promote| self.is_before(promote, step))
+        self.playing::<Opens>().any(|(promote, _)| self.is_before(promote, step))
     }
     /// The block that a step stands in.
     #[must_use]

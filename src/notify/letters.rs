@@ -3,6 +3,7 @@
 use super::message::{Message, Target, rfc3339};
 use crate::domain::marker;
 use crate::error::Result;
+use crate::kinds::role::Tells;
 use crate::plan::Plan;
 use crate::playbook::window::Calendar;
 use crate::report::moments::is_rehearsal;
@@ -12,8 +13,10 @@ use serde_json::{Map, Value};
 /// Whether anybody is told anything of a run of `plan`.
 #[must_use]
 pub fn concerns(plan: &Plan) -> bool {
-    let tells = |uses: &str| uses == "notify";
-    let steps = plan.steps.iter().any(|step| tells(&step.uses) || step.rollback.iter().any(|hook| tells(&hook.uses)));
+    let steps = plan
+        .steps
+        .iter()
+        .any(|step| step.role::<Tells>().is_some() || step.rollback.iter().any(|hook| hook.role::<Tells>().is_some()));
     !plan.world.inventory.webhooks.is_empty() && (steps || !plan.on.is_empty())
 }
 
@@ -137,23 +140,23 @@ impl Story<'_> {
                 Some(News { on: occasion, to: names(to), step: None, text })
             }
             Event::StepDone { step, .. } => {
-                let planned = self.plan.step(step).filter(|planned| planned.uses == "notify")?;
-                self.told(step, &planned.with, entry.seq)
+                let tells = self.plan.step(step)?.role()?;
+                Some(self.told(step, tells, entry.seq))
             }
             Event::HookDone { step, index } => {
-                let hook = self.plan.step(step)?.rollback.get(*index).filter(|hook| hook.uses == "notify")?;
-                self.told(step, &hook.with, entry.seq)
+                let tells = self.plan.step(step)?.rollback.get(*index)?.role()?;
+                Some(self.told(step, tells, entry.seq))
             }
             _ => None,
         }
     }
 
-    /// What a step of kind `notify` says.
-    fn told<'b>(&'b self, step: &'b str, with: &'b Value, seq: u32) -> Option<News<'b>> {
+    /// What a step says that tells a webhook something.
+    fn told<'b>(&'b self, step: &'b str, tells: &'b Tells, seq: u32) -> News<'b> {
         let outputs = self.outputs(seq);
-        let bound = marker::bind(with.get("message")?, &mut |reference| lookup(&outputs, reference));
+        let bound = marker::bind(&tells.message.as_str().into(), &mut |reference| lookup(&outputs, reference));
         let text = bound.as_str().map_or_else(|| bound.to_string(), str::to_owned);
-        Some(News { on: "step", to: vec![with.get("to")?.as_str()?], step: Some(step), text })
+        News { on: "step", to: vec![&tells.webhook], step: Some(step), text }
     }
 
     /// What the steps had put out by then.

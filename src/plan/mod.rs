@@ -23,6 +23,7 @@ mod steps;
 pub mod stored;
 
 use crate::domain::Permits;
+use crate::kinds::role::{Role, RoleData};
 use crate::kinds::{Action, Reversibility};
 use crate::playbook::model::{Occasions, OnFailure, Retry};
 use crate::playbook::window::Window;
@@ -98,6 +99,9 @@ pub struct PlannedStep {
     pub keep: bool,
     /// Whether and how it can be taken back.
     pub reversibility: Reversibility,
+    /// What others must know of it, whatever its kind is called.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub roles: Vec<Role>,
     /// What it does, in order.
     pub actions: Vec<Action>,
     /// What taking it back does, in order.
@@ -123,8 +127,31 @@ pub struct PlannedHook {
     pub uses: String,
     /// Parameters.
     pub with: Value,
+    /// What others must know of it, whatever its kind is called.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub roles: Vec<Role>,
     /// What it does, in order.
     pub actions: Vec<Action>,
+}
+
+impl PlannedStep {
+    /// What it says of itself in the role `R`; `None` when it does not play it.
+    #[must_use]
+    pub fn role<R: RoleData>(&self) -> Option<&R> {
+        self.each_role().next()
+    }
+    /// The same for a step that may play it more than once, such as one that closes several servers.
+    pub fn each_role<R: RoleData>(&self) -> impl Iterator<Item = &R> {
+        self.roles.iter().filter_map(R::of)
+    }
+}
+
+impl PlannedHook {
+    /// What it says of itself in the role `R`; `None` when it does not play it.
+    #[must_use]
+    pub fn role<R: RoleData>(&self) -> Option<&R> {
+        self.roles.iter().find_map(R::of)
+    }
 }
 
 /// Steps that share one deadline.

@@ -3,7 +3,7 @@
 use super::gaps::Gaps;
 use super::graph::Graph;
 use crate::domain::marker;
-use crate::kinds::{self, Output, OutputType};
+use crate::kinds::{self, Output, OutputType, RoleName};
 use crate::playbook::model::{Playbook, Step};
 use crate::playbook::node::{Key, Node, Value};
 use crate::playbook::shape::Names;
@@ -118,8 +118,9 @@ impl KnownNames<'_> {
     }
 
     fn wrong_tunnel(&self, id: &str) -> Option<(String, String)> {
-        if self.step(id).is_none_or(|step| step.uses != "tunnel") {
-            let tunnels = self.playbook.steps.iter().filter(|step| step.uses == "tunnel").map(|step| step.id.as_str());
+        let is_tunnel = |step: &Step| kinds::plays(&step.uses, RoleName::Tunnels);
+        if !self.step(id).is_some_and(is_tunnel) {
+            let tunnels = self.playbook.steps.iter().filter(|step| is_tunnel(step)).map(|step| step.id.as_str());
             let tunnels: Vec<&str> = tunnels.collect();
             let help = match tunnels.len() {
                 0 => "add a step that `uses: tunnel`, and name it here".to_owned(),

@@ -20,10 +20,11 @@ impl Plan {
             let step = decoded(&planned.uses, &planned.with, &planned.id)?;
             planned.actions = self.preview(&*step, &planned.id)?;
             planned.undo = step.preview_undo(&self.world);
-            planned.reversibility = step.reversibility();
+            (planned.reversibility, planned.roles) = (step.reversibility(), step.roles());
             (planned.unproved, planned.settles) = (step.unproved(&self.world), step.settles(&self.world));
             for hook in &mut planned.rollback {
-                hook.actions = self.preview(&*decoded(&hook.uses, &hook.with, &planned.id)?, &planned.id)?;
+                let step = decoded(&hook.uses, &hook.with, &planned.id)?;
+                (hook.actions, hook.roles) = (self.preview(&*step, &planned.id)?, step.roles());
             }
             let asked = step.questions(&self.world);
             if planned.skip.is_none() && !asked.is_empty() {

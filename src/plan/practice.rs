@@ -4,6 +4,7 @@
 //! A rehearsal is held by one person at any time of the day, and its sandbox has no webhooks.
 
 use crate::domain::units::Span;
+use crate::kinds;
 use crate::playbook::model::{Occasions, Playbook, Retry};
 use crate::playbook::node::Value;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// On one machine nothing is away for longer.
 const PATIENCE: Span = Span(Duration::from_secs(40));
 
-/// Takes notifications, the conditions of approvals and, unless they are to be kept, windows out.
+/// Takes notifications, what kinds say a rehearsal leaves out and, unless they are to be kept, windows out.
 pub(super) fn ease(playbook: &mut Playbook, keep_windows: bool) {
     playbook.on = Occasions::default();
     playbook.webhook_places.clear();
@@ -23,9 +24,9 @@ pub(super) fn ease(playbook: &mut Playbook, keep_windows: bool) {
         step.retry.iter_mut().for_each(hurry);
         step.window = step.window.take().filter(|_| keep_windows);
         if let Value::Map(entries) = &mut step.with.value
-            && step.uses == "approve"
+            && let Some(kind) = kinds::find(&step.uses)
         {
-            entries.retain(|(key, _)| !["by", "expires"].contains(&key.text.as_str()));
+            entries.retain(|(key, _)| !kind.eased.contains(&key.text.as_str()));
         }
     }
 }

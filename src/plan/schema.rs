@@ -82,6 +82,7 @@ pub fn plan() -> Value {
         root.insert("title".into(), "cutover plan".into());
     }
     describe_tags(&mut schema, "Action", "do", "What kind of effect it is.");
+    describe_tags(&mut schema, "Role", "role", "Which role it is.");
     schema
 }
 

@@ -167,7 +167,7 @@ impl<'a> Builder<'a> {
             let kind = Use { uses: &hook.uses, place: hook.uses_place, written: &hook.with, at: &step.id };
             let decoded = self.decode(kind, &mut with, broken, withs)?;
             let actions = self.preview(&*decoded, &with, &hook.with)?;
-            Some(PlannedHook { uses: hook.uses.clone(), with: with.to_json(), actions })
+            Some(PlannedHook { uses: hook.uses.clone(), with: with.to_json(), roles: decoded.roles(), actions })
         });
         let rollback = rollback.collect();
         let (actions, decoded) = decoded?;
@@ -188,6 +188,7 @@ impl<'a> Builder<'a> {
             on_failure: step.on_failure,
             keep: step.keep,
             reversibility: decoded.reversibility(),
+            roles: decoded.roles(),
             actions,
             undo: decoded.preview_undo(self.around.world),
             rollback,

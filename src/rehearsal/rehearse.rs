@@ -8,6 +8,7 @@ use crate::effects::Session;
 use crate::effects::replica::ReplicaStatus;
 use crate::engine::clock::wall;
 use crate::error::{Result, exit};
+use crate::kinds::{self, RoleName};
 use crate::store::{Event, Journal, Sqlite};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -111,10 +112,12 @@ fn outcome(ended: &Ended) -> &str {
 
 fn report(runs: &[Ended], verdict: &Verdict) -> Report {
     // the last run that has such a step speaks: a failback has no dump
-    let output = |kind: &str, name: &str| {
+    let output = |role: RoleName, name: &str| {
+        let plays = |step: &Value| step["uses"].as_str().is_some_and(|uses| kinds::plays(uses, role));
+
         let steps = |ended: &Ended| ended.summary["steps"].as_array().cloned().unwrap_or_default();
         let mut all = runs.iter().rev().flat_map(steps);
-        all.find(|step| step["uses"] == kind).map(|step| step["outputs"][name].clone()).unwrap_or_default()
+        all.find(plays).map(|step| step["outputs"][name].clone()).unwrap_or_default()
     };
     let before = |ended: &Ended| {
         let run = &ended.summary["run"];
@@ -140,8 +143,8 @@ fn report(runs: &[Ended], verdict: &Verdict) -> Report {
             "balance_kept": verdict.balance_kept,
         }),
         events: serde_json::to_value(&verdict.ticks).unwrap_or_default(),
-        fence_ms: output("fence", "fence_ms").as_f64(),
-        bytes_copied: output("dump", "bytes").as_u64(),
+        fence_ms: output(RoleName::Closes, "fence_ms").as_f64(),
+        bytes_copied: output(RoleName::CopiesFrom, "bytes").as_u64(),
         rows_copied: verdict.rows_copied,
         servers: Value::Null,
         afterwards: Value::Null,

@@ -8,6 +8,7 @@ use crate::dialect::Dialect;
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
 use crate::error::Class;
+use crate::kinds::role::{Closes, MovesApplication, Opens, Role};
 use crate::playbook::inventory::Server;
 use crate::store::Outcome;
 use schemars::JsonSchema;
@@ -61,7 +62,8 @@ pub(super) struct Move<'a> {
     pub name: &'a str,
     /// The old server that a promotion replaces.
     pub from: Option<&'a str>,
-    pub uses: &'a str,
+    /// What it means when the step has succeeded.
+    done: Known,
     pub known: Known,
     because: String,
 }
@@ -77,14 +79,14 @@ impl DecisionTable {
         );
         let over = over || state.is_done_but_for_the_fence();
         let moves = moves(state);
-        let shut = |made: &Move<'_>| made.uses == "fence" && matches!(made.known, Known::Closed | Known::Unknown);
+        let shut = |made: &Move<'_>| made.done == Known::Closed && matches!(made.known, Known::Closed | Known::Unknown);
         if over || !(moves.iter().any(shut) || (!moves.is_empty() && state.is_point_possible())) {
             return None;
         }
         let inventory = &state.graph.plan().world.inventory;
         let place = |made: &Move<'_>| Place {
             name: made.name.to_owned(),
-            at: inventory.server(made.name).filter(|_| made.uses != "repoint").map_or("application".into(), at),
+            at: inventory.server(made.name).filter(|_| made.done != Known::Sent).map_or("application".into(), at),
             known: made.known,
             because: made.because.clone(),
         };
@@ -98,17 +100,17 @@ fn at(server: &Server) -> String {
 
 fn moves(state: &RunState) -> Vec<Move<'_>> {
     let steps = state.graph.plan().steps.iter().zip(&state.steps);
-    let moves = steps.filter(|(planned, _)| planned.skip.is_none()).filter_map(|(planned, step)| {
-        let field = |name: &str| planned.with.get(name).and_then(|value| value.as_str());
-        let (name, done) = match planned.uses.as_str() {
-            "fence" => (field("server")?, Known::Closed),
-            "promote" => (field("server")?, Known::Open),
-            "repoint" => (field("application")?, Known::Sent),
-            _ => return None,
-        };
-        let (known, because) = judge(&planned.id, step, done);
-        let from = (done == Known::Open).then(|| field("source").unwrap_or("source"));
-        Some(Move { name, from, uses: &planned.uses, known, because })
+    let moves = steps.filter(|(planned, _)| planned.skip.is_none()).flat_map(|(planned, step)| {
+        planned.roles.iter().filter_map(|role| {
+            let (name, from, done) = match role {
+                Role::Closes(Closes { server }) => (server, None, Known::Closed),
+                Role::Opens(Opens { server, source, .. }) => (server, Some(source.as_str()), Known::Open),
+                Role::MovesApplication(MovesApplication { application, .. }) => (application, None, Known::Sent),
+                _ => return None,
+            };
+            let (known, because) = judge(&planned.id, step, done);
+            Some(Move { name, from, done, known, because })
+        })
     });
     moves.collect()
 }

@@ -5,6 +5,7 @@ use super::time::{exact_moment, span};
 use crate::dialect::Dialect;
 use crate::error::Class;
 use crate::kinds::Outputs;
+use crate::kinds::role::{Closes, MovesApplication, Opens, WaitsForPosition};
 use crate::plan::{Plan, PlannedStep};
 use crate::store::{Entry, Event};
 use schemars::JsonSchema;
@@ -105,8 +106,9 @@ impl fmt::Display for Standstill {
 /// All of them, in the order of time.
 #[must_use]
 pub fn standstills(plan: &Plan, entries: &[Entry]) -> Vec<Standstill> {
-    let fences = plan.steps.iter().filter(|step| step.uses == "fence");
-    let mut all: Vec<Standstill> = fences.flat_map(|fence| of_fence(plan, fence, entries)).collect();
+    let fences = plan.steps.iter().flat_map(|step| step.each_role::<Closes>().map(move |closes| (step, closes)));
+    let mut all: Vec<Standstill> =
+        fences.flat_map(|(fence, closes)| of_fence(plan, fence, &closes.server, entries)).collect();
     all.sort_by_key(|standstill| standstill.from.entry);
     all
 }
@@ -122,8 +124,7 @@ fn moment(entry: &Entry) -> JournalMoment {
     JournalMoment { at: entry.at, entry: entry.seq }
 }
 
-fn of_fence(plan: &Plan, fence: &PlannedStep, entries: &[Entry]) -> Vec<Standstill> {
-    let Some(server) = fence.with.get("server").and_then(Value::as_str) else { return Vec::new() };
+fn of_fence(plan: &Plan, fence: &PlannedStep, server: &str, entries: &[Entry]) -> Vec<Standstill> {
     let mut reader = Reader { plan, fence, server, over: Vec::new(), open: None, noted: None };
     for entry in entries {
         reader.read(entry);
@@ -218,19 +219,27 @@ impl Reader<'_> {
     fn read_other(&mut self, id: &str, entry: &Entry) {
         let Some(open) = self.open.as_mut().filter(|open| open.closed.is_some()) else { return };
         let Some(step) = self.plan.step(id) else { return };
-        let field = |name: &str| step.with.get(name).and_then(Value::as_str);
-        let leads_on = field("source").unwrap_or("source") == self.server;
-        match (&entry.event, step.uses.as_str()) {
-            (Event::StepDone { .. }, "wait_for_position") => open.caught_up = Some(moment(entry)),
-            (Event::StepAbsent { .. }, "wait_for_position") => open.caught_up = None,
-            (Event::StepDone { outputs, .. }, "promote") if leads_on => {
-                open.open = Some(moment(entry));
-                open.new = field("server").map(str::to_owned);
-                open.promoted_at = outputs.get("position").cloned();
+        let opens = step.each_role::<Opens>().find(|opens| opens.source == self.server);
+        let (waits, moves) = (step.role::<WaitsForPosition>().is_some(), step.role::<MovesApplication>().is_some());
+        match &entry.event {
+            Event::StepDone { outputs, .. } => {
+                if waits {
+                    open.caught_up = Some(moment(entry));
+                }
+                if let Some(opens) = opens {
+                    open.open = Some(moment(entry));
+                    open.new = Some(opens.server.clone());
+                    open.promoted_at = outputs.get("position").cloned();
+                }
+                if moves && open.open.is_some() {
+                    open.arrived = Some(moment(entry));
+                }
             }
-            (Event::StepAbsent { .. }, "promote") if leads_on => open.open = None,
-            (Event::StepDone { .. }, "repoint") if open.open.is_some() => open.arrived = Some(moment(entry)),
-            (Event::StepAbsent { .. }, "repoint") => open.arrived = None,
+            Event::StepAbsent { .. } => {
+                open.caught_up = open.caught_up.filter(|_| !waits);
+                open.open = open.open.filter(|_| opens.is_none());
+                open.arrived = open.arrived.filter(|_| !moves);
+            }
             _ => {}
         }
     }

@@ -9,7 +9,9 @@ use super::{Page, confirm};
 use crate::effects::Decision;
 use crate::engine::approvals::decide as record;
 use crate::engine::status::Status;
+use crate::kinds::role::AsksPeople;
 use crate::people::Right;
+use crate::plan::Plan;
 use crate::plan::stored::maker;
 use crate::report::fold::{Approval, StepSummary};
 use crate::report::time::moment;
@@ -21,8 +23,6 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// The kind of step that asks.
-const ASKS: &str = "approve";
 /// Longest reason, in letters.
 const LONGEST: usize = 1000;
 
@@ -45,12 +45,17 @@ pub(super) struct Said {
 
 /// Steps that wait for an answer, with a form for those who may give one.
 pub(super) fn asks(seen: &Seen<'_>) -> Markup {
-    let asking = seen.summary.steps.iter().filter(|step| step.status == Status::Waiting && step.uses == ASKS);
+    let asks = |step: &&StepSummary| asks_people(seen.plan, &step.id);
+    let asking = seen.summary.steps.iter().filter(|step| step.status == Status::Waiting).filter(asks);
     html! {
         @if seen.worker.is_some() {
             @for step in asking { (ask(seen, step)) }
         }
     }
+}
+
+fn asks_people(plan: &Plan, step: &str) -> bool {
+    plan.step(step).is_some_and(|step| step.role::<AsksPeople>().is_some())
 }
 
 fn ask(seen: &Seen<'_>, step: &StepSummary) -> Markup {
@@ -142,7 +147,7 @@ fn may_be_decided(watched: &Watched, step: &str) -> Result<(), Refusal> {
     let conflict = |said: String| Err(Refusal::new(StatusCode::CONFLICT, said));
     match summary.step(step) {
         None => Err(Refusal::missing(format!("run {} has no step {step}", summary.run))),
-        Some(found) if found.uses != ASKS || found.status != Status::Waiting => {
+        Some(found) if !asks_people(&watched.plan, &found.id) || found.status != Status::Waiting => {
             conflict(format!("step {step} does not wait for an answer: it is {}", found.status))
         }
         Some(_) if watched.worker().is_none() => {

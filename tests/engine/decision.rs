@@ -1,6 +1,6 @@
 //! What people are told of a switch that did not end well.
 
-use crate::engine::fakes::{Act, Lab, block, step};
+use crate::engine::fakes::{Act, Lab, block, pose, step};
 use cutover::error::Failure;
 use cutover::kinds::{Probe, Reversibility};
 use cutover::report::text::text;
@@ -16,8 +16,7 @@ pub fn switch() -> Lab {
         (2, "promote", json!({ "server": "target" })),
         (3, "repoint", json!({ "application": "shop", "to": "target" })),
     ] {
-        steps[step].uses = uses.into();
-        steps[step].with.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+        pose(&mut steps[step], uses, &with);
     }
     steps[1].reversibility = Reversibility::NothingToUndo;
     steps[2].reversibility = Reversibility::PointOfNoReturn;
@@ -58,6 +57,19 @@ async fn a_promotion_that_nobody_could_look_at() {
     assert_eq!(lab.run().await, Outcome::Stopped);
     assert_eq!(known(&lab), json!(["closed", "unknown", "untouched"]));
     insta::assert_snapshot!(told(&lab));
+}
+
+#[tokio::test(start_paused = true)]
+async fn kinds_of_other_names_that_play_the_same_roles() {
+    let mut lab = switch();
+    let mut plan = (*lab.plan).clone();
+    plan.steps.iter_mut().for_each(|step| step.uses = format!("other_{}", step.id));
+    plan.hash = String::new();
+    plan.hash = plan.digest();
+    lab.plan = Arc::new(plan);
+    lab.stage.act("app", &[no()]);
+    assert_eq!(lab.run().await, Outcome::Stopped);
+    assert_eq!(known(&lab), json!(["closed", "open", "unknown"]));
 }
 
 #[tokio::test(start_paused = true)]

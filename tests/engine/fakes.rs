@@ -145,6 +145,7 @@ pub fn step(id: &str, needs: &[&str]) -> PlannedStep {
         on_failure: OnFailure::Rollback,
         keep: false,
         reversibility: Reversibility::Reversible,
+        roles: Vec::new(),
         actions: Vec::new(),
         undo: vec![Action::command("here", Script::words(["undo", id]))],
         rollback: Vec::new(),
@@ -154,6 +155,13 @@ pub fn step(id: &str, needs: &[&str]) -> PlannedStep {
     }
 }
 
+/// Makes a fake step stand for one of a real kind: its name, its parameters, and the roles that the kind itself says.
+pub fn pose(step: &mut PlannedStep, uses: &str, with: &Value) {
+    step.uses = uses.into();
+    step.roles = (cutover::kinds::find(uses).unwrap().decode)(with).unwrap().roles();
+    step.with.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+}
+
 pub fn retry(attempts: u32) -> Retry {
     let seconds = |s| Span(Duration::from_secs(s));
     Retry { attempts, time: None, delay: seconds(5), backoff: Backoff::Exponential, max_delay: seconds(60) }
@@ -161,7 +169,7 @@ pub fn retry(attempts: u32) -> Retry {
 
 pub fn hook(name: &str) -> PlannedHook {
     let actions = vec![Action::command("here", Script::words(["hook", name]))];
-    PlannedHook { uses: "fake".into(), with: json!({ "name": name }), actions }
+    PlannedHook { uses: "fake".into(), with: json!({ "name": name }), roles: Vec::new(), actions }
 }
 
 pub fn plan(steps: Vec<PlannedStep>, blocks: Vec<PlannedBlock>) -> Plan {

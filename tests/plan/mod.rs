@@ -7,6 +7,7 @@ mod kinds;
 mod own;
 mod printed;
 mod program;
+mod roles;
 mod schemas;
 mod small_print;
 

@@ -96,3 +96,16 @@ fn a_saved_plan_whose_hash_was_made_right_is_refused() {
     assert!(said.contains("and the kind itself"), "{said}");
     assert!(said.contains("nothing was changed"), "{said}");
 }
+
+#[test]
+fn a_role_that_the_kind_does_not_play_is_found() {
+    let plan = plan(Path::new(PLAYBOOK));
+    let playing = (0..plan.steps.len()).filter(|&step| !plan.steps[step].roles.is_empty());
+    assert!(playing.clone().count() > 5);
+    for step in playing {
+        let mut changed = plan.clone();
+        changed.steps[step].roles.clear();
+        let failure = changed.is_own_program().unwrap_err();
+        assert!(failure.answer.contains(&format!("`{}`", plan.steps[step].id)), "{failure}");
+    }
+}

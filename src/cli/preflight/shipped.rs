@@ -2,6 +2,7 @@
 //! say; where the inventory is not complete enough for that, the preflight step alone.
 
 use super::Args;
+use crate::kinds::{RoleName, plays};
 use crate::plan::load::{self, Sources};
 use crate::playbook::document::Document;
 use serde_json::{Value, json};
@@ -51,7 +52,8 @@ fn tree(text: &str) -> Value {
 
 fn each_preflight(playbook: &mut Value, change: impl Fn(&mut Value)) {
     let steps = playbook["steps"].as_array_mut().into_iter().flatten();
-    for step in steps.filter(|step| step["uses"] == "preflight") {
+    let examines = |step: &&mut Value| step["uses"].as_str().is_some_and(|uses| plays(uses, RoleName::Examines));
+    for step in steps.filter(examines) {
         change(&mut step["with"]);
     }
 }

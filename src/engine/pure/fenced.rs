@@ -3,7 +3,7 @@
 use crate::effects::own_transactions::OwnLog;
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
-use crate::plan::PlannedStep;
+use crate::kinds::role::{Closes, Follows, Opens, RoleData};
 
 /// A switch from one server to another that has come to pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,22 +24,19 @@ pub struct Fenced {
 /// Switches of the run, in the order of its plan. A server that was opened again by a later step of the same run is none.
 #[must_use]
 pub fn fenced(state: &RunState) -> Vec<Fenced> {
-    let opened: Vec<(usize, &str, &str)> = done(state, "promote")
-        .map(|(ix, step, _)| (ix, field(step, "server").unwrap_or("target"), field(step, "source").unwrap_or("source")))
-        .collect();
+    let opened: Vec<(usize, &Opens)> = done(state).map(|(ix, opens, _)| (ix, opens)).collect();
     let follows =
-        |old: &str| done(state, "reverse_replication").any(|(_, step, _)| field(step, "replica") == Some(old));
-    let pairs = done(state, "fence").filter_map(|(ix, step, fence)| {
-        let old = field(step, "server")?;
-        let (_, new, _) = opened.iter().find(|(_, _, source)| *source == old)?;
-        if opened.iter().any(|(later, server, _)| *later > ix && *server == old) {
+        |old: &str| done(state).any(|(_, follows, _): (_, &Follows, _)| follows.way_back && follows.replica == old);
+    let pairs = done(state).filter_map(|(ix, Closes { server: old }, fence)| {
+        let (_, opens) = opened.iter().find(|(_, opens)| opens.source == *old)?;
+        if opened.iter().any(|(later, opens)| *later > ix && opens.server == *old) {
             return None;
         }
         let at_fence = || serde_json::from_str(fence.outputs.get("own_log")?.as_str()?).ok();
         let accepted = state.accepted.get(old);
         Some(Fenced {
-            old: old.to_owned(),
-            new: (*new).to_owned(),
+            old: old.clone(),
+            new: opens.server.clone(),
             before: accepted.cloned().flatten().or_else(at_fence),
             excused: accepted.is_some_and(Option::is_none),
             has_way_back: follows(old),
@@ -53,19 +50,16 @@ pub fn fenced(state: &RunState) -> Vec<Fenced> {
 #[must_use]
 pub fn is_switching(state: &RunState) -> bool {
     let over = |step: &StepState| matches!(step.status, Status::Undone | Status::Skipped);
-    let begun = steps(state, "fence").any(|(_, _, step)| step.begun && !over(step));
+    let begun = playing::<Closes>(state).any(|(_, _, step)| step.begun && !over(step));
     begun && fenced(state).is_empty()
 }
 
-fn steps<'a>(state: &'a RunState, uses: &'a str) -> impl Iterator<Item = (usize, &'a PlannedStep, &'a StepState)> {
+/// Steps that play a role: their places in the plan, what they say in it, and how they stand.
+fn playing<R: RoleData>(state: &RunState) -> impl Iterator<Item = (usize, &R, &StepState)> {
     let steps = state.graph.plan().steps.iter().zip(&state.steps).enumerate();
-    steps.filter(move |(_, (planned, _))| planned.uses == uses).map(|(ix, (planned, step))| (ix, planned, step))
+    steps.flat_map(|(ix, (planned, step))| planned.each_role().map(move |role| (ix, role, step)))
 }
 
-fn done<'a>(state: &'a RunState, uses: &'a str) -> impl Iterator<Item = (usize, &'a PlannedStep, &'a StepState)> {
-    steps(state, uses).filter(|(_, _, step)| step.status == Status::Succeeded)
-}
-
-fn field<'a>(step: &'a PlannedStep, name: &str) -> Option<&'a str> {
-    step.with.get(name).and_then(|value| value.as_str())
+fn done<R: RoleData>(state: &RunState) -> impl Iterator<Item = (usize, &R, &StepState)> {
+    playing(state).filter(|(_, _, step)| step.status == Status::Succeeded)
 }

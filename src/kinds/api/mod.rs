@@ -4,10 +4,12 @@ mod complaint;
 mod ctx;
 mod memo;
 mod progress;
+pub mod role;
 mod step;
 
 pub use complaint::Complaint;
 pub use ctx::Ctx;
 pub use memo::Memo;
 pub use progress::{Progress, Update};
+pub use role::{Role, RoleName};
 pub use step::{Outputs, Probe, Reversibility, Step};

@@ -1,6 +1,6 @@
 //! What a step kind is.
 
-use super::{Complaint, Ctx};
+use super::{Complaint, Ctx, Role};
 use crate::domain::Action;
 use crate::error::{Failure, Result};
 use crate::kinds::Finding;
@@ -68,6 +68,11 @@ pub trait Step: Send + Sync + Debug {
     /// Facts (`SERVER.VARIABLE`, `SERVER.account USER@HOST`) that this step makes true, so that later steps' `inspect`
     /// need not insist on them.
     fn settles(&self, _world: &World) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What other rooms must know of it. Pure, and without the world: what it says holds wherever the step is carried out.
+    fn roles(&self) -> Vec<Role> {
         Vec::new()
     }
 

@@ -6,6 +6,7 @@ use crate::domain::sql::identifier;
 use crate::domain::{Contents, Script, Sql, Words};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
+use crate::kinds::role::{CopiesTo, Role};
 use crate::kinds::support::answer;
 use crate::kinds::support::client_program::find_client;
 use crate::kinds::support::free_space::{self, with_free_space};
@@ -175,6 +176,10 @@ fn drop_database(name: impl Into<Words>) -> Sql {
 impl Step for Import {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![CopiesTo { server: self.server.clone(), logged: self.binlog }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -6,6 +6,7 @@ use crate::domain::units::Span;
 use crate::effects::Session;
 use crate::effects::replica::{LOOK, binlog_position, wait_until_applied};
 use crate::error::{Failure, Result};
+use crate::kinds::role::{Role, WaitsForLag};
 use crate::kinds::support::account_statements;
 use crate::kinds::support::own_database;
 use crate::kinds::support::place::dialect;
@@ -137,6 +138,10 @@ impl WaitForLag {
 impl Step for WaitForLag {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![WaitsForLag { replica: self.replica.clone(), source: self.source.clone() }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -4,6 +4,7 @@ use crate::dialect::Dialect;
 use crate::effects::Session;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
+use crate::kinds::role::{Role, WaitsForPosition};
 use crate::kinds::support::account_statements::{self, wait_until_applied};
 use crate::kinds::support::place::dialect;
 use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
@@ -76,6 +77,10 @@ impl WaitForPosition {
 impl Step for WaitForPosition {
     fn reversibility(&self) -> Reversibility {
         Reversibility::NothingToUndo
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![WaitsForPosition { replica: self.replica.clone() }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -3,16 +3,19 @@
 use crate::domain::units::Span;
 use crate::effects::{Answer, Rule};
 use crate::error::{Failure, Result};
+use crate::kinds::role::{AsksPeople, Role};
 use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::time::Duration;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[Output { name: "by", kind: OutputType::Text, about: "Who approved, by name." }];
+
+/// Parameters that a rehearsal leaves out: it is held by one person at any time of the day.
+pub const EASED: &[&str] = &["by", "expires"];
 
 /// How often decisions are looked for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -75,13 +78,6 @@ fn question() -> String {
     "Go on?".into()
 }
 
-/// Who must answer a step of kind `uses` with the parameters `with`; `None` for another kind.
-#[must_use]
-pub fn rule_of(uses: &str, with: &Value) -> Option<Rule> {
-    let step = (uses == "approve").then(|| Approve::deserialize(with).ok())?;
-    step.map(|step| step.rule())
-}
-
 impl Approve {
     fn rule(&self) -> Rule {
         Rule {
@@ -112,6 +108,10 @@ impl Approve {
 impl Step for Approve {
     fn reversibility(&self) -> Reversibility {
         Reversibility::NothingToUndo
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![AsksPeople { rule: self.rule() }.into()]
     }
     fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let named = self.by.people.len();

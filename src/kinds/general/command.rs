@@ -4,6 +4,7 @@ use crate::domain::Script;
 use crate::domain::marker;
 use crate::effects::telling_lines;
 use crate::error::{Failure, Result};
+use crate::kinds::role::{Role, RunsUsersProgram};
 use crate::kinds::support::place::{is_installed, is_there};
 use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
@@ -20,6 +21,41 @@ pub const OUTPUTS: &[Output] = &[
         about: "What the program printed, without the last newline; at most the first 64 KiB.",
     },
     Output { name: "code", kind: OutputType::Integer, about: "Its exit code: 0." },
+];
+
+/// Programs that only look.
+const LOOKS: [&str; 31] = [
+    "[",
+    "cat",
+    "date",
+    "df",
+    "dig",
+    "du",
+    "echo",
+    "env",
+    "false",
+    "free",
+    "getent",
+    "grep",
+    "head",
+    "hostname",
+    "id",
+    "ls",
+    "nproc",
+    "ping",
+    "printf",
+    "ps",
+    "pwd",
+    "sha256sum",
+    "sleep",
+    "ss",
+    "stat",
+    "tail",
+    "test",
+    "true",
+    "uname",
+    "uptime",
+    "wc",
 ];
 
 /// Runs a program on a host. Any exit code but 0 is a failure.
@@ -55,6 +91,12 @@ fn yes() -> bool {
 const SHOWN_LINES: usize = 20;
 
 impl Command {
+    /// Whether the program may change something.
+    fn changes(&self) -> bool {
+        let program = self.run.first().map_or("", String::as_str);
+        !LOOKS.contains(&program.rsplit('/').next().unwrap_or_default())
+    }
+
     async fn run(&self, cx: &Ctx<'_>, argv: &[String]) -> Result<(String, i64)> {
         let ran = cx.fx.host(&self.host).await?.run_whole(&Script::words(argv)).await?;
         let stdout = cx.fx.secrets().scrub(&String::from_utf8_lossy(&ran.stdout));
@@ -101,6 +143,10 @@ impl Command {
 impl Step for Command {
     fn reversibility(&self) -> Reversibility {
         if self.undo.is_empty() { Reversibility::NothingToUndo } else { Reversibility::Reversible }
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![RunsUsersProgram { changes: self.changes(), has_undo: !self.undo.is_empty() }.into()]
     }
     fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         if self.run.is_empty() {

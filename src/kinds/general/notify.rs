@@ -1,6 +1,7 @@
 //! `notify`: a webhook is told something.
 
 use crate::error::Result;
+use crate::kinds::role::{Role, Tells};
 use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use async_trait::async_trait;
@@ -30,6 +31,10 @@ pub struct Notify {
 impl Step for Notify {
     fn reversibility(&self) -> Reversibility {
         Reversibility::NothingToUndo
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Tells { webhook: self.to.clone(), message: self.message.clone() }.into()]
     }
     fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         Ok(vec![Action::note(format!("tell the webhook {}, without waiting for it: {}", self.to, self.message))])

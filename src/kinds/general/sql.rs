@@ -4,6 +4,7 @@ use crate::domain::units::Span;
 use crate::domain::{Private, Sql as Statement};
 use crate::effects::Session;
 use crate::error::Result;
+use crate::kinds::role::{Role, RunsUsersStatements};
 use crate::kinds::support::place::dialect;
 use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
@@ -45,6 +46,21 @@ pub struct Sql {
     /// Longest time for one statement; then it is killed on the server.
     #[serde(default = "ten_minutes")]
     limit: Span,
+}
+
+/// Statements that begin so only look, or change their own connection. `SET GLOBAL` and `SET PERSIST` do more.
+const LOOKS: [&str; 8] = ["SELECT", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "DO", "USE", "CHECKSUM"];
+/// What a `SET` begins with that does more.
+const SETS: [&str; 6] = ["GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD", "DEFAULT", "@@GLOBAL"];
+
+/// Whether a statement changes something on its server.
+fn changes(statement: &str) -> bool {
+    let mut words = statement.split_whitespace().map(str::to_ascii_uppercase);
+    let Some(first) = words.next() else { return false };
+    match first.trim_end_matches(';') {
+        "SET" => words.next().is_some_and(|target| SETS.iter().any(|global| target.starts_with(global))),
+        first => !LOOKS.contains(&first),
+    }
 }
 
 fn yes() -> bool {
@@ -97,6 +113,11 @@ impl Sql {
 impl Step for Sql {
     fn reversibility(&self) -> Reversibility {
         if self.undo.is_empty() { Reversibility::NothingToUndo } else { Reversibility::Reversible }
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        let (server, changes) = (self.server.clone(), self.statements.iter().any(|text| changes(text)));
+        vec![RunsUsersStatements { server, changes, logged: self.binlog, has_undo: !self.undo.is_empty() }.into()]
     }
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         if self.statements.is_empty() {

@@ -1,11 +1,12 @@
 //! `set_variables`: changes a running server, and its configuration file, and puts both back.
 //!
-//! May know: the server's variables, its configuration file. Not what the values mean.
+//! May know: the server's variables, its configuration file. Not what the values mean, but for those that a switch hangs on.
 
 use crate::dialect::Dialect;
 use crate::domain::{Contents, Sql, Words};
 use crate::error::{Failure, Result};
 use crate::kinds::registry::{Output, OutputType};
+use crate::kinds::role::{Role, SetsVariables};
 use crate::kinds::support::config_file::ConfigFile;
 use crate::kinds::support::config_place::{read_actions, require_read, require_writable, write_actions};
 use crate::kinds::support::option_file;
@@ -38,6 +39,8 @@ pub const OUTPUTS: &[Output] = &[
 const BEFORE: &str = "before";
 /// What shuts out administrators on `MySQL`.
 const ADMINISTRATORS: &str = "super_read_only";
+/// What makes every commit durable, each at 1.
+const DURABLE: [&str; 2] = ["innodb_flush_log_at_trx_commit", "sync_binlog"];
 
 /// Sets global variables of a running server, in memory and, with `persist`, in its configuration file, and reads
 /// them back. Undo restores both, the file byte for byte.
@@ -143,6 +146,20 @@ impl SetVariables {
         self.wanted().get("read_only").is_some_and(|value| Dialect::closed(value) == Some(false))
     }
 
+    /// Whether every commit is durable with these values.
+    fn is_durable(&self) -> bool {
+        let wanted = self.wanted();
+        DURABLE.iter().all(|name| wanted.get(*name).is_some_and(|value| value == "1"))
+    }
+
+    /// Whether the server is closed to writes with these values, or open; `None` where they say neither.
+    fn closes(&self) -> Option<bool> {
+        let wanted = self.wanted();
+        let said = ["read_only", ADMINISTRATORS].into_iter().filter_map(|name| wanted.get(name));
+        let is_on = |value: &String| ["1", "on", "true"].iter().any(|on| value.eq_ignore_ascii_case(on));
+        said.map(is_on).reduce(|one, other| one || other)
+    }
+
     fn complaints(&self) -> Vec<Complaint> {
         let is_name = |name: &str| {
             name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -245,6 +262,11 @@ fn no_file(file: &ConfigFile<'_>) -> Failure {
 impl Step for SetVariables {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        let (server, durable, closed) = (self.server.clone(), self.is_durable(), self.closes());
+        vec![SetsVariables { server, durable, closed, kept: self.persist }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
@@ -394,5 +416,28 @@ impl SetVariables {
                 .now("nothing was touched")
                 .help(format!("RESET PERSIST {first}, and set it in the configuration file")),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SetVariables;
+    use serde_json::{Value, json};
+
+    fn step(variables: &Value) -> SetVariables {
+        serde_json::from_value(json!({ "server": "a", "variables": variables })).unwrap()
+    }
+
+    #[test]
+    fn what_its_values_mean_for_a_switch() {
+        let closes = |variables| step(&variables).closes();
+        assert_eq!(closes(json!({ "read_only": true })), Some(true));
+        assert_eq!(closes(json!({ "READ_ONLY": "off" })), Some(false));
+        // the server is closed by either
+        assert_eq!(closes(json!({ "read_only": 1, "super_read_only": false })), Some(true));
+        assert_eq!(closes(json!({ "sync_binlog": 1 })), None);
+        let durable = json!({ "innodb_flush_log_at_trx_commit": "1", "sync_binlog": 1 });
+        assert!(step(&durable).is_durable());
+        assert!(!step(&json!({ "innodb_flush_log_at_trx_commit": 2, "sync_binlog": 1 })).is_durable());
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::{Sql, Words};
 use crate::effects::Session;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
+use crate::kinds::role::{MovesEvents, Role};
 use crate::kinds::support::answer;
 use crate::kinds::support::place::{dialect, server};
 use crate::kinds::support::privileges::require;
@@ -160,6 +161,10 @@ impl Events {
 impl Step for Events {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![MovesEvents { from: self.from.clone(), to: self.to.clone() }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -1,8 +1,9 @@
 //! `C002`: a `benchmark` that requires nothing.
 
+use crate::kinds::role::MeasuresDisk;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
-use crate::lint::subject::{Pair, Subject};
+use crate::lint::subject::Subject;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -15,12 +16,8 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let requires = |step: &Pair<'_>| {
-        let require = step.planned.with.get("require").and_then(serde_json::Value::as_object);
-        require.is_some_and(|require| require.values().any(|value| !value.is_null()))
-    };
-    let lax = subject.of_kind("benchmark").filter(|step| !requires(step));
-    lax.map(|step| {
+    let lax = subject.playing::<MeasuresDisk>().filter(|(_, measures)| !measures.requires);
+    lax.map(|(step, _)| {
         let message = format!("`{}` measures a disk, and goes on whatever it finds", step.written.id);
         Finding::new(&RULE, step.written.uses_place, message)
             .label("requires nothing")

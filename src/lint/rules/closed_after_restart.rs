@@ -1,5 +1,6 @@
 //! `C022`: the promoted server's file closes it, or leaves it configured for an import, at its next restart.
 
+use crate::kinds::role::{Opens, SetsVariables, WritesConfiguration};
 use crate::lint::finding::{File, Finding};
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::{Pair, Subject};
@@ -19,8 +20,7 @@ const VARIABLES: [&str; 2] = ["read_only", "super_read_only"];
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for promote in subject.of_kind("promote") {
-        let server = promote.text("server");
+    for (_, Opens { server, .. }) in subject.playing() {
         found.extend(left_as_import(subject, server));
         found.extend(kept_closed(subject, server));
         found.extend(closed_by_settings(subject, server));
@@ -30,14 +30,13 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 
 /// The last file is the one for an import.
 fn left_as_import(subject: &Subject<'_>, server: &str) -> Option<Finding> {
-    let import = last(subject, |step| is_render(step, server, "import"))?;
-    let opens = |step| is_render(step, server, "production") || persists(step, server) == Some(false);
+    let import = last(subject, |step| is_for_import(step, server) == Some(true))?;
+    let opens = |step| is_for_import(step, server) == Some(false) || persists(step, server) == Some(false);
     if subject.steps().any(|step| opens(step) && subject.is_before(import, step)) {
         return None;
     }
-    let place = import.written.with.get("profile").map_or(import.written.uses_place, |node| node.span);
     let message = format!("`{server}` keeps the file of an import, which closes it");
-    let finding = Finding::new(&RULE, place, message).label("nothing is rendered after it");
+    let finding = Finding::new(&RULE, import.place_of("profile"), message).label("nothing is rendered after it");
     Some(finding.help(format!(
         "after the switch: `uses: render`, `with: {{ template: my.cnf.j2, server: {server}, profile: production }}`"
     )))
@@ -46,7 +45,8 @@ fn left_as_import(subject: &Subject<'_>, server: &str) -> Option<Finding> {
 /// The last `set_variables` that persists it says closed, and no file is rendered later.
 fn kept_closed(subject: &Subject<'_>, server: &str) -> Option<Finding> {
     let closing = last(subject, |step| persists(step, server) == Some(true))?;
-    let undone = |step: &Pair<'_>| persists(*step, server) == Some(false) || is_render(*step, server, "production");
+    let undone =
+        |step: &Pair<'_>| persists(*step, server) == Some(false) || is_for_import(*step, server) == Some(false);
     if subject.steps().any(|step| undone(&step) && subject.is_before(closing, step)) {
         return None;
     }
@@ -57,7 +57,7 @@ fn kept_closed(subject: &Subject<'_>, server: &str) -> Option<Finding> {
 
 /// The inventory's settings, which stand last in every rendered file.
 fn closed_by_settings(subject: &Subject<'_>, server: &str) -> Option<Finding> {
-    subject.of_kind("render").find(|step| step.text("server") == server)?;
+    subject.playing::<WritesConfiguration>().find(|(_, file)| file.server == server)?;
     let settings = subject.inventory?.root.get("servers")?.get(server)?.get("settings")?;
     let (name, value) = settings
         .entries()
@@ -73,24 +73,14 @@ fn last<'a>(subject: &Subject<'a>, does: impl Fn(Pair<'a>) -> bool) -> Option<Pa
     subject.steps().filter(|step| does(*step)).last()
 }
 
-fn is_render(step: Pair<'_>, server: &str, profile: &str) -> bool {
-    let written = if step.text("profile").is_empty() { "production" } else { step.text("profile") };
-    is_live(step, "render", server) && written == profile
+/// Whether a step leaves the server with the file of an import, or with the one of production; `None` when it writes none.
+fn is_for_import(step: Pair<'_>, server: &str) -> Option<bool> {
+    step.role::<WritesConfiguration>().filter(|file| file.server == server).map(|file| file.for_import)
 }
 
 /// Whether a step leaves the server closed or open in its file; `None` when it does neither.
 fn persists(step: Pair<'_>, server: &str) -> Option<bool> {
-    if !is_live(step, "set_variables", server) || step.flag("persist") != Some(true) {
-        return None;
-    }
-    let all = step.planned.with.get("variables").and_then(Value::as_object).into_iter().flatten();
-    all.filter(|(name, _)| VARIABLES.contains(&name.replace('-', "_").as_str()))
-        .map(|(_, value)| is_on(value))
-        .next_back()
-}
-
-fn is_live(step: Pair<'_>, kind: &str, server: &str) -> bool {
-    step.written.uses == kind && step.planned.skip.is_none() && step.text("server") == server
+    step.role::<SetsVariables>().filter(|set| set.kept && set.server == server)?.closed
 }
 
 fn is_on(value: &Value) -> bool {

@@ -1,6 +1,7 @@
 //! `C004`: durable settings that are only in the server's memory.
 
 use super::durability;
+use crate::kinds::role::{Opens, SetsVariables};
 use crate::lint::edit;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
@@ -18,14 +19,13 @@ pub static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for promote in subject.of_kind("promote") {
-        let server = promote.text("server");
+    for (_, Opens { server, .. }) in subject.playing() {
         let keeps = |step: Pair<'_>| durability::keeps(step, server);
         if subject.steps().any(keeps) {
             continue;
         }
-        let set = subject.of_kind("set_variables").rfind(|step| durability::is_durable(*step, server));
-        findings.extend(set.map(|step| {
+        let set = subject.playing::<SetsVariables>().rfind(|(_, set)| set.durable && set.server == *server);
+        findings.extend(set.map(|(step, _)| {
             let message = format!("`{}` makes commits durable only until `{server}` restarts", step.written.id);
             Finding::new(&RULE, step.written.uses_place, message)
                 .label("in memory only")

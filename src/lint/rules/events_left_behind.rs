@@ -1,5 +1,6 @@
 //! `C023`: a promotion after which nobody lets the new server run the events of the old one.
 
+use crate::kinds::role::{MovesEvents, Opens};
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::Subject;
@@ -15,12 +16,11 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let left = subject.of_kind("promote").filter(|promote| {
-        let moved = |events: &crate::lint::subject::Pair<'_>| events.text("to") == promote.text("server");
-        !subject.of_kind("events").any(|events| moved(&events) && subject.is_before(*promote, events))
+    let left = subject.playing().filter(|(promote, Opens { server, .. })| {
+        let mut events = subject.playing::<MovesEvents>().filter(|(_, moves)| moves.to == *server);
+        !events.any(|(events, _)| subject.is_before(*promote, events))
     });
-    left.map(|promote| {
-        let server = promote.text("server");
+    left.map(|(promote, Opens { server, .. })| {
         let message = format!("`{server}` is opened, and no `events` step lets it run what the old server ran");
         Finding::new(&RULE, promote.written.uses_place, message).label("events stay off").help(format!(
             "after the switch: `uses: events`, `with: {{ from: OLD, to: {server}, scheduler: \

@@ -1,5 +1,6 @@
 //! `C018`: a step after the promotion's block without `on_failure`.
 
+use crate::kinds::role::{AsksPeople, MovesApplication, Opens};
 use crate::lint::edit;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
@@ -15,18 +16,20 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-/// Kinds that are part of the switch, or that ask a person.
-const EXEMPT: [&str; 2] = ["repoint", "approve"];
+/// Whether a step is part of the switch, or asks a person.
+fn is_exempt(step: &Pair<'_>) -> bool {
+    step.planned.role::<MovesApplication>().is_some() || step.planned.role::<AsksPeople>().is_some()
+}
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let promotions: Vec<Pair<'_>> = subject.of_kind("promote").collect();
+    let promotions: Vec<Pair<'_>> = subject.playing::<Opens>().map(|(promote, _)| promote).collect();
     let follows = |step: &Pair<'_>| {
         promotions.iter().any(|promote| {
             let same_block = promote.written.block.is_some() && promote.written.block == step.written.block;
             !same_block && subject.is_before(*promote, *step)
         })
     };
-    let after = subject.steps().filter(|step| !EXEMPT.contains(&step.written.uses.as_str())).filter(follows);
+    let after = subject.steps().filter(|step| !is_exempt(step)).filter(follows);
     let finding = |step: Pair<'_>| {
         let node = subject.node(&step.written.id)?;
         if node.get("on_failure").is_some() {

@@ -1,5 +1,6 @@
 //! `C007`: a `fence` outside a block with a deadline.
 
+use crate::kinds::role::Closes;
 use crate::lint::edit;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
@@ -16,7 +17,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let finding = |fence: Pair<'_>| {
+    let finding = |(fence, _): (Pair<'_>, &Closes)| {
         let id = &fence.written.id;
         let Some(block) = subject.block(fence) else {
             let message = format!("`{id}` closes a server, and nothing limits for how long");
@@ -32,5 +33,5 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let fix = edit::set_field(subject.document, node, "deadline", "10s");
         Some(finding.help("give the block a deadline: `deadline: 10s`").fix(fix))
     };
-    subject.of_kind("fence").filter_map(finding).collect()
+    subject.playing().filter_map(finding).collect()
 }

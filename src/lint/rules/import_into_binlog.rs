@@ -1,5 +1,6 @@
 //! `C010`: an `import` with `binlog: true`.
 
+use crate::kinds::role::CopiesTo;
 use crate::lint::edit;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
@@ -16,14 +17,13 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let logged = subject.of_kind("import").filter(|step| step.flag("binlog") == Some(true));
+    let logged = subject.playing::<CopiesTo>().filter(|(_, loads)| loads.logged);
     logged
-        .filter_map(|step| {
-            let place = step.written.with.get("binlog")?.span;
+        .map(|(step, _)| {
             let message = format!("`{}` writes the whole load to the server's own binary log", step.written.id);
-            let finding = Finding::new(&RULE, place, message).label("makes transactions of its own");
+            let finding = Finding::new(&RULE, step.place_of("binlog"), message).label("makes transactions of its own");
             let finding = finding.help("leave it out, or say in a comment what needs it");
-            Some(finding.fix(edit::set_field(subject.document, &step.written.with, "binlog", "false")))
+            finding.fix(edit::set_field(subject.document, &step.written.with, "binlog", "false"))
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! `C001`: an `import` without a `benchmark` of its host's disk before it.
 
+use crate::kinds::role::{CopiesTo, MeasuresDisk};
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::{Pair, Subject};
@@ -15,12 +16,14 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let unmeasured = subject.of_kind("import").filter(|import| {
-        let host = subject.plan.world.inventory.host_of(import.text("server"));
-        !subject.of_kind("benchmark").any(|disk| disk.text("host") == host && subject.is_before(disk, *import))
+    let inventory = &subject.plan.world.inventory;
+    let unmeasured = subject.playing::<CopiesTo>().filter(|(import, loads)| {
+        let mut disks =
+            subject.playing::<MeasuresDisk>().filter(|(_, disk)| disk.host == inventory.host_of(&loads.server));
+        !disks.any(|(disk, _)| subject.is_before(disk, *import))
     });
-    let finding = |import: Pair<'_>| {
-        let host = subject.plan.world.inventory.host_of(import.text("server"));
+    let finding = |(import, loads): (Pair<'_>, &CopiesTo)| {
+        let host = inventory.host_of(&loads.server);
         let message =
             format!("`{}` loads a dump, and no step before it measures the disk of `{host}`", import.written.id);
         Finding::new(&RULE, import.written.uses_place, message)

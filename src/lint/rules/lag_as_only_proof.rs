@@ -1,6 +1,7 @@
 //! `C006`: a `promote` that only a `wait_for_lag` comes before.
 
 use super::proof;
+use crate::kinds::role::Opens;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::{Pair, Subject};
@@ -16,10 +17,10 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let unproved = subject.of_kind("promote").filter(|promote| !proof::is_proved(subject, *promote));
-    let finding = |promote: Pair<'_>| {
+    let unproved = subject.playing().filter(|promote| !proof::is_proved(subject, *promote));
+    let finding = |promote: (Pair<'_>, &Opens)| {
         let lag = proof::last_lag(subject, promote)?;
-        let (id, server) = (&lag.written.id, promote.text("server"));
+        let (id, server) = (&lag.written.id, &promote.1.server);
         let message = format!("`{id}` is all that comes before `{server}` is opened, and a lag proves nothing");
         let finding = Finding::new(&RULE, lag.written.uses_place, message);
         Some(finding.label("the only proof").help(proof::HELP))

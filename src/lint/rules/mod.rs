@@ -25,7 +25,6 @@ pub mod secret_in_file;
 mod secret_name;
 pub mod secret_on_command_line;
 pub mod server_id_twice;
-mod statement;
 pub mod unpinned_server_id;
 pub mod unreachable_step;
 pub mod unused_input;

@@ -1,8 +1,9 @@
 //! `C024`: a promotion after which the old server does not follow the new one.
 
+use crate::kinds::role::{Examines, Follows, Opens};
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
-use crate::lint::subject::{Pair, Subject};
+use crate::lint::subject::Subject;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,18 +17,16 @@ pub static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     // whoever has said it once, to preflight, is not asked again
-    if subject.of_kind("preflight").any(|step| step.flag("accept_no_rollback") == Some(true)) {
+    if subject.playing::<Examines>().any(|(_, examines)| examines.accepts_no_way_back) {
         return Vec::new();
     }
-    let one_way = subject.of_kind("promote").filter(|promote| {
-        let leads_back = |reverse: &Pair<'_>| {
-            reverse.text("source") == promote.text("server") && reverse.text("replica") == old(*promote)
-        };
-        !subject.of_kind("reverse_replication").any(|reverse| leads_back(&reverse))
+    let one_way = subject.playing().filter(|(_, Opens { server, source, .. })| {
+        let leads_back =
+            |follows: &Follows| follows.way_back && follows.source == *server && follows.replica == *source;
+        !subject.playing().any(|(_, follows)| leads_back(follows))
     });
     one_way
-        .map(|promote| {
-            let (server, old) = (promote.text("server"), old(promote));
+        .map(|(promote, Opens { server, source: old, .. })| {
             let message = format!("what is written on `{server}` never reaches `{old}`: there is no way back");
             Finding::new(&RULE, promote.written.uses_place, message).label("lossless in one direction only").help(format!(
                 "after the switch: `uses: reverse_replication`, `with: {{ replica: {old}, source: {server}, position: \
@@ -36,8 +35,4 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             ))
         })
         .collect()
-}
-
-fn old(promote: Pair<'_>) -> &str {
-    if promote.text("source").is_empty() { "source" } else { promote.text("source") }
 }

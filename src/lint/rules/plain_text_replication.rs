@@ -1,5 +1,6 @@
 //! `C009`: a `change_source` or `reverse_replication` between hosts that goes through no tunnel and is not encrypted.
 
+use crate::kinds::role::Follows;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::Subject;
@@ -16,17 +17,20 @@ pub static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let inventory = &subject.plan.world.inventory;
-    let open = subject.of_kind("change_source").chain(subject.of_kind("reverse_replication")).filter(|step| {
-        let through = step.planned.with.get("through").is_some_and(|through| !through.is_null());
-        let tls = step.planned.with.get("tls").is_some_and(|tls| tls == true);
-        !through && !tls && inventory.host_of(step.text("replica")) != inventory.host_of(step.text("source"))
-    });
-    open.map(|step| {
-        let hosts = [step.text("source"), step.text("replica")].map(|server| inventory.host_of(server));
-        let message = format!("every row goes from `{}` to `{}` in plain text", hosts[0], hosts[1]);
-        Finding::new(&RULE, step.written.uses_place, message)
-            .label("goes through no tunnel and is not encrypted")
-            .help("open a `tunnel` before it and name it: `through: TUNNEL`; or let the servers encrypt: `tls: true`")
-    })
-    .collect()
+    let hosts = |follows: &Follows| {
+        let host = |server| inventory.host_of(server).to_owned();
+        [host(&follows.source), host(&follows.replica)]
+    };
+    let open = subject.playing::<Follows>().filter(|(_, follows)| !follows.sheltered);
+    open.map(|(step, follows)| (step, hosts(follows)))
+        .filter(|(_, hosts)| hosts[0] != hosts[1])
+        .map(|(step, hosts)| {
+            let message = format!("every row goes from `{}` to `{}` in plain text", hosts[0], hosts[1]);
+            Finding::new(&RULE, step.written.uses_place, message)
+                .label("goes through no tunnel and is not encrypted")
+                .help(
+                    "open a `tunnel` before it and name it: `through: TUNNEL`; or let the servers encrypt: `tls: true`",
+                )
+        })
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! `C003`: a `promote` before which nothing makes the server's commits durable.
 
 use super::durability;
+use crate::kinds::role::Opens;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::Subject;
@@ -16,13 +17,11 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let bare = subject.of_kind("promote").filter(|promote| {
-        let server = promote.text("server");
+    let bare = subject.playing().filter(|(promote, Opens { server, .. })| {
         let mut durable = subject.steps().filter(|step| durability::is_durable(*step, server));
         !durable.any(|step| subject.is_before(step, *promote))
     });
-    bare.map(|promote| {
-        let server = promote.text("server");
+    bare.map(|(promote, Opens { server, .. })| {
         let message = format!("`{server}` is opened, and no step before makes its commits durable");
         Finding::new(&RULE, promote.written.uses_place, message)
             .label("acknowledged writes could be lost with the power")

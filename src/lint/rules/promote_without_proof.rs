@@ -1,6 +1,7 @@
 //! `C005`: a `promote` before which nothing is verified.
 
 use super::proof;
+use crate::kinds::role::Opens;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::Subject;
@@ -16,10 +17,9 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let bare = subject.of_kind("promote").filter(|promote| !proof::is_proved(subject, *promote));
+    let bare = subject.playing().filter(|promote| !proof::is_proved(subject, *promote));
     bare.filter(|promote| proof::last_lag(subject, *promote).is_none())
-        .map(|promote| {
-            let server = promote.text("server");
+        .map(|(promote, Opens { server, .. })| {
             let message = format!("`{server}` is opened, and no step proves that it has everything");
             Finding::new(&RULE, promote.written.uses_place, message).label("nothing was verified").help(proof::HELP)
         })

@@ -1,6 +1,7 @@
 //! `C021`: a `promote` before which nothing compares the rows of both servers.
 
 use crate::domain::marker;
+use crate::kinds::role::{Opens, ProvesEquality};
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::{Pair, Subject};
@@ -19,17 +20,16 @@ const HELP: &str = "before the switch: `uses: verify`, `with: { source: OLD, rep
                     `verified: \"{{ steps.ID.finished }}\"`";
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let finding = |promote: Pair<'_>| {
-        let (message, label) = fault(subject, promote)?;
-        let place = promote.written.with.get("verified").map_or(promote.written.uses_place, |node| node.span);
-        Some(Finding::new(&RULE, place, message).label(label).help(HELP))
+    let finding = |(promote, opens): (Pair<'_>, &Opens)| {
+        let (message, label) = fault(subject, opens)?;
+        Some(Finding::new(&RULE, promote.place_of("verified"), message).label(label).help(HELP))
     };
-    subject.of_kind("promote").filter_map(finding).collect()
+    subject.playing().filter_map(finding).collect()
 }
 
 /// What is wrong with the proof that a promotion names.
-fn fault(subject: &Subject<'_>, promote: Pair<'_>) -> Option<(String, &'static str)> {
-    let (server, verified) = (promote.text("server"), promote.text("verified"));
+fn fault(subject: &Subject<'_>, opens: &Opens) -> Option<(String, &'static str)> {
+    let (server, verified) = (&opens.server, opens.verified.as_deref().unwrap_or_default());
     let opened = format!("`{server}` is opened, and ");
     if verified == "none" {
         return Some((opened + "nothing proves that it holds the same as the old server", "no proof"));
@@ -40,12 +40,11 @@ fn fault(subject: &Subject<'_>, promote: Pair<'_>) -> Option<(String, &'static s
     let Some(step) = reference.strip_prefix("steps.").and_then(|rest| rest.split('.').next()) else {
         return Some((opened + "the proof is not the output of a step", "not the output of a step"));
     };
-    let proof = subject.of_kind("verify").find(|verify| verify.written.id == step);
-    let Some(proof) = proof else {
+    let proof = subject.playing::<ProvesEquality>().find(|(verify, _)| verify.written.id == step);
+    let Some((_, ProvesEquality { replica: compared, .. })) = proof else {
         return Some((opened + &format!("`{step}` is no `verify` step"), "not the output of a `verify`"));
     };
-    if proof.text("replica") != server {
-        let compared = proof.text("replica");
+    if compared != server {
         return Some((opened + &format!("`{step}` compares `{compared}`"), "the proof of another server"));
     }
     None

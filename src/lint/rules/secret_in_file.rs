@@ -1,6 +1,8 @@
 //! `C013`: an input for a secret with a literal default, or an account made with a literal password.
 
 use super::secret_name;
+use crate::kinds::role::RunsUsersStatements;
+use crate::kinds::{self, RoleName};
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::Subject;
@@ -31,8 +33,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             findings.push(finding(field.span, message, "refer to it in the inventory: `password: { env: NAME }`"));
         }
     }
-    for step in subject.playbook.steps.iter().filter(|step| step.uses == "sql") {
-        for list in ["statements", "undo"].into_iter().filter_map(|name| step.with.get(name)) {
+    let runs = |uses: &str| kinds::plays(uses, RoleName::RunsUsersStatements);
+    for step in subject.playbook.steps.iter().filter(|step| runs(&step.uses)) {
+        for list in RunsUsersStatements::LISTS.into_iter().filter_map(|name| step.with.get(name)) {
             let Value::Seq(items) = &list.value else { continue };
             for item in items {
                 let Some(range) = item.as_str().and_then(password_of) else { continue };

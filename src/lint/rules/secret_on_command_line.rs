@@ -1,6 +1,8 @@
 //! `C012`: a `command` with a password among its words.
 
 use super::secret_name;
+use crate::kinds::role::RunsUsersProgram;
+use crate::kinds::{self, RoleName};
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::Subject;
@@ -22,8 +24,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     for step in &subject.playbook.steps {
         let own = (step.uses.as_str(), &step.with);
         let hooks = step.rollback.iter().map(|hook| (hook.uses.as_str(), &hook.with));
-        for (_, with) in std::iter::once(own).chain(hooks).filter(|(uses, _)| *uses == "command") {
-            for argv in ["run", "undo"].into_iter().filter_map(|field| with.get(field)) {
+        let all = std::iter::once(own).chain(hooks);
+        for (_, with) in all.filter(|(uses, _)| kinds::plays(uses, RoleName::RunsUsersProgram)) {
+            for argv in RunsUsersProgram::LINES.into_iter().filter_map(|field| with.get(field)) {
                 findings.extend(places(subject.document, argv).into_iter().map(|place| {
                     let message = format!("`{}` has what looks like a secret on its command line", step.id);
                     Finding::new(&RULE, place, message)

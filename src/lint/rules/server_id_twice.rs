@@ -1,5 +1,6 @@
 //! `C015`: a replica and a source to which the inventory gives the same `server_id`.
 
+use crate::kinds::role::Follows;
 use crate::lint::finding::{File, Finding};
 use crate::lint::rule::{Rule, Severity};
 use crate::lint::subject::{Pair, Subject};
@@ -17,8 +18,7 @@ pub static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(document) = subject.inventory else { return Vec::new() };
     let world = &subject.plan.world.inventory;
-    let finding = |step: Pair<'_>| {
-        let (replica, source) = (step.text("replica"), step.text("source"));
+    let finding = |(_, Follows { replica, source, .. }): (Pair<'_>, &Follows)| {
         let id = world.server(replica)?.server_id?;
         if replica == source || world.server(source)?.server_id != Some(id) {
             return None;
@@ -28,5 +28,5 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let finding = Finding::new(&RULE, place, message).file(File::Inventory).label("the same as its source's");
         Some(finding.help("give each server a number of its own"))
     };
-    subject.of_kind("change_source").filter_map(finding).collect()
+    subject.playing().filter(|(_, follows): &(_, &Follows)| !follows.way_back).filter_map(finding).collect()
 }

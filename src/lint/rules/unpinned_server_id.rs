@@ -1,5 +1,6 @@
 //! `C014`: a server in replication whose `server_id` the inventory does not state.
 
+use crate::kinds::role::WritesConfiguration;
 use crate::lint::edit;
 use crate::lint::finding::{File, Finding};
 use crate::lint::rule::{Rule, Severity};
@@ -18,7 +19,8 @@ pub static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(document) = subject.inventory else { return Vec::new() };
     let world = &subject.plan.world.inventory;
-    let mut rendered: Vec<&str> = subject.of_kind("render").map(|step| step.text("server")).collect();
+    let files = subject.playing::<WritesConfiguration>();
+    let mut rendered: Vec<&str> = files.map(|(_, file)| file.server.as_str()).collect();
     rendered.sort_unstable();
     rendered.dedup();
     let unpinned = rendered.into_iter().filter(|name| world.server(name).is_some_and(|s| s.server_id.is_none()));

@@ -1,6 +1,6 @@
 //! `C011`: an `sql` step that writes on a replica and into its binary log.
 
-use super::statement;
+use crate::kinds::role::{Follows, RunsUsersStatements};
 use crate::lint::edit;
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
@@ -17,14 +17,13 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let replicas: Vec<&str> = subject.of_kind("change_source").map(|step| step.text("replica")).collect();
-    let writes = subject.of_kind("sql").filter(|step| {
-        replicas.contains(&step.text("server")) && step.flag("binlog") != Some(false) && statement::changes(*step)
-    });
+    let follows = subject.playing::<Follows>().filter(|(_, follows)| !follows.way_back);
+    let replicas: Vec<&String> = follows.map(|(_, follows)| &follows.replica).collect();
+    let writes = subject.playing::<RunsUsersStatements>();
+    let writes = writes.filter(|(_, runs)| replicas.contains(&&runs.server) && runs.logged && runs.changes);
     writes
-        .filter(|step| !subject.is_after_promotion(*step))
-        .map(|step| {
-            let server = step.text("server");
+        .filter(|(step, _)| !subject.is_after_promotion(*step))
+        .map(|(step, RunsUsersStatements { server, .. })| {
             let message = format!("`{}` writes on the replica `{server}`, and into its binary log", step.written.id);
             Finding::new(&RULE, step.written.uses_place, message)
                 .label("a transaction that the source does not have")

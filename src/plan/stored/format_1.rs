@@ -1,6 +1,7 @@
 //! Plans of format 1 (cutover 0.1.x): a statement was its text. What is read of one is for people only, so every action
-//! becomes a note that says what it said.
+//! becomes a note that says what it said. Roles were not written down: the kinds of this program say them.
 
+use crate::kinds;
 use serde_json::{Value, json};
 
 /// The plan with notes for actions: in the shape of this program's format, and with the number of its own.
@@ -9,9 +10,22 @@ pub(super) fn with_notes(mut plan: Value) -> Value {
     for step in items(&mut plan, "steps") {
         items(step, "actions").for_each(note);
         items(step, "undo").for_each(note);
-        items(step, "rollback").for_each(|hook| items(hook, "actions").for_each(note));
+        for hook in items(step, "rollback") {
+            items(hook, "actions").for_each(note);
+            add_roles(hook);
+        }
+        add_roles(step);
     }
     plan
+}
+
+/// None for a kind, or parameters, that this program does not know any more.
+fn add_roles(step: &mut Value) {
+    let kind = step.get("uses").and_then(Value::as_str).and_then(kinds::find);
+    let decoded = kind.zip(step.get("with")).and_then(|(kind, with)| (kind.decode)(with).ok());
+    if let (Some(decoded), Some(step)) = (decoded, step.as_object_mut()) {
+        step.insert("roles".to_owned(), json!(decoded.roles()));
+    }
 }
 
 fn items<'a>(of: &'a mut Value, list: &str) -> impl Iterator<Item = &'a mut Value> {
@@ -64,7 +78,17 @@ mod tests {
             (&step["actions"], &step["undo"]),
             (&json!([note("a> SELECT 'x'")]), &json!([note("h$ a\n         b")]))
         );
+        assert_eq!(step.get("roles"), None, "of no kind");
         let hooked = json!([note("h: write /f\n         │ 1\n         │ 2"), note("{\"do\":\"other\"}")]);
         assert_eq!(step["rollback"][0]["actions"], hooked);
+    }
+
+    #[test]
+    fn roles_are_those_of_the_kinds() {
+        let (fence, gone) = (json!({ "server": "a" }), json!({ "server": "a", "a parameter of then": 1 }));
+        let plan = json!({ "steps": [{ "uses": "fence", "with": fence }, { "uses": "fence", "with": gone }] });
+        let steps = with_notes(plan)["steps"].clone();
+        assert_eq!(steps[0]["roles"], json!([{ "role": "closes", "server": "a" }]));
+        assert_eq!(steps[1].get("roles"), None);
     }
 }

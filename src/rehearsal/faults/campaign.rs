@@ -4,6 +4,7 @@ use super::catalogue::{self, Fault};
 use super::moment::Moment;
 use super::round::{Plot, Row, hold};
 use crate::error::{Failure, Result};
+use crate::kinds::{self, RoleName};
 use crate::playbook::model::Playbook;
 use crate::rehearsal::disk::Disk;
 use crate::rehearsal::server::{self, Profile, Server, Setup};
@@ -195,7 +196,8 @@ fn boundaries(halts: &[Vec<Moment>]) -> Vec<Moment> {
 
 /// The end of every step that may still be taken back.
 fn ends_before_the_switch(halts: &[Vec<Moment>], playbook: &Playbook) -> Vec<Moment> {
-    let promote = playbook.steps.iter().find(|step| step.uses == "promote").map(|step| step.id.as_str());
+    let promote =
+        playbook.steps.iter().find(|step| kinds::plays(&step.uses, RoleName::Opens)).map(|step| step.id.as_str());
     let all = halts.iter().flatten().filter(|moment| moment.side == crate::store::Side::After);
     let before = all.take_while(|moment| moment.event != "step_done" || Some(moment.step.as_str()) != promote);
     before.filter(|moment| moment.event == "step_done").cloned().collect()

@@ -5,6 +5,8 @@ use super::blow::{
     Side::{Source, Target},
 };
 use super::moment::Moment;
+use crate::kinds;
+use crate::kinds::RoleName::{self, Closes, CopiesFrom, CopiesTo, Opens, SetsVariables, WaitsForLag, WaitsForPosition};
 use crate::playbook::model::Playbook;
 use crate::store::{Outcome, Side};
 use Outcome::{Done, RolledBack, Stopped};
@@ -63,8 +65,8 @@ impl fmt::Display for Fault {
 struct Entry {
     name: &'static str,
     blow: Blow,
-    /// Side, event and step kind; none for what is so from the start.
-    at: Option<(Side, &'static str, &'static str)>,
+    /// Side, event, and role of the step; none for what is so from the start.
+    at: Option<(Side, &'static str, RoleName)>,
     delay_ms: u64,
     expected: &'static [Outcome],
 }
@@ -72,7 +74,7 @@ struct Entry {
 const fn entry(
     name: &'static str,
     blow: Blow,
-    at: (Side, &'static str, &'static str),
+    at: (Side, &'static str, RoleName),
     delay_ms: u64,
     expected: &'static [Outcome],
 ) -> Entry {
@@ -84,57 +86,57 @@ const DONE: &str = "step_done";
 const EITHER: &[Outcome] = &[Done, RolledBack];
 
 const LIST: &[Entry] = &[
-    entry("tunnel-killed", Blow::KillTunnel, (Side::After, BEGINS, "wait_for_lag"), 300, &[Done]),
-    entry("tunnel-frozen", Blow::FreezeTunnel, (Side::After, BEGINS, "wait_for_lag"), 300, &[Done]),
-    entry("tunnel-frozen-in-switch", Blow::FreezeTunnel, (Side::After, BEGINS, "fence"), 0, EITHER),
-    entry("source-crash-in-dump", Blow::Crash(Source), (Side::After, BEGINS, "dump"), 60, EITHER),
-    entry("source-crash-in-catch-up", Blow::Crash(Source), (Side::After, BEGINS, "wait_for_lag"), 500, EITHER),
-    entry("source-crash-in-switch", Blow::Crash(Source), (Side::After, DONE, "fence"), 0, EITHER),
-    entry("target-crash-in-import", Blow::Crash(Target), (Side::After, BEGINS, "import"), 60, EITHER),
-    entry("target-crash-in-catch-up", Blow::Crash(Target), (Side::After, BEGINS, "wait_for_lag"), 500, EITHER),
-    entry("target-crash-before-promote", Blow::Crash(Target), (Side::Before, BEGINS, "promote"), 0, EITHER),
+    entry("tunnel-killed", Blow::KillTunnel, (Side::After, BEGINS, WaitsForLag), 300, &[Done]),
+    entry("tunnel-frozen", Blow::FreezeTunnel, (Side::After, BEGINS, WaitsForLag), 300, &[Done]),
+    entry("tunnel-frozen-in-switch", Blow::FreezeTunnel, (Side::After, BEGINS, Closes), 0, EITHER),
+    entry("source-crash-in-dump", Blow::Crash(Source), (Side::After, BEGINS, CopiesFrom), 60, EITHER),
+    entry("source-crash-in-catch-up", Blow::Crash(Source), (Side::After, BEGINS, WaitsForLag), 500, EITHER),
+    entry("source-crash-in-switch", Blow::Crash(Source), (Side::After, DONE, Closes), 0, EITHER),
+    entry("target-crash-in-import", Blow::Crash(Target), (Side::After, BEGINS, CopiesTo), 60, EITHER),
+    entry("target-crash-in-catch-up", Blow::Crash(Target), (Side::After, BEGINS, WaitsForLag), 500, EITHER),
+    entry("target-crash-before-promote", Blow::Crash(Target), (Side::Before, BEGINS, Opens), 0, EITHER),
     entry(
         "target-frozen-in-switch",
         Blow::Freeze(Target),
-        (Side::After, BEGINS, "promote"),
+        (Side::After, BEGINS, Opens),
         0,
         &[Done, RolledBack, Stopped],
     ),
-    entry("source-frozen-in-switch", Blow::Freeze(Source), (Side::After, BEGINS, "fence"), 0, EITHER),
+    entry("source-frozen-in-switch", Blow::Freeze(Source), (Side::After, BEGINS, Closes), 0, EITHER),
     entry(
         "target-cut-off-in-switch",
         Blow::CutOff(Target),
-        (Side::After, BEGINS, "wait_for_position"),
+        (Side::After, BEGINS, WaitsForPosition),
         0,
         &[Done, RolledBack, Stopped],
     ),
     entry(
         "source-cut-off-in-switch",
         Blow::CutOff(Source),
-        (Side::After, DONE, "fence"),
+        (Side::After, DONE, Closes),
         0,
         &[Done, RolledBack, Stopped],
     ),
-    entry("write-past-fence", Blow::WritePastFence, (Side::After, DONE, "fence"), 0, EITHER),
-    entry("long-transaction-before-switch", Blow::LongTransaction, (Side::After, DONE, "import"), 0, EITHER),
-    entry("long-transaction-at-fence", Blow::LongTransaction, (Side::After, BEGINS, "fence"), 0, EITHER),
-    entry("lock-tables-at-fence", Blow::LockTables, (Side::After, BEGINS, "fence"), 0, EITHER),
-    entry("target-down-in-import", Blow::Down(Target), (Side::After, BEGINS, "import"), 30, &[Done]),
-    entry("target-down-in-catch-up", Blow::Down(Target), (Side::After, BEGINS, "wait_for_lag"), 300, &[Done]),
-    entry("target-down-in-durable", Blow::Down(Target), (Side::Before, BEGINS, "set_variables"), 0, &[Done]),
-    entry("target-down-in-fence", Blow::Down(Target), (Side::After, BEGINS, "fence"), 0, &[Done]),
-    entry("target-down-in-promote", Blow::Down(Target), (Side::After, BEGINS, "promote"), 0, &[Done]),
-    entry("ssh-away-in-import", Blow::SshAway(Target), (Side::After, BEGINS, "import"), 30, &[Done]),
-    entry("ssh-away-in-catch-up", Blow::SshAway(Target), (Side::After, BEGINS, "wait_for_lag"), 300, &[Done]),
-    entry("ssh-away-in-durable", Blow::SshAway(Target), (Side::Before, BEGINS, "set_variables"), 0, &[Done]),
-    entry("ssh-away-in-fence", Blow::SshAway(Target), (Side::After, BEGINS, "fence"), 0, &[Done]),
-    entry("ssh-away-in-promote", Blow::SshAway(Target), (Side::After, BEGINS, "promote"), 0, &[Done]),
-    entry("disk-full-in-import", Blow::FillDisk, (Side::After, BEGINS, "import"), 0, &[RolledBack, Done]),
-    entry("state-full", Blow::FillState, (Side::After, BEGINS, "import"), 0, &[Done]),
-    entry("state-full-in-switch", Blow::FillState, (Side::After, BEGINS, "fence"), 0, &[Done]),
-    entry("binlog-purged", Blow::PurgeBinlog, (Side::After, DONE, "dump"), 0, &[RolledBack]),
-    entry("binlog-reset", Blow::ResetBinlog, (Side::After, DONE, "dump"), 0, &[RolledBack]),
-    entry("clock-set-back", Blow::ClockBack, (Side::After, BEGINS, "wait_for_lag"), 0, &[Done]),
+    entry("write-past-fence", Blow::WritePastFence, (Side::After, DONE, Closes), 0, EITHER),
+    entry("long-transaction-before-switch", Blow::LongTransaction, (Side::After, DONE, CopiesTo), 0, EITHER),
+    entry("long-transaction-at-fence", Blow::LongTransaction, (Side::After, BEGINS, Closes), 0, EITHER),
+    entry("lock-tables-at-fence", Blow::LockTables, (Side::After, BEGINS, Closes), 0, EITHER),
+    entry("target-down-in-import", Blow::Down(Target), (Side::After, BEGINS, CopiesTo), 30, &[Done]),
+    entry("target-down-in-catch-up", Blow::Down(Target), (Side::After, BEGINS, WaitsForLag), 300, &[Done]),
+    entry("target-down-in-durable", Blow::Down(Target), (Side::Before, BEGINS, SetsVariables), 0, &[Done]),
+    entry("target-down-in-fence", Blow::Down(Target), (Side::After, BEGINS, Closes), 0, &[Done]),
+    entry("target-down-in-promote", Blow::Down(Target), (Side::After, BEGINS, Opens), 0, &[Done]),
+    entry("ssh-away-in-import", Blow::SshAway(Target), (Side::After, BEGINS, CopiesTo), 30, &[Done]),
+    entry("ssh-away-in-catch-up", Blow::SshAway(Target), (Side::After, BEGINS, WaitsForLag), 300, &[Done]),
+    entry("ssh-away-in-durable", Blow::SshAway(Target), (Side::Before, BEGINS, SetsVariables), 0, &[Done]),
+    entry("ssh-away-in-fence", Blow::SshAway(Target), (Side::After, BEGINS, Closes), 0, &[Done]),
+    entry("ssh-away-in-promote", Blow::SshAway(Target), (Side::After, BEGINS, Opens), 0, &[Done]),
+    entry("disk-full-in-import", Blow::FillDisk, (Side::After, BEGINS, CopiesTo), 0, &[RolledBack, Done]),
+    entry("state-full", Blow::FillState, (Side::After, BEGINS, CopiesTo), 0, &[Done]),
+    entry("state-full-in-switch", Blow::FillState, (Side::After, BEGINS, Closes), 0, &[Done]),
+    entry("binlog-purged", Blow::PurgeBinlog, (Side::After, DONE, CopiesFrom), 0, &[RolledBack]),
+    entry("binlog-reset", Blow::ResetBinlog, (Side::After, DONE, CopiesFrom), 0, &[RolledBack]),
+    entry("clock-set-back", Blow::ClockBack, (Side::After, BEGINS, WaitsForLag), 0, &[Done]),
     Entry { name: "deaf-application", blow: Blow::Deaf, at: None, delay_ms: 0, expected: &[Stopped] },
 ];
 
@@ -175,13 +177,13 @@ pub fn named(spec: &str, playbook: &Playbook) -> Result<Fault, String> {
 }
 
 fn resolve(entry: &Entry, playbook: &Playbook) -> Option<Fault> {
-    let has_tunnel = playbook.steps.iter().any(|step| step.uses == "tunnel");
+    let has_tunnel = playbook.steps.iter().any(|step| kinds::plays(&step.uses, RoleName::Tunnels));
     if entry.blow.needs_tunnel() && !has_tunnel {
         return None;
     }
     let moment = match entry.at {
-        Some((side, event, kind)) => {
-            let step = playbook.steps.iter().find(|step| step.uses == kind)?;
+        Some((side, event, role)) => {
+            let step = playbook.steps.iter().find(|step| kinds::plays(&step.uses, role))?;
             Some(Moment::new(side, event, &step.id))
         }
         None => None,

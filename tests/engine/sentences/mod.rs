@@ -4,7 +4,7 @@
 mod judge;
 
 use crate::engine::decision::switch;
-use crate::engine::fakes::{Act, Lab, intent};
+use crate::engine::fakes::{Act, Lab, intent, pose};
 use cutover::error::Failure;
 use cutover::kinds::Probe;
 use cutover::plan::Plan;
@@ -53,7 +53,11 @@ fn closing() -> [Act; 2] {
 fn real() -> Lab {
     let mut lab = switch();
     let mut plan = (*lab.plan).clone();
-    plan.steps[1].uses = "wait_for_position".into();
+    pose(
+        &mut plan.steps[1],
+        "wait_for_position",
+        &json!({ "replica": "target", "position": { "file": "b.1", "offset": 4 } }),
+    );
     plan.hash = String::new();
     plan.hash = plan.digest();
     lab.plan = Arc::new(plan);

@@ -12,6 +12,7 @@ use crate::domain::script::argument;
 use crate::domain::{Contents, Script};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
+use crate::kinds::role::{CopiesFrom, Role};
 use crate::kinds::support::long_work::{self, Work};
 use crate::kinds::support::place::{
     authority, dialect, is_file, job_dir, option_file, option_file_with_session, server, size_of,
@@ -220,6 +221,10 @@ impl Dump {
 impl Step for Dump {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![CopiesFrom { server: self.server.clone() }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -6,6 +6,7 @@ use crate::dialect::{Dialect, OwnDatabase};
 use crate::domain::Sql;
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
+use crate::kinds::role::{Follows, Role};
 use crate::kinds::support::account_statements;
 use crate::kinds::support::accounts_before;
 use crate::kinds::support::channel::{Channel, SERVER_ID};
@@ -93,6 +94,12 @@ impl ChangeSource {
 impl Step for ChangeSource {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        let sheltered = self.through.is_some() || self.tls;
+        let (replica, source) = (self.replica.clone(), self.source.clone());
+        vec![Follows { replica, source, sheltered, way_back: false }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -7,6 +7,7 @@ use crate::domain::{Sql, Words};
 use crate::effects::Session;
 use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
+use crate::kinds::role::{Follows, Role};
 use crate::kinds::support::account_statements;
 use crate::kinds::support::answer;
 use crate::kinds::support::channel::{Channel, SERVER_ID};
@@ -197,6 +198,12 @@ impl ReverseReplication {
 impl Step for ReverseReplication {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        let sheltered = self.through.is_some() || self.tls;
+        let (replica, source) = (self.replica.clone(), self.source.clone());
+        vec![Follows { replica, source, sheltered, way_back: true }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

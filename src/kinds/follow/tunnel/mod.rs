@@ -7,6 +7,7 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::marker;
 use crate::effects::Job;
 use crate::error::{Class, Failure, Result};
+use crate::kinds::role::{Role, Tunnels};
 use crate::kinds::support::place::{dialect, job_dir, run_marker};
 use crate::kinds::support::privileges::require;
 use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
@@ -217,6 +218,10 @@ impl Tunnel {
 impl Step for Tunnel {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Tunnels {}.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -9,6 +9,7 @@ use crate::domain::units::{Bytes, Span};
 use crate::domain::{Script, Sql};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
+use crate::kinds::role::{MeasuresDisk, Role};
 use crate::kinds::support::long_work::Work;
 use crate::kinds::support::place::{is_installed, job_dir, run_marker};
 use crate::kinds::support::trial_write;
@@ -197,6 +198,12 @@ impl Benchmark {
 impl Step for Benchmark {
     fn reversibility(&self) -> Reversibility {
         Reversibility::NothingToUndo
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        let Require { write_iops, read_iops, fsync_p99 } = self.require;
+        let requires = write_iops.is_some() || read_iops.is_some() || fsync_p99.is_some();
+        vec![MeasuresDisk { host: self.host.clone(), requires }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -13,6 +13,7 @@ mod seen;
 mod verdict;
 
 use crate::error::{Failure, Result};
+use crate::kinds::role::{Examines, Role};
 use crate::kinds::support::place::{dialect, server};
 use crate::kinds::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::kinds::{CheckResult, Mark};
@@ -154,6 +155,11 @@ const ALLOWED: &str = " (allowed)";
 impl Step for Preflight {
     fn reversibility(&self) -> Reversibility {
         Reversibility::NothingToUndo
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        let (source, target) = (self.source.clone(), self.target.clone());
+        vec![Examines { source, target, accepts_no_way_back: self.accept_no_rollback }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -24,6 +24,7 @@ mod tables;
 use crate::domain::units::Span;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
+use crate::kinds::role::{ProvesEquality, Role};
 use crate::kinds::support::place::dialect;
 use crate::kinds::support::privileges::require;
 use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
@@ -201,6 +202,10 @@ impl Verify {
 impl Step for Verify {
     fn reversibility(&self) -> Reversibility {
         Reversibility::NothingToUndo
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![ProvesEquality { source: self.source.clone(), replica: self.replica.clone() }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

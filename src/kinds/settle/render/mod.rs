@@ -13,6 +13,7 @@ use crate::domain::marker;
 use crate::effects::facts;
 use crate::error::{Failure, Result};
 use crate::kinds::registry::{Output, OutputType};
+use crate::kinds::role::{Role, WritesConfiguration};
 use crate::kinds::support::config_file::ConfigFile;
 use crate::kinds::support::config_place::{read_actions, require_read, require_writable, write_actions};
 use crate::kinds::support::option_file::effective;
@@ -234,6 +235,12 @@ fn refused(complaints: Vec<Complaint>) -> Failure {
 impl Step for Render {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        let for_import = self.profile == Profile::Import;
+        let of = |server: &String| WritesConfiguration { server: server.clone(), for_import, restarts: self.restart };
+        self.server.iter().map(|server| of(server).into()).collect()
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -15,6 +15,7 @@ use crate::domain::units::Span;
 use crate::effects::Session;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
+use crate::kinds::role::{Closes, Role};
 use crate::kinds::support::account_locks;
 use crate::kinds::support::after_fence;
 use crate::kinds::support::answer::{self, is_closed};
@@ -144,6 +145,10 @@ impl Fence {
 impl Step for Fence {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![Closes { server: self.server.clone() }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

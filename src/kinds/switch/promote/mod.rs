@@ -9,6 +9,7 @@ use crate::domain::units::Span;
 use crate::effects::Session;
 use crate::effects::replica::{LOOK, ReplicaStatus, binlog_position};
 use crate::error::{Failure, Result};
+use crate::kinds::role::{Opens, Role};
 use crate::kinds::support::account_locks;
 use crate::kinds::support::answer::is_closed;
 use crate::kinds::support::place::{dialect, run_marker};
@@ -232,6 +233,11 @@ impl Promote {
 impl Step for Promote {
     fn reversibility(&self) -> Reversibility {
         Reversibility::PointOfNoReturn
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        let (server, source) = (self.server.clone(), self.source.clone());
+        vec![Opens { server, source, verified: self.verified.clone() }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

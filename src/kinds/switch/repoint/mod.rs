@@ -8,6 +8,7 @@ use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::{Contents, Script};
 use crate::error::{Failure, Result};
+use crate::kinds::role::{MovesApplication, Role};
 use crate::kinds::support::config_place::{require_writable, write_actions};
 use crate::kinds::support::place::{dialect, server};
 use crate::kinds::support::privileges::require;
@@ -149,6 +150,10 @@ impl Repoint {
 impl Step for Repoint {
     fn reversibility(&self) -> Reversibility {
         Reversibility::Reversible
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        vec![MovesApplication { application: self.application.clone(), to: self.to.clone() }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {

@@ -1,6 +1,9 @@
 //! The first lines of a plan for people who approve it: what moves where, how long, what restarts, which files change,
 //! what cannot be undone.
 
+use crate::kinds::role::{
+    Closes, CopiesFrom, MovesApplication, Opens, RoleData, RunsUsersProgram, RunsUsersStatements,
+};
 use crate::kinds::{Action, Reversibility};
 use crate::plan::display::edges::Edges;
 use crate::plan::display::markup::{code, plain, sentence};
@@ -45,12 +48,9 @@ fn listed(texts: &[String], none: &str) -> String {
     }
 }
 
-fn steps<'a>(plan: &'a Plan, uses: &'a str) -> impl Iterator<Item = &'a PlannedStep> {
-    plan.steps.iter().filter(move |step| step.skip.is_none() && step.uses == uses)
-}
-
-fn field<'a>(step: &'a PlannedStep, name: &str) -> Option<&'a str> {
-    step.with.get(name).and_then(|value| value.as_str())
+/// Steps that play a role, with what they say in it.
+fn playing<R: RoleData>(plan: &Plan) -> impl Iterator<Item = (&PlannedStep, &R)> {
+    plan.steps.iter().filter(|step| step.skip.is_none()).flat_map(|step| step.each_role().map(move |role| (step, role)))
 }
 
 /// Which server takes over from which, and who goes along.
@@ -60,13 +60,10 @@ fn moves(plan: &Plan) -> Vec<String> {
         let about = server.map(|server| format!(" ({})", plain(&format!("{} on {}", server.address, server.host))));
         format!("{}{}", code(name), about.unwrap_or_default())
     };
-    let promotions = steps(plan, "promote").filter_map(|step| {
-        let (old, new) = (field(step, "source").unwrap_or("source"), field(step, "server")?);
-        Some(format!("from {} to {}", place(old), place(new)))
-    });
-    let applications = steps(plan, "repoint").filter_map(|step| {
-        let (application, to) = (field(step, "application")?, field(step, "to")?);
-        Some(format!("application {} is sent to {}", code(application), code(to)))
+    let promotions =
+        playing(plan).map(|(_, Opens { server, source, .. })| format!("from {} to {}", place(source), place(server)));
+    let applications = playing(plan).map(|(_, MovesApplication { application, to })| {
+        format!("application {} is sent to {}", code(application), code(to))
     });
     promotions.chain(applications).collect()
 }
@@ -74,17 +71,17 @@ fn moves(plan: &Plan) -> Vec<String> {
 fn copy(plan: &Plan, forecast: Option<&str>) -> String {
     match forecast {
         Some(forecast) => plain(forecast),
-        None if steps(plan, "dump").next().is_none() => "no step copies data".to_owned(),
+        None if playing::<CopiesFrom>(plan).next().is_none() => "no step copies data".to_owned(),
         None => "how much and how long is asked of the servers by `cutover plan --live`".to_owned(),
     }
 }
 
 /// How long writes may stand still: the deadline of the block that closes the server.
 fn pauses(plan: &Plan) -> Vec<String> {
-    let pause = |step: &PlannedStep| {
-        let server = code(field(step, "server")?);
+    let pause = |(step, Closes { server }): (&PlannedStep, &Closes)| {
+        let server = code(server);
         let block = step.block.as_ref().and_then(|id| plan.blocks.iter().find(|block| block.id == *id));
-        Some(match block.and_then(|block| Some((block, block.deadline_ms?))) {
+        match block.and_then(|block| Some((block, block.deadline_ms?))) {
             Some((block, limit)) => {
                 let limit = wording::time(limit);
                 format!(
@@ -93,9 +90,9 @@ fn pauses(plan: &Plan) -> Vec<String> {
                 )
             }
             None => format!("writes on {server} stand still, and no deadline ends that"),
-        })
+        }
     };
-    steps(plan, "fence").filter_map(pause).collect()
+    playing(plan).map(pause).collect()
 }
 
 /// Servers and applications whose restart or reload command is among what the steps do.
@@ -155,6 +152,12 @@ fn named(known: &BTreeSet<(String, String)>, host: &str, text: &str) -> Vec<(Str
     known.iter().filter(|(at, path)| at == host && text.contains(path)).cloned().collect()
 }
 
+/// Whether it runs something of the user's own that the playbook does not say how to take back.
+fn has_no_undo(step: &PlannedStep) -> bool {
+    step.each_role().any(|runs: &RunsUsersProgram| !runs.has_undo)
+        || step.each_role().any(|runs: &RunsUsersStatements| !runs.has_undo)
+}
+
 fn not_undone(plan: &Plan, edges: &Edges) -> String {
     let mut out = String::new();
     let end = NoReturn::of(plan, edges);
@@ -167,8 +170,7 @@ fn not_undone(plan: &Plan, edges: &Edges) -> String {
             write!(out, "**point of no return: after step {number}, {}**; beyond it {beyond}", code(step))
         }
     };
-    let unstated = |step: &&PlannedStep| step.unproved.iter().any(|text| text.contains("states no `undo`"));
-    let unstated: Vec<String> = plan.steps.iter().filter(unstated).map(|step| code(&step.id)).collect();
+    let unstated: Vec<String> = plan.steps.iter().filter(|step| has_no_undo(step)).map(|step| code(&step.id)).collect();
     if !unstated.is_empty() {
         let _ = write!(out, "; {}", sentence("without an `undo` of the playbook: "));
         out.push_str(&listed(&unstated, "").replace("; ", ", "));
