@@ -1,11 +1,11 @@
 //! `cutover` moves a live `MySQL` or `MariaDB` server to another machine by replication swap.
 //!
 //! The data flows one way: `playbook` (what is written) -> `plan` (what will be done, pure) -> `engine` (does it,
-//! writing the `journal`) -> `report`. `lint` judges what is written, beside the plan. `steps` holds one file a step
-//! kind; `effects` is the only room that talks to servers, hosts and processes; `survey` looks at them, changing nothing,
+//! writing into the `store`) -> `report`. `lint` judges what is written, beside the plan. `kinds` holds the step kinds, and
+//! `dialect` the statements of each server family; `effects` is the only room that talks to servers, hosts and processes; `survey` looks at them, changing nothing,
 //! for the reviewer of a plan; `notify` tells webhooks what becomes of a run; `rehearsal` builds a sandbox and runs the
 //! whole thing against it; `schedule` starts all of that at its time; `watch` looks at the servers of
-//! a switch that has come to pass; `page` shows runs in a browser and takes people's answers.
+//! a switch that has come to pass; `web` shows runs in a browser and takes people's answers.
 
 pub mod cli;
 pub mod dialect;

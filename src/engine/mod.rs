@@ -1,10 +1,7 @@
 //! The engine: a pure scheduler decides, a thin runner does, and the journal is written before and after every
 //! effect.
 //!
-//! May know the plan, the step trait, the journal and the effects bundle; no step kind (but the names of those that
-//! make a switch, in `fenced`), no display. The pure half is
-//! `graph`, `status`, `state` (with `transition`), `schedule` (with `condition`, `windows` and `unwind`), `recover`,
-//! `results`, `fenced`, `vouch`, `retry` and `rule`.
+//! May know the plan, the step trait, the store and the effects bundle; no step kind, no display.
 
 mod pure;
 mod run;

@@ -8,6 +8,7 @@ mod own;
 mod printed;
 mod program;
 mod roles;
+mod rooms;
 mod schemas;
 mod small_print;
 
