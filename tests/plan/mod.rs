@@ -7,7 +7,7 @@ mod kinds;
 mod own;
 mod printed;
 mod program;
-mod roles;
+pub mod roles;
 mod rooms;
 mod schemas;
 mod small_print;

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The example of a kind, with what the planner fills in for templates and tunnels.
-fn example(kind: &Kind) -> Value {
+pub fn example(kind: &Kind) -> Value {
     let mut example = of_kind(kind)["examples"][0].clone();
     for (name, value) in example.as_object_mut().unwrap() {
         match value.as_str() {
