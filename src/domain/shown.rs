@@ -24,7 +24,8 @@ fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         Part::Slot(Form::Word, value) => write!(f, "{}", visible(value, &[])),
         Part::Slot(Form::Hexadecimal, value) => write!(f, "X'{}'", visible(value, &IN_LITERAL)),
-        Part::Slot(Form::Verbatim | Form::Copied | Form::Plain, value) => write!(f, "{value}"),
+        Part::Slot(Form::Copied, value) => f.write_str(&without_hash(&value.to_string())),
+        Part::Slot(Form::Verbatim | Form::Plain, value) => write!(f, "{value}"),
         Part::Slot(Form::Argument, value) => f.write_str(&argument(value)),
         Part::Slot(Form::OptionValue, value) => write!(f, "{}", visible(value, &IN_OPTION)),
         Part::Ours(ours) => writeln!(f, "<<{}>>", ours.name()),
@@ -36,6 +37,15 @@ fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 const IN_LITERAL: [(&str, &str); 2] = [("\\", "\\\\"), ("'", "''")];
 
 const IN_OPTION: [(&str, &str); 5] = [("\\", "\\\\"), ("\"", "\\\""), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")];
+
+/// A password's hash is as secret as the password to whoever wants to guess it, so what follows the word is left out.
+fn without_hash(copied: &str) -> String {
+    const BEFORE_IT: &str = "IDENTIFIED ";
+    match copied.split_once(BEFORE_IT) {
+        Some((before, _)) => format!("{before}{BEFORE_IT}‹not shown›"),
+        None => copied.to_owned(),
+    }
+}
 
 /// A word as a shell reads it, with quotes around whatever is not known yet.
 fn argument(value: &Private) -> String {
@@ -98,8 +108,8 @@ fn push_visible(out: &mut String, sign: char) {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::Words;
     use crate::domain::sql::{identifier, literal, number};
+    use crate::domain::{Backslash, Sql, Words};
 
     #[test]
     fn what_is_shown_can_be_pasted_and_obeys_nobody() {
@@ -111,5 +121,8 @@ mod tests {
         assert_eq!(number(Words::late("number")).to_string(), "‹number›");
         assert_eq!(number("1; DROP").to_string(), "'1; DROP'");
         assert_eq!(number("").to_string(), "''");
+        let user = "CREATE USER `shop` IDENTIFIED BY PASSWORD '*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19'";
+        let copied = Sql::copied(user, &["CREATE USER"], Backslash::Escapes).unwrap();
+        assert_eq!(copied.to_string(), "CREATE USER `shop` IDENTIFIED ‹not shown›");
     }
 }
