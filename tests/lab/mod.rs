@@ -3,8 +3,12 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+mod seen;
 #[path = "../skip/mod.rs"]
 mod skip;
+
+#[allow(unused_imports, reason = "each test uses a part of it")]
+pub use seen::Asked;
 
 use cutover::domain::product::{Family, Product};
 use cutover::rehearsal::server::{Choice, Program};
@@ -67,6 +71,17 @@ pub struct Lab {
 impl Lab {
     /// Sets everything up; `None` where the machine has no `MySQL` and cannot fetch it.
     pub fn make(shape: &Shape) -> Option<Self> {
+        Self::set_up(shape, false)
+    }
+    /// The same, and everything that is asked of the hosts and started there is noted; `None` too where nobody can.
+    pub fn make_watched(shape: &Shape) -> Option<Self> {
+        if Command::new("strace").arg("-V").output().is_err() {
+            skip::skip("strace is not installed", skip::Why::Other);
+            return None;
+        }
+        Self::set_up(shape, true)
+    }
+    fn set_up(shape: &Shape, is_watched: bool) -> Option<Self> {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         if shape.family == Family::MySql && !runtime.block_on(skip::mysql()) {
             return None;
@@ -79,6 +94,9 @@ impl Lab {
         let lab = Self { folder, client, product, ports, runs: RefCell::default() };
         lab.write("old.cnf", &format!("server_id = 1\nlog_bin = binlog\nbinlog_format = ROW\n{}", shape.old));
         lab.write("new.cnf", shape.new);
+        if is_watched {
+            std::fs::create_dir(lab.path("seen")).unwrap();
+        }
         let mut script = Command::new("sh");
         let family = if shape.family == Family::MariaDb { "mariadb" } else { "mysql" };
         script.arg(here("lab.sh")).arg(lab.dir()).arg(family).arg(bin);
@@ -147,6 +165,14 @@ impl Lab {
         String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
     }
 
+    /// Files of any kind below these folders in which a text stands.
+    pub fn grep(&self, text: &str, folders: &[&str]) -> Vec<String> {
+        let mut grep = Command::new("grep");
+        grep.args(["-rlaF", "-D", "skip", "-e", text]);
+        let found = grep.args(folders.iter().map(|folder| self.path(folder))).output().unwrap();
+        String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
+    }
+
     /// What a server holds in `databases`, as text that differs when they do.
     pub fn dump(&self, side: Side, databases: &[&str]) -> String {
         let socket = self.path(["old/s.sock", "new/s.sock"][side as usize]);
@@ -185,7 +211,7 @@ impl Lab {
 
     /// Runs cutover to its end, in an environment that would lead its client programs astray.
     pub fn cutover(&self, args: &[&str]) -> Output {
-        let mut cutover = Command::new(env!("CARGO_BIN_EXE_cutover"));
+        let mut cutover = self.witnessed(env!("CARGO_BIN_EXE_cutover"));
         cutover.args(args).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
         cutover.env("CUTOVER_STATE", self.path("state")).env("SOURCE_PASSWORD", "choose-one");
         cutover.env("TARGET_PASSWORD", "choose-another").env("REPL_PASSWORD", "repl-secret");
