@@ -102,6 +102,7 @@ no-data
 safe-updates
 skip-column-names
 END
+    # what the account of this machine does at each login is none of the lab's business: its home is another until `login`
     ssh-keygen -q -t ed25519 -N '' -f "$dir/$1_host_key"
     printf '[127.0.0.1]:%s %s\n' "$2" "$(cat "$dir/$1_host_key.pub")" >>"$dir/known_hosts"
     cat >"$dir/$1_sshd_config" <<END
@@ -113,7 +114,7 @@ StrictModes no
 UsePAM no
 PermitRootLogin prohibit-password
 ForceCommand $dir/home-$1/login
-SetEnv PATH=$dir/tools MYSQL_HOST=127.0.0.1 MYSQL_TCP_PORT=$old_port MYSQL_PWD=wrong
+SetEnv HOME=$dir/nowhere PATH=$dir/tools MYSQL_HOST=127.0.0.1 MYSQL_TCP_PORT=$old_port MYSQL_PWD=wrong
 END
     login "$1" "$2" key >"$dir/peer_to_$1"
     # a host that is watched notes every program that is started there

@@ -117,6 +117,9 @@ impl Lab {
         }
         grants.to_owned()
     }
+    pub fn family(&self) -> Family {
+        self.product.family
+    }
     pub fn dir(&self) -> &Path {
         self.folder.path()
     }
