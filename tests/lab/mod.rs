@@ -21,7 +21,7 @@ const README: &str = include_str!("../../README.md");
 /// How far away the hosts are, in milliseconds each way.
 const DELAY: u32 = 3;
 /// The shipped playbook, with gates and pauses for a test.
-const PLAYBOOK: &str = "playbooks/replication_swap.yaml";
+const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
 const QUICK: [&str; 5] =
     ["min_write_iops=10", "max_fsync=2s", "benchmark_size=32MiB", "benchmark_time=1s", "quiet_for=1s"];
 
@@ -69,6 +69,9 @@ pub struct Lab {
 }
 
 impl Lab {
+    /// The shipped playbook.
+    pub const PLAYBOOK: &str = PLAYBOOK;
+
     /// Sets everything up; `None` where the machine has no `MySQL` and cannot fetch it.
     pub fn make(shape: &Shape) -> Option<Self> {
         Self::set_up(shape, false)
@@ -150,6 +153,15 @@ impl Lab {
         client.args(["-e", sql]).stdin(Stdio::null()).output().unwrap()
     }
 
+    /// Whether the server lets somebody in, through its socket.
+    pub fn log_in(&self, side: Side, user: &str, password: &str) -> bool {
+        let socket = self.path(["old/s.sock", "new/s.sock"][side as usize]);
+        let mut client = Command::new(&self.client);
+        client.args(["--no-defaults", "--default-character-set=utf8mb4", "-BN", "-S", &socket, "-e", "SELECT 1"]);
+        client.arg(format!("--user={user}")).env("MYSQL_PWD", password).stdin(Stdio::null());
+        client.output().unwrap().status.success()
+    }
+
     /// Whether the server takes these statements.
     pub fn try_sql(&self, side: Side, sql: &str) -> bool {
         self.client(side, sql).status.success()
@@ -224,8 +236,12 @@ impl Lab {
     }
     /// The shipped playbook by `command` (`run`, `preflight`), with inputs; what came of it.
     pub fn swap(&self, command: &[&str], inputs: &[&str]) -> Output {
+        self.play(command, PLAYBOOK, inputs)
+    }
+    /// The same with a playbook that takes the same inputs.
+    pub fn play(&self, command: &[&str], playbook: &str, inputs: &[&str]) -> Output {
         let (inventory, tunnels) = (self.path("inventory.yaml"), self.tunnels());
-        let mut args = [command, &[PLAYBOOK, "-i", &inventory]].concat();
+        let mut args = [command, &[playbook, "-i", &inventory]].concat();
         for input in QUICK.iter().copied().chain(tunnels.iter().map(String::as_str)).chain(inputs.iter().copied()) {
             args.extend(["--set", input]);
         }

@@ -70,7 +70,10 @@ pub fn done(asked: &Asked) -> Vec<Done> {
     if argv == ["sh"] {
         let lines = kept(std::str::from_utf8(&asked.input).unwrap());
         let is_stamp = |done: &Done| *done == Done::Helper("stamp.sh");
-        return lines.into_iter().map(|done| if is_stamp(&done) { done } else { Done::Unknown(format!("{done:?}")) }).collect();
+        return lines
+            .into_iter()
+            .map(|done| if is_stamp(&done) { done } else { Done::Unknown(format!("{done:?}")) })
+            .collect();
     }
     let helper = match &argv[..] {
         [sh, c, script] if [sh, c] == ["sh", "-c"] => LEASE.iter().find(|(_, text)| guarded(script, text).is_some()),
@@ -81,7 +84,8 @@ pub fn done(asked: &Asked) -> Vec<Done> {
 
 /// The script that was put in place of whatever shell logs in there.
 fn plain(command: &str) -> String {
-    let coded = command.strip_prefix("exec sh -c 'eval \"$(printf %b \"$0\")\"' '").and_then(|it| it.strip_suffix('\''));
+    let coded =
+        command.strip_prefix("exec sh -c 'eval \"$(printf %b \"$0\")\"' '").and_then(|it| it.strip_suffix('\''));
     let (mut bytes, mut rest) = (Vec::new(), coded.unwrap_or_else(|| panic!("another command: {command}")));
     while let Some((before, after)) = rest.split_once("\\0") {
         bytes.extend(before.bytes());
@@ -105,7 +109,9 @@ fn program(argv: &[String], input: &[u8]) -> Vec<Done> {
     vec![match words[..] {
         ["sh"] => return kept(&text()),
         ["true"] => Done::Helper("proof"),
-        ["test", "-f", file] if file.ends_with("/script") => Done::OfJob(file.strip_suffix("/script").unwrap().to_owned()),
+        ["test", "-f", file] if file.ends_with("/script") => {
+            Done::OfJob(file.strip_suffix("/script").unwrap().to_owned())
+        }
         ["env", "LC_ALL=C", "cat", "--", path] => Done::Read(path.to_owned()),
         ["sh", "-c", WRITE_FILE, "sh", path, _mode, size] if size == input.len().to_string() => {
             Done::Write(path.to_owned(), input.to_vec())

@@ -70,10 +70,8 @@ fn whole(family: Family, shells: [&'static str; 2]) {
 
     let all: Vec<(String, Done)> =
         lab.asked().iter().flat_map(|asked| done(asked).into_iter().map(|done| (asked.host.clone(), done))).collect();
-    let unplanned: Vec<_> = all
-        .iter()
-        .filter(|(host, done)| !matches!(done, Done::Helper(_)) && !planned.states(host, done))
-        .collect();
+    let unplanned: Vec<_> =
+        all.iter().filter(|(host, done)| !matches!(done, Done::Helper(_)) && !planned.states(host, done)).collect();
     assert!(unplanned.is_empty(), "done and not planned: {unplanned:#?}");
     counted(&all);
 
@@ -143,7 +141,8 @@ fn is_a_log_of_mariadb(lab: &Lab, file: &str) -> bool {
 /// Where servers keep the replication account's password themselves: MariaDB in a file, MySQL in a table.
 fn is_kept_by_the_server(file: &str) -> bool {
     let name = file.rsplit('/').next().unwrap();
-    file.contains("/data/") && (name == "master.info" || name == "mysql.ibd" || name.starts_with("undo_") || name.starts_with("#ib_redo"))
+    file.contains("/data/")
+        && (name == "master.info" || name == "mysql.ibd" || name.starts_with("undo_") || name.starts_with("#ib_redo"))
 }
 
 /// The runner itself starts ssh, for whose sake the lab's way there is a program too, and asks git where its playbook is from.

@@ -41,7 +41,9 @@ async fn refused(world: &mut World, what: What) {
     let [failure] = failures[..] else { panic!("{what:?}: {entries:?}") };
     assert_eq!(failure.class, Class::Unplanned, "{what:?}: {failure:?}");
     assert!(failure.attempted.contains(&world.liar(what).names()), "{what:?}: {failure:?}");
-    assert!(failure.place.as_deref() == Some(if matches!(what, What::Statement | What::Login) { "one" } else { "local" }));
+    assert!(
+        failure.place.as_deref() == Some(if matches!(what, What::Statement | What::Login) { "one" } else { "local" })
+    );
     assert!(failure.answer.contains("does not stand in the plan"), "{what:?}: {failure:?}");
     look(world, what);
     world.tidy();
