@@ -23,7 +23,7 @@ const DELAY: u32 = 3;
 /// The shipped playbook, with gates and pauses for a test.
 const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
 const QUICK: [&str; 5] =
-    ["min_write_iops=10", "max_fsync=2s", "benchmark_size=32MiB", "benchmark_time=1s", "quiet_for=1s"];
+    ["min_write_iops=10", "max_fsync=2s", "benchmark_size=8MiB", "benchmark_time=1s", "quiet_for=1s"];
 
 const INVENTORY: &str = r#"
 hosts:

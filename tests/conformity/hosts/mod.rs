@@ -79,8 +79,9 @@ fn whole(family: Family, shells: [&'static str; 2]) {
         let is_known = is_the_servers(file) || file.contains("/leases/") || planned.names(&lab.path(file));
         assert!(is_known, "{file} is left on a host, and no plan names it");
     }
-    no_secret_is_seen(&lab, &said, &known);
-    the_runner_starts_nothing_else(&lab);
+    let started = lab.started();
+    no_secret_is_seen(&lab, &started, &said, &known);
+    the_runner_starts_nothing_else(&started);
 }
 
 /// A comparison of nothing would prove nothing.
@@ -114,10 +115,9 @@ fn holders(lab: &Lab) -> BTreeSet<String> {
     found.filter(|file| !is_kept_by_the_server(file)).collect()
 }
 
-fn no_secret_is_seen(lab: &Lab, said: &str, known: &BTreeSet<String>) {
-    let started = lab.started();
+fn no_secret_is_seen(lab: &Lab, started: &[(String, String)], said: &str, known: &BTreeSet<String>) {
     for (_, secret) in SECRETS {
-        for (seen_by, line) in &started {
+        for (seen_by, line) in started {
             assert!(!line.contains(secret), "a password on a command line seen by {seen_by}: {line}");
         }
         for asked in lab.asked() {
@@ -146,8 +146,7 @@ fn is_kept_by_the_server(file: &str) -> bool {
 }
 
 /// The runner itself starts ssh, for whose sake the lab's way there is a program too, and asks git where its playbook is from.
-fn the_runner_starts_nothing_else(lab: &Lab) {
-    let started = lab.started();
+fn the_runner_starts_nothing_else(started: &[(String, String)]) {
     let program = |line: &str| line.split_once("execve(\"").unwrap().1.split_once('"').unwrap().0.to_owned();
     let runner: BTreeSet<String> = started
         .iter()
