@@ -133,16 +133,20 @@ fn no_secret_is_seen(lab: &Lab, started: &[(String, String)], said: &str, known:
 /// `MariaDB` writes `CREATE USER` into its binary log as it was sent. Nothing else may bring a password there, and no other
 /// password comes.
 fn is_a_log_of_mariadb(lab: &Lab, file: &str) -> bool {
-    let log = file.contains("/data/binlog.").then(|| std::fs::read(file).unwrap()).unwrap_or_default();
+    if lab.family() != Family::MariaDb || !file.contains("/data/binlog.") {
+        return false;
+    }
+    let log = std::fs::read(file).unwrap();
     let text = String::from_utf8_lossy(&log).replace("CREATE USER 'repl'@'127.0.0.1' IDENTIFIED BY 'repl-secret'", "");
-    lab.family() == Family::MariaDb && !log.is_empty() && SECRETS.iter().all(|(_, secret)| !text.contains(secret))
+    SECRETS.iter().all(|(_, secret)| !text.contains(secret))
 }
 
-/// Where servers keep the replication account's password themselves: MariaDB in a file, MySQL in a table.
+/// Where servers keep the replication account's password themselves: `MariaDB` in a file, `MySQL` in a table, by way of what
+/// its tables are written through.
 fn is_kept_by_the_server(file: &str) -> bool {
     let name = file.rsplit('/').next().unwrap();
-    file.contains("/data/")
-        && (name == "master.info" || name == "mysql.ibd" || name.starts_with("undo_") || name.starts_with("#ib_redo"))
+    let is_mysqls = name == "mysql.ibd" || ["undo_", "#ib_"].iter().any(|start| name.starts_with(start));
+    file.contains("/data/") && (name == "master.info" || is_mysqls)
 }
 
 /// The runner itself starts ssh, for whose sake the lab's way there is a program too, and asks git where its playbook is from.

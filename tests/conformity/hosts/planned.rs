@@ -64,8 +64,8 @@ impl Planned {
             (Action::File { path, content, .. }, Done::Write(at, bytes)) => {
                 self.words(path, at) && self.bytes(content, bytes)
             }
-            (Action::Read { path, .. } | Action::File { path, .. }, Done::Read(at)) => self.words(path, at),
-            (Action::Remove { path, .. }, Done::Remove(at)) => self.words(path, at),
+            (Action::Read { path, .. } | Action::File { path, .. }, Done::Read(at))
+            | (Action::Remove { path, .. }, Done::Remove(at)) => self.words(path, at),
             (Action::Job { folder, command, progress, .. }, Done::Job(at, script, told)) => {
                 self.words(folder, at) && self.text(command.text(), script) && self.text(progress.text(), told)
             }

@@ -55,6 +55,4 @@ async fn what_is_not_stated_is_not_done_and_the_run_stops() {
     for what in What::ALL {
         refused(&mut world, what).await;
     }
-    // one place for every action that a plan can hold, except forwards between hosts and words
-    assert_eq!(What::ALL.len(), 13);
 }

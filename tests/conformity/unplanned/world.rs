@@ -56,7 +56,9 @@ impl World {
         };
         let server = Server::start(setup).await.unwrap();
         let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        listeners.iter().for_each(|listener| listener.set_nonblocking(true).unwrap());
+        for listener in &listeners {
+            listener.set_nonblocking(true).unwrap();
+        }
         let (lines, read) = Default::default();
         let world = Self { folder, server, listeners, lines, read, runs: 0 };
         let users = [STATED, OTHER].map(|user| format!("CREATE USER {user}@'%' IDENTIFIED BY 'pw';"));
