@@ -52,7 +52,7 @@ fuzz: ## Feed the program damaged playbooks, inventories and journals, FUZZ_SECO
 			corpus/$$target seeds/$$target || exit 1; \
 	done
 
-deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd, Graphviz, openssl, systemd, Chromium, a C compiler)
+deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd, Graphviz, openssl, strace, systemd, Chromium, a C compiler)
 	@.ci/deps
 
 build: ## Build target/release/cutover

@@ -10,6 +10,7 @@ mod desk;
 mod journal_lost;
 #[path = "../lab/mod.rs"]
 mod lab;
+mod markers;
 mod memory;
 mod moved;
 mod names;

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod general_log;
+mod hosts;
+#[path = "../lab/mod.rs"]
+mod lab;
 mod product;
 #[path = "../stage/mod.rs"]
 mod stage;

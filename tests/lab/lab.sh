@@ -5,7 +5,7 @@
 #
 #   lab.sh DIR FAMILY BIN OLD_PORT NEW_PORT OLD_SSH_PORT NEW_SSH_PORT DELAY_MS OLD_SHELL NEW_SHELL
 #
-# BIN holds the family's programs. Lines for a server's configuration are taken from DIR/old.cnf and DIR/new.cnf. What
+# Where DIR/seen is there, both hosts are watched: see watch.sh. BIN holds the family's programs. Lines for a server's configuration are taken from DIR/old.cnf and DIR/new.cnf. What
 # runs is in DIR/*.pid.
 set -eu
 dir=$1 family=$2 bin=$3 old_port=$4 new_port=$5 old_ssh=$6 new_ssh=$7 delay=$8 old_shell=$9
@@ -80,6 +80,8 @@ host() {
 #!/bin/sh
 export HOME=$dir/home-$1 USER=$user
 cd
+dir=$dir host=$1
+[ ! -d "\$dir/seen" ] || [ -z "\${SSH_ORIGINAL_COMMAND:-}" ] || . "\$dir/watch.sh"
 if [ -n "\${SSH_ORIGINAL_COMMAND:-}" ]; then exec $3 -c "\$SSH_ORIGINAL_COMMAND"; else exec $3; fi
 END
     chmod 700 "$dir/home-$1/login"
@@ -100,6 +102,7 @@ no-data
 safe-updates
 skip-column-names
 END
+    # what the account of this machine does at each login is none of the lab's business: its home is another until `login`
     ssh-keygen -q -t ed25519 -N '' -f "$dir/$1_host_key"
     printf '[127.0.0.1]:%s %s\n' "$2" "$(cat "$dir/$1_host_key.pub")" >>"$dir/known_hosts"
     cat >"$dir/$1_sshd_config" <<END
@@ -111,12 +114,16 @@ StrictModes no
 UsePAM no
 PermitRootLogin prohibit-password
 ForceCommand $dir/home-$1/login
-SetEnv PATH=$dir/tools MYSQL_HOST=127.0.0.1 MYSQL_TCP_PORT=$old_port MYSQL_PWD=wrong
+SetEnv HOME=$dir/nowhere PATH=$dir/tools MYSQL_HOST=127.0.0.1 MYSQL_TCP_PORT=$old_port MYSQL_PWD=wrong
 END
     login "$1" "$2" key >"$dir/peer_to_$1"
+    # a host that is watched notes every program that is started there
+    witness=
+    [ ! -d "$dir/seen" ] || witness="strace -f -qq --seccomp-bpf -e trace=execve -e signal=none -s 1000000 -o $dir/seen/$1.started"
     { login "$1" "$2" key; echo "  ProxyCommand perl $dir/far.pl %h %p $delay"; } >"$dir/$1_ssh_config"
     cp "$dir/key.pub" "$dir/$1_authorized_keys"
-    "$(command -v sshd)" -D -f "$dir/$1_sshd_config" -E "$dir/$1_sshd.log" </dev/null >/dev/null 2>&1 &
+    # shellcheck disable=SC2086 # words
+    $witness "$(command -v sshd)" -D -f "$dir/$1_sshd_config" -E "$dir/$1_sshd.log" </dev/null >/dev/null 2>&1 &
     echo $! >"$dir/$1_sshd.pid"
 }
 
@@ -135,7 +142,7 @@ END
 }
 
 mkdir -p "$dir"
-cp "$here/far.pl" "$dir/far.pl"
+cp "$here/far.pl" "$here/watch.sh" "$dir"
 [ "$user" != root ] || mkdir -p /run/sshd
 ssh-keygen -q -t ed25519 -N '' -f "$dir/key"
 ssh-keygen -q -t ed25519 -N '' -f "$dir/tunnel_key"

@@ -3,8 +3,12 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+mod seen;
 #[path = "../skip/mod.rs"]
 mod skip;
+
+#[allow(unused_imports, reason = "each test uses a part of it")]
+pub use seen::Asked;
 
 use cutover::domain::product::{Family, Product};
 use cutover::rehearsal::server::{Choice, Program};
@@ -17,9 +21,9 @@ const README: &str = include_str!("../../README.md");
 /// How far away the hosts are, in milliseconds each way.
 const DELAY: u32 = 3;
 /// The shipped playbook, with gates and pauses for a test.
-const PLAYBOOK: &str = "playbooks/replication_swap.yaml";
+const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
 const QUICK: [&str; 5] =
-    ["min_write_iops=10", "max_fsync=2s", "benchmark_size=32MiB", "benchmark_time=1s", "quiet_for=1s"];
+    ["min_write_iops=10", "max_fsync=2s", "benchmark_size=8MiB", "benchmark_time=1s", "quiet_for=1s"];
 
 const INVENTORY: &str = r#"
 hosts:
@@ -65,8 +69,22 @@ pub struct Lab {
 }
 
 impl Lab {
+    /// The shipped playbook.
+    pub const PLAYBOOK: &str = PLAYBOOK;
+
     /// Sets everything up; `None` where the machine has no `MySQL` and cannot fetch it.
     pub fn make(shape: &Shape) -> Option<Self> {
+        Self::set_up(shape, false)
+    }
+    /// The same, and everything that is asked of the hosts and started there is noted; `None` too where nobody can.
+    pub fn make_watched(shape: &Shape) -> Option<Self> {
+        if Command::new("strace").arg("-V").output().is_err() {
+            skip::skip("strace is not installed", skip::Why::Other);
+            return None;
+        }
+        Self::set_up(shape, true)
+    }
+    fn set_up(shape: &Shape, is_watched: bool) -> Option<Self> {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         if shape.family == Family::MySql && !runtime.block_on(skip::mysql()) {
             return None;
@@ -79,6 +97,9 @@ impl Lab {
         let lab = Self { folder, client, product, ports, runs: RefCell::default() };
         lab.write("old.cnf", &format!("server_id = 1\nlog_bin = binlog\nbinlog_format = ROW\n{}", shape.old));
         lab.write("new.cnf", shape.new);
+        if is_watched {
+            std::fs::create_dir(lab.path("seen")).unwrap();
+        }
         let mut script = Command::new("sh");
         let family = if shape.family == Family::MariaDb { "mariadb" } else { "mysql" };
         script.arg(here("lab.sh")).arg(lab.dir()).arg(family).arg(bin);
@@ -98,6 +119,9 @@ impl Lab {
             return grants.replace("SET_USER_ID", "SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER");
         }
         grants.to_owned()
+    }
+    pub fn family(&self) -> Family {
+        self.product.family
     }
     pub fn dir(&self) -> &Path {
         self.folder.path()
@@ -129,6 +153,15 @@ impl Lab {
         client.args(["-e", sql]).stdin(Stdio::null()).output().unwrap()
     }
 
+    /// Whether the server lets somebody in, through its socket.
+    pub fn log_in(&self, side: Side, user: &str, password: &str) -> bool {
+        let socket = self.path(["old/s.sock", "new/s.sock"][side as usize]);
+        let mut client = Command::new(&self.client);
+        client.args(["--no-defaults", "--default-character-set=utf8mb4", "-BN", "-S", &socket, "-e", "SELECT 1"]);
+        client.arg(format!("--user={user}")).env("MYSQL_PWD", password).stdin(Stdio::null());
+        client.output().unwrap().status.success()
+    }
+
     /// Whether the server takes these statements.
     pub fn try_sql(&self, side: Side, sql: &str) -> bool {
         self.client(side, sql).status.success()
@@ -143,6 +176,14 @@ impl Lab {
     pub fn find_text(&self, text: &str, folders: &[&str]) -> Vec<String> {
         let mut grep = Command::new("grep");
         grep.args(["-rlaF", "--include=*.log", "--include=*.db*", "-e", text]);
+        let found = grep.args(folders.iter().map(|folder| self.path(folder))).output().unwrap();
+        String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
+    }
+
+    /// Files of any kind below these folders in which a text stands.
+    pub fn grep(&self, text: &str, folders: &[&str]) -> Vec<String> {
+        let mut grep = Command::new("grep");
+        grep.args(["-rlaF", "-D", "skip", "-e", text]);
         let found = grep.args(folders.iter().map(|folder| self.path(folder))).output().unwrap();
         String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
     }
@@ -185,7 +226,7 @@ impl Lab {
 
     /// Runs cutover to its end, in an environment that would lead its client programs astray.
     pub fn cutover(&self, args: &[&str]) -> Output {
-        let mut cutover = Command::new(env!("CARGO_BIN_EXE_cutover"));
+        let mut cutover = self.witnessed(env!("CARGO_BIN_EXE_cutover"));
         cutover.args(args).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
         cutover.env("CUTOVER_STATE", self.path("state")).env("SOURCE_PASSWORD", "choose-one");
         cutover.env("TARGET_PASSWORD", "choose-another").env("REPL_PASSWORD", "repl-secret");
@@ -195,8 +236,12 @@ impl Lab {
     }
     /// The shipped playbook by `command` (`run`, `preflight`), with inputs; what came of it.
     pub fn swap(&self, command: &[&str], inputs: &[&str]) -> Output {
+        self.play(command, PLAYBOOK, inputs)
+    }
+    /// The same with a playbook that takes the same inputs.
+    pub fn play(&self, command: &[&str], playbook: &str, inputs: &[&str]) -> Output {
         let (inventory, tunnels) = (self.path("inventory.yaml"), self.tunnels());
-        let mut args = [command, &[PLAYBOOK, "-i", &inventory]].concat();
+        let mut args = [command, &[playbook, "-i", &inventory]].concat();
         for input in QUICK.iter().copied().chain(tunnels.iter().map(String::as_str)).chain(inputs.iter().copied()) {
             args.extend(["--set", input]);
         }
