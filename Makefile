@@ -22,7 +22,9 @@ demo: deps build ## See a live server move: two real servers, ROWS rows, WRITERS
 	target/release/cutover rehearse playbooks/replication_swap.yaml --rows $(ROWS) --writers $(WRITERS)
 
 # servers wait for the disk more than for processors: twice as many tests at a time as there are of these
-test: deps lint ## Run everything: format, lints, and tests against real servers
+test: deps ## Run everything: format, lints, and tests against real servers
+	cargo fmt --check
+	cargo clippy --locked --lib --bins -- -D warnings
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} .ci/skips cargo test --locked --no-fail-fast
 
 quick: ## Format, lints, and every test that needs no server: after each edit
@@ -58,7 +60,7 @@ deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd,
 build: ## Build target/release/cutover
 	cargo build --release --locked
 
-lint: ## Check format and lints
+lint: ## Check format, and lints of tests too: before a merge
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 

@@ -1,14 +1,20 @@
 //! Accounts: the one a replica logs in with, and looking at others.
 
 use super::Dialect;
-use crate::domain::sql::{account, literal};
+use crate::domain::sql::{account, literal, native_hash};
 use crate::domain::{Private, Sql, Words};
 use crate::sql;
+
+/// "The server is running with the option ... so it cannot execute this statement".
+pub const OPTION_PREVENTS: u16 = 1290;
 
 impl Dialect {
     /// Makes the account a replica logs in with and gives it the one privilege it needs.
     /// The old word `REPLICATION SLAVE` is the one that every version of both families understands. With `tls` the server
     /// lets it in by an encrypted connection only.
+    ///
+    /// `MariaDB` writes `CREATE USER` into its logs as it was sent, and its replicas get it that way (seen on 10.11.19), so it
+    /// is sent the hash; `MySQL` writes a hash by itself.
     #[must_use]
     pub fn create_replication_account(
         self,
@@ -18,11 +24,20 @@ impl Dialect {
         tls: bool,
     ) -> [Sql; 2] {
         let name = account(user, host);
-        let require = if tls { " REQUIRE SSL" } else { "" };
-        [
-            sql!("CREATE USER {} IDENTIFIED BY {}{}", &name, literal(password), require),
-            sql!("GRANT REPLICATION SLAVE ON *.* TO {}", name),
-        ]
+        let by = if self.is_mariadb() { sql!("PASSWORD {}", native_hash(password)) } else { literal(password) };
+        [created(&name, by, tls), sql!("GRANT REPLICATION SLAVE ON *.* TO {}", name)]
+    }
+
+    /// The same for a `MariaDB` that takes no hashes, because it looks at passwords itself (`strict_password_validation`).
+    #[must_use]
+    pub fn create_replication_account_by_password(
+        self,
+        user: impl Into<Words>,
+        host: impl Into<Words>,
+        password: impl Into<Private>,
+        tls: bool,
+    ) -> Option<Sql> {
+        self.is_mariadb().then(|| created(&account(user, host), literal(password), tls))
     }
 
     /// Removes an account.
@@ -158,4 +173,8 @@ impl Dialect {
     pub fn current_account(self) -> &'static str {
         "SELECT CURRENT_USER()"
     }
+}
+
+fn created(account: &Sql, by: Sql, tls: bool) -> Sql {
+    sql!("CREATE USER {} IDENTIFIED BY {}{}", account, by, if tls { " REQUIRE SSL" } else { "" })
 }

@@ -115,6 +115,17 @@ impl Dialect {
         // a dump is data: no word in it is a command for the client
         vec!["--batch", "--binary-mode", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
     }
+
+    /// Flags that only some releases of the client know: the option that its help names, and the flag then. They keep words
+    /// within a dump from running a program or reading a file (`\\!` did, until `--binary-mode` came to stop it everywhere).
+    #[must_use]
+    pub fn client_flags_by_program(self) -> &'static [[&'static str; 2]] {
+        &[
+            ["--sandbox", "--sandbox"],
+            ["--system-command", "--skip-system-command"],
+            ["--local-infile", "--local-infile=0"],
+        ]
+    }
 }
 
 impl Dialect {

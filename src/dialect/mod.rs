@@ -29,6 +29,7 @@ mod snapshot;
 mod status;
 mod variables;
 
+pub use account::OPTION_PREVENTS;
 pub use catalog::{Databases, Every, Late};
 pub use definition::NOT_SHOWN;
 pub use fencing::Fence;

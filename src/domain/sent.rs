@@ -4,6 +4,7 @@ use super::text::{Form, Part, Text};
 use super::words::{Piece, Private};
 use crate::error::{Failure, Result};
 use secrecy::{ExposeSecret, SecretString};
+use sha1::{Digest, Sha1};
 
 /// What a backslash in a SQL string means to a session, by its `sql_mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,11 @@ fn send(part: &Part, out: &mut String, backslash: Backslash, secrets: &dyn Looku
         Part::Group(about, None) => return Err(unknown(about)),
         Part::Group(_, Some(parts)) => return parts.iter().try_for_each(|part| send(part, out, backslash, secrets)),
         Part::Slot(Form::Argument, value) => out.push_str(&shell_words::quote(&word(value)?)),
+        Part::Slot(Form::NativeHash, value) => {
+            let mut password = String::new();
+            put(Form::Plain, value, &mut password, backslash, secrets)?;
+            out.push_str(&format!("'{}'", native_hash(&password)));
+        }
         Part::Slot(form, value) => put(*form, value, out, backslash, secrets)?,
         Part::Ours(ours) => out.push_str(ours.text().ok_or_else(|| unknown(ours.name()))?),
         Part::Quoted(parts) => out.push_str(&shell_words::quote(&Text::of(parts.clone()).for_shell()?)),
@@ -100,7 +106,13 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
         Form::Number if is_number => ("", form),
         Form::Setting if is_amount => ("", Form::Number),
         Form::Number | Form::Setting => ("'", Form::Literal),
-        Form::Word | Form::Verbatim | Form::Copied | Form::Argument | Form::OptionValue | Form::Plain => ("", form),
+        Form::Word
+        | Form::Verbatim
+        | Form::Copied
+        | Form::NativeHash
+        | Form::Argument
+        | Form::OptionValue
+        | Form::Plain => ("", form),
     };
     out.push_str(quote);
     for piece in value.pieces() {
@@ -126,6 +138,7 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
                 | Form::Hexadecimal
                 | Form::Verbatim
                 | Form::Copied
+                | Form::NativeHash
                 | Form::Argument
                 | Form::Plain => out.push_str(&text),
             },
@@ -193,6 +206,20 @@ fn in_option_file(value: &str) -> String {
     quoted.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
 }
 
+/// `*` and the hexadecimal digits of SHA1(SHA1(password)); nothing of an empty one (`make_scrambled_password` of both
+/// families).
+pub(super) fn native_hash(password: &str) -> String {
+    use std::fmt::Write as _;
+    if password.is_empty() {
+        return String::new();
+    }
+    let twice = Sha1::digest(Sha1::digest(password.as_bytes()));
+    twice.iter().fold("*".to_owned(), |mut hash, byte| {
+        let _ = write!(hash, "{byte:02X}"); // writing into a String cannot fail
+        hash
+    })
+}
+
 fn unknown(what: &str) -> Failure {
     Failure::permanent("send what was planned", format!("`{what}` is not known yet"))
         .help("please report this as a bug")
@@ -206,7 +233,7 @@ fn unread(label: &str) -> Failure {
 mod tests {
     use super::{Backslash, Lookup};
     use crate::domain::secret::SecretRef;
-    use crate::domain::sql::{Sql, hexadecimal, identifier, literal, number, word};
+    use crate::domain::sql::{Sql, hexadecimal, identifier, literal, native_hash, number, word};
     use crate::domain::{Private, Words};
     use secrecy::{ExposeSecret, SecretString};
     use std::collections::BTreeMap;
@@ -249,6 +276,19 @@ mod tests {
         assert_eq!(value("‹secret PW›"), "VALUES ('‹secret PW›')");
         assert_eq!(value("'); DROP TABLE t; -- "), r"VALUES ('\'); DROP TABLE t; -- ')");
         assert_eq!(value("-1.5"), "VALUES ('-1.5')");
+    }
+
+    #[test]
+    fn a_password_may_stand_there_as_its_hash() {
+        // as the manuals of both families give it for `mypass`
+        assert_eq!(
+            sent(&native_hash("mypass"), Backslash::Escapes).unwrap(),
+            "'*6C8989366EAF75BB670AD8EA7A7FC1176A95CEF4'"
+        );
+        let secret = native_hash(&SecretRef::Env("PW".into()));
+        assert_eq!(secret.to_string(), "'‹hash of the secret PW›'");
+        let hash = sent(&secret, Backslash::Plain).unwrap();
+        assert!(hash.starts_with("'*") && hash.len() == 43, "{hash}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         Part::Slot(Form::Word, value) => write!(f, "{}", visible(value, &[])),
         Part::Slot(Form::Hexadecimal, value) => write!(f, "X'{}'", visible(value, &IN_LITERAL)),
+        Part::Slot(Form::NativeHash, value) => write!(f, "'{}'", hash_of(value)),
         Part::Slot(Form::Copied, value) => f.write_str(&without_hash(&value.to_string())),
         Part::Slot(Form::Verbatim | Form::Plain, value) => write!(f, "{value}"),
         Part::Slot(Form::Argument, value) => f.write_str(&argument(value)),
@@ -37,6 +38,14 @@ fn show(part: &Part, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 const IN_LITERAL: [(&str, &str); 2] = [("\\", "\\\\"), ("'", "''")];
 
 const IN_OPTION: [(&str, &str); 5] = [("\\", "\\\\"), ("\"", "\\\""), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")];
+
+fn hash_of(password: &Private) -> String {
+    match password.pieces().as_slice() {
+        [Piece::Text(text)] => super::sent::native_hash(text),
+        [Piece::Secret(label)] => format!("‹hash of the secret {label}›"),
+        _ => format!("‹hash of {password}›"),
+    }
+}
 
 /// A password's hash is as secret as the password to whoever wants to guess it, so what follows the word is left out.
 fn without_hash(copied: &str) -> String {

@@ -125,6 +125,12 @@ pub fn literal(value: impl Into<Private>) -> Sql {
     slot(Form::Literal, value.into())
 }
 
+/// What `mysql_native_password` keeps of a password, as a string: logs of a server then hold no password.
+#[must_use]
+pub fn native_hash(password: impl Into<Private>) -> Sql {
+    slot(Form::NativeHash, password.into())
+}
+
 /// Digits; anything else becomes a string, which a server refuses where a number must stand.
 #[must_use]
 pub fn number(value: impl Into<Words>) -> Sql {

@@ -14,6 +14,8 @@ pub enum Form {
     Identifier,
     /// A string in SQL.
     Literal,
+    /// A string in SQL: what `mysql_native_password` keeps of a password, in place of the password.
+    NativeHash,
     /// Digits; anything else becomes a string, which a server refuses where a number must stand.
     Number,
     /// A word of letters, digits and underscores; anything else is not sent.

@@ -222,8 +222,15 @@ fn with_empty_hosts(mut root: Node) -> Node {
 /// Templates in the folders `templates` in the playbook's folder and beside it, and the shipped ones.
 fn templates(folder: Option<&Path>, document: &Document, faults: &mut Vec<Fault>) -> Templates {
     let mut templates = Templates(SHIPPED.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect());
-    for folder in folder.map(|folder| [folder.join("../templates"), folder.join("templates")]).into_iter().flatten() {
-        let Ok(canonical) = folder.canonicalize() else { continue };
+    for around in folder.map(|folder| [folder.join(".."), folder.to_owned()]).into_iter().flatten() {
+        let folder = around.join("templates");
+        let (Ok(canonical), Ok(around)) = (folder.canonicalize(), around.canonicalize()) else { continue };
+        if !canonical.starts_with(&around) {
+            let (link, to, out_of) = (folder.display(), canonical.display(), around.display());
+            let fault = Fault::whole(format!("{link} is a link to {to}, out of {out_of}"));
+            faults.push(fault.help("copy the folder to where the link is: who reviews it sees it there"));
+            continue;
+        }
         for path in std::fs::read_dir(&canonical).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
         {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };

@@ -56,12 +56,15 @@ pub enum MessageFormat {
 pub struct Host {
     /// How to reach it: `user@address`, `ssh://user@address:port`, or an alias of your ssh configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "ssh-destination"))]
     pub ssh: Option<String>,
     /// The ssh configuration file, on the runner's machine, to reach it with. Default: yours.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
     pub ssh_config: Option<String>,
     /// The ssh configuration file, on this host, that it reaches other hosts with (for tunnels). Default: its user's.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
     pub peer_ssh_config: Option<String>,
     /// Country or region it stands in: for the report, and for `policy.regions`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,12 +121,15 @@ pub struct Server {
     pub replication: Option<Account>,
     /// The server's configuration file on its host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
     pub config_file: Option<String>,
     /// The server's data directory on its host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
     pub data_dir: Option<String>,
     /// Directory for the binary logs, when not the data directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
     pub log_dir: Option<String>,
     /// Command that restarts the server, run on its host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -210,6 +216,7 @@ pub struct ConfigFile {
     #[schemars(extend("format" = "template"))]
     pub template: String,
     /// Where it is written.
+    #[schemars(extend("format" = "path"))]
     pub path: String,
     /// Host it is written on: one of `hosts`, or else a name that your ssh knows.
     #[schemars(extend("format" = "host-or-ssh-name"))]
@@ -227,6 +234,7 @@ pub struct Haproxy {
     #[schemars(extend("format" = "host-or-ssh-name"))]
     pub host: String,
     /// Its runtime socket (`stats socket ... level admin`).
+    #[schemars(extend("format" = "path"))]
     pub socket: String,
     /// The backend that holds both servers.
     pub backend: String,

@@ -213,6 +213,9 @@ impl<'a> Shape<'a> {
             "identifier" => bad_identifier(text),
             "wall-time" => text.parse::<WallTime>().err().map(wrong),
             "time-zone" => unknown_zone(text),
+            "path" => with_control_signs(text),
+            "ssh-destination" => like_an_option(text),
+            "host-or-ssh-name" => like_an_option(text).or_else(|| self.names.unknown(format, text)),
             name => self.names.unknown(name, text),
         };
         if let Some((message, help)) = problem {
@@ -351,6 +354,21 @@ fn bad_address(text: &str) -> Option<String> {
 fn bad_identifier(text: &str) -> Option<(String, String)> {
     let bad = text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     bad.then(|| (format!("`{text}` is not a plain name"), "use letters, digits, `_` and `-` only".into()))
+}
+
+/// A name that ends a line ends it in every file and list that it is written into.
+fn with_control_signs(text: &str) -> Option<(String, String)> {
+    let message = format!("{} holds a control character", text.escape_debug());
+    text.chars().any(char::is_control).then(|| (message, "take it out, and rename what is called so".to_owned()))
+}
+
+/// What begins with a dash is an option to every program that is given it.
+fn like_an_option(text: &str) -> Option<(String, String)> {
+    let help = "write user@address, ssh://user@address:port, or an alias of your ssh configuration".to_owned();
+    if text.starts_with('-') {
+        return Some((format!("ssh would take `{}` for an option", text.escape_debug()), help));
+    }
+    with_control_signs(text).map(|(message, _)| (message, help))
 }
 
 fn unknown_zone(text: &str) -> Option<(String, String)> {

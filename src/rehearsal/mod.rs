@@ -10,6 +10,7 @@ pub mod fingerprint;
 pub mod judge;
 pub mod ledger;
 pub mod moves;
+pub mod own_folder;
 pub mod rehearse;
 pub mod sandbox;
 pub mod server;

@@ -34,10 +34,13 @@ struct Written {
     /// What is done with the playbook.
     action: Action,
     /// The playbook.
+    #[schemars(extend("format" = "path"))]
     playbook: PathBuf,
     /// The inventory. A rehearsal makes its own.
+    #[schemars(extend("format" = "path"))]
     inventory: Option<PathBuf>,
     /// A YAML file with inputs.
+    #[schemars(extend("format" = "path"))]
     inputs_file: Option<PathBuf>,
     /// Inputs by name; these win over the file.
     #[serde(default)]

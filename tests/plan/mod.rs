@@ -10,6 +10,7 @@ mod program;
 pub mod roles;
 mod rooms;
 mod schemas;
+mod security;
 mod small_print;
 
 pub use program::*;

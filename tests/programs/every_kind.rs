@@ -17,7 +17,7 @@ use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Each sample is played so often, and after every edit only once with each product; `CUTOVER_PLAYS` states another number.
-const PLAYS: u64 = 24;
+const PLAYS: u64 = 12;
 /// Set, it makes the test print why steps ended: to see what keeps a kind from going on.
 const WHY: &str = "CUTOVER_WHY";
 /// Longest time for one part of a step, on a clock that stands still while anything is done.

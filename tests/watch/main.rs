@@ -167,7 +167,8 @@ async fn a_broken_way_back_is_told(desk: &Desk, [stop, start]: [&str; 2], why: &
 async fn servers_out_of_reach_are_no_success(desk: &Desk) {
     let (old, killed) = (&desk.stage.sandbox.source, desk.watch(&["--every", "200ms", "--for", "4s"]));
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    old.kill();
+    // cleanly: a replica of MariaDB keeps its place in a file, apart from its data, and may do a row twice after a crash
+    old.stop();
     tokio::time::sleep(Duration::from_millis(800)).await;
     old.restart().await.unwrap();
     let ended = desk::ended(killed.await.unwrap());

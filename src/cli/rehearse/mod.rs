@@ -8,6 +8,7 @@ use crate::domain::units::Span;
 use crate::engine::run_id;
 use crate::error::{Failure, Result};
 use crate::rehearsal::application;
+use crate::rehearsal::own_folder::OwnFolder;
 use crate::rehearsal::rehearse::{self, Report};
 use crate::rehearsal::sandbox;
 use crate::rehearsal::server::Choice;
@@ -104,7 +105,14 @@ impl Args {
 
 /// Rehearses, and prints what came out.
 pub fn run(args: &Args) -> u8 {
-    let dir = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("cutover-{}", std::process::id())));
+    let folder = match OwnFolder::make(args.dir.as_deref(), args.keep) {
+        Ok(folder) => folder,
+        Err(failure) => {
+            output::complain(&failure);
+            return failure.exit_code();
+        }
+    };
+    let dir = folder.path().to_owned();
     if let Some(choice) = args.faults.choice() {
         return match args.piece(dir) {
             Ok(piece) => faults::run(&piece, &choice, &args.faults, args.format),
@@ -115,9 +123,6 @@ pub fn run(args: &Args) -> u8 {
         };
     }
     let result = hold(args, dir.clone());
-    if !args.keep {
-        let _ = std::fs::remove_dir_all(&dir); // a sandbox that was never made leaves nothing to remove
-    }
     match result {
         Ok(report) => {
             match args.format {
@@ -137,10 +142,6 @@ pub fn run(args: &Args) -> u8 {
 }
 
 fn hold(args: &Args, dir: PathBuf) -> Result<Report> {
-    if dir.exists() {
-        return Err(Failure::refused("make the sandbox", format!("{} is there already", dir.display()))
-            .help("name a folder that is not there yet"));
-    }
     let piece = args.piece(dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::permanent("start the rehearsal", error.to_string()))?;

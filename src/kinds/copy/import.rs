@@ -1,5 +1,6 @@
 //! `import`: loads a dump into an empty server, with the accelerators that are safe.
 
+use crate::dialect::Dialect;
 use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::sql::identifier;
@@ -70,17 +71,18 @@ impl Import {
     fn script(&self, world: &World) -> Script {
         let dialect = dialect(world, &self.server);
         sh!(
-            "set -eu\numask 077\n{}{}unverified >> client.cnf\nrm -f failed\ncode=0\n\
+            "set -eu\numask 077\n{}{}unverified >> client.cnf\nset -- --defaults-file=client.cnf {}\n{}rm -f failed\ncode=0\n\
              {{ sh -c 'echo $$ > zstd.pid; exec zstd -dcq' < {} \
              || [ $? -eq 141 ] || echo 'the dump cannot be read' > failed; }} \
-             | {{ printf '%s' {}; cat; }} | \"$program\" --defaults-file=client.cnf {} 2>said || code=$?\n\
+             | {{ printf '%s' {}; cat; }} | \"$program\" \"$@\" 2>said || code=$?\n\
              if [ -e failed ]; then cat failed >&2; code=1; fi\n\
              grep '^ERROR' said >&2 || tail -n 3 said >&2\nexit $code\n",
             long_work::TAKE_OPTION_FILE,
             find_client(dialect),
+            Script::words(dialect.client_flags()),
+            only_data(dialect),
             argument(&self.file),
-            argument(self.preamble(world)),
-            Script::words(dialect.client_flags())
+            argument(self.preamble(world))
         )
     }
     fn option_file(&self, world: &World) -> Result<Contents> {
@@ -166,6 +168,14 @@ impl Import {
             Failure::permanent("read the size of the dump", format!("stat printed `{}`", size.trim())).at(host.name())
         })
     }
+}
+
+/// Lines that tell the client, where it knows how, that a dump is data: nothing in it runs a program or reads a file.
+fn only_data(dialect: Dialect) -> Script {
+    let told = |[option, flag]: &[&'static str; 2]| {
+        sh!("if says {}; then set -- \"$@\" {}; fi\n", argument(*option), argument(*flag))
+    };
+    Script::join(dialect.client_flags_by_program().iter().map(told), "")
 }
 
 fn drop_database(name: impl Into<Words>) -> Sql {

@@ -1,5 +1,6 @@
 //! `replication_account`: the account a replica logs in with, made on the source and proved by a login.
 
+use crate::dialect::OPTION_PREVENTS;
 use crate::domain::Sql;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::sql::literal;
@@ -136,6 +137,18 @@ impl ReplicationAccount {
     fn quiet(&self, world: &World) -> Option<Action> {
         (!self.binlog).then(|| Action::sql(&self.server, dialect(world, &self.server).without_binlog()))
     }
+    /// Makes the account: by the hash of its password, where the server takes one.
+    async fn create(&self, cx: &Ctx<'_>, session: &Session, create: &Sql) -> Result<()> {
+        let Err(error) = session.try_query(create, LOOK).await else { return Ok(()) };
+        let by_password = self.by_password(cx.world)?.filter(|_| error.code == Some(OPTION_PREVENTS));
+        let Some(by_password) = by_password else { return Err(error.failure(session.server(), create)) };
+        session.query(by_password, LOOK).await.map(drop)
+    }
+    fn by_password(&self, world: &World) -> Result<Option<Sql>> {
+        let (account, dialect) = (self.account(world)?, dialect(world, &self.server));
+        let host = self.host(world, account);
+        Ok(dialect.create_replication_account_by_password(&account.user, host, &account.password, self.tls))
+    }
     fn statements(&self, world: &World) -> Result<[Sql; 2]> {
         let account = self.account(world)?;
         Ok(dialect(world, &self.server).create_replication_account(
@@ -165,6 +178,12 @@ impl Step for ReplicationAccount {
         actions.extend([Action::sql(&self.server, exists), Action::note("if it is not there:")]);
         actions.extend(self.quiet(world));
         actions.extend(self.statements(world).map_err(complain)?.map(|text| Action::sql(&self.server, text)));
+        if let Some(text) = self.by_password(world).map_err(complain)? {
+            actions.push(Action::note(
+                "where the server takes no hashes (strict_password_validation), and then it stands in its logs:",
+            ));
+            actions.push(Action::sql(&self.server, text));
+        }
         actions.extend(self.path(world).map_err(complain)?.actions(&self.server, &account.user));
         actions.push(Action::note("if that is refused:"));
         actions.push(Action::sql(&self.server, dialect(world, &self.server).accounts()));
@@ -212,7 +231,7 @@ impl Step for ReplicationAccount {
         if ours {
             let session = self.session(cx).await?;
             if !there {
-                session.query(&create, LOOK).await?;
+                self.create(cx, &session, &create).await?;
             }
             session.query(&grant, LOOK).await?;
             self.done_with(cx).await;

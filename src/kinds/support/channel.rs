@@ -6,12 +6,13 @@
 use crate::dialect::{ChangeSource, ChannelTls, StartAt};
 use crate::domain::Sql;
 use crate::domain::endpoint::Endpoint;
-use crate::effects::replica::ReplicaStatus;
+use crate::effects::Session;
+use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::kinds::support::account_statements;
 use crate::kinds::support::answer;
 use crate::kinds::support::place::{authority, dialect, server};
-use crate::kinds::{Complaint, Ctx};
+use crate::kinds::{Action, Complaint, Ctx};
 use crate::playbook::inventory::{Account, Encryption};
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -89,6 +90,33 @@ impl<'a> Channel<'a> {
             start,
             tls: self.tls(world)?,
         }))
+    }
+
+    /// What [`Channel::point`] sends.
+    pub fn point_actions(self, world: &World, statement: Sql) -> Vec<Action> {
+        let dialect = dialect(world, self.replica);
+        let [off, on] = [true, false].map(|is_on| dialect.unlogged(is_on).map(Sql::from));
+        [off, Some(statement), on].into_iter().flatten().map(|text| Action::sql(self.replica, text)).collect()
+    }
+
+    /// Sends the statement that makes it. Where the account may, nothing of it goes into the server's general log.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn point(self, cx: &Ctx<'_>, session: &Session, statement: &Sql) -> Result<()> {
+        let dialect = dialect(cx.world, self.replica);
+        if let Some(off) = dialect.unlogged(true)
+            && session.query(off, LOOK).await.is_err()
+        {
+            let text = "the account may not keep its statements out of the general log: if that is written, the replication \
+                        password stands in it";
+            cx.progress.note(text);
+        }
+        let pointed = session.query(statement, LOOK).await;
+        if let Some(on) = dialect.unlogged(false) {
+            let _ = session.query(on, LOOK).await; // it was not off, or it goes with the session
+        }
+        pointed.map(drop)
     }
 
     /// What is wrong with it before anything is asked: plain text between hosts, or a server that follows itself.

@@ -124,11 +124,9 @@ impl Step for ChangeSource {
         actions.push(self.remembered(world));
         actions.extend(self.seed_actions(world));
         actions.extend(gtid_mode::actions(self.channel(), world));
-        actions.extend([
-            Action::sql(&self.replica, statement),
-            Action::sql(&self.replica, dialect.start_replica()),
-            Action::note("wait until both threads run"),
-        ]);
+        actions.extend(self.channel().point_actions(world, statement));
+        actions
+            .extend([Action::sql(&self.replica, dialect.start_replica()), Action::note("wait until both threads run")]);
         actions.extend(account_statements::actions(world, &self.replica));
         Ok(actions)
     }
@@ -214,7 +212,7 @@ impl Step for ChangeSource {
                 }
                 self.remember(cx, &session, dialect).await?;
                 self.seed(&session, dialect).await?;
-                session.query(&self.statement(cx.world)?, LOOK).await?;
+                self.channel().point(cx, &session, &self.statement(cx.world)?).await?;
                 cx.memo.set("started", true.into()).await?;
                 session.query(&dialect.start_replica(), LOOK).await?;
             }

@@ -142,7 +142,7 @@ impl ReverseReplication {
                     cx.memo.keep(REMEMBERED, value).await?;
                 }
                 tuning::tune(cx, session, dialect).await?; // a running applier takes some of it only when it starts
-                session.query(&self.statement(cx.world)?, LOOK).await?;
+                self.channel().point(cx, session, &self.statement(cx.world)?).await?;
                 cx.memo.set(STARTED, true.into()).await?;
                 session.query(&dialect.start_replica(), LOOK).await?;
                 Ok(1)
@@ -229,7 +229,8 @@ impl Step for ReverseReplication {
         }
         actions.extend(tuning::actions(to).iter().map(|text| old.sql(text)));
         actions.extend(gtid_mode::actions(self.channel(), world));
-        actions.extend([old.sql(&statement), old.sql(to.start_replica()), Action::note("wait until both threads run")]);
+        actions.extend(self.channel().point_actions(world, statement));
+        actions.extend([old.sql(to.start_replica()), Action::note("wait until both threads run")]);
         actions.extend(account_statements::actions(world, &self.replica));
         actions.extend(own_database::look_actions(&self.source, from, OwnDatabase::Tokens));
         actions.extend(from.create_token_table().iter().map(|text| new.sql(text)));

@@ -225,6 +225,12 @@ impl Step for Tunnel {
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
+        let listens = Endpoint::parse(&self.listen);
+        if listens.is_some_and(|at| !at.is_loopback()) {
+            let message = format!("everybody who reaches {} could use the tunnel at {}", self.from, self.listen);
+            let help = "let it listen on the host's own loopback: 127.0.0.1:PORT or [::1]:PORT";
+            return Err(vec![Complaint::new("listen", message).help(help)]);
+        }
         let mut missing = vec![("to", &self.to)];
         if self.via == Via::Runner {
             missing.push(("from", &self.from));

@@ -2,6 +2,7 @@
 
 use super::subject::Subject;
 use crate::dialect::Dialect;
+use crate::dialect::OPTION_PREVENTS;
 use crate::domain::{Backslash, Odd, Sql, Words};
 use crate::effects::account_statement::AccountStatement;
 use crate::effects::replica::LOOK;
@@ -23,8 +24,6 @@ pub(super) const STRICT: &str = "strict_passwords";
 pub(super) const NO_OBJECT: [u16; 4] = [1146, 1054, 1143, 1305];
 /// What statements that a server answers with begin with: nothing else is taken from it.
 pub(super) const VERBS: [&str; 5] = ["CREATE USER", "ALTER USER", "GRANT", "REVOKE", "SET DEFAULT ROLE"];
-/// "The server is running with the option ... so it cannot execute this statement".
-pub(super) const OPTION_PREVENTS: u16 = 1290;
 
 /// How far an account of this step has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! Tries what will be passed on before anything moves: an account that nobody can use gets each grant, and goes again.
 
-use super::making::{BY_HAND, Definition, Making, NO_OBJECT, OPTION_PREVENTS, VERBS, help, told, without_hash};
+use super::making::{BY_HAND, Definition, Making, NO_OBJECT, VERBS, help, told, without_hash};
 use super::subject::Subject;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, OPTION_PREVENTS};
 use crate::domain::sql::account;
 use crate::domain::{Backslash, Odd, Sql, Statement};
 use crate::effects::replica::LOOK;

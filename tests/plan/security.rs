@@ -1,0 +1,89 @@
+//! Doors that a document, a folder or a name could open.
+
+use crate::plan::{INVENTORY, SAMPLE, cutover, file};
+use std::path::Path;
+
+fn refused(args: &[&str]) -> String {
+    let output = cutover(args).output().unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty(), "{args:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The inventory with one of its lines changed.
+fn changed(folder: &tempfile::TempDir, from: &str, to: &str) -> String {
+    let text = std::fs::read_to_string(INVENTORY).unwrap();
+    assert!(text.contains(from), "{text}");
+    file(folder, "i.yaml", &text.replacen(from, to, 1)).display().to_string()
+}
+
+#[test]
+fn an_ssh_destination_is_no_option() {
+    let folder = tempfile::tempdir().unwrap();
+    for to in ["ssh: \"-oProxyCommand=touch x\"", "ssh: \"a\\nb\""] {
+        let inventory = changed(&folder, "ssh: user@old-server-ip", to);
+        let said = refused(&["plan", SAMPLE, "-i", &inventory]);
+        assert!(said.contains("option") || said.contains("control character"), "{said}");
+    }
+    let inventory = changed(&folder, "host: app1", "host: \"-oProxyCommand=x\"");
+    assert!(refused(&["plan", SAMPLE, "-i", &inventory]).contains("option"));
+}
+
+#[test]
+fn a_path_ends_no_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory =
+        changed(&folder, "config_file: /etc/mysql/my.cnf", "config_file: \"/etc/my.cnf\\n* * * * * root id\"");
+    assert!(refused(&["plan", SAMPLE, "-i", &inventory]).contains("control character"));
+
+    // security/newline_in_playbook_name.yaml
+    let schedules = "version: 1\nschedules:\n  a: { action: rehearse, playbook: \"pb/x.yaml\\n* * * * * root touch PWNED #.yaml\", cron: \"0 4 * * *\", time_zone: UTC }\n";
+    let schedules = file(&folder, "schedules.yaml", schedules);
+    for format in ["cron", "systemd", "kubernetes", "github", "gitlab"] {
+        let said = refused(&["schedule", "export", "--schedules", schedules.to_str().unwrap(), "--format", format]);
+        assert!(said.contains("control character"), "{format}: {said}");
+    }
+}
+
+#[test]
+fn a_tunnel_listens_to_its_own_host_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let tunnel = |listen: &str| {
+        let step = format!(
+            "  - {{ id: t, uses: tunnel, with: {{ from: new, to: old, forward: 127.0.0.1:3306, listen: '{listen}' }} }}\n"
+        );
+        file(&folder, "p.yaml", &format!("version: 1\nname: t\nsteps:\n{step}")).display().to_string()
+    };
+    for open in ["0.0.0.0:3307", "10.0.0.5:3307", "[::]:3307", "new:3307"] {
+        assert!(refused(&["plan", &tunnel(open), "-i", INVENTORY]).contains("everybody who reaches new"), "{open}");
+    }
+    for own in ["127.0.0.1:3307", "[::1]:3307", "localhost:3307"] {
+        assert!(cutover(&["plan", &tunnel(own), "-i", INVENTORY]).output().unwrap().status.success(), "{own}");
+    }
+}
+
+#[test]
+fn templates_are_not_taken_from_elsewhere() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(elsewhere.path().join("x.j2"), "secret").unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("templates")).unwrap();
+    let step = "  - { id: r, uses: render, with: { template: x.j2, host: new, path: /etc/x } }\n";
+    std::fs::create_dir(folder.path().join("playbooks")).unwrap();
+    for name in ["p.yaml", "playbooks/p.yaml"] {
+        let playbook = file(&folder, name, &format!("version: 1\nname: t\nsteps:\n{step}"));
+        let said = refused(&["plan", playbook.to_str().unwrap(), "-i", INVENTORY]);
+        assert!(said.contains("is a link to") && !said.contains("secret"), "{said}");
+    }
+}
+
+#[test]
+fn a_rehearsal_removes_only_what_it_made() {
+    let around = tempfile::tempdir().unwrap();
+    for (name, more) in [("a", &[][..]), ("b", &["--fault", "kill@after:nosuch", "--keep"])] {
+        let precious = around.path().join(name);
+        std::fs::create_dir(&precious).unwrap();
+        std::fs::write(precious.join("f"), "x").unwrap();
+        let args = [&["rehearse", "playbooks/preflight_only.yaml", "--dir", precious.to_str().unwrap()], more].concat();
+        assert!(refused(&args).contains("is there already"));
+        assert_eq!(std::fs::read_to_string(precious.join("f")).unwrap(), "x", "{}", Path::new(name).display());
+    }
+}
