@@ -22,31 +22,18 @@ pub(in crate::effects) const KEPT: usize = 64 << 10;
 
 /// Variables of the runner's environment that hold secrets of the inventory.
 static SECRET_VARIABLES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-/// What a program there is started with, as it would be after a login: no password that somebody has exported for another
-/// program, and nothing that changes what client programs do.
-const OF_A_LOGIN: [&str; 11] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "TZ",
-    "TMPDIR",
-    "SSH_AUTH_SOCK",
-    "XDG_RUNTIME_DIR",
-    "DBUS_SESSION_BUS_ADDRESS",
-];
+/// How variables begin that change what client programs do.
+const OF_CLIENT_PROGRAMS: [&str; 3] = ["MYSQL", "MARIADB", "LIBMYSQL"];
 
 /// Keeps a variable of the runner's environment from every program that it starts.
 pub(in crate::effects) fn hide_variable(name: &str) {
     SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
 }
 
-/// Whether a program on the runner's machine finds this variable in its environment.
-fn is_kept(name: &str) -> bool {
-    let is_of_login = OF_A_LOGIN.contains(&name) || name.starts_with("LC_");
-    is_of_login && !SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+/// Whether a program on the runner's machine must not find this variable in its environment.
+fn is_hidden(name: &str) -> bool {
+    let of_clients = OF_CLIENT_PROGRAMS.iter().any(|start| name.starts_with(start));
+    of_clients || SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
 }
 
 type Input = Box<dyn AsyncWrite + Send + Unpin>;
@@ -153,7 +140,9 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_kept)));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_hidden)) {
+            command.env_remove(name);
+        }
         if group {
             command.process_group(0);
         }
