@@ -71,7 +71,7 @@ fn send(part: &Part, out: &mut String, backslash: Backslash, secrets: &dyn Looku
         Part::Slot(Form::NativeHash, value) => {
             let mut password = String::new();
             put(Form::Plain, value, &mut password, backslash, secrets)?;
-            out.push_str(&format!("'{}'", native_hash(&password)));
+            out.extend(["'", &native_hash(&password), "'"]);
         }
         Part::Slot(form, value) => put(*form, value, out, backslash, secrets)?,
         Part::Ours(ours) => out.push_str(ours.text().ok_or_else(|| unknown(ours.name()))?),
