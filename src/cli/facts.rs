@@ -4,6 +4,7 @@ use super::inputs;
 use super::live::Nobody;
 use super::output::{self, Format};
 use super::state::State;
+use crate::domain::folder_of;
 use crate::effects::{Effects, Secrets};
 use crate::error::{Failure, exit};
 use crate::plan::load;
@@ -11,7 +12,7 @@ use crate::playbook::document::Document;
 use crate::playbook::inventory::Inventory;
 use crate::survey::{self, Answers, HostFound};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Arguments of `facts`.
@@ -36,7 +37,7 @@ pub fn run(args: &Args) -> u8 {
             return exit::INVALID;
         }
     };
-    let folder = args.inventory.parent().unwrap_or(Path::new(""));
+    let folder = folder_of(&args.inventory);
     let passwords = inventory.servers.values().filter_map(|server| server.password.as_ref());
     let secrets = match Secrets::read(passwords, folder) {
         Ok(secrets) => secrets,

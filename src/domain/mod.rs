@@ -7,6 +7,7 @@ mod action;
 mod admits;
 pub mod contents;
 pub mod endpoint;
+mod folder;
 pub mod marker;
 mod ours;
 mod permits;
@@ -23,6 +24,7 @@ mod words;
 
 pub use action::{Action, On};
 pub use contents::Contents;
+pub use folder::folder_of;
 pub use ours::Ours;
 pub use permits::Permits;
 pub use script::Script;

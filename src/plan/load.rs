@@ -2,6 +2,7 @@
 
 use super::gaps::Gaps;
 use super::{Plan, build, inputs, practice, regions};
+use crate::domain::folder_of;
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
 use crate::playbook::file;
@@ -87,7 +88,7 @@ pub fn plan(sources: &Sources) -> Result<Plan, Vec<Faults>> {
 /// All faults of all files, one report a file.
 pub fn read(sources: &Sources) -> Result<Reading, Vec<Faults>> {
     let document = Document::open(&sources.playbook).map_err(|faults| vec![faults])?;
-    let folder = sources.playbook.parent().unwrap_or(Path::new(""));
+    let folder = folder_of(&sources.playbook);
     let file = sources.inventory.as_deref().map(Document::open);
     let inventory = file.as_ref().and_then(|file| file.as_ref().ok()).cloned();
     let (plan, playbook) = made(&document, file, Some(folder), sources)?;

@@ -7,6 +7,7 @@
 use super::ledger::Pen;
 use super::shop::DATABASE;
 use crate::domain::Sql;
+use crate::domain::folder_of;
 use crate::domain::secret::SecretRef;
 use crate::effects::{Login, Secrets, Session, SqlError};
 use crate::error::{Failure, Result};
@@ -156,7 +157,7 @@ impl Settings {
             values.next_back().map(str::to_owned).ok_or_else(|| failed(format!("{key} is missing")))
         };
         let password = SecretRef::File(value("DB_PASSWORD_FILE")?);
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         let secrets = Secrets::read([&password], folder).map_err(|failures| {
             failures.into_iter().next().unwrap_or_else(|| failed("the password is missing".into()))
         })?;

@@ -3,6 +3,7 @@
 use super::judge::{Side, Verdict, judge};
 use super::ledger::Ledger;
 use super::sandbox::{self, Sandbox};
+use crate::domain::folder_of;
 use crate::effects::Session;
 use crate::effects::free_port;
 use crate::error::{Failure, Result, exit};
@@ -271,7 +272,7 @@ pub fn before(playbook: &Path) -> Result<Vec<PathBuf>> {
     let mut chain: Vec<PathBuf> = Vec::new();
     let mut last = playbook.to_path_buf();
     while let Some(after) = read(&last)?.rehearsal.after {
-        let next = last.parent().unwrap_or(Path::new(".")).join(after);
+        let next = folder_of(&last).join(after);
         if next == playbook || chain.contains(&next) {
             let answer = format!("{} waits for {}, which waits for it", last.display(), next.display());
             return Err(Failure::refused("find what is rehearsed first", answer)

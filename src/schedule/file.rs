@@ -1,6 +1,7 @@
 //! The file of schedules, from YAML to data, with every fault at its place.
 
 use super::timetable::{self, Expression, Timetable, Wrong};
+use crate::domain::folder_of;
 use crate::domain::units::Span;
 use crate::plan::load::Sources;
 use crate::playbook::document::Document;
@@ -162,7 +163,7 @@ impl Schedules {
     /// # Errors
     /// All its faults, each at its place.
     pub fn open(path: &Path) -> Result<Self, Faults> {
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = folder_of(path);
         Self::read(&Document::open(path)?, &std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.into()))
     }
 

@@ -2,6 +2,7 @@
 //! small file beside the journal, written whole.
 
 use super::verdict::{Look, Verdict};
+use crate::domain::folder_of;
 use crate::error::{Failure, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -67,7 +68,7 @@ impl Memory {
 
 /// Writes a file that others read at any moment: they see the old one or the new one, whole.
 pub(super) fn write_whole(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let folder = folder_of(path);
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text)?;

@@ -76,6 +76,22 @@ fn templates_are_not_taken_from_elsewhere() {
 }
 
 #[test]
+fn a_playbook_named_without_a_folder_finds_its_templates() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("below")).unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    std::fs::write(folder.path().join("templates/x.j2"), "made\n").unwrap();
+    let text =
+        "version: 1\nname: t\nsteps:\n  - { id: r, uses: render, with: { template: x.j2, host: h, path: /etc/x } }\n";
+    for (at, hosts) in [(folder.path().to_owned(), "hosts.yaml"), (folder.path().join("below"), "../hosts.yaml")] {
+        std::fs::write(at.join("p.yaml"), text).unwrap();
+        std::fs::write(folder.path().join("hosts.yaml"), "hosts: { h: {} }\n").unwrap();
+        let ended = cutover(&["plan", "p.yaml", "-i", hosts]).current_dir(&at).output().unwrap();
+        assert!(ended.status.success(), "{}: {}", at.display(), String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+#[test]
 fn a_rehearsal_removes_only_what_it_made() {
     let around = tempfile::tempdir().unwrap();
     for (name, more) in [("a", &[][..]), ("b", &["--fault", "kill@after:nosuch", "--keep"])] {

@@ -1,6 +1,7 @@
 //! `cutover init`
 
 use super::output;
+use crate::domain::folder_of;
 use crate::error::exit;
 use crate::plan::schema;
 use clap::ValueEnum;
@@ -104,8 +105,6 @@ fn pretty(schema: &Value) -> String {
 
 /// Writes a file that is not there yet; never one that has come about meanwhile.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
+    std::fs::create_dir_all(folder_of(path))?;
     std::fs::File::create_new(path)?.write_all(text.as_bytes())
 }

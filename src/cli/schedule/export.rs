@@ -4,6 +4,7 @@ use super::File;
 use crate::cli::conduct::give_up;
 use crate::cli::output;
 use crate::cli::state::State;
+use crate::domain::folder_of;
 use crate::error::{Failure, exit};
 use crate::schedule::export::{Exported, Format, Place, files};
 use jiff::Timestamp;
@@ -73,9 +74,7 @@ impl Args {
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
+    std::fs::create_dir_all(folder_of(path))?;
     std::fs::write(path, text)
 }
 

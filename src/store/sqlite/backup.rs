@@ -2,6 +2,7 @@
 
 use super::check::{self, Checked};
 use super::trouble::{Trouble, failure};
+use crate::domain::folder_of;
 use crate::error::{Failure, Result};
 use crate::store::Sqlite;
 use rusqlite::{Connection, OpenFlags};
@@ -44,7 +45,7 @@ impl LastBackup {
     }
 
     fn note(&self, path: &Path) -> Result<(), Trouble> {
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         let made = tempfile::NamedTempFile::new_in(folder)?;
         serde_json::to_writer(made.as_file(), self)?;
         made.persist(Self::file(path)).map(drop).map_err(|lost| Trouble::File(lost.error))
@@ -63,7 +64,7 @@ impl Sqlite {
             return Err(Failure::refused(attempted, "the file exists").help("name a new file"));
         }
         let failed = |trouble: Trouble| failure(&attempted, self.path(), trouble).now("there is no copy");
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(file);
         let copy = self.read(|connection| copy(connection, folder)).map_err(failed)?;
         let checked = checked(&copy).map_err(failed)?;
         let bytes = copy.metadata().map_err(|error| failed(error.into()))?.len();

@@ -4,6 +4,7 @@
 //! (fcntl(2); sqlite.org/howtocorrupt.html, section 2.2). `SQLite` knows this of its own connections. So nothing here, and
 //! nothing else in this program, opens the database by other means than `SQLite`.
 
+use crate::domain::folder_of;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -29,7 +30,7 @@ pub(super) fn make(path: &Path) -> io::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     // SQLite would make it readable for all; its side files take over the mode. The descriptor is closed before the file
     // has its name, and with that before anyone can hold a lock on it.
