@@ -135,6 +135,16 @@ impl Dialect {
         )
     }
 
+    /// Accounts that the server knows until its next start: column `account`. Its table keeps no space at the end of a
+    /// name, its memory does; `None` where a server keeps them alike.
+    #[must_use]
+    pub fn lost_accounts(self) -> Option<&'static str> {
+        self.is_mariadb().then_some(
+            "SELECT DISTINCT GRANTEE AS account FROM information_schema.USER_PRIVILEGES \
+             WHERE GRANTEE LIKE '% ''@''%' ORDER BY 1",
+        )
+    }
+
     /// What every account was given at once, one row each; `None` where nothing can be.
     #[must_use]
     pub fn show_public_grants(self) -> Option<&'static str> {

@@ -60,6 +60,11 @@ impl Made {
         format!("{}@'localhost'", literal(&self.name))
     }
 
+    /// The statement that takes an account away.
+    pub fn drop_user(&self) -> String {
+        format!("DROP USER {}", self.account())
+    }
+
     /// Statements that make it on the old server.
     pub fn statements(&self) -> String {
         let (name, value, database) = (identifier(&self.name), literal(&self.name), identifier(&self.database));

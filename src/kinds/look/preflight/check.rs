@@ -105,6 +105,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::anonymous_accounts::CHECK,
     &checks::auth_plugins::CHECK,
     &checks::other_accounts::CHECK,
+    &checks::lost_accounts::CHECK,
     &checks::connection_limits::CHECK,
     &checks::read_only_bypass::CHECK,
     &checks::binlog::CHECK,

@@ -36,6 +36,7 @@ pub mod history;
 pub mod join_limit;
 pub mod json_columns;
 pub mod long_statements;
+pub mod lost_accounts;
 pub mod net_timeout;
 pub mod other_accounts;
 pub mod own_databases;
