@@ -1,7 +1,7 @@
 //! From paths to a plan: the only place of the planner that opens files, and only those that are named.
 
 use super::gaps::Gaps;
-use super::{Plan, build, inputs, practice, regions};
+use super::{Plan, build, inputs, passed_variables, practice, regions};
 use crate::domain::folder_of;
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
@@ -203,6 +203,10 @@ pub fn inventory(document: &Document) -> Result<Inventory, Faults> {
     }
     let mut inventory: Inventory = serde_json::from_value(root.to_json())
         .map_err(|error| document.faults(vec![Fault::whole(format!("this inventory cannot be used: {error}"))]))?;
+    let faults = passed_variables::faults(&inventory, document);
+    if !faults.is_empty() {
+        return Err(document.faults(faults));
+    }
     inventory.add_application_hosts();
     Ok(inventory)
 }

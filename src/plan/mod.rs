@@ -14,6 +14,7 @@ pub mod load;
 mod names;
 pub mod opening;
 pub mod own;
+mod passed_variables;
 mod practice;
 pub mod reference;
 pub mod regions;

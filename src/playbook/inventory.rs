@@ -72,6 +72,11 @@ pub struct Host {
     /// What is known of the machine; asked at run time when missing (`cutover facts` prints it).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
+    /// Variables of the runner's environment that programs on this host find, besides those of a login (`PATH`, `HOME`,
+    /// `LANG`, `SSH_AUTH_SOCK` ...). For the runner's own machine only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("examples" = [["AWS_PROFILE"]]))]
+    pub pass_env: Vec<String>,
     /// Folder on this host for dumps, job logs and option files; made with mode 0700.
     pub work_dir: WorkDir,
 }

@@ -24,7 +24,7 @@ impl Desk {
     pub fn with(input: &str, changes: &[(&str, &str)]) -> Self {
         let desk = Self::new();
         desk.write("playbook.yaml", &changed(&read(input), changes));
-        desk.write("inventory.yaml", "hosts: { local: {} }\n");
+        desk.write("inventory.yaml", "hosts: { local: { pass_env: [CUTOVER_TEST_DESK] } }\n");
         desk
     }
     pub fn path(&self, name: &str) -> PathBuf {

@@ -103,3 +103,36 @@ fn a_rehearsal_removes_only_what_it_made() {
         assert_eq!(std::fs::read_to_string(precious.join("f")).unwrap(), "x", "{}", Path::new(name).display());
     }
 }
+
+#[test]
+fn variables_are_passed_to_programs_here_and_hold_no_secret() {
+    let playbook = tempfile::tempdir().unwrap();
+    let step = "version: 1\nname: t\nsteps:\n  - { id: c, uses: command, with: { host: h, run: [env] } }\n";
+    let step = file(&playbook, "p.yaml", step);
+    let server = "servers: { s: { host: h, address: \"127.0.0.1:1\", user: u, password: { env: A_PASSWORD } } }\n";
+    for (host, said) in
+        [("ssh: old, pass_env: [AWS_PROFILE]", "not the runner's"), ("pass_env: [A_PASSWORD]", "holds a secret")]
+    {
+        let hosts = file(&playbook, "hosts.yaml", &format!("hosts: {{ h: {{ {host} }} }}\n{server}"));
+        let told = refused(&["plan", step.to_str().unwrap(), "-i", hosts.to_str().unwrap()]);
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[test]
+fn a_program_here_finds_the_environment_of_a_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = folder.path().join("found");
+    let run = format!("[sh, -c, 'env > {}']", found.display());
+    let step =
+        format!("version: 1\nname: t\nsteps:\n  - {{ id: c, uses: command, with: {{ host: h, run: {run} }} }}\n");
+    let step = file(&folder, "p.yaml", &step);
+    let hosts = file(&folder, "hosts.yaml", "hosts: { h: { pass_env: [ASKED_FOR] } }\n");
+    let mut runner = cutover(&["run", step.to_str().unwrap(), "-i", hosts.to_str().unwrap()]);
+    let odd = [("ASKED_FOR", "yes-1"), ("LD_PRELOAD_X", "no-1"), ("MYSQL_PWD", "no-2"), ("BASH_ENV", "no-3")];
+    let ended = runner.envs(odd).env("CUTOVER_STATE", folder.path().join("state")).output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let said = std::fs::read_to_string(found).unwrap();
+    assert!(said.contains("ASKED_FOR=yes-1") && said.contains("PATH="), "{said}");
+    assert!(odd[1..].iter().all(|(_, value)| !said.contains(value)), "{said}");
+}

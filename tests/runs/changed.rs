@@ -94,11 +94,11 @@ fn a_changed_inventory_or_inputs_file_counts_as_well() {
     assert_eq!(end.code, 5, "{end:?}");
     assert_said(&end, &["inputs:\n", "-  \"word\": \"from a file\"", "step `first`:"]);
     desk.write("inputs.yaml", "word: from a file\n");
-    desk.write("inventory.yaml", "hosts: { local: {}, other: {} }\n");
+    desk.write("inventory.yaml", "hosts: { local: { pass_env: [DESK] }, other: {} }\n");
     let end = desk.say(&["resume"]);
     assert_eq!(end.code, 5, "{end:?}");
     assert_said(&end, &["host `other` (new):\n"]);
-    desk.write("inventory.yaml", "hosts: { local: {} }\n");
+    desk.write("inventory.yaml", "hosts: { local: { pass_env: [DESK] } }\n");
     assert_eq!(desk.say(&["resume"]).code, 0, "put back, it is the same plan again");
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const INVENTORY: &str = "hosts: { local: {} }\n";
+const INVENTORY: &str = "hosts: { local: { pass_env: [DESK] } }\n";
 
 pub struct Desk {
     folder: TempDir,

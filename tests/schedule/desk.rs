@@ -26,7 +26,7 @@ impl Desk {
     pub fn new(schedules: &str) -> Self {
         let desk = Self { folder: tempfile::tempdir().unwrap() };
         desk.write("playbook.yaml", PLAYBOOK);
-        desk.write("inventory.yaml", "hosts: { local: {} }\n");
+        desk.write("inventory.yaml", "hosts: { local: { pass_env: [DESK] } }\n");
         desk.write("schedules.yaml", schedules);
         desk
     }

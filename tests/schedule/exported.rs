@@ -20,7 +20,7 @@ fn desk() -> Desk {
     ));
     desk.write(
         "inventory.yaml",
-        "hosts: { local: {} }\nservers:\n  a: { host: local, address: \"127.0.0.1:1\", user: u, password: { env: A_PASSWORD } }\n",
+        "hosts: { local: { pass_env: [DESK] } }\nservers:\n  a: { host: local, address: \"127.0.0.1:1\", user: u, password: { env: A_PASSWORD } }\n",
     );
     desk
 }

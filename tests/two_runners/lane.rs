@@ -34,7 +34,7 @@ impl Lane {
     pub fn inventory(&self) -> String {
         let text = std::fs::read_to_string(self.sandbox.inventory()).unwrap();
         assert!(text.contains("hosts:\n"));
-        text.replacen("hosts:\n", "hosts:\n  local: {}\n", 1)
+        text.replacen("hosts:\n", "hosts:\n  local: { pass_env: [CUTOVER_TEST_TRIAL, CUTOVER_TEST_FIRST] }\n", 1)
     }
     /// The program with the sandbox's secrets.
     pub fn cutover(&self) -> Command {

@@ -1,5 +1,6 @@
 //! A connected machine: the runner's own, or one behind an ssh master. Starts programs, whoever asks.
 
+use super::environment::Environment;
 use super::process::{self, Process};
 use super::ssh;
 use crate::error::{Failure, Result};
@@ -23,7 +24,8 @@ pub(in crate::effects) struct Machine {
 
 /// How programs get there.
 pub(super) enum Link {
-    Local,
+    /// With what programs find in their environment.
+    Local(Environment),
     Ssh(Arc<openssh::Session>),
 }
 
@@ -31,7 +33,7 @@ impl Machine {
     /// Reaches the host `name` as `access` says: see [`super::Host::connect`].
     pub(in crate::effects) async fn connect(name: &str, access: &inventory::Host, control_dir: &Path) -> Result<Self> {
         let link = match &access.ssh {
-            None => Link::Local,
+            None => Link::Local(Environment::with(&access.pass_env)),
             Some(destination) => {
                 let way = ssh::Way { name, destination, config: access.ssh_config.as_deref() };
                 Link::Ssh(Arc::new(way.connect(control_dir).await?))
@@ -52,7 +54,7 @@ impl Machine {
     /// Whether the connection still stands; answers within three seconds.
     pub(in crate::effects) async fn is_alive(&self) -> bool {
         match &self.link {
-            Link::Local => true,
+            Link::Local(_) => true,
             Link::Ssh(session) => matches!(tokio::time::timeout(ALIVE_LIMIT, session.check()).await, Ok(Ok(()))),
         }
     }
@@ -61,7 +63,7 @@ impl Machine {
     /// kind of shell logs in there.
     pub(super) async fn start(&self, argv: &[&str], stdin: bool) -> Result<Process, process::Fault> {
         match &self.link {
-            Link::Local => Process::local(argv, stdin),
+            Link::Local(environment) => Process::local(argv, environment, stdin),
             Link::Ssh(session) => {
                 Process::over(session.clone(), &format!("exec {}", shell_words::join(argv)), stdin).await
             }
@@ -71,7 +73,7 @@ impl Machine {
     /// Starts a script of `sh` in a session of its own.
     pub(super) async fn start_script(&self, script: &str, stdin: bool) -> Result<Process, process::Fault> {
         match &self.link {
-            Link::Local => Process::local_session(script, stdin),
+            Link::Local(environment) => Process::local_session(script, environment, stdin),
             Link::Ssh(session) => Process::over(session.clone(), script, stdin).await,
         }
     }
@@ -99,7 +101,7 @@ impl Machine {
     /// See [`super::Host::forward`].
     pub(in crate::effects) async fn forward(&self, address: &str) -> Result<String> {
         match &self.link {
-            Link::Local => Ok(address.to_owned()),
+            Link::Local(_) => Ok(address.to_owned()),
             Link::Ssh(session) => ssh::forward(session, address).await.map_err(|failure| failure.at(&self.name)),
         }
     }

@@ -3,14 +3,16 @@
 //! May know how a host is reached (inventory) and how programs are started; nothing of what they do.
 
 mod complaint;
+mod environment;
 mod kept;
 mod machine;
 mod process;
 mod shell;
 mod ssh;
 
+pub(super) use environment::hide_variable;
 pub(super) use machine::Machine;
-pub(super) use process::{Process, hide_variable};
+pub(super) use process::Process;
 pub use shell::Shell;
 
 use super::Activity;
@@ -128,7 +130,7 @@ impl Host {
     /// Whether it is the runner's own machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        matches!(self.machine.link(), Link::Local)
+        matches!(self.machine.link(), Link::Local(_))
     }
 
     /// Whether the connection still stands; answers within three seconds. A frozen network is noticed by ssh itself
@@ -360,7 +362,9 @@ impl Host {
     /// When it is the runner's own machine, the address is taken, or the connection was lost.
     pub async fn forward_back(&self, listen: &str, address: &str) -> Result<()> {
         match self.machine.link() {
-            Link::Local => Err(Failure::permanent("forward back", "this is the runner's own machine").at(self.name())),
+            Link::Local(_) => {
+                Err(Failure::permanent("forward back", "this is the runner's own machine").at(self.name()))
+            }
             Link::Ssh(session) => {
                 ssh::forward_back(session, listen, address).await.map_err(|failure| failure.at(self.name()))
             }
@@ -373,7 +377,7 @@ impl Host {
     /// When nothing of that kind is there, or the connection was lost.
     pub async fn end_forward_back(&self, listen: &str, address: &str) -> Result<()> {
         match self.machine.link() {
-            Link::Local => Ok(()),
+            Link::Local(_) => Ok(()),
             Link::Ssh(session) => {
                 ssh::end_forward_back(session, listen, address).await.map_err(|failure| failure.at(self.name()))
             }

@@ -3,14 +3,14 @@
 //! Knows how programs are started, nothing of which ones and why.
 
 use super::Ran;
+use super::environment::Environment;
 use super::kept::{Head, Tail, drain};
 use crate::error::Failure;
 use rustix::process::{Pid, Signal, kill_process_group};
-use std::collections::BTreeSet;
 use std::io;
 use std::pin::pin;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -19,22 +19,6 @@ use tokio::time::timeout;
 const BEGIN: &str = "cutover-begins-here";
 /// How much is kept of what a program prints or complains, in bytes, unless more is asked for.
 pub(in crate::effects) const KEPT: usize = 64 << 10;
-
-/// Variables of the runner's environment that hold secrets of the inventory.
-static SECRET_VARIABLES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-/// How variables begin that change what client programs do.
-const OF_CLIENT_PROGRAMS: [&str; 3] = ["MYSQL", "MARIADB", "LIBMYSQL"];
-
-/// Keeps a variable of the runner's environment from every program that it starts.
-pub(in crate::effects) fn hide_variable(name: &str) {
-    SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
-}
-
-/// Whether a program on the runner's machine must not find this variable in its environment.
-fn is_hidden(name: &str) -> bool {
-    let of_clients = OF_CLIENT_PROGRAMS.iter().any(|start| name.starts_with(start));
-    of_clients || SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
-}
 
 type Input = Box<dyn AsyncWrite + Send + Unpin>;
 type Output = Box<dyn AsyncRead + Send + Unpin>;
@@ -121,17 +105,17 @@ impl From<openssh::Error> for Fault {
 
 impl Process {
     /// Starts a program on the runner's machine, in a process group of its own.
-    pub fn local(command: &[&str], stdin: bool) -> Result<Self, Fault> {
-        Self::spawn(command, stdin, true)
+    pub fn local(command: &[&str], environment: &Environment, stdin: bool) -> Result<Self, Fault> {
+        Self::spawn(command, environment, stdin, true)
     }
 
     /// Starts a script of `sh` on the runner's machine, in a session of its own.
-    pub fn local_session(script: &str, stdin: bool) -> Result<Self, Fault> {
+    pub fn local_session(script: &str, environment: &Environment, stdin: bool) -> Result<Self, Fault> {
         // setsid keeps its process number unless it leads a group already
-        Self::spawn(&["setsid", "sh", "-c", script], stdin, false)
+        Self::spawn(&["setsid", "sh", "-c", script], environment, stdin, false)
     }
 
-    fn spawn(command: &[&str], stdin: bool, group: bool) -> Result<Self, Fault> {
+    fn spawn(command: &[&str], environment: &Environment, stdin: bool, group: bool) -> Result<Self, Fault> {
         let (program, args) = command.split_first().ok_or_else(|| Fault::Other("the command is empty".into()))?;
         let mut command = tokio::process::Command::new(program);
         command
@@ -140,9 +124,7 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_hidden)) {
-            command.env_remove(name);
-        }
+        environment.set(&mut command);
         if group {
             command.process_group(0);
         }
@@ -331,8 +313,13 @@ mod tests {
     #[tokio::test]
     async fn what_is_printed_is_kept_within_bounds() {
         let script = "head -c 9000000 /dev/zero | tr '\\0' x; echo last >&2";
-        let ran =
-            Process::local(&["sh", "-c", script], false).ok().unwrap().finish(None, KEPT, None).await.ok().unwrap();
+        let ran = Process::local(&["sh", "-c", script], &Environment::default(), false)
+            .ok()
+            .unwrap()
+            .finish(None, KEPT, None)
+            .await
+            .ok()
+            .unwrap();
         assert_eq!((ran.code, ran.stdout.len(), ran.whole), (Some(0), KEPT, false));
         assert_eq!(ran.stderr, "last\n");
     }
@@ -352,7 +339,8 @@ mod tests {
     #[tokio::test]
     async fn a_child_in_the_background_keeps_nobody_waiting() {
         let begin = std::time::Instant::now();
-        let process = Process::local(&["sh", "-c", "sleep 30 & echo done"], false).ok().unwrap();
+        let process =
+            Process::local(&["sh", "-c", "sleep 30 & echo done"], &Environment::default(), false).ok().unwrap();
         let ran = process.finish(None, KEPT, Some(Duration::from_millis(500))).await;
         assert_eq!(ran.ok().unwrap().stdout, b"done\n");
         assert!(begin.elapsed().as_secs() < 20);

@@ -26,7 +26,7 @@ fn desk(steps: &str) -> Desk {
     let desk = Desk::new();
     let steps = steps.replace("EFFECT", desk.path("effect").to_str().unwrap());
     desk.write("playbook.yaml", &format!("version: 1\nname: actor\nsteps:\n{steps}"));
-    desk.write("inventory.yaml", "hosts: { local: {} }\n");
+    desk.write("inventory.yaml", "hosts: { local: { pass_env: [CUTOVER_TEST_DESK] } }\n");
     desk
 }
 
@@ -36,7 +36,10 @@ fn host(desk: &Desk, more: &str) -> Sshd {
     let sshd = tokio::runtime::Runtime::new().unwrap().block_on(Sshd::start(folder, "old")).unwrap();
     let (config, work) = (sshd.ssh_config().display(), desk.path("work"));
     let host = format!("{{ ssh: old, ssh_config: {config}, work_dir: {} }}", work.display());
-    desk.write("inventory.yaml", &format!("hosts: {{ local: {{}}, old: {host} }}\n{more}"));
+    desk.write(
+        "inventory.yaml",
+        &format!("hosts: {{ local: {{ pass_env: [CUTOVER_TEST_DESK] }}, old: {host} }}\n{more}"),
+    );
     sshd
 }
 
