@@ -1,7 +1,8 @@
 //! What goes wrong at run time, said so that a tired operator can act on it.
 //!
-//! May be used from every room; depends on nothing. Faults of a *document* are `playbook::fault` instead.
+//! May be used from every room; depends on `domain` alone. Faults of a *document* are `playbook::fault` instead.
 
+use crate::domain::visible;
 use miette::{Diagnostic, Severity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,11 @@ pub struct Failure {
     pub help: Option<String>,
 }
 
+/// What servers, hosts and files have put into a text obeys nobody's terminal.
+fn seen(text: impl Into<String>) -> String {
+    visible(&text.into()).into_owned()
+}
+
 /// The answer of work that was asked to stop and does not know why.
 pub const STOPPED: &str = "stopped on request";
 
@@ -79,7 +85,8 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     fn new(class: Class, attempted: impl Into<String>, answer: impl Into<String>) -> Self {
-        Self { class, attempted: attempted.into(), place: None, answer: answer.into(), now: None, help: None }
+        let (attempted, answer) = (seen(attempted), seen(answer));
+        Self { class, attempted, place: None, answer, now: None, help: None }
     }
     /// Worth a retry.
     pub fn transient(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
@@ -120,19 +127,19 @@ impl Failure {
     /// Names the server or host.
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {
-        self.place = Some(place.into());
+        self.place = Some(seen(place));
         self
     }
     /// Says what is true now.
     #[must_use]
     pub fn now(mut self, now: impl Into<String>) -> Self {
-        self.now = Some(now.into());
+        self.now = Some(seen(now));
         self
     }
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(seen(help));
         self
     }
     /// The same for whoever reads it later: what was true at that moment need not be true any more.

@@ -7,6 +7,9 @@
 //! whole thing against it; `schedule` starts all of that at its time; `watch` looks at the servers of
 //! a switch that has come to pass; `web` shows runs in a browser and takes people's answers.
 
+// `cli::output` lets nothing through that a terminal would obey
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod cli;
 pub mod dialect;
 pub mod domain;

@@ -1,6 +1,7 @@
 //! What people have changed in the rest of a run since it was begun: how servers and hosts are reached and restarted.
 
 use super::inputs;
+use crate::cli::output;
 use crate::effects::Identity;
 use crate::error::{Failure, Result};
 use crate::plan::Plan;
@@ -76,8 +77,8 @@ pub fn now(plan: &mut Plan, file: &Path, sources: Option<&Sources>, amendments: 
     let made = corrections(&plan.world.inventory, new, &learned)
         .map_err(|fields| refused(format!("{} differs in {}", file.display(), fields.join(", "))))?;
     match made.as_slice() {
-        [] => eprintln!("{} corrects nothing", file.display()),
-        made => made.iter().for_each(|made| eprint!("{made}")),
+        [] => output::say(&format!("{} corrects nothing", file.display())),
+        made => made.iter().for_each(|made| output::tell(&made.to_string())),
     }
     put(plan, &made)?;
     amendments.corrections = made;

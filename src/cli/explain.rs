@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> u8 {
     };
     let Some(rule) = lint::find(code) else {
         let help = suggest::help(code, RULES.iter().map(|rule| rule.code));
-        eprintln!("there is no rule `{code}`: {help}");
+        output::say(&format!("there is no rule `{code}`: {help}"));
         return exit::INVALID;
     };
     match args.format {

@@ -75,7 +75,7 @@ pub fn complain(reports: Vec<Faults>) {
         report.faults.truncate(SHOWN);
         output::complain(&report);
         if more > 0 {
-            eprintln!("... and {more} more; `cutover check --format json` lists them all");
+            output::say(&format!("... and {more} more; `cutover check --format json` lists them all"));
         }
     }
 }

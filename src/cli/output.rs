@@ -1,5 +1,6 @@
 //! How commands print: results on stdout, everything else on stderr; colours only on a terminal.
 
+use crate::domain::{coloured, visible, visible_json};
 use clap::ValueEnum;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use serde::Serialize;
@@ -20,9 +21,22 @@ pub fn set_up(verbose: u8) {
     let level = ["warn", "info", "debug"][usize::from(verbose.min(2))];
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("cutover={level}")));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).with_target(false);
     // a second subscriber can only come from a test, which then keeps its own
     let _ = log.with_ansi(colours_on_stderr()).try_init();
+}
+
+/// Where logs go: stderr, line by line, with nothing in them but colours that a terminal would obey.
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        std::io::stderr().write_all(coloured(&String::from_utf8_lossy(line)).as_bytes())?;
+        Ok(line.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 /// Whether stderr is for eyes: a terminal, and `NO_COLOR` is not set.
@@ -31,16 +45,25 @@ pub fn colours_on_stderr() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Prints a text on stdout. A reader that has gone away is no failure.
+/// Prints a text on stdout, with nothing in it that a terminal would obey. A reader that has gone away is no failure.
 pub fn text(text: &str) {
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(visible(text).as_bytes());
+}
+
+/// Says a line on stderr, likewise.
+pub fn say(line: &str) {
+    tell(&format!("{line}\n"));
+}
+
+/// Says a text on stderr as it stands, likewise.
+pub fn tell(text: &str) {
+    let _ = std::io::stderr().write_all(visible(text).as_bytes());
 }
 
 /// Prints one JSON document on stdout.
 pub fn json<T: Serialize>(value: &T) {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let _ = serde_json::to_writer_pretty(&mut out, value);
-    let _ = out.write_all(b"\n");
+    let document = serde_json::to_string_pretty(value).unwrap_or_default();
+    let _ = std::io::stdout().write_all((visible_json(document) + "\n").as_bytes());
 }
 
 /// The exit code of a command that only shows something; what kept it from that is said.
@@ -62,5 +85,6 @@ pub fn complain(diagnostic: &dyn miette::Diagnostic) {
     if handler.render_report(&mut shown, diagnostic).is_err() {
         shown = diagnostic.to_string();
     }
+    let shown = if colours_on_stderr() { coloured(&shown) } else { visible(&shown).into_owned() };
     let _ = std::io::stderr().write_all(shown.as_bytes());
 }

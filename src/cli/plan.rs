@@ -109,14 +109,14 @@ fn live(args: &Args) -> u8 {
             if let Err(failure) = saved.write(out) {
                 return conduct::give_up(&failure);
             }
-            eprintln!(
+            output::say(&format!(
                 "saved plan {} as {}; carry it out with: cutover run {}",
                 &saved.plan.hash[..16],
                 out.display(),
                 out.display()
-            );
+            ));
         }
-        Some(_) => eprintln!("not saved: not everything could be asked"),
+        Some(_) => output::say("not saved: not everything could be asked"),
         None => {}
     }
     if refused { exit::REFUSED } else { exit::DONE }

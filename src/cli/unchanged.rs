@@ -2,6 +2,7 @@
 //! a changed playbook must neither slip into the rest of a run unseen nor be quietly ignored.
 
 use super::inputs;
+use crate::cli::output;
 use crate::error::{Failure, Result};
 use crate::plan::load::{self, Sources};
 use crate::plan::{Plan, changes};
@@ -15,14 +16,17 @@ pub fn check(run: &str, sources: &Sources, begun: &Plan) -> Result<()> {
     let gone = missing(sources);
     if !gone.is_empty() {
         for path in gone {
-            eprintln!("warning: {} is gone; the run goes on with the plan as it was begun", path.display());
+            output::say(&format!("warning: {} is gone; the run goes on with the plan as it was begun", path.display()));
         }
         return Ok(());
     }
     match load::plan(sources) {
         Ok(now) if now.hash == begun.hash => Ok(()),
         Ok(now) => {
-            eprintln!("since run {run} was begun, its plan has changed:\n{}", changes::between(begun, &now));
+            output::say(&format!(
+                "since run {run} was begun, its plan has changed:\n{}",
+                changes::between(begun, &now)
+            ));
             Err(refusal(run, "its playbook, its inventory or a file they name has changed since it was begun"))
         }
         Err(reports) => {
@@ -44,7 +48,7 @@ pub fn saved(path: &Path, sources: &Sources, saved: &Plan) -> Result<()> {
     match load::plan(sources) {
         Ok(now) if now.hash == saved.hash => Ok(()),
         Ok(now) => {
-            eprintln!("since the plan was saved, it has changed:\n{}", changes::between(saved, &now));
+            output::say(&format!("since the plan was saved, it has changed:\n{}", changes::between(saved, &now)));
             let answer = "its playbook, its inventory or a file they name has changed since it was saved";
             Err(plan_anew(path, answer.to_owned()))
         }

@@ -20,6 +20,7 @@ pub mod sql;
 mod statement;
 mod text;
 pub mod units;
+mod visible;
 mod words;
 
 pub use action::{Action, On};
@@ -32,4 +33,5 @@ pub use sent::{Backslash, Lookup, escaped};
 pub use sql::Sql;
 pub use statement::{Odd, Statement};
 pub use text::{Form, Part, Text, holes};
+pub use visible::{coloured, on_one_line, visible, visible_json};
 pub use words::{Piece, Private, Words};

@@ -2,6 +2,7 @@
 //! terminal would obey are written out.
 
 use super::text::{Form, Part, Text};
+use super::visible::push_visible;
 use super::words::{Piece, Private};
 use std::fmt;
 
@@ -103,16 +104,6 @@ fn visible(value: &Private, doubled: &[(&str, &str)]) -> String {
         }
     }
     out
-}
-
-/// What a terminal would obey, or what turns the direction of reading, is written as its number.
-fn push_visible(out: &mut String, sign: char) {
-    let turns = matches!(sign, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if turns || (sign.is_control() && !matches!(sign, '\n' | '\t')) {
-        out.extend(sign.escape_unicode());
-    } else {
-        out.push(sign);
-    }
 }
 
 #[cfg(test)]

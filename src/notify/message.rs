@@ -1,5 +1,6 @@
 //! What a webhook is sent.
 
+use crate::domain::{visible, visible_json};
 use crate::playbook::inventory::{MessageFormat, Webhook};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,11 +39,11 @@ impl Message {
     #[must_use]
     pub fn body(&self, format: MessageFormat) -> String {
         match format {
-            MessageFormat::Json => json!(self).to_string(),
+            MessageFormat::Json => visible_json(json!(self).to_string()),
             // what Slack takes for markup and mentions stands escaped
             MessageFormat::Slack => {
                 let text = self.text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                json!({ "text": text }).to_string()
+                visible_json(json!({ "text": visible(&text) }).to_string())
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Faults of a document: each with the file, the underlined token and the fix; all of a file in one report.
 
 use super::node::Span;
+use crate::domain::visible;
 use miette::{Diagnostic, NamedSource};
 use thiserror::Error;
 
@@ -20,22 +21,22 @@ pub struct Fault {
 impl Fault {
     /// A fault at a place.
     pub fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { span: Some(span), message: message.into(), label: "here".into(), help: None }
+        Self { span: Some(span), message: visible(&message.into()).into_owned(), label: "here".into(), help: None }
     }
     /// A fault of the file as a whole.
     pub fn whole(message: impl Into<String>) -> Self {
-        Self { span: None, message: message.into(), label: String::new(), help: None }
+        Self { span: None, message: visible(&message.into()).into_owned(), label: String::new(), help: None }
     }
     /// Names the token.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
+        self.label = visible(&label.into()).into_owned();
         self
     }
     /// Names the fix.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(visible(&help.into()).into_owned());
         self
     }
 }

@@ -3,6 +3,7 @@
 //! May know journal entries, progress updates and the plan; it decides nothing.
 
 use crate::domain::units::Span;
+use crate::domain::{on_one_line, visible};
 use crate::kinds::Update;
 use crate::plan::Plan;
 use crate::report::time::bytes;
@@ -68,6 +69,8 @@ impl Terminal {
     fn line(&self, tone: Tone, sign: &str, id: &str, text: &str) {
         let width = self.width;
         let (on, off) = if self.coloured { (format!("\x1b[{}m", tone as u8), "\x1b[0m") } else { (String::new(), "") };
+        let (id, below) = (on_one_line(id), " ".repeat(width + 4));
+        let text = visible(text).replace('\n', &format!("\n{below}")); // no text of another begins a line
         let line = format!("{on}{sign} {id:<width$}{off}  {text}");
         if self.lively {
             let _ = self.multi.println(line.trim_end());
@@ -80,7 +83,7 @@ impl Terminal {
         let bar = self.multi.add(ProgressBar::new_spinner());
         bar.set_style(spinner());
         bar.set_prefix(format!("{step:<width$}", width = self.width));
-        bar.set_message(text.to_owned());
+        bar.set_message(on_one_line(text).into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         let now = Instant::now();
         self.running.insert(step.to_owned(), Running { bar, since: now, shown: now, told: None });
@@ -236,18 +239,18 @@ impl Terminal {
                     running.bar.set_length(total.max(*done));
                 }
                 running.bar.set_position(*done);
-                running.bar.set_message(now.clone());
+                running.bar.set_message(on_one_line(now).into_owned());
             }
             Update::Lag { millis } => running.bar.set_message(format!("lag {millis} ms")),
             Update::Note { text } => match text.split_once('\n') {
-                None => running.bar.set_message(text.clone()),
+                None => running.bar.set_message(visible(text).into_owned()),
                 Some((first, _)) => {
                     if self.lively {
-                        let _ = self.multi.println(text);
+                        let _ = self.multi.println(visible(text));
                     } else {
-                        let _ = writeln!(std::io::stderr(), "{text}");
+                        let _ = writeln!(std::io::stderr(), "{}", visible(text));
                     }
-                    running.bar.set_message(first.to_owned());
+                    running.bar.set_message(visible(first).into_owned());
                 }
             },
         }

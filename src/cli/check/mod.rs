@@ -98,13 +98,13 @@ fn valid(plan: &Plan, report: &Report, passed: bool) -> Value {
 fn show(report: &Report) {
     for (number, found) in report.findings.iter().take(SHOWN).enumerate() {
         if number > 0 {
-            eprintln!();
+            output::say("");
         }
         output::complain(found);
     }
     let more = report.findings.len().saturating_sub(SHOWN);
     if more > 0 {
-        eprintln!("... and {more} more; `cutover check --format json` lists them all");
+        output::say(&format!("... and {more} more; `cutover check --format json` lists them all"));
     }
 }
 

@@ -25,7 +25,7 @@ pub fn run(args: &Args) -> u8 {
                 return valid(args, &schedules);
             }
             let name = |(name, reports): (String, Vec<Faults>)| {
-                eprintln!("schedule {name}:");
+                output::say(&format!("schedule {name}:"));
                 reports
             };
             found.into_iter().flat_map(name).collect()

@@ -53,8 +53,8 @@ pub fn run(args: &Args) -> u8 {
     let there = |entry: &&Entry| args.folder.join(entry.path).symlink_metadata().is_ok();
     let in_the_way: Vec<&str> = layout.iter().filter(|entry| !entry.may_stay).filter(there).map(|e| e.path).collect();
     if !in_the_way.is_empty() {
-        eprintln!("{} are there already; nothing was written", in_the_way.join(", "));
-        eprintln!("help: name a new folder, or move them away");
+        output::say(&format!("{} are there already; nothing was written", in_the_way.join(", ")));
+        output::say("help: name a new folder, or move them away");
         return exit::REFUSED;
     }
     for entry in &layout {
@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> u8 {
                 output::text(&format!("kept  {}, which was there\n", entry.path));
             }
             Err(error) => {
-                eprintln!("cannot write {}: {error}", args.folder.join(entry.path).display());
+                output::say(&format!("cannot write {}: {error}", args.folder.join(entry.path).display()));
                 return exit::REFUSED;
             }
         }

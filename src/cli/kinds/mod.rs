@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> u8 {
         Some(name) => {
             let Some(kind) = kinds::find(name) else {
                 let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-                eprintln!("there is no step kind `{name}`: {}", suggest::help(name, names));
+                output::say(&format!("there is no step kind `{name}`: {}", suggest::help(name, names)));
                 return exit::INVALID;
             };
             vec![kind]

@@ -97,7 +97,7 @@ fn hold(piece: &Piece, choice: &Choice, jobs: usize, format: Format) -> Result<S
         if format == Format::Text {
             output::text(&line);
         } else {
-            eprint!("{line}");
+            output::tell(&line);
         }
     });
     runtime.block_on(unless_stopped("let things go wrong", rounds))

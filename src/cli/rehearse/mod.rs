@@ -130,7 +130,7 @@ pub fn run(args: &Args) -> u8 {
                 Format::Text => output::text(&text(&report)),
             }
             if args.keep {
-                eprintln!("the sandbox's folder is {}", dir.display());
+                output::say(&format!("the sandbox's folder is {}", dir.display()));
             }
             report.exit_code()
         }
@@ -145,7 +145,7 @@ fn hold(args: &Args, dir: PathBuf) -> Result<Report> {
     let piece = args.piece(dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::permanent("start the rehearsal", error.to_string()))?;
-    eprintln!("making two servers, three hosts and an application with {} rows ...", args.rows);
+    output::say(&format!("making two servers, three hosts and an application with {} rows ...", args.rows));
     runtime.block_on(unless_stopped("rehearse", async {
         let (report, stage) = rehearse::hold(&piece).await?;
         drop(stage);

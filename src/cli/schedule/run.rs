@@ -69,7 +69,7 @@ fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
     let scheduler = Scheduler::open(args.state.dir())?;
     let mut called = due_now(&scheduler, schedule)?;
     if let Called::Waits(start, _) = &called {
-        eprintln!("{}", reason(start));
+        output::say(&reason(start));
     }
     loop {
         match called {
@@ -77,7 +77,10 @@ fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
             Called::Nothing => {
                 let next = schedule.timetable.next(Timestamp::now()).map(|next| with_offset(schedule, next));
                 let next = next.as_deref().unwrap_or("never");
-                eprintln!("nothing is to be done for {}: no due time without a decision; next: {next}", schedule.name);
+                output::say(&format!(
+                    "nothing is to be done for {}: no due time without a decision; next: {next}",
+                    schedule.name
+                ));
                 return Ok(exit::DONE);
             }
             Called::Waits(start, work) => {
@@ -85,7 +88,7 @@ fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
                 called = now::still_waiting(&scheduler, schedule, start, work)?;
             }
             Called::Decided(start) => {
-                eprintln!("{} of {}: {}", start.verdict, schedule.name, reason(&start));
+                output::say(&format!("{} of {}: {}", start.verdict, schedule.name, reason(&start)));
                 let refused = matches!(start.verdict, Verdict::Refused | Verdict::Late);
                 return Ok(if refused { exit::REFUSED } else { exit::DONE });
             }
@@ -99,7 +102,12 @@ fn reason(start: &Start) -> String {
 }
 
 fn finish(scheduler: &Scheduler, start: &Start, work: Work) -> Result<u8> {
-    eprintln!("start {} of {}, due {}", start.run.as_deref().unwrap_or("?"), start.schedule, instant(start.due));
+    output::say(&format!(
+        "start {} of {}, due {}",
+        start.run.as_deref().unwrap_or("?"),
+        start.schedule,
+        instant(start.due)
+    ));
     work::finish(&scheduler.journal, work, start, cli::carry_out)
 }
 
@@ -108,7 +116,7 @@ pub fn carry_out(args: &CarryOut) -> u8 {
     match work::carry_out(args.state.dir(), &args.run, cli::carry_out) {
         Ok(Some(code)) => code,
         Ok(None) => {
-            eprintln!("another process has taken {} up, or it is not to be started any more", args.run);
+            output::say(&format!("another process has taken {} up, or it is not to be started any more", args.run));
             exit::DONE
         }
         Err(failure) => give_up(&failure),

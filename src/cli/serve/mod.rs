@@ -153,22 +153,26 @@ async fn stop_on_signal(over: CancellationToken) {
 
 fn tell(news: News, state_dir: &Path) {
     match news {
-        News::Schedules(schedules) => eprint!("{}", coming(&schedules)),
+        News::Schedules(schedules) => output::tell(&coming(&schedules)),
         News::Broken(faults) => {
             inputs::complain(vec![faults]);
-            eprintln!("the schedules as they were before stay in use");
+            output::say("the schedules as they were before stay in use");
         }
-        News::Decided(start) => eprint!("{}", log_line(&start)),
+        News::Decided(start) => output::tell(&log_line(&start)),
         News::Launched(start) => {
             let run = start.run.as_deref().unwrap_or("?");
-            eprintln!("launched {run} of {}: {}", start.schedule, work::log(state_dir, run).display());
+            output::say(&format!("launched {run} of {}: {}", start.schedule, work::log(state_dir, run).display()));
         }
         News::Trouble(failure) => super::output::complain(&failure),
         News::Stopped(at_work) => {
             for start in &at_work {
-                eprintln!("{} of {} goes on by itself", start.run.as_deref().unwrap_or("?"), start.schedule);
+                output::say(&format!(
+                    "{} of {} goes on by itself",
+                    start.run.as_deref().unwrap_or("?"),
+                    start.schedule
+                ));
             }
-            eprintln!("stopped; nothing more is started");
+            output::say("stopped; nothing more is started");
         }
     }
 }

@@ -298,6 +298,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::environment::Environment;
     use super::{BEGIN, KEPT, Process, for_any_shell, pass_greeting};
     use std::time::Duration;
 

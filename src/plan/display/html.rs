@@ -4,6 +4,7 @@ use super::edges::{Edges, is_point_of_no_return};
 use super::svg::svg;
 use super::wording::{self, NoReturn};
 use super::{text, too_large};
+use crate::domain::visible;
 use crate::kinds::Action;
 use crate::plan::{Plan, PlannedStep};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -40,7 +41,7 @@ pub fn html(plan: &Plan) -> String {
             }
         }
     };
-    page.into_string() + "\n"
+    visible(&page.into_string()).into_owned() + "\n"
 }
 
 fn summary(plan: &Plan, edges: &Edges) -> Markup {

@@ -3,6 +3,7 @@
 use super::process;
 use crate::domain::product::{Family, Product};
 use crate::error::{Failure, Result};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use tokio::process::Command;
@@ -133,7 +134,7 @@ async fn mysql() -> Result<PathBuf> {
     };
     let root = cache().ok_or_else(|| failed("neither XDG_CACHE_HOME nor HOME is set".into()))?.join("mysql");
     if !root.join("complete").exists() {
-        eprintln!("fetching MySQL into {} ...", root.display());
+        let _ = writeln!(std::io::stderr(), "fetching MySQL into {} ...", root.display());
     }
     process::run(Command::new("sh").args(["-c", FETCH, "fetch_mysql.sh"]).arg(&root)).await.map_err(failed)?;
     Ok(root.join("run/mysqld"))

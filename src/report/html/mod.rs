@@ -10,6 +10,7 @@ use super::fold::{StepSummary, Summary};
 use super::lag_curve::{LagSample, curve};
 use super::sentence::Sentence;
 use super::time::{exact_moment, span};
+use crate::domain::visible;
 use crate::engine::status::Status;
 use crate::store::{Entry, Outcome};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -60,7 +61,7 @@ pub fn page(material: &Material<'_>) -> String {
             }
         }
     };
-    page.into_string() + "\n"
+    visible(&page.into_string()).into_owned() + "\n"
 }
 
 fn head(summary: &Summary, alive: Option<&str>, evidence: &Evidence) -> Markup {

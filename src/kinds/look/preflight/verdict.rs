@@ -1,5 +1,6 @@
 //! What one check says, and how its words are put together.
 
+use crate::domain::{on_one_line, visible};
 use crate::kinds::{CheckResult, Mark};
 
 /// So many names are shown; the rest is counted.
@@ -18,11 +19,12 @@ pub struct Verdict {
 impl Verdict {
     /// Nothing stands in the way.
     pub fn pass(evidence: impl Into<String>) -> Self {
-        Self { result: Mark::Pass, evidence: evidence.into(), remedy: None }
+        Self { result: Mark::Pass, evidence: visible(&evidence.into()).into_owned(), remedy: None }
     }
     /// It works, but people should know.
     pub fn warn(evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { result: Mark::Warn, evidence: evidence.into(), remedy: Some(remedy.into()) }
+        let remedy = Some(visible(&remedy.into()).into_owned());
+        Self { result: Mark::Warn, remedy, ..Self::pass(evidence) }
     }
     /// It cannot work, or would lose something.
     pub fn block(evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -41,7 +43,7 @@ impl Verdict {
 
 /// The first names, and how many there are besides.
 pub fn some<S: AsRef<str>>(names: &[S]) -> String {
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| on_one_line(name.as_ref())).collect();
     match names.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
