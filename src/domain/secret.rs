@@ -15,6 +15,7 @@ pub enum SecretRef {
     /// An environment variable of the runner.
     Env(
         /// Name of the variable.
+        #[schemars(extend("format" = "variable"))]
         String,
     ),
     /// A file on the runner's machine; a trailing newline is cut off.

@@ -19,6 +19,10 @@ pub(super) fn faults(inventory: &Inventory, document: &Document) -> Vec<Fault> {
             faults.push(fault.help("set the variables on that host, or in the command: [env, NAME=value, program]"));
             continue;
         }
+        for odd in host.pass_env.iter().filter(|variable| variable.is_empty() || variable.contains(['=', '\0'])) {
+            let message = format!("`{}` is no name of an environment variable", odd.escape_debug());
+            faults.push(Fault::new(written.span, message).help("write its name, as AWS_PROFILE"));
+        }
         for secret in host.pass_env.iter().filter(|variable| secrets.contains(variable.as_str())) {
             let message = format!("the variable {secret} holds a secret of this inventory");
             let fault = Fault::new(written.span, message).label("no program finds it in its environment");

@@ -214,6 +214,7 @@ impl<'a> Shape<'a> {
             "wall-time" => text.parse::<WallTime>().err().map(wrong),
             "time-zone" => unknown_zone(text),
             "path" => with_control_signs(text),
+            "variable" => bad_variable(text).map(wrong),
             "ssh-destination" => like_an_option(text),
             "host-or-ssh-name" => like_an_option(text).or_else(|| self.names.unknown(format, text)),
             name => self.names.unknown(name, text),
@@ -308,6 +309,7 @@ fn written(format: &str) -> Option<&'static str> {
         "bytes-text" => "512MiB or 4GiB",
         "version-text" => "it in quotes, as \"10.11\"",
         "address" => "host:port, as 127.0.0.1:3306",
+        "variable" => "its name, as DB_PASSWORD",
         "wall-time" => "it with 24 hours and in quotes, as \"02:00\"",
         _ => return None,
     })
@@ -360,6 +362,13 @@ fn bad_identifier(text: &str) -> Option<(String, String)> {
 fn with_control_signs(text: &str) -> Option<(String, String)> {
     let message = format!("{} holds a control character", text.escape_debug());
     text.chars().any(char::is_control).then(|| (message, "take it out, and rename what is called so".to_owned()))
+}
+
+/// A shell can set these; anything else would be more than a name in the files that name it.
+fn bad_variable(text: &str) -> Option<String> {
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let plain = begins && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (!plain).then(|| format!("`{}` is no name of an environment variable", text.escape_debug()))
 }
 
 /// What begins with a dash is an option to every program that is given it.

@@ -136,3 +136,33 @@ fn a_program_here_finds_the_environment_of_a_login() {
     assert!(said.contains("ASKED_FOR=yes-1") && said.contains("PATH="), "{said}");
     assert!(odd[1..].iter().all(|(_, value)| !said.contains(value)), "{said}");
 }
+
+#[test]
+fn exported_files_hold_what_was_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let schedule = "{ action: plan, playbook: p.yaml, cron: \"0 4 * * *\", time_zone: UTC }";
+    let schedules = file(&folder, "schedules.yaml", &format!("version: 1\nschedules:\n  a: {schedule}\n"));
+    let export = |format: &str, program: &str| {
+        let args = ["schedule", "export", "--format", format, "--schedules", schedules.to_str().unwrap()];
+        cutover(&args).args(["--program", program, "--state", "/s"]).output().unwrap()
+    };
+    for format in ["cron", "systemd", "kubernetes", "github", "gitlab"] {
+        let ended = export(format, "/opt/x\n* * * * * root touch /tmp/PWNED");
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(5), "{format}: {said}");
+        assert!(said.contains("control character") && ended.stdout.is_empty(), "{format}: {said}");
+    }
+    let odd = "/opt/50% $(HOME) ${{ secrets.X }} \u{202e}%n";
+    for (format, stands) in [
+        ("cron", "50\\% $(HOME)"),
+        ("systemd", "/opt/50%% $$(HOME) $${{ secrets.X }}"),
+        ("kubernetes", "$$(HOME)"),
+        ("github", "${{ '${{' }} secrets.X }}"),
+        ("gitlab", "'/opt/50% $(HOME)"),
+    ] {
+        let ended = export(format, odd);
+        let text = String::from_utf8_lossy(&ended.stdout).into_owned();
+        assert!(ended.status.success() && text.contains(stands), "{format}: {text}");
+        assert!(!text.contains('\u{202e}'), "{format}: {text}");
+    }
+}

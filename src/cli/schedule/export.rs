@@ -39,7 +39,9 @@ pub struct Args {
 /// Writes the files, or prints them.
 pub fn run(args: &Args) -> Result<u8, u8> {
     let schedules = args.file.open()?;
-    let exported = files(&schedules, args.format, &args.place());
+    let place = args.place();
+    place.check().map_err(|failure| give_up(&failure))?;
+    let exported = files(&schedules, args.format, &place);
     let Some(folder) = &args.out else {
         output::text(&printed(&exported));
         return Ok(exit::DONE);

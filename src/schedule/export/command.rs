@@ -1,5 +1,6 @@
 //! The command line that every exported file calls.
 
+use crate::error::{Failure, Result};
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -19,6 +20,21 @@ pub struct Place {
 }
 
 impl Place {
+    /// Sees that no path ends a line, in whatever file it is written into.
+    ///
+    /// # Errors
+    /// Names the one that does.
+    pub fn check(&self) -> Result<()> {
+        let paths = [self.program.clone(), self.file.display().to_string(), self.state_dir.display().to_string()];
+        match paths.iter().chain([&self.image]).find(|path| path.chars().any(char::is_control)) {
+            None => Ok(()),
+            Some(odd) => {
+                let answer = format!("`{}` holds a control character", odd.escape_debug());
+                Err(Failure::refused("export the schedules", answer)
+                    .help("rename it: its lines would be lines of the file"))
+            }
+        }
+    }
     /// The words of the command line for a schedule.
     #[must_use]
     pub fn words(&self, schedule: &str) -> Vec<String> {

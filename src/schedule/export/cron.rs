@@ -22,9 +22,25 @@ pub fn file(schedules: &Schedules, place: &Place) -> Exported {
             let _ = writeln!(text, "# left out: {why}");
             continue;
         }
-        // a per cent sign ends a command of cron
-        let command = place.shell(&schedule.name).replace('%', "\\%");
+        let command = escaped(&place.shell(&schedule.name));
         let _ = write!(text, "CRON_TZ={}\n{} root {command}\n", zone(schedule), five_fields(schedule));
     }
     Exported { name: "cutover.cron".into(), text }
+}
+
+/// A command line as cron takes it: a per cent sign ends it, unless a backslash stands before it, which cron takes away. One
+/// that belongs to the text, and so stands within quotes, is kept apart from the sign.
+fn escaped(command: &str) -> String {
+    command.replace("\\%", "\\''%").replace('%', "\\%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn a_per_cent_sign_ends_no_command() {
+        assert_eq!(escaped("run 'a%b'"), "run 'a\\%b'");
+        assert_eq!(escaped("run 'a\\%b'"), "run 'a\\''\\%b'");
+    }
 }

@@ -30,7 +30,7 @@ pub fn files(schedule: &Schedule, place: &Place) -> Vec<Exported> {
 fn workflow(schedule: &Schedule, place: &Place) -> Value {
     let secret = |name: String| (name.clone(), Value::from(format!("${{{{ secrets.{name} }}}}")));
     let secrets: Map<String, Value> = secret_variables(schedule).into_iter().map(secret).collect();
-    let mut run = json!({ "run": place.shell(&schedule.name) });
+    let mut run = json!({ "run": escaped(&place.shell(&schedule.name)) });
     if !secrets.is_empty() {
         run["env"] = Value::Object(secrets);
     }
@@ -45,4 +45,9 @@ fn workflow(schedule: &Schedule, place: &Place) -> Value {
             "steps": [{ "uses": "actions/checkout@v4" }, run],
         } },
     })
+}
+
+/// A command line in which GitHub finds no expression of its own.
+fn escaped(command: &str) -> String {
+    command.replace("${{", "${{ '${{' }}")
 }

@@ -1,6 +1,7 @@
 //! A `CronJob`.
 
 use super::{Exported, Place, beyond_minutes, five_fields, heading, left_out_by_clocks, zone};
+use crate::domain::visible_json;
 use crate::schedule::file::{CatchUp, Overlap, Schedule};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -48,7 +49,8 @@ fn cron_job(name: &str, schedule: &Schedule, place: &Place, folder: &Path) -> Va
     if let Some(seconds) = latest.or(none) {
         spec["startingDeadlineSeconds"] = seconds.into();
     }
-    let words = place.words(&schedule.name);
+    // Kubernetes puts variables in where it finds $(NAME), and takes $$ for a dollar sign
+    let words: Vec<String> = place.words(&schedule.name).iter().map(|word| word.replace('$', "$$")).collect();
     let mount =
         |name: &str, path: &Path, read_only: bool| json!({ "name": name, "mountPath": path, "readOnly": read_only });
     let claim = |name: &str, claim: &str| json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } });
@@ -74,7 +76,7 @@ fn cron_job(name: &str, schedule: &Schedule, place: &Place, folder: &Path) -> Va
 /// A document as people write YAML; every text in quotes, so that none is taken for something else.
 pub(super) fn yaml(value: &Value, depth: usize) -> String {
     let indent = "  ".repeat(depth);
-    let Some(entries) = value.as_object() else { return format!("{indent}{value}\n") };
+    let Some(entries) = value.as_object() else { return format!("{indent}{}\n", visible_json(value.to_string())) };
     let mut text = String::new();
     for (key, value) in entries {
         match value {
@@ -90,7 +92,7 @@ pub(super) fn yaml(value: &Value, depth: usize) -> String {
                 }
             }
             value => {
-                let _ = writeln!(text, "{indent}{key}: {value}");
+                let _ = writeln!(text, "{indent}{key}: {}", visible_json(value.to_string()));
             }
         }
     }

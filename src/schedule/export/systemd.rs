@@ -13,6 +13,7 @@ pub fn files(schedule: &Schedule, place: &Place) -> Vec<Exported> {
 
 fn service(schedule: &Schedule, place: &Place) -> String {
     let (name, heading) = (&schedule.name, heading(schedule));
+    let description = heading.replace('%', "%%");
     let command = place.words(name).iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     let secrets = match secret_variables(schedule).join(", ") {
         none if none.is_empty() => "variables that the inventory names".to_owned(),
@@ -22,7 +23,7 @@ fn service(schedule: &Schedule, place: &Place) -> String {
         "# {heading}\n\
          # The command refuses what is later than latest_start, and starts no due time twice.\n\
          [Unit]\n\
-         Description={heading}\n\
+         Description={description}\n\
          Wants=network-online.target\n\
          After=network-online.target\n\
          \n\
@@ -41,7 +42,7 @@ fn service(schedule: &Schedule, place: &Place) -> String {
 fn timer(schedule: &Schedule, place: &Place) -> String {
     let heading = heading(schedule);
     let persistent = schedule.rules.catch_up == CatchUp::Last;
-    let mut text = format!("# {heading}\n[Unit]\nDescription={heading}\n\n[Timer]\n");
+    let mut text = format!("# {heading}\n[Unit]\nDescription={}\n\n[Timer]\n", heading.replace('%', "%%"));
     for line in calendar::lines(&schedule.timetable.expression) {
         let _ = writeln!(text, "OnCalendar={line} {}", zone(schedule));
     }
