@@ -4,38 +4,62 @@
 
 use super::{Plan, opening};
 use crate::domain::endpoint::Endpoint;
+use crate::kinds::Action;
 use crate::playbook::document::Document;
 use crate::playbook::fault::Fault;
 use crate::playbook::inventory::{Encryption, Host, Inventory};
 use crate::playbook::node::Span;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Servers that the plan works on and that the runner would reach in plain text on another machine, each underlined in
-/// the inventory.
+/// A way that the runner takes.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    server: String,
+    /// Host that it starts from.
+    host: String,
+    /// Address, seen from there.
+    address: String,
+}
+
+/// Ways on which the runner would speak in plain text to another machine, each underlined in the inventory: its own
+/// connections, and the logins that it tries for others.
 pub(super) fn faults(plan: &Plan, written: &Document) -> Vec<Fault> {
     let inventory = &plan.world.inventory;
     if inventory.policy.encrypted_replication != Encryption::Required {
         return Vec::new();
     }
-    opening::asked(plan).into_iter().filter_map(|name| fault(inventory, written, name)).collect()
+    ways(plan).iter().filter_map(|way| fault(inventory, written, way)).collect()
 }
 
-fn fault(inventory: &Inventory, written: &Document, name: &str) -> Option<Fault> {
-    let server = inventory.server(name)?;
-    let is_here = inventory.host(&server.host).is_none_or(Host::is_local);
-    if server.tls.is_some() || !is_here || !leads_away(&server.address) {
+fn ways(plan: &Plan) -> BTreeSet<Way> {
+    let own = opening::asked(plan).into_iter().filter_map(|name| {
+        let server = plan.world.inventory.server(name)?;
+        Some(Way { server: name.to_owned(), host: server.host.clone(), address: server.address.clone() })
+    });
+    let tried = plan.actions().filter_map(|action| match action {
+        Action::Login { server, host, address, .. } => {
+            Some(Way { server: server.clone(), host: host.clone(), address: address.known()? })
+        }
+        _ => None,
+    });
+    own.chain(tried).collect()
+}
+
+fn fault(inventory: &Inventory, written: &Document, Way { server, host, address }: &Way) -> Option<Fault> {
+    let is_here = inventory.host(host).is_none_or(Host::is_local);
+    if inventory.server(server)?.tls.is_some() || !is_here || !leads_away(address) {
         return None;
     }
     let message = format!(
-        "the runner would speak to `{name}` at {} in plain text, which `policy.encrypted_replication: required` refuses",
-        server.address
+        "the runner would speak to `{server}` at {address} in plain text, which `policy.encrypted_replication: required` \
+         refuses"
     );
     let help = format!(
-        "add `tls: {{ ca: FILE }}` to servers.{name}; or give host `{}` its `ssh`; or, when the server is on this machine, \
-         write 127.0.0.1; or set `policy.encrypted_replication: optional`, which reviewers will read",
-        server.host
+        "add `tls: {{ ca: FILE }}` to servers.{server}; or give host `{host}` its `ssh`; or, when the server is on this \
+         machine, write 127.0.0.1; or set `policy.encrypted_replication: optional`, which reviewers will read"
     );
-    Some(Fault::new(place(written, name), message).label("another machine").help(help))
+    Some(Fault::new(place(written, server, address), message).label("another machine").help(help))
 }
 
 /// Whether an address is known to be of another machine.
@@ -44,9 +68,13 @@ fn leads_away(address: &str) -> bool {
     host.is_ok_and(|host| !host.to_canonical().is_loopback())
 }
 
-fn place(written: &Document, name: &str) -> Span {
-    let server = written.root.get("servers").and_then(|servers| servers.entry(name));
-    server.map(|(key, server)| server.get("address").map_or(key.span, |address| address.span)).unwrap_or_default()
+/// Where the address is written.
+fn place(written: &Document, server: &str, address: &str) -> Span {
+    let Some((key, server)) = written.root.get("servers").and_then(|servers| servers.entry(server)) else {
+        return Span::default();
+    };
+    let fields = ["address", "endpoint"].into_iter().filter_map(|field| server.get(field));
+    fields.filter(|field| field.as_str() == Some(address)).map(|field| field.span).next().unwrap_or(key.span)
 }
 
 #[cfg(test)]

@@ -186,7 +186,7 @@ pub struct Certificate {
     #[schemars(extend("format" = "server-name", "examples" = ["db1.example"]))]
     pub server_name: Option<String>,
     /// What of the certificate is verified.
-    #[serde(default, skip_serializing_if = "Verify::is_whole")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub verify: Verify,
 }
 
@@ -201,10 +201,9 @@ pub enum Verify {
     Chain,
 }
 
-impl Verify {
-    fn is_whole(&self) -> bool {
-        *self == Self::Name
-    }
+/// Whether nothing was chosen, and so nothing need be written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Certificate {

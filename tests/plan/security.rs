@@ -131,6 +131,24 @@ fn the_runner_speaks_plain_text_to_no_other_machine() {
         assert!(planned(away, "ssh: m", "", "required").is_ok(), "{away}: through ssh");
         assert!(planned(away, "", ", tls: { ca: ca.pem }", "required").is_ok(), "{away}: by TLS");
     }
+    // a login that is tried for an application that stands on the runner's machine
+    let shop = "\napplications: { shop: { config: { template: app.env.j2, path: /x, host: here }, accounts: [{ user: s, \
+                password: { env: S } }] } }";
+    let accounts = "{ id: a, uses: accounts, with: { application: shop, from: db, to: db2 } }";
+    let folder = tempfile::tempdir().unwrap();
+    let playbook = file(&folder, "p.yaml", &format!("version: 1\nname: t\nsteps:\n  - {accounts}\n"));
+    let server =
+        |name: &str, more: &str| format!("  {name}: {{ host: m, address: \"127.0.0.1:3306\", user: u{more} }}\n");
+    for (more, is_refused) in [(", endpoint: \"10.0.0.8:3306\"", true), (", endpoint: \"127.0.0.1:3307\"", false)] {
+        let servers = server("db", "") + &server("db2", more);
+        let text = format!("hosts: {{ m: {{ ssh: m }}, here: {{}} }}\nservers:\n{servers}{shop}\n");
+        let inventory = file(&folder, "i.yaml", &text);
+        let args = ["plan", playbook.to_str().unwrap(), "-i", inventory.to_str().unwrap()];
+        let output = cutover(&args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.success(), !is_refused, "{said}");
+        assert!(!is_refused || said.contains("`db2` at 10.0.0.8:3306 in plain text"), "{said}");
+    }
     // a name shows only at run time what it stands for
     for here in ["127.0.0.1:3306", "[::1]:3306", "localhost:3306", "db1.example:3306"] {
         assert!(planned(here, "", "", "required").is_ok(), "{here}");

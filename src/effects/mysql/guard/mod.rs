@@ -102,7 +102,8 @@ impl Relay {
         }
         let login = Packet::read(&mut driver).await?;
         if !offers_tls(&greeting) {
-            return self.cut(Cut::NoTls);
+            self.cut(Cut::NoTls);
+            return Ok(());
         }
         let [request, login] = with_tls(login)?;
         request.write(&mut server, 0).await?;
@@ -148,7 +149,8 @@ impl Relay {
         loop {
             let packet = Packet::read(&mut server).await?;
             if ahead == 0 && packet.asks_for_password() {
-                return self.cut(Cut::AsksForPassword);
+                self.cut(Cut::AsksForPassword);
+                return Ok(());
             }
             let is_last = packet.ends_login();
             is_over.store(is_last, Ordering::Release); // before the driver can answer it
@@ -159,14 +161,16 @@ impl Relay {
         }
     }
 
-    fn cut(&self, why: Cut) -> io::Result<()> {
-        let _ = self.cut.set(why);
-        Ok(())
+    fn cut(&self, why: Cut) {
+        let _ = self.cut.set(why); // nobody else sets it
     }
 
     fn tls_failed(&self, error: io::Error) -> io::Result<()> {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(why) => self.cut(Cut::Tls(why.clone())),
+            Some(why) => {
+                self.cut(Cut::Tls(why.clone()));
+                Ok(())
+            }
             None => Err(error),
         }
     }
