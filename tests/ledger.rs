@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use cutover::domain::secret::SecretRef;
-use cutover::effects::{Login, Secrets, Session};
+use cutover::effects::{Cover, Login, Secrets, Session};
 use cutover::rehearsal::application::{Application, Args, run};
 use cutover::rehearsal::judge::{Side, judge};
 use cutover::rehearsal::ledger::Ledger;
@@ -41,7 +41,7 @@ async fn login(folder: &Path, server: &Server) -> Session {
         address: server.address(),
         user: Server::ACCOUNT.into(),
         password: Some(secret),
-        tls: None,
+        cover: Cover::Loopback,
     };
     Session::open(login, secrets).await.unwrap()
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use cutover::domain::secret::SecretRef;
-use cutover::effects::{Login, Secrets, Session};
+use cutover::effects::{Cover, Login, Secrets, Session};
 use cutover::kinds::{Action, find};
 use cutover::playbook::template::Templates;
 use cutover::playbook::world::World;
@@ -200,7 +200,7 @@ async fn a_real_server_starts_with_either_profile_and_means_the_same() {
             address: real.address(),
             user: Server::ACCOUNT.into(),
             password: Some(SecretRef::File("pw".into())),
-            tls: None,
+            cover: Cover::Loopback,
         };
         let session = Session::open(login, secrets.clone()).await.unwrap();
         let rows = session.query("SHOW GLOBAL VARIABLES", Duration::from_secs(10)).await.unwrap();

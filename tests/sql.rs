@@ -7,7 +7,7 @@ mod skip;
 use cutover::dialect::Dialect;
 use cutover::domain::product::{Family, Product};
 use cutover::domain::secret::SecretRef;
-use cutover::effects::{INIT, Login, Secrets, Session, greeting};
+use cutover::effects::{Cover, INIT, Login, Secrets, Session, greeting};
 use cutover::error::{Class, Failure};
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl Bench {
             address: self.server.address(),
             user: user.into(),
             password: Some(SecretRef::File(secret.into())),
-            tls: None,
+            cover: Cover::Loopback,
         };
         Session::open(login, self.secrets.clone()).await
     }

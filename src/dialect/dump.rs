@@ -6,6 +6,12 @@ use crate::domain::contents::option_value;
 use crate::domain::{Contents, Sql};
 use crate::sql;
 
+/// The line of any client's option file that names the authorities it believes.
+#[must_use]
+pub fn client_ca(ca: &str) -> Contents {
+    contents!("ssl-ca = \"{}\"\n", option_value(ca))
+}
+
 impl Dialect {
     /// Names of the dump program of the server's own family, the usual one first.
     #[must_use]
@@ -129,10 +135,15 @@ impl Dialect {
 }
 
 impl Dialect {
-    /// Lines of a client's option file that make it encrypt, and verify the server's certificate by the file `ca`.
+    /// Lines of the option file of the family's own client that make it encrypt, and verify the server's certificate by the
+    /// file `ca`. Programs of `MariaDB` look at the name in it in any case: they know no other way to insist on TLS.
     #[must_use]
-    pub fn client_tls(self, ca: &str) -> Contents {
-        let verify = if self.is_mariadb() { "ssl-verify-server-cert" } else { "ssl-mode = VERIFY_IDENTITY" };
-        contents!("ssl-ca = \"{}\"\n{}\n", option_value(ca), verify)
+    pub fn client_tls(self, ca: &str, by_name: bool) -> Contents {
+        let verify = match by_name {
+            _ if self.is_mariadb() => "ssl-verify-server-cert",
+            true => "ssl-mode = VERIFY_IDENTITY",
+            false => "ssl-mode = VERIFY_CA",
+        };
+        contents!("{}{}\n", client_ca(ca), verify)
     }
 }

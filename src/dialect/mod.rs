@@ -32,6 +32,7 @@ mod variables;
 pub use account::OPTION_PREVENTS;
 pub use catalog::{Databases, Every, Late};
 pub use definition::NOT_SHOWN;
+pub use dump::client_ca;
 pub use fencing::Fence;
 pub use filters::Filters;
 pub use grants::GrantTable;

@@ -33,7 +33,7 @@ pub use free_port::free_port;
 pub use host::{Host, Ran, Shell, telling_lines};
 pub use job::{Job, JobState};
 pub use mysql::{
-    AFTER_END, Greeting, INIT, Login, Row, Rows, ServerError, Session, SqlError, Tls, end_statement, greeting,
+    AFTER_END, Cover, Greeting, INIT, Login, Row, Rows, ServerError, Session, SqlError, Tls, end_statement, greeting,
 };
 pub use planned_host::PlannedHost;
 pub use secrets::Secrets;

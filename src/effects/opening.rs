@@ -3,12 +3,13 @@
 
 use super::lease::{self, PURPOSE};
 use super::sessions::Slot;
-use super::{Effects, Identity, Login, Row, Rows, Session, replica};
+use super::{Cover, Effects, Identity, Login, Row, Rows, Session, Tls, replica};
 use crate::dialect::Dialect;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::product::{Family, Product};
 use crate::domain::secret::SecretRef;
 use crate::error::{Failure, Result};
-use crate::playbook::inventory::Server;
+use crate::playbook::inventory::{Encryption, Host, Server};
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -158,8 +159,35 @@ impl Effects {
     }
 
     async fn login(&self, name: &str, server: &Server, user: &str, password: Option<SecretRef>) -> Result<Login> {
+        let cover = self.cover(name, &server.host, &server.address).await?;
         let address = self.reach(&server.host, &server.address).await?;
-        Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password, tls: None })
+        Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password, cover })
+    }
+
+    /// What covers a connection to `server` from `host` at `address`: TLS where the inventory has it, else what may go in
+    /// plain text.
+    pub(super) async fn cover(&self, server: &str, host: &str, address: &str) -> Result<Cover> {
+        let access = self.hands.inventory.server(server);
+        let Some(tls) = access.and_then(|server| server.tls.as_ref()) else {
+            return Ok(self.plain_cover(server, host, address));
+        };
+        let file = self.hands.secrets.folder().join(&tls.ca);
+        let cover = Tls::by_file(&file, tls.name_at(address), tls.verify).await.map(Cover::Tls);
+        cover.map_err(|failure| failure.at(server))
+    }
+
+    /// The same without TLS. An address is loopback, or of the server's own host, as seen from there: what goes to it through
+    /// ssh is encrypted all the way.
+    pub(super) fn plain_cover(&self, server: &str, host: &str, address: &str) -> Cover {
+        let inventory = &self.hands.inventory;
+        let is_here = inventory.host(host).is_none_or(Host::is_local);
+        let ends_there = Endpoint::of(address).is_loopback() || inventory.host_of(server) == host;
+        match inventory.policy.encrypted_replication {
+            Encryption::Required if is_here => Cover::Loopback,
+            Encryption::Optional if is_here => Cover::Open,
+            _ if ends_there => Cover::Loopback,
+            _ => Cover::Beyond,
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! A login along the path that somebody else will take, and out again.
 
-use super::{Effects, Login, Session, Tls, replica};
+use super::{Cover, Effects, Login, Session, Tls, replica};
 use crate::domain::Action;
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Failure, Result};
-use crate::playbook::inventory::Account;
+use crate::playbook::inventory::{Account, Verify};
 
 /// The path of a login: an address as seen from a host.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +13,11 @@ pub struct LoginPath<'a> {
     pub host: &'a str,
     /// Address it goes to, as that host sees it.
     pub address: &'a str,
-    /// For TLS with the server's certificate verified: file on that host with the authority that has signed it.
+    /// For TLS as a replica does it: file on that host with the authority that has signed the server's certificate. Without
+    /// it the login goes as the runner's own do.
     pub authority: Option<&'a str>,
+    /// It goes without TLS in any case, as that of a replica does whose way something else encrypts.
+    pub bare: bool,
 }
 
 impl LoginPath<'_> {
@@ -49,9 +52,14 @@ impl Effects {
             return said
                 .map_err(|error| Failure::permanent(format!("log in as {}", account.user), error.message).at(server));
         }
+        let cover = match tls {
+            Some(tls) => Cover::Tls(tls),
+            None if path.bare => self.plain_cover(server, path.host, path.address),
+            None => self.cover(server, path.host, path.address).await?,
+        };
         let address = self.reach(path.host, path.address).await?;
         let password = Some(account.password.clone());
-        let login = Login { server: server.to_owned(), address, user: account.user.clone(), password, tls };
+        let login = Login { server: server.to_owned(), address, user: account.user.clone(), password, cover };
         let session = Session::open(login, self.hands.secrets.clone()).await?;
         let arrived = session.query(WHO, replica::LOOK).await?;
         session.close().await;
@@ -64,9 +72,9 @@ impl Effects {
         let authority = read.ok_or_else(|| {
             Failure::permanent("read the certificate authority", format!("there is no file {file}"))
                 .at(path.host)
-                .help("put it there, or correct `tls.ca` of the server in the inventory")
+                .help("put it there, or correct `tls.ca_on_host` of the server in the inventory")
         })?;
         let name = Endpoint::of(path.address).plain_host();
-        Ok(Tls { authority, name })
+        Ok(Tls { authority, file: format!("{file} on {}", path.host), name, verify: Verify::Name })
     }
 }

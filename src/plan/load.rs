@@ -1,7 +1,7 @@
 //! From paths to a plan: the only place of the planner that opens files, and only those that are named.
 
 use super::gaps::Gaps;
-use super::{Plan, build, inputs, passed_variables, practice, regions};
+use super::{Plan, build, cover, inputs, passed_variables, practice, regions};
 use crate::domain::folder_of;
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
@@ -150,7 +150,7 @@ fn made(
     reports.extend(found.report);
     gaps.inputs = found.gaps;
     match build::plan(document, &playbook, faults, world, found.values, &gaps) {
-        Ok(plan) if reports.is_empty() => match written.map(|written| (regions::faults(&plan, &written), written)) {
+        Ok(plan) if reports.is_empty() => match written.map(|written| (against_policy(&plan, &written), written)) {
             Some((faults, written)) if !faults.is_empty() => Err(vec![written.faults(faults)]),
             _ => Ok((plan, playbook)),
         },
@@ -160,6 +160,11 @@ fn made(
             Err(reports)
         }
     }
+}
+
+/// What the company's policy refuses of a plan.
+fn against_policy(plan: &Plan, written: &Document) -> Vec<Fault> {
+    regions::faults(plan, written).into_iter().chain(cover::faults(plan, written)).collect()
 }
 
 struct HostNames<'a>(Vec<&'a str>);

@@ -6,6 +6,7 @@
 pub mod build;
 pub mod changes;
 pub mod correction;
+mod cover;
 pub mod display;
 pub mod gaps;
 pub mod graph;

@@ -6,6 +6,7 @@ use crate::dialect::{Dialect, lock};
 use crate::domain::{Script, Words};
 use crate::effects::{AFTER_END, INIT, end_statement};
 use crate::kinds::{Action, On};
+use crate::playbook::inventory::{Server, Verify};
 use crate::playbook::world::World;
 use std::collections::BTreeSet;
 
@@ -18,6 +19,12 @@ pub fn taken(plan: &Plan) -> BTreeSet<&str> {
         step.actions.iter().chain(&step.undo).chain(hooks)
     });
     servers(actions)
+}
+
+/// Servers that the plan asks anything: those, and those whose answers may refuse the run.
+pub(super) fn asked(plan: &Plan) -> BTreeSet<&str> {
+    let asked = servers(plan.opening.iter());
+    taken(plan).union(&asked).copied().collect()
 }
 
 fn servers<'a>(actions: impl Iterator<Item = &'a Action>) -> BTreeSet<&'a str> {
@@ -50,7 +57,8 @@ fn connection(world: &World, server: &str) -> Vec<Action> {
     let Some(access) = world.inventory.server(server) else { return Vec::new() };
     let here = On(server);
     let product = access.product();
-    vec![
+    let mut actions: Vec<Action> = covered(server, access).into_iter().map(Action::note).collect();
+    actions.extend([
         Action::note(format!("every connection to {server} begins with:")),
         here.sql(INIT),
         Action::note(format!("a statement that outlasts its time on {server} is ended by a second connection:")),
@@ -59,7 +67,25 @@ fn connection(world: &World, server: &str) -> Vec<Action> {
         Action::note(format!("refuse unless {server} is {}:", access.wanted())),
         here.sql(Dialect::from(product).version()),
         here.sql(Dialect::from(product).identity()),
-    ]
+    ]);
+    actions
+}
+
+/// What every connection to a server is covered by, where the inventory says anything of it.
+fn covered(name: &str, server: &Server) -> Vec<String> {
+    let Some(tls) = &server.tls else { return Vec::new() };
+    let begin =
+        format!("every connection to {name} goes by TLS, and only to a server with a certificate by {}", tls.ca);
+    match tls.verify {
+        Verify::Name => vec![format!("{begin} for {}", tls.name_at(&server.address))],
+        Verify::Chain => vec![
+            begin,
+            format!(
+                "the name in the certificate of {name} is not looked at (`verify: chain`): any server with a certificate of \
+                 that authority can stand in for it"
+            ),
+        ],
+    }
 }
 
 /// What any undo may do.

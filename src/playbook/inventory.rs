@@ -1,5 +1,6 @@
 //! The inventory: *where* a playbook is carried out. Hosts, servers, applications, credentials by reference, policy.
 
+use crate::domain::endpoint::Endpoint;
 use crate::domain::product::{Family, Product, Version};
 use crate::domain::secret::SecretRef;
 use crate::domain::units::{Bytes, Span};
@@ -156,7 +157,8 @@ pub struct Server {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub server_id: Option<u32>,
-    /// What its certificate is verified by, where a connection to it is to be encrypted by the servers themselves.
+    /// What its certificate is verified by. The runner's own connections to it are then encrypted, and so are those of
+    /// steps with `tls: true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Certificate>,
     /// Accounts that get past `read_only` and may stay until the fence, `user` or `user@host`: jobs that make backups, a
@@ -174,9 +176,52 @@ pub struct Server {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// File with the authority that has signed the server's certificate, on the hosts that connect to it.
-    #[schemars(extend("examples" = ["/etc/mysql/ca.pem"]))]
+    /// File with the authority that has signed the server's certificate, as PEM: on the runner's machine, as seen from the
+    /// inventory's folder.
+    #[schemars(extend("format" = "path", "examples" = ["ca.pem", "/etc/mysql/ca.pem"]))]
     pub ca: String,
+    /// The same file on the hosts that connect to the server: a replica's, one that dumps. Default: `ca`, where that is a
+    /// full path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path", "examples" = ["/etc/mysql/ca.pem"]))]
+    pub ca_on_host: Option<String>,
+    /// The name that the certificate must be for when the runner connects. Default: the host in the address; behind `ssh`
+    /// that is often 127.0.0.1, so state it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "server-name", "examples" = ["db1.example"]))]
+    pub server_name: Option<String>,
+    /// What of the certificate is verified.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub verify: Verify,
+}
+
+/// What of a server's certificate is verified.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verify {
+    /// Who has signed it, that it is not out of date, and that it is for the server's name.
+    #[default]
+    Name,
+    /// Who has signed it and that it is not out of date: any server with a certificate of that authority will do.
+    Chain,
+}
+
+/// Whether nothing was chosen, and so nothing need be written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Certificate {
+    /// The authority's file on the hosts that connect to the server; `None` when nobody has said where it is there.
+    #[must_use]
+    pub fn ca_on_host(&self) -> Option<&str> {
+        self.ca_on_host.as_deref().or_else(|| self.ca.starts_with('/').then_some(self.ca.as_str()))
+    }
+    /// The name that the certificate must be for on a connection to `address`.
+    #[must_use]
+    pub fn name_at(&self, address: &str) -> String {
+        self.server_name.clone().unwrap_or_else(|| Endpoint::of(address).plain_host())
+    }
 }
 
 /// A login.
@@ -251,7 +296,7 @@ pub struct Haproxy {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// Whether replication between hosts must be encrypted.
+    /// Whether replication between hosts must be encrypted, and the runner's own connections to other machines.
     pub encrypted_replication: Encryption,
     /// Regions in which every host that a playbook uses must stand; empty means that any will do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -259,7 +304,7 @@ pub struct Policy {
     pub regions: Vec<String>,
 }
 
-/// Whether replication between hosts must be encrypted.
+/// Whether replication between hosts must be encrypted, and the runner's own connections to other machines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encryption {

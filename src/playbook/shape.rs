@@ -11,6 +11,7 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::marker;
 use crate::domain::units::{Bytes, Span};
 use serde_json::Value as Json;
+use std::net::IpAddr;
 
 /// Checks that need more than the schema: names in the inventory, references to outputs.
 pub trait Names {
@@ -215,6 +216,7 @@ impl<'a> Shape<'a> {
             "time-zone" => unknown_zone(text),
             "path" => with_control_signs(text),
             "variable" => bad_variable(text).map(wrong),
+            "server-name" => bad_server_name(text),
             "ssh-destination" => like_an_option(text),
             "host-or-ssh-name" => like_an_option(text).or_else(|| self.names.unknown(format, text)),
             name => self.names.unknown(name, text),
@@ -356,6 +358,16 @@ fn bad_address(text: &str) -> Option<String> {
 fn bad_identifier(text: &str) -> Option<(String, String)> {
     let bad = text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     bad.then(|| (format!("`{text}` is not a plain name"), "use letters, digits, `_` and `-` only".into()))
+}
+
+/// What a certificate can be for: a host's name or an address, without a port.
+fn bad_server_name(text: &str) -> Option<(String, String)> {
+    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    let fits = text.parse::<IpAddr>().is_ok() || text.split('.').all(label);
+    (!fits).then(|| {
+        let message = format!("`{text}` is neither a host's name nor an address alone");
+        (message, "write the name that stands in the server's certificate, such as db1.example".to_owned())
+    })
 }
 
 /// A name that ends a line ends it in every file and list that it is written into.

@@ -9,7 +9,7 @@ use super::shop::DATABASE;
 use crate::domain::Sql;
 use crate::domain::folder_of;
 use crate::domain::secret::SecretRef;
-use crate::effects::{Login, Secrets, Session, SqlError};
+use crate::effects::{Cover, Login, Secrets, Session, SqlError};
 use crate::error::{Failure, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -166,7 +166,7 @@ impl Settings {
             address: format!("{}:{}", value("DB_HOST")?, value("DB_PORT")?),
             user: value("DB_USER")?,
             password: Some(password),
-            tls: None,
+            cover: Cover::Loopback,
         };
         let database = value("DB_NAME").unwrap_or_else(|_| DATABASE.into());
         Ok(Self { login, secrets: Arc::new(secrets), database })

@@ -8,7 +8,7 @@ use super::sshd::Sshd;
 use crate::domain::Sql;
 use crate::domain::product::Product;
 use crate::domain::secret::SecretRef;
-use crate::effects::{Login, Secrets, Session};
+use crate::effects::{Cover, Login, Secrets, Session};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Inventory;
 use crate::playbook::template::Templates;
@@ -143,7 +143,7 @@ impl Sandbox {
             address: server.address(),
             user: Server::ACCOUNT.to_owned(),
             password: Some(SecretRef::Env(name.clone())),
-            tls: None,
+            cover: Cover::Loopback,
         };
         Session::open(login, Arc::new(secrets)).await
     }

@@ -8,7 +8,7 @@ use cutover::domain::product::{Family, Product};
 use cutover::domain::secret::SecretRef;
 use cutover::domain::sql::{account, number};
 use cutover::domain::{Sql, Words};
-use cutover::effects::{Login, Row, Secrets, Session, past_read_only};
+use cutover::effects::{Cover, Login, Row, Secrets, Session, past_read_only};
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use std::sync::Arc;
 use std::time::Duration;
@@ -187,7 +187,13 @@ impl Bench {
     }
     async fn session(&self, server: &Server, user: &str) -> Session {
         let password = Some(SecretRef::File("pw".into()));
-        let login = Login { server: "s".into(), address: server.address(), user: user.into(), password, tls: None };
+        let login = Login {
+            server: "s".into(),
+            address: server.address(),
+            user: user.into(),
+            password,
+            cover: Cover::Loopback,
+        };
         Session::open(login, self.secrets.clone()).await.unwrap()
     }
 }

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, LOOK, until};
 use cutover::domain::secret::SecretRef;
 use cutover::effects::free_port;
-use cutover::effects::{Login, Secrets, Session};
+use cutover::effects::{Cover, Login, Secrets, Session};
 use cutover::error::Class;
 use cutover::kinds::Update;
 use serde_json::json;
@@ -112,9 +112,12 @@ async fn only_an_application_that_was_there_before_is_missed() {
     let secrets = Secrets::known([(SecretRef::Env("APP".into()), "laden".into())]);
     let password = Some(SecretRef::Env("APP".into()));
     let (server, address) = ("source".into(), bench.source.address());
-    let client = Session::open(Login { server, address, user: "shop".into(), password, tls: None }, Arc::new(secrets))
-        .await
-        .unwrap();
+    let client = Session::open(
+        Login { server, address, user: "shop".into(), password, cover: Cover::Loopback },
+        Arc::new(secrets),
+    )
+    .await
+    .unwrap();
     let (ended, told) = arrived(&bench, "300ms").await;
     assert!(ended.unwrap_err().contains("no session of it came") && !quiet(&told));
 
@@ -169,7 +172,7 @@ async fn a_proxy_is_switched_its_sessions_cut_and_switched_back() {
             address: format!("127.0.0.1:{port}"),
             user: "app".into(),
             password: Some(SecretRef::Env("APP".into())),
-            tls: None,
+            cover: Cover::Loopback,
         };
         Session::open(login, Arc::new(secrets)).await
     };

@@ -3,7 +3,7 @@
 
 use crate::bench::{Bench, LOOK};
 use cutover::domain::product::Family;
-use cutover::effects::{Login, Secrets, Session};
+use cutover::effects::{Cover, Login, Secrets, Session};
 use cutover::error::Class;
 use cutover::kinds::{Finding, Mark, Probe};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ async fn named(people: &[&str]) -> Bench {
 
 async fn login(bench: &Bench, server: &str, user: &str) -> Result<Session, String> {
     let address = if server == "source" { bench.source.address() } else { bench.target.address() };
-    let login = Login { server: server.into(), address, user: user.into(), password: None, tls: None };
+    let login = Login { server: server.into(), address, user: user.into(), password: None, cover: Cover::Loopback };
     Session::open(login, Arc::new(Secrets::default())).await.map_err(|failure| failure.answer)
 }
 

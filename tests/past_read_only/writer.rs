@@ -1,6 +1,6 @@
 //! A program beside the application: it writes to one server for as long as it can, and knows what it was promised.
 
-use cutover::effects::{Login, Secrets, Session};
+use cutover::effects::{Cover, Login, Secrets, Session};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -50,8 +50,13 @@ impl Drop for Writer {
 
 async fn write(address: String, mut id: u64, acknowledged: Arc<Mutex<Vec<u64>>>) {
     loop {
-        let login =
-            Login { server: "old".into(), address: address.clone(), user: "batch".into(), password: None, tls: None };
+        let login = Login {
+            server: "old".into(),
+            address: address.clone(),
+            user: "batch".into(),
+            password: None,
+            cover: Cover::Loopback,
+        };
         if let Ok(session) = Session::open(login, Arc::new(Secrets::default())).await {
             // a row whose fate is unknown is never written again
             while session

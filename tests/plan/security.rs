@@ -166,3 +166,102 @@ fn exported_files_hold_what_was_meant() {
         assert!(!text.contains('\u{202e}'), "{format}: {text}");
     }
 }
+
+/// What a plan says of a runner on no other machine, for a server at `address` with `more` in the inventory.
+fn planned(address: &str, host: &str, more: &str, policy: &str) -> Result<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let step = "  - { id: s, uses: sql, with: { server: db, statements: ['DO 1'] } }\n";
+    let playbook = file(&folder, "p.yaml", &format!("version: 1\nname: t\nsteps:\n{step}"));
+    let inventory = format!(
+        "hosts: {{ m: {{ {host} }} }}\nservers:\n  db: {{ host: m, address: \"{address}\", user: u{more} }}\n\
+         policy: {{ encrypted_replication: {policy} }}\n"
+    );
+    let inventory = file(&folder, "i.yaml", &inventory);
+    let output = cutover(&["plan", playbook.to_str().unwrap(), "-i", inventory.to_str().unwrap()]).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+#[test]
+fn the_runner_speaks_plain_text_to_no_other_machine() {
+    for away in ["10.0.0.7:3306", "[2001:db8::7]:3306", "[::ffff:10.0.0.7]:3306", "0.0.0.0:3306"] {
+        let said = planned(away, "", "", "required").unwrap_err();
+        assert!(
+            said.contains("in plain text") && said.contains("another machine") && said.contains("i.yaml:3"),
+            "{said}"
+        );
+        assert!(planned(away, "", "", "optional").is_ok(), "{away}: the policy allows it");
+        assert!(planned(away, "ssh: m", "", "required").is_ok(), "{away}: through ssh");
+        assert!(planned(away, "", ", tls: { ca: ca.pem }", "required").is_ok(), "{away}: by TLS");
+    }
+    // a login that is tried for an application that stands on the runner's machine
+    let shop = "\napplications: { shop: { config: { template: app.env.j2, path: /x, host: here }, accounts: [{ user: s, \
+                password: { env: S } }] } }";
+    let accounts = "{ id: a, uses: accounts, with: { application: shop, from: db, to: db2 } }";
+    let folder = tempfile::tempdir().unwrap();
+    let playbook = file(&folder, "p.yaml", &format!("version: 1\nname: t\nsteps:\n  - {accounts}\n"));
+    let server =
+        |name: &str, more: &str| format!("  {name}: {{ host: m, address: \"127.0.0.1:3306\", user: u{more} }}\n");
+    for (more, is_refused) in [(", endpoint: \"10.0.0.8:3306\"", true), (", endpoint: \"127.0.0.1:3307\"", false)] {
+        let servers = server("db", "") + &server("db2", more);
+        let text = format!("hosts: {{ m: {{ ssh: m }}, here: {{}} }}\nservers:\n{servers}{shop}\n");
+        let inventory = file(&folder, "i.yaml", &text);
+        let args = ["plan", playbook.to_str().unwrap(), "-i", inventory.to_str().unwrap()];
+        let output = cutover(&args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.success(), !is_refused, "{said}");
+        assert!(!is_refused || said.contains("`db2` at 10.0.0.8:3306 in plain text"), "{said}");
+    }
+    // a name shows only at run time what it stands for
+    for here in ["127.0.0.1:3306", "[::1]:3306", "localhost:3306", "db1.example:3306"] {
+        assert!(planned(here, "", "", "required").is_ok(), "{here}");
+    }
+}
+
+#[test]
+fn a_plan_says_what_its_connections_are_covered_by() {
+    let plan = |tls: &str| planned("db1.example:3306", "", &format!(", tls: {{ ca: ca.pem{tls} }}"), "required");
+    assert!(plan("").unwrap().contains("with a certificate by ca.pem for db1.example"));
+    assert!(plan(", server_name: db.internal").unwrap().contains("by ca.pem for db.internal"));
+    assert!(plan(", verify: chain").unwrap().contains("is not looked at (`verify: chain`)"));
+    for wrong in ["db1:3306", "https://db1", "db1 x", ""] {
+        let said = plan(&format!(", server_name: \"{wrong}\"")).unwrap_err();
+        assert!(said.contains("neither a host's name nor an address"), "{wrong}: {said}");
+    }
+    assert!(plan(", verify: none").unwrap_err().contains("chain"));
+}
+
+/// The file of the runner's own folder is not on the hosts that connect.
+#[test]
+fn a_program_on_another_host_is_told_where_the_authority_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let playbook = |step: &str| file(&folder, "p.yaml", &format!("version: 1\nname: t\nsteps:\n  - {step}\n"));
+    let plan = |step: &str, tls: &str| {
+        let inventory = format!(
+            "hosts: {{ a: {{ ssh: a }}, b: {{ ssh: b }}, here: {{}} }}\nservers:\n  one: {{ host: a, address: \"127.0.0.1:3306\", \
+             endpoint: \"10.0.0.1:3306\", user: u, family: mysql, tls: {{ {tls} }} }}\n  two: {{ host: here, address: \
+             \"10.0.0.2:3306\", user: u, tls: {{ {tls} }} }}\n"
+        );
+        let inventory = file(&folder, "i.yaml", &inventory);
+        let playbook = playbook(step);
+        let args = ["plan", playbook.to_str().unwrap(), "-i", inventory.to_str().unwrap(), "--format", "json"];
+        let output = cutover(&args).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    };
+    let latency = "{ id: l, uses: latency, with: { host: b, servers: [one, two] } }";
+    let import = "{ id: i, uses: import, with: { server: two, file: /x.sql.zst } }";
+    let dump = "{ id: d, uses: dump, with: { server: two } }";
+    for step in [latency, import, dump] {
+        assert!(plan(step, "ca: ca.pem").unwrap_err().contains("ca_on_host"), "{step}");
+        for tls in ["ca: ca.pem, ca_on_host: /etc/ca.pem", "ca: /etc/ca.pem"] {
+            let plan = plan(step, tls).unwrap();
+            assert!(plan.contains("ssl-ca") && plan.contains("/etc/ca.pem"), "{step}: {plan}");
+        }
+    }
+    let by_chain = plan(latency, "ca: /etc/ca.pem, verify: chain").unwrap();
+    assert!(by_chain.contains("verified VERIFY_CA") && !by_chain.contains("verified VERIFY_IDENTITY"));
+    // on the server's own host nothing leaves the machine
+    let own = plan("{ id: i, uses: import, with: { server: one, file: /x.sql.zst } }", "ca: ca.pem").unwrap();
+    assert!(!own.contains("ssl-ca"));
+}

@@ -138,8 +138,10 @@ async fn a_certificate_that_nobody_known_has_signed_is_refused() {
     stranger(&other);
     let inventory = std::fs::read_to_string(sandbox.inventory()).unwrap();
     let ours = sandbox.dir().join("tls/ca.pem");
-    let changed = inventory
-        .replace(&format!("tls: {{ ca: {} }}", ours.display()), &format!("tls: {{ ca: {} }}", other.display()));
+    let changed = inventory.replace(
+        &format!("tls: {{ ca: {} }}", ours.display()),
+        &format!("tls: {{ ca: {}, ca_on_host: {} }}", ours.display(), other.display()),
+    );
     assert_ne!(inventory, changed);
     std::fs::write(sandbox.inventory(), changed).unwrap();
 

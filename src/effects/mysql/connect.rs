@@ -1,13 +1,17 @@
 //! The way in: where and as whom to log in, and what it means when that fails.
 
 use super::super::Secrets;
+use super::cover::{Cover, Tls, addresses, leading_away};
 use super::driver::Cause;
 use super::error::is_transient;
+use super::guard::Guard;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::secret::SecretRef;
 use crate::error::{Failure, Result};
-use mysql_async::{Conn, Error, Opts, OptsBuilder, SslOpts};
+use crate::playbook::inventory::Verify;
+use mysql_async::{Conn, Error, Opts, OptsBuilder};
 use secrecy::ExposeSecret;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -32,38 +36,31 @@ pub struct Login {
     pub user: String,
     /// Its password.
     pub password: Option<SecretRef>,
-    /// Encrypted, with the server's certificate verified; `None` sends everything as it is.
-    pub tls: Option<Tls>,
+    /// What the connection is covered by.
+    pub cover: Cover,
 }
 
-/// What a server's certificate must stand up to.
-#[derive(Debug, Clone)]
-pub struct Tls {
-    /// The authority that has signed it, as PEM; no other is believed.
-    pub authority: Vec<u8>,
-    /// The name or address that it must be for.
-    pub name: String,
-}
-
-impl Tls {
-    fn options(&self) -> SslOpts {
-        SslOpts::default()
-            .with_root_certs(vec![self.authority.clone().into()])
-            .with_disable_built_in_roots(true)
-            .with_danger_tls_hostname_override(Some(self.name.clone())) // the way there ends at another address
-    }
+/// How one attempt failed.
+enum Fault {
+    /// By the driver, or by the server in its words.
+    Driver(Error),
+    /// Otherwise.
+    Known(Failure),
 }
 
 impl Login {
     /// Connects and logs in. The server sees the login and no statement.
     pub(super) async fn connect(&self, secrets: &Secrets) -> Result<Conn> {
-        let opts = self.options(secrets)?;
         let mut denied_before = false;
         loop {
-            let error = match timeout(CONNECT, Conn::new(opts.clone())).await {
+            let fault = match timeout(CONNECT, self.attempt(secrets)).await {
                 Ok(Ok(conn)) => return Ok(conn),
-                Ok(Err(error)) => error,
+                Ok(Err(fault)) => fault,
                 Err(_) => return Err(self.unreachable("no answer within 10 s")),
+            };
+            let error = match fault {
+                Fault::Driver(error) => error,
+                Fault::Known(failure) => return Err(failure),
             };
             // The driver gets about one ed25519 login in 256 wrong, so the first refusal is not believed.
             let denied = matches!(&error, Error::Server(server) if server.code == DENIED);
@@ -75,28 +72,60 @@ impl Login {
         }
     }
 
-    fn options(&self, secrets: &Secrets) -> Result<Opts> {
-        let at = Endpoint::parse(&self.address).and_then(|at| Some((at.host, at.number()?)));
-        let (host, port) = at.ok_or_else(|| {
-            Failure::permanent("connect", format!("`{}` is not an address and port", self.address)).at(&self.server)
-        })?;
-        let password = match &self.password {
-            Some(secret) => Some(secrets.value(secret)?.expose_secret().to_owned()),
-            None => None,
-        };
-        let builder = OptsBuilder::default()
-            .ip_or_hostname(host)
-            .tcp_port(port)
+    async fn attempt(&self, secrets: &Secrets) -> Result<Conn, Fault> {
+        let (at, port) = self.endpoint().map_err(Fault::Known)?;
+        let to = OptsBuilder::default().ip_or_hostname(at.host).tcp_port(port);
+        if let Cover::Tls(tls) = &self.cover
+            && tls.verify == Verify::Name
+        {
+            return self.log_in(to.ssl_opts(Some(tls.options())), secrets).await;
+        }
+        let addresses = addresses(at, port).await.map_err(|error| self.lost(&error))?;
+        let away = leading_away(&addresses);
+        match &self.cover {
+            Cover::Tls(tls) => self.guarded(&addresses, Some(tls), secrets).await,
+            Cover::Loopback if !away.is_empty() => Err(Fault::Known(self.uncovered(&away))),
+            Cover::Open if !away.is_empty() => self.guarded(&addresses, None, secrets).await,
+            Cover::Beyond => self.guarded(&addresses, None, secrets).await,
+            // to these addresses and no others: the name may stand for something else a moment later
+            Cover::Loopback | Cover::Open => {
+                let addresses: Vec<_> = addresses.iter().map(SocketAddr::ip).collect();
+                self.log_in(to.resolved_ips(Some(addresses)), secrets).await
+            }
+        }
+    }
+
+    /// Logs in through a relay of our own.
+    async fn guarded(&self, addresses: &[SocketAddr], tls: Option<&Tls>, secrets: &Secrets) -> Result<Conn, Fault> {
+        let guard = Guard::open(addresses, tls).await.map_err(|error| self.lost(&error))?;
+        let to = OptsBuilder::default().socket(guard.path.to_str());
+        self.log_in(to, secrets).await.map_err(|fault| guard.cut().map_or(fault, |cut| Fault::Known(self.cut(cut))))
+    }
+
+    async fn log_in(&self, to: OptsBuilder, secrets: &Secrets) -> Result<Conn, Fault> {
+        let password = self.password.as_ref().map(|secret| secrets.value(secret)).transpose().map_err(Fault::Known)?;
+        let options = to
             .user(Some(self.user.as_str()))
-            .pass(password)
+            .pass(password.map(ExposeSecret::expose_secret))
             .prefer_socket(false)
-            .ssl_opts(self.tls.as_ref().map(Tls::options))
+            .enable_cleartext_plugin(false)
+            .secure_auth(true)
             .tcp_nodelay(true)
             .tcp_keepalive(Some(CONNECT))
             .stmt_cache_size(0)
             .max_allowed_packet(Some(LARGEST_PACKET))
             .wait_timeout(Some(IDLE));
-        Ok(builder.into())
+        Conn::new(Opts::from(options)).await.map_err(Fault::Driver)
+    }
+
+    fn endpoint(&self) -> Result<(Endpoint<'_>, u16)> {
+        Endpoint::parse(&self.address).and_then(|at| Some((at, at.number()?))).ok_or_else(|| {
+            Failure::permanent("connect", format!("`{}` is not an address and port", self.address)).at(&self.server)
+        })
+    }
+
+    fn lost(&self, error: &std::io::Error) -> Fault {
+        Fault::Known(self.unreachable(&error.to_string()))
     }
 
     fn unreachable(&self, answer: &str) -> Failure {
@@ -104,7 +133,10 @@ impl Login {
     }
 
     fn refused(&self, error: &Error, secrets: &Secrets) -> Failure {
-        let attempted = format!("log in as {}", self.user);
+        if let Some(failure) = self.unsafe_way(error) {
+            return failure;
+        }
+        let attempted = self.attempted();
         let Error::Server(server) = error else {
             let answer = secrets.scrub(&error.to_string());
             return match Cause::of(error) {

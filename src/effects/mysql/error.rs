@@ -10,7 +10,7 @@ use crate::domain::units::Span;
 use crate::domain::{Backslash, Lookup, Sql, escaped};
 use crate::error::{Class, Failure};
 use bytesize::ByteSize;
-use mysql_async::Error;
+use mysql_async::{DriverError, Error};
 use secrecy::ExposeSecret;
 use std::fmt;
 use std::time::Duration;
@@ -30,6 +30,10 @@ const EXCERPT: usize = 120;
 /// What helps against values that are too large.
 const SELECT_LESS: &str = "select less, such as LEFT(name, 1000) or MD5(name); if the answer is not needed, end the list of \
                            statements with one without rows, such as DO 0";
+
+/// What helps against a server that asks for files.
+const NO_FILES: &str = "find out who answers there: no statement of this program loads a file, and no server has a reason \
+                        to ask for one";
 
 /// Why a statement failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +146,10 @@ impl SqlError {
             let most = ByteSize::b(LARGEST_PACKET as u64);
             let message = format!("a row of the answer is larger than {most}, the most that is read");
             return Self { class: Class::Permanent, help: Some(SELECT_LESS), ..Self::broken(message) };
+        }
+        if let Error::Driver(DriverError::LocalInfile(_)) = error {
+            let message = "the server asked for a file of this machine (LOAD DATA LOCAL INFILE), and got none";
+            return Self { class: Class::Permanent, help: Some(NO_FILES), ..Self::broken(message) };
         }
         let message = format!("the database driver could not go on: {said}");
         Self { class: Class::Permanent, ..Self::broken(message) }

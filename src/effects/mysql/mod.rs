@@ -4,18 +4,22 @@
 //! statement: callers come and go, the task stays. Only this module holds a `Conn`.
 
 mod connect;
+mod cover;
 mod cursor;
 mod driver;
 mod error;
 mod gather;
 mod greeting;
+mod guard;
 mod line;
+mod refusal;
 mod rows;
 mod session;
 mod settings;
 mod stand_in;
 
-pub use connect::{Login, Tls};
+pub use connect::Login;
+pub use cover::{Cover, Tls};
 pub use error::SqlError;
 pub(super) use error::is_transient;
 pub use greeting::{Greeting, greeting};

@@ -11,7 +11,7 @@ use crate::error::{Failure, Result};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Bytes that a secret may have.
@@ -23,6 +23,8 @@ const SHORTEST: usize = 4;
 #[derive(Debug, Default)]
 pub struct Secrets {
     values: BTreeMap<String, SecretString>,
+    /// Where relative paths begin.
+    folder: PathBuf,
 }
 
 impl Secrets {
@@ -39,7 +41,7 @@ impl Secrets {
         folder: &Path,
         limit: Duration,
     ) -> Result<Self, Vec<Failure>> {
-        let (mut known, mut faults) = (Self::default(), Vec::new());
+        let (mut known, mut faults) = (Self { folder: folder.to_owned(), ..Self::default() }, Vec::new());
         for secret in refs {
             match read_one(secret, folder, limit) {
                 Ok(value) => drop(known.values.insert(secret.label(), SecretString::from(value))),
@@ -56,7 +58,14 @@ impl Secrets {
     /// Secrets that are known already.
     #[must_use]
     pub fn known(values: impl IntoIterator<Item = (SecretRef, String)>) -> Self {
-        Self { values: values.into_iter().map(|(secret, value)| (secret.label(), SecretString::from(value))).collect() }
+        let values = values.into_iter().map(|(secret, value)| (secret.label(), SecretString::from(value))).collect();
+        Self { values, folder: PathBuf::new() }
+    }
+
+    /// The folder that relative files of the inventory are seen from: where secrets were read, the inventory's own.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The value of a secret.

@@ -1,6 +1,6 @@
 //! `import`: loads a dump into an empty server, with the accelerators that are safe.
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, client_ca};
 use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::sql::identifier;
@@ -9,10 +9,12 @@ use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::kinds::role::{CopiesTo, Role};
 use crate::kinds::support::answer;
-use crate::kinds::support::client_program::find_client;
+use crate::kinds::support::client_program::{find_client, told_of_tls};
 use crate::kinds::support::free_space::{self, with_free_space};
 use crate::kinds::support::long_work::{self, Work};
-use crate::kinds::support::place::{dialect, job_dir, option_file, run_marker, server, size_of};
+use crate::kinds::support::place::{
+    authority_at, dialect, job_dir, option_file, run_marker, server, size_of, verify_at,
+};
 use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use crate::{sh, sql};
@@ -71,7 +73,7 @@ impl Import {
     fn script(&self, world: &World) -> Script {
         let dialect = dialect(world, &self.server);
         sh!(
-            "set -eu\numask 077\n{}{}unverified >> client.cnf\nset -- --defaults-file=client.cnf {}\n{}rm -f failed\ncode=0\n\
+            "set -eu\numask 077\n{}{}{}set -- --defaults-file=client.cnf {}\n{}rm -f failed\ncode=0\n\
              {{ sh -c 'echo $$ > zstd.pid; exec zstd -dcq' < {} \
              || [ $? -eq 141 ] || echo 'the dump cannot be read' > failed; }} \
              | {{ printf '%s' {}; cat; }} | \"$program\" \"$@\" 2>said || code=$?\n\
@@ -79,6 +81,7 @@ impl Import {
              grep '^ERROR' said >&2 || tail -n 3 said >&2\nexit $code\n",
             long_work::TAKE_OPTION_FILE,
             find_client(dialect),
+            told_of_tls(verify_at(world, &self.server, self.host(world), self.address(world)), "client.cnf"),
             Script::words(dialect.client_flags()),
             only_data(dialect),
             argument(&self.file),
@@ -87,7 +90,12 @@ impl Import {
     }
     fn option_file(&self, world: &World) -> Result<Contents> {
         let target = server(world, &self.server)?;
-        Ok(option_file(&target.user, target.password.as_ref(), &target.address))
+        let login = option_file(&target.user, target.password.as_ref(), &target.address);
+        let authority = authority_at(world, &self.server, self.host(world), &target.address)?;
+        Ok(login.then(authority.map(client_ca).unwrap_or_default()))
+    }
+    fn address<'a>(&'a self, world: &'a World) -> &'a str {
+        world.inventory.server(&self.server).map_or("", |server| &server.address)
     }
     async fn databases(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
         let session = cx.fx.sql(&self.server).await?;
@@ -195,11 +203,14 @@ impl Step for Import {
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let dialect = dialect(world, &self.server);
         let (host, dir) = (self.host(world), self.dir(world, &run_marker(), &marker::late("step")));
+        let options = self
+            .option_file(world)
+            .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("server", failure.answer) }])?;
         let mut actions = vec![
             Action::sql(&self.server, dialect.objects()),
             Action::sql(&self.server, dialect.user_databases()),
             Action::look(host, size_of(&self.file)),
-            Action::file(host, long_work::option_file(&dir), &self.option_file(world).unwrap_or_default()),
+            Action::file(host, long_work::option_file(&dir), &options),
             Action::job(host, &dir, self.script(world), PROGRESS),
         ];
         actions.extend(long_work::option_file_actions(host, &dir));

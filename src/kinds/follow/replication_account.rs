@@ -88,7 +88,7 @@ impl ReplicationAccount {
         let (replica, source) = (server(world, &self.replica)?, server(world, &self.server)?);
         let address = self.through.as_ref().map_or(source.endpoint(), |through| &through.listen);
         let authority = if self.tls { Some(authority(world, &self.server)?) } else { None };
-        Ok(LoginPath { host: &replica.host, address, authority })
+        Ok(LoginPath { host: &replica.host, address, authority, bare: true })
     }
     async fn prove(&self, cx: &Ctx<'_>, account: &Account) -> Result<Outputs> {
         let arrived = match cx.fx.try_login(&self.server, account, self.path(cx.world)?).await {

@@ -7,6 +7,7 @@ use crate::dialect::Dialect;
 use crate::domain::Script;
 use crate::domain::product::Family;
 use crate::domain::script::argument;
+use crate::playbook::inventory::Verify;
 use crate::sh;
 
 /// Defines `find_program`, `says` and `unverified` for the rest of a script.
@@ -24,6 +25,18 @@ pub fn find_dump_program(dialect: Dialect) -> Script {
 #[must_use]
 pub fn find_client(dialect: Dialect) -> Script {
     find("any", dialect.client_programs())
+}
+
+/// The line of a script that adds to the option file `file` what the program must be told of TLS: to verify the server, or
+/// how to log in where nothing is verified.
+#[must_use]
+pub fn told_of_tls(verify: Option<Verify>, file: &str) -> Script {
+    let told = match verify {
+        Some(Verify::Name) => "verified VERIFY_IDENTITY",
+        Some(Verify::Chain) => "verified VERIFY_CA",
+        None => "unverified",
+    };
+    sh!("{} >> {}\n", told, argument(file))
 }
 
 fn find(family: &str, names: &[&str]) -> Script {

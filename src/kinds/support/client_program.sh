@@ -24,6 +24,13 @@ find_program() {
 }
 # Whether the program's help has this text in it.
 says() { case $words in *"$1"*) ;; *) return 1 ;; esac; }
+# What the program must be told to insist on TLS and to verify the server; of MySQL's, the mode that is given.
+verified() {
+    case $family in
+    mariadb) echo ssl-verify-server-cert ;;
+    mysql) if says --ssl-mode; then echo "ssl-mode = $1"; else echo ssl-verify-server-cert; fi ;;
+    esac
+}
 # What the program must be told to log in where nothing is verified: inside a tunnel, or on the server's own host.
 unverified() {
     case $family in

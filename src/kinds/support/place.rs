@@ -9,7 +9,7 @@ use crate::domain::script::argument;
 use crate::domain::secret::SecretRef;
 use crate::domain::{Contents, Script};
 use crate::error::{Failure, Result};
-use crate::playbook::inventory::Server;
+use crate::playbook::inventory::{Server, Verify};
 use crate::playbook::world::World;
 use crate::sh;
 
@@ -32,15 +32,38 @@ pub fn job_dir(world: &World, host: &str, run: &str, step: &str) -> String {
     format!("{work}/{run}/{step}")
 }
 
-/// The file that a server's certificate is verified by.
+/// The file that a server's certificate is verified by, on the hosts that connect to it.
 pub fn authority<'a>(world: &'a World, name: &str) -> Result<&'a str> {
-    let tls = server(world, name)?.tls.as_ref();
-    tls.map(|certificate| certificate.ca.as_str()).ok_or_else(|| {
+    let attempted = "connect by TLS";
+    let tls = server(world, name)?.tls.as_ref().ok_or_else(|| {
         let answer = format!("the inventory does not say what the certificate of `{name}` is verified by");
-        Failure::permanent("connect by TLS", answer).help(format!(
-            "add `tls: {{ ca: FILE }}` to servers.{name}: the authority's file on the hosts that connect"
+        Failure::permanent(attempted, answer).help(format!(
+            "add `tls: {{ ca: FILE }}` to servers.{name}: the authority's file, here and on the hosts that connect"
         ))
+    })?;
+    tls.ca_on_host().ok_or_else(|| {
+        let answer = format!("`{}` is a file of the runner's folder, and other hosts connect to `{name}`", tls.ca);
+        let help = format!("add `ca_on_host: FILE` to servers.{name}.tls: where the file is on those hosts");
+        Failure::permanent(attempted, answer).help(help)
     })
+}
+
+/// The same for a program on `host` that connects to `address`; `None` where its connection stays on that machine, or where
+/// the inventory asks for no TLS.
+///
+/// # Errors
+/// When nobody has said where the file is there.
+pub fn authority_at<'a>(world: &'a World, name: &str, host: &str, address: &str) -> Result<Option<&'a str>> {
+    verify_at(world, name, host, address).map(|_| authority(world, name)).transpose()
+}
+
+/// What a program on `host` that connects to `address` verifies by TLS; `None` where it goes without. What ssh starts on the
+/// server's own host is on that machine already.
+pub fn verify_at(world: &World, name: &str, host: &str, address: &str) -> Option<Verify> {
+    let server = world.inventory.server(name)?;
+    let by_ssh = world.inventory.host(host).is_some_and(|host| !host.is_local());
+    let stays = Endpoint::of(address).is_loopback() || (host == server.host && by_ssh);
+    server.tls.as_ref().filter(|_| !stays).map(|tls| tls.verify)
 }
 
 /// A client's option file: how programs on a host log in without a password on their command line.

@@ -82,7 +82,7 @@ impl Liar {
         Script::words(["touch".to_owned(), self.path(name)])
     }
     fn login(&self) -> LoginPath<'_> {
-        LoginPath { host: "local", address: &self.server, authority: None }
+        LoginPath { host: "local", address: &self.server, authority: None, bare: false }
     }
     /// What the refusal of the other one must name.
     pub fn names(&self) -> String {

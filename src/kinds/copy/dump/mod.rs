@@ -15,9 +15,10 @@ use crate::error::{Failure, Result};
 use crate::kinds::role::{CopiesFrom, Role};
 use crate::kinds::support::long_work::{self, Work};
 use crate::kinds::support::place::{
-    authority, dialect, is_file, job_dir, option_file, option_file_with_session, server, size_of,
+    authority, dialect, is_file, job_dir, option_file, option_file_with_session, server, size_of, verify_at,
 };
 use crate::kinds::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::playbook::inventory::Verify;
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -127,7 +128,8 @@ impl Dump {
     /// The job's script; `databases` and `before` may be markers.
     fn script(&self, world: &World, route: &Route, databases: &Script, before: Option<&str>, file: &str) -> Script {
         let dialect = dialect(world, &self.server);
-        Dumping { dialect, route, tls: self.tls, gtid: self.gtid, databases, before }.script(file)
+        Dumping { dialect, route, tls: self.is_encrypted(world, route), gtid: self.gtid, databases, before }
+            .script(file)
     }
     /// The databases as words of a command line; `found` is what the server holds, once it is asked.
     fn words(&self, found: Option<&[String]>) -> Script {
@@ -138,11 +140,16 @@ impl Dump {
             None => Script::late(about),
         }
     }
+    /// Whether the program encrypts its connection: asked for here, or where it leaves its host and the inventory has `tls`.
+    fn is_encrypted(&self, world: &World, route: &Route) -> bool {
+        self.tls || verify_at(world, &self.server, self.host(world), route.address()).is_some()
+    }
     fn option_file(&self, world: &World, route: &Route) -> Result<Contents, Failure> {
         let source = server(world, &self.server)?;
         let password = source.password.as_ref();
-        let tls = if self.tls {
-            dialect(world, &self.server).client_tls(authority(world, &self.server)?)
+        let tls = if self.is_encrypted(world, route) {
+            let by_name = self.tls || source.tls.as_ref().is_none_or(|tls| tls.verify == Verify::Name);
+            dialect(world, &self.server).client_tls(authority(world, &self.server)?, by_name)
         } else {
             Contents::default()
         };

@@ -70,7 +70,8 @@ impl Dump {
 
     fn trial_script(&self, world: &World, route: &Route, databases: &Script) -> Script {
         let dialect = dialect(world, &self.server);
-        Dumping { dialect, route, tls: self.tls, gtid: self.gtid, databases, before: None }.trial()
+        Dumping { dialect, route, tls: self.is_encrypted(world, route), gtid: self.gtid, databases, before: None }
+            .trial()
     }
 
     /// The tunnel of the playbook is not open yet; one of the same kind stands in for it. `None` where there cannot be one.

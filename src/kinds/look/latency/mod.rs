@@ -2,16 +2,17 @@
 
 mod figures;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, client_ca};
 use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::secret::SecretRef;
 use crate::domain::units::Span;
 use crate::domain::{Contents, Script};
 use crate::error::{Failure, Result};
-use crate::kinds::support::client_program::find_client;
-use crate::kinds::support::place::{job_dir, option_file, run_marker, server};
+use crate::kinds::support::client_program::{find_client, told_of_tls};
+use crate::kinds::support::place::{authority_at, job_dir, option_file, run_marker, server, verify_at};
 use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::playbook::inventory::Verify;
 use crate::playbook::world::World;
 use crate::sh;
 use async_trait::async_trait;
@@ -93,11 +94,14 @@ struct Way<'a> {
     password: Option<&'a SecretRef>,
     address: &'a str,
     dialect: Dialect,
+    /// What it verifies by TLS, and the file of authorities on its host.
+    tls: Option<(Verify, &'a str)>,
 }
 
 impl Way<'_> {
     fn option_file(&self) -> Contents {
-        option_file(self.user, self.password, self.address)
+        let login = option_file(self.user, self.password, self.address);
+        login.then(self.tls.map(|(_, ca)| client_ca(ca)).unwrap_or_default())
     }
     fn file(&self, dir: &str) -> String {
         format!("{dir}-{}.cnf", self.server)
@@ -105,16 +109,16 @@ impl Way<'_> {
     /// The same statement again and again, each sent when the answer to the one before has come.
     fn script(&self, dir: &str, samples: u32) -> Script {
         let count = usize::try_from(samples).unwrap_or(0) + WARM_UP + 1;
-        let file = argument(self.file(dir));
+        let (verify, file) = (self.tls.map(|(verify, _)| verify), self.file(dir));
         sh!(
-            "{}unverified >> {}\n\
+            "{}{}\
              awk -v count={} 'BEGIN {{ for (i = 0; i < count; i++) print \"{};\" }}' \
              | \"$program\" --defaults-file={} --batch --skip-column-names",
             find_client(self.dialect),
-            &file,
+            told_of_tls(verify, &file),
             argument(count),
             self.dialect.moment(),
-            &file,
+            argument(&file),
         )
     }
 }
@@ -144,7 +148,11 @@ impl Latency {
                 None => (&server.user, server.password.as_ref()),
             };
             let address = if *host == server.host { &server.address } else { server.endpoint() };
-            Ok(Way { host, server: name, user, password, address, dialect: Dialect::from(server.product()) })
+            let authority = authority_at(world, name, host, address);
+            let authority =
+                authority.map_err(|failure| Complaint { help: failure.help.clone(), ..unknown(failure) })?;
+            let tls = verify_at(world, name, host, address).zip(authority);
+            Ok(Way { host, server: name, user, password, address, dialect: Dialect::from(server.product()), tls })
         };
         self.servers.iter().map(way).collect()
     }

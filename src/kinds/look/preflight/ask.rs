@@ -31,8 +31,9 @@ pub enum Ask {
     Pace { side: Side, text: Sql },
     /// What time it is on a host.
     Clock { host: String },
-    /// Whether a login works along the path it will take; by TLS where there is an authority to verify it with.
-    Login { side: Side, account: Account, host: String, address: String, authority: Option<String> },
+    /// Whether a login works along the path it will take; by TLS where there is an authority to verify it with, else as the
+    /// runner's own do, or without TLS when it is `bare`.
+    Login { side: Side, account: Account, host: String, address: String, authority: Option<String>, bare: bool },
 }
 
 /// What came back.
@@ -78,8 +79,8 @@ impl Ask {
             Self::Run { host, script } => vec![Action::look(host, script)],
             Self::Try { host, script } => vec![Action::command(host, script)],
             Self::Clock { host } => vec![Action::look(host, CLOCK)],
-            Self::Login { side, account, host, address, authority } => {
-                let path = LoginPath { host, address, authority: authority.as_deref() };
+            Self::Login { side, account, host, address, authority, bare } => {
+                let path = LoginPath { host, address, authority: authority.as_deref(), bare: *bare };
                 path.actions(pair.at(*side).name, &account.user)
             }
         }
@@ -94,8 +95,8 @@ impl Ask {
             }
             Self::Pace { side, text } => pace(cx, pair.at(*side).name, text).await.map(Reply::Pace),
             Self::Clock { host } => clock(cx, host).await.map(Reply::Clock),
-            Self::Login { side, account, host, address, authority } => {
-                let path = LoginPath { host, address, authority: authority.as_deref() };
+            Self::Login { side, account, host, address, authority, bare } => {
+                let path = LoginPath { host, address, authority: authority.as_deref(), bare: *bare };
                 cx.fx.try_login(pair.at(*side).name, account, path).await.map(Reply::Text)
             }
         }

@@ -227,9 +227,9 @@ impl Accounts {
         let target = server(world, &self.to)?;
         Ok(match self.application(world)?.and_then(|application| application.config.as_ref()) {
             Some(config) if target.endpoint.is_some() || config.host == target.host => {
-                LoginPath { host: &config.host, address: target.endpoint(), authority: None }
+                LoginPath { host: &config.host, address: target.endpoint(), authority: None, bare: false }
             }
-            _ => LoginPath { host: &target.host, address: &target.address, authority: None },
+            _ => LoginPath { host: &target.host, address: &target.address, authority: None, bare: false },
         })
     }
     /// Logs in along that way.

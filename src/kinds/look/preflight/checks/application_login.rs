@@ -43,6 +43,7 @@ fn login(pair: &Pair<'_>, side: Side, account: &Account) -> Option<Ask> {
         host: host.clone(),
         address: address.to_owned(),
         authority: None,
+        bare: false,
     })
 }
 

@@ -6,6 +6,7 @@ use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::error::{Class, Result};
+use crate::playbook::inventory::Certificate;
 
 pub const CHECK: Check = Check::blocking("replication_login", judge).only_before(Occasion::Copy).asks(|pair| {
     let accounts = Ask::sql(Source, pair.source.dialect.account_plugins());
@@ -23,8 +24,9 @@ fn login(pair: &Pair<'_>) -> Option<Ask> {
         _ => (&source.host, source.address.as_str(), false),
     };
     // an account that TLS protects refuses a login without it; inside a tunnel there is none
-    let authority = source.tls.as_ref().filter(|_| direct).map(|tls| tls.ca.clone());
-    Some(Ask::Login { side: Source, account, host: host.clone(), address: address.to_owned(), authority })
+    let authority = source.tls.as_ref().filter(|_| direct).and_then(Certificate::ca_on_host).map(str::to_owned);
+    let (host, address) = (host.clone(), address.to_owned());
+    Some(Ask::Login { side: Source, account, host, address, authority, bare: !direct })
 }
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
