@@ -90,7 +90,7 @@ pub(super) async fn log_out(
     Form(leaving): Form<Leaving>,
 ) -> Result<Response, Refusal> {
     visitor.own_form(&leaving.form_key)?;
-    if let Some(id) = cookie(&headers) {
+    if let Some(id) = cookie(&headers, page.parts.reach.by_tls) {
         page.sessions.end(id);
     }
     let gone = set_cookie("", page.parts.reach.by_tls, "; Max-Age=0");
