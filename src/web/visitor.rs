@@ -3,7 +3,7 @@
 use super::connections::{Caller, Seat};
 use super::guard::Refusal;
 use super::{Page, Peer};
-use crate::people::Right;
+use crate::people::{PeopleFile, Right};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
@@ -27,6 +27,8 @@ struct Known {
     approve: bool,
     /// Missing for a bearer token: no browser sends that by itself.
     form_key: Option<String>,
+    /// The file of people that says so.
+    file: Arc<PeopleFile>,
 }
 
 impl Visitor {
@@ -37,6 +39,10 @@ impl Visitor {
     /// The person's name.
     pub(super) fn name(&self) -> Option<&str> {
         self.person.as_ref().map(|person| person.name.as_str())
+    }
+    /// The file of people that the person is known by.
+    pub(super) fn file(&self) -> Option<&PeopleFile> {
+        self.person.as_ref().map(|person| &*person.file)
     }
     /// Whose connections and streams are counted together: those of a session, a token, or an address.
     pub(super) fn caller(&self) -> Caller {
@@ -108,14 +114,16 @@ impl FromRequestParts<Arc<Page>> for Visitor {
 
 fn see(parts: &Parts, page: &Arc<Page>, address: Option<IpAddr>) -> Result<Visitor, Refusal> {
     let Some(keys) = &page.parts.keys else { return Ok(Visitor { address, ..Visitor::default() }) };
-    let (people, changed) = keys.now();
+    let (known, changed) = keys.now();
     if changed {
         page.sessions.end_all();
     }
+    let people = known.people;
     let known = |name: &str, form_key: Option<String>| {
         let person = people.person(name)?;
+        let file = known.file.clone();
         let (start, approve) = (person.may(Right::Start), person.may(Right::Approve));
-        Some(Known { name: name.to_owned(), start, approve, form_key })
+        Some(Known { name: name.to_owned(), start, approve, form_key, file })
     };
     let Some(token) = bearer(&parts.headers) else {
         let session = cookie(&parts.headers, page.parts.reach.by_tls).and_then(|id| page.sessions.find(id));

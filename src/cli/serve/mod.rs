@@ -78,6 +78,7 @@ pub fn run(args: &Args) -> u8 {
     let usual = || Some(PathBuf::from(USUAL)).filter(|file| file.exists());
     let file = args.schedules.clone().or_else(usual);
     let daemon = file.as_ref().map(|file| Daemon::new(file, args.state.dir(), program.clone()));
+    let daemon = daemon.map(|made| made.map(|daemon| daemon.with_people(args.people.as_deref())));
     let daemon = match daemon.transpose() {
         Ok(daemon) => daemon,
         Err(Refusal::Faults(faults)) => {
