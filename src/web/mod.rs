@@ -58,6 +58,8 @@ use waits::Waits;
 
 /// Connections whose end is on its way while others have their places already.
 const LEAVING: usize = 32;
+/// How often those are seen to who are too many.
+const THIN_OUT: Duration = Duration::from_secs(1);
 /// How long it is believed who works in the state directory.
 const BELIEVED: Duration = Duration::from_millis(200);
 
@@ -148,11 +150,16 @@ impl Page {
         let over = self.parts.over.clone();
         let routes = self.clone().router();
         let (open, tasks) = (Arc::new(Semaphore::new(connections::MOST + LEAVING)), TaskTracker::new());
+        let mut tick = tokio::time::interval(THIN_OUT);
         loop {
             let Ok(permit) = open.clone().acquire_owned().await else { break };
             let (stream, peer) = tokio::select! {
                 accepted = door.next(|| self.connections.send_one_away()) => accepted,
                 () = over.cancelled() => break,
+                _ = tick.tick() => {
+                    self.connections.thin_out();
+                    continue;
+                }
             };
             let address = (!self.parts.reach.behind_proxy).then(|| peer.ip()); // behind one, all come from it
             let seat = self.connections.enter(address);
@@ -161,6 +168,7 @@ impl Page {
                 line.await;
                 drop(permit);
             });
+            tokio::task::yield_now().await; // what has come with the connection is read before the next one is let in
         }
         drop(door);
         tasks.close();

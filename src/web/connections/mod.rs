@@ -2,8 +2,9 @@
 //!
 //! Nobody is turned away at the door, because nobody can be told from anybody else before a request is there: a person
 //! who is logged in often comes from the address of whoever floods the page. A newcomer takes the place of the weakest
-//! instead: of the oldest connection that has not sent a whole request yet, then of the one that is idle for longest.
-//! Once its request shows a session or a token, a connection has a place of its own that no stranger can take.
+//! instead, at the address that has most: of the oldest connection that has not sent a whole request yet, then of the one
+//! that is idle for longest. Once its request shows a session or a token, a connection has a place of its own that no
+//! stranger can take.
 
 pub mod descriptors;
 mod line;
@@ -14,16 +15,19 @@ pub(super) use line::serve;
 pub(super) use seat::Seat;
 pub(super) use streams::{Caller, Stream, Streams};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Connections of people that have not shown who they are. Six full addresses; a browser opens six.
 const STRANGERS: usize = 192;
-/// Of these from one address.
+/// Of these from one address, those not counted that are younger than [`YOUNG`].
 const OF_ADDRESS: usize = 32;
+/// So long a request may be on its way: whoever comes in the midst of a crowd from the same address must get to say who it
+/// is. Only when all places are taken somebody goes sooner.
+const YOUNG: Duration = Duration::from_secs(1);
 /// Places for connections that have shown a session or a token, beside those of strangers.
 const KNOWN: usize = 64;
 /// Of these for one session or token: a program that leaks connections keeps nobody else out.
@@ -50,6 +54,7 @@ struct Held {
     person: Option<Caller>,
     stage: Stage,
     since: Instant,
+    came: Instant,
     leave: CancellationToken,
 }
 
@@ -73,22 +78,26 @@ impl Connections {
     pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Seat {
         let address = address.map(network);
         let mut all = self.lock();
-        let from_there = |held: &Held| address.is_some() && held.address == address;
-        if all.strangers(from_there) >= OF_ADDRESS {
-            all.send_away(from_there);
-        } else if all.strangers(|_| true) >= STRANGERS {
-            all.send_away(|_| true);
+        if all.strangers().count() >= STRANGERS {
+            all.send_one_away();
         }
         let (number, leave) = (all.next, CancellationToken::new());
         all.next += 1;
-        let held = Held { address, person: None, stage: Stage::New, since: Instant::now(), leave: leave.clone() };
+        let now = Instant::now();
+        let held = Held { address, person: None, stage: Stage::New, since: now, came: now, leave: leave.clone() };
         all.held.insert(number, held);
+        all.thin_out(now, |held| held.address == address);
         Seat::new(self.clone(), number, leave)
     }
 
     /// Tells the weakest to leave, where file descriptors run out.
     pub(super) fn send_one_away(&self) {
-        self.lock().send_away(|_| true);
+        self.lock().send_one_away();
+    }
+
+    /// Tells those to leave who are too many from their address, now that they have had their time.
+    pub(super) fn thin_out(&self) {
+        self.lock().thin_out(Instant::now(), |_| true);
     }
 
     fn leave(&self, number: u64) {
@@ -115,14 +124,38 @@ impl Connections {
 }
 
 impl All {
-    fn strangers(&self, which: impl Fn(&Held) -> bool) -> usize {
-        self.held.values().filter(|held| held.person.is_none() && which(held)).count()
+    fn strangers(&self) -> impl Iterator<Item = (u64, &Held)> {
+        self.held.iter().filter(|(_, held)| held.person.is_none()).map(|(number, held)| (*number, held))
     }
 
-    fn send_away(&mut self, which: impl Fn(&Held) -> bool) {
-        let strangers = self.held.iter().filter(|(_, held)| held.person.is_none() && which(held));
-        let weakest = strangers.min_by_key(|(_, held)| (held.stage, held.since)).map(|(number, _)| *number);
-        if let Some(held) = weakest.and_then(|number| self.held.remove(&number)) {
+    /// The weakest at the address that has most.
+    fn send_one_away(&mut self) {
+        let mut crowds: HashMap<Option<IpAddr>, usize> = HashMap::new();
+        self.strangers().for_each(|(_, held)| *crowds.entry(held.address).or_default() += 1);
+        let Some((crowd, _)) = crowds.into_iter().max_by_key(|(_, count)| *count) else { return };
+        let there = self.strangers().filter(|(_, held)| held.address == crowd);
+        if let Some((number, _)) = there.min_by_key(|(_, held)| (held.stage, held.since)) {
+            self.send_away(number);
+        }
+    }
+
+    /// Of each address that `which` names, the weakest of those who are too many.
+    fn thin_out(&mut self, now: Instant, which: impl Fn(&Held) -> bool) {
+        let mut crowds: HashMap<IpAddr, Vec<(Stage, Instant, u64)>> = HashMap::new();
+        let settled = |held: &Held| now.duration_since(held.came) >= YOUNG && which(held);
+        for (number, held) in self.strangers().filter(|(_, held)| settled(held)) {
+            let Some(address) = held.address else { continue };
+            crowds.entry(address).or_default().push((held.stage, held.since, number));
+        }
+        for mut crowd in crowds.into_values() {
+            crowd.sort_unstable();
+            let surplus = crowd.len().saturating_sub(OF_ADDRESS);
+            crowd.iter().take(surplus).for_each(|(_, _, number)| self.send_away(*number));
+        }
+    }
+
+    fn send_away(&mut self, number: u64) {
+        if let Some(held) = self.held.remove(&number) {
             held.leave.cancel();
         }
     }
@@ -140,9 +173,10 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, Connections, KNOWN, MOST, OF_ADDRESS, OF_PERSON, STRANGERS, Seat};
+    use super::{Caller, Connections, KNOWN, MOST, OF_ADDRESS, OF_PERSON, STRANGERS, Seat, YOUNG};
     use std::net::{IpAddr, Ipv4Addr};
     use std::sync::Arc;
+    use std::time::Instant;
 
     fn from(last: usize) -> Option<IpAddr> {
         Some(IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + u32::try_from(last).unwrap())))
@@ -154,18 +188,27 @@ mod tests {
     #[test]
     fn of_one_address_the_oldest_that_has_sent_nothing_goes_first() {
         let all = Arc::new(Connections::default());
-        let seats: Vec<Seat> = (0..OF_ADDRESS).map(|_| all.enter(from(1))).collect();
+        let seats: Vec<Seat> = (0..2 * OF_ADDRESS).map(|_| all.enter(from(1))).collect();
         let other = all.enter(from(2));
         seats[0].asked();
         seats[1].asked();
         seats[1].answered();
-        let newcomer = all.enter(from(1));
-        assert!(seats[2].must_leave() && !seats[0].must_leave() && !seats[1].must_leave());
-        let more: Vec<Seat> = (0..OF_ADDRESS).map(|_| all.enter(from(1))).collect();
-        assert!(newcomer.must_leave() && !seats[0].must_leave() && !seats[1].must_leave() && !other.must_leave());
-        more.iter().for_each(Seat::asked);
-        let _ = all.enter(from(1));
-        assert!(seats[1].must_leave(), "what is idle goes before what is answered");
+        all.thin_out();
+        assert_eq!(living(&seats), seats.len(), "all of them may still be about to ask");
+        all.lock().thin_out(Instant::now() + YOUNG, |_| true);
+        assert_eq!((living(&seats), other.must_leave()), (OF_ADDRESS, false));
+        let new = 2..OF_ADDRESS + 2;
+        assert!(new.clone().all(|n| seats[n].must_leave()), "the oldest that have said nothing");
+        assert!(!seats[0].must_leave() && !seats[1].must_leave());
+    }
+
+    #[test]
+    fn when_all_is_full_the_address_that_has_most_makes_room() {
+        let all = Arc::new(Connections::default());
+        let other = all.enter(from(2));
+        let crowd: Vec<Seat> = (0..2000).map(|_| all.enter(from(1))).collect();
+        assert_eq!((living(&crowd), other.must_leave()), (STRANGERS - 1, false));
+        assert!(crowd[..100].iter().all(Seat::must_leave), "the oldest first");
     }
 
     #[test]
