@@ -44,10 +44,13 @@ impl Keys {
         if version == known.0 {
             return (known.1.clone(), false);
         }
-        let people = People::open(&self.path).map(Known::from).unwrap_or_else(|faults| {
-            tracing::error!("nobody may do anything on the page until this is mended: {faults}");
-            Known::default()
-        });
+        let people = People::open(&self.path).map_or_else(
+            |faults| {
+                tracing::error!("nobody may do anything on the page until this is mended: {faults}");
+                Known::default()
+            },
+            Known::from,
+        );
         *known = (version, people);
         (known.1.clone(), true)
     }

@@ -56,8 +56,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waits::Waits;
 
-/// Connections whose end is on its way while others have their places already.
-const LEAVING: usize = 32;
 /// How often those are seen to who are too many.
 const THIN_OUT: Duration = Duration::from_secs(1);
 /// How long it is believed who works in the state directory.
@@ -149,7 +147,7 @@ impl Page {
     pub async fn serve(self: Arc<Self>, door: listen::Door) {
         let over = self.parts.over.clone();
         let routes = self.clone().router();
-        let (open, tasks) = (Arc::new(Semaphore::new(connections::MOST + LEAVING)), TaskTracker::new());
+        let (open, tasks) = (Arc::new(Semaphore::new(connections::OPEN)), TaskTracker::new());
         let mut tick = tokio::time::interval(THIN_OUT);
         loop {
             let Ok(permit) = open.clone().acquire_owned().await else { break };

@@ -123,7 +123,7 @@ fn a_schedule_that_plans_looks_and_changes_nothing() {
 #[test]
 fn a_scheduled_run_is_begun_by_its_schedule_and_answered_by_the_people_of_the_page() {
     let desk = Desk::with("cron: \"*/2 * * * * *\"");
-    desk.write("people.yaml", &format!("version: 1\npeople: {{ anna: {{ token: {} }} }}\n", "0".repeat(64)));
+    desk.write("people.yaml", &format!("version: 1\npeople: {{ anna: {{ token: {} }} }}\n", "ab".repeat(32)));
     let mut daemon = desk.cutover(&["serve", "--listen", "127.0.0.1:0", "--people", "people.yaml"]).spawn().unwrap();
     let begun = || desk.decisions().into_iter().find(|start| start["exit_code"] == 0);
     desk.until("a run is over", || begun().is_some());

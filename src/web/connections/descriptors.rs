@@ -1,12 +1,12 @@
 //! File descriptors: the page may use up none that the scheduler needs.
 
-use super::MOST;
+use super::OPEN;
 use crate::error::{Failure, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Kept for all that is not a connection: the journal's readers, locks and logs, pipes of processes that are launched, the
 /// file of people. A busy process was seen with fewer than fifty.
-const RESERVE: u64 = 224;
+const RESERVE: u64 = 192;
 /// What is asked for where the machine allows it: room for whatever a later version opens.
 const WISHED: u64 = 1024;
 
@@ -16,7 +16,7 @@ const WISHED: u64 = 1024;
 /// # Errors
 /// `Refused`, when this process may not have enough of them.
 pub fn prepare() -> Result<()> {
-    let least = MOST as u64 + RESERVE;
+    let least = OPEN as u64 + RESERVE;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wished = maximum.map_or(WISHED, |maximum| maximum.min(WISHED));
     let mut limit = current;

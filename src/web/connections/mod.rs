@@ -32,8 +32,10 @@ const YOUNG: Duration = Duration::from_secs(1);
 const KNOWN: usize = 64;
 /// Of these for one session or token: a program that leaks connections keeps nobody else out.
 const OF_PERSON: usize = 16;
-/// All connections.
-pub(super) const MOST: usize = STRANGERS + KNOWN;
+/// Connections whose end is on its way while others have their places already.
+const LEAVING: usize = 32;
+/// Most connections that are open at one time: one file descriptor each.
+pub(super) const OPEN: usize = STRANGERS + KNOWN + LEAVING;
 
 /// All connections of a page.
 #[derive(Default)]
@@ -173,7 +175,7 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, Connections, KNOWN, MOST, OF_ADDRESS, OF_PERSON, STRANGERS, Seat, YOUNG};
+    use super::{Caller, Connections, KNOWN, OF_ADDRESS, OF_PERSON, STRANGERS, Seat, YOUNG};
     use std::net::{IpAddr, Ipv4Addr};
     use std::sync::Arc;
     use std::time::Instant;
@@ -224,7 +226,7 @@ mod tests {
             .collect();
         let strangers: Vec<Seat> = (0..2000).map(|n| all.enter(from(1000 + n))).collect();
         assert_eq!((living(&known), living(&strangers)), (KNOWN, STRANGERS), "the last one found no place of its own");
-        assert_eq!(all.lock().held.len(), MOST);
+        assert_eq!(all.lock().held.len(), KNOWN + STRANGERS);
         drop((known, strangers));
         assert_eq!(all.lock().held.len(), 0);
         let many: Vec<Seat> = (0..OF_PERSON + 1)
