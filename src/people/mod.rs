@@ -196,7 +196,7 @@ mod tests {
     fn nobody_passes_for_two() {
         let read = |people: &str| {
             let text = format!("version: 1\npeople: {{ {people} }}\n");
-            People::read(&Document::parse("people.yaml", &text).unwrap()).map_err(|faults| faults.to_string())
+            People::read(&Document::parse("people.yaml", &text).unwrap()).map_err(|faults| format!("{faults:?}"))
         };
         let (a, b) = (hash("a"), hash("b"));
         for (people, words) in [
