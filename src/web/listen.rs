@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -15,6 +15,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Who has not said hello by then is no browser.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Connections that wait to be accepted. The usual 128 are full in the first moment of a crowd, and whoever comes then is
+/// not heard for a second.
+const BACKLOG: u32 = 1024;
 /// After a failed accept, most often for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -34,9 +37,9 @@ impl Door {
     ///
     /// # Errors
     /// When the address is not free, or not of this machine.
-    pub async fn open(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Self> {
+    pub fn open(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Self> {
         let failed = |error: io::Error| Failure::permanent(format!("listen on {address}"), error.to_string());
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = listen(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { address, listener, tls: tls.map(TlsAcceptor::from) })
     }
@@ -67,6 +70,13 @@ impl Door {
             }
         }
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?; // a page that is started again does not wait for connections of the last one
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Whether the error is of the one connection alone: the next one is fine.

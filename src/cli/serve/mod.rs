@@ -123,7 +123,7 @@ async fn serve(args: &Args, keys: Option<Keys>, schedules: Option<(PathBuf, Daem
         over: over.clone(),
     })?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let door = Door::open(args.listen, tls).await?;
+    let door = Door::open(args.listen, tls)?;
     output::text(&format!("{scheme}://{} shows {}\n", door.address(), state_dir.display()));
     tokio::spawn(stop_on_signal(over.clone()));
     tokio::spawn(post::deliver(Sqlite::open(&state_dir)?, over.clone()));
