@@ -1,6 +1,6 @@
 //! `cutover approve`
 
-use super::identity::Identity;
+use super::identity::{Identity, Speaker};
 use super::output::{self, Format};
 use super::state::State;
 use crate::effects::Decision;
@@ -36,14 +36,15 @@ pub struct Args {
 
 /// Decides.
 pub fn run(args: &Args) -> u8 {
-    let by = match args.identity.who(Right::Approve) {
-        Ok(by) => by,
+    let Speaker { name: by, file } = match args.identity.speaker(Right::Approve) {
+        Ok(speaker) => speaker,
         Err(code) => return code,
     };
-    let decision =
-        Decision { approved: !args.refuse, by: by.clone(), reason: args.reason.clone(), plan: args.plan.clone() };
+    let (reason, plan) = (args.reason.clone(), args.plan.clone());
+    let decision = Decision { approved: !args.refuse, by: by.clone(), reason, plan, people: None };
     let decided = args.state.record(Some(&args.run)).and_then(|record| {
-        let (step, standing) = decide(&*args.state.journal()?, &record.head.id, args.step.as_deref(), decision)?;
+        let (step, standing) =
+            decide(&*args.state.journal()?, &record.head.id, args.step.as_deref(), decision, file.as_ref())?;
         Ok((record.head, step, standing))
     });
     let (head, step, standing) = match decided {

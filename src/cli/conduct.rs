@@ -2,7 +2,7 @@
 
 use super::amend::Amendments;
 use super::decider::{Decider, may_say_yes};
-use super::identity::Identity;
+use super::identity::{Identity, Speaker};
 use super::output::{self, Format};
 use super::state::State;
 use super::{revision, unchanged};
@@ -13,7 +13,7 @@ use crate::engine::clock::wall;
 use crate::engine::{JournalApprovals, Runner, Setup, StateLock, registered, run_id};
 use crate::error::{Failure, Result, exit};
 use crate::notify::{self, Postman};
-use crate::people::Right;
+use crate::people::{PeopleFile, Right};
 use crate::plan::Plan;
 use crate::plan::load::Sources;
 use crate::report::fold::Summary;
@@ -38,9 +38,9 @@ pub struct Manner {
     pub yes: bool,
     #[command(flatten)]
     pub identity: Identity,
-    /// Who begins the run, as whoever starts this process knows it.
-    #[arg(long, value_name = "NAME", hide = true)]
-    pub starter: Option<String>,
+    /// Whose start this is, where the journal holds one; no option, for a command line can be typed by anybody.
+    #[arg(skip)]
+    pub started_by: Option<StartedBy>,
     /// How to print the summary at the end.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -49,16 +49,40 @@ pub struct Manner {
     pub breakpoints: Option<PathBuf>,
 }
 
+/// A start that a scheduler has decided, or that a person on the page has asked for.
+#[derive(Debug, Clone)]
+pub struct StartedBy {
+    /// The schedule, as `schedule NAME`, or the person.
+    pub who: String,
+    /// The file of people that the page goes by, where there is one.
+    pub people: Option<PathBuf>,
+}
+
+/// Who works on a run.
+struct Worker {
+    /// Who speaks at this terminal.
+    speaker: Speaker,
+    /// Who began this: a named person or a schedule; `None` for the account of the process.
+    by: Option<String>,
+    /// The file of people whose answers count.
+    people: Option<PeopleFile>,
+}
+
 impl Manner {
-    /// Who speaks, where that is a named person.
+    /// Who works here.
     ///
     /// # Errors
     /// The exit code, when a file of people is given and this is nobody who may start runs.
-    fn by(&self) -> Result<Option<String>, u8> {
-        match &self.starter {
-            Some(name) => Ok(Some(name.clone())),
-            None => self.identity.named(Right::Start),
-        }
+    fn worker(&self) -> Result<Worker, u8> {
+        let Some(StartedBy { who, people }) = &self.started_by else {
+            let speaker = self.identity.speaker(Right::Start)?;
+            let by = speaker.file.is_some().then(|| speaker.name.clone());
+            return Ok(Worker { people: speaker.file.clone(), by, speaker });
+        };
+        // nobody speaks here: the file only tells who may answer
+        let file = if people.is_some() { Identity::of(people.clone()).file()? } else { self.identity.file()? };
+        let speaker = Speaker { name: who.clone(), file: None };
+        Ok(Worker { speaker, by: Some(who.clone()), people: file.map(|(_, file)| file) })
     }
 }
 
@@ -97,8 +121,8 @@ pub struct Conduct {
 impl Conduct {
     /// Carries out the errand, shows it, and prints the summary. Returns the exit code.
     pub fn carry_out(self, errand: Errand) -> u8 {
-        let by = match self.manner.by() {
-            Ok(by) => by,
+        let worker = match self.manner.worker() {
+            Ok(worker) => worker,
             Err(code) => return code,
         };
         let secrets = match Secrets::read(self.secrets(), &self.folder) {
@@ -110,7 +134,7 @@ impl Conduct {
                 return exit::INVALID;
             }
         };
-        if let Err(failure) = self.see_that_yes_counts(&errand, by.as_deref()) {
+        if let Err(failure) = self.see_that_yes_counts(&errand, &worker.speaker) {
             return give_up(&failure);
         }
         let lock = match StateLock::take(self.state.dir(), &self.run) {
@@ -132,7 +156,7 @@ impl Conduct {
             Ok(postman) => postman,
             Err(failure) => return give_up(&failure),
         };
-        let result = runtime.block_on(self.conduct(errand, secrets, by));
+        let result = runtime.block_on(self.conduct(errand, secrets, worker));
         drop(lock);
         let code = match &result {
             Ok(outcome) => outcome.exit_code(),
@@ -159,20 +183,18 @@ impl Conduct {
     }
 
     /// A `--yes` that cannot count would leave the run waiting hours from now: that is said before anything is touched.
-    fn see_that_yes_counts(&self, errand: &Errand, by: Option<&str>) -> Result<()> {
+    fn see_that_yes_counts(&self, errand: &Errand, who: &Speaker) -> Result<()> {
         if !self.manner.yes || matches!(errand, Errand::Rollback(_)) {
             return Ok(());
         }
-        let who = by.map_or_else(run_id::account, str::to_owned);
         let entries = match errand {
             Errand::Run => Vec::new(),
             _ => self.state.existing()?.entries(&self.run)?,
         };
-        let starter = Standing::of(&entries, "").starter;
-        may_say_yes(&self.plan, &who, if starter.is_empty() { &who } else { &starter })
+        may_say_yes(&self.plan, who, &Standing::of(&entries, ""))
     }
 
-    async fn conduct(&self, errand: Errand, secrets: Secrets, by: Option<String>) -> Result<Outcome> {
+    async fn conduct(&self, errand: Errand, secrets: Secrets, worker: Worker) -> Result<Outcome> {
         let (told, entries) = unbounded_channel();
         let (updates, news) = unbounded_channel();
         let mut journal = self.state.journal()?;
@@ -198,14 +220,14 @@ impl Conduct {
             folder: self.folder.display().to_string(),
             sources: self.sources.clone(),
             revision: self.sources.as_ref().and_then(|sources| revision::at(&sources.playbook)),
-            by: by.clone(),
+            by: worker.by,
+            people: worker.people,
             corrections: self.amendments.corrections.clone(),
             left_out: self.amendments.left_out.clone(),
             wall: Arc::new(wall),
         };
         tokio::spawn(watch_signals(interrupt, halt));
-        let who = by.unwrap_or_else(run_id::account);
-        let decider = Decider { journal, run: self.run.clone(), yes: self.manner.yes, who };
+        let decider = Decider { journal, run: self.run.clone(), yes: self.manner.yes, who: worker.speaker };
         let recorder = Recorder::new(self.state.dir(), &self.run);
         let over = CancellationToken::new();
         let display = tokio::spawn(show(Terminal::new(&self.plan), recorder, entries, news, decider, over.clone()));

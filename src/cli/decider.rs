@@ -1,6 +1,7 @@
 //! Turns `--yes`, or what a person types at the terminal of a run, into a decision in its journal; `cutover approve` and
 //! the page write there as well.
 
+use super::identity::Speaker;
 use crate::effects::{Decision, Rule};
 use crate::engine::approvals::{Standing, decide};
 use crate::error::{Failure, Result};
@@ -19,15 +20,18 @@ pub struct Decider {
     pub run: String,
     /// Whether to say yes to everything.
     pub yes: bool,
-    /// Who sits there: a person by name, or an account.
-    pub who: String,
+    /// Who sits there.
+    pub who: Speaker,
 }
 
 impl Decider {
     /// Asks, or says yes without asking.
     pub fn ask(&self, terminal: &Terminal, step: &str, message: &str) {
         let standing = self.journal.entries(&self.run).map(|entries| Standing::of(&entries, step)).unwrap_or_default();
-        let counts = standing.why_not(&self.who).is_none() && !standing.people().contains(&self.who);
+        let Speaker { name, file } = &self.who;
+        let counts = standing.strange_file(file.as_ref()).is_none()
+            && standing.why_not(name).is_none()
+            && !standing.people().contains(name);
         if self.yes && counts {
             self.decide(terminal, step, true, Some("--yes".to_owned()));
         } else if counts && std::io::stdin().is_terminal() {
@@ -51,9 +55,9 @@ impl Decider {
     }
 
     fn decide(&self, terminal: &Terminal, step: &str, approved: bool, reason: Option<String>) {
-        let decision = Decision { approved, by: self.who.clone(), reason, plan: None };
+        let decision = Decision { approved, by: self.who.name.clone(), reason, plan: None, people: None };
         // if the journal cannot be written, the runner notices it at its own next entry and stops
-        if let Err(failure) = decide(&*self.journal, &self.run, Some(step), decision) {
+        if let Err(failure) = decide(&*self.journal, &self.run, Some(step), decision, self.who.file.as_ref()) {
             terminal.suspend(|| {
                 let _ = writeln!(std::io::stderr(), "{failure}");
             });
@@ -61,16 +65,20 @@ impl Decider {
     }
 }
 
-/// Sees that `--yes` of `who` can count wherever it will be asked for. `starter` began the run.
+/// Sees that `--yes` of `who` can count wherever it will be asked for in a run of which `standing` tells who began it, and
+/// which file of people it is bound to.
 ///
 /// # Errors
 /// `Refused` when some approval is not the starter's, or not this person's, to give.
-pub fn may_say_yes(plan: &Plan, who: &str, starter: &str) -> Result<()> {
+pub fn may_say_yes(plan: &Plan, who: &Speaker, standing: &Standing) -> Result<()> {
+    let starter = if standing.starter.is_empty() { &who.name } else { &standing.starter };
+    let strange = standing.strange_file(who.file.as_ref()).map(|(why, _)| why);
     let rules = plan.steps.iter().filter(|step| step.skip.is_none());
     let mut rules = rules.filter_map(|step| Some((step.id.as_str(), step.role::<AsksPeople>()?.rule.clone())));
     let objection = |(step, rule): (&str, Rule)| {
-        let standing = Standing { rule, starter: starter.to_owned(), ..Standing::default() };
-        standing.why_not(who).map(|why| (step.to_owned(), why))
+        let standing = Standing { rule, starter: starter.clone(), ..Standing::default() };
+        let why = strange.clone().or_else(|| standing.why_not(&who.name))?;
+        Some((step.to_owned(), why))
     };
     match rules.find_map(objection) {
         None => Ok(()),

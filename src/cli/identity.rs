@@ -3,7 +3,7 @@
 use super::output;
 use crate::engine::run_id;
 use crate::error::{Failure, exit};
-use crate::people::{People, Right};
+use crate::people::{People, PeopleFile, Right};
 use std::path::PathBuf;
 
 /// Environment variable that holds the token; it never stands on a command line.
@@ -21,18 +21,31 @@ pub struct Identity {
     token_file: Option<PathBuf>,
 }
 
+/// Who speaks.
+#[derive(Debug, Clone)]
+pub struct Speaker {
+    /// A person by name, or an account as `user@host`.
+    pub name: String,
+    /// The file that the person is known by; `None` for an account.
+    pub file: Option<PeopleFile>,
+}
+
 impl Identity {
-    /// The name of the person, who has this right; `None` without a file of people.
+    /// That of a file which somebody else has named.
+    #[must_use]
+    pub fn of(people: Option<PathBuf>) -> Self {
+        Self { people, token_file: None }
+    }
+
+    /// The person, who has this right; without a file of people the account of this process.
     ///
     /// # Errors
     /// The exit code, once the reason is printed: the file is at fault, there is no token, it is nobody's, or that
     /// person may not do this.
-    pub fn named(&self, right: Right) -> Result<Option<String>, u8> {
-        let Some(file) = &self.people else { return Ok(None) };
-        let people = People::open(file).map_err(|faults| {
-            output::complain(&faults);
-            exit::INVALID
-        })?;
+    pub fn speaker(&self, right: Right) -> Result<Speaker, u8> {
+        let Some((people, file)) = self.file()? else {
+            return Ok(Speaker { name: run_id::account(), file: None });
+        };
         let refused = |answer: String, help: &str| {
             let failure = Failure::refused("learn who you are", answer).now("nothing was changed").help(help);
             output::complain(&failure);
@@ -41,11 +54,11 @@ impl Identity {
         let token =
             self.token().map_err(|answer| refused(answer, "set CUTOVER_TOKEN, or name a file with --token-file"))?;
         let Some((name, person)) = people.by_token(&token) else {
-            let answer = format!("the token is nobody's in {}", file.display());
+            let answer = format!("the token is nobody's in {}", file.path);
             return Err(refused(answer, "`cutover token` makes a new one"));
         };
         if person.may(right) {
-            return Ok(Some(name.to_owned()));
+            return Ok(Speaker { name: name.to_owned(), file: Some(file) });
         }
         let what = match right {
             Right::Start => "start runs",
@@ -54,12 +67,16 @@ impl Identity {
         Err(refused(format!("{name} may not {what}"), "see `may` in the file of people"))
     }
 
-    /// The same; without a file of people the account, as `user@host`.
+    /// The people of the file and what it is known by, where one is named.
     ///
     /// # Errors
-    /// As [`Identity::named`].
-    pub fn who(&self, right: Right) -> Result<String, u8> {
-        Ok(self.named(right)?.unwrap_or_else(run_id::account))
+    /// The exit code, once the faults of the file are printed.
+    pub fn file(&self) -> Result<Option<(People, PeopleFile)>, u8> {
+        let opened = self.people.as_deref().map(People::open).transpose();
+        opened.map_err(|faults| {
+            output::complain(&faults);
+            exit::INVALID
+        })
     }
 
     fn token(&self) -> Result<String, String> {

@@ -20,6 +20,7 @@ mod man;
 mod mark_undone;
 mod outbox;
 mod output;
+mod people;
 mod plan;
 mod preflight;
 mod rehearse;
@@ -39,6 +40,7 @@ mod watch;
 
 use crate::error::exit;
 use clap::{CommandFactory, Parser, Subcommand};
+use conduct::StartedBy;
 use std::process::ExitCode;
 
 /// Move a live MySQL or MariaDB server to another machine, from a reviewed playbook.
@@ -81,6 +83,8 @@ enum Command {
     MarkUndone(mark_undone::Args),
     /// Answer a step that waits for approval.
     Approve(approve::Args),
+    /// The file of people that a run's answers come from: accept another one.
+    People(people::Args),
     /// Copy the journal, check it, or bring it up to date.
     State(state::Args),
     /// Messages to webhooks: what was sent, and what is still to be sent.
@@ -130,10 +134,14 @@ pub fn main() -> ExitCode {
     ExitCode::from(dispatch(cli.command))
 }
 
-/// Carries out the command that a schedule's start holds, in this process.
-fn carry_out(command: &[String]) -> u8 {
-    let words = std::iter::once("cutover").chain(command.iter().map(String::as_str));
+/// Carries out the command that a schedule's start holds, in this process. `started_by` is whose start it is, where that is
+/// not the account of this process.
+fn carry_out(command: &[String], started_by: Option<StartedBy>) -> u8 {
+    // starts that an older program has decided name their person there
+    let command = command.iter().filter(|word| !word.starts_with("--starter="));
+    let words = std::iter::once("cutover").chain(command.map(String::as_str));
     match Cli::try_parse_from(words) {
+        Ok(Cli { command: Command::Run(args), .. }) => run::run(args.started_by(started_by)),
         Ok(cli) => dispatch(cli.command),
         Err(error) => {
             let _ = error.print(); // nothing is left to do when even that fails
@@ -155,6 +163,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Rollback(args) => resume::rollback(args),
         Command::MarkUndone(args) => mark_undone::run(&args),
         Command::Approve(args) => approve::run(&args),
+        Command::People(args) => people::run(&args),
         Command::State(args) => state::run(&args),
         Command::Outbox(args) => outbox::run(&args),
         Command::Status(args) => status::status(&args),

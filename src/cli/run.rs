@@ -1,7 +1,7 @@
 //! `cutover run`
 
 use super::amend::Amendments;
-use super::conduct::{self, Conduct, Errand, Manner};
+use super::conduct::{self, Conduct, Errand, Manner, StartedBy};
 use super::inputs::{self, Inputs, secrets_folder};
 use super::state::State;
 use super::{live, output, unchanged};
@@ -24,6 +24,15 @@ pub struct Args {
     /// Id of the run; a schedule's start has made it.
     #[arg(long, value_name = "ID", value_parser = run_id::parse, hide = true)]
     run_id: Option<String>,
+}
+
+impl Args {
+    /// The same, as a start of a schedule.
+    #[must_use]
+    pub fn started_by(mut self, started_by: Option<StartedBy>) -> Self {
+        self.manner.started_by = started_by;
+        self
+    }
 }
 
 /// Plans, or takes the plan that was saved, and carries it out.

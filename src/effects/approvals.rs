@@ -18,6 +18,9 @@ pub struct Decision {
     /// Hash of the plan that the person saw.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub plan: Option<String>,
+    /// SHA-256 of the file of people that the person is known by; missing for an account.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub people: Option<String>,
 }
 
 /// Whose approval is enough.

@@ -47,6 +47,7 @@ pub struct Daemon {
     scheduler: Scheduler,
     file: PathBuf,
     program: PathBuf,
+    people: Option<PathBuf>,
     schedules: Schedules,
     read: Option<Version>,
     launched: HashMap<String, Launched>,
@@ -69,7 +70,15 @@ impl Daemon {
         let schedules = Schedules::open(file)?;
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
         let scheduler = Scheduler::open(state_dir)?;
-        Ok(Self { scheduler, file, program, schedules, read, launched: HashMap::new(), has_looked: false })
+        let launched = HashMap::new();
+        Ok(Self { scheduler, file, program, people: None, schedules, read, launched, has_looked: false })
+    }
+
+    /// The same, with a file of people: the runs that it launches are bound to it.
+    #[must_use]
+    pub fn with_people(mut self, people: Option<&Path>) -> Self {
+        self.people = people.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf()));
+        self
     }
 
     /// Works until `stop`. Needs a runtime with several threads, because a look waits for the disk.
@@ -149,7 +158,7 @@ impl Daemon {
             return self.scheduler.journal.end(run, now.as_millisecond(), None, Some(&reason));
         }
         launched.attempts += 1;
-        launched.child = Some(launch(&self.program, &self.scheduler.state_dir, run)?);
+        launched.child = Some(launch(&self.program, &self.scheduler.state_dir, run, self.people.as_deref())?);
         tell(News::Launched(start));
         Ok(())
     }

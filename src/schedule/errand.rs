@@ -5,11 +5,11 @@ use crate::error::{Failure, Result};
 use std::path::Path;
 
 /// The arguments for one start. Everything the process needs is in them, so that it does the same when the file of
-/// schedules has changed since the start was decided. `person` is the named one who asks for it, if one does.
+/// schedules has changed since the start was decided.
 ///
 /// # Errors
 /// When a path is no text, and so cannot be written down.
-pub fn command(schedule: &Schedule, run: &str, state_dir: &Path, person: Option<&str>) -> Result<Vec<String>> {
+pub fn command(schedule: &Schedule, run: &str, state_dir: &Path) -> Result<Vec<String>> {
     let sources = &schedule.sources;
     let mut words = Words(Vec::new());
     words.push(schedule.action.into());
@@ -42,9 +42,6 @@ pub fn command(schedule: &Schedule, run: &str, state_dir: &Path, person: Option<
         Action::Run => {
             words.option("--run-id", run);
             words.path(Some("--state"), state_dir)?;
-            if let Some(person) = person {
-                words.option("--starter", person);
-            }
         }
     }
     Ok(words.0)

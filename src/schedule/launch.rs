@@ -9,11 +9,11 @@ use std::path::Path;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
-/// Launches `program` for the start `run`. What it says goes into a file that only the user can read.
+/// Launches `program` for the start `run`, whose approvals come from `people`, where there is such a file. What it says goes into a file that only the user can read.
 ///
 /// # Errors
 /// When the file or the process cannot be made.
-pub fn launch(program: &Path, state_dir: &Path, run: &str) -> Result<Child> {
+pub fn launch(program: &Path, state_dir: &Path, run: &str, people: Option<&Path>) -> Result<Child> {
     work::folder(state_dir)?;
     let path = work::log(state_dir, run);
     let failed = |error: std::io::Error| {
@@ -24,6 +24,9 @@ pub fn launch(program: &Path, state_dir: &Path, run: &str) -> Result<Child> {
     let said = log.try_clone().map_err(failed)?;
     let mut command = Command::new(program);
     command.args(["schedule", "carry-out", run, "--state"]).arg(state_dir);
+    if let Some(people) = people {
+        command.arg("--people").arg(people);
+    }
     command.stdin(Stdio::null()).stdout(log).stderr(said).process_group(0).kill_on_drop(false);
     command.spawn().map_err(failed)
 }

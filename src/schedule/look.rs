@@ -22,8 +22,6 @@ pub struct Scheduler {
     pub state_dir: PathBuf,
     /// Who decides.
     pub by: String,
-    /// The named person who asks for a start, if one does: the one who begins its run, for approvals.
-    pub person: Option<String>,
 }
 
 impl Scheduler {
@@ -34,7 +32,7 @@ impl Scheduler {
     pub fn open(state_dir: &Path) -> Result<Self> {
         // commands that are journaled must mean the same from every folder
         let state_dir = std::path::absolute(state_dir).unwrap_or_else(|_| state_dir.to_path_buf());
-        Ok(Self { journal: Sqlite::open(&state_dir)?, state_dir, by: run_id::runner(), person: None })
+        Ok(Self { journal: Sqlite::open(&state_dir)?, state_dir, by: run_id::runner() })
     }
 
     /// Writes the end of processes that have died, settles what waits, and decides what is due. Gives back what it has
@@ -146,10 +144,7 @@ impl Scheduler {
         let Decision { due, verdict, reason } = decision;
         let comes = matches!(verdict, Verdict::Started | Verdict::Queued);
         let run = comes.then(run_id::new);
-        let command = run
-            .as_ref()
-            .map(|run| errand::command(schedule, run, &self.state_dir, self.person.as_deref()))
-            .transpose()?;
+        let command = run.as_ref().map(|run| errand::command(schedule, run, &self.state_dir)).transpose()?;
         Ok(Start {
             schedule: schedule.name.clone(),
             due: due.as_millisecond(),

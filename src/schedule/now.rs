@@ -45,7 +45,6 @@ pub fn find<'a>(schedules: &'a Schedules, name: &str) -> Result<&'a Schedule> {
 pub fn start_now(state_dir: &Path, schedules: &Schedules, name: &str, person: &str) -> Result<Start> {
     let mut scheduler = Scheduler::open(state_dir)?;
     person.clone_into(&mut scheduler.by);
-    scheduler.person = Some(person.to_owned());
     let start = asked_for(&scheduler, find(schedules, name)?)?;
     write(&scheduler, start)
 }

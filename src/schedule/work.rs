@@ -64,12 +64,12 @@ pub fn folder(state_dir: &Path) -> Result<PathBuf> {
     made.map(|()| folder.clone()).map_err(|error| trouble(&folder, &error))
 }
 
-/// Claims the start `run` and carries it out with `begin`, which is given the program's arguments and gives the exit code.
+/// Claims the start `run` and carries it out with `begin`, which gives the exit code.
 /// `None` when another process has claimed it, or when there is nothing to be started: then nothing was done.
 ///
 /// # Errors
 /// When lock or journal cannot be written.
-pub fn carry_out(state_dir: &Path, run: &str, begin: impl FnOnce(&[String]) -> u8) -> Result<Option<u8>> {
+pub fn carry_out(state_dir: &Path, run: &str, begin: impl FnOnce(&Start) -> u8) -> Result<Option<u8>> {
     let Some(work) = Work::take(state_dir, run)? else { return Ok(None) };
     let journal = Sqlite::open(state_dir)?;
     let Some(start) = journal.claim(run, wall())? else { return Ok(None) };
@@ -80,8 +80,8 @@ pub fn carry_out(state_dir: &Path, run: &str, begin: impl FnOnce(&[String]) -> u
 ///
 /// # Errors
 /// When the end cannot be written.
-pub fn finish(journal: &Sqlite, work: Work, start: &Start, begin: impl FnOnce(&[String]) -> u8) -> Result<u8> {
-    let code = begin(&start.command);
+pub fn finish(journal: &Sqlite, work: Work, start: &Start, begin: impl FnOnce(&Start) -> u8) -> Result<u8> {
+    let code = begin(start);
     if let Some(run) = &start.run {
         journal.end(run, wall(), Some(code), None)?;
     }

@@ -4,6 +4,7 @@ use crate::effects::{Decision, Rule};
 use crate::error::{Failure, exit};
 use crate::kinds::Outputs;
 use crate::kinds::after_fence::FencedServer;
+use crate::people::PeopleFile;
 use crate::plan::correction::Correction;
 use crate::plan::load::Sources;
 use schemars::JsonSchema;
@@ -33,7 +34,7 @@ pub struct Entry {
 pub enum Event {
     /// A process began the run.
     RunStarted {
-        /// The process, as `user@host, process 123`.
+        /// The process, as `user@host (uid 1000), process 123`.
         runner: String,
         /// Its epoch: larger than that of every runner of this run before it; 0 in journals of older programs.
         #[serde(default)]
@@ -75,6 +76,16 @@ pub enum Event {
         by: String,
         /// Why, in the person's words.
         why: String,
+    },
+    /// From here on people answer by this file alone. The first one of a run holds, and then each that has a reason.
+    PeopleBound {
+        /// The file.
+        file: PeopleFile,
+        /// Who has named it: whoever began the run, whoever answered first, or whoever accepted another file.
+        by: String,
+        /// Why another file is accepted, in the person's words; missing for the first one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        why: Option<String>,
     },
     /// All checks before the first effect have passed.
     RunAdmitted,

@@ -1,20 +1,11 @@
 //! Who calls: the address at the other end of a connection, or the one that a proxy names.
 
-use super::listen::Door;
-use axum::extract::connect_info::Connected;
 use axum::http::HeaderMap;
-use axum::serve::IncomingStream;
 use std::net::{IpAddr, SocketAddr};
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
-
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
 
 impl Peer {
     /// Whom failed attempts are counted for. Behind a proxy that is the last address it names: those before it are

@@ -125,12 +125,13 @@ pub(super) async fn decide(
     confirm::see(&said.confirm, word, act)?;
     let reason = Some(said.reason.trim().chars().take(LONGEST).collect::<String>()).filter(|reason| !reason.is_empty());
     let plan = Some(said.plan).filter(|plan| !plan.is_empty());
-    let decision = Decision { approved, by: person, reason, plan };
+    let decision = Decision { approved, by: person, reason, plan, people: None };
+    let file = visitor.file().cloned();
     let back = format!("/runs/{}", segment(&run));
     page.aside(move |page| {
         let watched = Watched::open(page, &run)?;
         may_be_decided(&watched, &step)?;
-        record(&page.journal, &run, Some(&step), decision)?;
+        record(&page.journal, &run, Some(&step), decision, file.as_ref())?;
         Ok(())
     })
     .await?;

@@ -1,6 +1,7 @@
 //! Server-sent events: whenever something on a page has changed, the parts of it that are other ones now.
 
 use super::Page;
+use super::connections::{self, Caller};
 use super::guard::Refusal;
 use super::runs::{self, Shown};
 use super::visitor::Visitor;
@@ -17,7 +18,6 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// How often a run is looked at: a step that ends is seen to end.
 const LOOK: Duration = Duration::from_millis(250);
@@ -38,32 +38,30 @@ struct Watcher {
     every: Duration,
     sent: Parts,
     first: bool,
-    _seat: OwnedSemaphorePermit,
+    _place: connections::Stream,
 }
 
 /// Of one run.
 pub(super) async fn of_run(State(page): State<Arc<Page>>, visitor: Visitor, Path(run): Path<String>) -> Answer {
-    let mut watched = page.aside(move |page| Watched::open(page, &run)).await?;
+    let (mut watched, caller) = (page.aside(move |page| Watched::open(page, &run)).await?, visitor.caller());
     let mut first = true;
     let look = move || {
         let changed = watched.look()? || std::mem::take(&mut first);
         Ok(if changed { Some(watched.parts(&visitor)?) } else { None })
     };
-    stream(&page, LOOK, Box::new(look))
+    stream(&page, caller, LOOK, Box::new(look))
 }
 
 /// Of the list.
 pub(super) async fn of_runs(State(page): State<Arc<Page>>, visitor: Visitor, Query(shown): Query<Shown>) -> Answer {
-    let own = page.clone();
-    stream(&page, LOOK_AT_LIST, Box::new(move || Ok(Some(runs::parts(&own, &shown, &visitor)?))))
+    let (own, caller) = (page.clone(), visitor.caller());
+    stream(&page, caller, LOOK_AT_LIST, Box::new(move || Ok(Some(runs::parts(&own, &shown, &visitor)?))))
 }
 
-fn stream(page: &Arc<Page>, every: Duration, look: Look) -> Answer {
-    let Ok(seat) = page.watchers.clone().try_acquire_owned() else {
-        let said = "too many browsers watch already: load the page again to see how it stands";
-        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, said));
-    };
-    let watcher = Watcher { page: page.clone(), look: Some(look), every, sent: Parts::new(), first: true, _seat: seat };
+fn stream(page: &Arc<Page>, caller: Caller, every: Duration, look: Look) -> Answer {
+    let place = page.streams.begin(caller).map_err(|said| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, said))?;
+    let watcher =
+        Watcher { page: page.clone(), look: Some(look), every, sent: Parts::new(), first: true, _place: place };
     let events: Events = Box::pin(unfold(watcher, next));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)))
 }

@@ -1,7 +1,8 @@
 //! What stands before every route: who may call the page by which name, no form from another site, headers that let a
 //! browser do nothing but what the page needs, and refusals in words.
 
-use super::{Page, frame};
+use super::connections::Seat;
+use super::{Page, body, frame};
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Class, Failure};
 use axum::body::Body;
@@ -80,10 +81,9 @@ pub(super) async fn nothing_here() -> Refusal {
 /// Lets a request through, or not, and sets the headers of what is answered.
 pub(super) async fn guard(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {
     let for_people = accepts_html(request.headers());
-    let refused = strange_name(&page, request.headers()).or_else(|| cross_site(&page, &request));
-    let mut response = match refused {
-        Some(refusal) => refusal.into_response(),
-        None => next.run(request).await,
+    let mut response = match admitted(&page, request).await {
+        Err(refusal) => refusal.into_response(),
+        Ok(request) => next.run(request).await,
     };
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         response = worded(&refusal, for_people);
@@ -97,6 +97,21 @@ pub(super) async fn guard(State(page): State<Arc<Page>>, request: Request, next:
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     response
+}
+
+/// The whole request, if it may be answered.
+async fn admitted(page: &Page, request: Request) -> Result<Request, Refusal> {
+    let refused = strange_name(page, request.headers()).or_else(|| cross_site(page, &request));
+    let seat = request.extensions().get::<Seat>().cloned();
+    let request = match refused {
+        None => body::whole(request).await?,
+        Some(refusal) => {
+            body::pass_over(request.into_body());
+            return Err(refusal);
+        }
+    };
+    seat.iter().for_each(Seat::asked);
+    Ok(request)
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {
@@ -144,7 +159,7 @@ fn cross_site(page: &Page, request: &Request) -> Option<Refusal> {
     let own = match (text(SITE), text(ORIGIN)) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => is_own(origin, text(HOST).unwrap_or_default(), page.parts.reach.behind_proxy),
-        (None, None) => super::visitor::cookie(headers).is_none(),
+        (None, None) => super::visitor::cookie(headers, page.parts.reach.by_tls).is_none(),
     };
     (!own).then(|| Refusal::new(StatusCode::FORBIDDEN, "this form was sent from another site"))
 }

@@ -1,6 +1,6 @@
 //! The file of people, read again when it has changed: a token that was taken out ends at once, without a restart.
 
-use crate::people::People;
+use crate::people::{People, PeopleFile};
 use crate::playbook::document::{Version, version};
 use crate::playbook::fault::Faults;
 use std::path::PathBuf;
@@ -9,7 +9,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The people of a file.
 pub struct Keys {
     path: PathBuf,
-    known: Mutex<(Option<Version>, Arc<People>)>,
+    known: Mutex<(Option<Version>, Known)>,
+}
+
+/// The people at one moment.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    pub people: Arc<People>,
+    /// The file that they stand in; an empty one when it cannot be read.
+    pub file: Arc<PeopleFile>,
+}
+
+impl From<(People, PeopleFile)> for Known {
+    fn from((people, file): (People, PeopleFile)) -> Self {
+        Self { people: Arc::new(people), file: Arc::new(file) }
+    }
 }
 
 impl Keys {
@@ -18,23 +32,26 @@ impl Keys {
     /// # Errors
     /// All its faults, each at its place.
     pub fn open(path: PathBuf) -> Result<Self, Faults> {
-        let known = (version(&path), Arc::new(People::open(&path)?));
+        let known = (version(&path), People::open(&path)?.into());
         Ok(Self { path, known: Mutex::new(known) })
     }
 
     /// The people as they stand in the file now, and whether that has changed since the last question. A file that
     /// cannot be read gives nobody any right.
-    pub(super) fn now(&self) -> (Arc<People>, bool) {
+    pub(super) fn now(&self) -> (Known, bool) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let version = version(&self.path);
         if version == known.0 {
             return (known.1.clone(), false);
         }
-        let people = People::open(&self.path).unwrap_or_else(|faults| {
-            tracing::error!("nobody may do anything on the page until this is mended: {faults}");
-            People::default()
-        });
-        *known = (version, Arc::new(people));
+        let people = People::open(&self.path).map_or_else(
+            |faults| {
+                tracing::error!("nobody may do anything on the page until this is mended: {faults}");
+                Known::default()
+            },
+            Known::from,
+        );
+        *known = (version, people);
         (known.1.clone(), true)
     }
 }
@@ -51,13 +68,13 @@ mod tests {
         let person = |name: &str| format!("version: 1\npeople: {{ {name}: {{ token: {} }} }}\n", hash("t"));
         std::fs::write(&path, person("anna")).unwrap();
         let keys = Keys::open(path.clone()).unwrap();
-        assert!(keys.now().0.by_token("t").is_some() && !keys.now().1);
+        assert!(keys.now().0.people.by_token("t").is_some() && !keys.now().1);
         std::fs::write(&path, person("somebody")).unwrap();
         let (people, changed) = keys.now();
-        assert_eq!((people.by_token("t").map(|(name, _)| name), changed), (Some("somebody"), true));
+        assert_eq!((people.people.by_token("t").map(|(name, _)| name), changed), (Some("somebody"), true));
         std::fs::write(&path, "no people").unwrap();
-        assert!(keys.now().0.by_token("t").is_none());
+        assert!(keys.now().0.people.by_token("t").is_none());
         std::fs::remove_file(&path).unwrap();
-        assert!(keys.now().0.by_token("t").is_none());
+        assert!(keys.now().0.people.by_token("t").is_none());
     }
 }

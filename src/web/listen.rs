@@ -1,15 +1,13 @@
 //! Where connections come in: plain ones, or TLS by certificate files.
 
 use crate::error::{Failure, Result};
-use axum::serve::Listener;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -17,6 +15,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Who has not said hello by then is no browser.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Connections that wait to be accepted. The usual 128 are full in the first moment of a crowd, and whoever comes then is
+/// not heard for a second.
+const BACKLOG: u32 = 1024;
 /// After a failed accept, most often for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -27,7 +28,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Line for T {}
 /// A listener, plain or by TLS.
 pub struct Door {
     address: SocketAddr,
-    arrived: Receiver<(Box<dyn Line>, SocketAddr)>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Door {
@@ -35,13 +37,11 @@ impl Door {
     ///
     /// # Errors
     /// When the address is not free, or not of this machine.
-    pub async fn open(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Self> {
+    pub fn open(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Self> {
         let failed = |error: io::Error| Failure::permanent(format!("listen on {address}"), error.to_string());
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = listen(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let (tell, arrived) = channel(16);
-        tokio::spawn(accept(listener, tls.map(TlsAcceptor::from), tell));
-        Ok(Self { address, arrived })
+        Ok(Self { address, listener, tls: tls.map(TlsAcceptor::from) })
     }
 
     /// Where it listens.
@@ -49,59 +49,54 @@ impl Door {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
-}
 
-impl Listener for Door {
-    type Io = Box<dyn Line>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.arrived.recv().await {
-            Some(arrival) => arrival,
-            None => std::future::pending().await, // whoever accepts ends only with this door
-        }
+    /// The handshakes that connections begin with; none where it is plain.
+    pub(super) fn tls(&self) -> Option<TlsAcceptor> {
+        self.tls.clone()
     }
 
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(self.address)
-    }
-}
-
-/// Accepts until nobody wants connections any more. Handshakes are made beside each other: one that hangs holds up none.
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, tell: Sender<(Box<dyn Line>, SocketAddr)>) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = tell.closed() => return,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                tokio::spawn(greet(stream, peer, tls.clone(), tell.clone()));
-            }
-            Err(error) => {
-                tracing::warn!("a connection could not be accepted: {error}");
-                tokio::time::sleep(PAUSE).await;
+    /// The next connection. `full` is called where there are no file descriptors for it, which is tried again until there
+    /// are.
+    pub(super) async fn next(&self, full: impl Fn()) -> (TcpStream, SocketAddr) {
+        loop {
+            match self.listener.accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) if is_of_connection(&error) => tracing::debug!("a connection ended early: {error}"),
+                Err(error) => {
+                    tracing::warn!("a connection could not be accepted: {error}");
+                    full();
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }
 }
 
-async fn greet(
-    stream: TcpStream,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    tell: Sender<(Box<dyn Line>, SocketAddr)>,
-) {
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?; // a page that is started again does not wait for connections of the last one
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Whether the error is of the one connection alone: the next one is fine.
+fn is_of_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// The connection after its handshake; `None` when that fails, or takes too long.
+pub(super) async fn greet(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) -> Option<Box<dyn Line>> {
     let _ = stream.set_nodelay(true); // events are small
-    let line: Box<dyn Line> = match tls {
-        None => Box::new(stream),
-        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => Box::new(stream),
-            Ok(Err(error)) => return tracing::debug!("no TLS with {peer}: {error}"),
-            Err(_) => return,
-        },
-    };
-    let _ = tell.send((line, peer)).await; // the page may be over by now
+    let Some(tls) = tls else { return Some(Box::new(stream)) };
+    match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => Some(Box::new(stream)),
+        Ok(Err(error)) => {
+            tracing::debug!("no TLS with {peer}: {error}");
+            None
+        }
+        Err(_) => None,
+    }
 }
 
 /// TLS with the certificate chain and the key of two PEM files.

@@ -68,11 +68,11 @@ pub(super) async fn log_in(
     if page.sessions.is_barred(caller) {
         return Err(Refusal::too_often());
     }
-    let (people, changed) = keys.now();
+    let (known, changed) = keys.now();
     if changed {
         page.sessions.end_all();
     }
-    let Some((name, _)) = people.by_token(said.token.trim()) else {
+    let Some((name, _)) = known.people.by_token(said.token.trim()) else {
         page.sessions.failed(caller);
         let visitor = Visitor::nobody();
         let body = frame::page("Log in", &visitor, None, &fields(&said.next, true));
@@ -90,7 +90,7 @@ pub(super) async fn log_out(
     Form(leaving): Form<Leaving>,
 ) -> Result<Response, Refusal> {
     visitor.own_form(&leaving.form_key)?;
-    if let Some(id) = cookie(&headers) {
+    if let Some(id) = cookie(&headers, page.parts.reach.by_tls) {
         page.sessions.end(id);
     }
     let gone = set_cookie("", page.parts.reach.by_tls, "; Max-Age=0");

@@ -6,7 +6,9 @@
 
 mod arrival;
 mod assets;
+mod body;
 mod confirm;
+mod connections;
 mod decide;
 mod documents;
 mod estimate;
@@ -32,6 +34,7 @@ mod watch;
 mod wording;
 
 pub use arrival::Peer;
+pub use connections::descriptors;
 pub use keys::Keys;
 pub use rehearsals::Rehearsals;
 pub use schedules::{ScheduleRow, Schedules};
@@ -42,6 +45,7 @@ use crate::store::Sqlite;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use connections::{Connections, Streams};
 use sessions::Sessions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -49,12 +53,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use waits::Waits;
 
-/// Forms hold a few words.
-const LARGEST_FORM: usize = 16 * 1024;
-/// Browsers that watch at the same time; each looks at the journal several times a second.
-const WATCHERS: usize = 64;
+/// How often those are seen to who are too many.
+const THIN_OUT: Duration = Duration::from_secs(1);
 /// How long it is believed who works in the state directory.
 const BELIEVED: Duration = Duration::from_millis(200);
 
@@ -90,7 +93,8 @@ pub struct Page {
     parts: Parts,
     journal: Sqlite,
     sessions: Sessions,
-    watchers: Arc<Semaphore>,
+    connections: Arc<Connections>,
+    streams: Arc<Streams>,
     worker: Mutex<Option<(Instant, Option<String>)>>,
     waits: Mutex<Waits>,
 }
@@ -102,12 +106,12 @@ impl Page {
     /// When it cannot be opened.
     pub fn new(parts: Parts) -> Result<Arc<Self>> {
         let journal = Sqlite::open(&parts.state_dir)?;
-        let watchers = Arc::new(Semaphore::new(WATCHERS));
         Ok(Arc::new(Self {
             parts,
             journal,
             sessions: Sessions::default(),
-            watchers,
+            connections: Arc::default(),
+            streams: Arc::default(),
             worker: Mutex::default(),
             waits: Mutex::default(),
         }))
@@ -133,19 +137,40 @@ impl Page {
             .route("/assets/icon.svg", get(assets::icon))
             .route("/favicon.ico", get(assets::icon))
             .fallback(guard::nothing_here)
-            .layer(DefaultBodyLimit::max(LARGEST_FORM))
+            .layer(DefaultBodyLimit::max(body::LARGEST))
             .layer(axum::middleware::from_fn_with_state(self.clone(), guard::guard))
             .with_state(self)
     }
 
-    /// Answers on `door` until it is over.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn serve(self: Arc<Self>, door: listen::Door) -> std::io::Result<()> {
+    /// Answers on `door` until it is over. Never more file descriptors are in use for connections than
+    /// [`descriptors::prepare`] counts with: whoever is told to leave keeps its place among them until it has gone.
+    pub async fn serve(self: Arc<Self>, door: listen::Door) {
         let over = self.parts.over.clone();
-        let service = self.router().into_make_service_with_connect_info::<Peer>();
-        axum::serve(door, service).with_graceful_shutdown(over.cancelled_owned()).await
+        let routes = self.clone().router();
+        let (open, tasks) = (Arc::new(Semaphore::new(connections::OPEN)), TaskTracker::new());
+        let mut tick = tokio::time::interval(THIN_OUT);
+        loop {
+            let Ok(permit) = open.clone().acquire_owned().await else { break };
+            let (stream, peer) = tokio::select! {
+                accepted = door.next(|| self.connections.send_one_away()) => accepted,
+                () = over.cancelled() => break,
+                _ = tick.tick() => {
+                    self.connections.thin_out();
+                    continue;
+                }
+            };
+            let address = (!self.parts.reach.behind_proxy).then(|| peer.ip()); // behind one, all come from it
+            let seat = self.connections.enter(address);
+            let line = connections::serve(stream, peer, door.tls(), seat, routes.clone(), over.clone());
+            tasks.spawn(async move {
+                line.await;
+                drop(permit);
+            });
+            tokio::task::yield_now().await; // what has come with the connection is read before the next one is let in
+        }
+        drop(door);
+        tasks.close();
+        tasks.wait().await;
     }
 
     fn state_dir(&self) -> &Path {

@@ -1,12 +1,14 @@
 //! Who asks: a person by session cookie or bearer token, or anybody.
 
+use super::connections::{Caller, Seat};
 use super::guard::Refusal;
 use super::{Page, Peer};
-use crate::people::Right;
+use crate::people::{PeopleFile, Right};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Whoever made a request.
@@ -15,6 +17,7 @@ pub(super) struct Visitor {
     /// Whether there are people at all who may do more than read.
     pub people: bool,
     person: Option<Known>,
+    address: Option<IpAddr>,
 }
 
 #[derive(Debug, Clone)]
@@ -24,16 +27,29 @@ struct Known {
     approve: bool,
     /// Missing for a bearer token: no browser sends that by itself.
     form_key: Option<String>,
+    /// The file of people that says so.
+    file: Arc<PeopleFile>,
 }
 
 impl Visitor {
     /// Somebody who has not logged in, where people can.
     pub(super) fn nobody() -> Self {
-        Self { people: true, person: None }
+        Self { people: true, ..Self::default() }
     }
     /// The person's name.
     pub(super) fn name(&self) -> Option<&str> {
         self.person.as_ref().map(|person| person.name.as_str())
+    }
+    /// The file of people that the person is known by.
+    pub(super) fn file(&self) -> Option<&PeopleFile> {
+        self.person.as_ref().map(|person| &*person.file)
+    }
+    /// Whose connections and streams are counted together: those of a session, a token, or an address.
+    pub(super) fn caller(&self) -> Caller {
+        match &self.person {
+            Some(person) => Caller::Person(person.form_key.clone().unwrap_or_else(|| person.name.clone())),
+            None => Caller::Address(self.address),
+        }
     }
     /// Whether it is a person who may do this.
     pub(super) fn may(&self, right: Right) -> bool {
@@ -86,37 +102,48 @@ impl FromRequestParts<Arc<Page>> for Visitor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, page: &Arc<Page>) -> Result<Self, Refusal> {
-        let Some(keys) = &page.parts.keys else { return Ok(Self::default()) };
-        let (people, changed) = keys.now();
-        if changed {
-            page.sessions.end_all();
+        let address = caller(parts, page);
+        let visitor = see(parts, page, address);
+        if let Some(seat) = parts.extensions.get::<Seat>() {
+            let known = visitor.as_ref().ok().filter(|visitor| visitor.person.is_some());
+            seat.is_of(known.map(Self::caller)); // anew by every request: a session ends
         }
-        let known = |name: &str, form_key: Option<String>| {
-            let person = people.person(name)?;
-            let (start, approve) = (person.may(Right::Start), person.may(Right::Approve));
-            Some(Known { name: name.to_owned(), start, approve, form_key })
-        };
-        let Some(token) = bearer(&parts.headers) else {
-            let session = cookie(&parts.headers).and_then(|id| page.sessions.find(id));
-            let person = session.and_then(|session| known(&session.person, Some(session.form_key)));
-            return Ok(Self { people: true, person });
-        };
-        let caller = caller(parts, page);
-        if caller.is_some_and(|caller| page.sessions.is_barred(caller)) {
-            return Err(Refusal::too_often());
-        }
-        let person = people.by_token(token).and_then(|(name, _)| known(name, None));
-        if person.is_none() {
-            if let Some(caller) = caller {
-                page.sessions.failed(caller);
-            }
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "nobody has this token"));
-        }
-        Ok(Self { people: true, person })
+        visitor
     }
 }
 
-fn caller(parts: &Parts, page: &Page) -> Option<std::net::IpAddr> {
+fn see(parts: &Parts, page: &Arc<Page>, address: Option<IpAddr>) -> Result<Visitor, Refusal> {
+    let Some(keys) = &page.parts.keys else { return Ok(Visitor { address, ..Visitor::default() }) };
+    let (known, changed) = keys.now();
+    if changed {
+        page.sessions.end_all();
+    }
+    let people = known.people;
+    let known = |name: &str, form_key: Option<String>| {
+        let person = people.person(name)?;
+        let file = known.file.clone();
+        let (start, approve) = (person.may(Right::Start), person.may(Right::Approve));
+        Some(Known { name: name.to_owned(), start, approve, form_key, file })
+    };
+    let Some(token) = bearer(&parts.headers) else {
+        let session = cookie(&parts.headers, page.parts.reach.by_tls).and_then(|id| page.sessions.find(id));
+        let person = session.and_then(|session| known(&session.person, Some(session.form_key)));
+        return Ok(Visitor { people: true, person, address });
+    };
+    if address.is_some_and(|address| page.sessions.is_barred(address)) {
+        return Err(Refusal::too_often());
+    }
+    let person = people.by_token(token).and_then(|(name, _)| known(name, None));
+    if person.is_none() {
+        if let Some(address) = address {
+            page.sessions.failed(address);
+        }
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "nobody has this token"));
+    }
+    Ok(Visitor { people: true, person, address })
+}
+
+fn caller(parts: &Parts, page: &Page) -> Option<IpAddr> {
     let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<Peer>>()?;
     Some(peer.caller(&parts.headers, page.parts.reach.behind_proxy))
 }
@@ -131,9 +158,26 @@ pub(super) fn cookie_name(by_tls: bool) -> &'static str {
     if by_tls { "__Host-cutover" } else { "cutover" }
 }
 
-/// The id of the session that the browser says it has.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// The id of the session that the browser says it has. Where browsers come by TLS, a cookie without the prefix is not
+/// taken: a page on another port, or one reached without TLS, could have set it.
+pub(super) fn cookie(headers: &HeaderMap, by_tls: bool) -> Option<&str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| [true, false].map(cookie_name).contains(name)).map(|(_, id)| id)
+    pairs.find(|(name, _)| *name == cookie_name(by_tls)).map(|(_, id)| id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cookie;
+    use axum::http::HeaderMap;
+    use axum::http::header::COOKIE;
+
+    #[test]
+    fn by_tls_no_cookie_is_taken_without_its_prefix() {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, "cutover=planted; a=b".parse().unwrap());
+        assert_eq!((cookie(&headers, true), cookie(&headers, false)), (None, Some("planted")));
+        headers.append(COOKIE, "__Host-cutover=own".parse().unwrap());
+        assert_eq!(cookie(&headers, true), Some("own"));
+    }
 }

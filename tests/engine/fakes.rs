@@ -262,6 +262,7 @@ impl Lab {
             sources: None,
             revision: None,
             by: None,
+            people: None,
             corrections: Vec::new(),
             left_out: self.left_out.clone(),
             wall: self.wall.clone(),

@@ -63,7 +63,7 @@ async fn decisions_come_from_the_journal_and_the_question_goes_there_once() {
     assert_eq!(ask().await, Answer::Open);
     assert_eq!(lab.summary().step("go").unwrap().waits_for.as_deref(), Some("Cut over?"));
     assert_eq!(lab.entries().len(), 4);
-    let decision = Decision { approved: true, by: "anna".into(), reason: None, plan: None };
+    let decision = Decision { approved: true, by: "anna".into(), reason: None, plan: None, people: None };
     lab.journal.append(RUN, 9, &[Event::Decided { step: "go".into(), decision }]).unwrap();
     assert_eq!(ask().await, Answer::Approved(vec!["anna".into()]));
 }

@@ -103,7 +103,8 @@ async fn a_person_decides() {
     let bench = Bench::new().await;
     let step = bench.step("approve", &json!({ "message": "Now?" }));
     let decide = |approved: bool, reason: Option<&str>| {
-        let decision = Decision { approved, by: "ada".into(), reason: reason.map(Into::into), plan: None };
+        let decision =
+            Decision { approved, by: "ada".into(), reason: reason.map(Into::into), plan: None, people: None };
         *bench.answer.0.lock().unwrap() = Some(decision);
     };
     let waiting = tokio::time::timeout(Duration::from_millis(500), step.execute());

@@ -7,16 +7,16 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const PLAYBOOK: &str = "version: 1\nname: ask\nsteps:\n  - { id: go, uses: approve, with: { message: Go on? } }\n  \
+pub const PLAYBOOK: &str = "version: 1\nname: ask\nsteps:\n  - { id: go, uses: approve, with: { message: Go on? } }\n  \
                         - { id: after, needs: [go], uses: command, with: { host: local, run: [echo, hi] } }\n";
 const ACTS: [&str; 3] = ["/runs/RUN/steps/go/decision", "/rehearse", "/schedules/weekly/start"];
 const SAME: &str = "Sec-Fetch-Site: same-origin";
 
 /// A run that waits for an answer.
 #[allow(clippy::zombie_processes, reason = "whoever called ends it; where that fails, the test process ends soon")]
-pub fn waiting(state: &Path) -> (Child, String) {
+pub fn waiting(state: &Path, playbook: &str) -> (Child, String) {
     let folder = state.parent().unwrap();
-    std::fs::write(folder.join("playbook.yaml"), PLAYBOOK).unwrap();
+    std::fs::write(folder.join("playbook.yaml"), playbook).unwrap();
     std::fs::write(folder.join("inventory.yaml"), "hosts: { local: {} }\n").unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
     command.args(["run", "playbook.yaml", "-i", "inventory.yaml", "--state"]).arg(state).current_dir(folder);
@@ -44,7 +44,7 @@ fn log_in(address: SocketAddr, token: &str) -> Answer {
 #[test]
 fn nobody_acts_without_a_token_of_someone_who_may() {
     let mut run = None;
-    let served = Served::new(&["--playbooks", "playbooks"], |before| run = Some(waiting(&before.state)));
+    let served = Served::new(&["--playbooks", "playbooks"], |before| run = Some(waiting(&before.state, PLAYBOOK)));
     let (mut child, run) = run.unwrap();
     let post = |path: &str, more: &[&str]| {
         let word = if path.contains("decision") { "approve" } else { path.rsplit('/').nth(1).unwrap() };
@@ -100,7 +100,7 @@ fn nobody_acts_without_a_token_of_someone_who_may() {
 #[test]
 fn a_form_of_another_site_or_session_is_refused() {
     let mut run = None;
-    let served = Served::new(&[], |before| run = Some(waiting(&before.state)));
+    let served = Served::new(&[], |before| run = Some(waiting(&before.state, PLAYBOOK)));
     let (mut child, run) = run.unwrap();
     let logged_in = log_in(served.address, &served.ola);
     assert_eq!((logged_in.status, logged_in.header("location")), (303, Some("/")));

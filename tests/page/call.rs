@@ -1,5 +1,6 @@
 //! One request, as a program makes it that is no browser: no header but those it is given.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -33,13 +34,13 @@ pub fn call(address: SocketAddr, method: &str, path: &str, more: &[&str], body: 
     line.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     if !more.iter().any(|line| line.starts_with("Host:")) {
-        head += &format!("Host: {address}\r\n");
+        write!(head, "Host: {address}\r\n").unwrap();
     }
     if method == "POST" {
         head += "Content-Type: application/x-www-form-urlencoded\r\n";
     }
     for line in more {
-        head += &format!("{line}\r\n");
+        write!(head, "{line}\r\n").unwrap();
     }
     line.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
     let mut bytes = Vec::new();

@@ -1,6 +1,6 @@
 //! In a browser: no key and no single press approves, refuses or starts anything, and what a person types stays.
 
-use super::access::waiting;
+use super::access::{PLAYBOOK, waiting};
 use super::browser::Browser;
 use super::call::get;
 use super::served::Served;
@@ -38,7 +38,7 @@ fn type_into(browser: &mut Browser, id: &str, text: &str) {
 fn a_run_is_answered_by_a_typed_word_and_a_press_alone() {
     let mut run = None;
     let served = Served::new(&[], |before| {
-        let (child, id) = waiting(&before.state);
+        let (child, id) = waiting(&before.state, PLAYBOOK);
         let journal = Sqlite::open(&before.state).unwrap();
         let plan = journal.run(&id).unwrap().plan().unwrap();
         journal.create_run(&RunRecord::new("29991231-235959-ffff", &plan, 32_503_679_999_000).unwrap()).unwrap();

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 pub struct Served {
@@ -36,6 +37,18 @@ impl Served {
     }
     pub fn state(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+    #[allow(dead_code, reason = "the tests of attacks use it")]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+    /// Processor time that the process has spent by now.
+    #[allow(dead_code, reason = "the tests of attacks use it")]
+    pub fn processor(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum(); // user and system
+        Duration::from_millis(ticks * 10) // Linux tells it in hundredths of a second
     }
     /// Resident memory of the process, in bytes.
     pub fn memory(&self) -> u64 {

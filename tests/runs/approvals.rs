@@ -67,8 +67,8 @@ fn a_yes_that_cannot_count_is_refused_before_anything_is_touched() {
     assert!(end.code == 5 && end.words().contains("is not among those who may: ola"), "{end:?}");
     // where the starter counts, yes is one of the words
     let desk = desk("by: { count: 2 }");
-    let running = desk.begin(&["--yes"]);
-    desk.until_it_waits("go", "1 of 2 (");
+    let running = desk.begin_as("anna", &["--yes"]);
+    desk.until_it_waits("go", "1 of 2 (anna)");
     let end = desk.say_as("ola", &["approve", &desk.id()]);
     assert_eq!(end.code, 0, "{end:?}");
     assert_eq!(ended(running).code, 0);

@@ -86,6 +86,11 @@ impl Desk {
         command.env("CUTOVER_PEOPLE", self.path("people.yaml")).env("CUTOVER_TOKEN", token);
         command.args(more).spawn().unwrap()
     }
+    /// `cutover run` with these variables.
+    pub fn begin_in(&self, variables: &[(&str, &str)], more: &[&str]) -> Child {
+        let mut command = self.command(self.folder.path(), &["run", "playbook.yaml", "-i", "inventory.yaml"]);
+        command.envs(variables.iter().copied()).args(more).spawn().unwrap()
+    }
     /// Waits until the step of that name says such a thing about itself.
     pub fn until_it_waits(&self, step: &str, words: &str) {
         let begin = Instant::now();

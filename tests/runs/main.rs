@@ -4,6 +4,7 @@
 mod approvals;
 mod changed;
 mod desk;
+mod people_file;
 mod report;
 mod stuck;
 mod windows;

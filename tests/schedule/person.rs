@@ -2,6 +2,7 @@
 
 use crate::desk::{Desk, words};
 use cutover::schedule::{Schedules, start_now};
+use cutover::store::{Event, Journal, Sqlite};
 use jiff::{Timestamp, ToSpan};
 
 #[test]
@@ -32,6 +33,7 @@ fn a_person_on_a_page_starts_a_schedule_by_name() {
     desk.until("its end is written", || desk.decisions()[0]["exit_code"] == 0);
     let start_found = &desk.decisions()[0];
     assert_eq!((&start_found["by"], start_found["run"].as_str()), (&"anna".into(), start.run.as_deref()));
+    assert_eq!(desk.json(&["status"])["starter"], "anna", "the person who was logged in to the page");
     daemon.kill().unwrap();
     daemon.wait().unwrap();
 }
@@ -116,4 +118,28 @@ fn a_schedule_that_plans_looks_and_changes_nothing() {
     let start = &desk.decisions()[0];
     assert_eq!((&start["exit_code"], &start["command"][0]), (&0.into(), &"plan".into()));
     assert_eq!((desk.lines(), desk.json(&["list"]).as_array().unwrap().len()), (0, 0));
+}
+
+#[test]
+fn a_scheduled_run_is_begun_by_its_schedule_and_answered_by_the_people_of_the_page() {
+    let desk = Desk::with("cron: \"*/2 * * * * *\"");
+    desk.write("people.yaml", &format!("version: 1\npeople: {{ anna: {{ token: {} }} }}\n", "ab".repeat(32)));
+    let mut daemon = desk.cutover(&["serve", "--listen", "127.0.0.1:0", "--people", "people.yaml"]).spawn().unwrap();
+    let begun = || desk.decisions().into_iter().find(|start| start["exit_code"] == 0);
+    desk.until("a run is over", || begun().is_some());
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    let run = begun().unwrap()["run"].as_str().unwrap().to_owned();
+    assert_eq!(desk.json(&["status", &run])["starter"], "schedule cheap");
+    let entries = Sqlite::open(&desk.state()).unwrap().entries(&run).unwrap();
+    let bound = entries.iter().find_map(|entry| match &entry.event {
+        Event::PeopleBound { file, by, .. } => Some((file.path.clone(), by.clone())),
+        _ => None,
+    });
+    assert_eq!(bound, Some((desk.path("people.yaml").display().to_string(), "schedule cheap".to_owned())));
+    let runner = entries.iter().find_map(|entry| match &entry.event {
+        Event::RunStarted { runner, .. } => Some(runner.clone()),
+        _ => None,
+    });
+    assert!(runner.unwrap().contains("(uid "), "and by the owner of the process");
 }

@@ -1,7 +1,7 @@
 //! `cutover schedule run`, and the process of a start that was decided elsewhere.
 
 use super::File;
-use crate::cli::conduct::give_up;
+use crate::cli::conduct::{StartedBy, give_up};
 use crate::cli::state::State;
 use crate::cli::{self, output};
 use crate::error::{Result, exit};
@@ -12,6 +12,7 @@ use crate::schedule::overview::with_offset;
 use crate::schedule::work::{self, Work};
 use crate::store::{Start, Verdict};
 use jiff::Timestamp;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Arguments of `schedule run`.
@@ -38,6 +39,9 @@ pub struct Args {
 pub struct CarryOut {
     /// The run's id.
     run: String,
+    /// The file of people that the page of the scheduler goes by.
+    #[arg(long, value_name = "FILE")]
+    people: Option<PathBuf>,
     #[command(flatten)]
     state: State,
 }
@@ -62,7 +66,7 @@ pub fn run(args: &Args) -> u8 {
 fn here(args: &Args, schedule: &Schedule) -> Result<u8> {
     let scheduler = Scheduler::open(args.state.dir())?;
     let (start, work) = start_here(&scheduler, schedule)?;
-    finish(&scheduler, &start, work)
+    finish(&scheduler, &start, work, None) // whoever typed it
 }
 
 fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
@@ -73,7 +77,10 @@ fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
     }
     loop {
         match called {
-            Called::Ours(start, work) => return finish(&scheduler, &start, work),
+            Called::Ours(start, work) => {
+                let by = started_by(&start, None);
+                return finish(&scheduler, &start, work, Some(by));
+            }
             Called::Nothing => {
                 let next = schedule.timetable.next(Timestamp::now()).map(|next| with_offset(schedule, next));
                 let next = next.as_deref().unwrap_or("never");
@@ -101,19 +108,26 @@ fn reason(start: &Start) -> String {
     format!("due {due}, {}", start.reason.as_deref().unwrap_or("no reason was written"))
 }
 
-fn finish(scheduler: &Scheduler, start: &Start, work: Work) -> Result<u8> {
+fn finish(scheduler: &Scheduler, start: &Start, work: Work, by: Option<StartedBy>) -> Result<u8> {
     output::say(&format!(
         "start {} of {}, due {}",
         start.run.as_deref().unwrap_or("?"),
         start.schedule,
         instant(start.due)
     ));
-    work::finish(&scheduler.journal, work, start, cli::carry_out)
+    work::finish(&scheduler.journal, work, start, |start| cli::carry_out(&start.command, by))
+}
+
+/// Whose start it is, as the journal says: the schedule's, or that of the person who asked for it on the page.
+fn started_by(start: &Start, people: Option<PathBuf>) -> StartedBy {
+    let who = if start.on_demand { start.by.clone() } else { format!("schedule {}", start.schedule) };
+    StartedBy { who, people }
 }
 
 /// Carries out a start that was decided, unless another process does.
 pub fn carry_out(args: &CarryOut) -> u8 {
-    match work::carry_out(args.state.dir(), &args.run, cli::carry_out) {
+    let begin = |start: &Start| cli::carry_out(&start.command, Some(started_by(start, args.people.clone())));
+    match work::carry_out(args.state.dir(), &args.run, begin) {
         Ok(Some(code)) => code,
         Ok(None) => {
             output::say(&format!("another process has taken {} up, or it is not to be started any more", args.run));

@@ -13,13 +13,14 @@ use crate::schedule::overview::with_offset;
 use crate::schedule::{Schedules, work};
 use crate::store::Sqlite;
 use crate::web::listen::{self, Door};
-use crate::web::{Keys, Page, Parts, Reach, Rehearsals, is_loopback};
+use crate::web::{Keys, Page, Parts, Reach, Rehearsals, descriptors, is_loopback};
 use jiff::Timestamp;
 use post::LateStarts;
 use scheduled::Scheduled;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +61,9 @@ const USUAL: &str = "schedules.yaml";
 
 /// Serves until it is told to stop.
 pub fn run(args: &Args) -> u8 {
+    if let Err(failure) = descriptors::prepare() {
+        return give_up(&failure);
+    }
     let keys = match args.people.clone().map(Keys::open).transpose() {
         Ok(keys) => keys,
         Err(faults) => {
@@ -74,6 +78,7 @@ pub fn run(args: &Args) -> u8 {
     let usual = || Some(PathBuf::from(USUAL)).filter(|file| file.exists());
     let file = args.schedules.clone().or_else(usual);
     let daemon = file.as_ref().map(|file| Daemon::new(file, args.state.dir(), program.clone()));
+    let daemon = daemon.map(|made| made.map(|daemon| daemon.with_people(args.people.as_deref())));
     let daemon = match daemon.transpose() {
         Ok(daemon) => daemon,
         Err(Refusal::Faults(faults)) => {
@@ -118,7 +123,7 @@ async fn serve(args: &Args, keys: Option<Keys>, schedules: Option<(PathBuf, Daem
         over: over.clone(),
     })?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let door = Door::open(args.listen, tls).await?;
+    let door = Door::open(args.listen, tls)?;
     output::text(&format!("{scheme}://{} shows {}\n", door.address(), state_dir.display()));
     tokio::spawn(stop_on_signal(over.clone()));
     tokio::spawn(post::deliver(Sqlite::open(&state_dir)?, over.clone()));
@@ -133,12 +138,20 @@ async fn serve(args: &Args, keys: Option<Keys>, schedules: Option<(PathBuf, Daem
         }
         tell(news, &state_dir);
     };
-    let scheduler = schedules.map(|(_, daemon)| tokio::spawn(daemon.serve(over, tell)));
-    page.serve(door).await.map_err(|error| Failure::permanent("serve the page", error.to_string()))?;
+    let scheduler = schedules.map(|(_, daemon)| beside(daemon, over, tell)).transpose()?;
+    page.serve(door).await;
     if let Some(scheduler) = scheduler {
-        let _ = scheduler.await; // it says itself what it cannot do
+        let _ = tokio::task::spawn_blocking(|| scheduler.join()).await; // it says itself what it cannot do
     }
     Ok(())
+}
+
+/// The scheduler in threads of its own: whatever the page is busy with, a due time is looked at when it comes.
+fn beside(daemon: Daemon, over: CancellationToken, tell: impl Fn(News) + Send + 'static) -> Result<JoinHandle<()>> {
+    let failed = |error: std::io::Error| Failure::permanent("start the scheduler", error.to_string());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
+    let thread = std::thread::Builder::new().name("scheduler".to_owned());
+    thread.spawn(move || runtime.block_on(daemon.serve(over, tell))).map_err(failed)
 }
 
 async fn stop_on_signal(over: CancellationToken) {

@@ -144,6 +144,7 @@ impl RunState {
                 self.started && self.outcome.is_none_or(|outcome| outcome.is_resumable() || outcome == Outcome::Done)
             }
             Event::RunAdmitted => self.is_live() && !self.admitted,
+            Event::PeopleBound { .. } => self.started, // another process wrote it, while this run may have ended
             Event::Judged { .. } => self.outcome.is_some(),
             Event::WritesAccepted { .. } => self.is_live() && self.after_fence.iter().any(|found| !found.is_well()),
             Event::RollbackStarted { keep, .. } => {

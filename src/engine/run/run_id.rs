@@ -1,6 +1,7 @@
 //! Names: of runs, and of the process that runs them.
 
 use jiff::Timestamp;
+use std::sync::OnceLock;
 use uuid::{Timestamp as Ticks, Uuid};
 
 /// Longest id, in bytes, that a person may give: a whole UUID is one. `cutover RUN epoch N` is the name of a lock, of which
@@ -34,29 +35,51 @@ pub fn parse(text: &str) -> Result<String, String> {
     Err(format!("a run's id is 1 to {LONGEST} letters, digits, `-`, `_` and `.`, and begins with a letter or a digit"))
 }
 
-/// This process, for people who find its traces: `anna@ops1, process 4711`.
+/// This process, for people who find its traces: `anna@ops1 (uid 1000), process 4711`.
 #[must_use]
 pub fn runner() -> String {
-    format!("{}, process {}", account(), std::process::id())
+    format!("{} ({}), process {}", account(), uid(), std::process::id())
 }
 
-/// The account of this process, where nobody is named: `anna@ops1`.
+/// The account of this process, where nobody is named: `anna@ops1`. It is the owner of the process, as the kernel knows it:
+/// an environment says what it likes.
 #[must_use]
 pub fn account() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".into());
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("{user}@{host}")
+    format!("{}@{host}", user())
 }
 
-/// The person behind a word in a journal: for an account, without the process and what older programs added.
+/// The name of the effective uid, which the user database is asked for once; the number where it has no name.
+fn user() -> &'static str {
+    static USER: OnceLock<String> = OnceLock::new();
+    USER.get_or_init(|| {
+        let uid = rustix::process::geteuid().as_raw();
+        let named = uzers::get_user_by_uid(uid).map(|user| user.name().to_string_lossy().into_owned());
+        named.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("uid-{uid}"))
+    })
+}
+
+/// The effective uid, and by its side what sudo says about who called it: a claim, for anybody can set a variable.
+fn uid() -> String {
+    let claimed = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok());
+    uid_in_words(rustix::process::geteuid().as_raw(), claimed)
+}
+
+fn uid_in_words(uid: u32, claimed: Option<u32>) -> String {
+    let claim = claimed.map(|claimed| format!(", SUDO_UID claims {claimed}")).unwrap_or_default();
+    format!("uid {uid}{claim}")
+}
+
+/// The person behind a word in a journal: for an account, without uid and process and what older programs added.
 #[must_use]
 pub fn person(by: &str) -> &str {
-    by.split(", process ").next().unwrap_or(by)
+    let account = by.split(", process ").next().unwrap_or(by);
+    account.split(" (uid ").next().unwrap_or(account)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{new, parse, short};
+    use super::{account, new, parse, person, runner, short, uid_in_words};
     use uuid::Uuid;
 
     #[test]
@@ -68,6 +91,16 @@ mod tests {
         assert_eq!(at(1_795_361_400_500), "20261122-153000-1f4babab");
         assert!(at(1_795_361_400_500) < at(1_795_361_400_501) && at(1_795_361_400_999) < at(1_795_361_401_000));
         assert_eq!(short(Uuid::nil()), "19700101-000000-00000000");
+    }
+
+    #[test]
+    fn an_account_is_the_owner_of_the_process_and_the_same_in_old_and_new_journals() {
+        let uid = rustix::process::geteuid().as_raw();
+        assert!(runner().starts_with(&format!("{} (uid {uid}", account())), "{}", runner());
+        assert_eq!(person(&runner()), account());
+        assert_eq!(person("anna@ops1, process 4711"), person("anna@ops1 (uid 1000, SUDO_UID claims 7), process 4"));
+        assert_eq!(uid_in_words(0, Some(1000)), "uid 0, SUDO_UID claims 1000");
+        assert_eq!(uid_in_words(0, None), "uid 0");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::engine::{admission, after_fence, results};
 use crate::error::{Class, Failure, Result};
 use crate::kinds::Update;
 use crate::kinds::after_fence::FencedServer;
+use crate::people::PeopleFile;
 use crate::plan::Plan;
 use crate::plan::correction::Correction;
 use crate::plan::load::Sources;
@@ -57,6 +58,8 @@ pub struct Setup {
     pub revision: Option<String>,
     /// Who begins it or goes on with it, where that is a named person; otherwise the account of the process.
     pub by: Option<String>,
+    /// The file of people whose answers count, where one was named; noted with a new run.
+    pub people: Option<PeopleFile>,
     /// Corrections of the inventory that are new with this runner; `plan` has them already.
     pub corrections: Vec<Correction>,
     /// Steps that a person leaves out, each with the reason, once the run is taken up.
@@ -97,7 +100,7 @@ impl Runner {
         let result = match RunRecord::new(&self.setup.run, &self.setup.plan, clock.now())
             .and_then(|record| self.setup.journal.create_run(&record))
         {
-            Ok(()) => drive.go([started]).await,
+            Ok(()) => drive.go([Some(started), self.bound()].into_iter().flatten()).await,
             Err(failure) => Err(failure),
         };
         drive.end(result).await
@@ -173,6 +176,13 @@ impl Runner {
             sources: sources.clone(),
             revision: revision.clone(),
         }
+    }
+
+    /// The file of people that answers come from.
+    fn bound(&self) -> Option<Event> {
+        let file = self.setup.people.clone()?;
+        let by = self.setup.by.clone().unwrap_or_else(run_id::runner);
+        Some(Event::PeopleBound { file, by, why: None })
     }
 
     fn resumed(&self, epoch: u32) -> Event {

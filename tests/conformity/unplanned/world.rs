@@ -191,6 +191,7 @@ impl World {
             sources: None,
             revision: None,
             by: None,
+            people: None,
             corrections: Vec::new(),
             left_out: Vec::new(),
             wall: Arc::new(cutover::engine::clock::wall),

@@ -8,21 +8,25 @@ use crate::engine::run_id::person;
 use crate::engine::state::RunState;
 use crate::engine::status::Status;
 use crate::error::{Failure, Result};
+use crate::people::PeopleFile;
 use crate::store::{Event, Journal, RunRecord};
 use std::sync::Arc;
 
 /// Writes `decision` on `step` of `run` into the journal, and tells how the question stands then. `step` may be left out
 /// where only one waits. The plan that the person saw is compared with the run's; where it is not named, the run's own
-/// is written down.
+/// is written down. `file` is the file of people that the person is known by, `None` for an account; the first answer by
+/// one binds the run to it.
 ///
 /// # Errors
 /// `Refused`, and nothing is written, when the run is over, no such step waits, the plan is another one, the question
-/// has lapsed, or the word of this person does not count or has been counted already.
+/// has lapsed, the run is bound to another file of people, or the word of this person does not count or has been counted
+/// already.
 pub fn decide(
     journal: &dyn Journal,
     run: &str,
     step: Option<&str>,
     mut decision: Decision,
+    file: Option<&PeopleFile>,
 ) -> Result<(String, Standing)> {
     let record = journal.run(run)?;
     let entries = journal.entries(run)?;
@@ -30,14 +34,49 @@ pub fn decide(
     let step = waiting(&state, step)?;
     decision.by.truncate(person(&decision.by).len());
     decision.plan = Some(same_plan(&record, decision.plan.take())?);
+    decision.people = file.map(|file| file.sha256.clone());
     let standing = Standing::of(&entries, &step);
+    if let Some((answer, help)) = standing.strange_file(file) {
+        return Err(refused(answer).help(help.replace("RUN", run)));
+    }
     if let Some(answer) = objection(&standing, &decision, wall()) {
         return Err(refused(answer).help(format!("`cutover status {run}` shows who is waited for")));
     }
-    let event = Event::Decided { step: step.clone(), decision };
-    journal.append(run, wall(), &[event])?;
+    let first = file.filter(|_| standing.file.is_none());
+    let bound = first.map(|file| Event::PeopleBound { file: file.clone(), by: decision.by.clone(), why: None });
+    let decided = Event::Decided { step: step.clone(), decision };
+    let events: Vec<Event> = bound.into_iter().chain([decided]).collect();
+    journal.append(run, wall(), &events)?;
     let standing = Standing::of(&journal.entries(run)?, &step);
     Ok((step, standing))
+}
+
+/// Binds a run to another file of people than the one it is bound to, because a person says so. Gives what has changed.
+/// Whoever has approved by the old file answers again.
+///
+/// # Errors
+/// `Refused`, and nothing is written, when the run is over, is bound to no file yet, or to this one.
+pub fn accept_file(journal: &dyn Journal, run: &str, file: &PeopleFile, by: &str, why: &str) -> Result<String> {
+    let record = journal.run(run)?;
+    let entries = journal.entries(run)?;
+    let state = RunState::fold(Arc::new(Graph::new(Arc::new(record.plan()?))?), &entries)?;
+    let refused = |answer: String| Failure::refused("accept the file of people", answer).now("nothing was written");
+    if let Some(outcome) = state.outcome.filter(|outcome| !outcome.is_resumable()) {
+        return Err(refused(format!("the run is over: {outcome}")));
+    }
+    if let Some(outcome) = state.outcome {
+        return Err(refused(format!("the run is {outcome}")).help(format!("resume it first: `cutover resume {run}`")));
+    }
+    let Some(bound) = Standing::of(&entries, "").file else {
+        let answer = "the run is bound to none yet: the first answer by one binds it".to_owned();
+        return Err(refused(answer));
+    };
+    if bound.is_same(file) {
+        return Err(refused(format!("the run is bound to {bound} already")));
+    }
+    let (file_now, by, why) = (file.clone(), by.to_owned(), Some(why.to_owned()));
+    journal.append(run, wall(), &[Event::PeopleBound { file: file_now, by, why }])?;
+    Ok(bound.changes(file))
 }
 
 /// The step that is meant, if it waits for people.

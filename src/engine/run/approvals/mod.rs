@@ -3,7 +3,7 @@
 mod decide;
 mod standing;
 
-pub use decide::decide;
+pub use decide::{accept_file, decide};
 pub use standing::Standing;
 
 use crate::effects::{Answer, Approvals, Rule};

@@ -6,6 +6,7 @@
 
 use crate::effects::{Decision, Rule};
 use crate::engine::run_id::person;
+use crate::people::PeopleFile;
 use crate::store::{Entry, Event};
 
 /// How the question of one step stands.
@@ -21,6 +22,8 @@ pub struct Standing {
     pub asked: Option<i64>,
     /// Whether the step was taken back since: whoever goes forward again asks again.
     pub taken_back: bool,
+    /// The file of people that answers come from; none until somebody has answered by one, or the run was begun with one.
+    pub file: Option<PeopleFile>,
     /// What was said in it, with the time.
     pub decisions: Vec<(i64, Decision)>,
 }
@@ -34,6 +37,10 @@ impl Standing {
             match event {
                 Event::RunStarted { runner, by, .. } => {
                     person(by.as_deref().unwrap_or(runner)).clone_into(&mut standing.starter);
+                }
+                // two who answer first at the same moment: the file of the one holds, and the other's word does not count
+                Event::PeopleBound { file, why, .. } if standing.file.is_none() || why.is_some() => {
+                    standing.file = Some(file.clone());
                 }
                 Event::StepWaiting { step: id, message, rule } if id == step => standing.ask(*at, message, rule),
                 Event::Decided { step: id, decision } if id == step => {
@@ -55,6 +62,7 @@ impl Standing {
             event,
             Event::RunStarted { .. }
                 | Event::RunResumed { .. }
+                | Event::PeopleBound { .. }
                 | Event::StepWaiting { .. }
                 | Event::Decided { .. }
                 | Event::RunPutOff { .. }
@@ -97,11 +105,39 @@ impl Standing {
         for (at, decision) in self.decisions.iter().filter(|(_, decision)| decision.approved) {
             let by = person(&decision.by);
             let in_time = self.lapses_at().is_none_or(|end| *at < end);
-            if in_time && self.why_not(by).is_none() && !people.iter().any(|known| known == by) {
+            if in_time
+                && self.is_of_the_file(decision)
+                && self.why_not(by).is_none()
+                && !people.iter().any(|known| known == by)
+            {
                 people.push(by.to_owned());
             }
         }
         people
+    }
+
+    /// Whether the decision came by the file that the run is bound to. What accounts said before it was, or people by an
+    /// earlier file, does not count: nobody can tell that these are other people than those of the file.
+    fn is_of_the_file(&self, decision: &Decision) -> bool {
+        self.file.as_ref().is_none_or(|file| decision.people.as_ref() == Some(&file.sha256))
+    }
+
+    /// Why an answer by `file` cannot be taken, or by an account when `None`: the run is bound to another one. Also what
+    /// to do about it.
+    #[must_use]
+    pub fn strange_file(&self, file: Option<&PeopleFile>) -> Option<(String, &'static str)> {
+        let bound = self.file.as_ref()?;
+        let Some(file) = file else {
+            let said = format!("people of {bound} answer in this run, and an account is none of them");
+            return Some((said, "name the file of people by --people, and your token"));
+        };
+        let said = || {
+            let changes = bound.changes(file);
+            format!("the file of people has changed: the run is bound to {bound}, and this is {file}: {changes}")
+        };
+        let help = "if that is meant, say so with `cutover people accept RUN --people FILE --why TEXT`: whoever has \
+                    answered already answers again. `cutover stop RUN` stops the run";
+        (!bound.is_same(file)).then(|| (said(), help))
     }
 
     /// How many more people must say yes.
@@ -144,6 +180,7 @@ mod tests {
     use super::Standing;
     use crate::effects::{Decision, Rule};
     use crate::error::Failure;
+    use crate::people::PeopleFile;
     use crate::store::{Entry, Event};
 
     fn story(events: Vec<(i64, Event)>) -> Standing {
@@ -159,8 +196,18 @@ mod tests {
         (at, Event::StepWaiting { step: "go".into(), message: "Go?".into(), rule: rule.clone() })
     }
     fn says(at: i64, by: &str, approved: bool) -> (i64, Event) {
-        let decision = Decision { approved, by: by.into(), reason: None, plan: None };
+        let decision = Decision { approved, by: by.into(), reason: None, plan: None, people: None };
         (at, Event::Decided { step: "go".into(), decision })
+    }
+    fn by_file(at: i64, by: &str, file: &str) -> (i64, Event) {
+        let (_, said) = says(at, by, true);
+        let Event::Decided { step, mut decision } = said else { unreachable!() };
+        decision.people = Some(file.into());
+        (at, Event::Decided { step, decision })
+    }
+    fn bound(at: i64, file: &str, why: Option<&str>) -> (i64, Event) {
+        let file = PeopleFile { path: "/p".into(), sha256: file.into(), ..PeopleFile::default() };
+        (at, Event::PeopleBound { file, by: "x".into(), why: why.map(str::to_owned) })
     }
     fn two() -> Rule {
         Rule { count: 2, ..Rule::default() }
@@ -196,6 +243,22 @@ mod tests {
         // a runner that died in between asks again within the round
         let within = [waits(2, &rule), says(3, "a", true), waits(5, &rule), says(11, "b", true)];
         assert_eq!(story(within.to_vec()).missing(), 0);
+    }
+
+    #[test]
+    fn only_words_by_the_file_that_the_run_is_bound_to_count() {
+        let first = [waits(2, &two()), says(3, "anna@ops1", true), bound(4, "f1", None), by_file(4, "anna", "f1")];
+        let standing = story(first.to_vec());
+        assert_eq!(standing.people(), ["anna"], "an account may be the same person");
+        assert!(standing.strange_file(None).unwrap().0.contains("an account is none of them"));
+        let other = PeopleFile { sha256: "f2".into(), ..PeopleFile::default() };
+        assert!(standing.strange_file(Some(&other)).unwrap().0.contains("has changed"));
+        // whoever swaps the file and is as fast as the first one does not win
+        let raced = [&first[..], &[bound(5, "f2", None), by_file(5, "ola", "f2")]].concat();
+        assert_eq!(story(raced).people(), ["anna"]);
+        let accepted = [&first[..], &[bound(5, "f2", Some("ola has a new token")), by_file(6, "ola", "f2")]].concat();
+        let standing = story(accepted);
+        assert_eq!((standing.people(), standing.strange_file(Some(&other))), (vec!["ola".to_owned()], None));
     }
 
     #[test]

@@ -2,6 +2,10 @@
 //!
 //! Knows the file and its words; nothing of runs, pages or commands.
 
+mod file;
+
+pub use file::PeopleFile;
+
 use crate::error::Failure;
 use crate::playbook::document::Document;
 use crate::playbook::fault::{Fault, Faults};
@@ -58,12 +62,15 @@ impl Person {
 }
 
 impl People {
-    /// Reads the file.
+    /// Reads the file, and what it is known by.
     ///
     /// # Errors
     /// All its faults, each at its place.
-    pub fn open(path: &Path) -> Result<Self, Faults> {
-        Self::read(&Document::open(path)?)
+    pub fn open(path: &Path) -> Result<(Self, PeopleFile), Faults> {
+        let document = Document::open(path)?;
+        let people = Self::read(&document)?;
+        let file = PeopleFile::new(path, &document.text, &people);
+        Ok((people, file))
     }
 
     fn read(document: &Document) -> Result<Self, Faults> {
@@ -71,8 +78,33 @@ impl People {
         if !faults.is_empty() {
             return Err(document.faults(faults));
         }
-        serde_json::from_value(document.root.to_json())
-            .map_err(|error| document.faults(vec![Fault::whole(format!("cannot read the people: {error}"))]))
+        let people: Self = serde_json::from_value(document.root.to_json())
+            .map_err(|error| document.faults(vec![Fault::whole(format!("cannot read the people: {error}"))]))?;
+        let faults = people.doubles();
+        if faults.is_empty() { Ok(people) } else { Err(document.faults(faults)) }
+    }
+
+    /// Where one person could pass for two, or for somebody else: four eyes are those of two names in this file.
+    fn doubles(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut names: BTreeMap<String, &str> = BTreeMap::new();
+        let mut tokens: BTreeMap<String, &str> = BTreeMap::new();
+        for (name, person) in &self.people {
+            if name.trim() != name || name.is_empty() || name.chars().any(char::is_control) || is_process(name) {
+                faults.push(
+                    Fault::whole(format!("{name:?} is no name of a person"))
+                        .help("a name has no spaces around it, and does not look like a process"),
+                );
+            }
+            if let Some(other) = names.insert(name.to_lowercase(), name) {
+                faults.push(Fault::whole(format!("{other} and {name} differ in capital letters alone")));
+            }
+            if let Some(other) = tokens.insert(person.token.to_lowercase(), name) {
+                let fault = Fault::whole(format!("{other} and {name} have the same token"));
+                faults.push(fault.help("`cutover token NAME` makes one for each: who answers is known by it"));
+            }
+        }
+        faults
     }
 
     /// A person by name.
@@ -88,6 +120,11 @@ impl People {
         let is_it = |person: &Person| blake3::Hash::from_hex(&person.token).is_ok_and(|known| known == hash);
         self.people.iter().find(|(_, person)| is_it(person)).map(|(name, person)| (name.as_str(), person))
     }
+}
+
+/// Whether a journal would take the name for that of an account and a process: what follows these words is cut off there.
+fn is_process(name: &str) -> bool {
+    [", process ", " (uid "].iter().any(|word| name.contains(word))
 }
 
 /// A new token: 256 random bits behind a word that tells what it is, to whoever finds it where it should not be.
@@ -153,6 +190,25 @@ mod tests {
         let (name, person) = people.by_token(&ola).unwrap();
         assert!(name == "ola: #1" && person.may(Right::Start) && !person.may(Right::Approve));
         assert!(!text.contains(&anna));
+    }
+
+    #[test]
+    fn nobody_passes_for_two() {
+        let read = |people: &str| {
+            let text = format!("version: 1\npeople: {{ {people} }}\n");
+            People::read(&Document::parse("people.yaml", &text).unwrap()).map_err(|faults| format!("{faults:?}"))
+        };
+        let (a, b) = (hash("a"), hash("b"));
+        for (people, words) in [
+            (format!("anna: {{ token: {a} }}, ola: {{ token: {a} }}"), "anna and ola have the same token"),
+            (format!("Anna: {{ token: {a} }}, anna: {{ token: {b} }}"), "differ in capital letters alone"),
+            (format!("'anna, process 2': {{ token: {a} }}"), "no name of a person"),
+            (format!("'anna ': {{ token: {a} }}"), "no name of a person"),
+        ] {
+            let said = read(&people).unwrap_err();
+            assert!(said.contains(words), "{said}");
+        }
+        assert!(read(&format!("anna: {{ token: {a} }}, ola: {{ token: {b} }}")).is_ok());
     }
 
     #[test]
