@@ -104,7 +104,7 @@ impl Words {
     #[must_use]
     pub fn then(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);
-        self
+        Self(Private(self.0).pieces())
     }
     /// Every text of it read as a document states it: see [`Private::of_document`].
     #[must_use]
@@ -143,7 +143,7 @@ impl Private {
     #[must_use]
     pub fn then(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);
-        self
+        Self(self.pieces())
     }
     /// Its pieces, texts that stand side by side as one.
     #[must_use]
@@ -180,7 +180,7 @@ impl Private {
             Piece::Home(rest) => Piece::Text(format!("{}{rest}", home.trim_end_matches('/'))),
             other => other.clone(),
         };
-        Self(self.0.iter().map(place).collect())
+        Self(Self(self.0.iter().map(place).collect()).pieces())
     }
     /// The same with what `known` knows of late values.
     #[must_use]
@@ -198,7 +198,7 @@ impl Private {
             Piece::Text(text) => Self::of_document(text).0,
             other => vec![other.clone()],
         };
-        Self(self.0.iter().flat_map(read).collect())
+        Self(Self(self.0.iter().flat_map(read).collect()).pieces())
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a machine has: memory and processors, as a server on it may use them, and room on its disks.
 
 use super::PlannedHost;
-use crate::domain::{Script, Words};
 use crate::domain::script::argument;
 use crate::domain::units::Bytes;
+use crate::domain::{Script, Words};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Facts;
 use crate::sh;

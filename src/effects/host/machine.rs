@@ -60,7 +60,8 @@ impl Machine {
     pub(in crate::effects) async fn home(&self) -> Result<&str> {
         let ask = async || {
             let ran = self.look_after(HOME, &[], HOME_LIMIT).await?;
-            let help = "name a folder for `work_dir` (and `dump_dir`) of this host in the inventory, such as /var/lib/cutover";
+            let help =
+                "name a folder for `work_dir` (and `dump_dir`) of this host in the inventory, such as /var/lib/cutover";
             match String::from_utf8(ran.stdout) {
                 Ok(home) if ran.code == Some(0) && home.starts_with('/') => Ok(home),
                 said => Err(Failure::permanent("find the home folder", format!("the host says it is {said:?}"))

@@ -5,8 +5,8 @@
 
 use super::{Machine, Process, complaint, failed};
 use crate::effects::Activity;
-use crate::effects::places::refusal;
 use crate::effects::lease::{Ends, Guard, HostLease};
+use crate::effects::places::refusal;
 use crate::error::{Failure, Result};
 use crate::random;
 use std::io;

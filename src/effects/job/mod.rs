@@ -5,8 +5,8 @@
 //! ended, `code`. Knows how work is kept alive and watched, nothing of what it does.
 
 use super::hands::Hands;
-use super::places::with_places;
 use super::host::{complaint, telling_lines};
+use super::places::with_places;
 use crate::error::{Failure, Result};
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 use super::record::{Card, Record};
 use super::{Lease, words};
 use crate::effects::Activity;
-use crate::effects::places::{refusal, with_places};
 use crate::effects::host::{Machine, Ran, complaint, failed};
+use crate::effects::places::{refusal, with_places};
 use crate::error::{Failure, Result};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Long work on a host as a job: started once, found again after the runner died, watched with progress.
 
-use crate::domain::{Script, Words};
 use crate::domain::units::Span;
+use crate::domain::{Script, Words};
 use crate::effects::{Job, JobState};
 use crate::error::{Class, Failure, Result};
 use crate::kinds::support::place::is_there;

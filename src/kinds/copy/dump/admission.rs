@@ -2,8 +2,8 @@
 
 use super::Dump;
 use crate::dialect::{Dialect, Every};
-use crate::domain::Words;
 use crate::domain::Script;
+use crate::domain::Words;
 use crate::domain::units::Bytes;
 use crate::effects::Row;
 use crate::effects::replica::LOOK;

@@ -15,7 +15,8 @@ use crate::error::{Failure, Result};
 use crate::kinds::role::{CopiesFrom, Role};
 use crate::kinds::support::long_work::{self, Work};
 use crate::kinds::support::place::{
-    authority, dialect, dump_dir, is_file, job_dir, make_own_folder, option_file, option_file_with_session, remove_empty, server, size_of,
+    authority, dialect, dump_dir, is_file, job_dir, make_own_folder, option_file, option_file_with_session,
+    remove_empty, server, size_of,
 };
 use crate::kinds::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::position::Position;

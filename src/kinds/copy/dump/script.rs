@@ -1,8 +1,8 @@
 //! The shell script that dumps: plain POSIX, because it runs on whatever host the inventory names.
 
 use crate::dialect::Dialect;
-use crate::domain::{Script, Words};
 use crate::domain::script::argument;
+use crate::domain::{Script, Words};
 use crate::error::Failure;
 use crate::kinds::support::client_program::find_dump_program;
 use crate::playbook::inventory::Server;
@@ -125,11 +125,9 @@ impl Dumping<'_> {
         let unverified = if self.tls { "" } else { "unverified >> client.cnf\n" };
         let script = sh!("{}{}{}{}", BEGIN, find_dump_program(self.dialect), unverified, self.flags(more));
         match self.route {
-            Route::OwnTunnel { ssh, .. } => script.then(sh!(
-                "{} &\nway=$!\nsleep 2\nkill -0 \"$way\"{}\n",
-                Script::words(ssh),
-                no_way
-            )),
+            Route::OwnTunnel { ssh, .. } => {
+                script.then(sh!("{} &\nway=$!\nsleep 2\nkill -0 \"$way\"{}\n", Script::words(ssh), no_way))
+            }
             Route::Address(_) => script,
         }
     }

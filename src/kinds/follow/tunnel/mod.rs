@@ -2,9 +2,9 @@
 
 mod proof;
 
-use crate::domain::{Script, Words};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::marker;
+use crate::domain::{Script, Words};
 use crate::effects::Job;
 use crate::error::{Class, Failure, Result};
 use crate::kinds::role::{Role, Tunnels};
