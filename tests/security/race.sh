@@ -43,6 +43,6 @@ while :; do
         mv -n mine db.env 2>/dev/null
     fi
     [ -e db.env ] || cp mine db.env 2>/dev/null || echo 'DB_HOST=127.0.0.1' > db.env
-    # a while of peace now and then, or no switch would ever come to its end
-    [ $((turn % 20)) -lt 12 ] || sleep 0.3
+    # a while of peace now and then, or no switch would ever come to its end, and processors for whoever is raced
+    if [ $((turn % 20)) -lt 12 ]; then sleep 0.02; else sleep 0.3; fi
 done

@@ -11,8 +11,13 @@ fn refused(yard: &Yard, host: &str, says: &[&str]) {
     let said = words(&ran);
     assert_eq!(ran.status.code(), Some(5), "{host}: {said}");
     for part in says.iter().chain(&["chmod go-w", "work_dir"]) {
-        assert!(said.contains(part), "{host} does not say `{part}`: {said}");
+        assert!(tight(&said).contains(&tight(part)), "{host} does not say `{part}`: {said}");
     }
+}
+
+/// Without spaces: long paths are broken where a terminal ends.
+fn tight(words: &str) -> String {
+    words.split_whitespace().collect()
 }
 
 #[test]
