@@ -269,7 +269,7 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         // tunnels are meant to outlive their run
-        let mut marks = vec![self.path("")];
+        let mut marks = vec![self.path(""), self.work.path().display().to_string()];
         marks.append(&mut self.runs.borrow_mut());
         for _ in 0..2 {
             for pid in std::fs::read_dir("/proc").into_iter().flatten().flatten() {

@@ -215,8 +215,9 @@ impl Drop for World {
             let _ = writer.wait();
         }
         // the tunnel is meant to outlive its run, in a folder of that run
-        let mut marks = vec![self.path("")];
-        marks.append(&mut self.runs.borrow_mut());
+        let runs = std::mem::take(&mut *self.runs.borrow_mut());
+        let mut marks = vec![self.path(""), self.work.path().display().to_string()];
+        marks.extend(runs.iter().cloned());
         for _ in 0..2 {
             for pid in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
                 let Ok(pid) = pid.file_name().into_string().unwrap_or_default().parse::<u32>() else { continue };
@@ -228,8 +229,9 @@ impl Drop for World {
                 }
             }
         }
-        for run in &marks[1..] {
-            let _ = std::fs::remove_dir_all(format!("/var/tmp/cutover/{run}"));
+        let home = std::env::var("HOME").unwrap_or_default();
+        for run in &runs {
+            let _ = std::fs::remove_dir_all(format!("{home}/.cutover/{run}"));
         }
     }
 }

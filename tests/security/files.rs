@@ -51,7 +51,10 @@ async fn a_link_where_nobody_else_can_write_is_followed() {
     yard.link("real/my.cnf", "one");
     let link = yard.link(&yard.path("one"), "two");
     host.write_file(&link, b"new", None).await.unwrap();
-    assert_eq!((yard.read("real/my.cnf").as_str(), host.read_file(&link).await.unwrap()), ("new", Some(b"new".to_vec())));
+    assert_eq!(
+        (yard.read("real/my.cnf").as_str(), host.read_file(&link).await.unwrap()),
+        ("new", Some(b"new".to_vec()))
+    );
     assert_eq!(std::fs::metadata(yard.path("real/my.cnf")).unwrap().mode() & 0o7777, 0o640);
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     // the target is as others left it

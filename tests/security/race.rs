@@ -71,8 +71,19 @@ fn a_switch_that_is_raced_ends_well_or_is_refused() {
         drop(racer);
         let said = words(&ran);
         assert_untouched(&lab, &canary, &said);
-        let clear = ["is no plain file", "is being swapped", "is not followed", "is a directory", "is a folder", "is a link",
-            "reads otherwise", "further names", "is no folder", "could not be copied", "cannot overwrite"];
+        let clear = [
+            "is no plain file",
+            "is being swapped",
+            "is not followed",
+            "is a directory",
+            "is a folder",
+            "is a link",
+            "reads otherwise",
+            "further names",
+            "is no folder",
+            "could not be copied",
+            "cannot overwrite",
+        ];
         let code = ran.status.code();
         assert!(code == Some(0) || clear.iter().any(|words| said.contains(words)), "round {round}: {code:?} {said}");
         assert!(matches!(code, Some(0 | 3 | 4 | 5)), "round {round}: {code:?} {said}");
@@ -91,7 +102,8 @@ fn a_link_planted_at_the_name_of_the_new_file_is_not_followed() {
     let lab = Lab::make(&shape).unwrap();
     lab.sql(Side::Old, SHOP);
     lab.inventory("", &[]);
-    let (canary, file, app) = (lab.write("canary", CANARY), lab.write("shop/db.env", "DB_HOST=127.0.0.1\n"), lab.path("shop"));
+    let (canary, file, app) =
+        (lab.write("canary", CANARY), lab.write("shop/db.env", "DB_HOST=127.0.0.1\n"), lab.path("shop"));
     open(&canary, 0o600);
     give(&app);
     give(&file);

@@ -33,7 +33,11 @@ fn a_folder_that_others_can_swap_is_refused_by_name() {
         yard.folder(&format!("open{number}/there"), 0o700);
         for place in ["", "/w", "/there", "/there/w", "/w/x/y"] {
             let says = format!("{open} (owner ");
-            refused(&yard, &format!("{{ work_dir: {open}{place} }}"), &[&says, &format!("mode {mode:o}) can be written")]);
+            refused(
+                &yard,
+                &format!("{{ work_dir: {open}{place} }}"),
+                &[&says, &format!("mode {mode:o}) can be written")],
+            );
         }
         assert_eq!(yard.names(&format!("open{number}")), ["there"], "nothing was made there");
         assert!(yard.names(&format!("open{number}/there")).is_empty());

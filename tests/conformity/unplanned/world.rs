@@ -71,7 +71,7 @@ impl World {
 
     /// Where things are done.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join("here").join(name)
+        self.work.path().join("here").join(name)
     }
 
     fn sql(&self, sql: &str) -> String {
@@ -163,7 +163,7 @@ impl World {
     fn plan(&self, liar: &Liar) -> Plan {
         let folder = self.folder.path();
         let access = format!("host: local, address: {}, user: migrate, password: {{ env: PW }}", liar.server);
-        let host = format!("hosts: {{ local: {{ work_dir: \"{}\" }} }}", self.work.path().display());
+        let host = format!("hosts: {{ local: {{ work_dir: \"{}\" }} }}", self.work.path().join("w").display());
         std::fs::write(folder.join("i.yaml"), format!("{host}\nservers: {{ one: {{ {access} }} }}\n")).unwrap();
         let sources = Sources { inventory: Some(folder.join("i.yaml")), ..Sources::default() };
         let step = "{ id: a, uses: sql, with: { server: one, statements: [\"CREATE DATABASE stated\"] } }";
