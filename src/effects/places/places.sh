@@ -118,7 +118,7 @@ is_own() {
 }
 
 # go_to_file PATH [make]: goes to the folder of a file and sets file to its name there, links followed where they may be.
-# What is there is a plain file, or nothing.
+# What is there is no folder.
 go_to_file() {
     case $1 in
     */) refuse "$1 is a directory"; return ;;
@@ -141,7 +141,6 @@ go_to_file() {
     done
     if [ -e "./$file" ]; then
         [ ! -d "./$file" ] || { refuse "$here/$file is a directory"; return; }
-        [ -f "./$file" ] || { refuse "$here/$file is no plain file"; return; }
         # the target of a link is as much ours as the link
         [ "$hops" -eq 0 ] || ( only_ours "$here/$file" ) || return
     fi
@@ -197,12 +196,13 @@ drop_file() {
     [ -z "${new-}" ] || rm -f -- "./$new"
 }
 
-# print_file NAME: prints the plain file NAME here; what takes its place meanwhile is neither followed nor waited for.
+# print_file NAME: prints the file NAME here; in a folder that others can write to a plain one only, and what takes its
+# place meanwhile is neither followed nor waited for.
 print_file() {
-    look_at_file "./$1" || return
     if ( only_ours "$here" ) 2>/dev/null; then
         cat -- "./$1" || return 1
     else
+        look_at_file "./$1" || return
         dd if="./$1" iflag=nofollow,nonblock bs=65536 status=none || return 1
         look_at_file "./$1"
     fi
