@@ -6,8 +6,8 @@ mod yard;
 
 use cutover::effects::{Host, Shell};
 use cutover::error::Class;
-use cutover::rehearsal::work_folder::WorkFolder;
 use cutover::rehearsal::sshd::Sshd;
+use cutover::rehearsal::work_folder::WorkFolder;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

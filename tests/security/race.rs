@@ -87,6 +87,9 @@ fn a_switch_that_is_raced_ends_well_or_is_refused() {
         let code = ran.status.code();
         assert!(code == Some(0) || clear.iter().any(|words| said.contains(words)), "round {round}: {code:?} {said}");
         assert!(matches!(code, Some(0 | 3 | 4 | 5)), "round {round}: {code:?} {said}");
+        if let Some(at) = said.find(" app ") {
+            println!("{}", &said[at..at + 60]);
+        }
         ended.push(code);
     }
     println!("ended with {ended:?}, raced by account {OTHER}");
