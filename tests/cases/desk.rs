@@ -39,6 +39,10 @@ impl Desk {
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+    /// The work folder of hosts, by its real path.
+    pub fn work(&self) -> String {
+        self.home.path().join("work").display().to_string()
+    }
     pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }

@@ -34,8 +34,8 @@ fn desk(steps: &str) -> Desk {
 fn host(desk: &Desk, more: &str) -> Sshd {
     let folder: &Path = &desk.path("ssh");
     let sshd = tokio::runtime::Runtime::new().unwrap().block_on(Sshd::start(folder, "old")).unwrap();
-    let (config, work) = (sshd.ssh_config().display(), std::fs::canonicalize(desk.path("work")).unwrap());
-    let host = format!("{{ ssh: old, ssh_config: {config}, work_dir: {} }}", work.display());
+    let (config, work) = (sshd.ssh_config().display(), desk.work());
+    let host = format!("{{ ssh: old, ssh_config: {config}, work_dir: {} }}", work);
     desk.write("inventory.yaml", &format!("hosts: {{ local: {{}}, old: {host} }}\n{more}"));
     sshd
 }
