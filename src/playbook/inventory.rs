@@ -88,7 +88,7 @@ pub struct Host {
 /// `~/.cutover` unless told otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct WorkDir(pub String);
+pub struct WorkDir(#[schemars(extend("format" = "host-folder"))] pub String);
 
 impl Default for WorkDir {
     fn default() -> Self {

@@ -214,6 +214,7 @@ impl<'a> Shape<'a> {
             "wall-time" => text.parse::<WallTime>().err().map(wrong),
             "time-zone" => unknown_zone(text),
             "path" => with_control_signs(text),
+            "host-folder" => bad_host_folder(text),
             "ssh-destination" => like_an_option(text),
             "host-or-ssh-name" => like_an_option(text).or_else(|| self.names.unknown(format, text)),
             name => self.names.unknown(name, text),
@@ -360,6 +361,17 @@ fn bad_identifier(text: &str) -> Option<(String, String)> {
 fn with_control_signs(text: &str) -> Option<(String, String)> {
     let message = format!("{} holds a control character", text.escape_debug());
     text.chars().any(char::is_control).then(|| (message, "take it out, and rename what is called so".to_owned()))
+}
+
+/// A folder of ours is found without knowing where one stands.
+fn bad_host_folder(text: &str) -> Option<(String, String)> {
+    let below = text.strip_prefix("~/").or_else(|| text.strip_prefix('/'));
+    if below.is_none_or(|below| below.trim_matches('/').is_empty()) {
+        let help =
+            "write an absolute path, such as /var/lib/cutover, or one below the home folder: ~/.cutover".to_owned();
+        return Some((format!("`{}` is no place for a folder on a host", text.escape_debug()), help));
+    }
+    with_control_signs(text)
 }
 
 /// What begins with a dash is an option to every program that is given it.

@@ -1,6 +1,8 @@
 //! The work folder below the home folder, wherever that is.
 
+use crate::lab::{Lab, Shape, Side};
 use crate::yard::{Yard, words};
+use cutover::domain::product::Family;
 use std::path::PathBuf;
 
 #[test]
@@ -17,6 +19,29 @@ fn the_default_is_below_the_home_folder_however_that_is_called() {
     }
     let ran = yard.run("{}", &PathBuf::from("relative"));
     assert!(ran.status.code() != Some(0) && words(&ran).contains("/var/lib/cutover"), "{}", words(&ran));
+}
+
+#[test]
+fn it_is_found_behind_any_login_shell_and_shown_as_it_is_stated() {
+    let shape = Shape { family: Family::MariaDb, old: "", new: "", shells: ["tcsh", "fish"] };
+    let lab = Lab::make(&shape).unwrap();
+    lab.sql(Side::Old, "CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY)");
+    lab.write("shop/db.env", "DB_HOST=127.0.0.1\n");
+    lab.inventory("", &[("\"@WORK@/old\"", "\"~/it's ours\""), ("\"@WORK@/new\"", "~/w, dump_dir: ~/d")]);
+    let plan = words(&lab.swap(&["plan"], &[]));
+    for shown in ["in_folder ~/d ours", r"in_folder ~/'it'\''s ours' ours", "~/w/‹run›/‹step›.cnf", "~/'d/‹run›/"]
+    {
+        assert!(plan.contains(shown), "{shown} is not shown: {plan}");
+    }
+    // homes of the lab lie below /tmp, so both places are refused, by where they are
+    let ran = lab.swap(&["run", "--yes"], &[]);
+    let said = words(&ran);
+    assert_eq!(ran.status.code(), Some(5), "{said}");
+    for place in ["~/it's ours on old", "~/w on new", "~/d on new"] {
+        let fault = format!("{place} cannot be written: /tmp (owner root, mode 1777) can be written by others");
+        assert!(said.contains(&fault), "{fault}: {said}");
+    }
+    assert_eq!(lab.find(".cutover").len() + lab.find("it's ours").len(), 0, "nothing was made there");
 }
 
 #[test]
