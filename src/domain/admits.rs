@@ -39,6 +39,7 @@ fn one(planned: &Part, sent: &Part) -> bool {
 enum Bit<'a> {
     Sign(char),
     Secret(&'a str),
+    Home,
 }
 
 /// Whether a value is what was planned, with anything at all for what was not known then. It stands in one slot, which
@@ -59,6 +60,7 @@ fn bits(piece: &Piece) -> Vec<Bit<'_>> {
     match piece {
         Piece::Text(text) | Piece::Value(text) => text.chars().map(Bit::Sign).collect(),
         Piece::Secret(label) => vec![Bit::Secret(label)],
+        Piece::Home(rest) => std::iter::once(Bit::Home).chain(rest.chars().map(Bit::Sign)).collect(),
         Piece::Late(_) => Vec::new(),
     }
 }
@@ -66,7 +68,7 @@ fn bits(piece: &Piece) -> Vec<Bit<'_>> {
 fn follows(planned: &[Piece], sent: &[Bit<'_>]) -> bool {
     match planned.split_first() {
         None => sent.is_empty(),
-        // secrets are never what a late value turns out to be
+        // secrets and home folders are never what a late value turns out to be
         Some((Piece::Late(_), rest)) => {
             let longest = sent.iter().take_while(|bit| matches!(bit, Bit::Sign(_))).count();
             (0..=longest).any(|taken| follows(rest, &sent[taken..]))

@@ -101,6 +101,16 @@ impl Script {
     pub fn filled(&self, known: &dyn Fn(&str) -> Option<String>) -> Self {
         Self(self.0.filled(known))
     }
+    /// Whether a home folder stands in it.
+    #[must_use]
+    pub fn is_at_home(&self) -> bool {
+        self.0.is_at_home()
+    }
+    /// The same where `home` is the home folder.
+    #[must_use]
+    pub fn at_home(&self, home: &str) -> Self {
+        Self(self.0.with_values(&|value| value.at_home(home)))
+    }
     /// Every value read as a document states it: see [`Private::in_document`].
     #[must_use]
     pub fn in_document(&self) -> Self {
@@ -111,7 +121,7 @@ impl Script {
 fn known(value: &Private) -> Option<String> {
     let text = |piece| match piece {
         Piece::Text(text) | Piece::Value(text) => Some(text),
-        Piece::Late(_) | Piece::Secret(_) => None,
+        Piece::Late(_) | Piece::Home(_) | Piece::Secret(_) => None,
     };
     value.pieces().into_iter().map(text).collect()
 }

@@ -85,6 +85,7 @@ fn word(value: &Private) -> Result<String> {
     let piece = |piece: Piece| match piece {
         Piece::Text(text) | Piece::Value(text) => Ok(text),
         Piece::Late(what) => Err(unknown(&what)),
+        Piece::Home(_) => Err(unknown(HOME)),
         Piece::Secret(label) => Err(Failure::permanent(
             format!("use the secret {label}"),
             "it would stand on a command line, where every user of the host can read it",
@@ -118,6 +119,7 @@ fn put(form: Form, value: &Private, out: &mut String, backslash: Backslash, secr
     for piece in value.pieces() {
         match piece {
             Piece::Late(what) => return Err(unknown(&what)),
+            Piece::Home(_) => return Err(unknown(HOME)),
             Piece::Secret(label) => {
                 let value = secrets.secret(&label).ok_or_else(|| unread(&label))?.expose_secret();
                 out.push_str(&match form {
@@ -167,6 +169,9 @@ fn checked(form: Form, value: &Private) -> Result<()> {
         Err(Failure::permanent("send a statement", format!("`{value}` cannot stand where it should")))
     }
 }
+
+/// What is not known of a host that was not asked.
+const HOME: &str = "the home folder on the host";
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())

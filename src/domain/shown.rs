@@ -66,8 +66,24 @@ fn argument(value: &Private) -> String {
             shell_words::quote(text).chars().for_each(|sign| push_visible(&mut out, sign));
             out
         }
-        _ => format!("'{}'", visible(value, &[("'", r"'\''")])),
+        [Piece::Home(rest), more @ ..] => in_home(rest, more),
+        _ => quoted(value),
     }
+}
+
+/// What a shell reads as a word that begins in a home folder: the tilde stands outside of all quotes.
+fn in_home(rest: &str, more: &[Piece]) -> String {
+    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    let value = more.iter().fold(Private::from(rest), |value, piece| value.then(Private::of_piece(piece.clone())));
+    match value.pieces().as_slice() {
+        [] => "~".to_owned(),
+        [Piece::Text(text)] if text.starts_with('/') => format!("~{}", argument(&value)),
+        _ => format!("~/{}", argument(&value)),
+    }
+}
+
+fn quoted(value: &Private) -> String {
+    format!("'{}'", visible(value, &[("'", r"'\''")]))
 }
 
 /// Digits, or something that is not known yet.
@@ -77,7 +93,7 @@ fn is_number(value: &Private) -> bool {
         && pieces.iter().all(|piece| match piece {
             Piece::Text(text) | Piece::Value(text) => text.bytes().all(|byte| byte.is_ascii_digit()),
             Piece::Late(_) => true,
-            Piece::Secret(_) => false,
+            Piece::Home(_) | Piece::Secret(_) => false,
         })
 }
 

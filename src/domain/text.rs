@@ -145,7 +145,19 @@ impl Text {
     pub fn filled(&self, known: &dyn Fn(&str) -> Option<String>) -> Self {
         self.with_values(&|value| value.filled(known))
     }
-    fn with_values(&self, change: &dyn Fn(&Private) -> Private) -> Self {
+    /// Whether a home folder stands in it.
+    #[must_use]
+    pub fn is_at_home(&self) -> bool {
+        fn any(parts: &[Part]) -> bool {
+            parts.iter().any(|part| match part {
+                Part::Slot(_, value) => value.pieces().iter().any(|piece| matches!(piece, Piece::Home(_))),
+                Part::Group(_, Some(parts)) | Part::Quoted(parts) => any(parts),
+                Part::Group(_, None) | Part::Fixed(_) | Part::Ours(_) => false,
+            })
+        }
+        any(&self.0)
+    }
+    pub(super) fn with_values(&self, change: &dyn Fn(&Private) -> Private) -> Self {
         fn each(parts: &[Part], change: &dyn Fn(&Private) -> Private) -> Vec<Part> {
             let one = |part: &Part| match part {
                 Part::Fixed(text) => Part::Fixed(text.clone()),
@@ -174,7 +186,7 @@ impl JsonSchema for Text {
                 { "type": "string" },
                 { "type": "object", "additionalProperties": false, "required": ["slot"], "properties": { "slot": {
                     "type": "array", "minItems": 2, "maxItems": 2,
-                    "description": "Its form, and its value in pieces: strings as they are, `late` for what only the run will know, `secret` for a secret by its name.",
+                    "description": "Its form, and its value in pieces: strings as they are, `late` for what only the run will know, `secret` for a secret by its name, `home` for a path below the home folder on the host.",
                 } } },
                 { "type": "object", "additionalProperties": false, "required": ["group"], "properties": { "group": {
                     "type": "array", "minItems": 2, "maxItems": 2,

@@ -15,6 +15,9 @@ pub enum Piece {
     Late(String),
     /// The value of a secret, by its label.
     Secret(String),
+    /// What lies at this path (which begins with `/`, or is empty) below the home folder of the account that is worked as,
+    /// on the host that it is for. Only what an inventory says of work folders becomes one: `~/` elsewhere is two signs.
+    Home(String),
     /// What a step has put out, within a text of the user's own.
     Value(String),
     /// As it is. Whatever stands in it, it is data.
@@ -79,11 +82,29 @@ impl Words {
     pub fn late(what: impl Into<String>) -> Self {
         Self(vec![Piece::Late(what.into())])
     }
+    /// A folder that an inventory names: `~/…` is one below the home folder on its host.
+    #[must_use]
+    pub fn folder(stated: &str) -> Self {
+        match stated.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+            Some(rest) => Self(vec![Piece::Home(rest.to_owned())]),
+            None => stated.into(),
+        }
+    }
+    /// Whether it begins in a home folder.
+    #[must_use]
+    pub fn is_at_home(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Home(_)))
+    }
+    /// The same where `home` is the home folder.
+    #[must_use]
+    pub fn at_home(&self, home: &str) -> Self {
+        Self(Private::from(self).at_home(home).0)
+    }
     /// This and then `more`.
     #[must_use]
     pub fn then(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);
-        self
+        Self(Private(self.0).pieces())
     }
     /// Every text of it read as a document states it: see [`Private::of_document`].
     #[must_use]
@@ -101,7 +122,7 @@ impl Words {
         fn text(piece: &Piece) -> Option<&str> {
             match piece {
                 Piece::Text(text) | Piece::Value(text) => Some(text),
-                Piece::Late(_) | Piece::Secret(_) => None,
+                Piece::Late(_) | Piece::Home(_) | Piece::Secret(_) => None,
             }
         }
         self.0.iter().map(text).collect()
@@ -122,7 +143,7 @@ impl Private {
     #[must_use]
     pub fn then(mut self, more: impl Into<Self>) -> Self {
         self.0.extend(more.into().0);
-        self
+        Self(self.pieces())
     }
     /// Its pieces, texts that stand side by side as one.
     #[must_use]
@@ -153,6 +174,14 @@ impl Private {
         pieces.push(Piece::Text(text[last..].to_owned()));
         Self(Self(pieces).pieces())
     }
+    /// The same where `home` is the home folder.
+    pub(super) fn at_home(&self, home: &str) -> Self {
+        let place = |piece: &Piece| match piece {
+            Piece::Home(rest) => Piece::Text(format!("{}{rest}", home.trim_end_matches('/'))),
+            other => other.clone(),
+        };
+        Self(Self(self.0.iter().map(place).collect()).pieces())
+    }
     /// The same with what `known` knows of late values.
     #[must_use]
     pub fn filled(&self, known: &dyn Fn(&str) -> Option<String>) -> Self {
@@ -169,7 +198,7 @@ impl Private {
             Piece::Text(text) => Self::of_document(text).0,
             other => vec![other.clone()],
         };
-        Self(self.0.iter().flat_map(read).collect())
+        Self(Self(self.0.iter().flat_map(read).collect()).pieces())
     }
 }
 
@@ -224,6 +253,7 @@ impl fmt::Display for Private {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|piece| match piece {
             Piece::Text(text) | Piece::Value(text) => f.write_str(text),
+            Piece::Home(rest) => write!(f, "~{rest}"),
             Piece::Late(what) => f.write_str(&marker::late(what)),
             Piece::Secret(label) => f.write_str(&marker::secret(label)),
         })

@@ -1,9 +1,9 @@
 //! What a machine has: memory and processors, as a server on it may use them, and room on its disks.
 
 use super::PlannedHost;
-use crate::domain::Script;
 use crate::domain::script::argument;
 use crate::domain::units::Bytes;
+use crate::domain::{Script, Words};
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::Facts;
 use crate::sh;
@@ -27,7 +27,7 @@ pub async fn facts(host: &PlannedHost) -> Result<Facts> {
 
 /// Prints how many bytes an ordinary user may still write to the disk of `folder`.
 #[must_use]
-pub fn room(folder: &str) -> Script {
+pub fn room(folder: impl Into<Words>) -> Script {
     sh!(
         "d={}; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {{print $4}}'",
         argument(folder)
@@ -38,7 +38,7 @@ pub fn room(folder: &str) -> Script {
 ///
 /// # Errors
 /// When the host cannot be asked.
-pub async fn free_space(host: &PlannedHost, folder: &str) -> Result<u64> {
+pub async fn free_space(host: &PlannedHost, folder: &Words) -> Result<u64> {
     let printed = host.print(&room(folder)).await?;
     printed.trim().parse().map_err(|_| {
         Failure::permanent(format!("read how much room {folder} has"), format!("df printed `{}`", printed.trim()))

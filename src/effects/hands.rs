@@ -24,6 +24,8 @@ pub trait Hands: Send + Sync {
     async fn write_file(&self, path: &str, content: &[u8], mode: Option<u32>) -> Result<()>;
     /// As [`Host::remove_file`].
     async fn remove_file(&self, path: &str) -> Result<()>;
+    /// As [`Host::home`].
+    async fn home(&self) -> Result<String>;
     /// As [`Host::forward_back`].
     async fn forward_back(&self, listen: &str, address: &str) -> Result<()>;
     /// As [`Host::end_forward_back`].
@@ -55,6 +57,9 @@ impl Hands for Host {
     }
     async fn remove_file(&self, path: &str) -> Result<()> {
         self.remove_file(path).await
+    }
+    async fn home(&self) -> Result<String> {
+        self.home().await
     }
     async fn forward_back(&self, listen: &str, address: &str) -> Result<()> {
         self.forward_back(listen, address).await

@@ -18,6 +18,8 @@ pub(super) struct Lines {
     /// Once it is there, nothing is started on a host that is not claimed for it.
     lease: OnceLock<Arc<Lease>>,
     claimed: Plain<BTreeMap<String, HostLease>>,
+    /// The work folder of each host that was claimed.
+    work_dirs: Plain<BTreeMap<String, String>>,
     /// Hosts that were claimed at any time.
     ever_claimed: Plain<BTreeSet<String>>,
 }
@@ -38,8 +40,8 @@ struct Line {
 
 impl Lines {
     pub(super) fn new(inventory: Arc<Inventory>, control_dir: PathBuf) -> Self {
-        let (by_host, lease, claimed, ever_claimed) = Default::default();
-        Self { inventory, control_dir, by_host, lease, claimed, ever_claimed }
+        let (by_host, lease, claimed, work_dirs, ever_claimed) = Default::default();
+        Self { inventory, control_dir, by_host, lease, claimed, work_dirs, ever_claimed }
     }
 
     /// From now on hosts are claimed for `lease` before anything else is started there.
@@ -57,7 +59,11 @@ impl Lines {
     /// What programs on a host are started past, once the run is taken.
     pub(super) fn host_lease(&self, name: &str) -> Option<HostLease> {
         let claimed = self.claims().get(name).cloned();
-        claimed.or_else(|| self.lease.get().map(|lease| HostLease::new(lease, &self.work_dir(name))))
+        claimed.or_else(|| {
+            // between two lines to it: programs find by themselves whether the lease still stands there
+            let work_dir = self.work_dirs().get(name).cloned().unwrap_or_default();
+            self.lease.get().map(|lease| HostLease::new(lease, &work_dir))
+        })
     }
 
     /// Hosts that were claimed.
@@ -72,8 +78,9 @@ impl Lines {
     }
 
     /// The folder on a host for what runs leave there.
-    pub(super) fn work_dir(&self, name: &str) -> String {
-        self.inventory.host(name).map(|host| host.work_dir.0.clone()).unwrap_or_default()
+    pub(super) async fn work_dir(&self, machine: &Machine) -> Result<String> {
+        let stated = self.inventory.host(machine.name()).map(|host| host.work_dir.place()).unwrap_or_default();
+        Ok(machine.placed(&stated).await?.to_string())
     }
 
     /// An address on the runner's machine that leads to `address` as seen from `name`.
@@ -141,7 +148,9 @@ impl Lines {
         line.machine = Some(machine.clone());
         let claimed = self.claims().contains_key(name);
         if let Some(lease) = self.lease.get().filter(|_| !claimed) {
-            let claim = HostLease::new(lease, &self.work_dir(name));
+            let work_dir = self.work_dir(&machine).await?;
+            let claim = HostLease::new(lease, &work_dir);
+            self.work_dirs().insert(name.to_owned(), work_dir);
             let again = self.ever_claimed().contains(name);
             Box::pin(claim.claim(&machine, again)).await?;
             self.ever_claimed().insert(name.to_owned());
@@ -164,6 +173,10 @@ impl Lines {
 
     fn ever_claimed(&self) -> PlainGuard<'_, BTreeSet<String>> {
         self.ever_claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work_dirs(&self) -> PlainGuard<'_, BTreeMap<String, String>> {
+        self.work_dirs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn claims(&self) -> PlainGuard<'_, BTreeMap<String, HostLease>> {

@@ -19,6 +19,7 @@ mod opening;
 pub mod own_transactions;
 mod passing;
 pub mod past_read_only;
+pub mod places;
 mod planned_host;
 pub mod replica;
 mod secrets;
@@ -244,6 +245,7 @@ impl Effects {
         }
         let command = Action::Command { host: host.to_owned(), command: script.clone(), input: None };
         self.planned(format!("run `{}`", planned_host::begin(script)), command)?;
+        let script = self.host(host).await?.placed(script).await?;
         self.shell(host).await?.run(&script.for_shell()?).await
     }
 
@@ -289,8 +291,8 @@ impl Effects {
         }
     }
 
-    fn work_dir(&self, host: &str) -> String {
-        self.hands.lines.work_dir(host)
+    async fn work_dir(&self, machine: &Machine) -> Result<String> {
+        self.hands.lines.work_dir(machine).await
     }
 
     fn host_of(&self, server: &str) -> String {

@@ -4,15 +4,19 @@ use super::hands::Hands;
 use super::job::Job;
 use super::stand_in::StandIn;
 use super::{Activity, Ran, Secrets};
-use crate::domain::{Action, Contents, Permits, Script};
+use crate::domain::{Action, Contents, Permits, Script, Words};
 use crate::error::{Failure, Result};
 use secrecy::ExposeSecret;
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Mode of a file that holds a secret.
 const OWNER_ONLY: u32 = 0o600;
+
+/// Removes a folder that is empty; any other stays.
+const REMOVE_EMPTY: &str = "rmdir -- \"$1\" 2>/dev/null || true";
 
 /// A connected machine, for one piece of work of a step.
 pub struct PlannedHost {
@@ -52,11 +56,30 @@ impl PlannedHost {
         self.name().to_owned()
     }
 
-    fn may_run(&self, script: &Script, input: Option<&Contents>) -> Result<Vec<String>> {
+    /// A path of the plan as this host knows it.
+    ///
+    /// # Errors
+    /// When its home folder is needed and cannot be asked for.
+    pub async fn place(&self, path: &Words) -> Result<String> {
+        let path = if path.is_at_home() { path.at_home(&self.host.home().await?) } else { path.clone() };
+        Ok(path.to_string())
+    }
+
+    /// A script of the plan as this host knows its paths.
+    pub(super) async fn placed<'a>(&self, script: &'a Script) -> Result<Cow<'a, Script>> {
+        if script.is_at_home() {
+            Ok(Cow::Owned(script.at_home(&self.host.home().await?)))
+        } else {
+            Ok(Cow::Borrowed(script))
+        }
+    }
+
+    async fn may_run(&self, script: &Script, input: Option<&Contents>) -> Result<Vec<String>> {
         self.planned(
             format!("run `{}`", begin(script)),
             Action::Command { host: self.host(), command: script.clone(), input: input.cloned() },
         )?;
+        let script = self.placed(script).await?;
         match script.argv() {
             Some(argv) => Ok(argv),
             None => Ok(vec!["sh".into(), "-c".into(), script.for_shell()?]),
@@ -68,7 +91,7 @@ impl PlannedHost {
     /// # Errors
     /// As for [`PlannedHost::run_within`].
     pub async fn run(&self, script: &Script) -> Result<Ran> {
-        let argv = self.may_run(script, None)?;
+        let argv = self.may_run(script, None).await?;
         self.host.run(&words(&argv)).await
     }
 
@@ -80,7 +103,7 @@ impl PlannedHost {
     /// (transient): what may still run where is said then. `Locked` when another runner has the run. An exit code is not an
     /// error.
     pub async fn run_within(&self, script: &Script, input: Option<&Contents>, limit: Duration) -> Result<Ran> {
-        let argv = self.may_run(script, input)?;
+        let argv = self.may_run(script, input).await?;
         let input = input.map(|input| input.for_file(&*self.secrets)).transpose()?;
         let bytes = input.as_ref().map(|text| text.expose_secret().as_bytes());
         self.host.run_within(&words(&argv), bytes, limit).await
@@ -92,7 +115,7 @@ impl PlannedHost {
     /// # Errors
     /// As for [`PlannedHost::run_within`].
     pub async fn run_whole(&self, script: &Script) -> Result<Ran> {
-        let argv = self.may_run(script, None)?;
+        let argv = self.may_run(script, None).await?;
         self.host.run_whole(&words(&argv)).await
     }
 
@@ -110,82 +133,85 @@ impl PlannedHost {
     /// When it ends with another code than 0 (the last lines of its complaint are the answer) or prints more than 4 MiB; and
     /// as for [`PlannedHost::run_within`].
     pub async fn print(&self, script: &Script) -> Result<String> {
-        self.may_run(script, None)?;
-        self.host.sh("run a script", &script.for_shell()?, &[], None).await
+        self.may_run(script, None).await?;
+        self.host.sh("run a script", &self.placed(script).await?.for_shell()?, &[], None).await
     }
 
     /// What is in a file; `None` when there is none.
     ///
     /// # Errors
     /// `Unplanned`, or when it cannot be read, or is larger than 4 MiB.
-    pub async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        self.planned(format!("read {path}"), Action::Read { host: self.host(), path: path.into() })?;
-        self.host.read_file(path).await
+    pub async fn read_file(&self, path: impl Into<Words>) -> Result<Option<Vec<u8>>> {
+        let path = path.into();
+        self.planned(format!("read {path}"), Action::Read { host: self.host(), path: path.clone() })?;
+        self.host.read_file(&self.place(&path).await?).await
     }
 
-    /// Replaces a file in one instant, durably; links are followed. Without `mode` (permission bits) an existing file
-    /// keeps its mode and owner, and a new one is 0600. Missing folders are made with mode 0700. A file with a secret is 0600.
+    /// Replaces a file as [`super::Host::write_file`] does. A file with a secret is 0600.
     ///
     /// # Errors
     /// `Unplanned`; when a secret is not known; or when it cannot be written: the old content stands then.
-    pub async fn write_file(&self, path: &str, content: &Contents, mode: Option<u32>) -> Result<()> {
+    pub async fn write_file(&self, path: impl Into<Words>, content: &Contents, mode: Option<u32>) -> Result<()> {
+        let path = path.into();
         self.planned(
             format!("write {path}"),
-            Action::File { host: self.host(), path: path.into(), content: content.clone() },
+            Action::File { host: self.host(), path: path.clone(), content: content.clone() },
         )?;
         let bytes = content.for_file(&*self.secrets)?;
         let mode = if content.is_secret() { Some(OWNER_ONLY) } else { mode };
-        self.host.write_file(path, bytes.expose_secret().as_bytes(), mode).await
+        self.host.write_file(&self.place(&path).await?, bytes.expose_secret().as_bytes(), mode).await
     }
 
     /// Removes a file; a missing one is fine.
     ///
     /// # Errors
     /// `Unplanned`, or when it is there and cannot be removed.
-    pub async fn remove_file(&self, path: &str) -> Result<()> {
-        self.planned(format!("remove {path}"), Action::Remove { host: self.host(), path: path.into() })?;
-        self.host.remove_file(path).await
+    pub async fn remove_file(&self, path: impl Into<Words>) -> Result<()> {
+        let path = path.into();
+        self.planned(format!("remove {path}"), Action::Remove { host: self.host(), path: path.clone() })?;
+        self.host.remove_file(&self.place(&path).await?).await
     }
 
     /// Starts a job as [`Job::start`] does.
     ///
     /// # Errors
     /// `Unplanned`, or as for [`Job::start`].
-    pub async fn start_job(&self, folder: &str, script: &Script, progress: &Script) -> Result<Job> {
+    pub async fn start_job(&self, folder: &Words, script: &Script, progress: &Script) -> Result<Job> {
         self.planned(
             format!("start a job in {folder}"),
             Action::Job {
                 host: self.host(),
-                folder: folder.into(),
+                folder: folder.clone(),
                 command: script.clone(),
                 progress: progress.clone(),
             },
         )?;
-        Job::start(self.host.clone(), folder, &script.for_shell()?, &progress.for_shell()?).await
+        let (script, progress) = (self.placed(script).await?, self.placed(progress).await?);
+        Job::start(self.host.clone(), &self.place(folder).await?, &script.for_shell()?, &progress.for_shell()?).await
     }
 
     /// The job in a folder, as [`Job::find`] does.
     ///
     /// # Errors
     /// `Unplanned`, or as for [`Job::find`].
-    pub async fn find_job(&self, folder: &str) -> Result<Option<Job>> {
-        self.planned(format!("look for a job in {folder}"), Action::End { host: self.host(), folder: folder.into() })?;
-        Job::find(self.host.clone(), folder).await
+    pub async fn find_job(&self, folder: &Words) -> Result<Option<Job>> {
+        self.planned(format!("look for a job in {folder}"), Action::End { host: self.host(), folder: folder.clone() })?;
+        Job::find(self.host.clone(), &self.place(folder).await?).await
     }
 
     /// Ends the job in a folder, if there is one, and removes it; the folder around it too, when nothing else is left there.
     ///
     /// # Errors
     /// `Unplanned`, or when it would not end.
-    pub async fn clear_job(&self, folder: &str) -> Result<()> {
+    pub async fn clear_job(&self, folder: &Words) -> Result<()> {
         if let Some(job) = self.find_job(folder).await? {
             job.kill().await?;
             job.remove().await?;
         }
         // empty folders of a run are no use to anyone; full ones stay
+        let folder = self.place(folder).await?;
         let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let attempted = format!("remove {parent}");
-        self.host.sh(&attempted, "rmdir -- \"$1\" 2>/dev/null || true", &[parent], None).await.map(drop)
+        self.host.sh(&format!("remove {parent}"), REMOVE_EMPTY, &[parent], None).await.map(drop)
     }
 
     /// Makes `listen` here lead through the runner to `address` of `host`, which the runner reaches at `near`.

@@ -1,5 +1,6 @@
 //! The inventory: *where* a playbook is carried out. Hosts, servers, applications, credentials by reference, policy.
 
+use crate::domain::Words;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::product::{Family, Product, Version};
 use crate::domain::secret::SecretRef;
@@ -78,18 +79,34 @@ pub struct Host {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("examples" = [["AWS_PROFILE"]]))]
     pub pass_env: Vec<String>,
-    /// Folder on this host for dumps, job logs and option files; made with mode 0700.
+    /// Folder on this host for what runs leave there: job logs, option files, leases. It is made with mode 0700. It and
+    /// every folder that leads to it must belong to root or to the account that is worked as there, and nobody else may
+    /// write to them.
+    #[schemars(extend("examples" = ["/var/lib/cutover"]))]
     pub work_dir: WorkDir,
+    /// Folder on this host for dumps, which need room; the same holds for it. Default: `work_dir`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["/srv/dumps"]))]
+    pub dump_dir: Option<WorkDir>,
 }
 
-/// A work folder; `/var/tmp/cutover` unless told otherwise.
+/// A folder of ours on a host: absolute, or `~/…` below the home folder of the account that is worked as there.
+/// `~/.cutover` unless told otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct WorkDir(pub String);
+pub struct WorkDir(#[schemars(extend("format" = "host-folder"))] pub String);
 
 impl Default for WorkDir {
     fn default() -> Self {
-        Self("/var/tmp/cutover".into())
+        Self("~/.cutover".into())
+    }
+}
+
+impl WorkDir {
+    /// As a path on its host.
+    #[must_use]
+    pub fn place(&self) -> Words {
+        Words::folder(self.0.trim_end_matches('/'))
     }
 }
 
@@ -323,6 +340,11 @@ impl Webhook {
 }
 
 impl Host {
+    /// Where dumps are kept.
+    #[must_use]
+    pub fn dumps(&self) -> &WorkDir {
+        self.dump_dir.as_ref().unwrap_or(&self.work_dir)
+    }
     /// Whether commands run on the runner's own machine.
     #[must_use]
     pub fn is_local(&self) -> bool {

@@ -217,6 +217,7 @@ impl<'a> Shape<'a> {
             "path" => with_control_signs(text),
             "variable" => bad_variable(text).map(wrong),
             "server-name" => bad_server_name(text),
+            "host-folder" => bad_host_folder(text),
             "ssh-destination" => like_an_option(text),
             "host-or-ssh-name" => like_an_option(text).or_else(|| self.names.unknown(format, text)),
             name => self.names.unknown(name, text),
@@ -381,6 +382,17 @@ fn bad_variable(text: &str) -> Option<String> {
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let plain = begins && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     (!plain).then(|| format!("`{}` is no name of an environment variable", text.escape_debug()))
+}
+
+/// A folder of ours is found without knowing where one stands.
+fn bad_host_folder(text: &str) -> Option<(String, String)> {
+    let below = text.strip_prefix("~/").or_else(|| text.strip_prefix('/'));
+    if below.is_none_or(|below| below.trim_matches('/').is_empty()) {
+        let help =
+            "write an absolute path, such as /var/lib/cutover, or one below the home folder: ~/.cutover".to_owned();
+        return Some((format!("`{}` is no place for a folder on a host", text.escape_debug()), help));
+    }
+    with_control_signs(text)
 }
 
 /// What begins with a dash is an option to every program that is given it.

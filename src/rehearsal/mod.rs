@@ -18,3 +18,4 @@ pub mod shop;
 pub mod sshd;
 pub mod stage;
 pub mod ticks;
+pub mod work_folder;

@@ -5,6 +5,7 @@ use super::disk::Disk;
 use super::server::{Choice, Profile, Server, Setup};
 use super::shop;
 use super::sshd::Sshd;
+use super::work_folder::WorkFolder;
 use crate::domain::Sql;
 use crate::domain::product::Product;
 use crate::domain::secret::SecretRef;
@@ -54,6 +55,8 @@ pub struct Sandbox {
     pub secrets: Vec<(String, String)>,
     ssh_config: PathBuf,
     hosts: Vec<Sshd>,
+    // after what works in it
+    work: WorkFolder,
     // after the servers: they stop before their disk goes
     _disk: Option<Disk>,
 }
@@ -79,6 +82,9 @@ impl Sandbox {
                 copy(installed, &plan.dir.join(name)).await?;
             }
         }
+        let work = WorkFolder::make()?;
+        // for people who look for what belongs to it
+        std::os::unix::fs::symlink(work.path(), plan.dir.join("work")).map_err(failed)?;
         let authority = Authority::make(plan.dir.join("tls")).await?;
         let mut options = [authority.server("source").await?, authority.server("target").await?];
         options[0].extend(plan.source_options.iter().cloned());
@@ -104,7 +110,7 @@ impl Sandbox {
             hosts.iter().try_for_each(|host| host.provide(&folder))?;
         }
         let ssh_config = hosts[0].ssh_config().to_path_buf();
-        let sandbox = Self { dir: plan.dir.clone(), source, target, secrets, ssh_config, hosts, _disk: disk };
+        let sandbox = Self { dir: plan.dir.clone(), source, target, secrets, ssh_config, hosts, work, _disk: disk };
         sandbox.fill(plan).await?;
         sandbox.describe().await?;
         Ok(sandbox)
@@ -191,8 +197,7 @@ impl Sandbox {
             }));
         }
         let templates = Templates([("inventory".to_owned(), INVENTORY.to_owned())].into());
-        let context =
-            json!({ "dir": self.dir, "tls": self.dir.join("tls"), "ssh_config": self.ssh_config, "servers": servers });
+        let context = json!({ "dir": self.dir, "work": self.work.path(), "tls": self.dir.join("tls"), "ssh_config": self.ssh_config, "servers": servers });
         let text = templates
             .render("inventory", context)
             .map_err(|fault| Failure::permanent("write the sandbox's inventory", fault.message))?;

@@ -74,8 +74,8 @@ pub async fn everyone(fx: &Effects, inventory: &Inventory) -> Answers {
 /// What a host is, and how much room it has.
 async fn host(fx: &Effects, inventory: &Inventory, name: &str) -> Result<HostFound> {
     let host = fx.host(name).await?;
-    let folder = inventory.host(name).map(|host| host.work_dir.0.as_str()).unwrap_or_default();
-    Ok(HostFound { facts: facts::facts(&host).await?, free: facts::free_space(&host, folder).await? })
+    let folder = inventory.host(name).map(|host| host.dumps().place()).unwrap_or_default();
+    Ok(HostFound { facts: facts::facts(&host).await?, free: facts::free_space(&host, &folder).await? })
 }
 
 /// What a server is.

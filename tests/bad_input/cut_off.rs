@@ -83,6 +83,7 @@ fn wrap_the_dump_program(stage: &Stage) -> PathBuf {
 
 /// Files in the work folder of the new host whose name contains `part`.
 fn find(stage: &Stage, part: &str) -> Vec<PathBuf> {
-    let said = Command::new("find").arg(stage.dir().join("work/new")).args(["-name", &format!("*{part}*")]).output();
+    let said =
+        Command::new("find").arg("-H").arg(stage.dir().join("work/new")).args(["-name", &format!("*{part}*")]).output();
     String::from_utf8(said.unwrap().stdout).unwrap().lines().map(PathBuf::from).collect()
 }

@@ -31,7 +31,10 @@ fn play(number: usize, changes: &[(&str, &str)], host: Option<&Sshd>) -> Result<
     if let Some(sshd) = host {
         text = text.replace("host: local", "host: old");
         let config = sshd.ssh_config().display();
-        desk.write("inventory.yaml", &format!("hosts: {{ old: {{ ssh: old, ssh_config: {config} }} }}\n"));
+        desk.write(
+            "inventory.yaml",
+            &format!("hosts: {{ old: {{ ssh: old, ssh_config: {config}, work_dir: {} }} }}\n", desk.work()),
+        );
     }
     desk.write("playbook.yaml", &text);
     let watch = Watch::begin(&effect, &token);

@@ -1,6 +1,7 @@
 //! A folder with inputs, an inventory and a state directory, and the program run in it. All that was started ends with it.
 
 use crate::process::{Ended, Program, end_all, marked, until};
+use cutover::rehearsal::work_folder::WorkFolder;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,11 +15,19 @@ pub const LIMIT: Duration = Duration::from_mins(3);
 
 pub struct Desk {
     folder: TempDir,
+    /// The home of all that is started: a work folder must not lie below `/tmp`.
+    home: WorkFolder,
 }
 
 impl Desk {
     pub fn new() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("cutover-case").tempdir().unwrap() }
+        let desk = Self {
+            folder: tempfile::Builder::new().prefix("cutover-case").tempdir().unwrap(),
+            home: WorkFolder::make().unwrap(),
+        };
+        std::fs::create_dir(desk.home.path().join("work")).unwrap();
+        std::os::unix::fs::symlink(desk.home.path().join("work"), desk.path("work")).unwrap();
+        desk
     }
     /// A desk with one of the inputs as `playbook.yaml`; `changes` are made to its text first.
     pub fn with(input: &str, changes: &[(&str, &str)]) -> Self {
@@ -30,6 +39,10 @@ impl Desk {
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+    /// The work folder of hosts, by its real path.
+    pub fn work(&self) -> String {
+        self.home.path().join("work").display().to_string()
+    }
     pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
@@ -40,7 +53,7 @@ impl Desk {
     /// A program whose home is this folder.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(self.folder.path()).env("HOME", self.folder.path()).env(MARK, self.folder.path());
+        command.current_dir(self.folder.path()).env("HOME", self.home.path()).env(MARK, self.folder.path());
         command.env("NO_COLOR", "1").env_remove("RUST_LOG");
         command
     }

@@ -41,6 +41,9 @@ fn six_hundred_megabytes_from_a_host_behind_ssh() {
     let desk = Desk::with("loud_command.yaml", &[("host: local", "host: old")]);
     let sshd = tokio::runtime::Runtime::new().unwrap().block_on(Sshd::start(&desk.path("ssh"), "old")).unwrap();
     let config = sshd.ssh_config().display();
-    desk.write("inventory.yaml", &format!("hosts: {{ old: {{ ssh: old, ssh_config: {config} }} }}\n"));
+    desk.write(
+        "inventory.yaml",
+        &format!("hosts: {{ old: {{ ssh: old, ssh_config: {config}, work_dir: {} }} }}\n", desk.work()),
+    );
     assert_flat(&desk, "600 MB on stdout over ssh");
 }

@@ -6,6 +6,7 @@ mod bench;
 use bench::Bench;
 use cutover::error::Class;
 use cutover::kinds::{Action, Memo, Probe, Step, find};
+use cutover::rehearsal::work_folder::WorkFolder;
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
@@ -128,7 +129,8 @@ async fn equal_server_ids_and_missing_folders_are_found_before_anything_is_touch
 #[tokio::test]
 async fn any_file_on_a_host_through_a_link_and_new() {
     let bench = Bench::new().await;
-    let (real, link) = (bench.site.folder.path().join("real.env"), bench.site.folder.path().join("link.env"));
+    let own = WorkFolder::make().unwrap(); // below /tmp no link is followed
+    let (real, link) = (own.path().join("real.env"), own.path().join("link.env"));
     std::fs::write(&real, "old\n").unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
     let with = json!({ "template": "note.j2", "host": "new", "path": link, "values": { "to": "b" }, "mode": "0600" });

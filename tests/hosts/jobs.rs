@@ -3,6 +3,7 @@
 use super::yard::{Yard, local, processes, until};
 use cutover::effects::{Host, Job, JobState};
 use cutover::rehearsal::sshd::Sshd;
+use cutover::rehearsal::work_folder::WorkFolder;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,7 +23,7 @@ fn cut_off() -> JobState {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_outlives_the_connection_and_is_never_started_twice() {
     let mut yard = Yard::new().await;
-    let dir = yard.path("jobs/dump");
+    let dir = yard.job("jobs/dump");
     let script = "echo started >> starts; echo out; echo problem >&2; printf 12345 > file\n\
                   while [ ! -e go ]; do sleep 0.05; done; exit 5\n";
     let progress = "wc -c < file";
@@ -60,7 +61,7 @@ async fn a_job_outlives_the_connection_and_is_never_started_twice() {
 
     adopted.remove().await.unwrap();
     adopted.remove().await.unwrap();
-    assert_eq!(std::fs::read_dir(yard.folder.path().join("jobs")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(yard.work.path().join("jobs")).unwrap().count(), 0);
     assert!(adopted.state().await.is_err());
 }
 
@@ -114,20 +115,20 @@ async fn kills_jobs(host: Arc<Host>, folder: &Path, nap: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_can_be_killed_and_a_cut_off_one_is_told_apart() {
     let yard = Yard::new().await;
-    kills_jobs(yard.connect().await, yard.folder.path(), "4321.1").await;
+    kills_jobs(yard.connect().await, yard.work.path(), "4321.1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn local_jobs_do_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    kills_jobs(local().await, folder.path(), "4321.2").await;
+    let work = WorkFolder::make().unwrap();
+    kills_jobs(local().await, work.path(), "4321.2").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ended_sandbox_leaves_nothing_running() {
     let yard = Yard::new().await;
     let host = yard.connect().await;
-    let dir = yard.path("job");
+    let dir = yard.job("job");
     let _job = Job::start(host.clone(), &dir, "exec sleep 8765.4", "").await.unwrap();
     let count = || processes().filter(|words| words.trim_end() == "sleep 8765.4").count();
     until("it runs", async || count() == 1).await;

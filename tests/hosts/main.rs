@@ -7,6 +7,7 @@ mod yard;
 use cutover::effects::{Host, Shell};
 use cutover::error::Class;
 use cutover::rehearsal::sshd::Sshd;
+use cutover::rehearsal::work_folder::WorkFolder;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -88,12 +89,12 @@ async fn a_host_behind_ssh_runs_reads_and_writes() {
     let host = yard.connect().await;
     assert!(!host.is_local() && host.is_alive().await && host.name() == "old");
     runs_programs(&host).await;
-    handles_files(&host, yard.folder.path()).await;
+    handles_files(&host, yard.work.path()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_host_does_the_same() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = WorkFolder::make().unwrap();
     let host = local().await;
     assert!(host.is_local() && host.is_alive().await);
     assert_eq!(host.forward("127.0.0.1:3306").await.unwrap(), "127.0.0.1:3306");

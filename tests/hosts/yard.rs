@@ -4,6 +4,7 @@ use cutover::effects::Host;
 use cutover::error::Failure;
 use cutover::playbook::inventory;
 use cutover::rehearsal::sshd::Sshd;
+use cutover::rehearsal::work_folder::WorkFolder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,17 +14,24 @@ use tempfile::TempDir;
 pub struct Yard {
     pub sshd: Sshd,
     pub folder: TempDir,
+    /// Where jobs may work.
+    pub work: WorkFolder,
 }
 
 impl Yard {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sshd = Sshd::start(&folder.path().join("ssh"), "old").await.unwrap();
-        Self { sshd, folder }
+        Self { sshd, folder, work: WorkFolder::make().unwrap() }
     }
 
     pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// A place for a job.
+    pub fn job(&self, name: &str) -> String {
+        self.work.path().join(name).to_str().unwrap().to_owned()
     }
 
     pub fn control_dir(&self) -> PathBuf {

@@ -15,6 +15,7 @@ use cutover::playbook::world::World;
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup};
 use cutover::rehearsal::shop;
 use cutover::rehearsal::sshd::Sshd;
+use cutover::rehearsal::work_folder::WorkFolder;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -41,6 +42,7 @@ pub struct Bench {
     pub tunnel: String,
     pub answer: Arc<Answer>,
     pub folder: TempDir,
+    _work: WorkFolder,
 }
 
 /// What people decide, once they do.
@@ -105,6 +107,8 @@ impl Bench {
     pub async fn with_options(source: Family, target: Family, lines: &[&str], change: impl FnOnce(&mut Value)) -> Self {
         let families = [source, target];
         let folder = tempfile::tempdir().unwrap();
+        let work = WorkFolder::make().unwrap();
+        std::os::unix::fs::symlink(work.path(), folder.path().join("work")).unwrap();
         for (name, password) in PASSWORDS {
             std::fs::write(folder.path().join(name), password).unwrap();
         }
@@ -125,7 +129,7 @@ impl Bench {
             Sshd::start(&ssh, "new"),
         );
         let (source, target, hosts) = (source.unwrap(), target.unwrap(), vec![old.unwrap(), new.unwrap()]);
-        let mut inventory = inventory(&folder, &source, &target, &hosts);
+        let mut inventory = inventory(&work, &folder, &source, &target, &hosts);
         change(&mut inventory);
         let world = World {
             inventory: serde_json::from_value(inventory).unwrap(),
@@ -136,7 +140,7 @@ impl Bench {
         let answer = Arc::new(Answer::default());
         let fx = Mutex::new(hands(&folder, &world, &answer, "c0"));
         let tunnel = format!("127.0.0.1:{}", free_port().unwrap());
-        Self { fx, source, target, hosts: hosts.into(), world, tunnel, answer, folder }
+        Self { fx, source, target, hosts: hosts.into(), world, tunnel, answer, folder, _work: work }
     }
 
     pub fn fx(&self) -> Arc<Effects> {
@@ -306,11 +310,11 @@ fn hands(folder: &TempDir, world: &World, answer: &Arc<Answer>, control: &str) -
     Arc::new(Effects::new(Arc::new(world.inventory.clone()), secrets, answer.clone(), folder.path().join(control)))
 }
 
-fn inventory(folder: &TempDir, source: &Server, target: &Server, hosts: &[Sshd]) -> Value {
+fn inventory(work: &WorkFolder, folder: &TempDir, source: &Server, target: &Server, hosts: &[Sshd]) -> Value {
     let dir = folder.path();
     let host = |name: &str| {
         let config = hosts[0].ssh_config();
-        json!({ "ssh": name, "ssh_config": config, "peer_ssh_config": config, "work_dir": dir.join("work").join(name) })
+        json!({ "ssh": name, "ssh_config": config, "peer_ssh_config": config, "work_dir": work.path().join(name) })
     };
     let server = |server: &Server, host: &str, password: &str| {
         json!({

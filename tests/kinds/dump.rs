@@ -3,6 +3,7 @@
 use crate::bench::{Bench, processes, until};
 use cutover::error::Class;
 use cutover::kinds::{Outputs, Probe};
+use cutover::rehearsal::work_folder::WorkFolder;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -50,7 +51,7 @@ async fn whole_and_at_its_place_wherever_it_is_made() {
         let outputs = step.execute().await.unwrap();
         let text = assert_whole(&bench, &outputs).await;
         assert!(text.contains("CREATE DATABASE /*!32312 IF NOT EXISTS*/ `odd-name ü`") && !text.contains("`mysql`"));
-        let host = if number == 0 { "/work/old/" } else { "/work/new/" };
+        let host = if number == 0 { "/old/" } else { "/new/" };
         assert!(outputs["file"].as_str().unwrap().contains(host));
         assert_eq!(step.execute().await.unwrap(), outputs, "a finished dump is found again");
         assert_eq!(step.probe().await, Probe::Done(outputs.clone()), "by a look, too");
@@ -62,7 +63,7 @@ async fn whole_and_at_its_place_wherever_it_is_made() {
     tunnel.undo().await.unwrap();
     assert_eq!(bench.leftovers(), [""; 0]);
 
-    let folder = bench.path("dumps");
+    let folder = std::fs::canonicalize(bench.path("work")).unwrap().join("dumps");
     let named = json!({ "server": "source", "databases": ["shop"], "directory": folder });
     let step = bench.step("dump", &named);
     std::fs::create_dir(&folder).unwrap();
@@ -72,6 +73,37 @@ async fn whole_and_at_its_place_wherever_it_is_made() {
     assert!(Path::new(outputs["file"].as_str().unwrap()).starts_with(&folder));
     step.undo().await.unwrap();
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn dumps_may_have_a_folder_of_their_own() {
+    let around = WorkFolder::make().unwrap();
+    let place = around.path().join("it's a disk/dumps");
+    let bench = Bench::with(|inventory| inventory["hosts"]["old"]["dump_dir"] = json!(place)).await;
+    for statement in ["CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY)"] {
+        bench.exec("source", statement).await;
+    }
+    let step = bench.step("dump", &json!({ "server": "source" }));
+    let tidy = bench.step("clean_up", &json!({ "host": "old" }));
+    for takes_back in [true, false] {
+        assert_eq!(step.inspect().await, []);
+        let outputs = step.execute().await.unwrap();
+        let file = Path::new(outputs["file"].as_str().unwrap());
+        assert!(file.starts_with(&place) && file.is_file(), "{}", file.display());
+        assert_eq!(step.probe().await, Probe::Done(outputs.clone()));
+        if takes_back {
+            step.undo().await.unwrap();
+        } else {
+            tidy.execute().await.unwrap();
+        }
+        assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "the run's folder went with its dump");
+    }
+    // others can write to what leads there by now
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(place.parent().unwrap(), open).unwrap();
+    assert!(step.inspect().await[0].answer.contains("can be written by others"));
+    let failure = step.execute().await.unwrap_err();
+    assert!(failure.class == Class::Refused && failure.answer.contains("it's a disk"), "{failure}");
 }
 
 #[tokio::test]
@@ -146,7 +178,7 @@ async fn a_dump_outlives_its_runner_and_is_found_again_or_ended() {
         ended = step.execute() => panic!("{ended:?}"),
         () = until("it runs again", async || bench.text("count").len() > 2) => {}
     }
-    let ours = bench.path("work").display().to_string();
+    let ours = std::fs::canonicalize(bench.path("work")).unwrap().display().to_string();
     step.undo().await.unwrap();
     assert_eq!((bench.leftovers(), processes(&ours)), (vec![], vec![]));
 }

@@ -205,7 +205,7 @@ async fn a_file_that_the_server_does_not_read_is_refused_and_a_new_one_in_its_fo
 
     // one that is there and that nobody can read is not taken for an empty one
     std::fs::create_dir(&file).unwrap();
-    assert!(step.inspect().await[0].answer.contains("Is a directory"));
+    assert!(step.inspect().await[0].answer.contains("is a directory"));
 }
 
 /// Lets the inventory name this file as the old server's.

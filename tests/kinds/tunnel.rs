@@ -180,10 +180,10 @@ async fn a_clean_up_keeps_what_it_is_told_and_ends_an_earlier_runs_tunnel() {
     std::fs::create_dir_all(bench.path("work/new/r0")).unwrap();
     step.undo().await.unwrap();
     let host = bench.fx().host("new").await.unwrap();
-    let dir = bench.path("work/new/r0/way").display().to_string();
+    let dir = std::fs::canonicalize(bench.path("work/new/r0")).unwrap().join("way").display().to_string();
     let forward = format!("{}:{}", bench.tunnel, bench.source.address());
     let script = sh!("exec sleep 300 # -L {}", argument(forward));
-    let job = host.start_job(&dir, &script, &Script::default()).await.unwrap();
+    let job = host.start_job(&dir.as_str().into(), &script, &Script::default()).await.unwrap();
     let elsewhere = json!({ "host": "new", "tunnels": ["127.0.0.1:1"] });
     bench.step("clean_up", &elsewhere).execute().await.unwrap();
     assert!(job.state().await.unwrap().running, "another address is another tunnel");

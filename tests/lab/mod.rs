@@ -5,13 +5,14 @@
 
 mod seen;
 #[path = "../skip/mod.rs"]
-mod skip;
+pub mod skip;
 
 #[allow(unused_imports, reason = "each test uses a part of it")]
 pub use seen::Asked;
 
 use cutover::domain::product::{Family, Product};
 use cutover::rehearsal::server::{Choice, Program};
+use cutover::rehearsal::work_folder::WorkFolder;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -27,8 +28,8 @@ const QUICK: [&str; 5] =
 
 const INVENTORY: &str = r#"
 hosts:
-  old: { ssh: old, ssh_config: "@DIR@old_ssh_config", peer_ssh_config: "@DIR@back_ssh_config", work_dir: "@DIR@work/old" }
-  new: { ssh: new, ssh_config: "@DIR@new_ssh_config", peer_ssh_config: "@DIR@peer_ssh_config", work_dir: "@DIR@work/new",
+  old: { ssh: old, ssh_config: "@DIR@old_ssh_config", peer_ssh_config: "@DIR@back_ssh_config", work_dir: "@WORK@/old" }
+  new: { ssh: new, ssh_config: "@DIR@new_ssh_config", peer_ssh_config: "@DIR@peer_ssh_config", work_dir: "@WORK@/new",
          facts: { memory: 1GiB, cpus: 2 } }
 servers:
   source: { host: old, address: 127.0.0.1:@OLD@, user: migrate, password: { env: SOURCE_PASSWORD },
@@ -62,6 +63,7 @@ pub struct Shape {
 
 pub struct Lab {
     folder: tempfile::TempDir,
+    work: WorkFolder,
     client: PathBuf,
     product: Product,
     ports: [u16; 6],
@@ -94,7 +96,9 @@ impl Lab {
         let client = ["mariadb", "mysql"].map(|name| bin.join(name)).into_iter().find(|path| path.exists()).unwrap();
         let folder = tempfile::Builder::new().prefix("cutover-lab").tempdir_in("/tmp").unwrap();
         let (ports, product) = (free_ports(), program.product);
-        let lab = Self { folder, client, product, ports, runs: RefCell::default() };
+        let work = WorkFolder::make().unwrap();
+        std::os::unix::fs::symlink(work.path(), folder.path().join("work")).unwrap();
+        let lab = Self { folder, work, client, product, ports, runs: RefCell::default() };
         lab.write("old.cnf", &format!("server_id = 1\nlog_bin = binlog\nbinlog_format = ROW\n{}", shape.old));
         lab.write("new.cnf", shape.new);
         if is_watched {
@@ -169,7 +173,7 @@ impl Lab {
 
     /// Files of this name anywhere in the lab.
     pub fn find(&self, name: &str) -> Vec<String> {
-        let found = Command::new("find").arg(self.dir()).args(["-name", name]).output().unwrap();
+        let found = Command::new("find").arg(self.dir()).arg(self.work.path()).args(["-name", name]).output().unwrap();
         String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
     }
     /// Files below these folders in which a text stands.
@@ -219,7 +223,11 @@ impl Lab {
             assert!(text.contains(from), "there is no {from} in {text}");
             text.replace(from, to)
         });
-        let text = text.replace("@DIR@", &self.path("")).replace("@PRODUCT@", &product).replace("@SETTINGS@", settings);
+        let text = text
+            .replace("@DIR@", &self.path(""))
+            .replace("@WORK@", self.work.path().to_str().unwrap())
+            .replace("@PRODUCT@", &product)
+            .replace("@SETTINGS@", settings);
         let text = text.replace("@OLD@", &self.ports[0].to_string()).replace("@NEW@", &self.ports[1].to_string());
         self.write("inventory.yaml", &text)
     }
@@ -261,7 +269,7 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         // tunnels are meant to outlive their run
-        let mut marks = vec![self.path("")];
+        let mut marks = vec![self.path(""), self.work.path().display().to_string()];
         marks.append(&mut self.runs.borrow_mut());
         for _ in 0..2 {
             for pid in std::fs::read_dir("/proc").into_iter().flatten().flatten() {

@@ -20,14 +20,14 @@ hosts:
     ssh_config: "@DIR@old_ssh_config"
     peer_ssh_config: "@DIR@back_ssh_config"
     region: DE
-    work_dir: "@DIR@work/old"
+    work_dir: "@WORK@/old"
   new:
     ssh: new
     ssh_config: "@DIR@new_ssh_config"
     peer_ssh_config: "@DIR@peer_ssh_config"
     region: "NO"
     facts: { memory: 1GiB, cpus: 2 }
-    work_dir: "@DIR@work/new"
+    work_dir: "@WORK@/new"
 servers:
   source:
     host: old

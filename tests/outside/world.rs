@@ -1,6 +1,7 @@
 //! Two hosts and their servers, set up by a shell script as a stranger would, with the accounts that the README names,
 //! and another team's program that writes.
 
+use cutover::rehearsal::work_folder::WorkFolder;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ pub enum Side {
 
 pub struct World {
     folder: tempfile::TempDir,
+    work: WorkFolder,
     ports: [u16; 6],
     writers: Vec<Child>,
     runs: RefCell<Vec<String>>,
@@ -49,7 +51,9 @@ impl World {
     /// Sets everything up. `events` is the state of the old server's event scheduler.
     pub fn make(events: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("cutover-out").tempdir_in("/tmp").unwrap();
-        let world = Self { folder, ports: free_ports(), writers: Vec::new(), runs: RefCell::default() };
+        let work = WorkFolder::make().unwrap();
+        std::os::unix::fs::symlink(work.path(), folder.path().join("work")).unwrap();
+        let world = Self { folder, work, ports: free_ports(), writers: Vec::new(), runs: RefCell::default() };
         let mut by_hand = Command::new("sh");
         by_hand.arg(here("by_hand.sh")).arg(world.dir());
         by_hand.args(world.ports[..4].iter().map(u16::to_string)).arg(events);
@@ -78,7 +82,10 @@ impl World {
     pub fn write(&self, file: &str, text: &str) -> PathBuf {
         let path = self.dir().join(file);
         let user = said(Command::new("id").arg("-un"));
-        let text = text.replace("@DIR@", &self.path("")).replace("@USER@", user.trim());
+        let text = text
+            .replace("@DIR@", &self.path(""))
+            .replace("@WORK@", self.work.path().to_str().unwrap())
+            .replace("@USER@", user.trim());
         let text = text.replace("@OLD@", &self.ports[0].to_string()).replace("@NEW@", &self.ports[1].to_string());
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -208,8 +215,9 @@ impl Drop for World {
             let _ = writer.wait();
         }
         // the tunnel is meant to outlive its run, in a folder of that run
-        let mut marks = vec![self.path("")];
-        marks.append(&mut self.runs.borrow_mut());
+        let runs = std::mem::take(&mut *self.runs.borrow_mut());
+        let mut marks = vec![self.path(""), self.work.path().display().to_string()];
+        marks.extend(runs.iter().cloned());
         for _ in 0..2 {
             for pid in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
                 let Ok(pid) = pid.file_name().into_string().unwrap_or_default().parse::<u32>() else { continue };
@@ -221,8 +229,9 @@ impl Drop for World {
                 }
             }
         }
-        for run in &marks[1..] {
-            let _ = std::fs::remove_dir_all(format!("/var/tmp/cutover/{run}"));
+        let home = std::env::var("HOME").unwrap_or_default();
+        for run in &runs {
+            let _ = std::fs::remove_dir_all(format!("{home}/.cutover/{run}"));
         }
     }
 }

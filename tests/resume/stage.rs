@@ -185,6 +185,7 @@ impl Stage {
         assert_eq!(self.value(true, "SHOW DATABASES LIKE 'cutover'").await, "nothing");
         assert_eq!(config_of(&self.sandbox.target), config);
         let dumps = Command::new("find")
+            .arg("-H")
             .arg(self.sandbox.dir().join("work"))
             .args(["-type", "f"])
             .args(["-not", "-path", "*/leases/*"])

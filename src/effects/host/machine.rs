@@ -3,12 +3,13 @@
 use super::environment::Environment;
 use super::process::{self, Process};
 use super::ssh;
+use crate::domain::Words;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 /// Programs at a time on one ssh connection: sshd allows ten sessions, and kept shells need some of them.
 const AT_A_TIME: usize = 6;
@@ -20,7 +21,13 @@ pub(in crate::effects) struct Machine {
     name: String,
     link: Link,
     pub(super) turns: Semaphore,
+    home: OnceCell<String>,
 }
+
+/// Longest time to ask for a home folder.
+const HOME_LIMIT: Duration = Duration::from_secs(10);
+/// Prints the home folder, as the login says it or else the list of accounts.
+const HOME: &str = "[ -n \"${HOME-}\" ] || HOME=$(getent passwd \"$(id -u)\" | cut -d: -f6); printf %s \"$HOME\"";
 
 /// How programs get there.
 pub(super) enum Link {
@@ -39,7 +46,7 @@ impl Machine {
                 Link::Ssh(Arc::new(way.connect(control_dir).await?))
             }
         };
-        Ok(Self { name: name.to_owned(), link, turns: Semaphore::new(AT_A_TIME) })
+        Ok(Self { name: name.to_owned(), link, turns: Semaphore::new(AT_A_TIME), home: OnceCell::new() })
     }
 
     /// Its name in the inventory.
@@ -49,6 +56,27 @@ impl Machine {
 
     pub(super) fn link(&self) -> &Link {
         &self.link
+    }
+
+    /// The home folder of the account that is worked as, asked once: what a plan has below it is placed by this.
+    pub(in crate::effects) async fn home(&self) -> Result<&str> {
+        let ask = async || {
+            let ran = self.look_after(HOME, &[], HOME_LIMIT).await?;
+            let help =
+                "name a folder for `work_dir` (and `dump_dir`) of this host in the inventory, such as /var/lib/cutover";
+            match String::from_utf8(ran.stdout) {
+                Ok(home) if ran.code == Some(0) && home.starts_with('/') => Ok(home),
+                said => Err(Failure::permanent("find the home folder", format!("the host says it is {said:?}"))
+                    .at(&self.name)
+                    .help(help)),
+            }
+        };
+        self.home.get_or_try_init(ask).await.map(String::as_str)
+    }
+
+    /// The folder or file of a plan, as a path of this host.
+    pub(in crate::effects) async fn placed(&self, path: &Words) -> Result<Words> {
+        if path.is_at_home() { Ok(path.at_home(self.home().await?)) } else { Ok(path.clone()) }
     }
 
     /// Whether the connection still stands; answers within three seconds.

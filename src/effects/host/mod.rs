@@ -19,6 +19,7 @@ use super::Activity;
 use super::lease::{Ends, Guard, HostLease};
 use super::lines::Lines;
 use super::passing::passes;
+use super::places::{refusal, with_places};
 use crate::domain::units::Span;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory;
@@ -47,7 +48,11 @@ const REAP: Duration = Duration::from_secs(5);
 /// Most that a file or a script of ours may bring, in bytes.
 const LARGEST: usize = 4 << 20;
 
-const WRITE_FILE: &str = include_str!("write_file.sh");
+const WRITE_FILE: &str = with_places!("write_file.sh");
+const READ_FILE: &str = with_places!("read_file.sh");
+const REMOVE_FILE: &str = with_places!("remove_file.sh");
+/// How the script that reads ends when there is no such file.
+const NO_FILE: i32 = 78;
 
 /// What bounds a program.
 struct Bounds {
@@ -308,30 +313,39 @@ impl Host {
         if ran.code == Some(0) && ran.whole {
             return Ok(trimmed(&ran.stdout));
         }
+        if let Some(failure) = refusal(attempted, ran.code, &ran.stderr) {
+            return Err(failure.at(self.name()));
+        }
         let answer = if ran.whole { complaint(ran.code, &ran.stderr) } else { "it printed more than 4 MiB".into() };
         Err(failed(attempted, answer).at(self.name()))
     }
 
-    /// What is in a file; `None` when there is none.
+    /// What is in a plain file; `None` when there is none. A link that others could have put there is not followed.
     ///
     /// # Errors
-    /// When it cannot be read, or is larger than 4 MiB.
+    /// `Refused` when it is no plain file, or others can swap it for another account's. When it cannot be read, or is
+    /// larger than 4 MiB.
     pub async fn read_file(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        let ran =
-            self.run_bounded(&["env", "LC_ALL=C", "cat", "--", path], None, Bounds { keep: LARGEST, ..OURS }).await?;
+        let attempted = format!("read {path}");
+        let command = ["sh", "-c", READ_FILE, "sh", path];
+        let ran = self.run_bounded(&command, None, Bounds { keep: LARGEST, ..OURS }).await?;
+        if let Some(failure) = refusal(&attempted, ran.code, &ran.stderr) {
+            return Err(failure.at(self.name()));
+        }
         match ran.code {
             Some(0) if ran.whole => Ok(Some(ran.stdout)),
-            Some(0) => Err(Failure::permanent(format!("read {path}"), "it is larger than 4 MiB").at(self.name())),
-            Some(1) if ran.stderr.trim_end().ends_with(": No such file or directory") => Ok(None),
-            code => Err(failed(&format!("read {path}"), complaint(code, &ran.stderr)).at(self.name())),
+            Some(0) => Err(Failure::permanent(attempted, "it is larger than 4 MiB").at(self.name())),
+            Some(NO_FILE) => Ok(None),
+            code => Err(failed(&attempted, complaint(code, &ran.stderr)).at(self.name())),
         }
     }
 
-    /// Replaces a file in one instant, durably; links are followed. Without `mode` (permission bits) an existing file
-    /// keeps its mode and owner, and a new one is 0600. Missing folders are made with mode 0700.
+    /// Replaces a file in one instant, durably; links are followed where nobody else could have put them there. An
+    /// existing file keeps its owner, and without `mode` (permission bits) its mode; a new one is 0600. Missing folders are
+    /// made with mode 0700, where nobody else can write.
     ///
     /// # Errors
-    /// When it cannot be written; the old content stands then.
+    /// `Refused` when a link or a folder on the way is another account's, or there is something else than a file. When it cannot be written; the old content stands then.
     pub async fn write_file(&self, path: &str, content: &[u8], mode: Option<u32>) -> Result<()> {
         let mode = mode.map_or_else(String::new, |mode| format!("{mode:04o}"));
         let size = content.len().to_string();
@@ -343,7 +357,15 @@ impl Host {
     /// # Errors
     /// When it is there and cannot be removed.
     pub async fn remove_file(&self, path: &str) -> Result<()> {
-        self.sh_for(&format!("remove {path}"), "exec rm -f -- \"$1\"", &[path], None).await.map(drop)
+        self.sh_for(&format!("remove {path}"), REMOVE_FILE, &[path], None).await.map(drop)
+    }
+
+    /// The home folder there of the account that is worked as.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or has none for that account.
+    pub async fn home(&self) -> Result<String> {
+        self.machine.home().await.map(str::to_owned)
     }
 
     /// An address on the runner's machine that leads to `address` (`host:port`, or a socket's path) as seen from this

@@ -6,6 +6,7 @@
 use super::{Machine, Process, complaint, failed};
 use crate::effects::Activity;
 use crate::effects::lease::{Ends, Guard, HostLease};
+use crate::effects::places::refusal;
 use crate::error::{Failure, Result};
 use crate::random;
 use std::io;
@@ -92,7 +93,8 @@ impl Shell {
         if let Some(failure) = self.under.as_ref().and_then(|under| under.lease.displaced(&self.host, &stderr)) {
             return Err(failure);
         }
-        Err(failed("run a command", complaint(Some(code), &stderr)).at(&self.host))
+        let refused = refusal("run a command", Some(code), &stderr);
+        Err(refused.unwrap_or_else(|| failed("run a command", complaint(Some(code), &stderr))).at(&self.host))
     }
 
     /// Ends it on its host, over whatever connection leads there now, with the command that was cut off.

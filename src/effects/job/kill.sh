@@ -1,2 +1,3 @@
 # kill.sh DIR
-cd -- "$1" && end_all
+job_folder "$1" || exit
+end_all

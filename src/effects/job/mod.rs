@@ -6,6 +6,7 @@
 
 use super::hands::Hands;
 use super::host::{complaint, telling_lines};
+use super::places::with_places;
 use crate::error::{Failure, Result};
 use std::sync::Arc;
 
@@ -16,11 +17,13 @@ const OUTPUT_LIMIT: &str = "1048576";
 const LINES_READ: &str = "500";
 const LINES_SHOWN: usize = 20;
 
+const COMPLAINT: &str = with_places!("folder.sh", "complaint.sh");
+const OUTPUT: &str = with_places!("folder.sh", "output.sh");
 const LEADER: &str = include_str!("leader.sh");
-const START: &str = concat!(include_str!("session.sh"), include_str!("start.sh"));
-pub(super) const STATE: &str = concat!(include_str!("session.sh"), include_str!("state.sh"));
-const KILL: &str = concat!(include_str!("session.sh"), include_str!("kill.sh"));
-pub(super) const REMOVE: &str = concat!(include_str!("session.sh"), include_str!("remove.sh"));
+const START: &str = with_places!("folder.sh", "session.sh", "start.sh");
+pub(super) const STATE: &str = with_places!("folder.sh", "session.sh", "state.sh");
+const KILL: &str = with_places!("folder.sh", "session.sh", "kill.sh");
+pub(super) const REMOVE: &str = with_places!("folder.sh", "session.sh", "remove.sh");
 
 /// Long work on a host.
 pub struct Job {
@@ -93,9 +96,7 @@ impl Job {
     /// # Errors
     /// When the host cannot be asked.
     pub async fn complaint(&self) -> Result<String> {
-        let file = format!("{}/err", self.dir);
-        let tail = "[ ! -e \"$1\" ] || exec tail -n \"$2\" -- \"$1\"";
-        let said = self.sh("read what the job complained", tail, &[&file, LINES_READ]).await?;
+        let said = self.sh("read what the job complained", COMPLAINT, &[&self.dir, LINES_READ]).await?;
         Ok(telling_lines(&said, LINES_SHOWN))
     }
 
@@ -104,9 +105,7 @@ impl Job {
     /// # Errors
     /// When the host cannot be asked.
     pub async fn output(&self) -> Result<String> {
-        let file = format!("{}/out", self.dir);
-        self.sh("read what the job printed", "[ ! -e \"$1\" ] || exec head -c \"$2\" -- \"$1\"", &[&file, OUTPUT_LIMIT])
-            .await
+        self.sh("read what the job printed", OUTPUT, &[&self.dir, OUTPUT_LIMIT]).await
     }
 
     /// Ends it with all that it started: asks for 3 seconds, then forces, and waits until all is gone. It has no exit

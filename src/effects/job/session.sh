@@ -1,6 +1,7 @@
 # Shared by all who look after a session of processes: the scripts of a job, which run in the job's folder, and those of a
 # lease. A card (`pid`, unless `card` names another file) holds the leader of the session: its number, its start time in
-# clock ticks, and the boot it belongs to, so that no later process is taken for it.
+# clock ticks, and the boot it belongs to, so that no later process is taken for it. The leader of a job stands in its
+# folder as well.
 
 # look_at PID: sets state, parent, session and begun; fails when there is no such process.
 look_at() {
@@ -27,16 +28,22 @@ know_leader() {
     [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ]
 }
 
+# Whether the process that is looked at may be the leader that the card names.
+is_leader() {
+    [ "$begun" = "$birth" ] && { [ -z "${job-}" ] || [ "/proc/$leader/cwd/." -ef . ]; }
+}
+
 leader_runs() {
-    know_leader && look_at "$leader" && [ "$begun" = "$birth" ] && [ "$state" != Z ] && [ "$state" != X ]
+    know_leader && look_at "$leader" && is_leader && [ "$state" != Z ] && [ "$state" != X ]
 }
 
 # Numbers of the processes of the session that still run, the leader among them or not, and of those in known. With the
 # mode `tree`, what descends from them counts as well.
 members() {
     know_leader || return 0
-    # The number went to another process: the kernel allows that only when the whole session is gone.
-    if look_at "$leader" && [ "$begun" != "$birth" ]; then
+    # The number went to another process: the kernel allows that only when the whole session is gone. Or somebody has
+    # written that number down.
+    if look_at "$leader" && [ "$state" != Z ] && [ "$state" != X ] && ! is_leader; then
         return 0
     fi
     for entry in /proc/[0-9]*; do

@@ -1,5 +1,5 @@
 # state.sh DIR: prints whether it runs (1 or 0), its exit code or -, the bytes done or -.
-cd -- "$1" || exit 1
+job_folder "$1" || exit
 wait_for_leader
 # First whether it runs, then its code: a job that ends in between has written it by then.
 running=0

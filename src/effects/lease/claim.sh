@@ -1,12 +1,13 @@
 # claim.sh DIR SEEN ME STAMP HOLDER: writes `ME STAMP` into the record if that still is SEEN (empty: there is none) or ME's
-# already, then ends what other runners left running. Follows session.sh. Exit code 76: somebody was faster; 75: something
+# already, then ends what other runners left running. Follows places.sh and session.sh. Exit code 76: somebody was faster; 75: something
 # of another runner does not end.
 umask 077
 dir=$1 seen=$2 me=$3 stamp=$4 holder=$5
 command -v flock >/dev/null && command -v setsid >/dev/null || { echo "flock and setsid (of util-linux) are not installed" >&2; exit 1; }
 # Whoever makes the host's work_dir removes it again when the run turns out to do nothing.
-[ -d "$(dirname -- "$(dirname -- "$dir")")" ] && made= || made=1
-mkdir -p -- "$dir" || exit 1
+[ -d "${dir%/*/*}" ] && made= || made=1
+# Nobody else may be able to swap what is started from there.
+own_folder "$dir" make || exit
 [ -z "$made" ] || : > "$dir/made"
 [ ! -e "$dir/lock" ] || { [ -r "$dir/lock" ] && [ -w "$dir/lock" ]; } || { echo "$dir belongs to another account" >&2; exit 1; }
 exec 9<>"$dir/lock"

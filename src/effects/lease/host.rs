@@ -4,15 +4,16 @@ use super::record::{Card, Record};
 use super::{Lease, words};
 use crate::effects::Activity;
 use crate::effects::host::{Machine, Ran, complaint, failed};
+use crate::effects::places::{refusal, with_places};
 use crate::error::{Failure, Result};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 const GUARD: &str = concat!(include_str!("../job/session.sh"), include_str!("guard.sh"));
-const CLAIM: &str = concat!(include_str!("../job/session.sh"), include_str!("claim.sh"));
+const CLAIM: &str = with_places!("../job/session.sh", "claim.sh");
 const END: &str = concat!(include_str!("../job/session.sh"), include_str!("end.sh"));
-const LOOK: &str = include_str!("look.sh");
+const LOOK: &str = with_places!("look.sh");
 const STAMP: &str = include_str!("stamp.sh");
 const CHECK: &str = include_str!("check.sh");
 
@@ -87,7 +88,9 @@ fn said(machine: &Machine, ran: &Ran) -> Result<String> {
     if ran.code == Some(0) {
         return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
     }
-    Err(failed("look after the lease", complaint(ran.code, &ran.stderr)).at(machine.name()))
+    let attempted = "look after the lease";
+    let refused = refusal(attempted, ran.code, &ran.stderr);
+    Err(refused.unwrap_or_else(|| failed(attempted, complaint(ran.code, &ran.stderr))).at(machine.name()))
 }
 
 impl HostLease {
@@ -149,7 +152,9 @@ impl HostLease {
 
     fn unclaimed(&self, host: &str, code: Option<i32>, stderr: &str) -> Failure {
         let attempted = format!("take the host for run {}", self.lease.run);
-        let failure = if code == Some(HELD) {
+        let failure = if let Some(refused) = refusal(&attempted, code, stderr) {
+            refused
+        } else if code == Some(HELD) {
             Failure::locked(attempted, stderr.trim()).help("end what still runs there, or wait for it, and try again")
         } else {
             let help = format!("the account must be able to write {}, and there must be room", self.dir);

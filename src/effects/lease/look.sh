@@ -1,10 +1,11 @@
-# look.sh DIR: prints the lease's record, when it was last renewed (seconds), and who holds it; nothing when there is none.
-for folder in "${1%/*/*}" "${1%/*}" "$1"; do
-    if [ -d "$folder" ] && [ ! -x "$folder" ]; then
-        echo "$folder belongs to another account: give this one a work_dir of its own" >&2
-        exit 1
-    fi
-done
+# look.sh DIR: prints the lease's record, when it was last renewed (seconds), and who holds it; nothing when there is none. Follows
+# places.sh.
+own_folder "$1"
+case $? in
+0) ;;
+2) exit 0 ;;
+*) exit ;;
+esac
 [ -e "$1/record" ] || exit 0
 [ -r "$1/record" ] || { echo "$1 belongs to another account" >&2; exit 1; }
 IFS= read -r record < "$1/record"

@@ -228,14 +228,18 @@ async fn records(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Vec<(String, Se
     }
     let mut looks = JoinSet::new();
     for name in claim.hosts.iter().cloned() {
-        let (fx, dir) = (fx.clone(), folder(&fx.work_dir(&name), claim.run));
+        let (fx, run) = (fx.clone(), claim.run.to_owned());
         let needed = claim.servers.iter().any(|server| fx.host_of(server) == name);
         looks.spawn(async move {
             let limit = if needed { LOOK_LIMIT } else { REACH };
-            let found = timeout(limit, async { look(&*fx.machine(&name).await?, &dir).await }).await;
+            let found = timeout(limit, async {
+                let machine = fx.machine(&name).await?;
+                look(&machine, &folder(&fx.work_dir(&machine).await?, &run)).await
+            })
+            .await;
             match found {
                 Ok(Ok(seen)) => Ok(seen.map(|seen| (name, seen))),
-                Ok(Err(failure)) if needed => Err(failure),
+                Ok(Err(failure)) if needed || failure.class == Class::Refused => Err(failure),
                 Err(_) if needed => Err(Failure::transient("look who has the run", "no answer within 30 s").at(name)),
                 Ok(Err(_)) | Err(_) => Ok(None), // it is looked at when it is first needed
             }
@@ -299,7 +303,7 @@ async fn claim_hosts(fx: &Arc<Effects>, claim: &Claim<'_>, held: &Held) -> Resul
                 async move { fx.machine(&name).await.map(drop) }
             });
             match timeout(REACH, &mut reached).await {
-                Ok(Ok(Err(failure))) if failure.class == Class::Locked => Err(failure),
+                Ok(Ok(Err(failure))) if [Class::Locked, Class::Refused].contains(&failure.class) => Err(failure),
                 Ok(Ok(Ok(()))) => Ok(()),
                 Ok(Ok(Err(failure))) => {
                     note(format!("{name} is not taken yet: {}", failure.answer));

@@ -67,6 +67,9 @@ impl Hands for StandInHost {
     async fn remove_file(&self, _: &str) -> Result<()> {
         Ok(())
     }
+    async fn home(&self) -> Result<String> {
+        Ok("/home/stand-in".to_owned())
+    }
     async fn forward_back(&self, _: &str, _: &str) -> Result<()> {
         Ok(())
     }

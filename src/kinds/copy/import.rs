@@ -55,7 +55,7 @@ impl Import {
     fn host<'a>(&'a self, world: &'a World) -> &'a str {
         world.inventory.host_of(&self.server)
     }
-    fn dir(&self, world: &World, run: &str, step: &str) -> String {
+    fn dir(&self, world: &World, run: &str, step: &str) -> Words {
         job_dir(world, self.host(world), run, step)
     }
     /// Statements at the head of the client's session.
@@ -159,19 +159,19 @@ impl Import {
     }
     /// Whether the job in `dir` is gone on with, or its work is there: one that has ended well and of whose work nothing
     /// is left must load again.
-    async fn adopts(&self, cx: &Ctx<'_>, dir: &str) -> Result<bool> {
+    async fn adopts(&self, cx: &Ctx<'_>, dir: &Words) -> Result<bool> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let Some(job) = host.find_job(dir).await? else { return Ok(false) };
         let state = job.state().await?;
         Ok(state.running || state.code == Some(0) && self.holds_something(cx).await?)
     }
-    async fn prepare_folder(&self, cx: &Ctx<'_>, dir: &str) -> Result<u64> {
+    async fn prepare_folder(&self, cx: &Ctx<'_>, dir: &Words) -> Result<u64> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let size = host.print(&size_of(&self.file)).await.map_err(|failure| {
             Failure { attempted: "find the dump".into(), ..failure }
                 .help("the dump must lie on the server's own host: dump with `on` set to this server")
         })?;
-        host.write_file(&long_work::option_file(dir), &self.option_file(cx.world)?, Some(0o600)).await?;
+        host.write_file(long_work::option_file(dir), &self.option_file(cx.world)?, Some(0o600)).await?;
         size.trim().parse().map_err(|_| {
             Failure::permanent("read the size of the dump", format!("stat printed `{}`", size.trim())).at(host.name())
         })
@@ -288,7 +288,7 @@ impl Step for Import {
         let dir = self.dir(cx.world, cx.run, cx.step);
         let host = cx.fx.host(self.host(cx.world)).await?;
         host.clear_job(&dir).await?;
-        host.remove_file(&long_work::option_file(&dir)).await?;
+        host.remove_file(long_work::option_file(&dir)).await?;
         self.drop_loaded(cx).await
     }
 }

@@ -1,10 +1,10 @@
 //! `clean_up`: removes from a host what the run has left there, once it is of no use any more.
 
-use crate::domain::Script;
 use crate::domain::marker;
 use crate::domain::script::argument;
+use crate::domain::{Script, Words};
 use crate::error::{Failure, Result};
-use crate::kinds::support::place::{is_there, job_dir, run_marker};
+use crate::kinds::support::place::{dump_dir, is_there, run_dir, run_marker};
 use crate::kinds::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use crate::sh;
@@ -41,7 +41,7 @@ pub struct CleanUp {
 struct Address(#[schemars(extend("format" = "address"))] String);
 
 /// Names folders of jobs below `folder` whose script forwards `address`.
-fn forwarding(folder: &str, address: &str) -> Script {
+fn forwarding(folder: &Words, address: &str) -> Script {
     sh!(
         "cd -- {} 2>/dev/null || exit 0; \
          for job in */*/; do ! grep -qsF -e {} -e {} -- \"$job/script\" || printf '%s\\n' \"${{job%/}}\"; done",
@@ -52,12 +52,12 @@ fn forwarding(folder: &str, address: &str) -> Script {
 }
 
 /// Names the jobs in a run's folder.
-fn jobs(folder: &str) -> Script {
+fn jobs(folder: &Words) -> Script {
     sh!("for job in {}/*/; do [ ! -f \"$job/script\" ] || basename -- \"$job\"; done", argument(folder))
 }
 
 /// Removes a run's folder, or everything in it but what is kept.
-fn removal(folder: &str, keep: &[String]) -> Script {
+fn removal(folder: &Words, keep: &[String]) -> Script {
     let folder = argument(folder);
     if keep.is_empty() {
         return sh!("rm -rf -- {}", folder);
@@ -67,21 +67,25 @@ fn removal(folder: &str, keep: &[String]) -> Script {
 }
 
 impl CleanUp {
-    fn folder(&self, world: &World, run: &str) -> String {
-        let one = job_dir(world, &self.host, run, "");
-        one.trim_end_matches('/').to_owned()
+    fn folder(&self, world: &World, run: &str) -> Words {
+        run_dir(world, &self.host, run)
     }
 
-    fn work_dir<'a>(&self, world: &'a World) -> &'a str {
-        world.inventory.host(&self.host).map(|host| host.work_dir.0.as_str()).unwrap_or_default()
+    /// The run's folder for dumps, where they have one of their own.
+    fn dumps(&self, world: &World, run: &str) -> Option<Words> {
+        Some(dump_dir(world, &self.host, run)).filter(|dumps| *dumps != self.folder(world, run))
+    }
+
+    fn work_dir(&self, world: &World) -> Words {
+        world.inventory.host(&self.host).map(|host| host.work_dir.place()).unwrap_or_default()
     }
 
     /// Ends the tunnels that listen on `address`, whichever run opened them.
     async fn end_tunnels(&self, cx: &Ctx<'_>, address: &str) -> Result<()> {
         let host = cx.fx.host(&self.host).await?;
         let work = self.work_dir(cx.world);
-        for job in host.print(&forwarding(work, address)).await?.lines() {
-            host.clear_job(&format!("{work}/{job}")).await?;
+        for job in host.print(&forwarding(&work, address)).await?.lines() {
+            host.clear_job(&work.clone().then(format!("/{job}"))).await?;
         }
         Ok(())
     }
@@ -99,17 +103,19 @@ impl Step for CleanUp {
         let mut actions = vec![
             Action::look(&self.host, jobs(&folder)),
             Action::note(format!("end every job of this run on {}, its tunnel among them{kept}:", self.host)),
-            Action::end(&self.host, format!("{folder}/{}", marker::late("each step"))),
+            Action::end(&self.host, folder.clone().then(format!("/{}", marker::late("each step")))),
             Action::command(&self.host, removal(&folder, &self.keep)),
         ];
+        let dumps = self.dumps(world, &run_marker());
+        actions.extend(dumps.map(|dumps| Action::command(&self.host, removal(&dumps, &[]))));
         if self.keep.is_empty() {
             actions.push(Action::look(&self.host, is_there(&folder)));
         }
         let work = self.work_dir(world);
         for Address(address) in &self.tunnels {
-            actions.push(Action::look(&self.host, forwarding(work, address)));
+            actions.push(Action::look(&self.host, forwarding(&work, address)));
             actions.push(Action::note(format!("end every tunnel that listens on {address} of {}:", self.host)));
-            actions.push(Action::end(&self.host, format!("{work}/{}", marker::late("each run and step"))));
+            actions.push(Action::end(&self.host, work.clone().then(format!("/{}", marker::late("each run and step")))));
         }
         Ok(actions)
     }
@@ -127,9 +133,12 @@ impl Step for CleanUp {
         let folder = self.folder(cx.world, cx.run);
         for step in host.print(&jobs(&folder)).await?.lines().filter(|step| !self.keep.iter().any(|kept| kept == step))
         {
-            host.clear_job(&format!("{folder}/{step}")).await?;
+            host.clear_job(&folder.clone().then(format!("/{step}"))).await?;
         }
         host.print(&removal(&folder, &self.keep)).await?;
+        if let Some(dumps) = self.dumps(cx.world, cx.run) {
+            host.print(&removal(&dumps, &[])).await?;
+        }
         let left = self.keep.is_empty() && host.succeeds(&is_there(&folder)).await?;
         if left {
             return Err(Failure::transient("clean up", format!("{folder} is still there")).at(&self.host));

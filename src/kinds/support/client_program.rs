@@ -4,9 +4,9 @@
 //! They read no option file but ours, and find nobody's settings in their environment.
 
 use crate::dialect::Dialect;
-use crate::domain::Script;
 use crate::domain::product::Family;
 use crate::domain::script::argument;
+use crate::domain::{Script, Words};
 use crate::playbook::inventory::Verify;
 use crate::sh;
 
@@ -30,13 +30,13 @@ pub fn find_client(dialect: Dialect) -> Script {
 /// The line of a script that adds to the option file `file` what the program must be told of TLS: to verify the server, or
 /// how to log in where nothing is verified.
 #[must_use]
-pub fn told_of_tls(verify: Option<Verify>, file: &str) -> Script {
+pub fn told_of_tls(verify: Option<Verify>, file: impl Into<Words>) -> Script {
     let told = match verify {
         Some(Verify::Name) => "verified VERIFY_IDENTITY",
         Some(Verify::Chain) => "verified VERIFY_CA",
         None => "unverified",
     };
-    sh!("{} >> {}\n", told, argument(file))
+    sh!("{} >> {}\n", told, argument(file.into()))
 }
 
 fn find(family: &str, names: &[&str]) -> Script {

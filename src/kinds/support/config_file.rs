@@ -5,7 +5,7 @@
 use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::{Contents, Script};
-use crate::effects::PlannedHost;
+use crate::effects::{PlannedHost, places};
 use crate::error::{Failure, Result};
 use crate::kinds::support::place::is_there;
 use crate::kinds::{Action, Ctx};
@@ -176,22 +176,12 @@ fn backup_path(path: &str, run: &str, step: &str) -> String {
 
 /// Copies the file once, with owner, mode and times; a copy cut short never counts as the backup.
 fn keep_command(path: &str, backup: &str) -> Script {
-    let (path, part, backup) = (argument(path), argument(format!("{backup}.part")), argument(backup));
-    sh!(
-        "[ -e {} ] || [ ! -e {} ] || {{ cp -p -- {} {} && mv -f -- {} {}; }}",
-        &backup,
-        &path,
-        &path,
-        &part,
-        &part,
-        &backup
-    )
+    sh!("{}keep {} {}", places::functions(), argument(path), argument(backup))
 }
 
 /// Moves the backup back where it came from; without a backup nothing was changed, or it is back already.
 fn restore_command(path: &str, backup: &str) -> Script {
-    let (path, backup) = (argument(path), argument(backup));
-    sh!("[ ! -e {} ] || mv -f -- {} \"$(readlink -f -- {})\"", &backup, &backup, path)
+    sh!("{}put {} {}", places::functions(), argument(backup), argument(path))
 }
 
 fn is_link(path: &str) -> Script {

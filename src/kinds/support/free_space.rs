@@ -1,5 +1,6 @@
 //! Room on a host's disk.
 
+use crate::domain::Words;
 use crate::domain::units::Bytes;
 use crate::effects::facts;
 use crate::error::{Failure, Result};
@@ -10,12 +11,12 @@ use crate::playbook::world::World;
 ///
 /// # Errors
 /// When the host cannot be asked.
-pub async fn free_space(cx: &Ctx<'_>, host: &str, folder: &str) -> Result<u64> {
-    facts::free_space(&cx.fx.host(host).await?, folder).await
+pub async fn free_space(cx: &Ctx<'_>, host: &str, folder: impl Into<Words>) -> Result<u64> {
+    facts::free_space(&cx.fx.host(host).await?, &folder.into()).await
 }
 
 /// What [`free_space`] asks.
-pub fn question(host: &str, folder: &str) -> Action {
+pub fn question(host: &str, folder: impl Into<Words>) -> Action {
     Action::look(host, facts::room(folder))
 }
 

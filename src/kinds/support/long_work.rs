@@ -1,7 +1,7 @@
 //! Long work on a host as a job: started once, found again after the runner died, watched with progress.
 
-use crate::domain::Script;
 use crate::domain::units::Span;
+use crate::domain::{Script, Words};
 use crate::effects::{Job, JobState};
 use crate::error::{Class, Failure, Result};
 use crate::kinds::support::place::is_there;
@@ -22,7 +22,7 @@ pub struct Work<'a> {
     /// Host it runs on.
     pub host: &'a str,
     /// Its folder on that host.
-    pub dir: &'a str,
+    pub dir: &'a Words,
     /// The script, run by `sh` in that folder.
     pub script: &'a Script,
     /// Prints how many bytes are done.
@@ -122,24 +122,24 @@ pub async fn ask_afterwards<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> 
 ///
 /// # Errors
 /// When the host cannot be asked.
-pub async fn ended_well(cx: &Ctx<'_>, host: &str, dir: &str) -> Result<bool> {
+pub async fn ended_well(cx: &Ctx<'_>, host: &str, dir: &Words) -> Result<bool> {
     let host = cx.fx.host(host).await?;
     let Some(job) = host.find_job(dir).await? else { return Ok(false) };
     if job.state().await?.code != Some(0) {
         return Ok(false);
     }
-    Ok(!host.succeeds(&is_there(&option_file(dir))).await?)
+    Ok(!host.succeeds(&is_there(option_file(dir))).await?)
 }
 
 /// What [`ended_well`] asks, beside the job, and [`tidied`] does.
-pub fn option_file_actions(host: &str, dir: &str) -> [Action; 2] {
-    [Action::look(host, is_there(&option_file(dir))), Action::remove(host, option_file(dir))]
+pub fn option_file_actions(host: &str, dir: &Words) -> [Action; 2] {
+    [Action::look(host, is_there(option_file(dir))), Action::remove(host, option_file(dir))]
 }
 
 /// The file beside a job's folder that its program logs in with. The job removes it at its end, as it may outlive its
 /// runner: both copies of it.
-pub fn option_file(dir: &str) -> String {
-    format!("{dir}.cnf")
+pub fn option_file(dir: &Words) -> Words {
+    dir.clone().then(".cnf")
 }
 
 /// The lines of a job's script that take the option file in, and remove it at the end of the job.
@@ -150,11 +150,11 @@ pub const TAKE_OPTION_FILE: &str = "cp -- \"$PWD.cnf\" client.cnf\ntrap 'rm -f c
 ///
 /// # Errors
 /// The failure of `ran`, or that the host cannot be asked.
-pub async fn tidied(cx: &Ctx<'_>, host: &str, dir: &str, ran: Result<()>) -> Result<()> {
+pub async fn tidied(cx: &Ctx<'_>, host: &str, dir: &Words, ran: Result<()>) -> Result<()> {
     let goes_on = matches!(&ran, Err(failure) if failure.class == Class::Cancelled);
     if goes_on {
         return ran;
     }
-    let removed = async { cx.fx.host(host).await?.remove_file(&option_file(dir)).await }.await;
+    let removed = async { cx.fx.host(host).await?.remove_file(option_file(dir)).await }.await;
     ran.and(removed)
 }

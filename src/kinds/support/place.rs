@@ -7,7 +7,8 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::secret::SecretRef;
-use crate::domain::{Contents, Script};
+use crate::domain::{Contents, Script, Words};
+use crate::effects::places;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Server, Verify};
 use crate::playbook::world::World;
@@ -27,9 +28,20 @@ pub fn dialect(world: &World, server: &str) -> Dialect {
 }
 
 /// The folder on `host` for what step `step` of run `run` leaves there.
-pub fn job_dir(world: &World, host: &str, run: &str, step: &str) -> String {
-    let work = world.inventory.host(host).map(|host| host.work_dir.0.clone()).unwrap_or_default();
-    format!("{work}/{run}/{step}")
+pub fn job_dir(world: &World, host: &str, run: &str, step: &str) -> Words {
+    run_dir(world, host, run).then(format!("/{step}"))
+}
+
+/// The folder on `host` for what run `run` leaves there.
+pub fn run_dir(world: &World, host: &str, run: &str) -> Words {
+    let work = world.inventory.host(host).map(|host| host.work_dir.place()).unwrap_or_default();
+    work.then(format!("/{run}"))
+}
+
+/// The folder on `host` for dumps of run `run`; the same as [`run_dir`] unless the inventory says otherwise.
+pub fn dump_dir(world: &World, host: &str, run: &str) -> Words {
+    let dumps = world.inventory.host(host).map(|host| host.dumps().place()).unwrap_or_default();
+    dumps.then(format!("/{run}"))
 }
 
 /// The file that a server's certificate is verified by, on the hosts that connect to it.
@@ -100,18 +112,28 @@ pub fn run_marker() -> String {
 }
 
 /// A look whether there is anything of that name.
-pub fn is_there(path: &str) -> Script {
-    Script::words(["test", "-e", path])
+pub fn is_there(path: impl Into<Words>) -> Script {
+    Script::words([Words::from("test"), "-e".into(), path.into()])
 }
 
 /// A look whether there is a file of that name.
-pub fn is_file(path: &str) -> Script {
-    Script::words(["test", "-f", path])
+pub fn is_file(path: impl Into<Words>) -> Script {
+    Script::words([Words::from("test"), "-f".into(), path.into()])
 }
 
 /// Prints the size of a file, in bytes.
-pub fn size_of(path: &str) -> Script {
-    Script::words(["stat", "-c", "%s", "--", path])
+pub fn size_of(path: impl Into<Words>) -> Script {
+    sh!("stat -c %s -- {}", argument(path))
+}
+
+/// Makes a folder of our own, with what leads to it; one that another account could swap is refused.
+pub fn make_own_folder(path: impl Into<Words>) -> Script {
+    sh!("{}own_folder {} make", places::functions(), argument(path))
+}
+
+/// Removes a folder that nothing is left in.
+pub fn remove_empty(path: impl Into<Words>) -> Script {
+    sh!("rmdir -- {} 2>/dev/null || true", argument(path))
 }
 
 /// A look whether a program is installed.

@@ -8,6 +8,7 @@ mod process;
 mod program;
 
 pub(super) use process::run;
+pub(super) use program::cache;
 pub use program::{Choice, Program};
 
 use crate::dialect::Dialect;

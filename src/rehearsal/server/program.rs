@@ -141,7 +141,7 @@ async fn mysql() -> Result<PathBuf> {
 }
 
 /// The folder of this program in the user's cache.
-pub(super) fn cache() -> Option<PathBuf> {
+pub(in crate::rehearsal) fn cache() -> Option<PathBuf> {
     let given = std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     given.or_else(home).map(|cache| cache.join("cutover"))

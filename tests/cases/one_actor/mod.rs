@@ -34,12 +34,10 @@ fn desk(steps: &str) -> Desk {
 fn host(desk: &Desk, more: &str) -> Sshd {
     let folder: &Path = &desk.path("ssh");
     let sshd = tokio::runtime::Runtime::new().unwrap().block_on(Sshd::start(folder, "old")).unwrap();
-    let (config, work) = (sshd.ssh_config().display(), desk.path("work"));
-    let host = format!("{{ ssh: old, ssh_config: {config}, work_dir: {} }}", work.display());
-    desk.write(
-        "inventory.yaml",
-        &format!("hosts: {{ local: {{ pass_env: [CUTOVER_TEST_DESK] }}, old: {host} }}\n{more}"),
-    );
+    let (config, work) = (sshd.ssh_config().display(), desk.work());
+    let host = format!("{{ ssh: old, ssh_config: {config}, work_dir: {work} }}");
+    let local = "local: { pass_env: [CUTOVER_TEST_DESK] }";
+    desk.write("inventory.yaml", &format!("hosts: {{ {local}, old: {host} }}\n{more}"));
     sshd
 }
 

@@ -12,22 +12,23 @@ const CHECK: &str = helper!("lease/check.sh");
 const STAMP: &str = helper!("lease/stamp.sh");
 /// What looks after the lease, beside it.
 const LEASE: [(&str, &str); 4] = [
-    ("look.sh", helper!("lease/look.sh")),
-    ("claim.sh", helper!("job/session.sh", "lease/claim.sh")),
+    ("look.sh", helper!("places/places.sh", "lease/look.sh")),
+    ("claim.sh", helper!("places/places.sh", "job/session.sh", "lease/claim.sh")),
     ("end.sh", helper!("job/session.sh", "lease/end.sh")),
     ("give_back.sh", helper!("job/session.sh", "lease/give_back.sh")),
 ];
-const WRITE_FILE: &str = helper!("host/write_file.sh");
-const REMOVE_FILE: &str = "exec rm -f -- \"$1\"";
-const START: &str = helper!("job/session.sh", "job/start.sh");
+const WRITE_FILE: &str = helper!("places/places.sh", "host/write_file.sh");
+const READ_FILE: &str = helper!("places/places.sh", "host/read_file.sh");
+const REMOVE_FILE: &str = helper!("places/places.sh", "host/remove_file.sh");
+const START: &str = helper!("places/places.sh", "job/folder.sh", "job/session.sh", "job/start.sh");
 const LEADER: &str = helper!("job/leader.sh");
 /// What looks after a job, whose folder is the first argument.
 const JOB: [(&str, &str); 5] = [
-    ("state.sh", helper!("job/session.sh", "job/state.sh")),
-    ("kill.sh", helper!("job/session.sh", "job/kill.sh")),
-    ("remove.sh", helper!("job/session.sh", "job/remove.sh")),
-    ("complaint", "[ ! -e \"$1\" ] || exec tail -n \"$2\" -- \"$1\""),
-    ("output", "[ ! -e \"$1\" ] || exec head -c \"$2\" -- \"$1\""),
+    ("state.sh", helper!("places/places.sh", "job/folder.sh", "job/session.sh", "job/state.sh")),
+    ("kill.sh", helper!("places/places.sh", "job/folder.sh", "job/session.sh", "job/kill.sh")),
+    ("remove.sh", helper!("places/places.sh", "job/folder.sh", "job/session.sh", "job/remove.sh")),
+    ("complaint", helper!("places/places.sh", "job/folder.sh", "job/complaint.sh")),
+    ("output", helper!("places/places.sh", "job/folder.sh", "job/output.sh")),
 ];
 /// Removes the folder around jobs, when nothing is left in it.
 const EMPTY: &str = "rmdir -- \"$1\" 2>/dev/null || true";
@@ -112,7 +113,7 @@ fn program(argv: &[String], input: &[u8]) -> Vec<Done> {
         ["test", "-f", file] if file.ends_with("/script") => {
             Done::OfJob(file.strip_suffix("/script").unwrap().to_owned())
         }
-        ["env", "LC_ALL=C", "cat", "--", path] => Done::Read(path.to_owned()),
+        ["sh", "-c", READ_FILE, "sh", path] => Done::Read(path.to_owned()),
         ["sh", "-c", WRITE_FILE, "sh", path, _mode, size] if size == input.len().to_string() => {
             Done::Write(path.to_owned(), input.to_vec())
         }
@@ -122,7 +123,6 @@ fn program(argv: &[String], input: &[u8]) -> Vec<Done> {
         }
         ["sh", "-c", EMPTY, "sh", folder] => Done::Around(folder.to_owned()),
         ["sh", "-c", script, "sh", folder, ..] if JOB.iter().any(|(_, text)| *text == script) => {
-            let folder = folder.strip_suffix("/err").or_else(|| folder.strip_suffix("/out")).unwrap_or(folder);
             Done::OfJob(folder.to_owned())
         }
         ["sh", "-c", script] | ["sh", "-c", script, "sh"] => Done::Script(script.to_owned(), input.to_vec()),

@@ -35,7 +35,7 @@ fn stock(lab: &Lab) {
 /// Files of the hosts with the moment of their last change; those that a server keeps are its own.
 fn files(lab: &Lab) -> BTreeSet<String> {
     let mut find = Command::new("find");
-    find.args(HOSTS).current_dir(lab.dir());
+    find.arg("-H").args(HOSTS).current_dir(lab.dir());
     find.args(["-path", "*/data", "-prune", "-o", "-type", "f", "-printf", "%p %T@\n"]);
     let listed = String::from_utf8(find.output().unwrap().stdout).unwrap();
     listed.lines().map(str::to_owned).collect()

@@ -143,6 +143,8 @@ impl Planned {
         match piece {
             Piece::Text(known) | Piece::Value(known) => text.strip_prefix(known.as_str()).is_some_and(next),
             Piece::Secret(label) => text.strip_prefix(self.secrets[label].expose_secret()).is_some_and(next),
+            // hosts of the lab have a stated work folder
+            Piece::Home(_) => false,
             Piece::Late(_) => stretches(text).any(|(_, rest)| next(rest)),
         }
     }

@@ -135,13 +135,15 @@ impl Liar {
             What::Read => host.read_file(&path).await.map(drop),
             What::Removed => host.remove_file(&path).await,
             What::Job => {
-                let job = host.start_job(&path, &self.touch(&format!("{name}.done")), &Script::from("echo 1")).await?;
+                let job = host
+                    .start_job(&path.as_str().into(), &self.touch(&format!("{name}.done")), &Script::from("echo 1"))
+                    .await?;
                 while job.state().await?.running {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 job.remove().await
             }
-            What::Ended => host.clear_job(&path).await,
+            What::Ended => host.clear_job(&path.as_str().into()).await,
             What::Line => cx.fx.unix_ask("local", &self.path("socket"), name).await.map(drop),
             What::Login => {
                 let account = Account { user: name.into(), host: None, password: SecretRef::Env("PW".into()) };

@@ -11,6 +11,7 @@ use cutover::kinds::Step;
 use cutover::plan::Plan;
 use cutover::plan::load::{self, Sources};
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup as ServerSetup};
+use cutover::rehearsal::work_folder::WorkFolder;
 use cutover::store::{Event, Journal, Outcome, Sqlite};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -35,6 +36,7 @@ type Seen = Arc<Mutex<Vec<String>>>;
 
 pub struct World {
     folder: tempfile::TempDir,
+    work: WorkFolder,
     server: Server,
     listeners: [TcpListener; 2],
     lines: Seen,
@@ -45,6 +47,7 @@ pub struct World {
 impl World {
     pub async fn make() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let work = WorkFolder::make().unwrap();
         let setup = ServerSetup {
             name: "one".into(),
             dir: folder.path().join("one"),
@@ -60,7 +63,7 @@ impl World {
             listener.set_nonblocking(true).unwrap();
         }
         let (lines, read) = Default::default();
-        let world = Self { folder, server, listeners, lines, read, runs: 0 };
+        let world = Self { folder, work, server, listeners, lines, read, runs: 0 };
         let users = [STATED, OTHER].map(|user| format!("CREATE USER {user}@'%' IDENTIFIED BY 'pw';"));
         world.sql(&users.concat());
         world
@@ -68,7 +71,7 @@ impl World {
 
     /// Where things are done.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join("here").join(name)
+        self.work.path().join("here").join(name)
     }
 
     fn sql(&self, sql: &str) -> String {
@@ -160,7 +163,7 @@ impl World {
     fn plan(&self, liar: &Liar) -> Plan {
         let folder = self.folder.path();
         let access = format!("host: local, address: {}, user: migrate, password: {{ env: PW }}", liar.server);
-        let host = format!("hosts: {{ local: {{ work_dir: \"{}\" }} }}", folder.join("work").display());
+        let host = format!("hosts: {{ local: {{ work_dir: \"{}\" }} }}", self.work.path().join("w").display());
         std::fs::write(folder.join("i.yaml"), format!("{host}\nservers: {{ one: {{ {access} }} }}\n")).unwrap();
         let sources = Sources { inventory: Some(folder.join("i.yaml")), ..Sources::default() };
         let step = "{ id: a, uses: sql, with: { server: one, statements: [\"CREATE DATABASE stated\"] } }";

@@ -281,6 +281,11 @@ fn hosts() -> Vec<Row> {
             "shop is no folder",
         ),
         plan(
+            |look, _| look.inventory["hosts"]["new"]["dump_dir"] = json!("/tmp/dumps"),
+            "files",
+            "/tmp/dumps on new cannot be written: /tmp (owner root, mode 1777) can be written by others",
+        ),
+        plan(
             |look, _| look.inventory["applications"]["shop"]["config"]["path"] = json!("/nowhere/at/all/db.env"),
             "files",
             "/nowhere/at/all/db.env on new cannot be written: its folder /nowhere/at/all is not there",

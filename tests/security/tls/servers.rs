@@ -3,7 +3,7 @@
 use super::certificates::Authority;
 use super::recorder::Recorder;
 use super::{LIMIT, PASSWORD, holds, log_in, words};
-use crate::skip;
+use crate::lab::skip;
 use cutover::domain::product::Family;
 use cutover::effects::{Answer, Approvals, Cover, Effects, Rule, Secrets, Tls};
 use cutover::error::{Failure, Result};

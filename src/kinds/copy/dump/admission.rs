@@ -3,6 +3,7 @@
 use super::Dump;
 use crate::dialect::{Dialect, Every};
 use crate::domain::Script;
+use crate::domain::Words;
 use crate::domain::units::Bytes;
 use crate::effects::Row;
 use crate::effects::replica::LOOK;
@@ -48,7 +49,7 @@ impl Dump {
         let host = self.host(world);
         actions.push(Action::look(host, programs(dialect)));
         actions.extend(BESIDE.map(|program| Action::look(host, is_installed(program))));
-        actions.push(Action::command(host, trial_write::in_folder(self.folder(world))));
+        actions.push(Action::command(host, trial_write::in_own_folder(self.folder(world))));
         actions.push(free_space::question(host, self.folder(world)));
         actions
     }
@@ -226,23 +227,23 @@ impl Dump {
     }
 
     /// Where the dump will lie.
-    fn folder<'a>(&'a self, world: &'a World) -> &'a str {
-        let work = || world.inventory.host(self.host(world)).map(|host| host.work_dir.0.as_str());
-        self.directory.as_deref().or_else(work).unwrap_or_default()
+    fn folder(&self, world: &World) -> Words {
+        let dumps = || world.inventory.host(self.host(world)).map(|host| host.dumps().place());
+        self.directory.as_ref().map(Words::from).or_else(dumps).unwrap_or_default()
     }
 
     /// The dump is smaller than the tables it comes from, so room for the tables is room enough.
     async fn space(&self, cx: &Ctx<'_>) -> Result<()> {
         let needed = self.volume(cx, &self.databases).await?.bytes;
         let folder = self.folder(cx.world);
-        let printed = cx.fx.host(self.host(cx.world)).await?.print(&trial_write::in_folder(folder)).await?;
+        let printed = cx.fx.host(self.host(cx.world)).await?.print(&trial_write::in_own_folder(&folder)).await?;
         if let Some(fault) = trial_write::fault(&printed) {
-            return Err(Failure::refused("keep the dump", format!("no file can be made in {folder}: {fault}"))
+            return Err(Failure::refused("keep the dump", format!("no file can be kept in {folder}: {fault}"))
                 .at(self.host(cx.world))
                 .now("nothing was touched")
                 .help("let the account write there, or name another folder with `directory`"));
         }
-        let free = free_space(cx, self.host(cx.world), folder).await?;
+        let free = free_space(cx, self.host(cx.world), &folder).await?;
         if free >= needed {
             return Ok(());
         }

@@ -9,13 +9,14 @@ mod trial;
 use crate::dialect::{Databases, Late};
 use crate::domain::marker;
 use crate::domain::script::argument;
-use crate::domain::{Contents, Script};
+use crate::domain::{Contents, Script, Words};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::kinds::role::{CopiesFrom, Role};
 use crate::kinds::support::long_work::{self, Work};
 use crate::kinds::support::place::{
-    authority, dialect, is_file, job_dir, option_file, option_file_with_session, server, size_of, verify_at,
+    authority, dialect, dump_dir, is_file, job_dir, make_own_folder, option_file, option_file_with_session,
+    remove_empty, server, size_of, verify_at,
 };
 use crate::kinds::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::inventory::Verify;
@@ -46,7 +47,7 @@ pub const OUTPUTS: &[Output] = &[
 ];
 
 /// Prints the first lines of a dump: where rows begin among them, a line may be as long as a packet.
-fn head_of(file: &str) -> Script {
+fn head_of(file: &Words) -> Script {
     sh!("zstd -dcq -- {} | head -n 120 | LC_ALL=C cut -b 1-30000", argument(file))
 }
 
@@ -82,7 +83,7 @@ pub struct Dump {
     /// enter the binary log.
     #[serde(default)]
     gtid: bool,
-    /// Folder for the file. Default: below the host's `work_dir`.
+    /// Folder for the file, as safe from other accounts as `work_dir` must be. Default: below the host's `dump_dir`.
     #[serde(default)]
     directory: Option<String>,
 }
@@ -100,17 +101,33 @@ impl Dump {
     fn host<'a>(&'a self, world: &'a World) -> &'a str {
         world.inventory.host_of(self.on.as_deref().unwrap_or(&self.server))
     }
-    fn dir(&self, world: &World, run: &str, step: &str) -> String {
+    fn dir(&self, world: &World, run: &str, step: &str) -> Words {
         job_dir(world, self.host(world), run, step)
     }
-    fn file(&self, world: &World, run: &str, step: &str) -> String {
-        let folder = self.directory.clone().unwrap_or_else(|| self.dir(world, run, step));
-        format!("{}/{step}-{run}.sql.zst", folder.trim_end_matches('/'))
+    /// The folder for the file, where it is not the job's own.
+    fn folder_apart(&self, world: &World, run: &str) -> Option<Words> {
+        let apart = || {
+            let host = world.inventory.host(self.host(world))?;
+            (host.dumps() != &host.work_dir).then(|| dump_dir(world, self.host(world), run))
+        };
+        self.directory.as_ref().map(|stated| stated.trim_end_matches('/').into()).or_else(apart)
+    }
+    fn file(&self, world: &World, run: &str, step: &str) -> Words {
+        let folder = self.folder_apart(world, run).unwrap_or_else(|| self.dir(world, run, step));
+        folder.then(format!("/{step}-{run}.sql.zst"))
+    }
+    /// The folder that this run alone has for its dumps, where it has one.
+    fn own_folder_of_run(&self, world: &World, run: &str) -> Option<Words> {
+        self.folder_apart(world, run).filter(|_| self.directory.is_none())
+    }
+    /// Sees to that folder, if it is a folder apart.
+    fn folder_command(&self, world: &World, run: &str) -> Option<Script> {
+        self.folder_apart(world, run).map(make_own_folder)
     }
     /// What is removed when the step is taken back.
-    fn left(&self, world: &World, run: &str, step: &str) -> [String; 3] {
+    fn left(&self, world: &World, run: &str, step: &str) -> [Words; 3] {
         let (dir, file) = (self.dir(world, run, step), self.file(world, run, step));
-        [file.clone(), format!("{file}.part"), long_work::option_file(&dir)]
+        [file.clone(), file.then(".part"), long_work::option_file(&dir)]
     }
     fn route(&self, world: &World) -> Result<Route, Failure> {
         let source = server(world, &self.server)?;
@@ -126,7 +143,7 @@ impl Dump {
         Route::by_own_tunnel(world, self.host(world), source)
     }
     /// The job's script; `databases` and `before` may be markers.
-    fn script(&self, world: &World, route: &Route, databases: &Script, before: Option<&str>, file: &str) -> Script {
+    fn script(&self, world: &World, route: &Route, databases: &Script, before: Option<&str>, file: &Words) -> Script {
         let dialect = dialect(world, &self.server);
         Dumping { dialect, route, tls: self.is_encrypted(world, route), gtid: self.gtid, databases, before }
             .script(file)
@@ -190,7 +207,7 @@ impl Dump {
         })?;
         cx.progress.note(format!("dumped to {position}"));
         let mut outputs = Outputs::new();
-        outputs.insert("file".into(), file.into());
+        outputs.insert("file".into(), host.place(&file).await?.into());
         outputs.insert("position".into(), serde_json::to_value(&position).unwrap_or_default());
         outputs.insert("gtid".into(), self.gtid(cx, &head, &position).await?.into());
         outputs.insert("bytes".into(), bytes.into());
@@ -252,6 +269,7 @@ impl Step for Dump {
             .map_err(|failure| vec![Complaint { help: failure.help, ..Complaint::new("tls", failure.answer) }])?;
         actions.push(Action::file(host, long_work::option_file(&dir), &options));
         let file = self.file(world, &run, &marker::late("step"));
+        actions.extend(self.folder_command(world, &run).map(|command| Action::command(host, command)));
         actions.extend(self.ready_actions(dialect));
         let sequences = marker::late("each sequence, empty, for tables of other databases that take numbers from it");
         let question = dialect.sequences(asked);
@@ -275,6 +293,7 @@ impl Step for Dump {
         let mut actions: Vec<Action> =
             self.left(world, &run, &step).into_iter().map(|path| Action::remove(host, path)).collect();
         actions.push(Action::end(host, self.dir(world, &run, &step)));
+        actions.extend(self.own_folder_of_run(world, &run).map(|folder| Action::command(host, remove_empty(folder))));
         actions
     }
 
@@ -332,7 +351,10 @@ impl Step for Dump {
         let databases = self.chosen(cx).await?;
         let total = self.volume(cx, &databases).await?.bytes;
         let host = cx.fx.host(self.host(cx.world)).await?;
-        host.write_file(&long_work::option_file(&dir), &self.option_file(cx.world, &route)?, Some(0o600)).await?;
+        if let Some(command) = self.folder_command(cx.world, cx.run) {
+            host.print(&command).await?;
+        }
+        host.write_file(long_work::option_file(&dir), &self.option_file(cx.world, &route)?, Some(0o600)).await?;
         self.make_ready(cx).await?;
         let before = self.sequences(cx, &databases).await?;
         let script = self.script(cx.world, &route, &self.words(Some(&databases)), before.as_deref(), &file);
@@ -353,8 +375,12 @@ impl Step for Dump {
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         for path in self.left(cx.world, cx.run, cx.step) {
-            host.remove_file(&path).await?;
+            host.remove_file(path).await?;
         }
-        host.clear_job(&self.dir(cx.world, cx.run, cx.step)).await
+        host.clear_job(&self.dir(cx.world, cx.run, cx.step)).await?;
+        match self.own_folder_of_run(cx.world, cx.run) {
+            Some(folder) => host.print(&remove_empty(folder)).await.map(drop),
+            None => Ok(()),
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The shell script that dumps: plain POSIX, because it runs on whatever host the inventory names.
 
 use crate::dialect::Dialect;
-use crate::domain::Script;
 use crate::domain::script::argument;
+use crate::domain::{Script, Words};
 use crate::error::Failure;
 use crate::kinds::support::client_program::find_dump_program;
 use crate::playbook::inventory::Server;
@@ -19,8 +19,8 @@ pub const NO_WAY: i32 = 97;
 const OR_NO_WAY: &str = " || exit 97";
 
 /// Takes the option file in, and ends the script's own tunnel with it.
-const BEGIN: &str = "set -eu\numask 077\ncp -- \"$PWD.cnf\" client.cnf\n\
-    trap 'rm -f client.cnf \"$PWD.cnf\"; [ ! -e ssh.pid ] || kill $(cat ssh.pid) 2>/dev/null || true' EXIT\n\
+const BEGIN: &str = "set -eu\numask 077\nway=\ncp -- \"$PWD.cnf\" client.cnf\n\
+    trap 'rm -f client.cnf \"$PWD.cnf\"; [ -z \"$way\" ] || kill \"$way\" 2>/dev/null || true' EXIT\n\
     trap 'exit 143' HUP INT TERM\n";
 
 /// How the program reaches the server.
@@ -82,8 +82,8 @@ pub struct Dumping<'a> {
 impl Dumping<'_> {
     /// The script. A dump that was cut off never gets its final name: the program's exit code and its own last line,
     /// `Dump completed`, are both asked for.
-    pub fn script(&self, file: &str) -> Script {
-        let (dump, part, file) = (self.program(&[], ""), argument(format!("{file}.part")), argument(file));
+    pub fn script(&self, file: &Words) -> Script {
+        let (dump, part, file) = (self.program(&[], ""), argument(file.clone().then(".part")), argument(file));
         let before =
             self.before.map_or_else(Script::default, |text| sh!("printf '%s\\n' {} | zstd -q; ", argument(text)));
         // the file is made anew, so that nothing planted at its place is written to
@@ -93,7 +93,7 @@ impl Dumping<'_> {
              || echo $? > failed; }} | tee tail.fifo | zstd -q -T0 -3; }} > {}\nwait $!\nset +C\n\
              if [ -e failed ]; then echo \"the dump program ended with code $(cat failed)\" >&2; exit 1; fi\n\
              grep -q 'Dump completed' tail || {{ echo 'the dump is cut off: its last line is missing' >&2; exit 1; }}\n\
-             sync -- {}\nmv -f -- {} {}\n",
+             sync -- {}\nmv -fT -- {} {}\n",
             dump,
             &part,
             before,
@@ -125,11 +125,9 @@ impl Dumping<'_> {
         let unverified = if self.tls { "" } else { "unverified >> client.cnf\n" };
         let script = sh!("{}{}{}{}", BEGIN, find_dump_program(self.dialect), unverified, self.flags(more));
         match self.route {
-            Route::OwnTunnel { ssh, .. } => script.then(sh!(
-                "{} &\necho $! > ssh.pid\nsleep 2\nkill -0 $(cat ssh.pid){}\n",
-                Script::words(ssh),
-                no_way
-            )),
+            Route::OwnTunnel { ssh, .. } => {
+                script.then(sh!("{} &\nway=$!\nsleep 2\nkill -0 \"$way\"{}\n", Script::words(ssh), no_way))
+            }
             Route::Address(_) => script,
         }
     }

@@ -2,9 +2,9 @@
 
 mod proof;
 
-use crate::domain::Script;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::marker;
+use crate::domain::{Script, Words};
 use crate::effects::Job;
 use crate::error::{Class, Failure, Result};
 use crate::kinds::role::{Role, Tunnels};
@@ -121,10 +121,10 @@ impl Tunnel {
     fn script(&self, world: &World) -> Script {
         sh!("set -- {}\n{}", Script::words(self.ssh(world)), Script::ours("keep a tunnel open", TUNNEL))
     }
-    fn dir(&self, cx: &Ctx<'_>) -> String {
+    fn dir(&self, cx: &Ctx<'_>) -> Words {
         job_dir(cx.world, &self.from, cx.run, cx.step)
     }
-    fn planned_dir(&self, world: &World) -> String {
+    fn planned_dir(&self, world: &World) -> Words {
         job_dir(world, &self.from, &run_marker(), &marker::late("step"))
     }
     fn forward_actions(&self) -> Vec<Action> {

@@ -20,7 +20,6 @@ pub fn jobs(file: &str, size: u64, duration: Duration, direct: bool) -> [Vec<Str
             "--time_based".into(),
             "--unlink=1".into(),
             "--output-format=json".into(),
-            format!("--output={name}.json"),
         ]
     };
     let mut random = common("random");

@@ -7,6 +7,7 @@ use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::units::{Bytes, Span};
 use crate::domain::{Script, Sql};
+use crate::effects::places;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::kinds::role::{MeasuresDisk, Role};
@@ -77,6 +78,9 @@ struct Require {
     fsync_p99: Option<Span>,
 }
 
+/// Defines `measure_in`, by the functions of [`places`].
+const FOLDER: &str = include_str!("folder.sh");
+
 fn four_gib() -> Bytes {
     Bytes(4 << 30)
 }
@@ -89,9 +93,18 @@ impl Benchmark {
         format!("{}/.cutover-fio-{run}-{step}", self.directory.trim_end_matches('/'))
     }
     fn script(&self, file: &str) -> Script {
-        let [random, commit] = fio::jobs(file, self.size.0, self.duration.0, !self.allow_buffered).map(Script::words);
-        let removal = sh!("rm -f -- {}", argument(file)).quoted();
-        sh!("set -e\ntrap {} EXIT HUP INT TERM\n{}\n{}\n", removal, random, commit)
+        let name = format!("./{}", file.rsplit('/').next().unwrap_or_default());
+        let [random, commit] = fio::jobs(&name, self.size.0, self.duration.0, !self.allow_buffered).map(Script::words);
+        sh!(
+            "{}{}measure_in {} || exit\ntrap {} EXIT HUP INT TERM\nset -e\n\
+             $set_user {} > \"$reports/random.json\"\n$set_user {} > \"$reports/commit.json\"\n",
+            places::functions(),
+            Script::ours("a folder to measure in", FOLDER),
+            argument(&self.directory),
+            sh!("rm -f -- {}", argument(name)).quoted(),
+            random,
+            commit
+        )
     }
     /// How much room there is, where there is a folder and the program.
     fn room(&self) -> Script {
@@ -215,7 +228,7 @@ impl Step for Benchmark {
         let mut actions: Vec<Action> = self.beside(world).map(|(name, ask)| Action::sql(name, ask)).collect();
         actions.push(Action::look(&self.host, self.room()));
         actions.push(Action::job(&self.host, &dir, self.script(&self.file(&run_marker(), &step)), ""));
-        actions.extend(REPORTS.map(|name| Action::read(&self.host, format!("{dir}/{name}"))));
+        actions.extend(REPORTS.map(|name| Action::read(&self.host, dir.clone().then(format!("/{name}")))));
         let mut gates = Vec::new();
         gates.extend(self.require.write_iops.map(|n| format!("fewer than {n:.0} random writes a second")));
         gates.extend(self.require.read_iops.map(|n| format!("fewer than {n:.0} random reads a second")));
@@ -279,7 +292,7 @@ impl Step for Benchmark {
         let host = cx.fx.host(&self.host).await?;
         let mut reports = Vec::new();
         for name in REPORTS {
-            let text = host.read_file(&format!("{dir}/{name}")).await?.unwrap_or_default();
+            let text = host.read_file(dir.clone().then(format!("/{name}"))).await?.unwrap_or_default();
             reports.push(String::from_utf8_lossy(&text).into_owned());
         }
         let figures = fio::Figures::read(&reports[0], &reports[1])

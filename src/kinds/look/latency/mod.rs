@@ -7,7 +7,7 @@ use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::secret::SecretRef;
 use crate::domain::units::Span;
-use crate::domain::{Contents, Script};
+use crate::domain::{Contents, Script, Words};
 use crate::error::{Failure, Result};
 use crate::kinds::support::client_program::{find_client, told_of_tls};
 use crate::kinds::support::place::{authority_at, job_dir, option_file, run_marker, server, verify_at};
@@ -103,11 +103,11 @@ impl Way<'_> {
         let login = option_file(self.user, self.password, self.address);
         login.then(self.tls.map(|(_, ca)| client_ca(ca)).unwrap_or_default())
     }
-    fn file(&self, dir: &str) -> String {
-        format!("{dir}-{}.cnf", self.server)
+    fn file(&self, dir: &Words) -> Words {
+        dir.clone().then(format!("-{}.cnf", self.server))
     }
     /// The same statement again and again, each sent when the answer to the one before has come.
-    fn script(&self, dir: &str, samples: u32) -> Script {
+    fn script(&self, dir: &Words, samples: u32) -> Script {
         let count = usize::try_from(samples).unwrap_or(0) + WARM_UP + 1;
         let (verify, file) = (self.tls.map(|(verify, _)| verify), self.file(dir));
         sh!(
@@ -160,9 +160,9 @@ impl Latency {
     async fn measure(&self, cx: &Ctx<'_>, way: &Way<'_>) -> Result<Figures> {
         let dir = job_dir(cx.world, way.host, cx.run, cx.step);
         let host = cx.fx.host(way.host).await?;
-        host.write_file(&way.file(&dir), &way.option_file(), Some(0o600)).await?;
+        host.write_file(way.file(&dir), &way.option_file(), Some(0o600)).await?;
         let printed = host.print(&way.script(&dir, self.samples)).await;
-        host.remove_file(&way.file(&dir)).await?;
+        host.remove_file(way.file(&dir)).await?;
         let attempted = format!("measure the way to `{}`", way.server);
         let printed = printed.map_err(|failure| {
             Failure { attempted: attempted.clone(), ..failure }.help(format!(
@@ -282,7 +282,7 @@ impl Step for Latency {
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         for way in self.ways(cx.world).unwrap_or_default() {
             let dir = job_dir(cx.world, way.host, cx.run, cx.step);
-            cx.fx.host(way.host).await?.remove_file(&way.file(&dir)).await?;
+            cx.fx.host(way.host).await?.remove_file(way.file(&dir)).await?;
         }
         Ok(())
     }

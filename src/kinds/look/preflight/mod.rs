@@ -80,8 +80,10 @@ impl Preflight {
     fn pair<'a>(&'a self, world: &'a World) -> Result<Pair<'a>> {
         let place = |name: &'a str| -> Result<Place<'a>> {
             let server = server(world, name)?;
-            let work_dir = world.inventory.host(&server.host).map_or("", |host| host.work_dir.0.as_str());
-            Ok(Place { name, server, dialect: dialect(world, name), work_dir })
+            let host = world.inventory.host(&server.host);
+            let work_dir = host.map(|host| host.work_dir.place()).unwrap_or_default();
+            let dump_dir = host.map(|host| host.dumps().place()).unwrap_or_default();
+            Ok(Place { name, server, dialect: dialect(world, name), work_dir, dump_dir })
         };
         let application = self.application.as_deref();
         let application = application.and_then(|name| Some((name, world.inventory.applications.get(name)?)));

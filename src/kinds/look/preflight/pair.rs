@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use crate::dialect::Dialect;
+use crate::domain::Words;
 use crate::domain::endpoint::Endpoint;
 use crate::playbook::inventory::{Account, Application, Server};
 use crate::playbook::through::Through;
@@ -40,8 +41,10 @@ pub struct Place<'a> {
     pub name: &'a str,
     pub server: &'a Server,
     pub dialect: Dialect,
+    /// Folder on its host for what runs leave there.
+    pub work_dir: Words,
     /// Folder for dumps on its host.
-    pub work_dir: &'a str,
+    pub dump_dir: Words,
 }
 
 impl<'a> Pair<'a> {

@@ -7,6 +7,7 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::{Contents, Script};
+use crate::effects::places;
 use crate::error::{Failure, Result};
 use crate::kinds::role::{MovesApplication, Role};
 use crate::kinds::support::config_place::{require_writable, write_actions};
@@ -82,7 +83,8 @@ impl Repoint {
     }
     /// Moves the staged file into place and reloads; one script, because each round trip is downtime.
     fn switch(config: &ConfigFile, application: &Application, staged: &str) -> Script {
-        let moved = sh!("mv -f -- {} {}", argument(staged), argument(&config.path));
+        // in a subshell, so that the reload does not begin in the folder
+        let moved = sh!("{}( put {} {} )", places::functions(), argument(staged), argument(&config.path));
         match &application.reload[..] {
             [] => moved,
             reload => sh!("{} && {}", moved, Script::words(reload)),
@@ -90,22 +92,17 @@ impl Repoint {
     }
     /// The same after a resume too: then the staged file may be in place already, and only the reload is left.
     fn switch_again(config: &ConfigFile, application: &Application, staged: &str) -> Script {
-        let (new, path) = (argument(staged), argument(&config.path));
-        let switch = Self::switch(config, application, staged);
-        sh!("[ -e {} ] || cp -p -- {} {}; {}", &new, path, &new, switch)
+        Self::switch(config, application, staged)
     }
     /// The way back, where the old file was kept.
     fn switch_back(config: &ConfigFile, application: &Application, backup: &str) -> Script {
-        sh!("[ ! -e {} ] || {{ {}; }}", argument(backup), Self::switch(config, application, backup))
+        sh!("[ ! -e {} ] || {{\n{}; }}", argument(backup), Self::switch(config, application, backup))
     }
     /// Keeps the old file, and makes the new one beside it with the same mode and owner.
     fn copy(config: &ConfigFile, run: &str) -> Script {
-        sh!(
-            "old={}; for to in {} {}; do [ -e \"$to\" ] || [ ! -e \"$old\" ] || cp -p -- \"$old\" \"$to\"; done",
-            argument(&config.path),
-            argument(Self::backup(config, run)),
-            argument(Self::staged(config, run))
-        )
+        let [backup, staged] = [Self::backup(config, run), Self::staged(config, run)].map(argument);
+        let old = argument(&config.path);
+        sh!("{}keep {} {} && keep {} {}", places::functions(), &old, backup, &old, staged)
     }
     fn staged(config: &ConfigFile, run: &str) -> String {
         format!("{}.cutover-{run}.new", config.path)

@@ -5,6 +5,7 @@ use super::super::check::{Check, Occasion};
 use super::super::pair::{Pair, Source};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::domain::Words;
 use crate::domain::script::argument;
 use crate::domain::units::Bytes;
 use crate::error::{Failure, Result};
@@ -19,7 +20,7 @@ pub const CHECK: Check = Check::blocking("disk_space", judge).only_before(Occasi
 });
 
 /// The device that a folder is on, or will be on, and the bytes that are free there.
-fn free(host: &str, folder: &str) -> Ask {
+fn free(host: &str, folder: impl Into<Words>) -> Ask {
     let script = sh!(
         "d={}; while [ ! -d \"$d\" ]; do d=$(dirname -- \"$d\"); done; df -PB1 -- \"$d\" | awk 'NR==2 {{print $1, $4}}'",
         argument(folder)
@@ -31,7 +32,7 @@ fn data(pair: &Pair<'_>) -> Option<Ask> {
     Some(free(&pair.target.server.host, pair.target.server.data_dir.as_deref()?))
 }
 fn dump(pair: &Pair<'_>) -> Option<Ask> {
-    Some(free(&pair.target.server.host, pair.target.work_dir))
+    Some(free(&pair.target.server.host, &pair.target.dump_dir))
 }
 fn logs(pair: &Pair<'_>) -> Option<Ask> {
     let server = pair.source.server;

@@ -1,5 +1,5 @@
 //! Whether the files and folders that the inventory names can be written. Tried, not reasoned: a file of our own is made
-//! beside each and removed again. Rights, a full or read-only disk and a link to nowhere all show that way.
+//! beside each and removed again. Folders of ours must also be safe from other accounts. Rights, a full or read-only disk and a link to nowhere all show that way.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
@@ -31,8 +31,10 @@ fn places(pair: &Pair<'_>) -> Vec<Place> {
             places.push(file(format!("servers.{}.config_file", place.name), &place.server.host, path));
         }
         let host = &place.server.host;
-        let ask = Ask::Try { host: host.clone(), script: trial_write::in_folder(place.work_dir) };
-        places.push(Place { field: format!("hosts.{host}.work_dir"), path: place.work_dir.to_owned(), ask });
+        for (field, folder) in [("work_dir", &place.work_dir), ("dump_dir", &place.dump_dir)] {
+            let ask = Ask::Try { host: host.clone(), script: trial_write::in_own_folder(folder) };
+            places.push(Place { field: format!("hosts.{host}.{field}"), path: folder.to_string(), ask });
+        }
     }
     let config = pair.application.and_then(|(name, application)| Some((name, application.config.as_ref()?)));
     if let Some((name, config)) = config {
