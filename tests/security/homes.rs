@@ -34,7 +34,9 @@ fn it_is_found_behind_any_login_shell_and_shown_as_it_is_stated() {
         assert!(plan.contains(shown), "{shown} is not shown: {plan}");
     }
     // homes of the lab lie below /tmp, so both places are refused, by where they are
-    let ran = lab.swap(&["run", "--yes"], &[]);
+    let said = words(&lab.swap(&["run", "--yes"], &[]));
+    assert!(said.contains("could not take the host") && said.contains("/tmp (owner root, mode 1777)"), "{said}");
+    let ran = lab.swap(&["preflight"], &[]);
     let said = words(&ran);
     assert_eq!(ran.status.code(), Some(5), "{said}");
     for place in ["~/it's ours on old", "~/w on new", "~/d on new"] {

@@ -56,7 +56,7 @@ fn a_folder_that_others_can_swap_is_refused_by_name() {
     refused(&yard, &format!("{{ work_dir: {own} }}"), &["/tmp (owner root, mode 1777)"]);
     assert_eq!(std::fs::read_dir(&below).unwrap().count(), 0);
     // it is told in words when it is no absolute path
-    for place in ["relative/w", "~other/w", "~", "~/", "/", "//", ".", "''"] {
+    for place in ["relative/w", "~other/w", "'~'", "~/", "/", "//", ".", "''"] {
         let ran = yard.run(&format!("{{ work_dir: {place} }}"), &yard.dir());
         assert_eq!(ran.status.code(), Some(2), "{place}: {}", words(&ran));
         assert!(words(&ran).contains("is no place for a folder on a host"), "{place}: {}", words(&ran));

@@ -102,7 +102,7 @@ impl Preflight {
     async fn examine(&self, cx: &Ctx<'_>) -> Result<Vec<CheckResult>> {
         let mut foreseen = cx.foreseen.clone();
         foreseen.extend(self.will_set.iter().map(|name| format!("{}.{}", self.target, name.to_lowercase())));
-        let results = examine::examine(cx, &self.pair(cx.world)?, foreseen).await?;
+        let results = Box::pin(examine::examine(cx, &self.pair(cx.world)?, foreseen)).await?;
         Ok(results.into_iter().map(|result| self.allowed(result)).collect())
     }
 
