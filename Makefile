@@ -6,6 +6,7 @@ JOBS    ?= 2
 ROUNDS  ?= 200
 SEED    ?= 1
 FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= playbook inventory journal accounts follow copy switch look
 
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 # What cargo-fuzz would set; the sanitizer is left out, because the program forbids unsafe code.
@@ -13,7 +14,7 @@ COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions --cfg fuzzing
 
-.PHONY: help demo quick test check-displays faults bench fuzz deps build lint clean
+.PHONY: help demo quick test audit security check-displays faults bench fuzz deps build lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -21,11 +22,13 @@ help: ## Show this list
 demo: deps build ## See a live server move: two real servers, ROWS rows, WRITERS writers, a short report
 	target/release/cutover rehearse playbooks/replication_swap.yaml --rows $(ROWS) --writers $(WRITERS)
 
+# Clippy is the compiler here, as `cargo clippy` has it: what is tested is what was linted, tests too, and nothing is compiled twice.
 # servers wait for the disk more than for processors: twice as many tests at a time as there are of these
 test: deps ## Run everything: format, lints, and tests against real servers
 	cargo fmt --check
-	cargo clippy --locked --lib --bins -- -D warnings
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} .ci/skips cargo test --locked --no-fail-fast
+	.ci/audit
+	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings \
+		RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} .ci/skips cargo test --locked --no-fail-fast
 
 quick: ## Format, lints, and every test that needs no server: after each edit
 	cargo fmt --check
@@ -36,6 +39,10 @@ check-displays: deps ## Show plans to Mermaid's parser and a browser: needs npm 
 	cargo build --locked
 	.ci/displays
 
+security: deps ## Play the attacks: other accounts of a host, connections that say nothing, servers that lie, hostile names
+	.ci/skips sh -c 'cargo test --locked --no-fail-fast --test security --test page && \
+		cargo test --locked --test quick security && cargo test --locked --no-fail-fast --test cases names'
+
 faults: deps build ## Let everything go wrong, one thing a round, and print a table: half an hour
 	target/release/cutover rehearse playbooks/replication_swap.yaml --faults $(FAULTS) \
 	  --rows 20000 --rate 300 --jobs $(JOBS) --rounds $(ROUNDS) --seed $(SEED)
@@ -45,17 +52,20 @@ bench: build ## Time a plan beside Ansible's check mode, and verify beside pt-ta
 	benches/plan_beside_ansible.sh
 	benches/verify_beside_pt_table_checksum.sh
 
-fuzz: ## Feed the program damaged playbooks, inventories and journals, FUZZ_SECONDS each
+fuzz: ## Feed the program damaged playbooks, inventories, journals, and answers of servers and hosts, FUZZ_SECONDS each
 	cp Cargo.lock fuzz/Cargo.lock # the program's own versions; the fuzzer's comes on top
 	cd fuzz && RUSTFLAGS="$(COVERAGE)" cargo build --bins --target $(HOST)
-	cd fuzz && for target in playbook inventory journal; do \
+	cd fuzz && for target in $(FUZZ_TARGETS); do \
 		mkdir -p corpus/$$target artifacts && target/$(HOST)/debug/$$target -max_total_time=$(FUZZ_SECONDS) \
 			-timeout=20 -max_len=20000 -dict=tokens.dict -artifact_prefix=artifacts/$$target- -print_final_stats=1 \
-			corpus/$$target seeds/$$target || exit 1; \
+			corpus/$$target $$(ls -d seeds/$$target 2>/dev/null) || exit 1; \
 	done
 
 deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd, Graphviz, openssl, strace, systemd, Chromium, a C compiler)
 	@.ci/deps
+
+audit: ## Hold what the program is built from against deny.toml: licenses, sources, bans, known holes
+	.ci/audit
 
 build: ## Build target/release/cutover
 	cargo build --release --locked

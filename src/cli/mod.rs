@@ -120,6 +120,12 @@ enum Command {
     Man,
 }
 
+/// A crash must not leave the passwords in memory in a file; what is started from here inherits that.
+fn leave_no_core_dump() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none); // to lower it is always allowed
+}
+
 /// Parses the command line and carries it out.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -131,6 +137,7 @@ pub fn main() -> ExitCode {
         }
     };
     output::set_up(cli.verbose);
+    leave_no_core_dump();
     ExitCode::from(dispatch(cli.command))
 }
 

@@ -21,4 +21,5 @@ mod refused;
 mod secret_command;
 mod server;
 mod sql_mode;
+mod terminal;
 mod twice;

@@ -158,8 +158,39 @@ async fn half_a_file_and_none_are_failures_that_leave_nothing() {
     let failure = step.execute().await.unwrap_err();
     assert!(failure.answer.contains("ERROR 1064") && !failure.answer.contains("customer 100"), "{failure}");
     undone(&bench, &step).await;
+    a_dump_that_speaks_to_the_client_runs_nothing(&bench, &step, &file).await;
     let none = bench.step("import", &json!({ "server": "target", "file": "/nowhere.zst" }));
     let failure = none.execute().await.unwrap_err();
     assert!(failure.attempted.contains("find the dump") && failure.answer.contains("/nowhere.zst"), "{failure}");
     undone(&bench, &none).await;
+}
+
+/// Lines that a client program takes for its own: to run a program, to read a file, to write one.
+async fn a_dump_that_speaks_to_the_client_runs_nothing(bench: &Bench, step: &Work<'_>, file: &str) {
+    let canary = bench.path("ran");
+    let read = bench.path("read");
+    std::fs::write(&read, "1\n").unwrap();
+    let (ran, read) = (canary.display(), read.display());
+    for line in [
+        format!("\\! touch {ran}"),
+        format!("system touch {ran}"),
+        format!("\\T {ran}"),
+        format!("tee {ran}"),
+        format!("\\P tee {ran}"),
+        format!("/*!50000 SELECT 1 */;\\! touch {ran}"),
+        format!("SELECT 1 \\! touch {ran}\n;"),
+        format!("LOAD DATA LOCAL INFILE '{read}' INTO TABLE g.u;"),
+        format!("\\. {read}"),
+    ] {
+        let text = format!("CREATE DATABASE g;\nCREATE TABLE g.u (a INT);\n{line}\nCREATE TABLE g.t (a INT);\n");
+        std::fs::write(bench.path("odd.sql"), text).unwrap();
+        let zip = std::process::Command::new("zstd").arg("-qf").arg(bench.path("odd.sql")).arg("-o").arg(file).status();
+        assert!(zip.unwrap().success());
+        let failure = step.execute().await.unwrap_err();
+        assert!(!canary.exists(), "{line}: {failure}");
+        let loaded = bench
+            .ask("target", "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = 'u' AND TABLE_ROWS > 0");
+        assert_eq!(loaded.await, "0", "{line}: {failure}");
+        undone(bench, step).await;
+    }
 }

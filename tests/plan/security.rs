@@ -123,7 +123,7 @@ fn variables_are_passed_to_programs_here_and_hold_no_secret() {
 fn a_program_here_finds_the_environment_of_a_login() {
     let folder = tempfile::tempdir().unwrap();
     let found = folder.path().join("found");
-    let run = format!("[sh, -c, 'env > {}']", found.display());
+    let run = format!("[sh, -c, 'env > {0}; ulimit -c >> {0}']", found.display());
     let step =
         format!("version: 1\nname: t\nsteps:\n  - {{ id: c, uses: command, with: {{ host: h, run: {run} }} }}\n");
     let step = file(&folder, "p.yaml", &step);
@@ -135,6 +135,7 @@ fn a_program_here_finds_the_environment_of_a_login() {
     let said = std::fs::read_to_string(found).unwrap();
     assert!(said.contains("ASKED_FOR=yes-1") && said.contains("PATH="), "{said}");
     assert!(odd[1..].iter().all(|(_, value)| !said.contains(value)), "{said}");
+    assert_eq!(said.lines().next_back(), Some("0"), "a crash leaves a file with what is in memory: {said}");
 }
 
 #[test]

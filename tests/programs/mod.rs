@@ -2,4 +2,5 @@
 
 mod answers;
 mod every_kind;
+mod play;
 mod steps;

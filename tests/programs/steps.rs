@@ -1,21 +1,14 @@
 //! Steps of every kind: those of the shipped playbooks, and the examples that the kinds give of themselves.
 
+use super::play::Sample;
 use crate::plan::roles::example;
 use crate::plan::{INVENTORY, shipped};
 use cutover::domain::marker;
-use cutover::kinds::{KINDS, Kind, OutputType, find};
+use cutover::kinds::{KINDS, OutputType, find};
 use cutover::plan::Plan;
 use cutover::plan::load::{self, Sources};
-use cutover::playbook::world::World;
 use serde_json::{Value, json};
 use std::path::Path;
-
-/// A step whose parameters are all known.
-pub struct Sample {
-    pub kind: &'static Kind,
-    pub with: Value,
-    pub world: World,
-}
 
 /// Of the shipped playbooks, and of kinds that none of these uses.
 pub fn samples() -> Vec<Sample> {

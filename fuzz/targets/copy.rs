@@ -1,0 +1,4 @@
+#![no_main]
+#[path = "../src/served.rs"]
+mod served;
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| served::played(&["dump", "import", "benchmark", "clean_up"], bytes));
