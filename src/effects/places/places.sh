@@ -2,6 +2,9 @@
 # named relative to where one stands: whatever becomes of its path meanwhile, one stays in the folder that was looked at.
 # A link counts only where nobody but root and this account can have put it there. What refuses says so and ends with 77.
 
+# Which account this is, once it was asked; nothing of the environment's.
+uid_here=
+
 # refuse WORDS: why something is not done.
 refuse() {
     printf 'refused: %s\n' "$*" >&2
@@ -20,9 +23,9 @@ judge() {
     mode=${more%%:*} more=${more#*:}
     type=${more%%:*} more=${more#*:}
     user=${more%%:*} links=${more#*:}
-    : "${me:=$(id -u)}"
+    [ -n "$uid_here" ] || uid_here=$(id -u)
     case $owner in
-    0 | "$me") ;;
+    0 | "$uid_here") ;;
     *) refuse "$2 belongs to $user (uid $owner, mode $mode), who could swap what lies there"; return ;;
     esac
     case $type,$mode in
