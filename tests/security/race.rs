@@ -90,8 +90,8 @@ fn a_switch_that_is_raced_ends_well_or_is_refused() {
         assert!(code == Some(0) || clear.iter().any(|words| said.contains(words)), "round {round}: {code:?} {said}");
         assert!(matches!(code, Some(0 | 3 | 4 | 5)), "round {round}: {code:?} {said}");
         let tally = lab.read("tally");
-        let count = |word: &str| tally.lines().filter(|line| *line == word).count();
-        assert!(count("planted") > 0, "round {round}: nothing was raced");
+        let count = |word: &str| tally.lines().filter(|line| line.starts_with(word)).count();
+        assert!(count("planted") > 100, "round {round}: hardly anything was raced: {tally}");
         ended.push((code, count("planted"), count("swapped")));
     }
     println!("account {OTHER} raced; exit code, planted, files swapped: {ended:?}");
