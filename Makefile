@@ -33,7 +33,7 @@ test: deps ## Run everything: format, lints, and tests against real servers
 quick: ## Format, lints, and every test that needs no server: after each edit
 	cargo fmt --check
 	cargo clippy --locked --lib --bins --test quick -- -D warnings
-	CUTOVER_QUICK=1 CUTOVER_FUZZ_SECONDS=1 cargo test --locked --lib --test quick
+	CUTOVER_QUICK=1 CUTOVER_FUZZ_SECONDS=0.3 RUST_TEST_THREADS=$$((2 * $$(nproc))) cargo test --locked --lib --test quick
 
 check-displays: deps ## Show plans to Mermaid's parser and a browser: needs npm and Chromium, pictures in target/displays
 	cargo build --locked
