@@ -129,6 +129,13 @@ impl Dialect {
         sql!("SET GLOBAL gtid_purged = {}", literal(Words::from(plus).then(set)))
     }
 
+    /// Lets a channel that is there, and stands still, go on from what [`Dialect::applied_gtids`] says: `MariaDB` alone,
+    /// whose replica knows that whichever way it has followed so far.
+    #[must_use]
+    pub fn go_by_gtid(self) -> &'static str {
+        "CHANGE MASTER TO MASTER_USE_GTID = slave_pos"
+    }
+
     /// The variable with what a server has applied, which outlives its channels.
     #[must_use]
     pub fn applied_gtids(self) -> &'static str {

@@ -11,4 +11,5 @@ while [ ! -e "$dir/stop" ]; do
         --connect-timeout=2 -e "INSERT INTO shop.orders VALUES ($id, 'by the shop')" 2>>"$dir/refused"; then
         echo "$id $DB_PORT" >>"$dir/acknowledged.$2"
     fi
+    sleep 0.02
 done

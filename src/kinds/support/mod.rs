@@ -3,6 +3,7 @@
 pub(in crate::kinds) mod account_locks;
 pub(in crate::kinds) mod account_statements;
 pub(in crate::kinds) mod accounts_before;
+pub(in crate::kinds) mod after_crash;
 pub mod after_fence;
 pub(in crate::kinds) mod answer;
 pub(in crate::kinds) mod channel;

@@ -9,6 +9,7 @@ use crate::error::{Failure, Result};
 use crate::kinds::role::{Follows, Role};
 use crate::kinds::support::account_statements;
 use crate::kinds::support::accounts_before;
+use crate::kinds::support::after_crash;
 use crate::kinds::support::channel::{Channel, SERVER_ID};
 use crate::kinds::support::follow_filters::Followed;
 use crate::kinds::support::gtid_mode;
@@ -118,9 +119,11 @@ impl Step for ChangeSource {
         actions.extend(self.followed().actions(world));
         actions.extend(accounts_before::keep_actions(world, &self.replica));
         actions.extend([
-            Action::note("if a channel of this run is there already:"),
-            Action::sql(&self.replica, dialect.stop_replica()),
+            Action::note("if a channel of this run has begun to apply, whatever has become of its server since:"),
         ]);
+        actions.extend(after_crash::actions(self.channel(), world));
+        actions.push(Action::note("otherwise; and first, if a channel of this run is there already:"));
+        actions.push(Action::sql(&self.replica, dialect.stop_replica()));
         actions.push(self.remembered(world));
         actions.extend(self.seed_actions(world));
         actions.extend(gtid_mode::actions(self.channel(), world));
@@ -204,7 +207,7 @@ impl Step for ChangeSource {
             // a channel that has begun to apply must go on from where it is, never from the dump's place again
             Some(_) if started => {
                 looks = STEADY;
-                session.query(&dialect.start_replica(), LOOK).await?;
+                after_crash::go_on(self.channel(), cx, &session, start::remembered(cx)?.as_deref()).await?;
             }
             there => {
                 if there.is_some() {

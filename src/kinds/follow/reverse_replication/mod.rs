@@ -9,6 +9,7 @@ use crate::effects::replica::{LOOK, ReplicaStatus};
 use crate::error::{Failure, Result};
 use crate::kinds::role::{Follows, Role};
 use crate::kinds::support::account_statements;
+use crate::kinds::support::after_crash;
 use crate::kinds::support::answer;
 use crate::kinds::support::channel::{Channel, SERVER_ID};
 use crate::kinds::support::follow_filters::Followed;
@@ -130,7 +131,7 @@ impl ReverseReplication {
         match ReplicaStatus::read(session, dialect).await? {
             // a channel that has begun to apply must go on from where it is, never from the first place again
             Some(_) if started => {
-                session.query(&dialect.start_replica(), LOOK).await?;
+                self.go_on(cx, session).await?;
                 Ok(STEADY)
             }
             there => {
@@ -148,6 +149,12 @@ impl ReverseReplication {
                 Ok(1)
             }
         }
+    }
+
+    /// Lets a channel that has applied something outlive a crash of the server.
+    async fn go_on(&self, cx: &Ctx<'_>, session: &Session) -> Result<()> {
+        let before = cx.memo.read::<String>(REMEMBERED)?;
+        after_crash::go_on(self.channel(), cx, session, before.as_deref()).await
     }
 
     /// A row that is written on the new server is seen on the old one.
@@ -237,6 +244,7 @@ impl Step for ReverseReplication {
         actions.push(new.sql(from.write_token(run_marker(), PURPOSE, "1")));
         actions.push(old.sql(to.read_token(run_marker(), PURPOSE)));
         actions.push(Action::note(format!("repeat until the row is there, at most {ARRIVAL:?}")));
+        actions.extend(after_crash::actions(self.channel(), world));
         actions.extend(own_database::remove_actions(&self.source, from, OwnDatabase::Tokens));
         actions.push(old.sql(to.read_only()));
         Ok(actions)
@@ -300,6 +308,8 @@ impl Step for ReverseReplication {
         let looks = self.start(cx, &session, dialect).await?;
         self.channel().runs(cx, looks).await?;
         self.prove(cx).await?;
+        self.go_on(cx, &session).await?;
+        self.channel().runs(cx, looks).await?;
         if self.is_open(cx, &self.replica).await? {
             return Err(Failure::permanent(ATTEMPT, "somebody opened it meanwhile")
                 .at(&self.replica)

@@ -32,7 +32,7 @@ pub use locks::past_read_only_remedy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
@@ -252,7 +252,7 @@ impl Step for Fence {
             account_locks::session(cx, &self.server).await?;
         }
         self.gate(cx, &main, dialect).await?;
-        if fallen { Ok(()) } else { self.moment(cx, &main, dialect).await }
+        if fallen { Ok(()) } else { self.moment(cx, &main, dialect, Instant::now() + self.patience.0).await }
     }
 
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
@@ -260,11 +260,12 @@ impl Step for Fence {
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
+        let begin = Instant::now();
         let dialect = dialect(cx.world, &self.server);
         let main = cx.fx.sql(&self.server).await?;
         let fallen = Self::has_fallen(cx, &main, dialect).await?;
         if !fallen {
-            self.moment(cx, &main, dialect).await?; // before anything is noted or touched
+            self.moment(cx, &main, dialect, begin + self.patience.0).await?; // before anything is noted or touched
         } else if !dialect.strongest_fence().held_by_session {
             main.query(dialect.set_read_only(), LOOK).await?; // nobody but administrators gets in meanwhile
             main.query(dialect.strongest_fence().open, LOOK).await?;
@@ -276,7 +277,7 @@ impl Step for Fence {
         let holder = cx.fx.session(&self.server, HOLDER).await?;
         self.stop_events(&before, &main, dialect).await?;
         holder.query(&dialect.lock_wait_timeout(self.lock_seconds()), LOOK).await?;
-        if !fallen && let Err(failure) = self.moment(cx, &main, dialect).await {
+        if !fallen && let Err(failure) = self.moment(cx, &main, dialect, self.patience_since(begin)).await {
             self.undo(cx).await?; // so that it is true that nothing was touched
             return Err(failure);
         }

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 const CLOSE: Duration = Duration::from_millis(15);
 /// Pause between looks at the replica.
 const PAUSE: Duration = Duration::from_millis(1);
+/// What a second wait has at least, when the first has used the patience up: time to see how far the replica is behind.
+const SECOND: Duration = Duration::from_millis(500);
 
 /// Places of the source's log with the moments at which they were its end: how far behind a replica is.
 #[derive(Default)]
@@ -47,11 +49,17 @@ impl Fence {
         ]
     }
 
+    /// Until when the replica is waited for, by a wait that follows one which `begin` was the beginning of: the deadline of
+    /// the block runs meanwhile, so both share the patience.
+    pub(super) fn patience_since(&self, begin: Instant) -> Instant {
+        (begin + self.patience.0).max(Instant::now() + SECOND)
+    }
+
     /// Waits for a moment at which the replica has everything.
-    pub(super) async fn moment(&self, cx: &Ctx<'_>, main: &Session, from: Dialect) -> Result<()> {
+    pub(super) async fn moment(&self, cx: &Ctx<'_>, main: &Session, from: Dialect, until: Instant) -> Result<()> {
         let Some(replica) = &self.replica else { return Ok(()) };
         let session = cx.fx.sql(replica).await?;
-        let (begin, mut trail) = (Instant::now(), Trail::default());
+        let mut trail = Trail::default();
         loop {
             let place = binlog_position(main, from).await?;
             let taken = Instant::now();
@@ -66,7 +74,7 @@ impl Fence {
                 }
                 tokio::time::sleep(PAUSE).await;
             };
-            if begin.elapsed() >= self.patience.0 {
+            if Instant::now() >= until {
                 return match trail.lag(&applied, Instant::now()) {
                     Some(lag) if lag <= self.lag_at_fence.0 => Ok(()),
                     lag => Err(self.behind(replica, lag, &applied, &place)),
