@@ -1,5 +1,6 @@
 //! The files of a git revision, in a folder of their own that goes away again. The work tree is not touched.
 
+use crate::effects::hide_secrets;
 use crate::error::{Failure, Result};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -74,6 +75,7 @@ pub fn at(file: &Path) -> Option<String> {
 
 fn git(folder: &Path) -> Command {
     let mut git = Command::new("git");
+    hide_secrets(&mut git);
     git.arg("-C").arg::<&OsStr>(folder.as_ref());
     git
 }

@@ -31,7 +31,7 @@ mod trial_login;
 pub use activity::Activity;
 pub use approvals::{Answer, Approvals, Decision, Rule};
 pub use free_port::free_port;
-pub use host::{Host, Ran, Shell, telling_lines};
+pub use host::{Host, Ran, Shell, hide_secrets, telling_lines};
 pub use job::{Job, JobState};
 pub use mysql::{
     AFTER_END, Cover, Greeting, INIT, Login, Row, Rows, ServerError, Session, SqlError, Tls, end_statement, greeting,

@@ -119,7 +119,7 @@ END
     login "$1" "$2" key >"$dir/peer_to_$1"
     # a host that is watched notes every program that is started there
     witness=
-    [ ! -d "$dir/seen" ] || witness="strace -f -qq --seccomp-bpf -e trace=execve -e signal=none -s 1000000 -o $dir/seen/$1.started"
+    [ ! -d "$dir/seen" ] || witness="strace -f -qq --seccomp-bpf -v -e trace=execve -e signal=none -s 1000000 -o $dir/seen/$1.started"
     { login "$1" "$2" key; echo "  ProxyCommand perl $dir/far.pl %h %p $delay"; } >"$dir/$1_ssh_config"
     cp "$dir/key.pub" "$dir/$1_authorized_keys"
     # shellcheck disable=SC2086 # words

@@ -26,7 +26,19 @@ impl Lab {
         }
         let runs = self.files(".started").len();
         let mut strace = Command::new("strace");
-        strace.args(["-f", "-qq", "--seccomp-bpf", "-e", "trace=execve", "-e", "signal=none", "-s", "1000000", "-o"]);
+        strace.args([
+            "-f",
+            "-qq",
+            "--seccomp-bpf",
+            "-v",
+            "-e",
+            "trace=execve",
+            "-e",
+            "signal=none",
+            "-s",
+            "1000000",
+            "-o",
+        ]);
         strace.arg(self.seen().join(format!("runner{runs}.started"))).arg(program);
         strace
     }
@@ -49,7 +61,8 @@ impl Lab {
         self.files(".cmd").into_iter().map(one).collect()
     }
 
-    /// Every program started on the hosts and by the runner so far: who saw it, and the words as `strace` shows them.
+    /// Every program started on the hosts and by the runner so far: who saw it, and its words and its environment as `strace`
+    /// shows them.
     pub fn started(&self) -> Vec<(String, String)> {
         let mut all = Vec::new();
         for (name, path) in self.files(".started") {

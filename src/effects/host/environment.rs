@@ -31,6 +31,14 @@ pub(in crate::effects) fn hide_variable(name: &str) {
     SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
 }
 
+/// Takes the variables that hold secrets out of what a program finds that is started with all else: `ssh`, whose
+/// configuration may start programs of the user's own, and programs that print a secret.
+pub fn hide_secrets(command: &mut std::process::Command) {
+    for name in SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        command.env_remove(name);
+    }
+}
+
 /// Which variables of the runner are passed on.
 #[derive(Debug, Clone, Default)]
 pub(in crate::effects) struct Environment(BTreeSet<String>);

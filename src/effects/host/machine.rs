@@ -7,7 +7,6 @@ use crate::domain::Words;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -33,7 +32,7 @@ const HOME: &str = "[ -n \"${HOME-}\" ] || HOME=$(getent passwd \"$(id -u)\" | c
 pub(super) enum Link {
     /// With what programs find in their environment.
     Local(Environment),
-    Ssh(Arc<openssh::Session>),
+    Ssh(ssh::Master),
 }
 
 impl Machine {
@@ -43,7 +42,7 @@ impl Machine {
             None => Link::Local(Environment::with(&access.pass_env)),
             Some(destination) => {
                 let way = ssh::Way { name, destination, config: access.ssh_config.as_deref() };
-                Link::Ssh(Arc::new(way.connect(control_dir).await?))
+                Link::Ssh(way.connect(control_dir).await?)
             }
         };
         Ok(Self { name: name.to_owned(), link, turns: Semaphore::new(AT_A_TIME), home: OnceCell::new() })
@@ -83,7 +82,9 @@ impl Machine {
     pub(in crate::effects) async fn is_alive(&self) -> bool {
         match &self.link {
             Link::Local(_) => true,
-            Link::Ssh(session) => matches!(tokio::time::timeout(ALIVE_LIMIT, session.check()).await, Ok(Ok(()))),
+            Link::Ssh(master) => {
+                matches!(tokio::time::timeout(ALIVE_LIMIT, master.session.check()).await, Ok(Ok(())))
+            }
         }
     }
 
@@ -92,8 +93,8 @@ impl Machine {
     pub(super) async fn start(&self, argv: &[&str], stdin: bool) -> Result<Process, process::Fault> {
         match &self.link {
             Link::Local(environment) => Process::local(argv, environment, stdin),
-            Link::Ssh(session) => {
-                Process::over(session.clone(), &format!("exec {}", shell_words::join(argv)), stdin).await
+            Link::Ssh(master) => {
+                Process::over(master.session.clone(), &format!("exec {}", shell_words::join(argv)), stdin).await
             }
         }
     }
@@ -102,7 +103,7 @@ impl Machine {
     pub(super) async fn start_script(&self, script: &str, stdin: bool) -> Result<Process, process::Fault> {
         match &self.link {
             Link::Local(environment) => Process::local_session(script, environment, stdin),
-            Link::Ssh(session) => Process::over(session.clone(), script, stdin).await,
+            Link::Ssh(master) => Process::over(master.session.clone(), script, stdin).await,
         }
     }
 
@@ -130,14 +131,14 @@ impl Machine {
     pub(in crate::effects) async fn forward(&self, address: &str) -> Result<String> {
         match &self.link {
             Link::Local(_) => Ok(address.to_owned()),
-            Link::Ssh(session) => ssh::forward(session, address).await.map_err(|failure| failure.at(&self.name)),
+            Link::Ssh(master) => ssh::forward(&master.session, address).await.map_err(|failure| failure.at(&self.name)),
         }
     }
 
     /// Ends the connection at once, with all that runs over it.
     pub(in crate::effects) async fn close(&self) {
-        if let Link::Ssh(session) = &self.link {
-            ssh::end_master(session.control_socket()).await;
+        if let Link::Ssh(master) = &self.link {
+            ssh::end_master(&master.socket()).await;
         }
     }
 }

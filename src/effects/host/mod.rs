@@ -10,6 +10,7 @@ mod process;
 mod shell;
 mod ssh;
 
+pub use environment::hide_secrets;
 pub(super) use environment::hide_variable;
 pub(super) use machine::Machine;
 pub(super) use process::Process;
@@ -387,8 +388,8 @@ impl Host {
             Link::Local(_) => {
                 Err(Failure::permanent("forward back", "this is the runner's own machine").at(self.name()))
             }
-            Link::Ssh(session) => {
-                ssh::forward_back(session, listen, address).await.map_err(|failure| failure.at(self.name()))
+            Link::Ssh(master) => {
+                ssh::forward_back(&master.session, listen, address).await.map_err(|failure| failure.at(self.name()))
             }
         }
     }
@@ -400,8 +401,8 @@ impl Host {
     pub async fn end_forward_back(&self, listen: &str, address: &str) -> Result<()> {
         match self.machine.link() {
             Link::Local(_) => Ok(()),
-            Link::Ssh(session) => {
-                ssh::end_forward_back(session, listen, address).await.map_err(|failure| failure.at(self.name()))
+            Link::Ssh(master) => {
+                ssh::end_forward_back(&master.session, listen, address).await.map_err(|failure| failure.at(self.name()))
             }
         }
     }

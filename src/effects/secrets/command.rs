@@ -2,6 +2,7 @@
 //!
 //! What it prints is the secret and is never shown. What it complains of is shown, escaped, when it fails.
 
+use crate::effects::host::hide_secrets;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -44,6 +45,7 @@ pub(super) fn run(argv: &[String], limit: Duration, most: usize) -> Result<Vec<u
     let (name, args) = argv.split_first().ok_or_else(|| Fault::plain("the command is empty".into()))?;
     let begin = Instant::now();
     let mut command = Command::new(name);
+    hide_secrets(&mut command);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // a group of its own, so that what it has started ends with it
     let mut child = command.process_group(0).spawn().map_err(|error| Fault::plain(format!("{name}: {error}")))?;

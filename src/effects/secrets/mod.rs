@@ -42,6 +42,13 @@ impl Secrets {
         limit: Duration,
     ) -> Result<Self, Vec<Failure>> {
         let (mut known, mut faults) = (Self { folder: folder.to_owned(), ..Self::default() }, Vec::new());
+        let refs: Vec<_> = refs.into_iter().collect();
+        // before the first program is started that prints one
+        for secret in &refs {
+            if let SecretRef::Env(name) = secret {
+                hide_variable(name);
+            }
+        }
         for secret in refs {
             match read_one(secret, folder, limit) {
                 Ok(value) => drop(known.values.insert(secret.label(), SecretString::from(value))),
@@ -138,15 +145,9 @@ impl Fault {
     }
 }
 
-/// A secret's variable; no program that the runner starts is to find it in its environment.
-fn read_variable(name: &str) -> Option<std::ffi::OsString> {
-    hide_variable(name);
-    std::env::var_os(name)
-}
-
 fn read_one(secret: &SecretRef, folder: &Path, limit: Duration) -> Result<String, Fault> {
     let bytes = match secret {
-        SecretRef::Env(name) => read_variable(name)
+        SecretRef::Env(name) => std::env::var_os(name)
             .ok_or_else(|| format!("the environment variable {name} is not set"))?
             .into_encoded_bytes(),
         SecretRef::File(path) => read_file(&folder.join(path)).map_err(|error| format!("{path}: {error}"))?,

@@ -2,16 +2,19 @@
 //!
 //! Knows ssh's command line and its messages; nothing of what is run over the connection.
 
+mod master;
 mod refusal;
 mod sockets;
 
+use super::environment::hide_secrets;
 use super::process::chain;
 use crate::domain::endpoint::Endpoint;
 use crate::effects::free_port::free_port_at_once;
 use crate::error::{Class, Failure, Result};
-use openssh::{ControlPersist, ForwardType, KnownHosts, Session, SessionBuilder, Socket};
+pub(super) use master::Master;
+use master::NotOpen;
+use openssh::{ForwardType, Session, SessionBuilder, Socket};
 use refusal::Refusal;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -24,7 +27,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(2);
 const OPEN_LIMIT: Duration = Duration::from_secs(40);
 const END_LIMIT: Duration = Duration::from_secs(3);
 /// How long an idle master outlives a runner that was killed, in seconds.
-const IDLE_SECONDS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(599);
+const IDLE_SECONDS: u32 = 600;
 /// Tries to find a local port that nobody takes in between.
 const PORT_TRIES: usize = 5;
 
@@ -40,79 +43,50 @@ pub(super) struct Way<'a> {
 
 impl Way<'_> {
     /// Opens the master.
-    pub async fn connect(&self, control_dir: &Path) -> Result<Session> {
+    pub async fn connect(&self, control_dir: &Path) -> Result<Master> {
         let folder = sockets::prepare(control_dir)
             .await
             .map_err(|error| self.failure(Failure::permanent("make the folder for ssh's socket", error.to_string())))?;
-        let builder = self.builder(&folder);
-        match tokio::time::timeout(OPEN_LIMIT, builder.connect_mux(self.destination)).await {
-            Ok(Ok(session)) => Ok(session),
-            Ok(Err(error)) => Err(self.explain(&builder, &error).await),
+        match tokio::time::timeout(OPEN_LIMIT, Master::open(self.ssh(&[]), IDLE_SECONDS, &folder)).await {
+            Ok(Ok(master)) => Ok(master),
+            Ok(Err(NotOpen::NotRun(error))) => Err(self
+                .failure(Failure::permanent("run ssh", error.to_string()).help("install the OpenSSH client (`ssh`)"))),
+            Ok(Err(NotOpen::Refused(words))) => Err(self.explain(&words).await),
             Err(_) => Err(self.timed_out("nothing came of it within 40 seconds")),
         }
     }
 
-    fn builder(&self, folder: &Path) -> SessionBuilder {
-        let mut builder = SessionBuilder::default();
-        // The crate's own cleaning would take away the sockets of other hosts in the same folder.
-        builder
-            .known_hosts_check(KnownHosts::Strict)
-            .control_directory(folder)
-            .control_persist(ControlPersist::IdleFor(IDLE_SECONDS))
-            .server_alive_interval(KEEP_ALIVE)
-            .connect_timeout(CONNECT_LIMIT);
-        if let Some(config) = self.config {
-            builder.config_file(config);
+    /// What ssh's words come down to.
+    async fn explain(&self, words: &str) -> Failure {
+        let refusal = Refusal::from_words(words);
+        if refusal.timed_out() {
+            return self.timed_out(refusal.answer());
         }
-        builder
-    }
-
-    /// Asks ssh once more, for its own words: the crate keeps only the kind of error.
-    async fn explain(&self, builder: &SessionBuilder, error: &openssh::Error) -> Failure {
-        if let openssh::Error::Connect(cause) = error
-            && cause.kind() == std::io::ErrorKind::TimedOut
-        {
-            return self.timed_out(&cause.to_string());
-        }
-        let mut again = self.ssh(builder, &["-o", "ControlPath=none", "-o", "LogLevel=ERROR"]);
-        again.arg("true");
-        match tokio::time::timeout(OPEN_LIMIT, again.output()).await {
-            Err(_) => self.timed_out("nothing came of it within 40 seconds"),
-            Ok(Err(error)) => self
-                .failure(Failure::permanent("run ssh", error.to_string()).help("install the OpenSSH client (`ssh`)")),
-            Ok(Ok(output)) if output.status.success() => self.failure(
-                Failure::transient("log in over ssh", chain(error))
-                    .help("a second try worked: run the same command again"),
-            ),
-            Ok(Ok(output)) => {
-                let refusal = Refusal::from_words(&String::from_utf8_lossy(&output.stderr));
-                if refusal.timed_out() {
-                    return self.timed_out(refusal.answer());
-                }
-                let known_hosts = self.known_hosts(builder).await;
-                let help = refusal.help(&self.shown(), &known_hosts);
-                let class = if refusal.passes() { Class::Transient } else { Class::Permanent };
-                let failure = Failure { class, ..Failure::permanent("log in over ssh", refusal.answer()) };
-                self.failure(failure.help(help))
-            }
-        }
+        let help = refusal.help(&self.shown(), &self.known_hosts().await);
+        let class = if refusal.passes() { Class::Transient } else { Class::Permanent };
+        let failure = Failure { class, ..Failure::permanent("log in over ssh", refusal.answer()) };
+        self.failure(failure.help(help))
     }
 
     /// The file that ssh keeps the host's key in.
-    async fn known_hosts(&self, builder: &SessionBuilder) -> String {
-        let output = self.ssh(builder, &["-G"]).output().await;
+    async fn known_hosts(&self) -> String {
+        let output = self.ssh(&["-G"]).stdin(Stdio::null()).output().await;
         let settings = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         let file = settings.lines().find_map(|line| line.strip_prefix("userknownhostsfile "));
         file.and_then(|files| files.split(' ').next()).unwrap_or("~/.ssh/known_hosts").to_owned()
     }
 
-    /// ssh to this destination, unattended.
-    fn ssh(&self, builder: &SessionBuilder, options: &[&str]) -> Command {
-        let (resolved, host) = builder.resolve(self.destination);
+    /// ssh to this destination, unattended. Of its log only errors are read.
+    fn ssh(&self, options: &[&str]) -> Command {
+        let as_is = SessionBuilder::default();
+        // not every ssh knows the form ssh://user@host:port
+        let (resolved, host) = as_is.resolve(self.destination);
         let mut ssh = Command::new("ssh");
-        ssh.stdin(Stdio::null()).kill_on_drop(true).args(options);
-        ssh.args(["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]);
+        hide_secrets(ssh.as_std_mut());
+        ssh.args(options).kill_on_drop(true);
+        ssh.args(["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "LogLevel=ERROR"]);
         ssh.args(["-o", &format!("ConnectTimeout={}", CONNECT_LIMIT.as_secs())]);
+        ssh.args(["-o", &format!("ServerAliveInterval={}", KEEP_ALIVE.as_secs())]);
         for (option, value) in [("-F", self.config), ("-l", resolved.get_user()), ("-p", resolved.get_port())] {
             ssh.args(value.map(|value| [option, value]).into_iter().flatten());
         }
@@ -191,6 +165,7 @@ fn socket(address: &str) -> Option<Socket<'_>> {
 /// Ends the master that listens on this socket, with all that runs over it.
 pub(super) async fn end_master(socket: &Path) {
     let mut ssh = Command::new("ssh");
+    hide_secrets(ssh.as_std_mut());
     ssh.arg("-S").arg(socket).args(["-O", "exit", "cutover"]);
     ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     // A master that is gone already, or hangs, is no news here: it ends by itself when idle.

@@ -118,9 +118,9 @@ impl Step for ChangeSource {
         actions.extend(own_database::look_actions(&self.replica, dialect, OwnDatabase::Tokens));
         actions.extend(self.followed().actions(world));
         actions.extend(accounts_before::keep_actions(world, &self.replica));
-        actions.extend([
-            Action::note("if a channel of this run has begun to apply, whatever has become of its server since:"),
-        ]);
+        actions.extend([Action::note(
+            "if a channel of this run has begun to apply, whatever has become of its server since:",
+        )]);
         actions.extend(after_crash::actions(self.channel(), world));
         actions.push(Action::note("otherwise; and first, if a channel of this run is there already:"));
         actions.push(Action::sql(&self.replica, dialect.stop_replica()));
