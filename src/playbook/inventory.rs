@@ -293,6 +293,11 @@ pub struct ConfigFile {
     pub values: BTreeMap<String, serde_json::Value>,
 }
 
+/// What packages of `HAProxy` call its account.
+fn haproxy() -> String {
+    "haproxy".into()
+}
+
 /// An `HAProxy` that is switched over its runtime socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -303,6 +308,10 @@ pub struct Haproxy {
     /// Its runtime socket (`stats socket ... level admin`).
     #[schemars(extend("format" = "path"))]
     pub socket: String,
+    /// Account that it runs as. Nobody but this one, root and the account that cutover works as may own the socket and the
+    /// folders that lead to it.
+    #[serde(default = "haproxy")]
+    pub account: String,
     /// The backend that holds both servers.
     pub backend: String,
     /// Names in that backend, by the inventory's server name.

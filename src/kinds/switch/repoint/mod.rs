@@ -174,7 +174,7 @@ impl Step for Repoint {
         if let Some(haproxy) = &application.haproxy {
             actions
                 .push(Action::note("before the block begins; refuse if another server of the backend takes clients:"));
-            actions.push(proxy::look(haproxy));
+            actions.extend(proxy::examination(haproxy));
             actions.push(Action::note("then:"));
             if !haproxy.servers.contains_key(&self.to) {
                 let message = format!("the proxy of `{}` has no name for server `{}`", self.application, self.to);
@@ -208,7 +208,7 @@ impl Step for Repoint {
         let mut actions: Vec<Action> =
             asked.map(|name| Action::sql(name, dialect(world, name).own_privileges())).collect();
         let haproxy = self.application(world).ok().and_then(|application| application.haproxy.as_ref());
-        actions.extend(haproxy.map(proxy::look));
+        actions.extend(haproxy.into_iter().flat_map(proxy::examination));
         actions
     }
 

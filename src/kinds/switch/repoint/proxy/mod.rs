@@ -1,6 +1,7 @@
 //! `HAProxy` over its runtime socket: which server of a backend takes connections.
 
 mod members;
+mod socket;
 
 use crate::error::{Failure, Result};
 use crate::kinds::{Action, Ctx};
@@ -26,6 +27,11 @@ pub fn commands(haproxy: &Haproxy, to: &str) -> Vec<String> {
 /// The look at the backend, as a plan shows it.
 pub fn look(haproxy: &Haproxy) -> Action {
     action(haproxy, question(&haproxy.backend))
+}
+
+/// What [`examined`] looks at, as a plan shows it.
+pub fn examination(haproxy: &Haproxy) -> [Action; 2] {
+    [socket::look(haproxy), look(haproxy)]
 }
 
 /// A command as a plan shows it.
@@ -61,8 +67,9 @@ async fn members(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<Vec<Member>> {
 /// that is none of the inventory's would go on taking connections beside the new one.
 ///
 /// # Errors
-/// When the proxy cannot be asked. Refused when such a server takes connections, or when one of ours is not there.
+/// When the proxy cannot be asked. Refused when its socket may be somebody else's, when such a server takes connections, or when one of ours is not there.
 pub async fn examined(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<String> {
+    socket::is_the_proxys(cx, haproxy).await?;
     let members = members(cx, haproxy).await?;
     if let Some(answer) = obstacle(haproxy, &members) {
         return Err(Failure::refused("switch the proxy", answer).at(&haproxy.host).now("nothing was switched").help(
@@ -151,6 +158,7 @@ mod tests {
         Haproxy {
             host: "h".into(),
             socket: "/run/haproxy.sock".into(),
+            account: "haproxy".into(),
             backend: "db".into(),
             servers: [("source", "old"), ("target", "new")].map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
         }
