@@ -2,10 +2,14 @@
 
 use super::ask::Ask;
 use crate::dialect::Dialect;
+use crate::dialect::pairs::{Direction, direction};
 use crate::domain::Words;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::product::Product;
 use crate::playbook::inventory::{Account, Application, Server};
 use crate::playbook::through::Through;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// One of the two servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,26 @@ pub use Side::Source;
 /// The new server.
 pub use Side::Target;
 
+/// Whether the old server is to follow the new one after the switch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WayBack {
+    /// It is: a pair that cannot do it is refused.
+    #[default]
+    Required,
+    /// It is, unless the pair cannot do it.
+    IfPossible,
+    /// It is not.
+    None,
+}
+
+impl WayBack {
+    /// Whether the steps of the way back are carried out for a pair.
+    pub fn is_made(self, source: Product, target: Product) -> bool {
+        self != Self::None && !matches!(direction(target, source), Direction::Impossible(_))
+    }
+}
+
 /// A migration from one server to another.
 #[derive(Debug, Clone)]
 pub struct Pair<'a> {
@@ -30,7 +54,8 @@ pub struct Pair<'a> {
     /// Accounts of the source that may get past `read_only` until the fence.
     pub named: Vec<String>,
     pub through: Option<&'a Through>,
-    pub accept_no_rollback: bool,
+    pub way_back: WayBack,
+    pub accept_older_target: bool,
     /// Whether the target follows the source already, so that nothing is copied.
     pub follows: bool,
 }

@@ -1,23 +1,45 @@
-//! Which program can be the replica of which. Pure.
+//! Which program can be the replica of which.
 //!
 //! Facts: the manuals of `MySQL` on replication compatibility and upgrade paths, `MariaDB`'s page on replication
 //! compatibility, and trials with `MariaDB` 10.11.19 and `MySQL` 9.7.4 (each said where it is used).
 
 use crate::dialect::Dialect;
 use crate::domain::product::{Family, Product, Version};
+use serde::Serialize;
 
 /// Whether a target can follow a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", content = "why", rename_all = "snake_case")]
 pub enum Direction {
     /// Its makers support it.
     Supported,
     /// Nobody promises it, and nobody has seen that it cannot work: why.
     Gap(String),
+    /// The same, because the replica is older than its source: what the newer one writes in a way that the older one does not
+    /// know stops it.
+    Older(String),
     /// It cannot work: why.
     Impossible(String),
 }
 
+/// A release of a series that is newer than every one that a verdict names.
+pub(super) const LATE: u16 = 99;
+
+impl Direction {
+    /// The same, said of series instead of their latest releases.
+    pub(super) fn of_series(self) -> Self {
+        let plain = |why: String| why.replace(&format!(".{LATE}"), "");
+        match self {
+            Self::Supported => Self::Supported,
+            Self::Gap(why) => Self::Gap(plain(why)),
+            Self::Older(why) => Self::Older(plain(why)),
+            Self::Impossible(why) => Self::Impossible(plain(why)),
+        }
+    }
+}
+
 /// Whether `target` can follow `source`.
+#[must_use]
 pub fn direction(source: Product, target: Product) -> Direction {
     match (source.family, target.family) {
         (Family::MySql, Family::MySql) => within_mysql(source.version, target.version),
@@ -38,7 +60,7 @@ fn within_mysql(source: Version, target: Version) -> Direction {
         return Direction::Supported;
     }
     if to < from {
-        return Direction::Gap(format!(
+        return Direction::Older(format!(
             "MySQL {target} is older than {source}: replication to an older version may break"
         ));
     }
@@ -63,7 +85,9 @@ fn within_mariadb(source: Version, target: Version) -> Direction {
     if series(target) >= series(source) {
         return Direction::Supported;
     }
-    Direction::Gap(format!("MariaDB {target} is older than {source}: a replica must not be older than its source"))
+    Direction::Older(format!(
+        "MariaDB {target} is older than {source}, and its makers support no replica that is older"
+    ))
 }
 
 fn mysql_to_mariadb(source: Product, target: Product) -> Direction {
@@ -115,6 +139,7 @@ mod tests {
         match direction(read(from), read(to)) {
             Direction::Supported => "yes",
             Direction::Gap(_) => "gap",
+            Direction::Older(_) => "older",
             Direction::Impossible(_) => "no",
         }
     }
@@ -138,12 +163,12 @@ mod tests {
             ("5.6.51", "9.7.4", "gap"),
             ("8.0.36", "9.7.4", "gap"),
             ("8.2.0", "9.7.4", "gap"),
-            ("9.7.4", "8.4.3", "gap"),
-            ("8.0.36", "5.7.44", "gap"),
+            ("9.7.4", "8.4.3", "older"),
+            ("8.0.36", "5.7.44", "older"),
             ("10.6.21-MariaDB", "10.11.19-MariaDB", "yes"),
             ("10.11.19-MariaDB", "10.11.4-MariaDB", "yes"),
             ("10.11.19-MariaDB", "11.8.2-MariaDB", "yes"),
-            ("11.8.2-MariaDB", "10.11.19-MariaDB", "gap"),
+            ("11.8.2-MariaDB", "10.11.19-MariaDB", "older"),
             ("5.7.44", "10.11.19-MariaDB", "yes"),
             ("5.7.44", "10.1.48-MariaDB", "gap"),
             ("8.0.36", "10.11.19-MariaDB", "yes"),
