@@ -28,6 +28,7 @@ mod replication;
 mod session;
 mod snapshot;
 mod status;
+mod upgrade;
 mod variables;
 
 pub use account::OPTION_PREVENTS;

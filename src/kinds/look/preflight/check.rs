@@ -138,6 +138,8 @@ pub static CHECKS: &[&Check] = &[
     &checks::float_columns::CHECK,
     &checks::float_columns::KEYS,
     &checks::family_objects::CHECK,
+    &checks::upgrade::CODE,
+    &checks::upgrade::COLUMNS,
     &checks::system_objects::CHECK,
     &checks::storage::CHECK,
     &checks::history::CHECK,

@@ -63,6 +63,7 @@ pub mod target_closed;
 pub mod target_empty;
 pub mod time_zone;
 pub mod transaction_read_only;
+pub mod upgrade;
 pub mod variables;
 pub mod version_gap;
 pub mod way_back;
