@@ -7,6 +7,32 @@ use crate::domain::Sql;
 use crate::sql;
 
 impl Dialect {
+    /// Variables that were set in files or on the command line: column `name`. `None` where the server does not say.
+    #[must_use]
+    pub fn set_by_people(self) -> Option<&'static str> {
+        if self.is_mariadb() {
+            Some(
+                "SELECT VARIABLE_NAME AS name FROM information_schema.SYSTEM_VARIABLES \
+                 WHERE GLOBAL_VALUE_ORIGIN IN ('CONFIG', 'COMMAND-LINE') ORDER BY 1",
+            )
+        } else {
+            self.mysql(8, 0, 0).then_some(
+                "SELECT VARIABLE_NAME AS name FROM performance_schema.variables_info \
+                 WHERE VARIABLE_SOURCE IN ('GLOBAL', 'SERVER', 'EXPLICIT', 'EXTRA', 'USER', 'COMMAND_LINE') ORDER BY 1",
+            )
+        }
+    }
+
+    /// Every variable that there is: column `name`.
+    #[must_use]
+    pub fn variable_names(self) -> &'static str {
+        if self.is_mariadb() {
+            "SELECT LOWER(VARIABLE_NAME) AS name FROM information_schema.GLOBAL_VARIABLES ORDER BY 1"
+        } else {
+            "SELECT VARIABLE_NAME AS name FROM performance_schema.global_variables ORDER BY 1"
+        }
+    }
+
     /// Everything that holds statements: columns `name`, `body`, `sql_mode`. What the account may not read is NULL.
     #[must_use]
     pub fn written_code<D: Databases + ?Sized>(self, databases: &D) -> Sql {

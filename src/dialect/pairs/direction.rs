@@ -1,7 +1,7 @@
 //! Which program can be the replica of which.
 //!
 //! Facts: the manuals of `MySQL` on replication compatibility and upgrade paths, `MariaDB`'s page on replication
-//! compatibility, and trials with `MariaDB` 10.11.19 and `MySQL` 9.7.4 (each said where it is used).
+//! compatibility, and trials with `MariaDB` 10.11.19 and 11.8.9 and `MySQL` 9.7.4 (each said where it is used).
 
 use crate::dialect::Dialect;
 use crate::domain::product::{Family, Product, Version};
@@ -98,8 +98,16 @@ fn mysql_to_mariadb(source: Product, target: Product) -> Direction {
              (error 2059, measured with 9.7.4 and 10.11.19)"
         ));
     }
+    if from >= Version(9, 0, 0) {
+        return Direction::Gap(format!(
+            "MariaDB does not say that it can follow MySQL {from}; rows came through by position from 9.7.4 to 11.8.9, once \
+             caching_sha2_password.so of its client library lay in its plugin_dir"
+        ));
+    }
     if from >= Version(8, 1, 0) {
-        return Direction::Gap(format!("MariaDB does not say that it can follow MySQL {from}"));
+        return Direction::Gap(format!(
+            "MariaDB's page on replication does not say that it can follow MySQL {from}; its Migrator takes 8.4 as a source"
+        ));
     }
     let least = if from >= Version(8, 0, 0) {
         match series(to) {
@@ -119,9 +127,9 @@ fn mysql_to_mariadb(source: Product, target: Product) -> Direction {
 
 fn mariadb_to_mysql(source: Product, target: Product) -> Direction {
     let (from, to) = (source.version, target.version);
-    if series(from) == (10, 11) && to >= Version(9, 0, 0) {
+    if series(from) >= (10, 11) && to >= Version(9, 0, 0) {
         return Direction::Impossible(format!(
-            "MySQL {to} stops at the first row event of MariaDB {from} (error 13121, measured with 10.11.19 and 9.7.4)"
+            "MySQL {to} stops at the first row event of MariaDB {from} (error 13121, measured with 10.11.19, 11.8.9 and 9.7.4)"
         ));
     }
     Direction::Gap(format!(
@@ -182,7 +190,7 @@ mod tests {
             ("9.7.4", "11.8.4-MariaDB", "gap"),
             ("10.11.19-MariaDB", "9.7.4", "no"),
             ("10.11.19-MariaDB", "8.0.36", "gap"),
-            ("11.8.2-MariaDB", "9.7.4", "gap"),
+            ("11.8.2-MariaDB", "9.7.4", "no"),
         ] {
             assert_eq!(word(from, to), expected, "{from} -> {to}");
         }

@@ -145,6 +145,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::history::CHECK,
     &checks::sql_mode::CHECK,
     &checks::variables::CHECK,
+    &checks::lost_options::CHECK,
     &checks::table_names::CHECK,
     &checks::packet_size::CHECK,
     &checks::time_zone::CHECK,

@@ -37,6 +37,7 @@ pub mod join_limit;
 pub mod json_columns;
 pub mod long_statements;
 pub mod lost_accounts;
+pub mod lost_options;
 pub mod net_timeout;
 pub mod other_accounts;
 pub mod own_databases;
