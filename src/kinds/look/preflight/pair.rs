@@ -97,3 +97,19 @@ impl<'a> Pair<'a> {
         [Source, Target].map(|side| Ask::sql(side, text(self.at(side).dialect))).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::WayBack;
+    use crate::domain::product::Product;
+
+    #[test]
+    fn a_way_back_is_made_where_it_is_wanted_and_not_known_to_fail() {
+        let read = |text| Product::from_version_text(text).unwrap();
+        let (old, new) = (read("10.5.23-MariaDB"), read("11.8.9-MariaDB"));
+        assert!(WayBack::Required.is_made(old, new) && WayBack::IfPossible.is_made(old, new));
+        assert!(!WayBack::None.is_made(old, new));
+        let (old, new) = (read("9.7.4"), read("11.8.9-MariaDB"));
+        assert!(!WayBack::IfPossible.is_made(old, new), "MySQL stops at MariaDB's first row");
+    }
+}
