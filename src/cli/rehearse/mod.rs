@@ -35,7 +35,8 @@ pub struct Args {
     /// Transactions per second of all writers together; 0 means as many as possible.
     #[arg(long, default_value_t = 1000)]
     rate: u32,
-    /// The old server: mariadb, mysql, or the path of a server program.
+    /// The old server: mariadb, mysql, a version such as 10.5 or mariadb-11.8, or the path of a server program. A version
+    /// that this machine does not have is fetched from Debian's packages.
     #[arg(long, value_name = "SERVER", default_value = "mariadb")]
     source: Choice,
     /// The new server. Default: the same as the old one.

@@ -3,13 +3,16 @@
 //! Everything it needs is in the folder: `my.cnf` (its only configuration), `data/`, `tmp/`, `s.sock`, `error.log`,
 //! `restart.sh`. Works as root and as a plain user, without systemd.
 
+mod choice;
 mod install;
 mod process;
 mod program;
+mod release;
 
 pub(super) use process::run;
 pub(super) use program::cache;
-pub use program::{Choice, Program};
+pub use choice::Choice;
+pub use program::Program;
 
 use crate::dialect::Dialect;
 use crate::domain::product::Family;
