@@ -45,6 +45,9 @@ pub struct Args {
     /// Give the application's account every privilege, so that `read_only` does not stop it.
     #[arg(long)]
     privileged: bool,
+    /// Servers without TLS, as older MariaDB is installed; they have certificates otherwise.
+    #[arg(long)]
+    without_tls: bool,
     /// Time between a fault that ends the runner and the next command, such as 20s.
     #[arg(long, value_name = "TIME", default_value = "0s")]
     idle: Span,
@@ -90,6 +93,7 @@ impl Args {
                 source: self.source.clone(),
                 target: self.target.clone().unwrap_or_else(|| self.source.clone()),
                 privileged: self.privileged,
+                without_tls: self.without_tls,
                 ..sandbox::Plan::default()
             },
             writers: self.writers,
