@@ -51,7 +51,9 @@ mod tests {
         let make = |name: &str, programs: &[&str]| {
             let made = folder.path().join(name);
             std::fs::create_dir(&made).unwrap();
-            programs.iter().for_each(|program| std::fs::write(made.join(program), name).unwrap());
+            for program in programs {
+                std::fs::write(made.join(program), name).unwrap();
+            }
             made
         };
         let own = make("own", &["mariadb", "mariadb-dump"]);
