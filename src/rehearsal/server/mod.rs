@@ -9,10 +9,10 @@ mod process;
 mod program;
 mod release;
 
-pub(super) use process::run;
-pub(super) use program::cache;
 pub use choice::Choice;
+pub(super) use process::run;
 pub use program::Program;
+pub(super) use program::cache;
 
 use crate::dialect::Dialect;
 use crate::domain::product::Family;

@@ -23,7 +23,8 @@ const BESIDE: [&str; 2] = ["zstd", "mkfifo"];
 
 /// Finds the dump program, and prints `told` where it can be told how to begin its session.
 fn programs(dialect: Dialect) -> Script {
-    let takes = if dialect.is_mariadb() { "! takes_session || echo told" } else { "! says --init-command || echo told" };
+    let takes =
+        if dialect.is_mariadb() { "! takes_session || echo told" } else { "! says --init-command || echo told" };
     find_dump_program(dialect).then(takes)
 }
 

@@ -94,7 +94,10 @@ mod tests {
     fn what_is_none_of_them_is_told_what_there_is() {
         for text in ["", "10", "10.", ".5", "+10.5", "mariadb-", "mariadb10.5", "10.11.4", "postgres", "/nowhere"] {
             let complaint = text.parse::<Choice>().unwrap_err();
-            assert!(complaint.contains("10.5, 10.11, 11.8 (MariaDB)") && complaint.contains("9.7 (MySQL)"), "{complaint}");
+            assert!(
+                complaint.contains("10.5, 10.11, 11.8 (MariaDB)") && complaint.contains("9.7 (MySQL)"),
+                "{complaint}"
+            );
         }
     }
 }

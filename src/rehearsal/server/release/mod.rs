@@ -83,7 +83,8 @@ impl Release {
     pub async fn fetched(&self) -> Result<PathBuf> {
         let failed = |answer: String| {
             let failure = Failure::permanent(format!("fetch {} from Debian's packages", self.name()), answer);
-            let mirror = if is_lacking(&failure) { "give apt another mirror" } else { "see that apt can reach its mirror" };
+            let mirror =
+                if is_lacking(&failure) { "give apt another mirror" } else { "see that apt can reach its mirror" };
             failure.help(format!("{mirror}, or name a server program by its path"))
         };
         let root = cache().ok_or_else(|| failed("neither XDG_CACHE_HOME nor HOME is set".into()))?.join(self.folder);
