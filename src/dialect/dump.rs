@@ -112,6 +112,10 @@ impl Dialect {
         };
         let mut rows = vec![row("sql_select_limit", "18446744073709551615"), row("sql_big_selects", "1")];
         rows.extend(self.mysql(5, 7, 8).then(|| row("max_execution_time", "0")));
+        if self.is_mariadb() {
+            let limits = ["max_statement_time", "idle_transaction_timeout", "idle_readonly_transaction_timeout"];
+            rows.extend(limits.map(|name| row(name, "0")));
+        }
         Sql::join(rows, " UNION ALL ")
     }
 

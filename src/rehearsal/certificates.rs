@@ -3,6 +3,7 @@
 //! Made by the `openssl` program, as an operator makes them.
 
 use super::server::run;
+use crate::domain::product::Family;
 use crate::error::{Failure, Result};
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
@@ -11,6 +12,15 @@ use tokio::process::Command;
 const DAYS: &str = "30";
 /// The addresses that a server of the sandbox is reached at.
 const NAMES: &str = "subjectAltName = IP:127.0.0.1, DNS:localhost";
+
+/// Lines for a server's configuration: an option's name and its value.
+pub type Lines = Vec<(String, String)>;
+
+/// The lines of a server that is to have no TLS: newer ones make a certificate by themselves otherwise.
+pub fn none(family: Family) -> Lines {
+    let (name, value) = if family == Family::MariaDb { ("ssl", "OFF") } else { ("tls_version", "") };
+    vec![(name.to_owned(), value.to_owned())]
+}
 
 /// An authority, in a folder of its own.
 #[derive(Debug)]
@@ -41,7 +51,7 @@ impl Authority {
     ///
     /// # Errors
     /// When `openssl` fails.
-    pub async fn server(&self, name: &str) -> Result<Vec<String>> {
+    pub async fn server(&self, name: &str) -> Result<Lines> {
         let file = |what: &str| self.dir.join(format!("{name}-{what}.pem"));
         let request = file("request");
         ran(new_key(&file("key"), &format!("/CN={name}")).args(["-addext", NAMES]).arg("-out").arg(&request)).await?;
@@ -49,7 +59,7 @@ impl Authority {
         command.arg("-in").arg(request).arg("-CA").arg(self.certificate());
         command.arg("-CAkey").arg(self.dir.join("ca-key.pem")).arg("-out").arg(file("cert"));
         ran(&mut command).await?;
-        let line = |name: &str, path: &Path| format!("{name} = {}", path.display());
+        let line = |name: &str, path: &Path| (name.to_owned(), path.display().to_string());
         Ok(vec![line("ssl_ca", &self.certificate()), line("ssl_cert", &file("cert")), line("ssl_key", &file("key"))])
     }
 }

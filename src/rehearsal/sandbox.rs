@@ -1,8 +1,8 @@
 //! The sandbox: two real servers, an sshd for each host, and the inventory that describes them, all in one folder.
 
-use super::certificates::Authority;
+use super::certificates::{self, Authority, Lines};
 use super::disk::Disk;
-use super::server::{Choice, Profile, Server, Setup};
+use super::server::{Choice, Profile, Program, Server, Setup};
 use super::shop;
 use super::sshd::Sshd;
 use super::work_folder::WorkFolder;
@@ -38,6 +38,8 @@ pub struct Plan {
     pub source_options: Vec<String>,
     /// Whether the application's account may do everything, as many an application's may.
     pub privileged: bool,
+    /// Servers without TLS, as older releases are installed; they have certificates otherwise.
+    pub without_tls: bool,
     /// Size of the new server's disk in bytes, for one of its own; needs the right to mount.
     pub disk: Option<u64>,
     /// A data directory as a fresh installation has it; copied, which is faster than to install two anew.
@@ -85,34 +87,35 @@ impl Sandbox {
         let work = WorkFolder::make()?;
         // for people who look for what belongs to it
         std::os::unix::fs::symlink(work.path(), plan.dir.join("work")).map_err(failed)?;
-        let authority = Authority::make(plan.dir.join("tls")).await?;
-        let mut options = [authority.server("source").await?, authority.server("target").await?];
+        // before anything is started, because one that must be fetched may not be had
+        let programs = [Program::find(&plan.source).await?, Program::find(&plan.target).await?];
+        let tls = certify(plan, &programs).await?;
+        let lines = |number: usize| tls[number].iter().map(|(name, value)| format!("{name} = '{value}'")).collect();
+        let mut options: [Vec<String>; 2] = [lines(0), lines(1)];
         options[0].extend(plan.source_options.iter().cloned());
-        let setup = |name: &str, program: &Choice, profile, password: usize| Setup {
+        let setup = |name: &str, profile, number: usize| Setup {
             name: name.to_owned(),
             dir: plan.dir.join(name),
-            program: program.clone(),
+            program: Choice::Path(programs[number].server.clone()),
             port: None,
             profile,
-            password: secrets[password].1.clone(),
-            options: options[password].clone(), // for both in the same order
+            password: secrets[number].1.clone(),
+            options: options[number].clone(), // all in the same order
         };
-        let mut old = setup("source", &plan.source, Profile::Production, 0);
+        let mut old = setup("source", Profile::Production, 0);
         old.options.push("event_scheduler = ON".into());
-        let (source, target) =
-            tokio::join!(Server::start(old), Server::start(setup("target", &plan.target, Profile::Bare, 1)),);
-        let mut hosts = Vec::new();
-        for name in ["old", "new", "app"] {
-            hosts.push(Sshd::start(&plan.dir.join("ssh"), name).await?);
-        }
+        let (source, target) = tokio::join!(Server::start(old), Server::start(setup("target", Profile::Bare, 1)));
         let (source, target) = (source?, target?);
-        for folder in [&source, &target].into_iter().filter_map(|server| server.program().clients()) {
-            hosts.iter().try_for_each(|host| host.provide(&folder))?;
+        let mut hosts = Vec::new();
+        // the application's host has the tools that fit the server which it uses today
+        for (name, server) in [("old", &source), ("new", &target), ("app", &source)] {
+            let clients = server.program().clients();
+            hosts.push(Sshd::start_with(&plan.dir.join("ssh"), name, clients.as_deref()).await?);
         }
         let ssh_config = hosts[0].ssh_config().to_path_buf();
         let sandbox = Self { dir: plan.dir.clone(), source, target, secrets, ssh_config, hosts, work, _disk: disk };
         sandbox.fill(plan).await?;
-        sandbox.describe().await?;
+        sandbox.describe(&tls).await?;
         Ok(sandbox)
     }
 
@@ -183,8 +186,9 @@ impl Sandbox {
         write(&self.app("password"), password)
     }
 
-    async fn describe(&self) -> Result<()> {
+    async fn describe(&self, tls: &[Lines; 2]) -> Result<()> {
         let mut servers = Vec::new();
+        let authority = self.dir.join("tls").join("ca.pem");
         for (server, host, secret) in [(&self.source, "old", 0), (&self.target, "new", 1)] {
             let version = self.admin(server, secret).await?.query("SELECT VERSION()", LOOK).await?;
             let product = Product::from_version_text(version.value().unwrap_or_default())
@@ -193,11 +197,11 @@ impl Sandbox {
             servers.push(json!({
                 "name": server.name(), "host": host, "address": server.address(), "dir": server.dir(),
                 "password": self.secrets[secret].0, "family": family,
-                "version": format!("{}.{}", product.version.0, product.version.1),
+                "version": format!("{}.{}", product.version.0, product.version.1), "tls": tls[secret],
             }));
         }
         let templates = Templates([("inventory".to_owned(), INVENTORY.to_owned())].into());
-        let context = json!({ "dir": self.dir, "work": self.work.path(), "tls": self.dir.join("tls"), "ssh_config": self.ssh_config, "servers": servers });
+        let context = json!({ "dir": self.dir, "work": self.work.path(), "authority": authority.exists().then_some(authority), "ssh_config": self.ssh_config, "servers": servers });
         let text = templates
             .render("inventory", context)
             .map_err(|fault| Failure::permanent("write the sandbox's inventory", fault.message))?;
@@ -220,6 +224,15 @@ impl Sandbox {
         let text = templates.render(&name, context).map_err(|fault| broken(fault.message))?;
         write(&self.app("db.env"), &text)
     }
+}
+
+/// What each server is told of TLS.
+async fn certify(plan: &Plan, programs: &[Program; 2]) -> Result<[Lines; 2]> {
+    if plan.without_tls {
+        return Ok([certificates::none(programs[0].product.family), certificates::none(programs[1].product.family)]);
+    }
+    let authority = Authority::make(plan.dir.join("tls")).await?;
+    Ok([authority.server("source").await?, authority.server("target").await?])
 }
 
 /// Copies a data directory into a server's folder.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 const COUNT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.ci/skips");
-const FETCH: &str = include_str!("../../src/rehearsal/server/fetch_mysql.sh");
+const FETCH: &str = include_str!("../../src/rehearsal/server/release/fetch.sh");
 /// Asks `skips_when_asked` to skip, for this reason.
 const PROBE: &str = "CUTOVER_SKIP_PROBE";
 
@@ -91,7 +91,8 @@ fn fetched_from(port: u16) -> String {
     );
     write("apt.conf", &config);
     let mut fetch = Command::new("sh");
-    fetch.args(["-c", FETCH, "fetch_mysql.sh"]).arg(folder.path().join("mysql")).stdin(Stdio::null());
+    fetch.args(["-c", FETCH, "fetch.sh"]).arg(folder.path().join("mysql")).stdin(Stdio::null());
+    fetch.args(["MySQL 9.7", "unstable", "sbin/mysqld bin/mysql", "mysql-server-core", "mysql-client-core"]);
     let ran = fetch.env("APT_CONFIG", folder.path().join("apt.conf")).env("LC_ALL", "C.UTF-8").output().unwrap();
     assert!(!ran.status.success());
     String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned()

@@ -23,17 +23,24 @@ const CUTOVER: &str = env!("CARGO_BIN_EXE_cutover");
 const POSITION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
 const GTID_TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/gtid_tls_swap.yaml");
 
-fn rehearse(playbook: &str, family: &str) -> (Output, Value) {
+fn rehearse(playbook: &str, servers: &[&str]) -> (Output, Value) {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(CUTOVER);
-    command.args(["rehearse", playbook, "--source", family, "--rows", "2000", "--rate", "200", "--format", "json"]);
+    command.args(["rehearse", playbook, "--rows", "2000", "--rate", "200", "--format", "json", "--source"]);
+    command.args(servers);
     let output = command.arg("--dir").arg(folder.path().join("s")).output().unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap_or_default();
     (output, report)
 }
 
 fn goes_through(playbook: &str, family: &str) {
-    let (output, report) = rehearse(playbook, family);
+    let report = done(playbook, &[family]);
+    assert_eq!(report["servers"]["target"].as_str().unwrap().contains("MariaDB"), family == "mariadb");
+}
+
+/// The report of a rehearsal that went through; `servers` is what follows `--source`.
+fn done(playbook: &str, servers: &[&str]) -> Value {
+    let (output, report) = rehearse(playbook, servers);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}\n{report:#}");
     assert_eq!(report["result"], "done");
@@ -43,7 +50,42 @@ fn goes_through(playbook: &str, family: &str) {
     assert_eq!(report["afterwards"]["source_read_only"], true);
     assert_eq!(report["afterwards"]["target_read_only"], false);
     assert_eq!(report["afterwards"]["target_flush_log_at_trx_commit"], "1");
-    assert_eq!(report["servers"]["target"].as_str().unwrap().contains("MariaDB"), family == "mariadb");
+    report
+}
+
+/// The way that many go, on servers as they are installed: each host with its own programs, the old one without TLS.
+#[tokio::test]
+async fn an_old_mariadb_is_followed_by_a_new_one_and_follows_it_back() {
+    if !skip::mariadb(10, 5).await || !skip::mariadb(11, 8).await {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (Path::new(POSITION).parent().unwrap().parent().unwrap(), folder.path());
+    for made in ["templates", "playbooks"] {
+        std::fs::create_dir(to.join(made)).unwrap();
+    }
+    for template in std::fs::read_dir(from.join("templates")).unwrap() {
+        let name = template.unwrap().file_name();
+        std::fs::copy(from.join("templates").join(&name), to.join("templates").join(&name)).unwrap();
+    }
+    // such a way back is promised by nobody
+    let accepted = "target: target\n      accept_no_rollback: true\n";
+    let playbook = to.join("playbooks/swap.yaml");
+    let text = std::fs::read_to_string(POSITION).unwrap().replacen("target: target\n", accepted, 1);
+    std::fs::write(&playbook, text).unwrap();
+    let report = done(playbook.to_str().unwrap(), &["10.5", "--target", "11.8", "--without-tls"]);
+    assert!(report["servers"]["source"].as_str().unwrap().starts_with("10.5."), "{report:#}");
+    assert!(report["servers"]["target"].as_str().unwrap().starts_with("11.8."), "{report:#}");
+    assert_eq!(report["afterwards"]["source_follows"], true, "{report:#}");
+}
+
+#[test]
+fn a_version_that_nobody_has_is_refused_with_those_that_can_be_had() {
+    let (output, _) = rehearse(POSITION, &["10.6"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    let words = said.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+    assert!(words.contains("MariaDB 10.6 cannot be had") && words.contains("10.5, 10.11, 11.8"), "{said}");
 }
 
 #[test]

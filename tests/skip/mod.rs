@@ -20,10 +20,19 @@ pub enum Why {
 
 /// Whether `MySQL` is there; when it is not, the test that asks is skipped.
 pub async fn mysql() -> bool {
-    let found = Program::find(&Choice::Family(Family::MySql)).await;
+    has(&Choice::Family(Family::MySql), "MySQL").await
+}
+
+/// Whether this version of `MariaDB` is there; when it is not, the test that asks is skipped.
+pub async fn mariadb(first: u16, second: u16) -> bool {
+    has(&Choice::Version(Family::MariaDb, (first, second)), &format!("MariaDB {first}.{second}")).await
+}
+
+async fn has(choice: &Choice, name: &str) -> bool {
+    let found = Program::find(choice).await;
     if let Err(failure) = &found {
         let why = if Program::is_lacking(failure) { Why::NotThere } else { Why::Other };
-        skip(&format!("MySQL cannot be had: {failure}"), why);
+        skip(&format!("{name} cannot be had: {failure}"), why);
     }
     found.is_ok()
 }

@@ -35,7 +35,8 @@ pub struct Args {
     /// Transactions per second of all writers together; 0 means as many as possible.
     #[arg(long, default_value_t = 1000)]
     rate: u32,
-    /// The old server: mariadb, mysql, or the path of a server program.
+    /// The old server: mariadb, mysql, a version such as 10.5 or mariadb-11.8, or the path of a server program. A version
+    /// that this machine does not have is fetched from Debian's packages.
     #[arg(long, value_name = "SERVER", default_value = "mariadb")]
     source: Choice,
     /// The new server. Default: the same as the old one.
@@ -44,6 +45,9 @@ pub struct Args {
     /// Give the application's account every privilege, so that `read_only` does not stop it.
     #[arg(long)]
     privileged: bool,
+    /// Servers without TLS, as older MariaDB is installed; they have certificates otherwise.
+    #[arg(long)]
+    without_tls: bool,
     /// Time between a fault that ends the runner and the next command, such as 20s.
     #[arg(long, value_name = "TIME", default_value = "0s")]
     idle: Span,
@@ -89,6 +93,7 @@ impl Args {
                 source: self.source.clone(),
                 target: self.target.clone().unwrap_or_else(|| self.source.clone()),
                 privileged: self.privileged,
+                without_tls: self.without_tls,
                 ..sandbox::Plan::default()
             },
             writers: self.writers,

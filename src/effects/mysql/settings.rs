@@ -11,6 +11,10 @@ use crate::sql;
 /// short, and no statement is refused for its cost or ended by the server for its duration: limits are the runner's.
 /// Rows are read as they are now, by transactions that may write and that see one state of the data.
 ///
+/// A statement in the binary log carries the three collations of its session by number, and a replica that does not know
+/// one of them stops. A new `MariaDB` has numbers there that an old one does not know (`uca1400`, from 10.10 on), so they are
+/// those that every server knows. No `MySQL` follows a series so much newer that it would not know its collations.
+///
 /// Only `MariaDB` reads what follows `/*M!`. `MySQL` from 5.7.8 on reads what follows `/*!50708`, and `MariaDB` skips
 /// such a comment with a number from 50700 to 99999 (its manual, "Comment Syntax"). So one text serves both, also when
 /// a proxy greets in the server's place.
@@ -20,7 +24,8 @@ pub const INIT: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_general_ci, autocommit
                         sql_auto_is_null=0, sql_quote_show_create=1, group_concat_max_len=1048576, \
                         foreign_key_checks=1, unique_checks=1 \
                         /*M! , max_statement_time=0, idle_transaction_timeout=0, idle_readonly_transaction_timeout=0, \
-                        idle_write_transaction_timeout=0, tx_isolation='REPEATABLE-READ', tx_read_only=0 */ \
+                        idle_write_transaction_timeout=0, tx_isolation='REPEATABLE-READ', tx_read_only=0, \
+                        collation_server=utf8mb4_general_ci */ \
                         /*M!100303 , system_versioning_asof=DEFAULT */ /*!50708 , max_execution_time=0 */ \
                         /*!50720 , transaction_isolation='REPEATABLE-READ', transaction_read_only=0 */ \
                         /*!80030 , show_gipk_in_create_table_and_information_schema=1 */";

@@ -53,3 +53,32 @@ fn find(family: &str, names: &[&str]) -> Script {
 pub fn family_name(dialect: Dialect) -> &'static str {
     if dialect.product.family == Family::MariaDb { "MariaDB" } else { "MySQL" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::FUNCTIONS;
+
+    #[test]
+    fn the_connection_string_is_for_programs_that_know_it() {
+        let takes = |version: &str| {
+            let script = format!("{FUNCTIONS}\nset -eu\nversion='{version}'\ntakes_session");
+            std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success()
+        };
+        for version in [
+            "mariadb-dump from 11.8.9-MariaDB, client 10.19 for debian-linux-gnu (x86_64)",
+            "mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, for debian-linux-gnu (x86_64)",
+            "mysqldump from 12.0.2-MariaDB, client 10.19 for Linux (x86_64)",
+        ] {
+            assert!(takes(version), "{version}");
+        }
+        for version in [
+            "mariadb-dump  Ver 10.19 Distrib 10.5.23-MariaDB, for debian-linux-gnu (x86_64)",
+            "mysqldump  Ver 10.17 Distrib 10.3.39-MariaDB, for debian-linux-gnu (x86_64)",
+            "mysqldump  Ver 10.19 Distrib 10.6.21-MariaDB, for Linux (x86_64)",
+            "mysqldump  Ver 9.7.4-2 for Linux on x86_64 (Debian)",
+            "",
+        ] {
+            assert!(!takes(version), "{version}");
+        }
+    }
+}

@@ -2,13 +2,14 @@
 for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
     case $name in PATH | PWD | TMPDIR | SSH_AUTH_SOCK | CUTOVER_*) ;; *) unset "$name" ;; esac
 done
-# Sets program, family (mariadb or mysql) and words (all that its help says) to the first of the programs that is there
-# and of the family; `any` stands for both.
+# Sets program, version (what it says of that), family (mariadb or mysql) and words (all that its help says) to the first
+# of the programs that is there and of the family; `any` stands for both.
 find_program() {
     wanted=$1
     shift
     for program in "$@"; do
-        case $("$program" --no-defaults --version 2>/dev/null || true) in
+        version=$("$program" --no-defaults --version 2>/dev/null || true)
+        case $version in
         '') continue ;;
         *MariaDB*) family=mariadb ;;
         *) family=mysql ;;
@@ -24,6 +25,14 @@ find_program() {
 }
 # Whether the program's help has this text in it.
 says() { case $words in *"$1"*) ;; *) return 1 ;; esac; }
+# Whether a program of MariaDB takes a whole connection string in place of a host, and in that a statement to begin its
+# session with: from 10.11 on. That of 10.5 looks the string up as a host's name.
+takes_session() {
+    case $version in *-MariaDB*) ;; *) return 1 ;; esac
+    number=${version%%-MariaDB*}
+    number=${number##*[!0-9.]}
+    [ "${number%%.*}" -gt 10 ] || case $number in 10.1[1-9].*) ;; *) return 1 ;; esac
+}
 # What the program must be told to insist on TLS and to verify the server; of MySQL's, the mode that is given.
 verified() {
     case $family in

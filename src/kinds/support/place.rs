@@ -78,27 +78,28 @@ pub fn verify_at(world: &World, name: &str, host: &str, address: &str) -> Option
     server.tls.as_ref().filter(|_| !stays).map(|tls| tls.verify)
 }
 
+/// The flag by which a program reads the groups `[client_session]` of its option file too.
+pub const SESSION_GROUPS: &str = "--defaults-group-suffix=_session";
+
 /// A client's option file: how programs on a host log in without a password on their command line.
 pub fn option_file(user: &str, password: Option<&SecretRef>, address: &str) -> Contents {
     let Endpoint { host, port } = Endpoint::of(address);
-    option_lines(user, password, option_value(host), port)
-}
-
-/// The same for a program of `MariaDB` that has no option for a statement to begin its session with. Its library takes a
-/// whole connection string in place of a host, and in that such a statement.
-pub fn option_file_with_session(user: &str, password: Option<&SecretRef>, address: &str, session: &str) -> Contents {
-    let Endpoint { host, port } = Endpoint::of(address);
-    let host = contents!("\"host={};init-command={{{}}}\"", option_value(host), option_value(session));
-    option_lines(user, password, host, port)
-}
-
-fn option_lines(user: &str, password: Option<&SecretRef>, host: Contents, port: &str) -> Contents {
-    let (user, port) = (option_value(user), option_value(port));
+    let (host, port, user) = (option_value(host), option_value(port), option_value(user));
     let lines = contents!("[client]\nprotocol = TCP\nhost = {}\nport = {}\nuser = \"{}\"\n", host, port, user);
     match password {
         Some(secret) => lines.then(contents!("password = \"{}\"\n", option_value(secret))),
         None => lines,
     }
+}
+
+/// The same for a program of `MariaDB` that has no option for a statement to begin its session with. Its library takes a
+/// whole connection string in place of a host, and in that such a statement. Old ones do not, so the string stands in a
+/// group of its own, which is read by whoever is told [`SESSION_GROUPS`].
+pub fn option_file_with_session(user: &str, password: Option<&SecretRef>, address: &str, session: &str) -> Contents {
+    let host = option_value(Endpoint::of(address).host);
+    let lines =
+        contents!("[client_session]\nhost = \"host={};init-command={{{}}}\"\n[client]\n", host, option_value(session));
+    option_file(user, password, address).then(lines)
 }
 
 /// The fact that an account is there, for `settles` and those who look for it.

@@ -3,13 +3,16 @@
 //! Everything it needs is in the folder: `my.cnf` (its only configuration), `data/`, `tmp/`, `s.sock`, `error.log`,
 //! `restart.sh`. Works as root and as a plain user, without systemd.
 
+mod choice;
 mod install;
 mod process;
 mod program;
+mod release;
 
+pub use choice::Choice;
 pub(super) use process::run;
+pub use program::Program;
 pub(super) use program::cache;
-pub use program::{Choice, Program};
 
 use crate::dialect::Dialect;
 use crate::domain::product::Family;
@@ -205,11 +208,13 @@ impl Server {
         write(&self.config_file(), &self.first_config(profile, options), 0o644)?;
         let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
         let head = format!(
-            "#!/bin/sh\ndir={}\nprogram={}\nadmin={}\nas_user={}\n",
+            "#!/bin/sh\ndir={}\nprogram={}\nadmin={}\nas_user={}\nunverified={}\n",
             quoted(&self.dir),
             quoted(&self.program.server),
             quoted(&self.program.admin),
             if is_root() { "--user=root" } else { "" },
+            // else a client of MariaDB 11.4 and later refuses a server without TLS, also on its socket
+            if self.family() == Family::MariaDb { "--skip-ssl-verify-server-cert" } else { "" },
         );
         write(&self.restart_script(), &format!("{head}{RESTART}"), 0o755)
     }

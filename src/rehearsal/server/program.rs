@@ -1,45 +1,11 @@
-//! Finding the programs of a server: those of the machine, `MySQL` from its own folder in the cache, or any by path.
+//! Finding the programs of a server: those of the machine, a release from its own folder in the cache, or any by path.
 
-use super::process;
+use super::choice::{Choice, what_can_be_given};
+use super::release::{RELEASES, Release, is_lacking};
 use crate::domain::product::{Family, Product};
 use crate::error::{Failure, Result};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use tokio::process::Command;
-
-/// Brings `MySQL` into a folder, where the machine's packages do not have it.
-const FETCH: &str = include_str!("fetch_mysql.sh");
-
-/// What that says last when a mirror answered that it has none.
-const LACKING: &str = "the mirror does not have MySQL";
-
-/// Which server program is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
-    /// The family's server on this machine.
-    Family(Family),
-    /// This program.
-    Path(PathBuf),
-}
-
-impl Default for Choice {
-    fn default() -> Self {
-        Self::Family(Family::MariaDb)
-    }
-}
-
-impl FromStr for Choice {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "mariadb" => Ok(Self::Family(Family::MariaDb)),
-            "mysql" => Ok(Self::Family(Family::MySql)),
-            path if Path::new(path).is_file() => Ok(Self::Path(PathBuf::from(path))),
-            other => Err(format!("`{other}` is neither `mariadb` nor `mysql` nor a server program's path")),
-        }
-    }
-}
 
 /// Programs of one installation.
 #[derive(Debug, Clone)]
@@ -55,13 +21,14 @@ pub struct Program {
 }
 
 impl Program {
-    /// Finds them. `MySQL` is fetched into the user's cache folder when the machine has none, which takes a moment.
+    /// Finds them. What the machine does not have is fetched into the user's cache folder, which takes a moment.
     ///
     /// # Errors
-    /// When a program is missing and cannot be fetched.
+    /// When a program is missing and cannot be fetched. A refusal for a version that cannot be had: with those that can.
     pub async fn find(choice: &Choice) -> Result<Self> {
         match choice {
             Choice::Path(path) => Self::of(path.clone()).await,
+            Choice::Version(family, version) => Self::of_version(*family, *version).await,
             Choice::Family(Family::MariaDb) => {
                 let server = on_path(&["mariadbd"]).ok_or_else(|| {
                     Failure::permanent("find a server", "mariadbd is nowhere to be found")
@@ -73,10 +40,30 @@ impl Program {
         }
     }
 
-    /// Whether `MySQL` was not found because the mirror answered that it does not have it: no later attempt helps.
+    /// Whether a server was not found because the mirror answered that it does not have it: no later attempt helps.
     #[must_use]
     pub fn is_lacking(failure: &Failure) -> bool {
-        failure.answer.ends_with(LACKING)
+        is_lacking(failure)
+    }
+
+    async fn of_version(family: Family, version: (u16, u16)) -> Result<Self> {
+        if let Some(own) = machines_own(family).await
+            && is_of(own.1, version)
+        {
+            return Self::of(own.0).await;
+        }
+        let name = format!("{family} {}.{}", version.0, version.1);
+        let Some(release) = Release::of(family, version) else {
+            return Err(Failure::refused("find a server", format!("{name} cannot be had here"))
+                .help(format!("give {}", what_can_be_given())));
+        };
+        let found = Self::of(release.fetched().await?).await?;
+        if is_of(found.product, version) {
+            return Ok(found);
+        }
+        // a suite that is still being worked on goes on to another version
+        let answer = format!("{name} cannot be had any more: its suite has {} now", found.product);
+        Err(Failure::refused("find a server", answer).help("give that version's path, or another version"))
     }
 
     async fn of(server: PathBuf) -> Result<Self> {
@@ -119,25 +106,26 @@ async fn product_of(program: &Path) -> Result<Product> {
     Product::from_version_text(version.unwrap_or_default()).map_err(failed)
 }
 
+/// The server of a family that is installed on this machine, and what it is.
+async fn machines_own(family: Family) -> Option<(PathBuf, Product)> {
+    let names: &[&str] = if family == Family::MariaDb { &["mariadbd", "mysqld"] } else { &["mysqld"] };
+    let server = on_path(names)?;
+    let product = product_of(&server).await.ok()?;
+    (product.family == family).then_some((server, product))
+}
+
+fn is_of(product: Product, version: (u16, u16)) -> bool {
+    (product.version.0, product.version.1) == version
+}
+
 /// The machine's own `mysqld` if it is `MySQL`'s, else the one in the cache, fetched if need be.
 async fn mysql() -> Result<PathBuf> {
-    if let Some(installed) = on_path(&["mysqld"])
-        && product_of(&installed).await?.family == Family::MySql
-    {
+    if let Some((installed, _)) = machines_own(Family::MySql).await {
         return Ok(installed);
     }
-    let failed = |answer: String| {
-        let failure = Failure::permanent("fetch MySQL from Debian's packages", answer);
-        let mirror =
-            if Program::is_lacking(&failure) { "give apt another mirror" } else { "see that apt can reach its mirror" };
-        failure.help(format!("{mirror}, or name a server program by its path"))
-    };
-    let root = cache().ok_or_else(|| failed("neither XDG_CACHE_HOME nor HOME is set".into()))?.join("mysql");
-    if !root.join("complete").exists() {
-        let _ = writeln!(std::io::stderr(), "fetching MySQL into {} ...", root.display());
-    }
-    process::run(Command::new("sh").args(["-c", FETCH, "fetch_mysql.sh"]).arg(&root)).await.map_err(failed)?;
-    Ok(root.join("run/mysqld"))
+    let newest = RELEASES.iter().rfind(|release| release.family == Family::MySql);
+    let newest = newest.ok_or_else(|| Failure::permanent("find a server", "no MySQL can be fetched"))?;
+    newest.fetched().await
 }
 
 /// The folder of this program in the user's cache.

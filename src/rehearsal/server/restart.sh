@@ -32,7 +32,7 @@ TMPDIR=$dir/tmp setsid "$program" --defaults-file="$dir/my.cnf" $as_user --pid-f
 pid=$!
 echo "$pid" >"$pid_file"
 tries=0
-until "$admin" --no-defaults --socket="$dir/s.sock" --user=root --connect-timeout=2 ping >/dev/null 2>&1; do
+until "$admin" --no-defaults $unverified --socket="$dir/s.sock" --user=root --connect-timeout=2 ping >/dev/null 2>&1; do
     tries=$((tries + 1))
     if gone "$pid" || [ "$tries" -ge 1200 ]; then
         echo "the server did not start:" >&2

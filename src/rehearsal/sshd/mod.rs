@@ -3,6 +3,7 @@
 //! Knows how OpenSSH's server is set up and ended; nothing of what is run through it.
 
 mod processes;
+mod tools;
 
 use crate::effects::free_port;
 use crate::error::{Failure, Result};
@@ -49,9 +50,18 @@ impl Sshd {
     /// # Errors
     /// When OpenSSH is not installed, or its server does not come up.
     pub async fn start(dir: &Path, name: &str) -> Result<Self> {
+        Self::start_with(dir, name, None).await
+    }
+
+    /// The same for a host whose database programs are those of the folder `clients`, and no others: what the machine has
+    /// of them is not on its path.
+    ///
+    /// # Errors
+    /// As for [`Sshd::start`], and when its programs cannot be linked.
+    pub async fn start_with(dir: &Path, name: &str, clients: Option<&Path>) -> Result<Self> {
         let _alone = SETTING_UP.lock().await;
         let failed = |answer: String| Failure::permanent("start an sshd", answer).at(name);
-        let setup = Setup::new(dir, name).map_err(failed)?;
+        let setup = Setup::new(dir, name, clients).map_err(failed)?;
         let mut answer = String::new();
         for _ in 0..PORT_TRIES {
             let port = free_port().map_err(|error| failed(error.to_string()))?;
@@ -71,25 +81,6 @@ impl Sshd {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// Gives the host the programs of a folder, before all others of the same names.
-    ///
-    /// # Errors
-    /// When they cannot be linked.
-    pub fn provide(&self, folder: &Path) -> Result<()> {
-        let failed =
-            |error: std::io::Error| Failure::permanent("give a host its programs", error.to_string()).at(&self.name);
-        let bin = self.ssh_config.with_file_name(&self.name).join("home/bin");
-        DirBuilder::new().recursive(true).mode(0o700).create(&bin).map_err(failed)?;
-        for entry in folder.read_dir().map_err(failed)? {
-            let program = entry.map_err(failed)?.path();
-            let link = bin.join(program.file_name().unwrap_or_default());
-            if link.symlink_metadata().is_err() {
-                std::os::unix::fs::symlink(&program, &link).map_err(failed)?;
-            }
-        }
-        Ok(())
     }
 
     /// The ssh configuration that knows every host of the folder.
@@ -182,10 +173,12 @@ struct Setup<'a> {
     program: PathBuf,
     user: String,
     mark: String,
+    /// Where its programs are, after those in its home folder.
+    path: String,
 }
 
 impl<'a> Setup<'a> {
-    fn new(dir: &'a Path, name: &'a str) -> Result<Self, String> {
+    fn new(dir: &'a Path, name: &'a str, clients: Option<&Path>) -> Result<Self, String> {
         let home = dir.join(name).join("home");
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&home);
         made.map_err(|error| format!("{}: {error}", home.display()))?;
@@ -197,7 +190,11 @@ impl<'a> Setup<'a> {
         }
         let user = said(Command::new("id").arg("-un"))?.trim().to_owned();
         let mark = blake3::hash(format!("{} {name} {}", dir.display(), std::process::id()).as_bytes());
-        let setup = Self { dir, name, program, user, mark: mark.to_hex()[..32].to_owned() };
+        let mut path = std::env::var("PATH").unwrap_or_default();
+        if let Some(clients) = clients {
+            path = tools::of_its_own(&home, clients, &path)?;
+        }
+        let setup = Self { dir, name, program, user, mark: mark.to_hex()[..32].to_owned(), path };
         for key in [setup.host_key(), setup.client_key()] {
             if !key.exists() {
                 said(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(&key))?;
@@ -236,7 +233,7 @@ impl<'a> Setup<'a> {
             mark = self.mark,
             // A sandbox host has programs of its own and then the runner's, but not this user's shell and client settings.
             home = self.file("home").display(),
-            path = std::env::var("PATH").unwrap_or_default(),
+            path = self.path,
         )
     }
 

@@ -21,9 +21,11 @@ const LOG_VARIABLES: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image"
 /// Programs that the dump needs beside the dump program.
 const BESIDE: [&str; 2] = ["zstd", "mkfifo"];
 
-/// Finds the dump program, and prints `told` where it does not know how to begin its session.
+/// Finds the dump program, and prints `told` where it can be told how to begin its session.
 fn programs(dialect: Dialect) -> Script {
-    find_dump_program(dialect).then("! says --init-command || echo told")
+    let takes =
+        if dialect.is_mariadb() { "! takes_session || echo told" } else { "! says --init-command || echo told" };
+    find_dump_program(dialect).then(takes)
 }
 
 /// Without these a dump program leaves out tables, views, triggers or events, and says nothing.
@@ -45,7 +47,7 @@ impl Dump {
             actions.push(here.sql(dialect.tables(&Every)));
         }
         actions.push(here.sql(dialect.total_size(&self.databases)));
-        actions.extend((!dialect.is_mariadb()).then(|| here.sql(dialect.settings_that_cut_dumps())));
+        actions.push(here.sql(dialect.settings_that_cut_dumps()));
         let host = self.host(world);
         actions.push(Action::look(host, programs(dialect)));
         actions.extend(BESIDE.map(|program| Action::look(host, is_installed(program))));
@@ -206,8 +208,7 @@ impl Dump {
                 return Err(refuse(format!("there is no program `{program}`")));
             }
         }
-        let is_told = dialect.is_mariadb() || looked.stdout.starts_with(b"told");
-        if is_told { Ok(()) } else { self.cuts_nothing(cx, dialect).await }
+        if looked.stdout.starts_with(b"told") { Ok(()) } else { self.cuts_nothing(cx, dialect).await }
     }
 
     /// An older program takes the server's global settings as they are.

@@ -5,6 +5,7 @@ use crate::domain::script::argument;
 use crate::domain::{Script, Words};
 use crate::error::Failure;
 use crate::kinds::support::client_program::find_dump_program;
+use crate::kinds::support::place::SESSION_GROUPS;
 use crate::playbook::inventory::Server;
 use crate::playbook::world::World;
 use crate::sh;
@@ -138,7 +139,7 @@ impl Dumping<'_> {
         let fits =
             |flag: &str| !is_trial || !["--master-data", "--source-data"].iter().any(|place| flag.starts_with(place));
         let flags = self.dialect.dump_flags().into_iter().filter(|flag| fits(flag));
-        let mut lines = vec![sh!("set -- --defaults-file=client.cnf {}", Script::words(flags))];
+        let mut lines = vec![sh!("set -- {}", Script::words(flags))];
         let by_program = self.dialect.dump_flags_by_program(self.gtid && !is_trial);
         for [text, then, otherwise] in by_program.into_iter().filter(|[_, then, _]| fits(then)) {
             let otherwise = match otherwise {
@@ -151,6 +152,13 @@ impl Dumping<'_> {
             let session = argument(format!("--init-command={}", self.dialect.dump_session()));
             lines.push(sh!("if says --init-command; then set -- \"$@\" {}; fi", session));
         }
+        // what names the option file must come first
+        let mut file = sh!("set -- --defaults-file=client.cnf \"$@\"");
+        if self.dialect.is_mariadb() {
+            let groups = argument(SESSION_GROUPS);
+            file = sh!("if takes_session; then set -- {} \"$@\"; fi\n{}", groups, file);
+        }
+        lines.push(file);
         let more = Script::words(more.iter().copied().chain(["--databases"]));
         lines.push(sh!("set -- \"$@\" {} -- {}\n", more, self.databases));
         Script::join(lines, "\n")
