@@ -375,6 +375,7 @@ impl Work<'_> {
             memo: &self.notes,
             outputs: &self.outputs,
             foreseen: &self.foreseen,
+            needs: &[],
         })
         .await
     }
