@@ -2,42 +2,52 @@
 
 use super::{Account, create};
 use crate::kinds::Grant;
-use std::fmt::Write as _;
 
-/// Statements are broken into lines of so many characters.
-const WIDTH: usize = 100;
+/// Lines are broken where they would have more characters.
+const WIDTH: usize = 110;
 
 /// Everything for one account.
 pub fn of(account: &Account) -> String {
-    let mut text = format!("-- {}: {}\n{};\n", account.server, account.product, create(account));
-    for grant in &account.grants {
-        let statement = grant.statement(&account.account);
-        let written = match &grant.only_if {
-            // on one line with its condition: who takes the lines one by one must not miss that
-            Some(condition) => writeln!(text, "{statement}; -- only if {condition}: to {}", grant.purpose),
-            None => writeln!(text, "{}{};", comment(grant), broken(&statement)),
-        };
-        let _ = written; // a String takes everything
-    }
-    text
+    let head = format!("-- {}: {}\n{};\n", account.server, account.product, create(account));
+    let grants = account.grants.iter().map(|grant| {
+        let statement = broken(&grant.statement(&account.account), "  ");
+        format!("{}{statement};\n", broken(&comment(grant), "--   ") + "\n")
+    });
+    head + &grants.collect::<String>()
 }
 
+/// What the statement below it is for, and when it is needed.
 fn comment(grant: &Grant) -> String {
-    format!("-- to {}\n", grant.purpose)
+    match &grant.only_if {
+        Some(condition) => format!("-- only if {condition}: to {}", grant.purpose),
+        None => format!("-- to {}", grant.purpose),
+    }
 }
 
-/// A statement in lines that are not too long, broken between privileges and before `ON`.
-fn broken(statement: &str) -> String {
+/// A text in lines that are not too long, broken between words; no name of a privilege is longer than a line.
+fn broken(text: &str, indent: &str) -> String {
     let mut lines = vec![String::new()];
-    for piece in statement.split_inclusive(", ").flat_map(|piece| piece.split_inclusive(" ON ").collect::<Vec<_>>()) {
+    for piece in pieces(text) {
         let last = lines.len() - 1;
         if lines[last].len() + piece.trim_end().len() > WIDTH {
-            let line = lines[last].trim_end().to_owned();
-            lines[last] = line;
-            lines.push(format!("  {piece}"));
-        } else {
-            lines[last].push_str(piece);
+            let whole = lines[last].trim_end().len();
+            lines[last].truncate(whole);
+            lines.push(indent.to_owned());
         }
+        let last = lines.len() - 1;
+        lines[last].push_str(piece);
     }
     lines.join("\n")
+}
+
+/// Where a line may end: a list after its commas, a statement before `ON`, anything else after its words.
+fn pieces(text: &str) -> Vec<&str> {
+    match text.split_once(" ON ") {
+        Some((privileges, _)) if text.starts_with("GRANT ") => {
+            let mut pieces: Vec<&str> = privileges.split_inclusive(", ").collect();
+            pieces.push(&text[privileges.len()..]);
+            pieces
+        }
+        _ => text.split_inclusive(' ').collect(),
+    }
 }

@@ -60,7 +60,6 @@ impl Dialect {
             self.sets_definers(),
         ];
         all.extend(self.sets_missing_definers());
-        all.extend(self.sets_system_definers());
         all
     }
 
@@ -162,7 +161,6 @@ impl Dialect {
     pub fn event_privileges(self) -> Vec<AnyOf> {
         let mut all: Vec<AnyOf> = vec![&["EVENT"], self.sets_definers(), self.leaves_log_out()];
         all.extend(self.sets_missing_definers());
-        all.extend(self.sets_system_definers());
         all
     }
 

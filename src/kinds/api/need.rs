@@ -44,6 +44,8 @@ pub enum Condition {
     },
     /// Events are enabled on the server that is left.
     EventsEnabled,
+    /// Views, code or events on the server that is left belong to an administrator.
+    AdministratorsDefine,
     /// One of these accounts is not there yet.
     Missing(Vec<AccountName>),
     /// Something that nobody knows before it happens, in words.
@@ -75,6 +77,9 @@ impl fmt::Display for Condition {
         match self {
             Self::EventsRun => f.write_str("the server that is left says ON to SELECT @@GLOBAL.event_scheduler"),
             Self::Differs { variable, value } => write!(f, "SELECT @@GLOBAL.{variable} does not say {value}"),
+            Self::AdministratorsDefine => {
+                f.write_str("code or events on the server that is left belong to an account with SYSTEM_USER, such as root")
+            }
             Self::EventsEnabled => f.write_str("events are enabled on the server that is left"),
             Self::Missing(accounts) => {
                 let names: Vec<String> = accounts.iter().map(ToString::to_string).collect();

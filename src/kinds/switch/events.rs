@@ -215,7 +215,8 @@ impl Step for Events {
         let mut needs = Vec::from(Needs::on(&self.from, "see its events").everywhere(from.sees_all()));
         let take_over = Needs::on(&self.to, "do what the other server did by events")
             .everywhere(to.sees_all())
-            .only_if(&Condition::EventsEnabled, to.event_privileges());
+            .only_if(&Condition::EventsEnabled, to.event_privileges())
+            .only_if(&Condition::AdministratorsDefine, to.sets_system_definers());
         needs.extend(Vec::from(match self.scheduler {
             Some(_) => take_over.only_if(&Condition::EventsRun, [to.sets_event_scheduler()]),
             None => take_over,
@@ -246,7 +247,8 @@ impl Step for Events {
             return Vec::new();
         }
         let mut needs = self.needs(cx.world);
-        needs.retain(|need| need.server == self.to);
+        let needed = |condition: &Condition| *condition == Condition::EventsEnabled;
+        needs.retain(|need| need.server == self.to && need.only_if.as_ref().is_none_or(needed));
         require(cx, &needs, "run the events when the time comes").await
     }
 

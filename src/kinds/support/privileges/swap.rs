@@ -27,9 +27,11 @@ pub fn dumping(world: &World, server: &str) -> Vec<Need> {
 pub fn loading(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
     let not_trusted = Condition::Differs { variable: "log_bin_trust_function_creators".into(), value: "ON".into() };
+    let of_administrators = dialect.sets_system_definers();
     Needs::on(server, "load the copy, its code with the definers that it has")
         .everywhere(dialect.import_privileges())
         .only_if(&not_trusted, [dialect.loads_code()])
+        .only_if(&Condition::AdministratorsDefine, of_administrators)
         .into()
 }
 
@@ -75,7 +77,7 @@ pub fn closing(world: &World, server: &str) -> Vec<Need> {
 pub fn opening(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
     let behind =
-        Condition::MayCome("tables hand out ids on the source that are ahead of this server's: told otherwise");
+        Condition::MayCome("ids that the source hands out are ahead of this server's; else that is told, and nothing fails");
     let mut needs: Vec<Need> =
         Needs::on(server, "end its replication and open it").everywhere(dialect.promote_privileges()).into();
     needs.extend(own_rows(world, server));
