@@ -186,8 +186,9 @@ impl Dialect {
     /// Accounts with the privilege of an administrator: columns `user`, `host`; `None` where there is no such privilege.
     #[must_use]
     pub fn system_users(self) -> Option<&'static str> {
-        self.sets_system_definers()
-            .map(|_| "SELECT USER AS user, HOST AS host FROM mysql.global_grants WHERE PRIV = 'SYSTEM_USER' ORDER BY 1, 2")
+        self.sets_system_definers().map(
+            |_| "SELECT USER AS user, HOST AS host FROM mysql.global_grants WHERE PRIV = 'SYSTEM_USER' ORDER BY 1, 2",
+        )
     }
 
     /// The account this session was let in as, which an anonymous account may have snatched: `user@host`.

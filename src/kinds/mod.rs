@@ -25,4 +25,4 @@ pub use api::{Step, Update};
 pub use registry::{KINDS, Kind, Output, OutputType, find, plays};
 pub use support::after_fence;
 pub use support::finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};
-pub use support::privileges::{Grant, grants, own_account};
+pub use support::privileges::{Grant, grants, lacks, missing, own_account};

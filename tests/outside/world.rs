@@ -62,10 +62,9 @@ impl World {
         if events != "DISABLED" {
             world.sql(Side::Old, EVENT);
         }
-        for (side, heading) in [(Side::Old, "-- on the old server"), (Side::New, "-- on the new server")] {
-            let block = readme_block("sql", heading);
-            let needed = |line: &&str| events == "ON" || !line.contains("-- only if");
-            world.sql(side, &block.lines().filter(needed).collect::<Vec<_>>().join("\n"));
+        for (side, server, password) in [(Side::Old, "source", "choose-one"), (Side::New, "target", "choose-another")] {
+            let statements = readme::account(Family::MariaDb, server, password, events == "ON");
+            world.sql(side, &statements.join(";\n"));
         }
         world
     }

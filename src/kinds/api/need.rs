@@ -77,9 +77,9 @@ impl fmt::Display for Condition {
         match self {
             Self::EventsRun => f.write_str("the server that is left says ON to SELECT @@GLOBAL.event_scheduler"),
             Self::Differs { variable, value } => write!(f, "SELECT @@GLOBAL.{variable} does not say {value}"),
-            Self::AdministratorsDefine => {
-                f.write_str("code or events on the server that is left belong to an account with SYSTEM_USER, such as root")
-            }
+            Self::AdministratorsDefine => f.write_str(
+                "code or events on the server that is left belong to an account with SYSTEM_USER, such as root",
+            ),
             Self::EventsEnabled => f.write_str("events are enabled on the server that is left"),
             Self::Missing(accounts) => {
                 let names: Vec<String> = accounts.iter().map(ToString::to_string).collect();

@@ -31,7 +31,9 @@ impl Grant {
 /// those that are not always needed come last.
 #[must_use]
 pub fn grants(needs: &[Need]) -> Vec<Grant> {
-    let mut all = Grants::default();
+    let alone = needs.iter().filter(|need| need.any_of.len() == 1 && need.only_if.is_none());
+    let certain = alone.filter(|need| need.scope == Scope::Everywhere).map(|need| need.any_of[0]).collect();
+    let mut all = Grants { all: Vec::new(), certain };
     let of = |scoped: bool, conditional: bool| {
         needs
             .iter()
@@ -40,15 +42,18 @@ pub fn grants(needs: &[Need]) -> Vec<Grant> {
     for need in of(false, false).chain(of(true, false)).chain(of(false, true)).chain(of(true, true)) {
         all.meet(need);
     }
-    all.0
+    all.all
 }
 
-#[derive(Default)]
-struct Grants(Vec<Grant>);
+struct Grants {
+    all: Vec<Grant>,
+    /// Privileges on everything that nothing else can stand for: what they stand for themselves is not given besides.
+    certain: Vec<&'static str>,
+}
 
 impl Grants {
     fn holds(&self, need: &Need, privilege: &str) -> bool {
-        self.0.iter().any(|grant| {
+        self.all.iter().any(|grant| {
             let there = grant.scope == need.scope || grant.scope == Scope::Everywhere;
             let then = grant.only_if.is_none() || grant.only_if == need.only_if;
             there && then && grant.privileges.contains(&privilege)
@@ -56,8 +61,9 @@ impl Grants {
     }
 
     fn meet(&mut self, need: &Need) {
-        let held = need.any_of.iter().any(|privilege| self.holds(need, privilege));
-        let may_pass_on = self.0.iter().any(|grant| grant.passed_on);
+        let is_certain = |privilege: &&str| need.any_of.len() > 1 && self.certain.contains(privilege);
+        let held = need.any_of.iter().any(|privilege| self.holds(need, privilege) || is_certain(&privilege));
+        let may_pass_on = self.all.iter().any(|grant| grant.passed_on);
         if held && (!need.passed_on || may_pass_on) {
             return;
         }
@@ -67,11 +73,11 @@ impl Grants {
             (grant.purpose, grant.scope, &grant.only_if) == (purpose, scope, &need.only_if)
                 && grant.passed_on == passed_on
         };
-        match self.0.iter_mut().find(same) {
+        match self.all.iter_mut().find(same) {
             Some(grant) => grant.privileges.extend(privilege),
             None => {
                 let (privileges, only_if) = (privilege.into_iter().collect(), need.only_if.clone());
-                self.0.push(Grant { purpose, privileges, scope, passed_on, only_if });
+                self.all.push(Grant { purpose, privileges, scope, passed_on, only_if });
             }
         }
     }

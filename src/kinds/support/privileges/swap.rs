@@ -76,8 +76,9 @@ pub fn closing(world: &World, server: &str) -> Vec<Need> {
 /// To end replication on a server and open it to writes.
 pub fn opening(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
-    let behind =
-        Condition::MayCome("ids that the source hands out are ahead of this server's; else that is told, and nothing fails");
+    let behind = Condition::MayCome(
+        "ids that the source hands out are ahead of this server's; else that is told, and nothing fails",
+    );
     let mut needs: Vec<Need> =
         Needs::on(server, "end its replication and open it").everywhere(dialect.promote_privileges()).into();
     needs.extend(own_rows(world, server));

@@ -37,7 +37,9 @@ fn administrators_define(seen: &Seen<'_>) -> Result<bool> {
         let Some(question) = seen.pair.at(side).dialect.system_users() else { continue };
         let is_one = |definer: &str| -> Result<bool> {
             Ok(seen.rows(side, question)?.iter().any(|row| {
-                definer.rsplit_once('@').is_some_and(|(user, host)| row.get("user") == Some(user) && row.get("host") == Some(host))
+                definer
+                    .rsplit_once('@')
+                    .is_some_and(|(user, host)| row.get("user") == Some(user) && row.get("host") == Some(host))
             }))
         };
         for row in definers.iter() {
