@@ -1,6 +1,8 @@
 //! Two hosts and their servers, set up by a shell script as a stranger would, with the accounts that the README names,
 //! and another team's program that writes.
 
+use crate::readme;
+use cutover::domain::product::Family;
 use cutover::rehearsal::work_folder::WorkFolder;
 use serde_json::Value;
 use std::cell::RefCell;

@@ -38,7 +38,7 @@ struct Account {
     server: String,
     product: Product,
     /// Quoted, as statements name it.
-    account: String,
+    name: String,
     grants: Vec<Grant>,
 }
 
@@ -74,15 +74,19 @@ fn accounts(plans: &[Plan]) -> Vec<Account> {
     let servers = world.inventory.servers.iter();
     let account = |(name, server): (&String, &crate::playbook::inventory::Server)| {
         let here: Vec<Need> = needs.iter().filter(|need| need.server == *name).cloned().collect();
-        let (server_name, product, account) = (name.clone(), server.product(), kinds::own_account(server));
-        let grants = kinds::grants(&here);
-        (!here.is_empty()).then_some(Account { server: server_name, product, account, grants })
+        let account = Account {
+            server: name.clone(),
+            product: server.product(),
+            name: kinds::own_account(server),
+            grants: kinds::grants(&here),
+        };
+        (!here.is_empty()).then_some(account)
     };
     servers.filter_map(account).collect()
 }
 
 fn create(account: &Account) -> String {
-    format!("CREATE USER {} IDENTIFIED BY '{PASSWORD}'", account.account)
+    format!("CREATE USER {} IDENTIFIED BY '{PASSWORD}'", account.name)
 }
 
 fn document(account: &Account) -> Value {
@@ -93,13 +97,13 @@ fn document(account: &Account) -> Value {
             "on": grant.scope.to_string(),
             "with_grant_option": grant.passed_on,
             "only_if": grant.only_if.as_ref().map(ToString::to_string),
-            "statement": grant.statement(&account.account),
+            "statement": grant.statement(&account.name),
         })
     };
     json!({
         "server": account.server,
         "product": account.product.to_string(),
-        "account": account.account,
+        "account": account.name,
         "create": create(account),
         "grants": account.grants.iter().map(grant).collect::<Vec<_>>(),
     })

@@ -10,7 +10,7 @@ const WIDTH: usize = 110;
 pub fn of(account: &Account) -> String {
     let head = format!("-- {}: {}\n{};\n", account.server, account.product, create(account));
     let grants = account.grants.iter().map(|grant| {
-        let statement = broken(&grant.statement(&account.account), "  ");
+        let statement = broken(&grant.statement(&account.name), "  ");
         format!("{}{statement};\n", broken(&comment(grant), "--   ") + "\n")
     });
     head + &grants.collect::<String>()

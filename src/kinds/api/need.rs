@@ -132,8 +132,8 @@ impl Needs {
     }
     /// With privileges on everything that others are given, always or where `condition` holds.
     #[must_use]
-    pub fn passed_on(self, condition: Option<Condition>, groups: impl IntoIterator<Item = AnyOf>) -> Self {
-        self.add(groups, (Scope::Everywhere, true, condition.as_ref()))
+    pub fn passed_on(self, condition: Option<&Condition>, groups: impl IntoIterator<Item = AnyOf>) -> Self {
+        self.add(groups, (Scope::Everywhere, true, condition))
     }
     /// With privileges on everything, where `condition` holds.
     #[must_use]

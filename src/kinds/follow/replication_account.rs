@@ -218,7 +218,7 @@ impl Step for ReplicationAccount {
         let missing = Condition::Missing(vec![AccountName::new(&account.user, self.host(world, account))]);
         let make =
             Needs::on(&self.server, "make the account that the replica logs in with, and give it REPLICATION SLAVE");
-        let make = make.passed_on(Some(missing.clone()), dialect.replication_account_privileges());
+        let make = make.passed_on(Some(&missing), dialect.replication_account_privileges());
         let make = if self.binlog { make } else { make.only_if(&missing, [dialect.leaves_log_out()]) };
         [look, make].into_iter().flat_map(Vec::from).collect()
     }

@@ -337,7 +337,7 @@ impl Step for Accounts {
         let purpose = "make accounts, and give them all that GRANT ALL gives on a database; what they have beyond that, this \
                        account must hold and pass on as well";
         let all = [to.makes_accounts()].into_iter().chain(to.all_of_a_database());
-        let make = Needs::on(&self.to, purpose).passed_on(only_if, all);
+        let make = Needs::on(&self.to, purpose).passed_on(only_if.as_ref(), all);
         [read, make].into_iter().flat_map(Vec::from).collect()
     }
 

@@ -62,7 +62,7 @@ impl Grants {
 
     fn meet(&mut self, need: &Need) {
         let is_certain = |privilege: &&str| need.any_of.len() > 1 && self.certain.contains(privilege);
-        let held = need.any_of.iter().any(|privilege| self.holds(need, privilege) || is_certain(&privilege));
+        let held = need.any_of.iter().any(|privilege| self.holds(need, privilege) || is_certain(privilege));
         let may_pass_on = self.all.iter().any(|grant| grant.passed_on);
         if held && (!need.passed_on || may_pass_on) {
             return;
@@ -73,12 +73,11 @@ impl Grants {
             (grant.purpose, grant.scope, &grant.only_if) == (purpose, scope, &need.only_if)
                 && grant.passed_on == passed_on
         };
-        match self.all.iter_mut().find(same) {
-            Some(grant) => grant.privileges.extend(privilege),
-            None => {
-                let (privileges, only_if) = (privilege.into_iter().collect(), need.only_if.clone());
-                self.all.push(Grant { purpose, privileges, scope, passed_on, only_if });
-            }
+        if let Some(grant) = self.all.iter_mut().find(same) {
+            grant.privileges.extend(privilege);
+        } else {
+            let (privileges, only_if) = (privilege.into_iter().collect(), need.only_if.clone());
+            self.all.push(Grant { purpose, privileges, scope, passed_on, only_if });
         }
     }
 }
