@@ -11,6 +11,7 @@ mod decider;
 mod diff;
 mod explain;
 mod facts;
+mod grants;
 mod identity;
 mod init;
 mod inputs;
@@ -72,6 +73,9 @@ enum Command {
     Plan(plan::Args),
     /// Say whether a migration can work: versions, logins, binary log, data, room. Changes nothing.
     Preflight(preflight::Args),
+    /// Print the statements that make the runner's accounts, with the privileges that playbooks need and no more. Asks no
+    /// server.
+    Grants(grants::Args),
     /// Show what changes between two plans: files, saved plans, or git revisions.
     Diff(diff::Args),
     /// Carry a playbook, or a saved plan, out.
@@ -168,6 +172,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Pairs(args) => pairs::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Preflight(args) => preflight::run(&args),
+        Command::Grants(args) => grants::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Run(args) => run::run(args),
         Command::Resume(args) => resume::resume(args),

@@ -1,6 +1,6 @@
 //! Accounts: the one a replica logs in with, and looking at others.
 
-use super::Dialect;
+use super::{Dialect, GRANT_OPTION};
 use crate::domain::sql::{account, literal, native_hash};
 use crate::domain::{Private, Sql, Words};
 use crate::sql;
@@ -164,17 +164,30 @@ impl Dialect {
          ('mysql.sys', 'mysql.session', 'mysql.infoschema', 'mariadb.sys', 'PUBLIC') ORDER BY User, Host"
     }
 
-    /// Privileges of this session's own account: columns `privilege` and `in_database`, which is `*` for all of them.
+    /// Privileges of this session's own account: columns `privilege` and `in_database`, which is `*` for all of them. That
+    /// it may pass them on shows as [`GRANT_OPTION`]; privileges of `MySQL` with an underscore have one each, which is not it.
     #[must_use]
     pub fn own_privileges(self) -> Sql {
         // a name may hold an `@` or a quote itself
         let own = "REPLACE(GRANTEE, '''', '') = REPLACE(CURRENT_USER(), '''', '')";
         sql!(
             "SELECT PRIVILEGE_TYPE AS privilege, '*' AS in_database FROM information_schema.USER_PRIVILEGES \
-             WHERE {} UNION SELECT PRIVILEGE_TYPE, REPLACE(TABLE_SCHEMA, '\\\\', '') \
+             WHERE {} UNION SELECT '{}', '*' FROM information_schema.USER_PRIVILEGES \
+             WHERE {} AND IS_GRANTABLE = 'YES' AND INSTR(PRIVILEGE_TYPE, '_') = 0 \
+             UNION SELECT PRIVILEGE_TYPE, REPLACE(TABLE_SCHEMA, '\\\\', '') \
              FROM information_schema.SCHEMA_PRIVILEGES WHERE {}",
             own,
+            GRANT_OPTION,
+            own,
             own
+        )
+    }
+
+    /// Accounts with the privilege of an administrator: columns `user`, `host`; `None` where there is no such privilege.
+    #[must_use]
+    pub fn system_users(self) -> Option<&'static str> {
+        self.sets_system_definers().map(
+            |_| "SELECT USER AS user, HOST AS host FROM mysql.global_grants WHERE PRIV = 'SYSTEM_USER' ORDER BY 1, 2",
         )
     }
 

@@ -43,16 +43,6 @@ impl Dialect {
     pub fn some_definer() -> Sql {
         Sql::late(DEFINER)
     }
-
-    /// Privileges that setting events and their scheduler takes; of each group one is enough.
-    #[must_use]
-    pub fn event_privileges(self) -> &'static [&'static [&'static str]] {
-        if self.is_mariadb() {
-            &[&["EVENT"], &["SUPER"]]
-        } else {
-            &[&["EVENT"], &["SYSTEM_VARIABLES_ADMIN", "SUPER"], &["SET_ANY_DEFINER", "SET_USER_ID", "SUPER"]]
-        }
-    }
 }
 
 /// What a definer is called in a plan; a user's and a role's do not have the same shape.

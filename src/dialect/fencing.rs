@@ -18,9 +18,6 @@ pub struct Fence {
 }
 
 impl Dialect {
-    /// Privileges that locking accounts on one server alone takes, and unlocking them; of each group one is enough.
-    pub const LOCKING: [&'static [&'static str]; 2] = [&["CREATE USER"], &["BINLOG ADMIN", "SUPER"]];
-
     /// Shuts out everyone but administrators and replication. Waits for commits that are under way.
     #[must_use]
     pub fn set_read_only(self) -> &'static str {
@@ -31,47 +28,6 @@ impl Dialect {
     #[must_use]
     pub fn clear_read_only(self) -> &'static str {
         "SET GLOBAL read_only = OFF"
-    }
-
-    /// Privileges that closing the server and ending its clients takes; of each group one is enough. Stopping a running
-    /// event scheduler takes `SUPER` or its like as well: `with_events`.
-    #[must_use]
-    pub fn fence_privileges(self, with_events: bool) -> Vec<&'static [&'static str]> {
-        let mut groups: Vec<&[&str]> = if self.is_mariadb() {
-            vec![&["READ_ONLY ADMIN"], &["CONNECTION ADMIN", "SUPER"], &["RELOAD"], &["PROCESS"]]
-        } else {
-            vec![&["SYSTEM_VARIABLES_ADMIN", "SUPER"], &["CONNECTION_ADMIN", "SUPER"], &["PROCESS"]]
-        };
-        if with_events && self.is_mariadb() {
-            groups.push(&["SUPER"]);
-        }
-        if self.is_mariadb() && self.strongest_fence().held_by_session {
-            groups.extend(Self::LOCKING); // accounts that get past read_only are locked, outside the binary log
-        }
-        if self.mysql(8, 0, 0) {
-            groups.push(&["XA_RECOVER_ADMIN"]); // prepared transactions are asked for before the fence falls
-        }
-        groups
-    }
-
-    /// Privileges that ending replication on a server and opening it takes; of each group one is enough.
-    #[must_use]
-    pub fn promote_privileges(self) -> &'static [&'static [&'static str]] {
-        if self.is_mariadb() {
-            &[&["READ_ONLY ADMIN"], &["REPLICATION SLAVE ADMIN", "SUPER"], &["RELOAD"]]
-        } else {
-            &[&["SYSTEM_VARIABLES_ADMIN", "SUPER"], &["REPLICATION_SLAVE_ADMIN", "SUPER"], &["RELOAD"]]
-        }
-    }
-
-    /// Privileges that making a server a replica takes; of each group one is enough.
-    #[must_use]
-    pub fn replica_privileges(self) -> &'static [&'static [&'static str]] {
-        if self.is_mariadb() {
-            &[&["REPLICATION SLAVE ADMIN", "SUPER"], &["RELOAD"]]
-        } else {
-            &[&["REPLICATION_SLAVE_ADMIN", "SUPER"], &["SYSTEM_VARIABLES_ADMIN", "SUPER"], &["RELOAD"]]
-        }
     }
 
     /// Whether the server is closed, one value; read it with [`Dialect::closed`].

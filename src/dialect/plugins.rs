@@ -60,37 +60,4 @@ impl Dialect {
         self.mysql(8, 0, 0)
             .then_some("SELECT VARIABLE_NAME AS name FROM performance_schema.persisted_variables ORDER BY 1")
     }
-
-    /// Privileges that dumping a source and reading its position take; of each group one is enough.
-    #[must_use]
-    pub fn dump_privileges(self) -> Vec<&'static [&'static str]> {
-        let position: &[&str] = if self.is_mariadb() { &["BINLOG MONITOR"] } else { &["REPLICATION CLIENT"] };
-        vec![&["SELECT"], &["SHOW VIEW"], &["TRIGGER"], &["EVENT"], &["RELOAD"], &["PROCESS"], position]
-    }
-
-    /// Privileges that loading a dump takes; of each group one is enough. The last two: code keeps its definers, and what
-    /// is loaded stays out of the binary log.
-    #[must_use]
-    pub fn import_privileges(self) -> Vec<&'static [&'static str]> {
-        let mut groups: Vec<&[&str]> = vec![
-            &["CREATE"],
-            &["DROP"],
-            &["INSERT"],
-            &["ALTER"],
-            &["LOCK TABLES"],
-            &["CREATE VIEW"],
-            &["CREATE ROUTINE"],
-            &["TRIGGER"],
-            &["EVENT"],
-        ];
-        if self.is_mariadb() {
-            groups.extend([&["SET USER", "SUPER"][..], &["BINLOG ADMIN", "SUPER"]]);
-        } else {
-            groups.extend([
-                &["SET_ANY_DEFINER", "SET_USER_ID", "SUPER"][..],
-                &["SESSION_VARIABLES_ADMIN", "SYSTEM_VARIABLES_ADMIN", "SUPER"],
-            ]);
-        }
-        groups
-    }
 }

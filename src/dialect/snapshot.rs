@@ -74,24 +74,4 @@ impl Dialect {
     pub fn statements_in_the_way(self, seconds: u32) -> Option<Sql> {
         (!self.mariadb(10, 4, 1)).then(|| self.long_statements(seconds))
     }
-
-    /// Privileges that bringing a source to a common point takes; of each group one is enough.
-    #[must_use]
-    pub fn snapshot_privileges(self) -> &'static [&'static [&'static str]] {
-        if self.is_mariadb() {
-            &[&["SELECT"], &["RELOAD"], &["BINLOG MONITOR", "REPLICATION CLIENT", "SUPER"]]
-        } else {
-            &[&["SELECT"], &["RELOAD"], &["REPLICATION CLIENT", "SUPER"], &["PROCESS"]]
-        }
-    }
-
-    /// The same for its replica, whose applier is stopped and started.
-    #[must_use]
-    pub fn applier_privileges(self) -> &'static [&'static [&'static str]] {
-        if self.is_mariadb() {
-            &[&["SELECT"], &["REPLICATION SLAVE ADMIN", "SUPER"]]
-        } else {
-            &[&["SELECT"], &["REPLICATION_SLAVE_ADMIN", "SUPER"]]
-        }
-    }
 }

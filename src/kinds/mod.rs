@@ -18,7 +18,11 @@ mod switch;
 
 pub use crate::domain::{Action, On};
 pub use api::role;
-pub use api::{Complaint, Ctx, Memo, Outputs, Probe, Progress, Reversibility, Role, RoleName, Step, Update};
+pub use api::{
+    Complaint, Condition, Ctx, Memo, Need, Needs, Outputs, Probe, Progress, Reversibility, Role, RoleName, Scope,
+};
+pub use api::{Step, Update};
 pub use registry::{KINDS, Kind, Output, OutputType, find, plays};
 pub use support::after_fence;
 pub use support::finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};
+pub use support::privileges::{Grant, grants, lacks, missing, own_account};

@@ -5,9 +5,10 @@
 
 use super::{Plan, PlannedStep, opening};
 use crate::error::{Failure, Result};
-use crate::kinds::{self, Action, Step};
+use crate::kinds::{self, Action, Condition, Need, Step};
 use crate::playbook::world::World;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Plan {
     /// The same plan as this program's kinds state it.
@@ -34,6 +35,36 @@ impl Plan {
         plan.opening = opening::actions(&plan, &questions);
         plan.scripts = plan.named_scripts();
         Ok(plan)
+    }
+
+    /// What the accounts of the inventory must be allowed to do, for all steps that are not left out. A value that another
+    /// step sets before nobody knows now: what is needed only for another one is needed then.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Need> {
+        let steps: Vec<&PlannedStep> = self.steps.iter().filter(|step| step.skip.is_none()).collect();
+        let mut settling: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for step in &steps {
+            for fact in &step.settles {
+                settling.entry(fact).or_default().insert(&step.id);
+            }
+        }
+        let set_by_another =
+            |fact: &str, id: &str| settling.get(fact).is_some_and(|ids| ids.iter().any(|at| *at != id));
+        let mut needs: Vec<Need> = Vec::new();
+        for step in steps {
+            let Ok(kind) = decoded(&step.uses, &step.with, &step.id) else { continue };
+            for mut need in kind.needs(&self.world) {
+                if let Some(Condition::Differs { variable, .. }) = &need.only_if
+                    && set_by_another(&format!("{}.{variable}", need.server), &step.id)
+                {
+                    need.only_if = None;
+                }
+                if !needs.contains(&need) {
+                    needs.push(need);
+                }
+            }
+        }
+        needs
     }
 
     /// Asks every kind for its own program.

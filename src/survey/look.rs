@@ -98,6 +98,7 @@ async fn step(
         memo: &Empty,
         outputs: &Outputs::new(),
         foreseen: &plan.settled(),
+        needs: &plan.needs(),
     };
     found.refusals = decoded.inspect(&cx, settled).await;
     if let Some(open) = open {

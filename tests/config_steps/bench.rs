@@ -157,6 +157,7 @@ impl Bench {
             memo: &self.notes,
             outputs: &outputs,
             foreseen: &std::collections::BTreeSet::new(),
+            needs: &[],
         };
         work(cx).await
     }

@@ -1,32 +1,16 @@
 //! `accounts`: shapes of grants as people have them, brought by the documented account, tried before, taken back.
 
 use crate::bench::{Bench, Work, mysql};
+use crate::readme;
 use cutover::domain::product::Family;
 use cutover::kinds::Update;
 use serde_json::{Value, json};
 
-/// The README's account of the new server, with what stands there.
-fn documented(family: Family) -> Vec<String> {
-    let readme = include_str!("../../README.md");
-    let begin = match family {
-        Family::MariaDb => "-- on the new server",
-        Family::MySql => "-- MySQL, on the new server",
-    };
-    let (_, block) = readme.split_once(begin).unwrap();
-    let (block, _) = block.split_once("```").unwrap();
-    let text = match family {
-        // the names that they have from 8.2 on, as the README says below
-        Family::MySql => block.replace("SET_USER_ID", "SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER"),
-        Family::MariaDb => block.to_owned(),
-    };
-    text.split(';').map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
-}
-
 /// Servers, the new one worked on by the documented account alone.
 async fn bench(family: Family) -> Bench {
     let mut bench = Bench::of(family).await;
-    for statement in documented(family) {
-        bench.exec("target", &statement.replace("choose-another", "neu\"wort").replace("migrate@", "runner@")).await;
+    for statement in readme::account(family, "target", "neu\"wort", false) {
+        bench.exec("target", &statement.replace("'migrate'@", "'runner'@")).await;
     }
     bench.world.inventory.servers.get_mut("target").unwrap().user = "runner".into();
     bench.anew().await;

@@ -161,6 +161,11 @@ impl Bench {
         old.close().await;
     }
 
+    /// The same, and the hands of the old one, which go on as whom they were.
+    pub fn beside(&self) -> Arc<Effects> {
+        std::mem::replace(&mut *self.fx.lock().unwrap(), hands(&self.folder, &self.world, &self.answer, "c4"))
+    }
+
     /// A statement of the administrator, whoever the inventory names.
     pub async fn root(&self, server: &str, sql: &str) {
         let mut world = self.world.clone();
@@ -280,6 +285,7 @@ impl Bench {
             cancel,
             outputs,
             foreseen: BTreeSet::new(),
+            needs: Vec::new(),
             tell,
             told: Mutex::new(told),
         }
@@ -349,6 +355,8 @@ pub struct Work<'a> {
     pub outputs: Outputs,
     /// What other steps of its plan make true.
     pub foreseen: BTreeSet<String>,
+    /// What its plan's steps need to be allowed to do.
+    pub needs: Vec<cutover::kinds::Need>,
     tell: UnboundedSender<(String, Update)>,
     told: Mutex<UnboundedReceiver<(String, Update)>>,
 }
@@ -375,6 +383,7 @@ impl Work<'_> {
             memo: &self.notes,
             outputs: &self.outputs,
             foreseen: &self.foreseen,
+            needs: &self.needs,
         })
         .await
     }

@@ -20,7 +20,10 @@ mod latency;
 mod past_read_only;
 mod preconditions;
 mod preflight;
+mod privileges;
 mod promote;
+#[path = "../readme/mod.rs"]
+mod readme;
 mod reverse_replication;
 mod small;
 mod tunnel;

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+#[path = "../readme/mod.rs"]
+pub mod readme;
 mod seen;
 #[path = "../skip/mod.rs"]
 pub mod skip;
@@ -18,7 +20,6 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-const README: &str = include_str!("../../README.md");
 /// How far away the hosts are, in milliseconds each way.
 const DELAY: u32 = 3;
 /// The shipped playbook, with gates and pauses for a test.
@@ -109,20 +110,10 @@ impl Lab {
         script.arg(here("lab.sh")).arg(lab.dir()).arg(family).arg(bin);
         script.args(lab.ports[..4].iter().map(u16::to_string)).arg(DELAY.to_string()).args(shape.shells);
         said(script.stdin(Stdio::null()).env_remove("MYSQL_PWD"));
-        let whose = if shape.family == Family::MariaDb { "" } else { "MySQL, " };
-        for (side, heading) in [(Side::Old, "on the old server"), (Side::New, "on the new server")] {
-            let block = readme_block("sql", &format!("-- {whose}{heading}"));
-            let lines: Vec<&str> = block.lines().filter(|line| !line.contains("-- only if")).collect();
-            lab.sql(side, &lab.fitted(&lines.join("\n")));
+        for (side, server, password) in [(Side::Old, "source", "choose-one"), (Side::New, "target", "choose-another")] {
+            lab.sql(side, &readme::account(shape.family, server, password, false).join(";\n"));
         }
         Some(lab)
-    }
-    /// Privileges by the names that this version has for them, as the README says.
-    fn fitted(&self, grants: &str) -> String {
-        if self.product.family == Family::MySql && self.product.version >= cutover::domain::product::Version(8, 2, 0) {
-            return grants.replace("SET_USER_ID", "SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER");
-        }
-        grants.to_owned()
     }
     pub fn family(&self) -> Family {
         self.product.family
@@ -283,13 +274,6 @@ impl Drop for Lab {
             }
         }
     }
-}
-
-/// A fenced block of the README that begins with `heading`, as a reader would paste it.
-fn readme_block(language: &str, heading: &str) -> String {
-    let start = format!("```{language}\n{heading}");
-    let (_, rest) = README.split_once(&start).unwrap_or_else(|| panic!("the README has no block {heading}"));
-    rest.split_once('\n').unwrap().1.split_once("```").unwrap().0.to_owned()
 }
 
 fn here(file: &str) -> PathBuf {

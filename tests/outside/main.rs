@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod live;
+#[path = "../readme/mod.rs"]
+mod readme;
 mod world;
 
 use serde_json::Value;

@@ -1,6 +1,8 @@
 //! Two hosts and their servers, set up by a shell script as a stranger would, with the accounts that the README names,
 //! and another team's program that writes.
 
+use crate::readme;
+use cutover::domain::product::Family;
 use cutover::rehearsal::work_folder::WorkFolder;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -62,10 +64,9 @@ impl World {
         if events != "DISABLED" {
             world.sql(Side::Old, EVENT);
         }
-        for (side, heading) in [(Side::Old, "-- on the old server"), (Side::New, "-- on the new server")] {
-            let block = readme_block("sql", heading);
-            let needed = |line: &&str| events == "ON" || !line.contains("-- only if");
-            world.sql(side, &block.lines().filter(needed).collect::<Vec<_>>().join("\n"));
+        for (side, server, password) in [(Side::Old, "source", "choose-one"), (Side::New, "target", "choose-another")] {
+            let statements = readme::account(Family::MariaDb, server, password, events == "ON");
+            world.sql(side, &statements.join(";\n"));
         }
         world
     }

@@ -111,6 +111,7 @@ async fn parts(step: &dyn Step, (world, fx, cancel): (&World, &Effects, &Cancell
             memo: &notes,
             outputs: &now,
             foreseen: &foreseen,
+            needs: &[],
         };
         let work = async {
             match part {

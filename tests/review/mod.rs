@@ -5,6 +5,7 @@ mod comments;
 mod desk;
 mod explain;
 mod formats;
+mod grants;
 mod init;
 mod recipes;
 mod shipped;

@@ -2,6 +2,8 @@
 //! TLS. `MySQL` is fetched when the machine has none; where it cannot be had, its rehearsals say that they were skipped.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+#[path = "../readme/mod.rs"]
+mod readme;
 #[path = "../skip/mod.rs"]
 mod skip;
 #[path = "../stage/mod.rs"]
@@ -17,7 +19,6 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-const README: &str = include_str!("../../README.md");
 const LOOK: Duration = Duration::from_secs(20);
 const CUTOVER: &str = env!("CARGO_BIN_EXE_cutover");
 const POSITION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
@@ -139,17 +140,11 @@ async fn mysql_with_the_least_privileges() {
     let plan = Plan { rows: 100, source: choice.clone(), target: choice, ..Plan::default() };
     let stage = Stage::with(plan).await;
     let sandbox = &stage.sandbox;
-    let sides = [
-        (sandbox.on_source().await.unwrap(), "-- MySQL, on the old server", "choose-one", 0),
-        (sandbox.on_target().await.unwrap(), "-- MySQL, on the new server", "choose-another", 1),
-    ];
-    for (admin, heading, password, secret) in sides {
-        let (_, rest) = README.split_once(heading).unwrap();
-        let block =
-            rest.split("```").next().unwrap().replace("SET_USER_ID", "SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER");
-        let block = block.replace("migrate@", "least@").replace(password, &sandbox.secrets[secret].1);
+    let sides = [(sandbox.on_source().await.unwrap(), "source", 0), (sandbox.on_target().await.unwrap(), "target", 1)];
+    for (admin, server, secret) in sides {
         admin.query("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
-        for statement in block.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+        for statement in readme::account(Family::MySql, server, &sandbox.secrets[secret].1, false) {
+            let statement = statement.replace("'migrate'@", "'least'@");
             admin.exec(cutover::domain::Sql::verbatim(statement), LOOK).await.unwrap();
         }
     }

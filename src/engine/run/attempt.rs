@@ -4,7 +4,7 @@ use crate::domain::units::Span;
 use crate::effects::Effects;
 use crate::engine::notes::Page;
 use crate::error::{Class, Failure, Result};
-use crate::kinds::{Ctx, Outputs, Probe, Progress, Step};
+use crate::kinds::{Ctx, Need, Outputs, Probe, Progress, Step};
 use crate::plan::Plan;
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -34,6 +34,7 @@ pub(in crate::engine) struct Work {
     pub(in crate::engine) memo: Page,
     pub(in crate::engine) outputs: Outputs,
     pub(in crate::engine) foreseen: Arc<BTreeSet<String>>,
+    pub(in crate::engine) needs: Arc<[Need]>,
 }
 
 impl Work {
@@ -48,6 +49,7 @@ impl Work {
             memo: &self.memo,
             outputs: &self.outputs,
             foreseen: &self.foreseen,
+            needs: &self.needs,
         }
     }
 

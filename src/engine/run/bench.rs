@@ -11,7 +11,7 @@ use crate::engine::notes::{Notes, Page};
 use crate::engine::state::RunState;
 use crate::engine::tasks::Reins;
 use crate::error::{Failure, Result};
-use crate::kinds::{Progress, Step, Update, find};
+use crate::kinds::{Need, Progress, Step, Update, find};
 use crate::plan::Plan;
 use crate::store::{Event, Journal};
 use serde_json::{Map, Value};
@@ -44,6 +44,8 @@ pub(in crate::engine) struct Bench {
     pub(in crate::engine) permits: Vec<Arc<Permits>>,
     /// Facts that some step of the plan makes true.
     pub(in crate::engine) foreseen: Arc<BTreeSet<String>>,
+    /// What all steps of the plan need to be allowed to do.
+    pub(in crate::engine) needs: Arc<[Need]>,
 }
 
 /// What work is for.
@@ -151,6 +153,7 @@ impl Bench {
             memo: Page { notes: self.notes[ix].clone(), prefix, writable },
             outputs: state.steps[ix].outputs.clone(),
             foreseen: self.foreseen.clone(),
+            needs: self.needs.clone(),
         }))
     }
 }

@@ -252,6 +252,7 @@ impl<'a> Drive<'a> {
             notes: Bench::notes(&state, &setup.run, &setup.journal, clock, &written),
             permits: setup.plan.permits(),
             foreseen: Arc::new(setup.plan.settled()),
+            needs: setup.plan.needs().into(),
         };
         let (tasks, wish, fresh) = (Tasks::new(bench), Wish::default(), Vec::new());
         Ok(Self { setup, state, clock, wish, tasks, taken, noted, fresh, wake: None })

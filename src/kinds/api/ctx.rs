@@ -1,6 +1,6 @@
 //! Everything a step may use.
 
-use super::{Memo, Outputs, Progress};
+use super::{Memo, Need, Outputs, Progress};
 use crate::effects::Effects;
 use crate::error::{Failure, Result};
 use crate::playbook::world::World;
@@ -27,6 +27,8 @@ pub struct Ctx<'a> {
     pub outputs: &'a Outputs,
     /// Facts that some step of the plan makes true, before this one or after it ([`Step::settles`]).
     pub foreseen: &'a BTreeSet<String>,
+    /// What all steps of the plan need to be allowed to do ([`Step::needs`](super::Step::needs)).
+    pub needs: &'a [Need],
 }
 
 impl Ctx<'_> {

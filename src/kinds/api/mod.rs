@@ -3,6 +3,7 @@
 mod complaint;
 mod ctx;
 mod memo;
+mod need;
 mod progress;
 pub mod role;
 mod step;
@@ -10,6 +11,7 @@ mod step;
 pub use complaint::Complaint;
 pub use ctx::Ctx;
 pub use memo::Memo;
+pub use need::{Condition, Need, Needs, Scope};
 pub use progress::{Progress, Update};
 pub use role::{Role, RoleName};
 pub use step::{Outputs, Probe, Reversibility, Step};

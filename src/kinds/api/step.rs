@@ -1,6 +1,6 @@
 //! What a step kind is.
 
-use super::{Complaint, Ctx, Role};
+use super::{Complaint, Ctx, Need, Role};
 use crate::domain::Action;
 use crate::error::{Failure, Result};
 use crate::kinds::Finding;
@@ -68,6 +68,12 @@ pub trait Step: Send + Sync + Debug {
     /// Facts (`SERVER.VARIABLE`, `SERVER.account USER@HOST`) that this step makes true, so that later steps' `inspect`
     /// need not insist on them.
     fn settles(&self, _world: &World) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What the accounts of the inventory must be allowed to do on which server, so that `prepare`, `execute`, `undo` and
+    /// every look of this step can work. Pure.
+    fn needs(&self, _world: &World) -> Vec<Need> {
         Vec::new()
     }
 

@@ -15,7 +15,8 @@ use crate::kinds::support::long_work::{self, Work};
 use crate::kinds::support::place::{
     authority_at, dialect, job_dir, option_file, run_marker, server, size_of, verify_at,
 };
-use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::support::privileges::swap;
+use crate::kinds::{Action, Complaint, Ctx, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use crate::{sh, sql};
 use async_trait::async_trait;
@@ -231,6 +232,10 @@ impl Step for Import {
 
     fn questions(&self, world: &World) -> Vec<Action> {
         vec![Action::sql(&self.server, dialect(world, &self.server).objects())]
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        swap::loading(world, &self.server)
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {

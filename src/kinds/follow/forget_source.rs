@@ -6,7 +6,8 @@ use crate::error::{Failure, Result};
 use crate::kinds::support::answer::is_closed;
 use crate::kinds::support::own_database;
 use crate::kinds::support::place::dialect;
-use crate::kinds::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
+use crate::kinds::support::privileges::swap;
+use crate::kinds::{Action, Complaint, Ctx, Need, Output, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -64,6 +65,13 @@ impl Step for ForgetSource {
         actions.push(Action::sql(&self.server, dialect.without_binlog()));
         actions.extend(own_database::remove_actions(&self.server, dialect, OwnDatabase::Before));
         Ok(actions)
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let mut needs = swap::following(world, &self.server);
+        needs.retain(|need| need.only_if.is_none());
+        needs.extend(swap::own_rows(world, &self.server));
+        needs
     }
 
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {

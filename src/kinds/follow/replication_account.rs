@@ -4,13 +4,16 @@ use crate::dialect::OPTION_PREVENTS;
 use crate::domain::Sql;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::sql::literal;
+use crate::effects::past_read_only::AccountName;
 use crate::effects::replica::LOOK;
 use crate::effects::{LoginPath, Session};
 use crate::error::{Failure, Result};
 use crate::kinds::support::answer;
 use crate::kinds::support::follow_filters::Followed;
 use crate::kinds::support::place::{account_fact, authority, dialect, server};
-use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{
+    Action, Complaint, Condition, Ctx, Need, Needs, Output, OutputType, Outputs, Probe, Reversibility, Step,
+};
 use crate::playbook::inventory::Account;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -206,6 +209,18 @@ impl Step for ReplicationAccount {
             .map(|account| account_fact(&self.server, &account.user, self.host(world, account)))
             .into_iter()
             .collect()
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let dialect = dialect(world, &self.server);
+        let look = Needs::on(&self.server, "see which accounts there are").everywhere([dialect.reads_accounts()]);
+        let Ok(account) = self.account(world) else { return look.into() };
+        let missing = Condition::Missing(vec![AccountName::new(&account.user, self.host(world, account))]);
+        let make =
+            Needs::on(&self.server, "make the account that the replica logs in with, and give it REPLICATION SLAVE");
+        let make = make.passed_on(Some(&missing), dialect.replication_account_privileges());
+        let make = if self.binlog { make } else { make.only_if(&missing, [dialect.leaves_log_out()]) };
+        [look, make].into_iter().flat_map(Vec::from).collect()
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {

@@ -10,7 +10,8 @@ use crate::kinds::role::{Role, WaitsForLag};
 use crate::kinds::support::account_statements;
 use crate::kinds::support::own_database;
 use crate::kinds::support::place::dialect;
-use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::support::privileges::swap;
+use crate::kinds::{Action, Complaint, Ctx, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -172,6 +173,12 @@ impl Step for WaitForLag {
         let dialect = dialect(world, &self.source);
         actions.extend(own_database::remove_actions(&self.source, dialect, OwnDatabase::Tokens));
         actions
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let mut needs = swap::own_rows(world, &self.source);
+        needs.extend(swap::reading_channel(world, &self.replica));
+        needs
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {

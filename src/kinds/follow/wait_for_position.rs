@@ -7,7 +7,8 @@ use crate::error::{Failure, Result};
 use crate::kinds::role::{Role, WaitsForPosition};
 use crate::kinds::support::account_statements::{self, wait_until_applied};
 use crate::kinds::support::place::dialect;
-use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::support::privileges::swap;
+use crate::kinds::{Action, Complaint, Ctx, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::position::Position;
 use crate::playbook::world::World;
 use async_trait::async_trait;
@@ -96,6 +97,10 @@ impl Step for WaitForPosition {
         }
         actions.extend(account_statements::actions(world, &self.replica));
         Ok(actions)
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        swap::reading_channel(world, &self.replica)
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {

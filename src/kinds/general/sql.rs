@@ -6,7 +6,7 @@ use crate::effects::Session;
 use crate::error::Result;
 use crate::kinds::role::{Role, RunsUsersStatements};
 use crate::kinds::support::place::dialect;
-use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{Action, Complaint, Ctx, Need, Needs, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -131,6 +131,12 @@ impl Step for Sql {
         }
         self.preview_all(world, &self.undo)
     }
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let dialect = dialect(world, &self.server);
+        let silent = Needs::on(&self.server, "keep statements of the playbook's out of the binary log");
+        if self.binlog { Vec::new() } else { silent.everywhere([dialect.leaves_log_out()]).into() }
+    }
+
     fn unproved(&self, _: &World) -> Vec<String> {
         let mut unproved = vec!["what the statements change, and how long they hold locks".to_owned()];
         if self.undo.is_empty() {

@@ -3,6 +3,7 @@
 //! May know: the server's variables, its configuration file. Not what the values mean, but for those that a switch hangs on.
 
 use crate::dialect::Dialect;
+use crate::domain::marker;
 use crate::domain::{Contents, Sql, Words};
 use crate::error::{Failure, Result};
 use crate::kinds::registry::{Output, OutputType};
@@ -11,7 +12,7 @@ use crate::kinds::support::config_file::ConfigFile;
 use crate::kinds::support::config_place::{read_actions, require_read, require_writable, write_actions};
 use crate::kinds::support::option_file;
 use crate::kinds::support::server_state::{self, READ_LIMIT};
-use crate::kinds::{Action, Complaint, Ctx, Finding, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{Action, Complaint, Condition, Ctx, Finding, Need, Needs, Outputs, Probe, Reversibility, Step};
 use crate::playbook::inventory::Server;
 use crate::playbook::world::World;
 use async_trait::async_trait;
@@ -238,6 +239,13 @@ fn before(cx: &Ctx<'_>) -> Result<Option<BTreeMap<String, String>>> {
     cx.memo.read(BEFORE)
 }
 
+/// The statements for what is not so yet: to set a value takes a privilege, also where it is there.
+fn setting(dialect: Dialect, current: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<Sql> {
+    let actual = |name: &String| current.get(name).map_or("", String::as_str);
+    let differ = wanted.iter().filter(|(name, value)| !option_file::same_value(value, actual(name)));
+    differ.map(|(name, value)| set(dialect, name, value)).collect()
+}
+
 /// Where `current` is not as `wanted`, in words.
 fn differing(current: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> Vec<String> {
     let actual = |name: &String| current.get(name).map_or("", String::as_str);
@@ -246,6 +254,16 @@ fn differing(current: &BTreeMap<String, String>, wanted: &BTreeMap<String, Strin
         .filter(|(name, value)| !option_file::same_value(value, actual(name)))
         .map(|(name, value)| format!("{name} is {}, not {value}", actual(name)))
         .collect()
+}
+
+/// When setting a variable to `value` takes a privilege: what has the value is not set.
+fn condition(name: &str, value: &str) -> Option<Condition> {
+    let is_late = marker::find(value).next().is_some();
+    match name {
+        "event_scheduler" if is_late || option_file::same_value(value, "ON") => Some(Condition::EventsRun),
+        _ if is_late || !Condition::VARIABLES.contains(&name) => None,
+        _ => Some(Condition::Differs { variable: name.to_owned(), value: value.to_owned() }),
+    }
 }
 
 fn faulty(complaint: Complaint) -> Failure {
@@ -281,6 +299,7 @@ impl Step for SetVariables {
         let dialect = Dialect::from(server.product());
         let read = Action::sql(&self.server, dialect.show_variables(&self.names()));
         let mut actions = vec![read.clone()];
+        actions.push(Action::note("those that are not so yet:"));
         actions.extend(self.statements(dialect).into_iter().map(|sql| Action::sql(&self.server, sql)));
         actions.push(read);
         if let Some(file) = file {
@@ -318,6 +337,20 @@ impl Step for SetVariables {
             actions.extend(write_actions(file.host, file.path));
         }
         actions
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let Ok(server) = self.server(world) else { return Vec::new() };
+        let dialect = Dialect::from(server.product());
+        let set = |needs: Needs, (name, value): (&String, &String)| {
+            let group = [dialect.sets_variable(name)];
+            match condition(name, value) {
+                Some(condition) => needs.only_if(&condition, group),
+                None => needs.everywhere(group),
+            }
+        };
+        let wanted = self.wanted();
+        wanted.iter().fold(Needs::on(&self.server, "set variables of the server"), set).into()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -376,8 +409,8 @@ impl Step for SetVariables {
             None => None,
         };
         let current = self.current(cx).await?;
-        cx.memo.keep(BEFORE, current).await?;
-        self.set_all(cx, &self.statements(dialect)).await?;
+        cx.memo.keep(BEFORE, current.clone()).await?;
+        self.set_all(cx, &setting(dialect, &current, &self.wanted())).await?;
         let now = self.verify(cx, &self.wanted()).await?;
         if let (Some(file), Some(text)) = (file, text) {
             let changed = self.changed(&text);
@@ -396,7 +429,7 @@ impl Step for SetVariables {
             file.restore(cx).await?;
         }
         let Some(before) = before else { return Ok(()) };
-        let statements: Vec<_> = before.iter().map(|(name, value)| set(dialect, name, value)).collect();
+        let statements = setting(dialect, &self.current(cx).await?, &before);
         self.set_all(cx, &statements).await?;
         self.verify(cx, &before).await.map(drop)
     }

@@ -10,11 +10,10 @@ use crate::domain::{Sql, Words};
 use crate::effects::Session;
 use crate::effects::past_read_only::AccountName;
 use crate::effects::replica::LOOK;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::kinds::support::answer;
 use crate::kinds::support::own_database;
 use crate::kinds::support::place::dialect;
-use crate::kinds::support::privileges::require;
 use crate::kinds::{Action, Ctx, On};
 use crate::playbook::world::World;
 use std::sync::Arc;
@@ -22,16 +21,10 @@ use std::sync::Arc;
 /// Purpose of the connection that changes accounts: whatever it does stays out of the binary log.
 const SESSION: &str = "account locks";
 
-/// Where the record is kept.
-const FENCE: &str = OwnDatabase::Fence.name();
-
 /// What lists of accounts are called where a plan cannot know them.
 pub const TO_LOCK: &str = "each account to lock";
 const WAS_LOCKED: &str = "each account that was locked";
 const IN_RECORD: &str = "each account in the record";
-
-/// What keeping the record takes, on its database.
-const RECORDING: [&str; 4] = ["CREATE", "DROP", "INSERT", "DELETE"];
 
 /// Whether a closed server needs it.
 pub fn needed(dialect: Dialect) -> bool {
@@ -161,32 +154,4 @@ pub fn give_all_back_actions(world: &World, server: &str) -> Vec<Action> {
     actions.extend([here.sql(dialect.without_binlog()), here.sql(unlock)]);
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Fence));
     actions
-}
-
-/// Whether the account may keep the record; long before it has to.
-pub async fn may_record(cx: &Ctx<'_>, server: &str) -> Result<()> {
-    let dialect = dialect(cx.world, server);
-    if !needed(dialect) {
-        return Ok(());
-    }
-    let rows = cx.fx.sql(server).await?.query(&dialect.own_privileges(), LOOK).await?;
-    let there = rows.iter().filter(|row| row.get("in_database").is_some_and(|name| ["*", FENCE].contains(&name)));
-    let held: Vec<&str> = there.filter_map(|row| row.get("privilege")).collect();
-    let missing: Vec<&str> = RECORDING.into_iter().filter(|privilege| !held.contains(privilege)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let missing = missing.join(", ");
-    Err(Failure::refused("note which accounts the fence locks", format!("the account lacks {missing} on {FENCE}"))
-        .at(server)
-        .now("nothing was touched")
-        .help(format!("GRANT {missing} ON {FENCE}.* to it there")))
-}
-
-/// Whether the account may give back what is locked there; long before it has to.
-pub async fn may_give_back(cx: &Ctx<'_>, server: &str) -> Result<()> {
-    if !is_recorded(cx, server).await? {
-        return Ok(());
-    }
-    require(cx, server, &Dialect::LOCKING, "give accounts back that a fence has locked there").await
 }

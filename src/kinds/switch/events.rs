@@ -9,7 +9,9 @@ use crate::kinds::role::{MovesEvents, Role};
 use crate::kinds::support::answer;
 use crate::kinds::support::place::{dialect, server};
 use crate::kinds::support::privileges::require;
-use crate::kinds::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{
+    Action, Complaint, Condition, Ctx, Need, Needs, On, Output, OutputType, Outputs, Probe, Reversibility, Step,
+};
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -208,6 +210,20 @@ impl Step for Events {
         actions
     }
 
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
+        let mut needs = Vec::from(Needs::on(&self.from, "see its events").everywhere(from.sees_all()));
+        let take_over = Needs::on(&self.to, "do what the other server did by events")
+            .everywhere(to.sees_all())
+            .only_if(&Condition::EventsEnabled, to.event_privileges())
+            .only_if(&Condition::AdministratorsDefine, to.sets_system_definers());
+        needs.extend(Vec::from(match self.scheduler {
+            Some(_) => take_over.only_if(&Condition::EventsRun, [to.sets_event_scheduler()]),
+            None => take_over,
+        }));
+        needs
+    }
+
     fn questions(&self, world: &World) -> Vec<Action> {
         let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
         vec![Action::sql(&self.from, from.events()), Action::sql(&self.to, to.own_privileges())]
@@ -219,15 +235,21 @@ impl Step for Events {
 
     /// Only where there is something to run: an account for a server without events needs nothing more.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
-        let allowed = async {
-            let old = events(&*cx.fx.sql(&self.from).await?, dialect(cx.world, &self.from)).await?;
-            if old.iter().all(|event| event.status != ENABLED) {
-                return Ok(());
-            }
-            let privileges = dialect(cx.world, &self.to).event_privileges();
-            require(cx, &self.to, privileges, "run the events when the time comes").await
+        let looked = async {
+            let session = cx.fx.sql(&self.from).await?;
+            events(&session, dialect(cx.world, &self.from)).await
         };
-        allowed.await.err().into_iter().collect()
+        let old = match looked.await {
+            Ok(old) => old,
+            Err(failure) => return vec![failure],
+        };
+        if old.iter().all(|event| event.status != ENABLED) {
+            return Vec::new();
+        }
+        let mut needs = self.needs(cx.world);
+        let needed = |condition: &Condition| *condition == Condition::EventsEnabled;
+        needs.retain(|need| need.server == self.to && need.only_if.as_ref().is_none_or(needed));
+        require(cx, &needs, "run the events when the time comes").await
     }
 
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {

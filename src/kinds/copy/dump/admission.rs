@@ -28,9 +28,6 @@ fn programs(dialect: Dialect) -> Script {
     find_dump_program(dialect).then(takes)
 }
 
-/// Without these a dump program leaves out tables, views, triggers or events, and says nothing.
-const SEES_ALL: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
-
 impl Dump {
     /// The statements of the checks, for the plan.
     pub(super) fn admission_questions(&self, world: &World) -> Vec<Action> {
@@ -114,7 +111,8 @@ impl Dump {
             let each = self.databases.iter().all(|database| held.contains(&(privilege, database)));
             everywhere || (!self.databases.is_empty() && each)
         };
-        let missing: Vec<&str> = SEES_ALL.into_iter().filter(|privilege| !holds(privilege)).collect();
+        let all = dialect.sees_all().into_iter().flatten().copied();
+        let missing: Vec<&str> = all.filter(|privilege| !holds(privilege)).collect();
         if missing.is_empty() {
             return Ok(());
         }

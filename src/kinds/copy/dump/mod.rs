@@ -18,7 +18,8 @@ use crate::kinds::support::place::{
     authority, dialect, dump_dir, is_file, job_dir, make_own_folder, option_file, option_file_with_session,
     remove_empty, server, size_of, verify_at,
 };
-use crate::kinds::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::support::privileges::swap;
+use crate::kinds::{Action, Complaint, Ctx, Finding, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::inventory::Verify;
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
@@ -305,6 +306,10 @@ impl Step for Dump {
         )));
         actions.extend(self.trial_action(world));
         actions
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        swap::dumping(world, &self.server)
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {

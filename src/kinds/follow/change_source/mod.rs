@@ -15,7 +15,8 @@ use crate::kinds::support::follow_filters::Followed;
 use crate::kinds::support::gtid_mode;
 use crate::kinds::support::own_database;
 use crate::kinds::support::place::dialect;
-use crate::kinds::{Action, Complaint, Ctx, On, Output, Outputs, Probe, Reversibility, Step};
+use crate::kinds::support::privileges::swap;
+use crate::kinds::{Action, Complaint, Ctx, Need, Needs, On, Output, Outputs, Probe, Reversibility, Step};
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -153,6 +154,17 @@ impl Step for ChangeSource {
         let ours = [&self.source, &self.replica].map(|name| own_database::questions(world, name));
         let ours = ours.into_iter().flatten().chain(self.followed().actions(world));
         ids.into_iter().chain([status]).chain(ours).chain(self.gtid_questions(world)).collect()
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let back =
+            Needs::on(&self.replica, "keep its accounts beside, and put them back if it must not follow after all");
+        let back = back.everywhere(dialect(world, &self.replica).puts_accounts_back());
+        let from = Needs::on(&self.source, "see where its log stands");
+        let mut needs = Vec::from(from.everywhere([dialect(world, &self.source).sees_log()]));
+        needs.extend(swap::following(world, &self.replica));
+        needs.extend(Vec::from(back));
+        needs
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {

@@ -16,9 +16,9 @@ use crate::kinds::support::follow_filters::Followed;
 use crate::kinds::support::gtid_mode;
 use crate::kinds::support::own_database;
 use crate::kinds::support::place::{dialect, run_marker};
-use crate::kinds::support::privileges::require;
+use crate::kinds::support::privileges::{require, swap};
 use crate::kinds::switch::fence::HOLDER;
-use crate::kinds::{Action, Complaint, Ctx, On, Output, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{Action, Complaint, Ctx, Need, On, Output, Outputs, Probe, Reversibility, Step};
 use crate::playbook::position::Position;
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -263,10 +263,15 @@ impl Step for ReverseReplication {
         actions
     }
 
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let mut needs = swap::following(world, &self.replica);
+        needs.extend(swap::own_rows(world, &self.source));
+        needs
+    }
+
     fn questions(&self, world: &World) -> Vec<Action> {
-        let dialect = dialect(world, &self.replica);
-        let own = Action::sql(&self.replica, dialect.own_privileges());
-        [own].into_iter().chain(self.followed().actions(world)).collect()
+        let own = [&self.replica, &self.source].map(|name| Action::sql(name, dialect(world, name).own_privileges()));
+        own.into_iter().chain(self.followed().actions(world)).collect()
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
@@ -278,10 +283,11 @@ impl Step for ReverseReplication {
 
     /// Seen long before the switch: afterwards the new server is written to, and the way back is missing.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
-        let privileges = dialect(cx.world, &self.replica).replica_privileges();
-        let allowed = require(cx, &self.replica, privileges, "open the way back when the time comes").await;
-        let hollow = self.followed().comes_through(cx).await;
-        allowed.err().into_iter().chain(hollow.err()).collect()
+        let mut needs = self.needs(cx.world);
+        needs.retain(|need| need.only_if.is_none());
+        let mut failures = require(cx, &needs, "open the way back when the time comes").await;
+        failures.extend(self.followed().comes_through(cx).await.err());
+        failures
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {

@@ -9,8 +9,8 @@ use crate::effects::Job;
 use crate::error::{Class, Failure, Result};
 use crate::kinds::role::{Role, Tunnels};
 use crate::kinds::support::place::{dialect, job_dir, run_marker};
-use crate::kinds::support::privileges::require;
-use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::support::privileges::{require, swap};
+use crate::kinds::{Action, Complaint, Ctx, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use crate::sh;
 use async_trait::async_trait;
@@ -265,6 +265,10 @@ impl Step for Tunnel {
         actions
     }
 
+    fn needs(&self, world: &World) -> Vec<Need> {
+        self.behind(world).map_or_else(|_| Vec::new(), |name| swap::seeing_sessions(world, name))
+    }
+
     fn questions(&self, world: &World) -> Vec<Action> {
         let mut actions = Vec::new();
         if self.via == Via::Host {
@@ -305,7 +309,7 @@ impl Step for Tunnel {
         }
         if let Ok(name) = self.behind(cx.world) {
             let attempted = "prove that the tunnel leads to this server";
-            failures.extend(require(cx, name, &[&["PROCESS"]], attempted).await.err());
+            failures.extend(require(cx, &swap::seeing_sessions(cx.world, name), attempted).await);
         }
         failures
     }

@@ -8,7 +8,7 @@ use super::verdict::Verdict;
 use crate::domain::product::Product;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
-use crate::kinds::{Action, CheckResult, Ctx, Mark};
+use crate::kinds::{Action, CheckResult, Ctx, Mark, Need};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -44,7 +44,11 @@ pub struct Examined {
 ///
 /// # Errors
 /// When one of the servers does not answer at all.
-pub async fn examine(cx: &Ctx<'_>, pair: &Pair<'_>, foreseen: BTreeSet<String>) -> Result<Examined> {
+pub async fn examine(
+    cx: &Ctx<'_>,
+    pair: &Pair<'_>,
+    (foreseen, needs): (BTreeSet<String>, Vec<Need>),
+) -> Result<Examined> {
     let (source, target) = tokio::join!(know(cx, pair, Source), know(cx, pair, Target));
     let (source, target) = (source?, target?);
     let all = asks(pair);
@@ -58,7 +62,7 @@ pub async fn examine(cx: &Ctx<'_>, pair: &Pair<'_>, foreseen: BTreeSet<String>) 
     let mut answers = source_says?;
     answers.extend(target_says?);
     answers.extend(others_say?);
-    let mut seen = Seen { pair, source, target, answers, foreseen };
+    let mut seen = Seen { pair, source, target, answers, foreseen, needs };
     let mut results = judge(&seen);
     for _ in 0..LOOKS_AGAIN {
         let passing = |check: &&Check| check.may_pass && blocks(&results, check.name);

@@ -14,7 +14,10 @@ mod verdict;
 use crate::error::{Failure, Result};
 use crate::kinds::role::{Examines, Role};
 use crate::kinds::support::place::{dialect, server};
-use crate::kinds::{Action, Complaint, Ctx, Finding, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::support::privileges::swap;
+use crate::kinds::{
+    Action, Complaint, Ctx, Finding, Need, Needs, Output, OutputType, Outputs, Probe, Reversibility, Step,
+};
 use crate::kinds::{CheckResult, Mark};
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
@@ -112,8 +115,11 @@ impl Preflight {
     async fn examine(&self, cx: &Ctx<'_>) -> Result<Examined> {
         let mut foreseen = cx.foreseen.clone();
         foreseen.extend(self.will_set.iter().map(|name| format!("{}.{}", self.target, name.to_lowercase())));
-        let Examined { results, way_back } = Box::pin(examine::examine(cx, &self.pair(cx.world)?, foreseen)).await?;
-        Ok(Examined { results: results.into_iter().map(|result| self.allowed(result)).collect(), way_back })
+        let mut needs = self.needs(cx.world);
+        needs.extend(cx.needs.iter().filter(|need| !needs.contains(need)).cloned().collect::<Vec<_>>());
+        let examined = Box::pin(examine::examine(cx, &self.pair(cx.world)?, (foreseen, needs))).await?;
+        let results = examined.results.into_iter().map(|result| self.allowed(result)).collect();
+        Ok(Examined { results, ..examined })
     }
 
     fn allowed(&self, mut result: CheckResult) -> CheckResult {
@@ -189,6 +195,21 @@ impl Step for Preflight {
 
     fn questions(&self, world: &World) -> Vec<Action> {
         self.pair(world).map_or_else(|_| Vec::new(), |pair| examine::questions(&pair))
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let Ok(pair) = self.pair(world) else { return Vec::new() };
+        let (from, to) = (&self.source, &self.target);
+        let mut needs: Vec<Need> = [from, to].iter().flat_map(|name| swap::looking(world, name)).collect();
+        let prepared = Needs::on(from, "list prepared transactions").everywhere(pair.source.dialect.lists_prepared());
+        needs.extend(Vec::from(prepared));
+        if !self.follows {
+            needs.extend(swap::dumping(world, from));
+            needs.extend(swap::loading(world, to));
+        }
+        needs.extend(swap::closing(world, from));
+        needs.extend(swap::opening(world, to));
+        needs
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {

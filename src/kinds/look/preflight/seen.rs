@@ -6,6 +6,7 @@ use crate::domain::Sql;
 use crate::domain::product::Product;
 use crate::effects::Rows;
 use crate::error::{Failure, Result};
+use crate::kinds::Need;
 use crate::kinds::support::place::account_fact;
 use crate::playbook::inventory::Account;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,8 @@ pub struct Seen<'a> {
     pub answers: Vec<(Ask, Result<Reply>)>,
     /// Facts that other steps of the plan make true, or that the playbook promises.
     pub foreseen: BTreeSet<String>,
+    /// What all steps of the plan need to be allowed to do.
+    pub needs: Vec<Need>,
 }
 
 impl<'a> Seen<'a> {

@@ -9,12 +9,12 @@ use super::sequences::{Sequences, behind};
 use super::sides::{Side, Sides};
 use super::tables::Table;
 use super::{ATTEMPTED, Verify};
-use crate::dialect::NOT_SHOWN;
+use crate::dialect::{AnyOf, NOT_SHOWN};
 use crate::domain::Sql;
 use crate::error::{Failure, Result};
-use crate::kinds::Ctx;
 use crate::kinds::support::place::dialect;
 use crate::kinds::support::privileges;
+use crate::kinds::{Ctx, Needs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -88,11 +88,13 @@ impl Verify {
                 };
                 return Err(hidden(server, privilege, object));
             }
-            for (kind, privilege) in [("trigger ", "TRIGGER"), ("event ", "EVENT")] {
+            let seen_by: [(&str, AnyOf); 2] = [("trigger ", &["TRIGGER"]), ("event ", &["EVENT"])];
+            for (kind, privilege) in seen_by {
                 let lacks = |name: &&String| name.starts_with(kind) && !known.objects.contains_key(*name);
                 let Some(object) = other.objects.keys().find(lacks) else { continue };
-                if privileges::require(cx, server, &[&[privilege]], ATTEMPTED).await.is_err() {
-                    return Err(hidden(server, privilege, object));
+                let needs = Vec::from(Needs::on(server, ATTEMPTED).everywhere([privilege]));
+                if privileges::require_on(cx, server, &needs, ATTEMPTED).await.is_err() {
+                    return Err(hidden(server, privilege[0], object));
                 }
             }
         }

@@ -27,7 +27,7 @@ use crate::error::{Failure, Result};
 use crate::kinds::role::{ProvesEquality, Role};
 use crate::kinds::support::place::dialect;
 use crate::kinds::support::privileges::require;
-use crate::kinds::{Action, Complaint, Ctx, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{Action, Complaint, Ctx, Need, Needs, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use memory::Memory;
@@ -221,6 +221,14 @@ impl Step for Verify {
         ]
     }
 
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let (from, to) = (dialect(world, &self.source), dialect(world, &self.replica));
+        let purpose = "compare every row of both servers";
+        let mut needs = Vec::from(Needs::on(&self.source, purpose).everywhere(from.snapshot_privileges()));
+        needs.extend(Vec::from(Needs::on(&self.replica, purpose).everywhere(to.applier_privileges())));
+        needs
+    }
+
     fn questions(&self, world: &World) -> Vec<Action> {
         let from = dialect(world, &self.source);
         vec![
@@ -239,14 +247,9 @@ impl Step for Verify {
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
-        let (from, to) = (dialect(cx.world, &self.source), dialect(cx.world, &self.replica));
-        let attempted = "compare the servers when the time comes";
-        let found = [
-            require(cx, &self.source, from.snapshot_privileges(), attempted).await,
-            require(cx, &self.replica, to.applier_privileges(), attempted).await,
-            self.within_snapshots(cx).await,
-        ];
-        found.into_iter().filter_map(Result::err).collect()
+        let mut failures = require(cx, &self.needs(cx.world), "compare the servers when the time comes").await;
+        failures.extend(self.within_snapshots(cx).await.err());
+        failures
     }
 
     /// A proof holds with its own age, which `promote` looks at, for as long as nothing but the log's rows has changed

@@ -16,7 +16,9 @@ use crate::error::{Failure, Result};
 use crate::kinds::support::account_locks;
 use crate::kinds::support::accounts_before;
 use crate::kinds::support::place::{account_fact, dialect, server};
-use crate::kinds::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{
+    Action, Complaint, Condition, Ctx, Need, Needs, On, Output, OutputType, Outputs, Probe, Reversibility, Step,
+};
 use crate::playbook::inventory::{Account, Application};
 use crate::playbook::world::World;
 use crate::sql;
@@ -324,6 +326,19 @@ impl Step for Accounts {
         let accounts = self.accounts(world).unwrap_or_default();
         let named = accounts.iter().map(|account| account_fact(&self.to, &account.user, host(account)));
         named.chain(self.others.then(|| format!("{}.accounts", self.to))).collect()
+    }
+
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
+        let read = Needs::on(&self.from, "read accounts and what they may do").everywhere([from.reads_accounts()]);
+        let accounts = self.accounts(world).unwrap_or_default().iter();
+        let names: Vec<_> = accounts.map(|account| AccountName::new(&account.user, host(account))).collect();
+        let only_if = (!self.others).then_some(Condition::Missing(names));
+        let purpose = "make accounts, and give them all that GRANT ALL gives on a database; what they have beyond that, this \
+                       account must hold and pass on as well";
+        let all = [to.makes_accounts()].into_iter().chain(to.all_of_a_database());
+        let make = Needs::on(&self.to, purpose).passed_on(only_if.as_ref(), all);
+        [read, make].into_iter().flat_map(Vec::from).collect()
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {

@@ -23,8 +23,10 @@ use crate::kinds::support::config_file::ConfigFile;
 use crate::kinds::support::config_place::read_actions;
 use crate::kinds::support::own_database;
 use crate::kinds::support::place::{dialect, run_marker, server};
-use crate::kinds::support::privileges::require;
-use crate::kinds::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::support::privileges::{require, swap};
+use crate::kinds::{
+    Action, Complaint, Condition, Ctx, Need, On, Output, OutputType, Outputs, Probe, Reversibility, Step,
+};
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use before::Before;
@@ -194,6 +196,12 @@ impl Step for Fence {
         actions
     }
 
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let mut needs = swap::closing(world, &self.server);
+        needs.extend(self.replica.iter().flat_map(|replica| swap::reading_channel(world, replica)));
+        needs
+    }
+
     fn questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
         let (events, privileges) = (dialect.event_scheduler(), dialect.own_privileges());
@@ -223,14 +231,21 @@ impl Step for Fence {
     /// Found out hours before it is needed: an account that may not close the server may not open it again either.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let dialect = dialect(cx.world, &self.server);
-        let allowed = async {
+        let scheduler = async {
             let session = cx.fx.sql(&self.server).await?;
-            let events = answer::value(&session, dialect.event_scheduler()).await? == "ON";
-            let privileges = dialect.fence_privileges(events);
-            require(cx, &self.server, &privileges, "close the server when the time comes").await
+            answer::value(&session, dialect.event_scheduler()).await
         };
-        let mut failures: Vec<Failure> = allowed.await.err().into_iter().collect();
-        failures.extend(account_locks::may_record(cx, &self.server).await.err());
+        let mut failures = Vec::new();
+        match scheduler.await {
+            Ok(state) => {
+                let mut needs = swap::closing(cx.world, &self.server);
+                needs.retain(|need| {
+                    need.only_if.is_none() || state == "ON" && need.only_if == Some(Condition::EventsRun)
+                });
+                failures.extend(require(cx, &needs, "close the server when the time comes").await);
+            }
+            Err(failure) => failures.push(failure),
+        }
         failures.extend(self.has_guard(cx).await.err());
         failures.extend(self.all_are_named(cx).await.err());
         failures

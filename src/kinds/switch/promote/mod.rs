@@ -13,9 +13,9 @@ use crate::kinds::role::{Opens, Role};
 use crate::kinds::support::account_locks;
 use crate::kinds::support::answer::is_closed;
 use crate::kinds::support::place::{dialect, run_marker};
-use crate::kinds::support::privileges::require;
+use crate::kinds::support::privileges::{require, swap};
 use crate::kinds::switch::fence::HOLDER;
-use crate::kinds::{Action, Complaint, Ctx, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{Action, Complaint, Ctx, Need, Needs, On, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::position::Position;
 use crate::playbook::world::World;
 use async_trait::async_trait;
@@ -292,6 +292,14 @@ impl Step for Promote {
         ]
     }
 
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let from = dialect(world, &self.source);
+        let look = Needs::on(&self.source, "see where its log stands").everywhere([from.sees_log()]);
+        let mut needs = Vec::from(look.everywhere(from.sees_all()));
+        needs.extend(swap::opening(world, &self.server));
+        needs
+    }
+
     fn questions(&self, world: &World) -> Vec<Action> {
         vec![Action::sql(&self.server, dialect(world, &self.server).own_privileges())]
     }
@@ -307,10 +315,9 @@ impl Step for Promote {
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
-        let privileges = dialect(cx.world, &self.server).promote_privileges();
-        let allowed = require(cx, &self.server, privileges, "open the server when the time comes").await;
-        let may_unlock = account_locks::may_give_back(cx, &self.server).await;
-        allowed.err().into_iter().chain(may_unlock.err()).collect()
+        let mut needs = swap::opening(cx.world, &self.server);
+        needs.retain(|need| need.only_if.is_none());
+        require(cx, &needs, "open the server when the time comes").await
     }
 
     /// Durability and the proof's age are looked at before the fence: a refusal then costs the application nothing.

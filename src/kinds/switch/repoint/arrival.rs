@@ -24,9 +24,6 @@ const QUIET_LOOKS: u32 = 10;
 /// Key of the memo: whether the application had a session on the server that it leaves.
 const WAS_THERE: &str = "was_there";
 
-/// What it takes to see the sessions of others.
-pub(super) const PRIVILEGES: &[&[&str]] = &[&["PROCESS"]];
-
 /// How long an application is looked for on its new server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arrival {

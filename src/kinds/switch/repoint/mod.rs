@@ -12,9 +12,9 @@ use crate::error::{Failure, Result};
 use crate::kinds::role::{MovesApplication, Role};
 use crate::kinds::support::config_place::{require_writable, write_actions};
 use crate::kinds::support::place::{dialect, server};
-use crate::kinds::support::privileges::require;
+use crate::kinds::support::privileges::{require, swap};
 use crate::kinds::support::server_state;
-use crate::kinds::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{Action, Complaint, Ctx, Need, Output, Outputs, Probe, Reversibility, Step};
 use crate::playbook::inventory::{Application, ConfigFile};
 use crate::playbook::world::World;
 use crate::sh;
@@ -202,6 +202,11 @@ impl Step for Repoint {
         Ok(actions)
     }
 
+    fn needs(&self, world: &World) -> Vec<Need> {
+        let to = self.arrival().map(|_| self.to.as_str());
+        to.into_iter().chain(self.left(world)).flat_map(|name| swap::seeing_sessions(world, name)).collect()
+    }
+
     fn questions(&self, world: &World) -> Vec<Action> {
         let to = self.arrival().map(|_| self.to.as_str());
         let asked = to.into_iter().chain(self.left(world));
@@ -246,10 +251,12 @@ impl Step for Repoint {
             failures.extend(proxy::examined(cx, haproxy).await.err());
         }
         if self.arrival().is_some() {
-            failures.extend(require(cx, &self.to, arrival::PRIVILEGES, "see the application arrive").await.err());
+            let needs = swap::seeing_sessions(cx.world, &self.to);
+            failures.extend(require(cx, &needs, "see the application arrive").await);
         }
         if let Some(left) = self.left(cx.world) {
-            failures.extend(require(cx, left, arrival::PRIVILEGES, "see whether the application is quiet").await.err());
+            let needs = swap::seeing_sessions(cx.world, left);
+            failures.extend(require(cx, &needs, "see whether the application is quiet").await);
         }
         failures
     }

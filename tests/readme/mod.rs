@@ -1,0 +1,39 @@
+//! The accounts that the README names, as a reader would make them.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use cutover::domain::product::Family;
+
+const README: &str = include_str!("../../README.md");
+
+/// A fenced block of the README that begins with `heading`, as a reader would paste it.
+pub fn block(language: &str, heading: &str) -> &'static str {
+    let start = format!("```{language}\n{heading}");
+    let at = README.find(&start).unwrap_or_else(|| panic!("the README has no block {heading}"));
+    let block = &README[at + language.len() + 4..];
+    block.split_once("```").unwrap().0
+}
+
+/// The statements that make the account on `server` (`source` or `target`), with `password`: what is always needed, and what
+/// is needed before the accounts of the application and of the replica are there, with code that is not trusted; with
+/// `events` also what is needed where those run.
+pub fn account(family: Family, server: &str, password: &str, events: bool) -> Vec<String> {
+    let product = if family == Family::MariaDb { "MariaDB" } else { "MySQL" };
+    let text = block("sql", &format!("-- {server}: {product}"));
+    let mut statements = Vec::new();
+    for statement in text.split_inclusive(";\n") {
+        let is_comment = |line: &&str| line.starts_with("--");
+        let comments = statement.lines().filter(is_comment).map(|line| line.trim_start_matches('-').trim());
+        let comment = comments.collect::<Vec<_>>().join(" ");
+        let knows = |conditions: &[&str]| conditions.iter().any(|known| comment.contains(known));
+        let holds = knows(&["is not there yet", "log_bin_trust_function_creators"])
+            || events && knows(&["event_scheduler", "events are enabled"]);
+        if comment.starts_with("only if") && !holds {
+            continue;
+        }
+        let lines: Vec<&str> = statement.lines().filter(|line| !is_comment(line)).map(str::trim).collect();
+        let statement = lines.join(" ").replace("<password>", password);
+        statements.extend((!statement.trim().is_empty()).then(|| statement.trim_end_matches(';').to_owned()));
+    }
+    statements
+}
