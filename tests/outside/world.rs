@@ -32,7 +32,6 @@ const PARTS: &str = "SELECT
     (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'shop')";
 /// Ids from here on are the writers' own.
 const WRITERS: [u64; 2] = [1_000_000, 2_000_000];
-const README: &str = include_str!("../../README.md");
 
 /// One of the two sides.
 #[derive(Clone, Copy, PartialEq)]
@@ -235,13 +234,6 @@ impl Drop for World {
             let _ = std::fs::remove_dir_all(format!("{home}/.cutover/{run}"));
         }
     }
-}
-
-/// A fenced block of the README that begins with `heading`, as a reader would paste it.
-fn readme_block(language: &str, heading: &str) -> String {
-    let start = format!("```{language}\n{heading}");
-    let (_, rest) = README.split_once(&start).unwrap_or_else(|| panic!("the README has no block {heading}"));
-    rest.split_once('\n').unwrap().1.split_once("```").unwrap().0.to_owned()
 }
 
 fn here(file: &str) -> PathBuf {

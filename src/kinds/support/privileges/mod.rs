@@ -45,7 +45,7 @@ pub fn missing(rows: &Rows, needs: &[Need]) -> Vec<Need> {
 pub fn lacks(rows: &Rows, missing: &[Need]) -> String {
     let held = |need: &Need| {
         let is = |privilege: &&str| rows.iter().any(|row| row.get("privilege") == Some(privilege));
-        need.passed_on && need.any_of.iter().any(|privilege| is(privilege))
+        need.passed_on && need.any_of.iter().any(is)
     };
     let mut words: Vec<String> = Vec::new();
     for need in missing {
