@@ -64,9 +64,18 @@ pub fn run(args: &Args) -> u8 {
     if found.failures.is_empty() { exit::DONE } else { exit::REFUSED }
 }
 
-async fn ask_all(inventory: Inventory, secrets: Secrets, control_dir: PathBuf) -> Answers {
-    let inventory = Arc::new(inventory);
-    let fx = Effects::new(inventory.clone(), Arc::new(secrets), Arc::new(Nobody), control_dir);
+/// Asks everyone. What the inventory says a server is counts for nothing here: whoever asks wants to know it.
+async fn ask_all(mut inventory: Inventory, secrets: Secrets, control_dir: PathBuf) -> Answers {
+    for server in inventory.servers.values_mut() {
+        (server.family, server.version) = (None, None);
+    }
+    let secrets = Arc::new(secrets);
+    let effects = |inventory| Effects::new(Arc::new(inventory), secrets.clone(), Arc::new(Nobody), control_dir.clone());
+    let greeted = effects(inventory.clone());
+    let learned = survey::learn(&greeted, &inventory).await;
+    greeted.close().await;
+    let inventory = learned.complete(inventory);
+    let fx = effects(inventory.clone());
     let answers = survey::everyone(&fx, &inventory).await;
     fx.close().await;
     answers

@@ -20,6 +20,7 @@ mod man;
 mod mark_undone;
 mod outbox;
 mod output;
+mod pairs;
 mod people;
 mod plan;
 mod preflight;
@@ -108,6 +109,8 @@ enum Command {
     Serve(serve::Args),
     /// Ask every host and server what it is, and print it as lines for the inventory. Changes nothing.
     Facts(facts::Args),
+    /// Say which versions can be moved to which, and back
+    Pairs(pairs::Args),
     /// Explain the step kinds, or one of them.
     Kinds(kinds::Args),
     /// Make a token for a person who approves or starts on the page.
@@ -162,6 +165,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Pairs(args) => pairs::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Preflight(args) => preflight::run(&args),
         Command::Diff(args) => diff::run(&args),

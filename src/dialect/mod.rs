@@ -20,6 +20,7 @@ pub mod lock;
 mod objects;
 mod own_database;
 mod own_log;
+pub mod pairs;
 mod past_read_only;
 mod plugins;
 mod preconditions;
@@ -27,6 +28,7 @@ mod replication;
 mod session;
 mod snapshot;
 mod status;
+mod upgrade;
 mod variables;
 
 pub use account::OPTION_PREVENTS;

@@ -97,7 +97,7 @@ impl Stage {
         let mut run = self.program("run");
         run.program.arg(playbook).arg("-i").arg(inventory).args(["--rehearsal", "--format", "json"]);
         run.program.args(["--set", &format!("tunnel=127.0.0.1:{}", self.tunnel)]);
-        run.program.args(["--set", &format!("way_back=127.0.0.1:{}", self.way_back)]);
+        run.program.args(["--set", &format!("way_back_tunnel=127.0.0.1:{}", self.way_back)]);
         run.state(state)
     }
     /// Another command of the program, with the sandbox's secrets.

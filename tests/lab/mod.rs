@@ -262,7 +262,7 @@ impl Lab {
         ran
     }
     fn tunnels(&self) -> [String; 2] {
-        [format!("tunnel=127.0.0.1:{}", self.ports[4]), format!("way_back=127.0.0.1:{}", self.ports[5])]
+        [format!("tunnel=127.0.0.1:{}", self.ports[4]), format!("way_back_tunnel=127.0.0.1:{}", self.ports[5])]
     }
 }
 

@@ -141,7 +141,10 @@ fn two_servers_on_the_runners_own_machine_need_neither_ssh_nor_tunnel() {
 #[test]
 fn facts_are_lines_for_the_inventory_and_name_who_does_not_answer() {
     let world = World::make("OFF");
-    let inventory = world.write("inventory.yaml", LEAN);
+    // what it says that a server is, is not believed
+    let mistaken = LEAN.replacen("user: migrate,", "user: migrate, family: mysql, version: \"8.0\",", 1);
+    assert_ne!(mistaken, LEAN);
+    let inventory = world.write("inventory.yaml", &mistaken);
     let asked = world.cutover(&["facts", "-i", inventory.to_str().unwrap()]);
     let printed = String::from_utf8(asked.stdout).unwrap();
     assert_eq!(asked.status.code(), Some(0), "{printed}");

@@ -93,7 +93,7 @@ impl World {
     }
     /// Where the tunnels, there and back, may listen: as inputs of the playbook.
     pub fn tunnels(&self) -> [String; 2] {
-        [format!("tunnel=127.0.0.1:{}", self.ports[4]), format!("way_back=127.0.0.1:{}", self.ports[5])]
+        [format!("tunnel=127.0.0.1:{}", self.ports[4]), format!("way_back_tunnel=127.0.0.1:{}", self.ports[5])]
     }
     pub fn port(&self, side: Side) -> u16 {
         self.ports[side as usize]

@@ -40,3 +40,11 @@ fn every_kind_is_explained_and_its_example_works() {
 fn one_kind_in_words() {
     insta::assert_snapshot!(printed(&["kinds", "benchmark"]));
 }
+
+#[test]
+fn the_committed_page_of_pairs_is_what_the_program_prints() {
+    let path = "docs/pairs.md";
+    let committed = std::fs::read_to_string(path).unwrap();
+    let made = printed(&["pairs", "--format", "markdown"]);
+    assert!(committed == made, "{path} is out of date: run `cutover pairs --format markdown > {path}`");
+}

@@ -71,7 +71,7 @@ impl Stage {
         command.arg(&self.playbook).arg("-i").arg(self.sandbox.inventory());
         command.args(["--rehearsal", "--set", "quiet_for=1s", "--set", "benchmark_time=1s"]).args(more);
         command.arg("--set").arg(format!("tunnel={}", self.tunnel));
-        command.arg("--set").arg(format!("way_back={}", self.way_back));
+        command.arg("--set").arg(format!("way_back_tunnel={}", self.way_back));
         Runner(command.spawn().unwrap())
     }
 

@@ -72,7 +72,7 @@ impl Stage {
         let mut command = self.cutover(args);
         command.arg(playbook).arg("-i").arg(self.sandbox.inventory()).arg("--rehearsal");
         let text = std::fs::read_to_string(playbook).unwrap();
-        for (input, port) in ["tunnel", "way_back", "next_way_back"].into_iter().zip(self.tunnels) {
+        for (input, port) in ["tunnel", "way_back_tunnel", "next_way_back_tunnel"].into_iter().zip(self.tunnels) {
             if text.contains(&format!("\n  {input}:\n    type:")) {
                 command.args(["--set", &format!("{input}=127.0.0.1:{port}")]);
             }

@@ -102,7 +102,7 @@ impl Desk {
         for (name, value) in SMALL.into_iter().filter(|(name, _)| takes(name)) {
             command.args(["--set", &format!("{name}={value}")]);
         }
-        for (name, port) in ["tunnel", "way_back", "next_way_back"].into_iter().zip(self.ports) {
+        for (name, port) in ["tunnel", "way_back_tunnel", "next_way_back_tunnel"].into_iter().zip(self.ports) {
             if takes(name) {
                 command.args(["--set", &format!("{name}=127.0.0.1:{port}")]);
             }

@@ -38,9 +38,12 @@ pub struct Args {
     /// A check that may block without making this fail; may be given several times.
     #[arg(long, value_name = "CHECK", conflicts_with = "playbook")]
     allow: Vec<String>,
-    /// Accept that the old server cannot follow the new one.
+    /// Whether the old server is to follow the new one: `required`, `if_possible` or `none`.
+    #[arg(long, value_name = "WHETHER", default_value = "required", conflicts_with = "playbook", value_parser = ["required", "if_possible", "none"])]
+    way_back: String,
+    /// Accept a target that is older than its source.
     #[arg(long, conflicts_with = "playbook")]
-    accept_no_rollback: bool,
+    accept_older_target: bool,
     #[command(flatten)]
     state: State,
     /// How to print.

@@ -43,7 +43,8 @@ pub fn playbook(args: &Args) -> (String, Vec<String>) {
 
 fn accept(with: &mut Value, args: &Args) {
     with["allow"] = json!(args.allow);
-    with["accept_no_rollback"] = args.accept_no_rollback.into();
+    with["way_back"] = args.way_back.as_str().into();
+    with["accept_older_target"] = args.accept_older_target.into();
 }
 
 fn tree(text: &str) -> Value {

@@ -30,7 +30,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             let message = format!("what is written on `{server}` never reaches `{old}`: there is no way back");
             Finding::new(&RULE, promote.written.uses_place, message).label("lossless in one direction only").help(format!(
                 "after the switch: `uses: reverse_replication`, `with: {{ replica: {old}, source: {server}, position: \
-                 \"{{{{ steps.{}.position }}}}\" }}`; or `accept_no_rollback: true` in `preflight`",
+                 \"{{{{ steps.{}.position }}}}\" }}`; or `way_back: none` in `preflight`",
                 promote.written.id
             ))
         })

@@ -28,7 +28,7 @@ impl Look {
         let port = || free_port().unwrap();
         let set = vec![
             format!("tunnel=127.0.0.1:{}", port()),
-            format!("way_back=127.0.0.1:{}", port()),
+            format!("way_back_tunnel=127.0.0.1:{}", port()),
             "benchmark_size=8MiB".to_owned(),
         ];
         let mut inventory = serde_json::to_value(&bench.world.inventory).unwrap();

@@ -32,11 +32,19 @@ pub fn questions(pair: &Pair<'_>) -> Vec<Action> {
     actions
 }
 
-/// What every check says.
+/// What came of an examination.
+pub struct Examined {
+    /// What every check says.
+    pub results: Vec<CheckResult>,
+    /// Whether the steps of a way back are to be carried out.
+    pub way_back: bool,
+}
+
+/// Asks every question, and judges.
 ///
 /// # Errors
 /// When one of the servers does not answer at all.
-pub async fn examine(cx: &Ctx<'_>, pair: &Pair<'_>, foreseen: BTreeSet<String>) -> Result<Vec<CheckResult>> {
+pub async fn examine(cx: &Ctx<'_>, pair: &Pair<'_>, foreseen: BTreeSet<String>) -> Result<Examined> {
     let (source, target) = tokio::join!(know(cx, pair, Source), know(cx, pair, Target));
     let (source, target) = (source?, target?);
     let all = asks(pair);
@@ -64,7 +72,8 @@ pub async fn examine(cx: &Ctx<'_>, pair: &Pair<'_>, foreseen: BTreeSet<String>) 
         seen.answers.extend(again);
         results = judge(&seen);
     }
-    Ok(results)
+    let way_back = pair.way_back.is_made(seen.source.product, seen.target.product);
+    Ok(Examined { results, way_back })
 }
 
 fn blocks(results: &[CheckResult], check: &str) -> bool {

@@ -6,7 +6,6 @@
 mod ask;
 mod check;
 mod checks;
-mod directions;
 mod examine;
 mod pair;
 mod seen;
@@ -21,6 +20,8 @@ use crate::playbook::through::Through;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use check::{Allowed, CHECKS, checks_of};
+use examine::Examined;
+pub use pair::WayBack;
 use pair::{Pair, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,11 @@ use std::fmt::Write as _;
 pub const OUTPUTS: &[Output] = &[
     Output { name: "checks", kind: OutputType::List, about: "Every check: name, result, evidence, remedy." },
     Output { name: "warnings", kind: OutputType::List, about: "Names of the checks that warn." },
+    Output {
+        name: "way_back",
+        kind: OutputType::Boolean,
+        about: "Whether the old server is to follow the new one after the switch: asked for, and not known to be impossible.",
+    },
     Output { name: "blocked", kind: OutputType::List, about: "Names of the checks that would block, and are allowed." },
 ];
 
@@ -63,9 +69,12 @@ pub struct Preflight {
     /// Checks that may block without stopping the run: they are told as warnings.
     #[serde(default)]
     allow: Vec<Allowed>,
-    /// Accept that the old server cannot follow the new one, so that there is no way back without losing writes.
+    /// Whether the old server is to follow the new one after the switch, so that there is a way back without losing writes.
     #[serde(default)]
-    accept_no_rollback: bool,
+    way_back: WayBack,
+    /// Accept a target that is older than its source, which its makers do not support.
+    #[serde(default)]
+    accept_older_target: bool,
     /// The target follows the source already, as after a switch: nothing is copied, and what is looked at is whether the
     /// target can take over.
     #[serde(default)]
@@ -94,16 +103,17 @@ impl Preflight {
             application,
             named: world.inventory.named_past_read_only(&self.source),
             through: self.through.as_ref(),
-            accept_no_rollback: self.accept_no_rollback,
+            way_back: self.way_back,
+            accept_older_target: self.accept_older_target,
             follows: self.follows,
         })
     }
 
-    async fn examine(&self, cx: &Ctx<'_>) -> Result<Vec<CheckResult>> {
+    async fn examine(&self, cx: &Ctx<'_>) -> Result<Examined> {
         let mut foreseen = cx.foreseen.clone();
         foreseen.extend(self.will_set.iter().map(|name| format!("{}.{}", self.target, name.to_lowercase())));
-        let results = Box::pin(examine::examine(cx, &self.pair(cx.world)?, foreseen)).await?;
-        Ok(results.into_iter().map(|result| self.allowed(result)).collect())
+        let Examined { results, way_back } = Box::pin(examine::examine(cx, &self.pair(cx.world)?, foreseen)).await?;
+        Ok(Examined { results: results.into_iter().map(|result| self.allowed(result)).collect(), way_back })
     }
 
     fn allowed(&self, mut result: CheckResult) -> CheckResult {
@@ -138,13 +148,14 @@ impl Preflight {
         Some(failure.help(format!("put these right and run again{allow}")))
     }
 
-    fn outputs(results: &[CheckResult]) -> Outputs {
+    fn outputs(results: &[CheckResult], way_back: bool) -> Outputs {
         let names = |which: &dyn Fn(&&CheckResult) -> bool| {
             results.iter().filter(which).map(|result| result.name.clone()).collect::<Vec<_>>()
         };
         let mut outputs = Outputs::new();
         outputs.insert("checks".into(), serde_json::to_value(results).unwrap_or_default());
         outputs.insert("warnings".into(), names(&|result| result.result == Mark::Warn).into());
+        outputs.insert("way_back".into(), way_back.into());
         outputs.insert("blocked".into(), names(&|result| result.evidence.ends_with(ALLOWED)).into());
         outputs
     }
@@ -161,7 +172,7 @@ impl Step for Preflight {
 
     fn roles(&self) -> Vec<Role> {
         let (source, target) = (self.source.clone(), self.target.clone());
-        vec![Examines { source, target, accepts_no_way_back: self.accept_no_rollback }.into()]
+        vec![Examines { source, target, accepts_no_way_back: self.way_back == WayBack::None }.into()]
     }
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
@@ -189,13 +200,13 @@ impl Step for Preflight {
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         match self.examine(cx).await {
-            Ok(results) => Self::refusal(&results).into_iter().collect(),
+            Ok(examined) => Self::refusal(&examined.results).into_iter().collect(),
             Err(failure) => vec![failure],
         }
     }
 
     async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
-        Ok(self.examine(cx).await?.into_iter().map(Finding::Check).collect())
+        Ok(self.examine(cx).await?.results.into_iter().map(Finding::Check).collect())
     }
 
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
@@ -203,7 +214,7 @@ impl Step for Preflight {
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
-        let results = self.examine(cx).await?;
+        let Examined { results, way_back } = self.examine(cx).await?;
         for warning in results.iter().filter(|result| result.result == Mark::Warn) {
             cx.progress.note(verdict::in_three_lines(warning));
         }
@@ -212,7 +223,7 @@ impl Step for Preflight {
         }
         let passed = results.iter().filter(|result| result.result == Mark::Pass).count();
         cx.progress.note(format!("{passed} of {} checks pass", results.len()));
-        Ok(Self::outputs(&results))
+        Ok(Self::outputs(&results, way_back))
     }
 
     async fn undo(&self, _: &Ctx<'_>) -> Result<()> {

@@ -2,10 +2,14 @@
 
 use super::ask::Ask;
 use crate::dialect::Dialect;
+use crate::dialect::pairs::{Direction, direction};
 use crate::domain::Words;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::product::Product;
 use crate::playbook::inventory::{Account, Application, Server};
 use crate::playbook::through::Through;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// One of the two servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,26 @@ pub use Side::Source;
 /// The new server.
 pub use Side::Target;
 
+/// Whether the old server is to follow the new one after the switch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WayBack {
+    /// It is: a pair that cannot do it is refused.
+    #[default]
+    Required,
+    /// It is, unless the pair cannot do it.
+    IfPossible,
+    /// It is not.
+    None,
+}
+
+impl WayBack {
+    /// Whether the steps of the way back are carried out for a pair.
+    pub fn is_made(self, source: Product, target: Product) -> bool {
+        self != Self::None && !matches!(direction(target, source), Direction::Impossible(_))
+    }
+}
+
 /// A migration from one server to another.
 #[derive(Debug, Clone)]
 pub struct Pair<'a> {
@@ -30,7 +54,8 @@ pub struct Pair<'a> {
     /// Accounts of the source that may get past `read_only` until the fence.
     pub named: Vec<String>,
     pub through: Option<&'a Through>,
-    pub accept_no_rollback: bool,
+    pub way_back: WayBack,
+    pub accept_older_target: bool,
     /// Whether the target follows the source already, so that nothing is copied.
     pub follows: bool,
 }
@@ -70,5 +95,21 @@ impl<'a> Pair<'a> {
     /// A statement for each side, in its own dialect.
     pub fn both<S: Into<crate::domain::Sql>>(&self, text: impl Fn(Dialect) -> S) -> Vec<Ask> {
         [Source, Target].map(|side| Ask::sql(side, text(self.at(side).dialect))).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WayBack;
+    use crate::domain::product::Product;
+
+    #[test]
+    fn a_way_back_is_made_where_it_is_wanted_and_not_known_to_fail() {
+        let read = |text| Product::from_version_text(text).unwrap();
+        let (old, new) = (read("10.5.23-MariaDB"), read("11.8.9-MariaDB"));
+        assert!(WayBack::Required.is_made(old, new) && WayBack::IfPossible.is_made(old, new));
+        assert!(!WayBack::None.is_made(old, new));
+        let (old, new) = (read("9.7.4"), read("11.8.9-MariaDB"));
+        assert!(!WayBack::IfPossible.is_made(old, new), "MySQL stops at MariaDB's first row");
     }
 }

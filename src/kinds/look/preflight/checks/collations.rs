@@ -7,6 +7,7 @@ use super::super::seen::Seen;
 use super::super::verdict::{Verdict, some};
 use crate::domain::product::{Family, Version};
 use crate::error::Result;
+use std::borrow::Cow;
 
 pub const CHECK: Check = Check::blocking("collations", judge).only_before(Occasion::Copy).asks(|pair| {
     let used = Ask::sql(Source, pair.source.dialect.used_collations(pair.databases));
@@ -44,15 +45,28 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     Ok(Verdict::worst_of(found, format!("the target knows all {} that are used", used.len())))
 }
 
-/// `MariaDB` lists the Unicode 14 collations without their character set.
+/// `MariaDB` lists the Unicode 14 collations without their character set. What older servers call utf8 newer ones call utf8mb3
+/// (`MariaDB` 10.6, `MySQL` 8.0.30), and read the old name in a dump.
 fn is_known(name: &str, known: &[String]) -> bool {
     let bare = name.split_once('_').filter(|(_, rest)| rest.starts_with("uca1400_")).map(|(_, rest)| rest);
-    known.iter().any(|one| one == name || Some(one.as_str()) == bare)
+    known.iter().any(|one| of_three_bytes(one) == of_three_bytes(name) || Some(one.as_str()) == bare)
+}
+
+/// A name with its character set as newer servers call it.
+fn of_three_bytes(name: &str) -> Cow<'_, str> {
+    name.strip_prefix("utf8_").map_or(Cow::Borrowed(name), |rest| format!("utf8mb3_{rest}").into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::is_known;
+
+    #[test]
+    fn utf8_is_utf8mb3_on_either_side() {
+        let (old, new) = (["utf8_general_ci".to_owned()], ["utf8mb3_general_ci".to_owned()]);
+        assert!(is_known("utf8_general_ci", &new) && is_known("utf8mb3_general_ci", &old));
+        assert!(!is_known("utf8mb4_general_ci", &new) && !is_known("utf8_bin", &new));
+    }
 
     #[test]
     fn unicode_14_stands_without_its_character_set() {

@@ -1,9 +1,9 @@
 //! Whether the target can follow the source at all.
 
 use super::super::check::{Check, Occasion};
-use super::super::directions::{Direction, direction};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::dialect::pairs::{Direction, direction};
 use crate::error::Result;
 
 /// Nobody can allow what does not work.

@@ -3,7 +3,7 @@
 
 use super::super::ask::Ask;
 use super::super::check::Check;
-use super::super::pair::{Pair, Side, Source, Target};
+use super::super::pair::{Pair, Side, Source, Target, WayBack};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::dialect::Dialect;
@@ -57,7 +57,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     }
     let verdict = |(way_back, evidence): (bool, String)| {
         let remedy = "remove it from that server's configuration and restart it";
-        match (way_back, seen.pair.accept_no_rollback) {
+        match (way_back, seen.pair.way_back != WayBack::Required) {
             (false, _) => Verdict::block(evidence, remedy),
             (true, true) => Verdict::warn(format!("{evidence}; the way back would be hollow"), remedy),
             (true, false) => Verdict::block(format!("{evidence}: the way back would be hollow"), remedy),

@@ -1,9 +1,9 @@
 //! Whether anybody supports the target as a replica of the source.
 
 use super::super::check::{Check, Occasion};
-use super::super::directions::{Direction, direction};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::dialect::pairs::{Direction, direction};
 use crate::error::Result;
 
 pub const CHECK: Check = Check::blocking("version_gap", judge).only_before(Occasion::Copy);
@@ -14,6 +14,13 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         Direction::Supported => Verdict::pass(format!("{target} is supported as a replica of {source}")),
         Direction::Gap(why) => {
             Verdict::block(why, "take a supported step, or allow it and compare all data before the switch")
+        }
+        Direction::Older(why) if seen.pair.accept_older_target => Verdict::warn(
+            why,
+            "accepted with `accept_older_target: true`: what the newer one writes may stop the target",
+        ),
+        Direction::Older(why) => {
+            Verdict::block(why, "move to the same or a newer series, or accept it: `accept_older_target: true`")
         }
         Direction::Impossible(_) => Verdict::pass("see `direction`"),
     })

@@ -1,30 +1,41 @@
 //! Whether the old server could follow the new one after the switch: the way back without losing a write.
 
 use super::super::check::Check;
-use super::super::directions::{Direction, direction};
-use super::super::pair::Target;
+use super::super::pair::{Target, WayBack};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
+use crate::dialect::pairs::{Direction, direction};
 use crate::error::Result;
 
-/// It has a parameter of its own instead of an entry in `allow`.
+/// It has a parameter of its own, `way_back`, instead of an entry in `allow`.
 pub const CHECK: Check = Check::blocking("way_back", judge).reads(&["log_bin"]).firm();
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
-    let (source, target) = (seen.source.product, seen.target.product);
-    let why = match direction(target, source) {
-        Direction::Supported if seen.is_on(Target, "log_bin") || seen.will_be_set("log_bin") => {
-            return Ok(Verdict::pass(format!("{source} is supported as a replica of {target}")));
-        }
-        Direction::Supported => {
-            let evidence = "the target writes no binary log, so the old server could not follow it after the switch";
-            return Ok(Verdict::warn(evidence, "set `log_bin` on the target before the import"));
-        }
-        Direction::Gap(why) | Direction::Impossible(why) => why,
-    };
-    let evidence = format!("no way back once the application writes on the target: {why}");
-    if seen.pair.accept_no_rollback {
-        return Ok(Verdict::warn(evidence, "accepted with `accept_no_rollback: true`"));
+    if seen.pair.way_back == WayBack::None {
+        return Ok(Verdict::pass("none is asked for: `way_back: none`"));
     }
-    Ok(Verdict::block(evidence, "move to the same series first, or accept it: `accept_no_rollback: true`"))
+    let (source, target) = (seen.source.product, seen.target.product);
+    let found = match direction(target, source) {
+        Direction::Impossible(why) => {
+            let evidence = format!("no way back once the application writes on the target: {why}");
+            return Ok(if seen.pair.way_back == WayBack::IfPossible {
+                Verdict::warn(evidence, "its steps are left out: `way_back: if_possible`")
+            } else {
+                Verdict::block(evidence, "accept it: `way_back: none`, or `if_possible` for all pairs that cannot")
+            });
+        }
+        Direction::Supported => None,
+        Direction::Gap(why) | Direction::Older(why) => Some(why),
+    };
+    if !seen.is_on(Target, "log_bin") && !seen.will_be_set("log_bin") {
+        let evidence = "the target writes no binary log, so the old server could not follow it after the switch";
+        return Ok(Verdict::warn(evidence, "set `log_bin` on the target before the import"));
+    }
+    Ok(match found {
+        None => Verdict::pass(format!("{source} is supported as a replica of {target}")),
+        Some(why) => Verdict::warn(
+            format!("the way back may work, and is tried after the switch: {why}"),
+            "when it stops, `resume --skip reverse --why TEXT` ends the run without it; `way_back: none` does not try",
+        ),
+    })
 }

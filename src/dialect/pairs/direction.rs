@@ -1,23 +1,45 @@
-//! Which program can be the replica of which. Pure.
+//! Which program can be the replica of which.
 //!
 //! Facts: the manuals of `MySQL` on replication compatibility and upgrade paths, `MariaDB`'s page on replication
-//! compatibility, and trials with `MariaDB` 10.11.19 and `MySQL` 9.7.4 (each said where it is used).
+//! compatibility, and trials with `MariaDB` 10.11.19 and 11.8.9 and `MySQL` 9.7.4 (each said where it is used).
 
 use crate::dialect::Dialect;
 use crate::domain::product::{Family, Product, Version};
+use serde::Serialize;
 
 /// Whether a target can follow a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", content = "why", rename_all = "snake_case")]
 pub enum Direction {
     /// Its makers support it.
     Supported,
     /// Nobody promises it, and nobody has seen that it cannot work: why.
     Gap(String),
+    /// The same, because the replica is older than its source: what the newer one writes in a way that the older one does not
+    /// know stops it.
+    Older(String),
     /// It cannot work: why.
     Impossible(String),
 }
 
+/// A release of a series that is newer than every one that a verdict names.
+pub(super) const LATE: u16 = 99;
+
+impl Direction {
+    /// The same, said of series instead of their latest releases.
+    pub(super) fn of_series(self) -> Self {
+        let plain = |why: String| why.replace(&format!(".{LATE}"), "");
+        match self {
+            Self::Supported => Self::Supported,
+            Self::Gap(why) => Self::Gap(plain(why)),
+            Self::Older(why) => Self::Older(plain(why)),
+            Self::Impossible(why) => Self::Impossible(plain(why)),
+        }
+    }
+}
+
 /// Whether `target` can follow `source`.
+#[must_use]
 pub fn direction(source: Product, target: Product) -> Direction {
     match (source.family, target.family) {
         (Family::MySql, Family::MySql) => within_mysql(source.version, target.version),
@@ -38,7 +60,7 @@ fn within_mysql(source: Version, target: Version) -> Direction {
         return Direction::Supported;
     }
     if to < from {
-        return Direction::Gap(format!(
+        return Direction::Older(format!(
             "MySQL {target} is older than {source}: replication to an older version may break"
         ));
     }
@@ -63,7 +85,9 @@ fn within_mariadb(source: Version, target: Version) -> Direction {
     if series(target) >= series(source) {
         return Direction::Supported;
     }
-    Direction::Gap(format!("MariaDB {target} is older than {source}: a replica must not be older than its source"))
+    Direction::Older(format!(
+        "MariaDB {target} is older than {source}, and its makers support no replica that is older"
+    ))
 }
 
 fn mysql_to_mariadb(source: Product, target: Product) -> Direction {
@@ -74,8 +98,16 @@ fn mysql_to_mariadb(source: Product, target: Product) -> Direction {
              (error 2059, measured with 9.7.4 and 10.11.19)"
         ));
     }
+    if from >= Version(9, 0, 0) {
+        return Direction::Gap(format!(
+            "MariaDB does not say that it can follow MySQL {from}; rows came through by position from 9.7.4 to 11.8.9, once \
+             caching_sha2_password.so of its client library lay in its plugin_dir"
+        ));
+    }
     if from >= Version(8, 1, 0) {
-        return Direction::Gap(format!("MariaDB does not say that it can follow MySQL {from}"));
+        return Direction::Gap(format!(
+            "MariaDB's page on replication does not say that it can follow MySQL {from}; its Migrator takes 8.4 as a source"
+        ));
     }
     let least = if from >= Version(8, 0, 0) {
         match series(to) {
@@ -95,9 +127,9 @@ fn mysql_to_mariadb(source: Product, target: Product) -> Direction {
 
 fn mariadb_to_mysql(source: Product, target: Product) -> Direction {
     let (from, to) = (source.version, target.version);
-    if series(from) == (10, 11) && to >= Version(9, 0, 0) {
+    if series(from) >= (10, 11) && to >= Version(9, 0, 0) {
         return Direction::Impossible(format!(
-            "MySQL {to} stops at the first row event of MariaDB {from} (error 13121, measured with 10.11.19 and 9.7.4)"
+            "MySQL {to} stops at the first row event of MariaDB {from} (error 13121, measured with 10.11.19, 11.8.9 and 9.7.4)"
         ));
     }
     Direction::Gap(format!(
@@ -115,6 +147,7 @@ mod tests {
         match direction(read(from), read(to)) {
             Direction::Supported => "yes",
             Direction::Gap(_) => "gap",
+            Direction::Older(_) => "older",
             Direction::Impossible(_) => "no",
         }
     }
@@ -138,12 +171,12 @@ mod tests {
             ("5.6.51", "9.7.4", "gap"),
             ("8.0.36", "9.7.4", "gap"),
             ("8.2.0", "9.7.4", "gap"),
-            ("9.7.4", "8.4.3", "gap"),
-            ("8.0.36", "5.7.44", "gap"),
+            ("9.7.4", "8.4.3", "older"),
+            ("8.0.36", "5.7.44", "older"),
             ("10.6.21-MariaDB", "10.11.19-MariaDB", "yes"),
             ("10.11.19-MariaDB", "10.11.4-MariaDB", "yes"),
             ("10.11.19-MariaDB", "11.8.2-MariaDB", "yes"),
-            ("11.8.2-MariaDB", "10.11.19-MariaDB", "gap"),
+            ("11.8.2-MariaDB", "10.11.19-MariaDB", "older"),
             ("5.7.44", "10.11.19-MariaDB", "yes"),
             ("5.7.44", "10.1.48-MariaDB", "gap"),
             ("8.0.36", "10.11.19-MariaDB", "yes"),
@@ -157,7 +190,7 @@ mod tests {
             ("9.7.4", "11.8.4-MariaDB", "gap"),
             ("10.11.19-MariaDB", "9.7.4", "no"),
             ("10.11.19-MariaDB", "8.0.36", "gap"),
-            ("11.8.2-MariaDB", "9.7.4", "gap"),
+            ("11.8.2-MariaDB", "9.7.4", "no"),
         ] {
             assert_eq!(word(from, to), expected, "{from} -> {to}");
         }

@@ -1,0 +1,143 @@
+//! Pairs of servers that people move between: whether the new one can follow the old one, whether the old one can follow
+//! the new one afterwards, where that is known from, and whether it was run here. Pure.
+
+mod direction;
+mod tried;
+
+use direction::LATE;
+pub use direction::{Direction, direction};
+pub use tried::{Outcome, TRIED, Tried};
+
+use crate::domain::product::{Family, Product, Version};
+use serde::Serialize;
+
+/// Long-term series that moves lead from and to, oldest first.
+const SERIES: [(Family, u16, u16); 9] = [
+    (Family::MariaDb, 10, 5),
+    (Family::MariaDb, 10, 6),
+    (Family::MariaDb, 10, 11),
+    (Family::MariaDb, 11, 4),
+    (Family::MariaDb, 11, 8),
+    (Family::MySql, 5, 7),
+    (Family::MySql, 8, 0),
+    (Family::MySql, 8, 4),
+    (Family::MySql, 9, 7),
+];
+
+/// A pair, judged both ways.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pair {
+    /// The old server.
+    pub source: Product,
+    /// The new one.
+    pub target: Product,
+    /// Whether the new one can follow the old one.
+    pub forward: Direction,
+    /// Whether the old one can follow the new one after the switch.
+    pub way_back: Direction,
+    /// What must hold for the forward direction, in words.
+    pub conditions: Vec<&'static str>,
+    /// Where the verdicts are from.
+    pub basis: &'static str,
+    /// What came of it when it was run here.
+    pub tried: Option<Tried>,
+}
+
+impl Pair {
+    /// Judges a pair.
+    #[must_use]
+    pub fn of(source: Product, target: Product) -> Self {
+        Self {
+            source,
+            target,
+            forward: direction(source, target),
+            way_back: direction(target, source),
+            conditions: conditions(source, target),
+            basis: basis(source.family, target.family),
+            tried: tried::of(source, target),
+        }
+    }
+}
+
+/// Every pair of long-term series, each judged by its latest release.
+#[must_use]
+pub fn all() -> Vec<Pair> {
+    let series = SERIES.map(|(family, major, minor)| Product { family, version: Version(major, minor, 0) });
+    series.iter().flat_map(|source| series.iter().map(|target| of_series(*source, *target))).collect()
+}
+
+/// The pair of two series.
+fn of_series(source: Product, target: Product) -> Pair {
+    let late = |series: Product| Product { version: Version(series.version.0, series.version.1, LATE), ..series };
+    let judged = Pair::of(late(source), late(target));
+    let (forward, way_back) = (judged.forward.of_series(), judged.way_back.of_series());
+    Pair { source, target, forward, way_back, ..judged }
+}
+
+/// The pair of two versions; one of two numbers (`10.11`) is taken for a series.
+#[must_use]
+pub fn of_versions(source: Product, target: Product) -> Pair {
+    if source.version.2 == 0 && target.version.2 == 0 { of_series(source, target) } else { Pair::of(source, target) }
+}
+
+/// What the makers ask for, beside what `preflight` looks at in every pair.
+fn conditions(source: Product, target: Product) -> Vec<&'static str> {
+    match (source.family, target.family) {
+        (Family::MySql, Family::MariaDb) => vec![
+            "by position, not by GTID",
+            "on the source: binlog_row_value_options = '' and binlog_transaction_compression = OFF",
+            "no JSON columns",
+            "an account by mysql_native_password, or MariaDB from 11.4.9, 11.8.4 or 12.1.1 on with its plugin for caching_sha2_password",
+        ],
+        (Family::MariaDb, Family::MySql) => {
+            vec!["by position", "on the source: encrypt_binlog = OFF and log_bin_compress = OFF"]
+        }
+        (Family::MySql, Family::MySql) if target.version >= Version(9, 5, 0) && source.version < Version(9, 5, 0) => {
+            vec!["gtid_mode of both fits: the target's default is ON"]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Where verdicts on two families are from.
+fn basis(source: Family, target: Family) -> &'static str {
+    match (source, target) {
+        (Family::MySql, Family::MySql) => {
+            "MySQL manual: Replication Compatibility Between MySQL Versions, and Upgrade Paths"
+        }
+        (Family::MariaDb, Family::MariaDb) => {
+            "MariaDB documentation: Replication Overview, Cross-Version Replication Compatibility"
+        }
+        (Family::MySql, Family::MariaDb) => "MariaDB documentation: MariaDB Replication with MySQL",
+        (Family::MariaDb, Family::MySql) => {
+            "the makers contradict each other (MariaDB: Global Transaction ID, and Replication with MySQL)"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Direction, all};
+
+    #[test]
+    fn every_pair_is_judged_both_ways() {
+        let pairs = all();
+        assert_eq!(pairs.len(), 81);
+        for pair in &pairs {
+            let back = pairs.iter().find(|other| other.source == pair.target && other.target == pair.source).unwrap();
+            assert_eq!(pair.way_back, back.forward);
+        }
+    }
+
+    /// A pair that was seen to work, or not to, is not judged otherwise.
+    #[test]
+    fn what_was_run_agrees_with_what_is_said() {
+        for pair in all().iter().filter(|pair| pair.tried.is_some()) {
+            let tried = pair.tried.clone().unwrap();
+            for (outcome, direction) in [(tried.forward, &pair.forward), (tried.way_back, &pair.way_back)] {
+                let impossible = matches!(direction, Direction::Impossible(_));
+                assert_eq!(outcome == super::Outcome::Failed, impossible, "{} to {}", pair.source, pair.target);
+            }
+        }
+    }
+}
