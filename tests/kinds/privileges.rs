@@ -56,25 +56,24 @@ async fn privileges_check(bench: &Bench, needs: &[Need]) -> CheckResult {
 
 async fn each_is_named(family: Family) {
     let mut bench = Bench::of(family).await;
+    let needs = needs(&bench);
     for server in ["source", "target"] {
         let session = bench.sql(server).await;
         session.exec("SET SESSION sql_log_bin = 0", LOOK).await.unwrap();
         let secret = bench.text(server).replace('\'', "''");
-        for statement in readme::account(family, server, &secret, false) {
-            session.exec(Sql::verbatim(statement.replace("'migrate'@", "'least'@")), LOOK).await.unwrap();
+        let create = format!("CREATE USER {ACCOUNT} IDENTIFIED BY '{secret}'");
+        let given = grants(&needed(&needs, server)).into_iter().map(|grant| grant.statement(ACCOUNT));
+        for statement in [create].into_iter().chain(given) {
+            session.exec(Sql::verbatim(statement), LOOK).await.unwrap();
         }
         bench.world.inventory.servers.get_mut(server).unwrap().user = "least".into();
     }
     let admin = bench.beside();
     if family == Family::MySql {
-        // SUPER would stand for others there
-        for statement in
-            ["SET GLOBAL log_bin_trust_function_creators = ON", "REVOKE SUPER ON *.* FROM 'least'@'127.0.0.1'"]
-        {
-            admin.sql("target").await.unwrap().exec(statement, LOOK).await.unwrap();
-        }
+        // else SUPER would be needed there, and stand for others
+        let trust = "SET GLOBAL log_bin_trust_function_creators = ON";
+        admin.sql("target").await.unwrap().exec(trust, LOOK).await.unwrap();
     }
-    let needs = needs(&bench);
     let content = privileges_check(&bench, &needs).await;
     assert_eq!(content.result, Mark::Pass, "{content:?}");
     let mut number = 0;
