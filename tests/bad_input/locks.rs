@@ -8,7 +8,7 @@ const LOCKED: i32 = 6;
 const PLAYBOOK: &str = "\
 version: 1
 name: patient
-inputs: { tunnel: { type: string }, way_back: { type: string } }
+inputs: { tunnel: { type: string }, way_back_tunnel: { type: string } }
 steps:
   - { id: old, uses: sql, with: { server: source, statements: [SELECT 1] } }
   - { id: new, uses: sql, with: { server: target, statements: [SELECT 1] } }

@@ -128,7 +128,7 @@ async fn log_everything(stage: &Stage) -> Logs {
     let config = std::fs::read_to_string(target).unwrap();
     std::fs::write(target, format!("{config}{lines}")).unwrap();
     let inventory = std::fs::read_to_string(sandbox.inventory()).unwrap();
-    let place = format!("      ssl_cert: {}/target-cert.pem\n", sandbox.dir().join("tls").display());
+    let place = format!("      ssl_cert: \"{}/target-cert.pem\"\n", sandbox.dir().join("tls").display());
     assert!(inventory.contains(&place), "{inventory}");
     let settings = format!("      general_log: true\n      general_log_file: {}\n", logs[1].1.display());
     std::fs::write(sandbox.inventory(), inventory.replace(&place, &format!("{place}{settings}"))).unwrap();

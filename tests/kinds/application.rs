@@ -143,7 +143,8 @@ async fn a_proxy_is_switched_its_sessions_cut_and_switched_back() {
     })
     .await;
     let step = bench.step("repoint", &json!({ "application": "shop", "to": "target" }));
-    assert!(step.inspect().await[0].attempted.contains("talk to the socket"), "nobody listens there yet");
+    let told = step.inspect().await;
+    assert!(told[0].attempted.contains("haproxy.sock"), "nobody listens there yet: {told:?}");
     let port = free_port().unwrap();
     let config = format!(
         "global\n  stats socket {} level admin\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 1m\n  \

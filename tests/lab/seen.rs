@@ -68,7 +68,13 @@ impl Lab {
         for (name, path) in self.files(".started") {
             let seen = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
             let lines = seen.lines().filter(|line| line.contains("execve("));
-            all.extend(lines.map(|line| (name.trim_end_matches(".started").to_owned(), line.to_owned())));
+            // the runner itself has secrets in its environment, from whoever started it
+            let is_runner = |line: &str| line.contains("/cutover\", [");
+            let words = |line: &'_ str| {
+                line.split_once("], [").map_or_else(|| line.to_owned(), |(words, _)| format!("{words}] = 0"))
+            };
+            let shown = lines.map(|line| if is_runner(line) { words(line) } else { line.to_owned() });
+            all.extend(shown.map(|line| (name.trim_end_matches(".started").to_owned(), line)));
         }
         all
     }

@@ -15,7 +15,7 @@ pub fn block(language: &str, heading: &str) -> &'static str {
 }
 
 /// The statements that make the account on `server` (`source` or `target`), with `password`: what is always needed, and what
-/// is needed before the accounts of the application and of the replica are there, with code that is not trusted; with
+/// is needed before the accounts of the application and of the replica are there, with code that is not trusted or an administrator's; with
 /// `events` also what is needed where those run.
 pub fn account(family: Family, server: &str, password: &str, events: bool) -> Vec<String> {
     let product = if family == Family::MariaDb { "MariaDB" } else { "MySQL" };
@@ -26,7 +26,7 @@ pub fn account(family: Family, server: &str, password: &str, events: bool) -> Ve
         let comments = statement.lines().filter(is_comment).map(|line| line.trim_start_matches('-').trim());
         let comment = comments.collect::<Vec<_>>().join(" ");
         let knows = |conditions: &[&str]| conditions.iter().any(|known| comment.contains(known));
-        let holds = knows(&["is not there yet", "log_bin_trust_function_creators"])
+        let holds = knows(&["is not there yet", "log_bin_trust_function_creators", "an account with SYSTEM_USER"])
             || events && knows(&["event_scheduler", "events are enabled"]);
         // whoever is left has the application's accounts
         let comes_back = server == "source" && comment.contains("to make accounts");

@@ -383,7 +383,7 @@ fn inputs() -> Vec<Row> {
         ),
         plan(|look, _| look.set.push("benchmark_size=900TiB".to_owned()), "steps.disk", "PiB are needed"),
         plan(|look, _| look.take("tunnel"), "steps.tunnel", "something listens on 127.0.0.1:"),
-        plan(|look, _| look.take("way_back"), "steps.way_back", "something listens on 127.0.0.1:"),
+        plan(|look, _| look.take("way_back_tunnel"), "steps.way_back", "something listens on 127.0.0.1:"),
     ]
 }
 
