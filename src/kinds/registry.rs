@@ -94,6 +94,8 @@ pub static KINDS: &[Kind] = &[
     kind::<settle::render::Render>("render", settle::render::OUTPUTS).playing(&[RoleName::WritesConfiguration]),
     kind::<copy::dump::Dump>("dump", copy::dump::OUTPUTS).playing(&[RoleName::CopiesFrom]),
     kind::<copy::import::Import>("import", copy::import::OUTPUTS).playing(&[RoleName::CopiesTo]),
+    kind::<copy::copy_server::CopyServer>("copy", copy::copy_server::OUTPUTS)
+        .playing(&[RoleName::CopiesFrom, RoleName::CopiesTo]),
     kind::<settle::accounts::Accounts>("accounts", settle::accounts::OUTPUTS),
     kind::<follow::tunnel::Tunnel>("tunnel", follow::tunnel::OUTPUTS).playing(&[RoleName::Tunnels]),
     kind::<follow::replication_account::ReplicationAccount>(

@@ -39,6 +39,25 @@ impl Dialect {
         all
     }
 
+    /// To copy the files of a running server: what `mariadb-backup` takes (seen on 10.11.19 and 11.8.9), and what the page of
+    /// `XtraBackup` on privileges lists.
+    #[must_use]
+    pub fn backup_privileges(self) -> Vec<AnyOf> {
+        let mut all: Vec<AnyOf> = vec![RELOAD, PROCESS, &["LOCK TABLES"], self.sees_log()];
+        if self.mysql(8, 0, 0) {
+            all.extend([&["BACKUP_ADMIN"] as AnyOf, SELECT]);
+        }
+        all
+    }
+
+    /// To start with the files of another server.
+    #[must_use]
+    pub fn copied_privileges(self) -> Vec<AnyOf> {
+        let mut all = vec![SELECT, self.sees_channel(), self.steers_channel(), RELOAD];
+        all.extend((!self.is_mariadb()).then(|| self.sets_variable("gtid_purged")));
+        all
+    }
+
     /// To load a dump: code keeps its definers, and what is loaded stays out of the binary log.
     #[must_use]
     pub fn import_privileges(self) -> Vec<AnyOf> {

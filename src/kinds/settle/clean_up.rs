@@ -3,6 +3,7 @@
 use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::{Script, Words};
+use crate::effects::{Ran, places};
 use crate::error::{Failure, Result};
 use crate::kinds::support::place::{dump_dir, is_there, run_dir, run_marker};
 use crate::kinds::{Action, Complaint, Ctx, Output, Outputs, Probe, Reversibility, Step};
@@ -11,6 +12,7 @@ use crate::sh;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[];
@@ -33,12 +35,26 @@ pub struct CleanUp {
     /// Where tunnels of earlier runs listen on that host that nobody needs any more: they are ended as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tunnels: Vec<Address>,
+    /// A data directory that a copy has taken the place of: `"{{ steps.copy.old_data }}"`. It is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    old_data: Option<String>,
 }
 
 /// Where a tunnel listens.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 struct Address(#[schemars(extend("format" = "address"))] String);
+
+/// Longest time to remove a data directory: many files may lie there.
+const REMOVAL: Duration = Duration::from_hours(1);
+
+fn removed(ran: &Ran, path: &str) -> Result<()> {
+    if ran.code == Some(0) {
+        return Ok(());
+    }
+    let said = ran.stderr.trim().lines().last().unwrap_or("it said nothing").to_owned();
+    Err(Failure::permanent(format!("remove {path}"), said).help("nothing needs it any more: remove it by hand"))
+}
 
 /// Names folders of jobs below `folder` whose script forwards `address`.
 fn forwarding(folder: &Words, address: &str) -> Script {
@@ -64,6 +80,17 @@ fn removal(folder: &Words, keep: &[String]) -> Script {
     }
     let others = Script::join(keep.iter().map(|step| sh!("! -name {}", argument(step))), " ");
     sh!("[ ! -d {} ] || find {} -mindepth 1 -maxdepth 1 {} -exec rm -rf -- {{}} +", &folder, &folder, others)
+}
+
+/// Removes a data directory that a copy of this run has taken the place of; what has another name is left alone.
+fn remove_old_data(path: &str, run: &str) -> Script {
+    sh!(
+        "{}path={}; case $path in *.cutover-{}-*.old) ;; *) refuse \"$path is no old data directory of this run\"; exit ;; esac; \
+         own_folder \"${{path%/*}}\" && rm -rf -- \"./${{path##*/}}\"",
+        places::functions(),
+        argument(path),
+        argument(run)
+    )
 }
 
 impl CleanUp {
@@ -111,6 +138,8 @@ impl Step for CleanUp {
         if self.keep.is_empty() {
             actions.push(Action::look(&self.host, is_there(&folder)));
         }
+        let old = self.old_data.iter().map(|path| remove_old_data(path, &run_marker()));
+        actions.extend(old.map(|script| Action::command(&self.host, script)));
         let work = self.work_dir(world);
         for Address(address) in &self.tunnels {
             actions.push(Action::look(&self.host, forwarding(&work, address)));
@@ -142,6 +171,9 @@ impl Step for CleanUp {
         let left = self.keep.is_empty() && host.succeeds(&is_there(&folder)).await?;
         if left {
             return Err(Failure::transient("clean up", format!("{folder} is still there")).at(&self.host));
+        }
+        if let Some(path) = &self.old_data {
+            host.run_within(&remove_old_data(path, cx.run), None, REMOVAL).await.and_then(|ran| removed(&ran, path))?;
         }
         for Address(address) in &self.tunnels {
             self.end_tunnels(cx, address).await?;

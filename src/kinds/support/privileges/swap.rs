@@ -23,6 +23,18 @@ pub fn dumping(world: &World, server: &str) -> Vec<Need> {
     Needs::on(server, "copy everything out of it").everywhere(dialect.dump_privileges()).into()
 }
 
+/// To copy the files of a running source.
+pub fn backing_up(world: &World, server: &str) -> Vec<Need> {
+    let dialect = dialect(world, server);
+    Needs::on(server, "copy its files while it runs").everywhere(dialect.backup_privileges()).into()
+}
+
+/// To start with the files of another server, and forget what that one followed.
+pub fn becoming_a_copy(world: &World, server: &str) -> Vec<Need> {
+    let dialect = dialect(world, server);
+    Needs::on(server, "give it the copy's state of replication").everywhere(dialect.copied_privileges()).into()
+}
+
 /// To load what was dumped.
 pub fn loading(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);

@@ -1,0 +1,242 @@
+//! Whether the files of one server can be copied to another: programs, places, room, and settings that files depend on.
+
+use super::super::CopyServer;
+use super::super::data_dir;
+use super::super::ssh::ssh_command;
+use super::dialects;
+use super::tool::Tool;
+use crate::domain::script::argument;
+use crate::domain::units::Bytes;
+use crate::domain::{Script, Words};
+use crate::error::{Failure, Result};
+use crate::kinds::{Action, Ctx};
+use crate::playbook::world::World;
+use crate::sh;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Variables that the files of a server depend on.
+const SAME: [&str; 3] = ["innodb_page_size", "lower_case_table_names", "innodb_data_file_path"];
+/// Folders that must lie in the data directory, on either side.
+const INSIDE: [&str; 4] =
+    ["innodb_data_home_dir", "innodb_log_group_home_dir", "innodb_undo_directory", "aria_log_dir_path"];
+/// Folder, and the beginning of the names of the binary logs.
+const PLACES: [&str; 2] = ["datadir", "log_bin_basename"];
+/// Longest time to count the files of a large server.
+const COUNT: Duration = Duration::from_mins(5);
+/// How much more room the copy takes than its source has: what is written meanwhile, and to prepare it.
+const MORE: f64 = 1.1;
+
+fn variables() -> Vec<&'static str> {
+    SAME.iter().chain(&INSIDE).chain(&PLACES).copied().collect()
+}
+
+/// Prints what the program says of itself, and fails where something is missing.
+fn programs(tool: &Tool, unpack: bool) -> Script {
+    let unpack = if unpack { sh!(" && command -v -- {} >/dev/null", argument(tool.unpack)) } else { Script::default() };
+    sh!(
+        "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; for p in {}; do ! command -v \"$p\" >/dev/null || break; done; \
+         command -v zstd >/dev/null{} && \"$p\" --version 2>&1",
+        Script::words(tool.programs.split(' ')),
+        unpack
+    )
+}
+
+/// Tries whether this host may run a program on the other one.
+fn way(copy: &CopyServer, world: &World) -> Option<Script> {
+    let (from, to) = (copy.source_host(world), copy.target_host(world));
+    if from == to {
+        return None;
+    }
+    let mut argv = ssh_command(world, to, from)?;
+    argv.extend(["echo".to_owned(), "reached".to_owned()]);
+    Some(Script::words(argv))
+}
+
+/// What [`faults`] and [`bytes`] ask.
+pub fn questions(tool: &Tool, copy: &CopyServer, world: &World) -> Vec<Action> {
+    let (from, to) = dialects(copy, world);
+    let (source, target) = (copy.source_host(world), copy.target_host(world));
+    let late = |what: &str| Words::late(what.to_owned());
+    let mut actions = vec![
+        Action::sql(copy.source(), from.show_variables(&variables())),
+        Action::sql(copy.target(), to.show_variables(&variables())),
+        Action::look(source, programs(tool, false)),
+        Action::look(target, programs(tool, true)),
+        Action::look(source, data_dir::look_at_source(late("its data directory"), late("its binary logs"))),
+    ];
+    if let Ok(data) = copy.data(world) {
+        actions.push(Action::look(target, data_dir::look(data, late("its data directory"))));
+    }
+    actions.extend(way(copy, world).map(|way| Action::look(target, way)));
+    actions
+}
+
+async fn asked(cx: &Ctx<'_>, server: &str) -> Result<BTreeMap<String, String>> {
+    crate::kinds::support::server_state::variables(cx, server, &variables()).await
+}
+
+/// Bytes of the source's files, its binary logs left out.
+///
+/// # Errors
+/// When they cannot be counted.
+pub async fn bytes(copy: &CopyServer, cx: &Ctx<'_>) -> Result<u64> {
+    let variables = asked(cx, copy.source()).await?;
+    let printed = look_at_source(copy, cx, &variables).await?;
+    number(&printed, "bytes: ").ok_or_else(|| Failure::permanent("count the files", "the look printed no number"))
+}
+
+async fn look_at_source(copy: &CopyServer, cx: &Ctx<'_>, variables: &BTreeMap<String, String>) -> Result<String> {
+    let value = |name: &str| variables.get(name).cloned().unwrap_or_default();
+    let logs = Some(value("log_bin_basename")).filter(|logs| !logs.is_empty()).unwrap_or_else(|| "/".to_owned());
+    let script = data_dir::look_at_source(value("datadir"), logs);
+    let ran = cx.fx.host(copy.source_host(cx.world)).await?.run_within(&script, None, COUNT).await?;
+    Ok(printed(&ran))
+}
+
+/// What a look printed, as text.
+fn printed(ran: &crate::effects::Ran) -> String {
+    String::from_utf8_lossy(&ran.stdout).into_owned()
+}
+
+fn number(printed: &str, before: &str) -> Option<u64> {
+    printed.lines().find_map(|line| line.strip_prefix(before)?.trim().parse().ok())
+}
+
+/// Every reason why the files cannot be copied.
+pub async fn faults(tool: &Tool, copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    match (asked(cx, copy.source()).await, asked(cx, copy.target()).await) {
+        (Ok(source), Ok(target)) => {
+            failures.extend(settings(copy, &source, &target));
+            failures.extend(places(copy, cx, &source, &target).await.unwrap_or_else(|failure| vec![failure]));
+        }
+        (source, target) => failures.extend(source.err().into_iter().chain(target.err())),
+    }
+    for (host, unpack) in [(copy.source_host(cx.world), false), (copy.target_host(cx.world), true)] {
+        failures.extend(program(tool, copy, cx, host, unpack).await.err());
+    }
+    failures.extend(reached(copy, cx).await.err());
+    failures
+}
+
+fn refuse(answer: impl Into<String>, at: &str, help: &str) -> Failure {
+    Failure::refused("copy the files of the server", answer).at(at).now("nothing was touched").help(help)
+}
+
+fn settings(copy: &CopyServer, source: &BTreeMap<String, String>, target: &BTreeMap<String, String>) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    for name in SAME {
+        let [from, to] = [source, target].map(|side| side.get(name).map_or("", String::as_str));
+        if from != to {
+            let help =
+                format!("state `{name}: {from}` under `settings` of the target in the inventory, and set it there");
+            let answer = format!("{name} is {from} on the source and {to} here: its files do not fit");
+            failures.push(refuse(answer, copy.target(), &help));
+        }
+    }
+    for (server, side) in [(copy.source(), source), (copy.target(), target)] {
+        let data = side.get("datadir").map_or("", |data| data.trim_end_matches('/'));
+        let mut outside: Vec<String> =
+            INSIDE.iter().filter_map(|name| elsewhere(name, side.get(*name)?, data)).collect();
+        if server == copy.target() {
+            let logs = side.get("log_bin_basename").map_or("", String::as_str);
+            let folder = logs.rsplit_once('/').map_or("", |(folder, _)| folder);
+            outside.extend(elsewhere("log_bin_basename", folder, data));
+        }
+        if !outside.is_empty() {
+            let answer = format!("not all of it lies in {data}: {}", outside.join(", "));
+            failures.push(refuse(answer, server, "use `dump` and `import` for this server"));
+        }
+    }
+    failures
+}
+
+/// A setting that leads out of the data directory.
+fn elsewhere(name: &str, value: &str, data: &str) -> Option<String> {
+    let folder = value.trim_end_matches('/');
+    let inside = folder.is_empty() || folder == "." || folder == data || folder.eq_ignore_ascii_case("null");
+    (!inside).then(|| format!("{name} is {value}"))
+}
+
+async fn places(
+    copy: &CopyServer,
+    cx: &Ctx<'_>,
+    source: &BTreeMap<String, String>,
+    target: &BTreeMap<String, String>,
+) -> Result<Vec<Failure>> {
+    let there = look_at_source(copy, cx, source).await?;
+    let data = copy.data(cx.world)?;
+    let asked = target.get("datadir").cloned().unwrap_or_default();
+    let here = printed(&cx.fx.host(copy.target_host(cx.world)).await?.run(&data_dir::look(data, asked)).await?);
+    let mut failures = Vec::new();
+    for (printed, host) in [(&there, copy.source_host(cx.world)), (&here, copy.target_host(cx.world))] {
+        let found = printed.lines().filter_map(|line| line.strip_prefix("fault: "));
+        failures.extend(found.map(|fault| refuse(fault, host, "put that right there, or use `dump` and `import`")));
+    }
+    if let (Some(bytes), Some(free)) = (number(&there, "bytes: "), number(&here, "free: "))
+        && needed(bytes) > free
+    {
+        let answer = format!("{} are free beside {data}, and the copy needs {}", Bytes(free), Bytes(needed(bytes)));
+        let help = "make room: the copy lies beside the old data directory until that is cleaned up";
+        failures.push(refuse(answer, copy.target_host(cx.world), help));
+    }
+    Ok(failures)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "an estimate")]
+fn needed(bytes: u64) -> u64 {
+    (bytes as f64 * MORE) as u64
+}
+
+async fn program(tool: &Tool, copy: &CopyServer, cx: &Ctx<'_>, host: &str, unpack: bool) -> Result<()> {
+    let ran = cx.fx.host(host).await?.run(&programs(tool, unpack)).await?;
+    let product = dialects(copy, cx.world).0.product;
+    let wanted = format!("{}{}", tool.version_after, Tool::series(product));
+    if ran.code == Some(0) && printed(&ran).contains(&wanted) {
+        return Ok(());
+    }
+    let names = format!(
+        "{}{} and zstd",
+        tool.programs.replace(' ', " or "),
+        if unpack { format!(", {}", tool.unpack) } else { String::new() }
+    );
+    let told = printed(&ran);
+    let said = told.lines().find(|line| line.contains(tool.version_after)).map_or("it is not there", str::trim);
+    let answer = format!("it takes {names}, made for {}.{}: {said}", product.version.0, product.version.1);
+    Err(refuse(answer, host, "install the backup program of the source's own series there"))
+}
+
+async fn reached(copy: &CopyServer, cx: &Ctx<'_>) -> Result<()> {
+    let Some(way) = way(copy, cx.world) else { return Ok(()) };
+    let host = copy.target_host(cx.world);
+    let ran = cx.fx.host(host).await?.run(&way).await?;
+    if ran.code == Some(0) && printed(&ran).lines().any(|line| line == "reached") {
+        return Ok(());
+    }
+    let said = ran.stderr.lines().last().unwrap_or("nothing came back").trim();
+    let answer = format!("it may not run a program on {}: {said}", copy.source_host(cx.world));
+    let help = "files go from host to host: let the key of this host run programs there for the time of the copy (no \
+                `restrict` or `command=` before it in authorized_keys), or use `dump` and `import`";
+    Err(refuse(answer, host, help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::elsewhere;
+
+    #[test]
+    fn what_leads_out_of_the_data_directory() {
+        for (value, inside) in [
+            ("", true),
+            ("./", true),
+            ("/d/", true),
+            ("/d", true),
+            ("/redo", false),
+            ("/d/redo", false),
+            ("NULL", true),
+        ] {
+            assert_eq!(elsewhere("x", value, "/d").is_none(), inside, "{value}");
+        }
+    }
+}

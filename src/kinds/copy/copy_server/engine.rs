@@ -1,0 +1,58 @@
+//! What an engine of `copy` is.
+
+use super::CopyServer;
+use crate::dialect::Dialect;
+use crate::error::{Failure, Result};
+use crate::kinds::{Action, Complaint, Ctx, Need};
+use crate::playbook::position::Position;
+use crate::playbook::world::World;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+/// What an engine has brought.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Place of the copy in the source's binary log.
+    pub position: Position,
+    /// The GTIDs that it holds; empty where none were written.
+    pub gtid: String,
+    /// Bytes of the data as they lie on the target.
+    pub bytes: u64,
+    /// What it took.
+    pub seconds: f64,
+}
+
+/// One way to bring a server's data to another. Whoever implements it leaves the copy as a folder beside the data directory
+/// of the target; what comes after is the same for all of them.
+#[async_trait]
+pub trait CopyEngine: Send + Sync {
+    /// Its name, as in `engine`.
+    fn name(&self) -> &'static str;
+
+    /// Why it cannot do this pair, by what the inventory says of both. Pure.
+    fn unfit(&self, source: Dialect, target: Dialect) -> Option<String>;
+
+    /// What it takes to take the copy, in order. Pure.
+    ///
+    /// # Errors
+    /// Every fault that only the engine can find.
+    fn preview(&self, copy: &CopyServer, world: &World) -> Result<Vec<Action>, Vec<Complaint>>;
+
+    /// What it asks before the run touches anything. Pure.
+    fn questions(&self, copy: &CopyServer, world: &World) -> Vec<Action>;
+
+    /// What of a copy it removes. Pure.
+    fn preview_undo(&self, copy: &CopyServer, world: &World) -> Vec<Action>;
+
+    /// What the runner's accounts must be allowed to do for it. Pure.
+    fn needs(&self, copy: &CopyServer, world: &World) -> Vec<Need>;
+
+    /// Every reason why it cannot work here.
+    async fn inspect(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure>;
+
+    /// Takes the copy, or goes on with what an earlier runner has begun. A second call finds the copy that is there.
+    async fn take(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Result<Taken>;
+
+    /// Ends what works at a copy, and removes what the engine has left beside it. Idempotent.
+    async fn undo(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Result<()>;
+}
