@@ -1,5 +1,6 @@
 //! The folder of a rehearsal: made by it alone, and removed only because it was.
 
+use super::server::cache;
 use crate::error::{Failure, Result};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -11,15 +12,29 @@ pub struct OwnFolder {
     stays: bool,
 }
 
+/// How long the path of the cache may be: the sockets of servers lie below it, and the kernel takes 107 bytes for one.
+const SHORT: usize = 48;
+
+/// The user's cache folder, where it can be made: nobody else can swap what lies in it, as they could in a folder for
+/// temporary files that everyone writes to.
+fn short_cache() -> Option<PathBuf> {
+    let cache = cache().filter(|cache| cache.as_os_str().len() <= SHORT)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache).ok()?;
+    Some(cache)
+}
+
 impl OwnFolder {
-    /// Makes `path`, or one with a name that nobody can guess among the temporary ones. With `stays` it is left there.
+    /// Makes `path`, or one with a name that nobody can guess in the user's cache, or among the temporary ones. With `stays` it is left there.
     ///
     /// # Errors
     /// `Refused` when there is anything of that name; when it cannot be made.
     pub fn make(path: Option<&Path>, stays: bool) -> Result<Self> {
         let attempted = "make the rehearsal's folder";
         let Some(path) = path else {
-            let made = tempfile::Builder::new().prefix("cutover-").tempdir();
+            let made = match short_cache() {
+                Some(cache) => tempfile::Builder::new().prefix("sandbox-").tempdir_in(cache),
+                None => tempfile::Builder::new().prefix("cutover-").tempdir(),
+            };
             let made = made.map_err(|error| Failure::permanent(attempted, error.to_string()))?;
             return Ok(Self { path: made.keep(), stays });
         };

@@ -22,14 +22,13 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(20);
 const CUTOVER: &str = env!("CARGO_BIN_EXE_cutover");
 const POSITION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replication_swap.yaml");
+const PHYSICAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/physical_swap.yaml");
 const GTID_TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/gtid_tls_swap.yaml");
 
 fn rehearse(playbook: &str, servers: &[&str]) -> (Output, Value) {
-    let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(CUTOVER);
     command.args(["rehearse", playbook, "--rows", "2000", "--rate", "200", "--format", "json", "--source"]);
-    command.args(servers);
-    let output = command.arg("--dir").arg(folder.path().join("s")).output().unwrap();
+    let output = command.args(servers).output().unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap_or_default();
     (output, report)
 }
@@ -63,6 +62,13 @@ async fn an_old_mariadb_is_followed_by_a_new_one_and_follows_it_back() {
     let report = done(POSITION, &["10.5", "--target", "11.8", "--without-tls"]);
     assert!(report["servers"]["source"].as_str().unwrap().starts_with("10.5."), "{report:#}");
     assert!(report["servers"]["target"].as_str().unwrap().starts_with("11.8."), "{report:#}");
+    assert_eq!(report["afterwards"]["source_follows"], true, "{report:#}");
+}
+
+/// The files of a server go from host to host while it is written to, and take the place of the new one's.
+#[test]
+fn mariadb_by_its_files() {
+    let report = done(PHYSICAL, &["mariadb"]);
     assert_eq!(report["afterwards"]["source_follows"], true, "{report:#}");
 }
 

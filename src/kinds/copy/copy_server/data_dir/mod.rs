@@ -92,3 +92,81 @@ pub fn remove_login_file(data: &str) -> Script {
 pub fn login_file(data: &str) -> String {
     format!("{data}/{LOGIN_FILE}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Way, swap};
+    use crate::domain::Words;
+    use crate::playbook::inventory::Server;
+    use crate::rehearsal::work_folder::WorkFolder;
+    use std::path::Path;
+    use std::process::Command;
+
+    fn run(data: &Path, way: Way) -> bool {
+        let server: Server = serde_json::from_value(serde_json::json!({
+            "host": "h", "address": "127.0.0.1:3306", "user": "u", "restart_limit": "2s"
+        }))
+        .unwrap();
+        let script = swap(&server, data.to_str().unwrap(), &Words::from("cutover-r-s"), way).for_shell().unwrap();
+        Command::new("sh").args(["-c", &script]).output().unwrap().status.success()
+    }
+
+    fn names(folder: &Path) -> Vec<(String, String)> {
+        let mut found: Vec<(String, String)> = std::fs::read_dir(folder)
+            .unwrap()
+            .flatten()
+            .map(|entry| {
+                let what = std::fs::read_to_string(entry.path().join("what")).unwrap_or_default();
+                (entry.file_name().into_string().unwrap(), what)
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    /// Whatever moment ended an earlier call, the next one ends where a whole one does; and nothing that is to be kept is
+    /// ever without a name.
+    #[test]
+    fn a_swap_goes_on_from_wherever_it_was_cut_off() {
+        let pair = |name: &str, what: &str| (name.to_owned(), what.to_owned());
+        let swapped = vec![pair("data", "copy"), pair("data.cutover-r-s.old", "old")];
+        let as_before = vec![pair("data", "old")];
+        for (folders, there) in [
+            (vec![pair("data", "old"), pair("data.cutover-r-s", "copy")], true),
+            (vec![pair("data.cutover-r-s.old", "old"), pair("data.cutover-r-s", "copy")], true),
+            (swapped.clone(), true),
+            (vec![pair("data", "old")], false), // no copy was made: nothing is touched
+        ] {
+            for way in [Way::There, Way::Back] {
+                let folder = WorkFolder::make().unwrap();
+                for (name, what) in &folders {
+                    std::fs::create_dir(folder.path().join(name)).unwrap();
+                    std::fs::write(folder.path().join(name).join("what"), what).unwrap();
+                }
+                let done = run(&folder.path().join("data"), way);
+                assert_eq!(done, there || way == Way::Back, "{folders:?} {way:?}");
+                let expected = if way == Way::There && there { &swapped } else { &as_before };
+                assert_eq!(names(folder.path()), *expected, "{folders:?} {way:?}");
+            }
+        }
+    }
+
+    /// Whoever works in the data directory as a server is ended first, and only such a one.
+    #[test]
+    fn the_server_is_ended_before_its_folder_is_moved() {
+        let folder = WorkFolder::make().unwrap();
+        let data = folder.path().join("data");
+        for name in ["data", "data.cutover-r-s"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let sleeper = |name: &str| {
+            Command::new("sh").args(["-c", "while :; do sleep 0.05; done", name]).current_dir(&data).spawn().unwrap()
+        };
+        let (mut server, mut shell) = (sleeper("mariadbd"), sleeper("a shell"));
+        assert!(run(&data, Way::There));
+        assert!(!server.wait().unwrap().success(), "it was ended by a signal");
+        assert!(shell.try_wait().unwrap().is_none(), "a shell that stands there is nobody's server");
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+    }
+}
