@@ -125,6 +125,24 @@ fn markdown(pairs: &[Pair]) -> String {
         let (forward, back) = (word(&pair.forward), word(&pair.way_back));
         let _ = writeln!(text, "| {} | {} | {forward} | {back} | {tried} |", pair.source, pair.target);
     }
+    text.push_str(&conditions(pairs));
+    text
+}
+
+/// Each condition once, with the pairs it is for.
+fn conditions(pairs: &[Pair]) -> String {
+    let mut known: Vec<&str> = Vec::new();
+    for condition in pairs.iter().flat_map(|pair| &pair.conditions) {
+        if !known.contains(condition) {
+            known.push(condition);
+        }
+    }
+    let mut text = "\n## Conditions\n\n".to_owned();
+    for condition in known {
+        let on = pairs.iter().filter(|pair| pair.conditions.contains(&condition));
+        let on: Vec<String> = on.map(|pair| format!("{} to {}", pair.source, pair.target)).collect();
+        let _ = writeln!(text, "- {condition}\n  ({})", on.join(", "));
+    }
     text
 }
 

@@ -9,6 +9,7 @@ mod checks;
 mod examine;
 mod pair;
 mod seen;
+mod trial;
 mod verdict;
 
 use crate::error::{Failure, Result};
@@ -82,6 +83,10 @@ pub struct Preflight {
     /// target can take over.
     #[serde(default)]
     follows: bool,
+    /// Whether the new server reads the definition of every view, routine, trigger and event beforehand: it prepares the
+    /// statements and carries none out. Default: when it is of another series or family than the old one.
+    #[serde(default)]
+    try_definitions: Option<bool>,
     /// What is set before replication begins, but not by a step of this playbook, and so does not block: names of
     /// variables of the target, and `accounts` for accounts that are missing.
     #[serde(default)]
@@ -109,6 +114,7 @@ impl Preflight {
             way_back: self.way_back,
             accept_older_target: self.accept_older_target,
             follows: self.follows,
+            try_definitions: self.try_definitions,
         })
     }
 

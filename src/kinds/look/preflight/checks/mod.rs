@@ -68,3 +68,4 @@ pub mod upgrade;
 pub mod variables;
 pub mod version_gap;
 pub mod way_back;
+pub mod way_back_collations;
