@@ -129,6 +129,27 @@ fn markdown(pairs: &[Pair]) -> String {
     text
 }
 
+/// The pairs that have a condition: new servers with the same old ones stand together.
+fn listed_together(pairs: &[Pair], condition: &str) -> String {
+    let mut together: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    let mut targets: Vec<String> = pairs.iter().map(|pair| pair.target.to_string()).collect();
+    targets.sort();
+    targets.dedup();
+    for target in targets {
+        let with =
+            pairs.iter().filter(|pair| pair.conditions.contains(&condition) && pair.target.to_string() == target);
+        let sources: Vec<String> = with.map(|pair| pair.source.to_string()).collect();
+        match together.iter_mut().find(|(known, _)| *known == sources) {
+            Some((_, targets)) => targets.push(target),
+            None if sources.is_empty() => {}
+            None => together.push((sources, vec![target])),
+        }
+    }
+    let words =
+        |(sources, targets): (Vec<String>, Vec<String>)| format!("{} to {}", sources.join(", "), targets.join(", "));
+    together.into_iter().map(words).collect::<Vec<_>>().join("; ")
+}
+
 /// Each condition once, with the pairs it is for.
 fn conditions(pairs: &[Pair]) -> String {
     let mut known: Vec<&str> = Vec::new();
@@ -139,9 +160,7 @@ fn conditions(pairs: &[Pair]) -> String {
     }
     let mut text = "\n## Conditions\n\n".to_owned();
     for condition in known {
-        let on = pairs.iter().filter(|pair| pair.conditions.contains(&condition));
-        let on: Vec<String> = on.map(|pair| format!("{} to {}", pair.source, pair.target)).collect();
-        let _ = writeln!(text, "- {condition}\n  ({})", on.join(", "));
+        let _ = writeln!(text, "- {}: {condition}", listed_together(pairs, condition));
     }
     text
 }

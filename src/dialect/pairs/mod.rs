@@ -83,7 +83,8 @@ pub fn of_versions(source: Product, target: Product) -> Pair {
 /// What the makers ask for, beside what `preflight` looks at in every pair.
 fn conditions(source: Product, target: Product) -> Vec<&'static str> {
     let mut conditions = forward_conditions(source, target);
-    if writes_uca1400(target) && !knows_uca1400(source) {
+    let may_come_back = !matches!(direction(target, source), Direction::Impossible(_));
+    if may_come_back && writes_uca1400(target) && !knows_uca1400(source) {
         conditions.push(
             "for the way back, on the target: character_set_collations = '' and a collation_server without uca1400, which the \
              source does not know; else it stops at the application's first CREATE, ALTER, DROP or TRUNCATE",
@@ -154,7 +155,7 @@ mod tests {
             Pair::of(source, target).conditions.iter().any(|words| words.contains("character_set_collations"))
         };
         assert!(has("10.5.23-MariaDB", "11.8.9-MariaDB") && has("10.6.21-MariaDB", "11.5.2-MariaDB"));
-        assert!(has("8.0.36", "11.8.9-MariaDB"));
+        assert!(has("8.0.36", "11.8.9-MariaDB") && !has("9.7.4", "11.8.9-MariaDB"));
         assert!(!has("10.11.19-MariaDB", "11.8.9-MariaDB") && !has("10.5.23-MariaDB", "11.4.9-MariaDB"));
         assert!(!has("9.7.4", "9.7.4"));
     }

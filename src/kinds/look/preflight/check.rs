@@ -107,6 +107,7 @@ pub static CHECKS: &[&Check] = &[
     &checks::auth_plugins::CHECK,
     &checks::other_accounts::CHECK,
     &checks::lost_accounts::CHECK,
+    &checks::roles::CHECK,
     &checks::connection_limits::CHECK,
     &checks::read_only_bypass::CHECK,
     &checks::binlog::CHECK,

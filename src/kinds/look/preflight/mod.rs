@@ -51,7 +51,7 @@ pub const OUTPUTS: &[Output] = &[
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
     "x-undo" = "There is nothing to undo: it only looks.",
-    "examples" = [{ "source": "source", "target": "target", "application": "shop", "allow": ["version_gap"] }]
+    "examples" = [{ "source": "source", "target": "target", "application": "shop", "allow": ["version_gap"], "try_definitions": true }]
 ))]
 pub struct Preflight {
     /// Server that is left.

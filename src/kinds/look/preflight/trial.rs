@@ -20,6 +20,9 @@ const PURPOSE: &str = "definitions";
 /// So many signs of a server's error are kept.
 const EXCERPT: usize = 300;
 
+/// What stands in every syntax error before the place that it is at.
+const ADVICE: &str = "for the right syntax to use ";
+
 /// What came of it: names with the target's own error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trial {
@@ -100,8 +103,7 @@ async fn all(cx: &Ctx<'_>, pair: &Pair<'_>, target: &Session) -> Result<Trial> {
                 return Err(error.failure(pair.target.name, &Sql::default()));
             }
             Err(error) => {
-                let words: String = visible(&on_one_line(&error.message)).chars().take(EXCERPT).collect();
-                let told = format!("{name}: {words}");
+                let told = format!("{name}: {}", words(&error.message));
                 match Parsed::by(error.code) {
                     Parsed::Read => trial.read += 1,
                     Parsed::Refused => trial.refused.push(told),
@@ -111,6 +113,16 @@ async fn all(cx: &Ctx<'_>, pair: &Pair<'_>, target: &Session) -> Result<Trial> {
         }
     }
     Ok(trial)
+}
+
+/// A server's error on one line, without the advice that every syntax error begins with.
+fn words(message: &str) -> String {
+    let message = on_one_line(message);
+    let plain = match message.split_once(ADVICE) {
+        Some((_, place)) => format!("syntax error {place}"),
+        None => message.into_owned(),
+    };
+    visible(&plain).chars().take(EXCERPT).collect()
 }
 
 /// Reads one, under its `sql_mode`; `under` is that of the session.
@@ -126,4 +138,18 @@ async fn read(
         mode.clone_into(under);
     }
     target.try_query(dialect.parse_kept(), LOOK).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn an_error_is_one_short_line() {
+        let said = "You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the \
+                    right syntax to use near 'offset = 2\nWHERE x' at line 1";
+        assert_eq!(words(said), "syntax error near 'offset = 2\\nWHERE x' at line 1");
+        assert_eq!(words("Unknown collation: 'x'"), "Unknown collation: 'x'");
+        assert_eq!(words(&"\u{1b}[2Jx".repeat(900)).chars().count(), 300);
+    }
 }

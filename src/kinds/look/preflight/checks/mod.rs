@@ -52,6 +52,7 @@ pub mod replica_safety;
 pub mod replication_filters;
 pub mod replication_login;
 pub mod replication_password;
+pub mod roles;
 pub mod row_image;
 pub mod server_identity;
 pub mod source_is_replica;

@@ -6,17 +6,15 @@
 //! seen with 11.8.9 and 10.5.23); rows carry none.
 
 use super::super::check::Check;
-use super::super::pair::Target;
+use super::super::pair::{Source, Target};
 use super::super::seen::Seen;
 use super::super::verdict::Verdict;
 use crate::dialect::pairs::{KNOWS_UCA1400, knows_uca1400};
+use crate::domain::product::Product;
 use crate::error::Result;
 
 pub const CHECK: Check =
     Check::warning("way_back_collations", judge).reads(&["character_set_collations", "collation_server"]);
-
-/// What both families have had for long.
-const KNOWN_TO_ALL: &str = "utf8mb4_general_ci";
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (source, target) = (seen.source.product, seen.target.product);
@@ -28,12 +26,18 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     }
     let is_new = |name: &str| seen.variable(Target, name).contains("uca1400") && !seen.will_be_set(name);
     let set = |name: &str, value: &str| is_new(name).then(|| format!("`{name}: {value}`"));
-    let lines: Vec<String> = [set("character_set_collations", "\"\""), set("collation_server", KNOWN_TO_ALL)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let lines: Vec<String> =
+        [set("character_set_collations", "\"\""), set("collation_server", seen.variable(Source, "collation_server"))]
+            .into_iter()
+            .flatten()
+            .collect();
+    Ok(verdict((source, target), &lines))
+}
+
+/// What is said when these lines of `settings` are missing.
+fn verdict((source, target): (Product, Product), lines: &[String]) -> Verdict {
     if lines.is_empty() {
-        return Ok(Verdict::pass("no statement of the target carries a collation that the source does not know"));
+        return Verdict::pass("no statement of the target carries a collation that the source does not know");
     }
     let evidence = format!(
         "{target} writes uca1400 collations beside statements, which {source} does not know (MariaDB does from \
@@ -41,5 +45,21 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     );
     let remedy =
         format!("state {} under `settings` of the target as long as there is to be a way back", lines.join(" and "));
-    Ok(Verdict::warn(evidence, remedy))
+    Verdict::warn(evidence, remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verdict;
+    use crate::domain::product::Product;
+    use crate::kinds::Mark;
+
+    #[test]
+    fn the_remedy_names_the_lines_that_are_missing() {
+        let [old, new] = ["10.5.23-MariaDB", "11.8.9-MariaDB"].map(|text| Product::from_version_text(text).unwrap());
+        let said = verdict((old, new), &["`character_set_collations: \"\"`".to_owned()]);
+        assert_eq!(said.result, Mark::Warn);
+        assert!(said.remedy.unwrap().starts_with("state `character_set_collations: \"\"` under `settings`"));
+        assert_eq!(verdict((old, new), &[]).result, Mark::Pass);
+    }
 }
