@@ -71,6 +71,7 @@ async fn all(cx: &Ctx<'_>, pair: &Pair<'_>, target: &Session) -> Result<Trial> {
     let (from, to) = (pair.source.dialect, pair.target.dialect);
     let objects = source.query(&from.defined(pair.databases), LOOK).await?;
     target.query(to.parse_somewhere(), LOOK).await?;
+    target.query(to.parse_under(""), LOOK).await?; // a look that was given up may have left another one
     let (begin, mut trial, mut under) = (Instant::now(), Trial::default(), String::new());
     for (place, row) in objects.iter().enumerate() {
         let field = |name| row.get(name).unwrap_or_default();
