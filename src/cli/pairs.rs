@@ -125,6 +125,43 @@ fn markdown(pairs: &[Pair]) -> String {
         let (forward, back) = (word(&pair.forward), word(&pair.way_back));
         let _ = writeln!(text, "| {} | {} | {forward} | {back} | {tried} |", pair.source, pair.target);
     }
+    text.push_str(&conditions(pairs));
+    text
+}
+
+/// The pairs that have a condition: new servers with the same old ones stand together.
+fn listed_together(pairs: &[Pair], condition: &str) -> String {
+    let mut together: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    let mut targets: Vec<String> = pairs.iter().map(|pair| pair.target.to_string()).collect();
+    targets.sort();
+    targets.dedup();
+    for target in targets {
+        let with =
+            pairs.iter().filter(|pair| pair.conditions.contains(&condition) && pair.target.to_string() == target);
+        let sources: Vec<String> = with.map(|pair| pair.source.to_string()).collect();
+        match together.iter_mut().find(|(known, _)| *known == sources) {
+            Some((_, targets)) => targets.push(target),
+            None if sources.is_empty() => {}
+            None => together.push((sources, vec![target])),
+        }
+    }
+    let words =
+        |(sources, targets): (Vec<String>, Vec<String>)| format!("{} to {}", sources.join(", "), targets.join(", "));
+    together.into_iter().map(words).collect::<Vec<_>>().join("; ")
+}
+
+/// Each condition once, with the pairs it is for.
+fn conditions(pairs: &[Pair]) -> String {
+    let mut known: Vec<&str> = Vec::new();
+    for condition in pairs.iter().flat_map(|pair| &pair.conditions) {
+        if !known.contains(condition) {
+            known.push(condition);
+        }
+    }
+    let mut text = "\n## Conditions\n\n".to_owned();
+    for condition in known {
+        let _ = writeln!(text, "- {}: {condition}", listed_together(pairs, condition));
+    }
     text
 }
 

@@ -86,6 +86,19 @@ impl Dialect {
         )
     }
 
+    /// Foreign keys whose names are longer than the 64 signs that a server reads back: column `name`. `InnoDB` makes such a name
+    /// when a table gets a long one (`RENAME TABLE`), lists its first 64 signs, and prints it whole in `SHOW CREATE TABLE`: a dump
+    /// with it is refused (error 1059, by `MariaDB` 10.5.23 and 11.8.9 and `MySQL` 9.7.4).
+    #[must_use]
+    pub fn long_foreign_keys<D: Databases + ?Sized>(self, databases: &D) -> Sql {
+        sql!(
+            "SELECT DISTINCT CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME, '.', CONSTRAINT_NAME) AS name \
+             FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE (CHAR_LENGTH(CONSTRAINT_NAME) > 64 \
+             OR CHAR_LENGTH(TABLE_NAME) > 57 AND CONSTRAINT_NAME = LEFT(CONCAT(TABLE_NAME, '_ibfk_'), 64)) AND {} ORDER BY 1",
+            within("CONSTRAINT_SCHEMA", databases)
+        )
+    }
+
     /// Foreign keys by which a change of one row changes others: column `name`.
     #[must_use]
     pub fn cascading_foreign_keys<D: Databases + ?Sized>(self, databases: &D) -> Sql {

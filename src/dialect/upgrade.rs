@@ -4,6 +4,7 @@
 use super::Dialect;
 use super::catalog::{Databases, within};
 use crate::domain::Sql;
+use crate::domain::sql::literal;
 use crate::sql;
 
 impl Dialect {
@@ -89,5 +90,21 @@ impl Dialect {
             ),
         ];
         sql!("{} ORDER BY 1, 2", Sql::join(parts, " UNION ALL "))
+    }
+
+    /// Tables and columns that have one of these words as their name: columns `name` (in full) and `word`.
+    #[must_use]
+    pub fn named_as<D: Databases + ?Sized>(self, words: &[&'static str], databases: &D) -> Sql {
+        let words = || Sql::join(words.iter().map(|word| literal(*word)), ", ");
+        sql!(
+            "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name, UPPER(TABLE_NAME) AS word FROM information_schema.TABLES \
+             WHERE UPPER(TABLE_NAME) IN ({}) AND {} UNION ALL \
+             SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, '.', COLUMN_NAME), UPPER(COLUMN_NAME) \
+             FROM information_schema.COLUMNS WHERE UPPER(COLUMN_NAME) IN ({}) AND {} ORDER BY 1",
+            words(),
+            within("TABLE_SCHEMA", databases),
+            words(),
+            within("TABLE_SCHEMA", databases)
+        )
     }
 }

@@ -13,6 +13,7 @@ mod damaged;
 mod dump;
 mod events;
 mod fence;
+mod films;
 mod import;
 mod ipv6;
 mod lag;

@@ -1,6 +1,7 @@
 //! `preflight`: every trap at once on real servers, each named with evidence and remedy, and a pair without any.
 
 use crate::bench::Bench;
+use crate::films;
 use cutover::domain::product::Family::{self, MariaDb, MySql};
 use cutover::error::Class;
 use cutover::kinds::{CheckResult, Finding, Mark};
@@ -199,6 +200,56 @@ async fn a_clean_pair_passes_and_what_steps_will_do_is_counted() {
     let mut step = bench.step("preflight", &told);
     step.foreseen.insert("source.account repl@127.0.0.1".into());
     assert_eq!(blocked(step.inspect().await), None);
+
+    the_films_are_fine(&bench).await;
+    // a variable that only the source has, of a plugin; a constraint whose name is too long
+    let long = "l".repeat(60);
+    for statement in [
+        "INSTALL SONAME 'sql_errlog'",
+        "CREATE PROCEDURE video.odd() SELECT @@GLOBAL.sql_error_log_rate",
+        "CREATE TABLE video.late (id INT UNSIGNED, FOREIGN KEY (id) REFERENCES video.film (id))",
+        &format!("RENAME TABLE video.late TO video.{long}"),
+    ] {
+        bench.root("source", statement).await;
+    }
+    let checks = of_the_films(&bench).await;
+    for (name, words) in [
+        ("upgrade_definitions", "does not read procedure video.odd: Unknown system variable 'sql_error_log_rate'"),
+        ("foreign_keys", "longer than 64 signs"),
+    ] {
+        let check = &checks[name];
+        assert!(check.result == Mark::Block && check.evidence.contains(words), "{check:?}");
+    }
+}
+
+/// What the look at an upgrade says of the films, the target asked to read them.
+async fn of_the_films(bench: &Bench) -> BTreeMap<String, CheckResult> {
+    let mut trying = with();
+    trying["try_definitions"] = json!(true);
+    let step = bench.step("preflight", &trying);
+    let before = bench.position_of("target").await;
+    let checks = by_name(step.survey().await.unwrap());
+    assert_eq!(bench.position_of("target").await, before, "the target wrote something down");
+    checks
+}
+
+async fn the_films_are_fine(bench: &Bench) {
+    films::prepare(bench, "source").await;
+    let checks = of_the_films(bench).await;
+    for name in films::CHECKS {
+        assert_eq!(checks[name].result, Mark::Pass, "{:?}", checks[name]);
+    }
+    let evidence = &checks["upgrade_definitions"].evidence;
+    assert!(evidence.contains(" reads ") && evidence.contains(" definitions"), "{evidence}");
+    assert_eq!(
+        bench
+            .ask(
+                "target",
+                "SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA NOT IN ('mysql', 'sys')"
+            )
+            .await,
+        "0"
+    );
 }
 
 #[tokio::test]
@@ -282,6 +333,7 @@ async fn a_mysql_pair_is_asked_in_its_own_words() {
         "{checks:#?}"
     );
 
+    the_films_are_fine(&bench).await;
     bench.exec("target", "SET PERSIST max_connections = 77").await;
     bench.exec("target", "SET GLOBAL event_scheduler = ON").await;
     bench.exec("target", "SET GLOBAL super_read_only = OFF").await;

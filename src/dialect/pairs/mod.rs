@@ -35,7 +35,7 @@ pub struct Pair {
     pub forward: Direction,
     /// Whether the old one can follow the new one after the switch.
     pub way_back: Direction,
-    /// What must hold for the forward direction, in words.
+    /// What must hold for the forward direction, and for the way back where that is said, in words.
     pub conditions: Vec<&'static str>,
     /// Where the verdicts are from.
     pub basis: &'static str,
@@ -82,6 +82,34 @@ pub fn of_versions(source: Product, target: Product) -> Pair {
 
 /// What the makers ask for, beside what `preflight` looks at in every pair.
 fn conditions(source: Product, target: Product) -> Vec<&'static str> {
+    let mut conditions = forward_conditions(source, target);
+    let may_come_back = !matches!(direction(target, source), Direction::Impossible(_));
+    if may_come_back && writes_uca1400(target) && !knows_uca1400(source) {
+        conditions.push(
+            "for the way back, on the target: character_set_collations = '' and a collation_server without uca1400, which the \
+             source does not know; else it stops at the application's first CREATE, ALTER, DROP or TRUNCATE",
+        );
+    }
+    conditions
+}
+
+/// The release from which on `MariaDB` has the collations of Unicode 14, `uca1400` (its release notes of 10.10).
+pub const KNOWS_UCA1400: Version = Version(10, 10, 0);
+/// The one from which on clients get them without asking: `character_set_collations` has them by default (the notes of 11.5).
+const WRITES_UCA1400: Version = Version(11, 5, 0);
+
+/// Whether a server knows those collations.
+#[must_use]
+pub fn knows_uca1400(server: Product) -> bool {
+    server.family == Family::MariaDb && server.version >= KNOWS_UCA1400
+}
+
+/// Whether it puts them beside statements in its binary log, as it is installed.
+fn writes_uca1400(server: Product) -> bool {
+    server.family == Family::MariaDb && server.version >= WRITES_UCA1400
+}
+
+fn forward_conditions(source: Product, target: Product) -> Vec<&'static str> {
     match (source.family, target.family) {
         (Family::MySql, Family::MariaDb) => vec![
             "by position, not by GTID",
@@ -117,7 +145,20 @@ fn basis(source: Family, target: Family) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Direction, all};
+    use super::{Direction, Pair, all};
+    use crate::domain::product::Product;
+
+    #[test]
+    fn a_way_back_to_who_does_not_know_the_new_collations_has_a_condition() {
+        let has = |from, to| {
+            let [source, target] = [from, to].map(|text| Product::from_version_text(text).unwrap());
+            Pair::of(source, target).conditions.iter().any(|words| words.contains("character_set_collations"))
+        };
+        assert!(has("10.5.23-MariaDB", "11.8.9-MariaDB") && has("10.6.21-MariaDB", "11.5.2-MariaDB"));
+        assert!(has("8.0.36", "11.8.9-MariaDB") && !has("9.7.4", "11.8.9-MariaDB"));
+        assert!(!has("10.11.19-MariaDB", "11.8.9-MariaDB") && !has("10.5.23-MariaDB", "11.4.9-MariaDB"));
+        assert!(!has("9.7.4", "9.7.4"));
+    }
 
     #[test]
     fn every_pair_is_judged_both_ways() {

@@ -1,7 +1,8 @@
 //! Questions as data: what a check wants to know, how a plan shows it, and how it is asked. Every question only reads.
 
 use super::pair::{Pair, Side};
-use crate::domain::{Script, Sql};
+use super::trial::{self, Trial};
+use crate::domain::{Contents, Script, Sql};
 use crate::effects::{LoginPath, Rows};
 use crate::error::{Failure, Result};
 use crate::kinds::support::answer;
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Longest time for one statement: the catalog of a server with very many tables takes its time.
 const LOOK: Duration = Duration::from_mins(1);
+/// Longest time for a program that looks at a whole server.
+const FEED: Duration = Duration::from_mins(10);
 /// How often a clock is read; the quickest answer is the most exact.
 const CLOCK_READINGS: usize = 3;
 /// How long a counter is watched.
@@ -27,6 +30,10 @@ pub enum Ask {
     Run { host: String, script: Script },
     /// A script that makes a file of its own and removes it again.
     Try { host: String, script: Script },
+    /// The same for a script that reads a secret.
+    Feed { host: String, script: Script, input: Contents },
+    /// Whether the target reads every definition of the source.
+    Definitions,
     /// How fast the number that a statement answers grows.
     Pace { side: Side, text: Sql },
     /// What time it is on a host.
@@ -43,6 +50,7 @@ pub enum Reply {
     Text(String),
     Pace(Pace),
     Clock(Clock),
+    Trial(Trial),
 }
 
 /// How fast a counter grows, by the second.
@@ -68,7 +76,13 @@ impl Ask {
     pub fn side(&self) -> Option<Side> {
         match self {
             Self::Sql { side, .. } => Some(*side),
-            Self::Run { .. } | Self::Try { .. } | Self::Pace { .. } | Self::Clock { .. } | Self::Login { .. } => None,
+            Self::Run { .. }
+            | Self::Try { .. }
+            | Self::Feed { .. }
+            | Self::Definitions
+            | Self::Pace { .. }
+            | Self::Clock { .. }
+            | Self::Login { .. } => None,
         }
     }
 
@@ -78,6 +92,8 @@ impl Ask {
             Self::Sql { side, text } | Self::Pace { side, text } => vec![Action::sql(pair.at(*side).name, text)],
             Self::Run { host, script } => vec![Action::look(host, script)],
             Self::Try { host, script } => vec![Action::command(host, script)],
+            Self::Feed { host, script, input } => vec![Action::command_with(host, script, input)],
+            Self::Definitions => trial::actions(pair),
             Self::Clock { host } => vec![Action::look(host, CLOCK)],
             Self::Login { side, account, host, address, authority, bare } => {
                 let path = LoginPath { host, address, authority: authority.as_deref(), bare: *bare };
@@ -93,6 +109,8 @@ impl Ask {
             Self::Run { host, script } | Self::Try { host, script } => {
                 cx.fx.host(host).await?.print(script).await.map(Reply::Text)
             }
+            Self::Feed { host, script, input } => feed(cx, host, script, input).await.map(Reply::Text),
+            Self::Definitions => Box::pin(trial::of(cx, pair)).await.map(Reply::Trial),
             Self::Pace { side, text } => pace(cx, pair.at(*side).name, text).await.map(Reply::Pace),
             Self::Clock { host } => clock(cx, host).await.map(Reply::Clock),
             Self::Login { side, account, host, address, authority, bare } => {
@@ -101,6 +119,13 @@ impl Ask {
             }
         }
     }
+}
+
+/// What a script prints that reads `input`.
+async fn feed(cx: &Ctx<'_>, host: &str, script: &Script, input: &Contents) -> Result<String> {
+    let ran = cx.fx.host(host).await?.run_within(script, Some(input), FEED).await?;
+    ran.expect_success("run a script", host)?;
+    Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
 /// Two readings, a moment apart.

@@ -9,6 +9,7 @@ mod checks;
 mod examine;
 mod pair;
 mod seen;
+mod trial;
 mod verdict;
 
 use crate::error::{Failure, Result};
@@ -50,7 +51,7 @@ pub const OUTPUTS: &[Output] = &[
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
     "x-undo" = "There is nothing to undo: it only looks.",
-    "examples" = [{ "source": "source", "target": "target", "application": "shop", "allow": ["version_gap"] }]
+    "examples" = [{ "source": "source", "target": "target", "application": "shop", "allow": ["version_gap"], "try_definitions": true }]
 ))]
 pub struct Preflight {
     /// Server that is left.
@@ -82,6 +83,10 @@ pub struct Preflight {
     /// target can take over.
     #[serde(default)]
     follows: bool,
+    /// Whether the new server reads the definition of every view, routine, trigger and event beforehand: it prepares the
+    /// statements and carries none out. Default: when it is of another series or family than the old one.
+    #[serde(default)]
+    try_definitions: Option<bool>,
     /// What is set before replication begins, but not by a step of this playbook, and so does not block: names of
     /// variables of the target, and `accounts` for accounts that are missing.
     #[serde(default)]
@@ -109,6 +114,7 @@ impl Preflight {
             way_back: self.way_back,
             accept_older_target: self.accept_older_target,
             follows: self.follows,
+            try_definitions: self.try_definitions,
         })
     }
 

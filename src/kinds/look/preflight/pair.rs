@@ -58,6 +58,8 @@ pub struct Pair<'a> {
     pub accept_older_target: bool,
     /// Whether the target follows the source already, so that nothing is copied.
     pub follows: bool,
+    /// Whether the target is to read the source's definitions; missing: when it is of another series or family.
+    pub try_definitions: Option<bool>,
 }
 
 /// A server in the inventory.
@@ -91,6 +93,14 @@ impl<'a> Pair<'a> {
             (None, Some(_)) => vec![Endpoint::of(&self.source.server.address).arrives_from()],
             (None, None) => vec!["127.0.0.1", "%"],
         }
+    }
+    /// Whether the target reads every definition of the source beforehand.
+    pub fn tries_definitions(&self) -> bool {
+        let series = |place: &Place<'_>| {
+            let Product { family, version } = place.dialect.product;
+            (family, version.0, version.1)
+        };
+        self.try_definitions.unwrap_or_else(|| series(&self.source) != series(&self.target))
     }
     /// A statement for each side, in its own dialect.
     pub fn both<S: Into<crate::domain::Sql>>(&self, text: impl Fn(Dialect) -> S) -> Vec<Ask> {

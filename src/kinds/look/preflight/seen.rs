@@ -2,6 +2,7 @@
 
 use super::ask::{Ask, Clock, Pace, Reply};
 use super::pair::{Pair, Side, Source, Target};
+use super::trial::Trial;
 use crate::domain::Sql;
 use crate::domain::product::Product;
 use crate::effects::Rows;
@@ -123,6 +124,13 @@ impl<'a> Seen<'a> {
         match self.reply(&Ask::Pace { side, text: text.into() })? {
             Reply::Pace(Pace(pace)) => Ok(*pace),
             _ => Err(Failure::permanent("judge", "a counter showed no number")),
+        }
+    }
+    /// What the target made of the source's definitions.
+    pub fn definitions(&self) -> Result<&Trial> {
+        match self.reply(&Ask::Definitions)? {
+            Reply::Trial(trial) => Ok(trial),
+            _ => Err(Failure::permanent("judge", "no definition was read")),
         }
     }
     pub fn clock(&self, host: &str) -> Result<Clock> {

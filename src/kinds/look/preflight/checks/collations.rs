@@ -17,6 +17,9 @@ pub const CHECK: Check = Check::blocking("collations", judge).only_before(Occasi
 /// From here on `MariaDB` reads most names of `MySQL`'s 0900 collations as its own (its page on compatibility).
 const MAPS_0900: Version = Version(11, 4, 5);
 
+/// From here on `MySQL` calls utf8mb3 by that name and its use deprecated (the release notes of 8.0.28 and 8.0.29).
+const DEPRECATES_UTF8MB3: Version = Version(8, 0, 28);
+
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let known = seen.names(Target, seen.pair.target.dialect.known_collations())?;
     let used = seen.rows(Source, seen.pair.source.dialect.used_collations(seen.pair.databases))?;
@@ -42,7 +45,15 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let evidence = format!("the target takes another collation for {}", some(&mapped));
         found.push(Verdict::warn(evidence, "see that order and uniqueness are the same under it"));
     }
-    Ok(Verdict::worst_of(found, format!("the target knows all {} that are used", used.len())))
+    let mut old: Vec<&str> = used.iter().filter_map(|row| row.get("name")).collect();
+    old.retain(|name| of_three_bytes(name).starts_with("utf8mb3_"));
+    let deprecated = seen.target.product.family == Family::MySql && seen.target.product.version >= DEPRECATES_UTF8MB3;
+    let note = if deprecated && !old.is_empty() {
+        format!("; {} works there and is deprecated: convert it to utf8mb4 some time", some(&old))
+    } else {
+        String::new()
+    };
+    Ok(Verdict::worst_of(found, format!("the target knows all {} that are used{note}", used.len())))
 }
 
 /// `MariaDB` lists the Unicode 14 collations without their character set. What older servers call utf8 newer ones call utf8mb3

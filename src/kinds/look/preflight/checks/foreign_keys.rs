@@ -13,7 +13,11 @@ pub const CHECK: Check = Check::blocking("foreign_keys", judge)
     .reads(&["restrict_fk_on_non_standard_key", "innodb_native_foreign_keys"])
     .asks(|pair| {
         let dialect = pair.source.dialect;
-        let texts = [dialect.foreign_keys_to_no_key(pair.databases), dialect.cascading_foreign_keys(pair.databases)];
+        let texts = [
+            dialect.foreign_keys_to_no_key(pair.databases),
+            dialect.cascading_foreign_keys(pair.databases),
+            dialect.long_foreign_keys(pair.databases),
+        ];
         texts.map(|text| Ask::sql(Source, text)).into()
     });
 
@@ -29,6 +33,13 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if !odd.is_empty() && seen.is_on(Target, name) && !seen.will_be_set(name) {
         let evidence = format!("the target refuses foreign keys to columns without a unique key: {}", some(&odd));
         let remedy = format!("add the unique keys on the source, or SET GLOBAL {name} = OFF on the target");
+        found.push(Verdict::block(evidence, remedy));
+    }
+    let long = seen.names(Source, dialect.long_foreign_keys(seen.pair.databases))?;
+    if !long.is_empty() {
+        let evidence =
+            format!("the names of these are longer than 64 signs, which no server takes in a dump: {}", some(&long));
+        let remedy = "ALTER TABLE ... DROP FOREIGN KEY and add it with a short name, on the source";
         found.push(Verdict::block(evidence, remedy));
     }
     let cascades = seen.names(Source, dialect.cascading_foreign_keys(seen.pair.databases))?;

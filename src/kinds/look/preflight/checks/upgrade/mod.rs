@@ -1,5 +1,7 @@
 //! What is known to break between two series: code that the newer one no longer reads, and columns that it refuses.
 
+pub mod checker;
+pub mod definitions;
 mod syntax;
 mod tokens;
 
@@ -20,6 +22,11 @@ pub const COLUMNS: Check = Check::blocking("upgrade_columns", columns)
     .only_before(Occasion::Copy)
     .reads(&["sql_mode"])
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.odd_columns(pair.databases))]);
+
+/// Names of tables and columns.
+pub const NAMES: Check = Check::warning("upgrade_names", names)
+    .only_before(Occasion::Copy)
+    .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.named_as(&syntax::reserved_anywhere(), pair.databases))]);
 
 /// The series that refuses counters of floating types, and partitions by a part of a column.
 const MYSQL_8_4: Version = Version(8, 4, 0);
@@ -87,6 +94,22 @@ fn columns(seen: &Seen<'_>) -> Result<Verdict> {
         found.push(Verdict::warn(format!("kept as they are: {}", some(&telling)), remedy));
     }
     Ok(Verdict::worst_of(found, "no column that the target treats otherwise"))
+}
+
+/// Dumps, replication and this program quote names; an application may write them bare.
+fn names(seen: &Seen<'_>) -> Result<Verdict> {
+    let (source, target) = (seen.source.product, seen.target.product);
+    let new = syntax::newly_reserved(source, target);
+    let rows =
+        seen.rows(Source, seen.pair.source.dialect.named_as(&syntax::reserved_anywhere(), seen.pair.databases))?;
+    let is_new = |row: &crate::effects::Row<'_>| row.get("word").is_some_and(|word| new.contains(&word));
+    let found: Vec<&str> = rows.iter().filter(is_new).filter_map(|row| row.get("name")).collect();
+    if found.is_empty() {
+        return Ok(Verdict::pass("no table or column has a word as its name that only the target reserves"));
+    }
+    let evidence = format!("{target} reserves words that are names here: {}", some(&found));
+    let remedy = "these names work in backticks, and the move keeps them; see that the application quotes them before the switch";
+    Ok(Verdict::warn(evidence, remedy))
 }
 
 #[cfg(test)]

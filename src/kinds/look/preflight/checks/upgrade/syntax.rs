@@ -4,12 +4,19 @@
 
 use super::tokens::tokens;
 use crate::domain::product::{Family, Product, Version};
+use std::collections::BTreeSet;
 
 /// A family, and the release from which on something is so.
 type Since = (Family, Version);
 
 const MYSQL_8: Since = (Family::MySql, Version(8, 0, 0));
 const MYSQL_8_4: Since = (Family::MySql, Version(8, 4, 0));
+const MYSQL_5_7: Since = (Family::MySql, Version(5, 7, 0));
+const MYSQL_9_2: Since = (Family::MySql, Version(9, 2, 0));
+const MYSQL_9_7: Since = (Family::MySql, Version(9, 7, 0));
+const MARIADB_10_5: Since = (Family::MariaDb, Version(10, 5, 0));
+const MARIADB_10_11: Since = (Family::MariaDb, Version(10, 11, 0));
+const MARIADB_11_8: Since = (Family::MariaDb, Version(11, 8, 0));
 const MARIADB_10_6: Since = (Family::MariaDb, Version(10, 6, 0));
 const MARIADB_10_7: Since = (Family::MariaDb, Version(10, 7, 0));
 
@@ -53,6 +60,39 @@ const RESERVED: [(Since, &[&str]); 4] = [
     (MARIADB_10_6, &["OFFSET"]),
     (MARIADB_10_7, &["ROW_NUMBER"]),
 ];
+/// The same for words that code may hold bare for another reason, so that only names of tables and columns tell. `MySQL` 9.7.4
+/// and `MariaDB` 10.5.23, 10.11.19 and 11.8.9 were asked for each word that they know whether a table can have it as its name.
+const RESERVED_NAMES: [(Since, &[&str]); 5] = [
+    (MYSQL_8, &["FUNCTION", "OF", "RECURSIVE", "ROW", "ROWS", "SYSTEM"]),
+    (MYSQL_9_2, &["LIBRARY"]),
+    (MYSQL_9_7, &["EXTERNAL"]),
+    (MARIADB_10_11, &["MASTER_DEMOTE_TO_REPLICA", "MASTER_DEMOTE_TO_SLAVE"]),
+    (MARIADB_11_8, &["SQL_AFTER_GTIDS", "SQL_BEFORE_GTIDS", "VECTOR"]),
+];
+/// What each family reserves and the other does not, in every series that is still moved from or to.
+const RESERVED_BY_ONE: [(Since, &[&str]); 2] = [
+    (
+        MYSQL_5_7,
+        &["GENERATED", "GET", "IO_AFTER_GTIDS", "IO_BEFORE_GTIDS", "OPTIMIZER_COSTS", "OPTION", "STORED", "VIRTUAL"],
+    ),
+    (
+        MARIADB_10_5,
+        &[
+            "CURRENT_ROLE",
+            "DELETE_DOMAIN_ID",
+            "DO_DOMAIN_IDS",
+            "IGNORE_DOMAIN_IDS",
+            "PAGE_CHECKSUM",
+            "PARSE_VCOL_EXPR",
+            "PORTION",
+            "REF_SYSTEM_ID",
+            "RETURNING",
+            "STATS_AUTO_RECALC",
+            "STATS_PERSISTENT",
+            "STATS_SAMPLE_PAGES",
+        ],
+    ),
+];
 /// Words that `sql_mode` no longer has.
 const MODES: [(Since, &[&str]); 1] = [(
     MYSQL_8,
@@ -71,11 +111,39 @@ const MODES: [(Since, &[&str]); 1] = [(
     ],
 )];
 
+/// Words that a later release gave back: `MySQL` 9.7.4 lists these two as not reserved; no release before it was asked.
+const GIVEN_BACK: [(Since, &[&str]); 1] = [(MYSQL_9_7, &["MANUAL", "PARALLEL"])];
+
 /// The words of a list that are so on `target` and were not on `source`.
 fn new_words(list: &'static [(Since, &'static [&'static str])], source: Product, target: Product) -> Vec<&'static str> {
     let holds = |product: Product, (family, version): Since| product.family == family && product.version >= version;
     let new = list.iter().filter(|(since, _)| holds(target, *since) && !holds(source, *since));
-    new.flat_map(|(_, words)| words.iter().copied()).collect()
+    let back: Vec<&str> = GIVEN_BACK
+        .iter()
+        .filter(|(since, _)| holds(target, *since))
+        .flat_map(|(_, words)| words.iter().copied())
+        .collect();
+    new.flat_map(|(_, words)| words.iter().copied()).filter(|word| !back.contains(word)).collect()
+}
+
+/// Words that some release reserves and another one does not.
+pub fn reserved_anywhere() -> Vec<&'static str> {
+    let all = RESERVED.iter().chain(&RESERVED_NAMES).chain(&RESERVED_BY_ONE);
+    let words: BTreeSet<_> = all.flat_map(|(_, words)| words.iter().copied()).collect();
+    words.into_iter().collect()
+}
+
+/// Words that `target` reserves and `source` does not.
+pub fn newly_reserved(source: Product, target: Product) -> Vec<&'static str> {
+    let of = |source, target| {
+        let mut words = new_words(&RESERVED, source, target);
+        words.extend(new_words(&RESERVED_NAMES, source, target));
+        words.extend(new_words(&RESERVED_BY_ONE, source, target));
+        words
+    };
+    let nobody = |family| Product { family, version: Version(0, 0, 0) };
+    let known = of(nobody(source.family), source);
+    of(nobody(target.family), target).into_iter().filter(|word| !known.contains(word)).collect()
 }
 
 /// What of a routine, view, trigger or event `target` does not read as `source` did, in words.
@@ -132,12 +200,30 @@ fn orders_groups(tokens: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::obstacles;
+    use super::{newly_reserved, obstacles};
     use crate::domain::product::Product;
 
     fn said(body: &str, mode: &str, from: &str, to: &str) -> String {
         let [source, target] = [from, to].map(|text| Product::from_version_text(text).unwrap());
         obstacles(body, mode, source, target).join("; ")
+    }
+
+    #[test]
+    fn a_word_is_new_where_only_the_target_reserves_it() {
+        let new = |word, from, to| {
+            let [source, target] = [from, to].map(|text| Product::from_version_text(text).unwrap());
+            newly_reserved(source, target).contains(&word)
+        };
+        assert!(new("RANK", "5.7.44", "8.0.36") && !new("RANK", "8.0.36", "8.4.3"));
+        assert!(new("SYSTEM", "10.11.19-MariaDB", "9.7.4") && !new("SYSTEM", "10.5.23-MariaDB", "11.8.9-MariaDB"));
+        assert!(new("OFFSET", "9.7.4", "11.8.9-MariaDB") && new("VECTOR", "10.11.19-MariaDB", "11.8.9-MariaDB"));
+        assert!(!new("ROW_NUMBER", "11.8.9-MariaDB", "9.7.4") && !new("ROW_NUMBER", "9.7.4", "11.8.9-MariaDB"));
+        assert!(new("MANUAL", "8.0.36", "8.4.3") && !new("MANUAL", "8.0.36", "9.7.4"));
+        assert!(new("GET", "11.8.9-MariaDB", "9.7.4") && new("RETURNING", "9.7.4", "11.8.9-MariaDB"));
+        assert!(
+            newly_reserved(Product::from_version_text("9.7.4").unwrap(), Product::from_version_text("9.7.4").unwrap())
+                .is_empty()
+        );
     }
 
     #[test]
