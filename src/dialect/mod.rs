@@ -40,6 +40,7 @@ pub use fencing::Fence;
 pub use filters::Filters;
 pub use grants::GrantTable;
 pub use own_database::OwnDatabase;
+pub use plugins::LOGIN_PLUGIN;
 pub use privileges::{AnyOf, GRANT_OPTION};
 pub use replication::{ChangeSource, ChannelTls, StartAt};
 pub use snapshot::Hold;

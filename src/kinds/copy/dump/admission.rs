@@ -191,10 +191,9 @@ impl Dump {
     async fn programs(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let refuse = |answer: String| {
-            Failure::refused("dump the databases", answer)
-                .at(host.name())
-                .now("nothing was touched")
-                .help("install it there, or dump on another host with `on`")
+            Failure::refused("dump the databases", answer).at(host.name()).now("nothing was touched").help(
+                "install it there, in any folder on the PATH that ssh sessions have, or dump on another host with `on`",
+            )
         };
         let looked = host.run(&programs(dialect)).await?;
         if looked.code != Some(0) {

@@ -1,12 +1,14 @@
 //! Questions as data: what a check wants to know, how a plan shows it, and how it is asked. Every question only reads.
 
 use super::pair::{Pair, Side};
-use crate::domain::{Script, Sql};
+use crate::domain::script::argument;
+use crate::domain::{Script, Sql, Words};
 use crate::effects::{LoginPath, Rows};
 use crate::error::{Failure, Result};
 use crate::kinds::support::answer;
 use crate::kinds::{Action, Ctx};
 use crate::playbook::inventory::Account;
+use crate::sh;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Longest time for one statement: the catalog of a server with very many tables takes its time.
@@ -27,6 +29,8 @@ pub enum Ask {
     Run { host: String, script: Script },
     /// A script that makes a file of its own and removes it again.
     Try { host: String, script: Script },
+    /// Whether a file lies in the folder of a server's plugins: `yes`, `no`, or `unseen` where the folder is not to be seen.
+    Plugin { side: Side, file: &'static str },
     /// How fast the number that a statement answers grows.
     Pace { side: Side, text: Sql },
     /// What time it is on a host.
@@ -68,7 +72,12 @@ impl Ask {
     pub fn side(&self) -> Option<Side> {
         match self {
             Self::Sql { side, .. } => Some(*side),
-            Self::Run { .. } | Self::Try { .. } | Self::Pace { .. } | Self::Clock { .. } | Self::Login { .. } => None,
+            Self::Run { .. }
+            | Self::Try { .. }
+            | Self::Plugin { .. }
+            | Self::Pace { .. }
+            | Self::Clock { .. }
+            | Self::Login { .. } => None,
         }
     }
 
@@ -78,6 +87,11 @@ impl Ask {
             Self::Sql { side, text } | Self::Pace { side, text } => vec![Action::sql(pair.at(*side).name, text)],
             Self::Run { host, script } => vec![Action::look(host, script)],
             Self::Try { host, script } => vec![Action::command(host, script)],
+            Self::Plugin { side, file } => {
+                let place = pair.at(*side);
+                let look = is_in(Words::late("its plugin_dir"), file);
+                vec![Action::sql(place.name, place.dialect.plugin_folder()), Action::look(&place.server.host, look)]
+            }
             Self::Clock { host } => vec![Action::look(host, CLOCK)],
             Self::Login { side, account, host, address, authority, bare } => {
                 let path = LoginPath { host, address, authority: authority.as_deref(), bare: *bare };
@@ -93,6 +107,11 @@ impl Ask {
             Self::Run { host, script } | Self::Try { host, script } => {
                 cx.fx.host(host).await?.print(script).await.map(Reply::Text)
             }
+            Self::Plugin { side, file } => {
+                let place = pair.at(*side);
+                let folder = answer::value(&*cx.fx.sql(place.name).await?, place.dialect.plugin_folder()).await?;
+                cx.fx.host(&place.server.host).await?.print(&is_in(folder, file)).await.map(Reply::Text)
+            }
             Self::Pace { side, text } => pace(cx, pair.at(*side).name, text).await.map(Reply::Pace),
             Self::Clock { host } => clock(cx, host).await.map(Reply::Clock),
             Self::Login { side, account, host, address, authority, bare } => {
@@ -101,6 +120,16 @@ impl Ask {
             }
         }
     }
+}
+
+/// Prints whether a file lies in a folder.
+fn is_in(folder: impl Into<Words>, file: &'static str) -> Script {
+    let folder = argument(folder.into());
+    sh!(
+        "d={}; if [ -e \"$d\"/{} ]; then echo yes; elif [ -x \"$d\" ]; then echo no; else echo unseen; fi",
+        folder,
+        file
+    )
 }
 
 /// Two readings, a moment apart.
