@@ -128,8 +128,7 @@ impl<'a> Making<'a> {
         let Some(account) = (self.from.1.is_mariadb() != self.to.1.is_mariadb()).then(known).flatten() else {
             return Ok(None);
         };
-        let text = HARMLESS.iter().fold(definition.join(" "), |text, harmless| text.replace(harmless, ""));
-        if let Some(word) = BEYOND.into_iter().find(|word| text.contains(word)) {
+        if let Some(word) = beyond(&definition.join(" ")) {
             let answer = format!("`{}` has it with `{}`, which this step does not translate", self.from.0, word.trim());
             let failure = Failure::refused(format!("make the account {subject} for the other family"), answer);
             return Err(failure.at(self.to.0).now("nothing was touched").help(BY_HAND));
@@ -240,6 +239,12 @@ impl<'a> Making<'a> {
     }
 }
 
+/// What of a definition an account with its password alone would not have.
+fn beyond(definition: &str) -> Option<&'static str> {
+    let text = HARMLESS.iter().fold(definition.to_owned(), |text, harmless| text.replace(harmless, ""));
+    BEYOND.into_iter().find(|word| text.contains(word))
+}
+
 /// Makes the server as strict about passwords as it was, if this step has changed that.
 pub(super) async fn restore_strictness(cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
     let Some(name) = dialect.strict_passwords() else { return Ok(()) };
@@ -298,4 +303,23 @@ pub(super) fn told(statement: &str) -> String {
 /// A password's hash is as secret as the password to whoever wants to guess it.
 pub(super) fn without_hash(answer: &str) -> String {
     answer.split_once("IDENTIFIED").map_or(answer, |(before, _)| before).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beyond;
+
+    #[test]
+    fn an_account_that_is_more_than_its_password_is_not_made_anew() {
+        let plain = "CREATE USER `shop`@`%` IDENTIFIED WITH 'caching_sha2_password' AS 0x24 REQUIRE NONE PASSWORD EXPIRE DEFAULT \
+                     ACCOUNT UNLOCK PASSWORD HISTORY DEFAULT PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT";
+        assert_eq!(beyond(plain), None);
+        assert_eq!(beyond(&plain.replace("REQUIRE NONE", "REQUIRE SSL")), Some(" REQUIRE "));
+        assert_eq!(beyond(&plain.replace("ACCOUNT UNLOCK", "ACCOUNT LOCK")), Some(" ACCOUNT LOCK"));
+        assert_eq!(
+            beyond(&plain.replace(" REQUIRE NONE", " DEFAULT ROLE `r`@`%` REQUIRE NONE")),
+            Some(" DEFAULT ROLE ")
+        );
+        assert_eq!(beyond("CREATE USER `shop`@`%` IDENTIFIED BY PASSWORD '*24'"), None);
+    }
 }

@@ -86,7 +86,8 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let plugin = row.get("plugin").filter(|plugin| !plugin.is_empty()).unwrap_or("mysql_native_password");
         // a server that offers the oldest one lets nobody in by it all the same
         let refused = plugin == OLD && seen.is_on(Target, "secure_auth");
-        if host.is_empty() || offered.iter().any(|known| known == plugin) && !refused {
+        let is_runner = [Source, Target].iter().any(|side| seen.pair.at(*side).server.user == user);
+        if host.is_empty() || is_runner || offered.iter().any(|known| known == plugin) && !refused {
             continue;
         }
         let account = format!("{user}@{host} ({plugin})");
