@@ -72,7 +72,7 @@ mod tests {
         write("of both/mysqldump", "mysqldump  Ver 9.7.4");
         let found = |family: &str| {
             let script =
-                format!("{FUNCTIONS}\nset -eu\nfind_program {family} mariadb-dump mysqldump && echo \"$program\"");
+                format!("{FUNCTIONS}\nset -eu\nfind_program {family} mysqldump && echo \"$program\"");
             let path = |name: &str| folder.path().join(name).display().to_string();
             let path = format!("{}::{}:/usr/bin:/bin", path("first"), path("of both"));
             let ran = std::process::Command::new("/bin/sh").args(["-c", &script]).env("PATH", path).output().unwrap();
