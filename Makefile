@@ -14,13 +14,17 @@ COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions --cfg fuzzing
 
-.PHONY: help demo quick test audit security check-displays faults bench fuzz deps build lint clean
+.PHONY: help demo try quick test audit security check-displays faults bench fuzz deps build lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: deps build ## See a live server move: two real servers, ROWS rows, WRITERS writers, a short report
 	target/release/cutover rehearse playbooks/replication_swap.yaml --rows $(ROWS) --writers $(WRITERS)
+
+try: deps build ## Rehearse every route on SERVER=PATH (mysqld, mariadbd, or an unpacked tarball), to TARGET=PATH if that is given
+	@[ -n "$(SERVER)" ] || { echo 'name a server: make try SERVER=/opt/mysql-8.4' >&2; exit 2; }
+	target/release/cutover try "$(SERVER)" $(if $(TARGET),"$(TARGET)")
 
 # Clippy is the compiler here, as `cargo clippy` has it: what is tested is what was linted, tests too, and nothing is compiled twice.
 # servers wait for the disk more than for processors: twice as many tests at a time as there are of these

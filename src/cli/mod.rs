@@ -19,6 +19,7 @@ mod kinds;
 mod live;
 mod man;
 mod mark_undone;
+mod matrix;
 mod outbox;
 mod output;
 mod pairs;
@@ -104,6 +105,8 @@ enum Command {
     Report(report::Args),
     /// Carry a playbook out on a sandbox, under an application that writes all the time, and judge what came of it.
     Rehearse(rehearse::Args),
+    /// Rehearse every shipped route on a server of your own, and print a table to pass on.
+    Try(matrix::Args),
     /// The application of a rehearsal.
     #[command(hide = true)]
     RehearsalApplication(crate::rehearsal::application::Args),
@@ -187,6 +190,7 @@ fn dispatch(command: Command) -> u8 {
         Command::List(args) => status::list(&args),
         Command::Report(args) => report::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
+        Command::Try(args) => matrix::run(&args),
         Command::RehearsalApplication(args) => rehearse::application(&args),
         Command::Schedule(args) => schedule::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -2,7 +2,7 @@
 
 use super::output;
 use crate::dialect::pairs::{Direction, Pair, Tried, all, of_versions};
-use crate::domain::product::{Family, Product, Version};
+use crate::domain::product::Product;
 use crate::error::exit;
 use std::fmt::Write as _;
 
@@ -10,10 +10,9 @@ use std::fmt::Write as _;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Version of the old server: `10.5`, `mysql-8.0`. All pairs are listed when left out.
-    #[arg(value_parser = product, requires = "target")]
+    #[arg(requires = "target")]
     source: Option<Product>,
     /// Version of the new server.
-    #[arg(value_parser = product)]
     target: Option<Product>,
     /// List the pairs too that lead to an older version, or cannot work.
     #[arg(long, conflicts_with = "source")]
@@ -33,19 +32,6 @@ enum Format {
     Json,
     /// For documentation.
     Markdown,
-}
-
-/// A version with its family. Numbers alone tell it: `MariaDB` has 10 to 13, `MySQL` all others.
-fn product(text: &str) -> Result<Product, String> {
-    let lower = text.to_lowercase();
-    let (family, number) = match lower.split_once('-') {
-        Some(("mariadb", number)) => (Some(Family::MariaDb), number),
-        Some(("mysql", number)) => (Some(Family::MySql), number),
-        _ => (None, &*lower),
-    };
-    let version: Version = number.parse()?;
-    let by_number = if (10..=13).contains(&version.0) { Family::MariaDb } else { Family::MySql };
-    Ok(Product { family: family.unwrap_or(by_number), version })
 }
 
 /// Prints them.
@@ -163,17 +149,4 @@ fn conditions(pairs: &[Pair]) -> String {
         let _ = writeln!(text, "- {}: {condition}", listed_together(pairs, condition));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::product;
-
-    #[test]
-    fn a_number_tells_its_family() {
-        for (text, shown) in [("10.5", "MariaDB 10.5"), ("8.4.3", "MySQL 8.4.3"), ("mysql-9.7", "MySQL 9.7")] {
-            assert_eq!(product(text).unwrap().to_string(), shown);
-        }
-        assert!(product("new").is_err());
-    }
 }

@@ -24,8 +24,18 @@ impl Dialect {
         tls: bool,
     ) -> [Sql; 2] {
         let name = account(user, host);
-        let by = if self.is_mariadb() { sql!("PASSWORD {}", native_hash(password)) } else { literal(password) };
-        [created(&name, by, tls), sql!("GRANT REPLICATION SLAVE ON *.* TO {}", name)]
+        [created(&name, self.known_by(password), tls), sql!("GRANT REPLICATION SLAVE ON *.* TO {}", name)]
+    }
+
+    /// Makes an account with a password that is known, by the way to log in that is the server's own.
+    #[must_use]
+    pub fn create_account(self, user: impl Into<Words>, host: impl Into<Words>, password: impl Into<Private>) -> Sql {
+        created(&account(user, host), self.known_by(password), false)
+    }
+
+    /// A password as a statement gives it: logs of `MariaDB` hold what was sent.
+    fn known_by(self, password: impl Into<Private>) -> Sql {
+        if self.is_mariadb() { sql!("PASSWORD {}", native_hash(password)) } else { literal(password) }
     }
 
     /// The same for a `MariaDB` that takes no hashes, because it looks at passwords itself (`strict_password_validation`).

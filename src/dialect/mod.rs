@@ -42,6 +42,7 @@ pub use filters::Filters;
 pub use grants::GrantTable;
 pub use own_database::OwnDatabase;
 pub use parse::{Defined, Parsed};
+pub use plugins::LOGIN_PLUGIN;
 pub use privileges::{AnyOf, GRANT_OPTION};
 pub use replication::{ChangeSource, ChannelTls, StartAt};
 pub use snapshot::Hold;

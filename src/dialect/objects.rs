@@ -117,11 +117,13 @@ impl Dialect {
         sql!(
             "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, ' (', LOWER(TABLE_TYPE), ')') AS name \
              FROM information_schema.TABLES WHERE TABLE_TYPE IN ('SEQUENCE', 'SYSTEM VERSIONED') AND {} UNION \
-             SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, '.', COLUMN_NAME, ' (', DATA_TYPE, ')') \
-             FROM information_schema.COLUMNS WHERE DATA_TYPE IN ({}) AND {} ORDER BY 1",
+             SELECT CONCAT(c.TABLE_SCHEMA, '.', c.TABLE_NAME, '.', c.COLUMN_NAME, ' (', c.DATA_TYPE, ')') \
+             FROM information_schema.COLUMNS c JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA \
+             AND t.TABLE_NAME = c.TABLE_NAME AND t.TABLE_TYPE <> 'VIEW' \
+             WHERE c.DATA_TYPE IN ({}) AND {} ORDER BY 1",
             within("TABLE_SCHEMA", databases),
             types,
-            within("TABLE_SCHEMA", databases)
+            within("c.TABLE_SCHEMA", databases)
         )
     }
 

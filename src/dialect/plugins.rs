@@ -2,6 +2,10 @@
 
 use super::Dialect;
 
+/// The file in `plugin_dir` by which a replica of `MariaDB` logs in to an account with `caching_sha2_password`. Its packages have
+/// it beside the client library, where the server does not look (error 2059, seen on 11.8.9).
+pub const LOGIN_PLUGIN: &str = "caching_sha2_password.so";
+
 impl Dialect {
     /// Accounts with the way they log in: columns `user`, `host`, `plugin` (empty for `mysql_native_password`). Those
     /// that the server keeps for itself are left out.
@@ -27,6 +31,19 @@ impl Dialect {
             || self.mariadb(12, 1, 1)
             || series(11, 4) && self.mariadb(11, 4, 9)
             || series(11, 8) && self.mariadb(11, 8, 4)
+    }
+
+    /// Whether an account that is made without a word on how it logs in uses `caching_sha2_password`, unless the server is
+    /// configured otherwise: `MySQL` from 8.0.4 on.
+    #[must_use]
+    pub fn makes_caching_sha2(self) -> bool {
+        self.mysql(8, 0, 4) || self.is_series(8, 0)
+    }
+
+    /// The folder of the server's plugins.
+    #[must_use]
+    pub fn plugin_folder(self) -> &'static str {
+        "SELECT @@GLOBAL.plugin_dir"
     }
 
     /// Programs that read the binary log now, replicas and others: columns `user`, `host`.

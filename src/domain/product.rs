@@ -86,6 +86,29 @@ impl Product {
     }
 }
 
+/// The first number of `MariaDB`'s versions is among these; `MySQL` has lower ones, and from 26 on the year.
+const MARIADB: std::ops::Range<u16> = 10..20;
+
+/// A version as people name it, `10.5`, `mysql-8.4` or `mariadb-11.8.9`: of the family that stands before it, or else of the
+/// one that has such a number.
+impl FromStr for Product {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lower = text.to_ascii_lowercase();
+        let families = [("mariadb-", Family::MariaDb), ("mysql-", Family::MySql)];
+        let named = families.into_iter().find_map(|(name, family)| Some((Some(family), lower.strip_prefix(name)?)));
+        let (family, number) = named.unwrap_or((None, &lower));
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|sign| sign.is_ascii_digit());
+        let parts = number.split('.').count();
+        if !(2..=3).contains(&parts) || !number.split('.').all(is_number) {
+            return Err(format!("`{text}` is not a version such as `10.11` or `mysql-8.4`"));
+        }
+        let version: Version = number.parse()?;
+        let by_number = if MARIADB.contains(&version.0) { Family::MariaDb } else { Family::MySql };
+        Ok(Self { family: family.unwrap_or(by_number), version })
+    }
+}
+
 impl Default for Product {
     /// What statements are written for when an inventory declares nothing: the oldest supported `MariaDB`.
     fn default() -> Self {
@@ -102,6 +125,25 @@ impl fmt::Display for Product {
 #[cfg(test)]
 mod tests {
     use super::{Family, Product, Version};
+
+    #[test]
+    fn a_version_tells_its_family_where_nobody_names_it() {
+        for (text, shown) in [
+            ("10.5", "MariaDB 10.5"),
+            ("mariadb-10.11", "MariaDB 10.11"),
+            ("8.4.3", "MySQL 8.4.3"),
+            ("MySQL-9.7", "MySQL 9.7"),
+            ("26.7", "MySQL 26.7"), // numbered by the year from there on
+            ("mysql-10.5", "MySQL 10.5"),
+        ] {
+            assert_eq!(text.parse::<Product>().unwrap().to_string(), shown);
+        }
+        for text in
+            ["", "10", "10.", ".5", "+10.5", "mariadb-", "mariadb10.5", "10.11.4.1", "10.99999", "postgres-15.1"]
+        {
+            assert!(text.parse::<Product>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn reads_version_texts_of_both_families() {

@@ -114,10 +114,15 @@ impl ReplicaStatus {
             let thread = if self.receiving { "the applier is stopped" } else { "the receiver is not connected" };
             format!("{thread} ({})", self.state)
         });
+        let help = match self.receive_error {
+            // MariaDB 11.8 states no error where it meets a type that it does not know, such as MySQL's JSON
+            None if self.receiving => "start the applier there; where it stops again, the server's error log says why",
+            _ => "look at the tunnel and at the replication account",
+        };
         Err(Failure::transient(attempted, format!("replication does not run: {why}"))
             .at(server)
             .now(format!("it has applied the source's log up to {}", self.applied))
-            .help("look at the tunnel and at the replication account"))
+            .help(help))
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Pure: no clock, no network, no file but the ones it is handed. May know the playbook and the pure half of steps.
 
+pub mod accounts;
 pub mod build;
 pub mod changes;
 pub mod correction;

@@ -8,9 +8,10 @@ use super::sshd::Sshd;
 use super::work_folder::WorkFolder;
 use crate::domain::Sql;
 use crate::domain::product::Product;
-use crate::domain::secret::SecretRef;
+use crate::domain::sql::account;
 use crate::effects::{Cover, Login, Secrets, Session};
 use crate::error::{Failure, Result};
+use crate::plan::accounts::Account;
 use crate::playbook::inventory::Inventory;
 use crate::playbook::template::Templates;
 use crate::random;
@@ -110,7 +111,10 @@ impl Sandbox {
         // the application's host has the tools that fit the server which it uses today
         for (name, server) in [("old", &source), ("new", &target), ("app", &source)] {
             let clients = server.program().clients();
-            hosts.push(Sshd::start_with(&plan.dir.join("ssh"), name, clients.as_deref()).await?);
+            // the new host dumps the old server, which takes a program of that one's family
+            let is_other = name == "new" && source.family() != target.family();
+            let besides = source.program().admin.parent().filter(|_| is_other);
+            hosts.push(Sshd::start_with(&plan.dir.join("ssh"), name, clients.as_deref(), besides).await?);
         }
         let ssh_config = hosts[0].ssh_config().to_path_buf();
         let sandbox = Self { dir: plan.dir.clone(), source, target, secrets, ssh_config, hosts, work, _disk: disk };
@@ -140,35 +144,53 @@ impl Sandbox {
         self.dir.join("app").join(file)
     }
 
-    /// A connection of the administrator, straight to a server.
+    /// A connection of the server's own `root`, by its socket: whatever the runner's account may do, this one may do all.
     ///
     /// # Errors
     /// When the server does not answer.
-    pub async fn admin(&self, server: &Server, secret: usize) -> Result<Session> {
-        let (name, value) = &self.secrets[secret];
-        let secrets = Secrets::known([(SecretRef::Env(name.clone()), value.clone())]);
+    pub async fn admin(&self, server: &Server) -> Result<Session> {
         let login = Login {
             server: server.name().to_owned(),
-            address: server.address(),
-            user: Server::ACCOUNT.to_owned(),
-            password: Some(SecretRef::Env(name.clone())),
-            cover: Cover::Loopback,
+            address: server.socket().to_string_lossy().into_owned(),
+            user: "root".to_owned(),
+            password: None,
+            cover: Cover::Socket,
         };
-        Session::open(login, Arc::new(secrets)).await
+        Session::open(login, Arc::new(Secrets::known([]))).await
     }
     /// The administrator on the old server.
     ///
     /// # Errors
     /// When it does not answer.
     pub async fn on_source(&self) -> Result<Session> {
-        self.admin(&self.source, 0).await
+        self.admin(&self.source).await
     }
     /// The administrator on the new server.
     ///
     /// # Errors
     /// When it does not answer.
     pub async fn on_target(&self) -> Result<Session> {
-        self.admin(&self.target, 1).await
+        self.admin(&self.target).await
+    }
+
+    /// Makes the runner's accounts anew, with what `accounts` says and no more. Nothing of it enters a binary log.
+    ///
+    /// # Errors
+    /// When a server does not answer, or does not know a privilege.
+    pub async fn make_accounts(&self, accounts: &[Account]) -> Result<()> {
+        let name = account(Server::ACCOUNT, "127.0.0.1").to_string();
+        for (server, (_, password)) in [&self.source, &self.target].into_iter().zip(&self.secrets) {
+            let here = accounts.iter().filter(|account| account.server == server.name());
+            let grants = here.flat_map(|account| &account.grants).map(|grant| grant.statement(&name));
+            // the password has letters and digits only
+            let anew = [format!("DROP USER {name}"), format!("CREATE USER {name} IDENTIFIED BY '{password}'")];
+            let session = self.admin(server).await?;
+            session.exec(server.dialect().without_binlog(), LOOK).await?;
+            for statement in anew.into_iter().chain(grants) {
+                session.exec(Sql::verbatim(statement), LOOK).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn fill(&self, plan: &Plan) -> Result<()> {
@@ -190,7 +212,7 @@ impl Sandbox {
         let mut servers = Vec::new();
         let authority = self.dir.join("tls").join("ca.pem");
         for (server, host, secret) in [(&self.source, "old", 0), (&self.target, "new", 1)] {
-            let version = self.admin(server, secret).await?.query("SELECT VERSION()", LOOK).await?;
+            let version = self.admin(server).await?.query("SELECT VERSION()", LOOK).await?;
             let product = Product::from_version_text(version.value().unwrap_or_default())
                 .map_err(|answer| Failure::permanent("read the server's version", answer))?;
             let family = serde_json::to_value(product.family).unwrap_or_default();

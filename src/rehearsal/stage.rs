@@ -7,6 +7,9 @@ use crate::domain::folder_of;
 use crate::effects::Session;
 use crate::effects::free_port;
 use crate::error::{Failure, Result, exit};
+use crate::plan;
+use crate::plan::accounts::Account;
+use crate::plan::load::{self, Sources};
 use crate::playbook::document::Document;
 use crate::playbook::file;
 use crate::playbook::model::Playbook;
@@ -110,6 +113,7 @@ impl Stage {
     pub async fn set(piece: Piece) -> Result<Self> {
         let addresses = free_addresses(&piece)?;
         let sandbox = Sandbox::make(&piece.sandbox).await?;
+        sandbox.make_accounts(&accounts(&piece, &addresses, &sandbox)).await?;
         let application = start_application(&piece, &sandbox).await?;
         Ok(Self { sandbox, piece, addresses, application, turns: Vec::new(), began_at: Home::Source })
     }
@@ -145,14 +149,8 @@ impl Stage {
         command
             .args((!self.piece.waits.for_people).then_some("--yes"))
             .args(self.piece.waits.for_windows.then_some("--windows"));
-        command.args(Self::known_to(playbook, &self.addresses).flat_map(|set| ["--set", set]));
+        command.args(known_to(playbook, &self.addresses).flat_map(|set| ["--set", set]));
         command
-    }
-
-    /// Those of `sets` that the playbook has an input for.
-    fn known_to<'a>(playbook: &Path, sets: &'a [String]) -> impl Iterator<Item = &'a String> {
-        let inputs = read(playbook).map(|playbook| playbook.inputs).unwrap_or_default(); // the run says what is wrong
-        sets.iter().filter(move |set| set.split_once('=').is_some_and(|(name, _)| inputs.contains_key(name)))
     }
 
     /// Carries out the playbooks that come before; what they say goes to `words`.
@@ -163,7 +161,7 @@ impl Stage {
         let mut all = Vec::new();
         for playbook in self.piece.before.clone() {
             let mut command = self.run_of(&playbook);
-            command.args(Self::known_to(&playbook, &self.piece.set).flat_map(|set| ["--set", set]));
+            command.args(known_to(&playbook, &self.piece.set).flat_map(|set| ["--set", set]));
             command.stderr(words());
             let ended = finish(&playbook, command).await?;
             if ended.code != exit::DONE {
@@ -247,6 +245,24 @@ impl Stage {
             Home::Source => judge(ledger, target, source).await,
         }
     }
+}
+
+/// Those of `sets` that the playbook has an input for.
+fn known_to<'a>(playbook: &Path, sets: &'a [String]) -> impl Iterator<Item = &'a String> {
+    let inputs = read(playbook).map(|playbook| playbook.inputs).unwrap_or_default(); // the run says what is wrong
+    sets.iter().filter(move |set| set.split_once('=').is_some_and(|(name, _)| inputs.contains_key(name)))
+}
+
+/// The runner's accounts as `cutover grants` prints them for all playbooks of the piece. None where one of these cannot be
+/// planned: its run says what is wrong, and touches nothing.
+fn accounts(piece: &Piece, addresses: &[String], sandbox: &Sandbox) -> Vec<Account> {
+    let plan = |playbook: &PathBuf| {
+        let set = known_to(playbook, addresses).chain(known_to(playbook, &piece.set)).cloned().collect();
+        let inventory = Some(sandbox.inventory());
+        load::plan(&Sources { playbook: playbook.clone(), inventory, set, rehearsal: true, ..Sources::default() })
+    };
+    let plans: Result<Vec<_>, _> = piece.before.iter().chain([&piece.playbook]).map(plan).collect();
+    plans.map(|plans| plan::accounts::accounts(&plans)).unwrap_or_default()
 }
 
 /// This very program.

@@ -68,9 +68,9 @@ fn name_it(stage: &Stage) {
 }
 
 /// Everything that `writer` was promised is on the other server too, and nothing is on its own alone.
-async fn assert_on_both(writer: &Writer, own: &Server, own_secret: usize, stage: &Stage, other: &Server) {
-    let held = stage.sandbox.admin(own, own_secret).await.unwrap();
-    let moved = stage.sandbox.admin(other, 1 - own_secret).await.unwrap();
+async fn assert_on_both(writer: &Writer, own: &Server, stage: &Stage, other: &Server) {
+    let held = stage.sandbox.admin(own).await.unwrap();
+    let moved = stage.sandbox.admin(other).await.unwrap();
     let (here, there) = (writer::rows(&held).await, writer::rows(&moved).await);
     let lost: Vec<u64> = writer.acknowledged().into_iter().filter(|id| !there.contains(id)).collect();
     assert!(lost.is_empty(), "acknowledged by {} only: {lost:?}", own.name());
@@ -95,11 +95,11 @@ async fn throughout(family: Family) {
     let on_new = Writer::start(target.address(), 2);
     on_new.until_more().await;
     tokio::time::sleep(AWHILE).await;
-    assert_on_both(&on_old, source, 0, &stage, target).await;
+    assert_on_both(&on_old, source, &stage, target).await;
 
     source.restart().await.unwrap();
     tokio::time::sleep(AWHILE).await;
-    assert_on_both(&on_old, source, 0, &stage, target).await;
+    assert_on_both(&on_old, source, &stage, target).await;
     let session = stage.sandbox.on_source().await.unwrap();
     let columns = source.dialect().status_columns();
     let status = session.query(&source.dialect().replica_status(), LOOK).await.unwrap();
@@ -112,7 +112,7 @@ async fn throughout(family: Family) {
     on_old.until_more().await; // its account was given back with the server
     assert!(on_old.acknowledged().len() > before);
     tokio::time::sleep(AWHILE).await;
-    assert_on_both(&on_new, target, 1, &stage, source).await;
+    assert_on_both(&on_new, target, &stage, source).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

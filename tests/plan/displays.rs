@@ -57,7 +57,7 @@ fn the_markdown_of_every_playbook_fits_a_comment_and_begins_with_what_counts() {
         for (topic, causes, word) in [
             ("moves", &["promote"][..], "from `"),
             ("moves", &["repoint"], "is sent to"),
-            ("copy", &["dump"], "cutover plan --live"),
+            ("copy", &["dump", "copy"], "cutover plan --live"),
             ("pause", &["fence"], "at most"),
             ("restarts", &["render", "repoint"], "by `"),
             ("files that change", &["render", "repoint"], "` on `"),

@@ -62,6 +62,24 @@ fn replaced(readme: &str, fence: &str, heading: &str, text: &str) -> String {
     format!("{}{text}{}", &readme[..begin], &readme[end..])
 }
 
+/// A line for each pair that was run, from the table of pairs.
+fn pairs_that_were_run() -> String {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_cutover")).args(["pairs", "--all", "--format", "json"]).output().unwrap();
+    let pairs: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let server = |pair: &serde_json::Value, side: &str| {
+        let family = if pair["tried"][side][0] == "mariadb" { "MariaDB" } else { "MySQL" };
+        format!("{family} {}", pair["tried"][side][2].as_str().unwrap())
+    };
+    let word = |pair: &serde_json::Value, way: &str| pair["tried"][way].as_str().unwrap().replace('_', " ");
+    let run = pairs.as_array().unwrap().iter().filter(|pair| !pair["tried"].is_null());
+    let line = |pair| {
+        let (from, to) = (server(pair, "source"), server(pair, "target"));
+        format!("{from} to {to}: {}, way back {}\n", word(pair, "forward"), word(pair, "way_back"))
+    };
+    run.map(line).collect::<Vec<_>>().concat()
+}
+
 /// `README_UPDATE=always cargo test --test quick lists_of_the_readme` writes them anew.
 #[test]
 fn the_lists_of_the_readme_are_what_the_command_prints() {
@@ -77,6 +95,8 @@ fn the_lists_of_the_readme_are_what_the_command_prints() {
     let versions: Vec<String> = others.map(|(family, version, than)| differences(family, version, than)).into();
     let heading = if readme.contains("```text\nversions\n") { "versions" } else { "MariaDB 10.5, beside" };
     now = replaced(&now, "text", heading, &versions.concat());
+    let heading = if readme.contains("```text\npairs\n") { "pairs" } else { "MariaDB 10.5.23 to" };
+    now = replaced(&now, "text", heading, &pairs_that_were_run());
     if std::env::var("README_UPDATE").as_deref() == Ok("always") {
         std::fs::write(README, &now).unwrap();
     } else {

@@ -4,10 +4,9 @@ mod text;
 
 use super::inputs;
 use super::output::{self, Format};
-use crate::domain::product::Product;
 use crate::error::exit;
-use crate::kinds::{self, Grant, Need};
-use crate::plan::Plan;
+use crate::kinds::Grant;
+use crate::plan::accounts::{Account, PASSWORD, accounts};
 use crate::plan::load::{self, Sources};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -33,18 +32,6 @@ pub struct Args {
     format: Format,
 }
 
-/// The account of one server, and what makes it.
-struct Account {
-    server: String,
-    product: Product,
-    /// Quoted, as statements name it.
-    name: String,
-    grants: Vec<Grant>,
-}
-
-/// What stands where the password belongs.
-const PASSWORD: &str = "<password>";
-
 /// Prints the statements that make the runner's accounts with the privileges that the steps of the playbooks need, and no
 /// more. Asks no server.
 pub fn run(args: &Args) -> u8 {
@@ -67,28 +54,6 @@ pub fn run(args: &Args) -> u8 {
     exit::DONE
 }
 
-/// One account for each server that a plan has needs on, in the order of their names.
-fn accounts(plans: &[Plan]) -> Vec<Account> {
-    let needs: Vec<Need> = plans.iter().flat_map(Plan::needs).collect();
-    let Some(world) = plans.first().map(|plan| &plan.world) else { return Vec::new() };
-    let servers = world.inventory.servers.iter();
-    let account = |(name, server): (&String, &crate::playbook::inventory::Server)| {
-        let here: Vec<Need> = needs.iter().filter(|need| need.server == *name).cloned().collect();
-        let account = Account {
-            server: name.clone(),
-            product: server.product(),
-            name: kinds::own_account(server),
-            grants: kinds::grants(&here),
-        };
-        (!here.is_empty()).then_some(account)
-    };
-    servers.filter_map(account).collect()
-}
-
-fn create(account: &Account) -> String {
-    format!("CREATE USER {} IDENTIFIED BY '{PASSWORD}'", account.name)
-}
-
 fn document(account: &Account) -> Value {
     let grant = |grant: &Grant| {
         json!({
@@ -104,7 +69,7 @@ fn document(account: &Account) -> Value {
         "server": account.server,
         "product": account.product.to_string(),
         "account": account.name,
-        "create": create(account),
+        "create": account.create(PASSWORD),
         "grants": account.grants.iter().map(grant).collect::<Vec<_>>(),
     })
 }

@@ -1,14 +1,14 @@
 //! The statements as text that a client takes.
 
-use super::{Account, create};
 use crate::kinds::Grant;
+use crate::plan::accounts::{Account, PASSWORD};
 
 /// Lines are broken where they would have more characters.
 const WIDTH: usize = 110;
 
 /// Everything for one account.
 pub fn of(account: &Account) -> String {
-    let head = format!("-- {}: {}\n{};\n", account.server, account.product, create(account));
+    let head = format!("-- {}: {}\n{};\n", account.server, account.product, account.create(PASSWORD));
     let grants = account.grants.iter().map(|grant| {
         let statement = broken(&grant.statement(&account.name), "  ");
         format!("{}{statement};\n", broken(&comment(grant), "--   ") + "\n")

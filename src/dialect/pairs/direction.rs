@@ -100,8 +100,8 @@ fn mysql_to_mariadb(source: Product, target: Product) -> Direction {
     }
     if from >= Version(9, 0, 0) {
         return Direction::Gap(format!(
-            "MariaDB does not say that it can follow MySQL {from}; rows came through by position from 9.7.4 to 11.8.9, once \
-             caching_sha2_password.so of its client library lay in its plugin_dir"
+            "MariaDB does not say that it can follow MySQL {from}; a whole move by position went through from 9.7.4 to 11.8.9, \
+             with caching_sha2_password.so of its client library in its plugin_dir"
         ));
     }
     if from >= Version(8, 1, 0) {

@@ -30,7 +30,7 @@ const IDLE: usize = 28_800;
 pub struct Login {
     /// Server name, for messages.
     pub server: String,
-    /// `address:port` on the runner's machine.
+    /// `address:port` on the runner's machine; the path of a socket for [`Cover::Socket`].
     pub address: String,
     /// Account.
     pub user: String,
@@ -73,6 +73,9 @@ impl Login {
     }
 
     async fn attempt(&self, secrets: &Secrets) -> Result<Conn, Fault> {
+        if matches!(self.cover, Cover::Socket) {
+            return self.log_in(OptsBuilder::default().socket(Some(self.address.as_str())), secrets).await;
+        }
         let (at, port) = self.endpoint().map_err(Fault::Known)?;
         let to = OptsBuilder::default().ip_or_hostname(at.host).tcp_port(port);
         if let Cover::Tls(tls) = &self.cover
@@ -88,7 +91,7 @@ impl Login {
             Cover::Open if !away.is_empty() => self.guarded(&addresses, None, secrets).await,
             Cover::Beyond => self.guarded(&addresses, None, secrets).await,
             // to these addresses and no others: the name may stand for something else a moment later
-            Cover::Loopback | Cover::Open => {
+            Cover::Loopback | Cover::Socket | Cover::Open => {
                 let addresses: Vec<_> = addresses.iter().map(SocketAddr::ip).collect();
                 self.log_in(to.resolved_ips(Some(addresses)), secrets).await
             }

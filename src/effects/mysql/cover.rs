@@ -20,6 +20,8 @@ pub enum Cover {
     Tls(Tls),
     /// The machine itself: plain text, to loopback addresses alone. A forward through ssh begins at one.
     Loopback,
+    /// The machine itself, by the server's own socket: the address is its path.
+    Socket,
     /// Nothing: plain text to any address, as a policy allows it. A server that is not on loopback and asks for the
     /// password itself does not get it.
     Open,

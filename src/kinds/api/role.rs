@@ -92,7 +92,8 @@ roles! {
     CopiesTo {
         /// Server that is loaded.
         server: String,
-        /// Whether the load enters the server's own binary log; the parameter `binlog` says so.
+        /// Whether the load enters the server's own binary log; the parameter `binlog` says so, of a kind that does not bring the
+        /// copy as well.
         logged: bool,
     }
 

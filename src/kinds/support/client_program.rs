@@ -59,6 +59,30 @@ mod tests {
     use super::FUNCTIONS;
 
     #[test]
+    fn a_program_of_the_family_is_found_behind_one_of_the_other() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, version: &str| {
+            let program = folder.path().join(name);
+            std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+            std::fs::write(&program, format!("#!/bin/sh\necho '{version}'\n")).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        write("first/mysqldump", "mysqldump from 11.8.9-MariaDB");
+        write("of both/mysqldump", "mysqldump  Ver 9.7.4");
+        let found = |family: &str| {
+            let script = format!("{FUNCTIONS}\nset -eu\nfind_program {family} mysqldump && echo \"$program\"");
+            let path = |name: &str| folder.path().join(name).display().to_string();
+            let path = format!("{}::{}:/usr/bin:/bin", path("first"), path("of both"));
+            let ran = std::process::Command::new("/bin/sh").args(["-c", &script]).env("PATH", path).output().unwrap();
+            String::from_utf8(ran.stdout).unwrap().replace(folder.path().to_str().unwrap(), "").trim().to_owned()
+        };
+        assert_eq!(found("mysql"), "/of both/mysqldump");
+        assert_eq!(found("any"), "/first/mysqldump");
+        assert_eq!(found("other"), "");
+    }
+
+    #[test]
     fn the_connection_string_is_for_programs_that_know_it() {
         let takes = |version: &str| {
             let script = format!("{FUNCTIONS}\nset -eu\nversion='{version}'\ntakes_session");

@@ -3,22 +3,29 @@ for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
     case $name in PATH | PWD | TMPDIR | SSH_AUTH_SOCK | CUTOVER_*) ;; *) unset "$name" ;; esac
 done
 # Sets program, version (what it says of that), family (mariadb or mysql) and words (all that its help says) to the first
-# of the programs that is there and of the family; `any` stands for both.
+# of the programs that is there and of the family; `any` stands for both. Every folder of the path is looked in: both families
+# call a program mysqldump.
 find_program() {
     wanted=$1
     shift
-    for program in "$@"; do
-        version=$("$program" --no-defaults --version 2>/dev/null || true)
-        case $version in
-        '') continue ;;
-        *MariaDB*) family=mariadb ;;
-        *) family=mysql ;;
-        esac
-        case $wanted in any | "$family")
-            words=$("$program" --no-defaults --help 2>/dev/null || true)
-            return 0
-            ;;
-        esac
+    for name in "$@"; do
+        rest=$PATH:
+        while [ -n "$rest" ]; do
+            program=${rest%%:*}/$name
+            rest=${rest#*:}
+            [ -x "$program" ] && [ "$program" != "/$name" ] || continue
+            version=$("$program" --no-defaults --version 2>/dev/null || true)
+            case $version in
+            '') continue ;;
+            *MariaDB*) family=mariadb ;;
+            *) family=mysql ;;
+            esac
+            case $wanted in any | "$family")
+                words=$("$program" --no-defaults --help 2>/dev/null || true)
+                return 0
+                ;;
+            esac
+        done
     done
     echo "none of these programs is installed, of the family $wanted: $*" >&2
     return 1

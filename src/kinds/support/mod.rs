@@ -22,3 +22,4 @@ pub(in crate::kinds) mod privileges;
 pub(in crate::kinds) mod server_command;
 pub(in crate::kinds) mod server_state;
 pub(in crate::kinds) mod trial_write;
+pub mod volume;

@@ -75,12 +75,7 @@ async fn mariadb(program: &Program, data: &Path) -> Result<(), String> {
         command.arg("--user=root");
     }
     // A server unpacked somewhere has its tables' definitions there too.
-    if let Some(base) = program.server.parent().and_then(Path::parent)
-        && base != Path::new("/usr")
-        && base != Path::new("/")
-    {
-        command.arg(format!("--basedir={}", base.display()));
-    }
+    command.args(program.base().map(|base| format!("--basedir={}", base.display())));
     process::run(&mut command).await
 }
 
@@ -88,6 +83,7 @@ async fn mysql(program: &Program, data: &Path) -> Result<(), String> {
     let mut command = Command::new(&program.server);
     command.env("TMPDIR", data.parent().unwrap_or(data));
     command.args(["--no-defaults", "--initialize-insecure"]);
+    command.args(program.base().map(|base| format!("--basedir={}", base.display())));
     command.arg(format!("--datadir={}", data.display()));
     if is_root() {
         command.arg("--user=root");

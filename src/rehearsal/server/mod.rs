@@ -13,6 +13,7 @@ pub use choice::Choice;
 pub(super) use process::run;
 pub use program::Program;
 pub(super) use program::cache;
+pub use release::RELEASES;
 
 use crate::dialect::Dialect;
 use crate::domain::product::Family;
@@ -208,10 +209,11 @@ impl Server {
         write(&self.config_file(), &self.first_config(profile, options), 0o644)?;
         let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
         let head = format!(
-            "#!/bin/sh\ndir={}\nprogram={}\nadmin={}\nas_user={}\nunverified={}\n",
+            "#!/bin/sh\ndir={}\nprogram={}\nadmin={}\nbase={}\nas_user={}\nunverified={}\n",
             quoted(&self.dir),
             quoted(&self.program.server),
             quoted(&self.program.admin),
+            self.program.base().map(|base| quoted(&base)).unwrap_or_default(),
             if is_root() { "--user=root" } else { "" },
             // else a client of MariaDB 11.4 and later refuses a server without TLS, also on its socket
             if self.family() == Family::MariaDb { "--skip-ssl-verify-server-cert" } else { "" },

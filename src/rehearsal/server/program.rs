@@ -67,6 +67,12 @@ impl Program {
     }
 
     async fn of(server: PathBuf) -> Result<Self> {
+        let name = server.file_name().unwrap_or_default().to_string_lossy();
+        if !["mysqld", "mariadbd"].iter().any(|known| name.starts_with(known)) {
+            let answer = format!("{} is no server program: those are called mysqld or mariadbd", server.display());
+            return Err(Failure::refused("find a server", answer)
+                .help("give the path of mysqld or mariadbd, or of the installation that has it in its bin"));
+        }
         let product = product_of(&server).await?;
         let family = product.family;
         let names: &[&str] = match family {
@@ -80,6 +86,16 @@ impl Program {
         })?;
         let installer = (family == Family::MariaDb).then(|| near(&["mariadb-install-db"])).flatten();
         Ok(Self { product, server, admin, installer })
+    }
+
+    /// The folder of its installation, which a server that was built for another place must be told: that of a tarball.
+    #[must_use]
+    pub fn base(&self) -> Option<PathBuf> {
+        let folder = std::path::absolute(self.server.parent()?).ok()?;
+        let base = folder.parent()?;
+        let is_own =
+            ["bin", "sbin", "libexec"].iter().any(|name| folder.ends_with(name)) && base.join("share").is_dir();
+        (is_own && !["/", "/usr"].iter().any(|usual| base == Path::new(usual))).then(|| base.to_owned())
     }
 
     /// Folder of its clients, when the search path does not lead there: to be searched first.
@@ -150,9 +166,30 @@ fn beside(program: &Path, name: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::Program;
+    use super::{Choice, Program};
     use crate::domain::product::Product;
     use std::path::PathBuf;
+
+    #[tokio::test]
+    async fn a_program_that_is_no_server_is_refused_by_name() {
+        for path in ["/bin/sh", "/usr/bin/mysql"] {
+            let failure = Program::find(&Choice::Path(path.into())).await.unwrap_err();
+            assert!(failure.answer.starts_with(path) && failure.answer.contains("is no server program"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn an_installation_of_its_own_is_told_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let program =
+            |server: PathBuf| Program { product: Product::default(), admin: server.clone(), server, installer: None };
+        let server = folder.path().join("bin/mariadbd");
+        assert_eq!(program(server.clone()).base(), None);
+        std::fs::create_dir(folder.path().join("share")).unwrap();
+        assert_eq!(program(server).base(), Some(folder.path().to_owned()));
+        assert_eq!(program("/usr/sbin/mariadbd".into()).base(), None);
+        assert_eq!(program(folder.path().join("run/mariadbd")).base(), None);
+    }
 
     /// Linking the machine's own programs would let whoever writes a stand-in write through to them.
     #[test]

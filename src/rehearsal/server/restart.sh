@@ -27,7 +27,7 @@ export TMPDIR="$dir"
 
 # Whoever called waits for the ends of these to be closed.
 exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-TMPDIR=$dir/tmp setsid "$program" --defaults-file="$dir/my.cnf" $as_user --pid-file="$pid_file" --socket="$dir/s.sock" "$@" \
+TMPDIR=$dir/tmp setsid "$program" --defaults-file="$dir/my.cnf" ${base:+"--basedir=$base"} $as_user --pid-file="$pid_file" --socket="$dir/s.sock" "$@" \
     </dev/null >>"$dir/error.log" 2>&1 &
 pid=$!
 echo "$pid" >"$pid_file"

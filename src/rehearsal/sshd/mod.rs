@@ -50,18 +50,18 @@ impl Sshd {
     /// # Errors
     /// When OpenSSH is not installed, or its server does not come up.
     pub async fn start(dir: &Path, name: &str) -> Result<Self> {
-        Self::start_with(dir, name, None).await
+        Self::start_with(dir, name, None, None).await
     }
 
     /// The same for a host whose database programs are those of the folder `clients`, and no others: what the machine has
-    /// of them is not on its path.
+    /// of them is not on its path. Those of the folder `besides` come after them.
     ///
     /// # Errors
     /// As for [`Sshd::start`], and when its programs cannot be linked.
-    pub async fn start_with(dir: &Path, name: &str, clients: Option<&Path>) -> Result<Self> {
+    pub async fn start_with(dir: &Path, name: &str, clients: Option<&Path>, besides: Option<&Path>) -> Result<Self> {
         let _alone = SETTING_UP.lock().await;
         let failed = |answer: String| Failure::permanent("start an sshd", answer).at(name);
-        let setup = Setup::new(dir, name, clients).map_err(failed)?;
+        let setup = Setup::new(dir, name, clients, besides).map_err(failed)?;
         let mut answer = String::new();
         for _ in 0..PORT_TRIES {
             let port = free_port().map_err(|error| failed(error.to_string()))?;
@@ -178,7 +178,7 @@ struct Setup<'a> {
 }
 
 impl<'a> Setup<'a> {
-    fn new(dir: &'a Path, name: &'a str, clients: Option<&Path>) -> Result<Self, String> {
+    fn new(dir: &'a Path, name: &'a str, clients: Option<&Path>, besides: Option<&Path>) -> Result<Self, String> {
         let home = dir.join(name).join("home");
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&home);
         made.map_err(|error| format!("{}: {error}", home.display()))?;
@@ -193,6 +193,9 @@ impl<'a> Setup<'a> {
         let mut path = std::env::var("PATH").unwrap_or_default();
         if let Some(clients) = clients {
             path = tools::of_its_own(&home, clients, &path)?;
+        }
+        if let Some(besides) = besides {
+            path = format!("{path}:{}", besides.display());
         }
         let setup = Self { dir, name, program, user, mark: mark.to_hex()[..32].to_owned(), path };
         for key in [setup.host_key(), setup.client_key()] {

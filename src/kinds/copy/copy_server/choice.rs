@@ -43,19 +43,15 @@ pub fn choose(asked: EngineName, source: Dialect, target: Dialect) -> Choice {
     let candidates = ENGINES.iter().filter(|(name, _)| asked == EngineName::Auto || *name == asked);
     let mut against = Vec::new();
     for (_, engine) in candidates {
-        match engine.unfit(source, target) {
-            Some(why) => against.push(format!("{}: {why}", engine.name())),
-            None => {
-                let others =
-                    if against.is_empty() { String::new() } else { format!("; not {}", against.join("; not ")) };
-                let word = if asked == EngineName::Auto { "chosen" } else { "asked for" };
-                let why = format!(
-                    "the engine is {}, {word}: it brings the files at the speed of the disk{others}",
-                    engine.name()
-                );
-                return Choice { engine: Ok(engine), why };
-            }
+        if let Some(why) = engine.unfit(source, target) {
+            against.push(format!("{}: {why}", engine.name()));
+            continue;
         }
+        let others = if against.is_empty() { String::new() } else { format!("; not {}", against.join("; not ")) };
+        let word = if asked == EngineName::Auto { "chosen" } else { "asked for" };
+        let name = engine.name();
+        let why = format!("the engine is {name}, {word}: it brings the files at the speed of the disk{others}");
+        return Choice { engine: Ok(engine), why };
     }
     let why = against.join("; ");
     Choice { engine: Err(why.clone()), why }

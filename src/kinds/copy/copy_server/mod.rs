@@ -9,7 +9,7 @@ mod engine;
 mod login;
 mod ssh;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Every};
 use crate::domain::Contents;
 use crate::domain::Words;
 use crate::domain::units::Bytes;
@@ -20,8 +20,9 @@ use crate::kinds::support::config_file::ConfigFile;
 use crate::kinds::support::option_file;
 use crate::kinds::support::place::{dialect, server};
 use crate::kinds::support::privileges::swap;
+use crate::kinds::support::volume::volume;
 use crate::kinds::support::{server_command, server_state};
-use crate::kinds::{Action, Complaint, Ctx, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{Action, Complaint, Ctx, Finding, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::position::Position;
 use crate::playbook::world::World;
 use async_trait::async_trait;
@@ -160,7 +161,7 @@ impl CopyServer {
         }
         found
     }
-    fn edited(&self, dialect: Dialect, data: &str) -> Contents {
+    fn edited(dialect: Dialect, data: &str) -> Contents {
         let lines = arrival::lines(dialect, &data_dir::login_file(data));
         let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let text = format!("what it holds, with these lines set for the server: {}", lines.join(", "));
@@ -273,7 +274,7 @@ impl Step for CopyServer {
         actions.extend(arrival::own_uuid_action(world, &self.to));
         let uuid = arrival::own_uuid_action(world, &self.to).map(|_| Words::late("its server_uuid"));
         actions.push(Action::command_with(host, data_dir::hand_over(data, &suffix, uuid), &login::planned()));
-        actions.extend(file.preview(&self.edited(dialect, data)));
+        actions.extend(file.preview(&Self::edited(dialect, data)));
         actions.push(Action::command(host, data_dir::swap(target, data, &suffix, Way::There)));
         actions.extend(server_command::restart_actions(target));
         actions.extend(arrival::actions(world, &self.from, &self.to));
@@ -297,7 +298,9 @@ impl Step for CopyServer {
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
-        let mut actions = vec![Action::sql(&self.to, dialect(world, &self.to).objects())];
+        let volume = dialect(world, &self.from).total_size(&Every);
+        let mut actions =
+            vec![Action::sql(&self.to, dialect(world, &self.to).objects()), Action::sql(&self.from, volume)];
         if let Ok(engine) = self.engine(world) {
             actions.extend(engine.questions(self, world));
         }
@@ -321,6 +324,10 @@ impl Step for CopyServer {
             needs.extend(engine.needs(self, world));
         }
         needs
+    }
+
+    async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
+        Ok(vec![Finding::Volume(volume(cx, &self.from, &Every).await?)])
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

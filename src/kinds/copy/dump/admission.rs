@@ -12,7 +12,8 @@ use crate::kinds::support::client_program::{family_name, find_dump_program};
 use crate::kinds::support::free_space::{self, free_space};
 use crate::kinds::support::place::{dialect, is_installed};
 use crate::kinds::support::trial_write;
-use crate::kinds::{Action, Ctx, On, Volume};
+use crate::kinds::support::volume::volume;
+use crate::kinds::{Action, Ctx, On};
 use crate::playbook::world::World;
 
 /// Variables that decide whether the source's binary log can be followed.
@@ -191,10 +192,9 @@ impl Dump {
     async fn programs(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let refuse = |answer: String| {
-            Failure::refused("dump the databases", answer)
-                .at(host.name())
-                .now("nothing was touched")
-                .help("install it there, or dump on another host with `on`")
+            Failure::refused("dump the databases", answer).at(host.name()).now("nothing was touched").help(
+                "install it there, in any folder on the PATH that ssh sessions have, or dump on another host with `on`",
+            )
         };
         let looked = host.run(&programs(dialect)).await?;
         if looked.code != Some(0) {
@@ -233,7 +233,7 @@ impl Dump {
 
     /// The dump is smaller than the tables it comes from, so room for the tables is room enough.
     async fn space(&self, cx: &Ctx<'_>) -> Result<()> {
-        let needed = self.volume(cx, &self.databases).await?.bytes;
+        let needed = volume(cx, &self.server, &self.databases).await?.bytes;
         let folder = self.folder(cx.world);
         let printed = cx.fx.host(self.host(cx.world)).await?.print(&trial_write::in_own_folder(&folder)).await?;
         if let Some(fault) = trial_write::fault(&printed) {
@@ -251,19 +251,5 @@ impl Dump {
             .at(self.host(cx.world))
             .now("nothing was touched")
             .help("free space there, or name another folder with `directory`"))
-    }
-
-    /// How much there is in `databases`, as the server estimates it.
-    pub(super) async fn volume(&self, cx: &Ctx<'_>, databases: &[String]) -> Result<Volume> {
-        let session = cx.fx.sql(&self.server).await?;
-        let rows = session.query(&dialect(cx.world, &self.server).total_size(databases), LOOK).await?;
-        let number = |name: &str| {
-            rows.first().and_then(|row| row.get(name)?.parse().ok()).ok_or_else(|| {
-                Failure::permanent("read how much data there is", format!("the server answers no {name}"))
-                    .at(&self.server)
-            })
-        };
-        let (tables, rows, bytes) = (number("tables")?, number("row_count")?, number("bytes")?);
-        Ok(Volume { server: self.server.clone(), tables, rows, bytes })
     }
 }

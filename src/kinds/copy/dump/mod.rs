@@ -19,6 +19,7 @@ use crate::kinds::support::place::{
     remove_empty, server, size_of, verify_at,
 };
 use crate::kinds::support::privileges::swap;
+use crate::kinds::support::volume::volume;
 use crate::kinds::{Action, Complaint, Ctx, Finding, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
 use crate::playbook::inventory::Verify;
 use crate::playbook::position::Position;
@@ -333,7 +334,7 @@ impl Step for Dump {
     }
 
     async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
-        let volume = self.volume(cx, &self.chosen(cx).await?).await?;
+        let volume = volume(cx, &self.server, &self.chosen(cx).await?).await?;
         Ok(vec![Finding::Volume(volume)])
     }
 
@@ -354,7 +355,7 @@ impl Step for Dump {
         let (dir, file) = (self.dir(cx.world, cx.run, cx.step), self.file(cx.world, cx.run, cx.step));
         let route = self.route(cx.world)?;
         let databases = self.chosen(cx).await?;
-        let total = self.volume(cx, &databases).await?.bytes;
+        let total = volume(cx, &self.server, &databases).await?.bytes;
         let host = cx.fx.host(self.host(cx.world)).await?;
         if let Some(command) = self.folder_command(cx.world, cx.run) {
             host.print(&command).await?;

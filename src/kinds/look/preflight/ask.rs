@@ -2,12 +2,14 @@
 
 use super::pair::{Pair, Side};
 use super::trial::{self, Trial};
-use crate::domain::{Contents, Script, Sql};
+use crate::domain::script::argument;
+use crate::domain::{Contents, Script, Sql, Words};
 use crate::effects::{LoginPath, Rows};
 use crate::error::{Failure, Result};
 use crate::kinds::support::answer;
 use crate::kinds::{Action, Ctx};
 use crate::playbook::inventory::Account;
+use crate::sh;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Longest time for one statement: the catalog of a server with very many tables takes its time.
@@ -34,6 +36,8 @@ pub enum Ask {
     Feed { host: String, script: Script, input: Contents },
     /// Whether the target reads every definition of the source.
     Definitions,
+    /// Whether a file lies in the folder of a server's plugins: `yes`, `no`, or `unseen` where the folder is not to be seen.
+    Plugin { side: Side, file: &'static str },
     /// How fast the number that a statement answers grows.
     Pace { side: Side, text: Sql },
     /// What time it is on a host.
@@ -80,6 +84,7 @@ impl Ask {
             | Self::Try { .. }
             | Self::Feed { .. }
             | Self::Definitions
+            | Self::Plugin { .. }
             | Self::Pace { .. }
             | Self::Clock { .. }
             | Self::Login { .. } => None,
@@ -94,6 +99,11 @@ impl Ask {
             Self::Try { host, script } => vec![Action::command(host, script)],
             Self::Feed { host, script, input } => vec![Action::command_with(host, script, input)],
             Self::Definitions => trial::actions(pair),
+            Self::Plugin { side, file } => {
+                let place = pair.at(*side);
+                let look = is_in(Words::late("its plugin_dir"), file);
+                vec![Action::sql(place.name, place.dialect.plugin_folder()), Action::look(&place.server.host, look)]
+            }
             Self::Clock { host } => vec![Action::look(host, CLOCK)],
             Self::Login { side, account, host, address, authority, bare } => {
                 let path = LoginPath { host, address, authority: authority.as_deref(), bare: *bare };
@@ -111,6 +121,11 @@ impl Ask {
             }
             Self::Feed { host, script, input } => feed(cx, host, script, input).await.map(Reply::Text),
             Self::Definitions => Box::pin(trial::of(cx, pair)).await.map(Reply::Trial),
+            Self::Plugin { side, file } => {
+                let place = pair.at(*side);
+                let folder = answer::value(&*cx.fx.sql(place.name).await?, place.dialect.plugin_folder()).await?;
+                cx.fx.host(&place.server.host).await?.print(&is_in(folder, file)).await.map(Reply::Text)
+            }
             Self::Pace { side, text } => pace(cx, pair.at(*side).name, text).await.map(Reply::Pace),
             Self::Clock { host } => clock(cx, host).await.map(Reply::Clock),
             Self::Login { side, account, host, address, authority, bare } => {
@@ -126,6 +141,16 @@ async fn feed(cx: &Ctx<'_>, host: &str, script: &Script, input: &Contents) -> Re
     let ran = cx.fx.host(host).await?.run_within(script, Some(input), FEED).await?;
     ran.expect_success("run a script", host)?;
     Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
+}
+
+/// Prints whether a file lies in a folder.
+fn is_in(folder: impl Into<Words>, file: &'static str) -> Script {
+    let folder = argument(folder.into());
+    sh!(
+        "d={}; if [ -e \"$d\"/{} ]; then echo yes; elif [ -x \"$d\" ]; then echo no; else echo unseen; fi",
+        folder,
+        file
+    )
 }
 
 /// Two readings, a moment apart.

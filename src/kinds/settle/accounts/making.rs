@@ -11,6 +11,7 @@ use crate::error::{Failure, Result};
 use crate::kinds::Ctx;
 use crate::kinds::support::answer;
 use crate::kinds::support::place::{dialect, server};
+use crate::playbook::inventory::Account;
 use crate::sql;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -35,13 +36,18 @@ pub(super) enum Made {
     Whole,
 }
 
+/// What restricts an account beyond its password, or gives it something that is no privilege.
+const BEYOND: [&str; 3] = [" REQUIRE ", " ACCOUNT LOCK", " DEFAULT ROLE "];
+/// What reads like the first of them and is not.
+const HARMLESS: [&str; 2] = [" REQUIRE NONE", " PASSWORD REQUIRE CURRENT"];
+
 /// What helps where a definition is not taken.
 pub(super) const BY_HAND: &str = "make the account there by hand";
 
 /// What makes an account or role anew.
 pub(super) struct Definition {
-    /// Makes a role that a statement of its own makes.
-    pub(super) role: Option<Sql>,
+    /// Makes a role that a statement of its own makes, or an account whose definition the new server does not read.
+    pub(super) own: Option<Sql>,
     /// Statements as the old server itself writes them.
     pub(super) answered: Vec<String>,
 }
@@ -56,19 +62,21 @@ pub(super) struct Making<'a> {
     cx: &'a Ctx<'a>,
     from: (&'a str, Dialect),
     to: (&'a str, Dialect),
+    /// Accounts whose passwords the inventory has.
+    known: &'a [Account],
     pub(super) read: Arc<Session>,
     pub(super) write: Arc<Session>,
 }
 
 impl<'a> Making<'a> {
     /// Opens a connection of its own to each side: neither's settings may stay on a shared one.
-    pub(super) async fn open(cx: &'a Ctx<'a>, from: &'a str, to: &'a str) -> Result<Self> {
+    pub(super) async fn open(cx: &'a Ctx<'a>, (from, to): (&'a str, &'a str), known: &'a [Account]) -> Result<Self> {
         let (from, to) = ((from, dialect(cx.world, from)), (to, dialect(cx.world, to)));
         let read = cx.fx.session(from.0, READING).await?;
         read.query(from.1.read_definitions(), LOOK).await?;
         let write = cx.fx.session(to.0, cx.step).await?;
         write.query(to.1.without_binlog(), LOOK).await?;
-        Ok(Self { cx, from, to, read, write })
+        Ok(Self { cx, from, to, known, read, write })
     }
 
     /// Closes both.
@@ -99,14 +107,33 @@ impl<'a> Making<'a> {
                     .help("correct the application's `accounts` in the inventory: user and host as on the old server")
             })
         };
-        let role = dialect.create_role(user).filter(|_| *is_role);
+        let mut own = dialect.create_role(user).filter(|_| *is_role);
         let mut answered = Vec::new();
-        if role.is_none() {
+        if own.is_none() {
             answered = lines(&rows(dialect.show_create_account(user, host)).await?);
+            own = self.anew(subject, &answered)?;
+        }
+        if own.is_some() {
+            answered.clear();
         }
         let grants = lines(&rows(dialect.show_grants_of(user, host, *is_role)).await?);
         answered.extend(grants.into_iter().filter(|line| !is_role || is_to(line, user)));
-        Ok(Definition { role, answered })
+        Ok(Definition { own, answered })
+    }
+
+    /// Makes an account for the other family, which reads neither the definition nor the password's hash: with the password that
+    /// the inventory has. `None` where the definition goes over as it is, or nobody knows the password.
+    fn anew(&self, subject: &Subject, definition: &[String]) -> Result<Option<Sql>> {
+        let known = || self.known.iter().find(|account| Subject::of(account) == *subject);
+        let Some(account) = (self.from.1.is_mariadb() != self.to.1.is_mariadb()).then(known).flatten() else {
+            return Ok(None);
+        };
+        if let Some(word) = beyond(&definition.join(" ")) {
+            let answer = format!("`{}` has it with `{}`, which this step does not translate", self.from.0, word.trim());
+            let failure = Failure::refused(format!("make the account {subject} for the other family"), answer);
+            return Err(failure.at(self.to.0).now("nothing was touched").help(BY_HAND));
+        }
+        Ok(Some(self.to.1.create_account(&subject.user, &subject.host, &account.password)))
     }
 
     /// Makes one account with everything it has, unless it is there already.
@@ -142,7 +169,7 @@ impl<'a> Making<'a> {
             // both sides' sessions begin with settings of ours, by which a backslash escapes
             Sql::copied(text, &VERBS, Backslash::Escapes).map_err(odd)
         });
-        definition.role.clone().map(Ok).into_iter().chain(copied).collect()
+        definition.own.clone().map(Ok).into_iter().chain(copied).collect()
     }
 
     /// What was attempted with a definition that is not taken, and why it is not.
@@ -212,6 +239,12 @@ impl<'a> Making<'a> {
     }
 }
 
+/// What of a definition an account with its password alone would not have.
+fn beyond(definition: &str) -> Option<&'static str> {
+    let text = HARMLESS.iter().fold(definition.to_owned(), |text, harmless| text.replace(harmless, ""));
+    BEYOND.into_iter().find(|word| text.contains(word))
+}
+
 /// Makes the server as strict about passwords as it was, if this step has changed that.
 pub(super) async fn restore_strictness(cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<()> {
     let Some(name) = dialect.strict_passwords() else { return Ok(()) };
@@ -270,4 +303,23 @@ pub(super) fn told(statement: &str) -> String {
 /// A password's hash is as secret as the password to whoever wants to guess it.
 pub(super) fn without_hash(answer: &str) -> String {
     answer.split_once("IDENTIFIED").map_or(answer, |(before, _)| before).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beyond;
+
+    #[test]
+    fn an_account_that_is_more_than_its_password_is_not_made_anew() {
+        let plain = "CREATE USER `shop`@`%` IDENTIFIED WITH 'caching_sha2_password' AS 0x24 REQUIRE NONE PASSWORD EXPIRE DEFAULT \
+                     ACCOUNT UNLOCK PASSWORD HISTORY DEFAULT PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT";
+        assert_eq!(beyond(plain), None);
+        assert_eq!(beyond(&plain.replace("REQUIRE NONE", "REQUIRE SSL")), Some(" REQUIRE "));
+        assert_eq!(beyond(&plain.replace("ACCOUNT UNLOCK", "ACCOUNT LOCK")), Some(" ACCOUNT LOCK"));
+        assert_eq!(
+            beyond(&plain.replace(" REQUIRE NONE", " DEFAULT ROLE `r`@`%` REQUIRE NONE")),
+            Some(" DEFAULT ROLE ")
+        );
+        assert_eq!(beyond("CREATE USER `shop`@`%` IDENTIFIED BY PASSWORD '*24'"), None);
+    }
 }

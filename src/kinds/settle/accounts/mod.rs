@@ -12,7 +12,7 @@ use crate::domain::{Sql, Words};
 use crate::effects::LoginPath;
 use crate::effects::past_read_only::AccountName;
 use crate::effects::replica::LOOK;
-use crate::error::{Failure, Result};
+use crate::error::{Class, Failure, Result};
 use crate::kinds::support::account_locks;
 use crate::kinds::support::accounts_before;
 use crate::kinds::support::place::{account_fact, dialect, server};
@@ -150,7 +150,7 @@ impl Accounts {
         Ok(())
     }
     async fn tried(&self, cx: &Ctx<'_>) -> Result<Vec<Failure>> {
-        let making = Making::open(cx, &self.from, &self.to).await?;
+        let making = Making::open(cx, (&self.from, &self.to), self.accounts(cx.world)?).await?;
         let to = server(cx.world, &self.to)?;
         let mut failures = Vec::new();
         for subject in self.subjects(cx, &making).await? {
@@ -159,7 +159,10 @@ impl Accounts {
             }
             let target = (self.to.as_str(), dialect(cx.world, &self.to), to.user.as_str());
             // an account that the old server does not have, or a server that is closed, is another check's to name
-            failures.extend(trial::attempt(&making, &subject, target).await.unwrap_or_default());
+            failures.extend(match trial::attempt(&making, &subject, target).await {
+                Err(failure) if failure.class == Class::Refused => vec![failure],
+                tried => tried.unwrap_or_default(),
+            });
         }
         making.end().await;
         Ok(failures)
@@ -209,10 +212,19 @@ impl Accounts {
         actions.extend(create.map(|create| Action::sql(&self.to, create)));
         actions
     }
+    /// What makes the application's accounts where the other family does not read their definitions.
+    fn anew_actions(&self, world: &World) -> Vec<Action> {
+        let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
+        if from.is_mariadb() == to.is_mariadb() {
+            return Vec::new();
+        }
+        let create = |one: &Account| Action::sql(&self.to, to.create_account(&one.user, host(one), &one.password));
+        self.accounts(world).unwrap_or_default().iter().map(create).collect()
+    }
     fn make_actions(&self, world: &World) -> Vec<Action> {
         let answered = Sql::to_copy(format!("as `{}` answered", self.from));
-        let mut actions: Vec<Action> =
-            VERBS.iter().map(|&verb| Action::sql(&self.to, sql!("{} {}", verb, &answered))).collect();
+        let mut actions = self.anew_actions(world);
+        actions.extend(VERBS.iter().map(|&verb| Action::sql(&self.to, sql!("{} {}", verb, &answered))));
         if let Some(name) = dialect(world, &self.to).strict_passwords() {
             actions.push(Action::note("if passwords that come as a hash are refused, for as long as this takes:"));
             let new = On(&self.to);
@@ -357,7 +369,7 @@ impl Step for Accounts {
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
-        let making = Making::open(cx, &self.from, &self.to).await?;
+        let making = Making::open(cx, (&self.from, &self.to), self.accounts(cx.world)?).await?;
         let brought = self.bring(cx, &making).await;
         let closed = making.close().await;
         brought.and(closed)?;

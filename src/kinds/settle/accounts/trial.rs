@@ -118,7 +118,7 @@ async fn each(
         None => return Ok(refused), // the family has no way to make it without its password
     };
     if let Err(error) = making.write.try_query(create, LOOK).await {
-        let role = definition.role.as_ref().map(ToString::to_string);
+        let role = definition.own.as_ref().map(ToString::to_string);
         let begin = role.as_ref().or(definition.answered.first()).map_or("", String::as_str);
         match error.code {
             Some(OPTION_PREVENTS) => {} // passwords as hashes: the step itself knows what to do

@@ -1,12 +1,13 @@
 //! Which server a person asks for, in words: a family, a version, or a program's path.
 
 use super::release::RELEASES;
-use crate::domain::product::Family;
-use std::path::{Path, PathBuf};
+use crate::domain::product::{Family, Product, Version};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-/// `MariaDB` has numbers from here on; what is below, or has the year for its first number, is `MySQL`.
-const MARIADB: std::ops::Range<u16> = 10..20;
+/// Where a server program lies in the folder of an installation, and what it is called.
+const PROGRAMS: [&str; 6] =
+    ["bin/mariadbd", "bin/mysqld", "sbin/mariadbd", "sbin/mysqld", "libexec/mariadbd", "libexec/mysqld"];
 
 /// Which server program is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,19 +34,20 @@ impl FromStr for Choice {
         if let Some((_, family)) = families.iter().find(|(name, _)| *name == text) {
             return Ok(Self::Family(*family));
         }
-        let named = families.iter().find_map(|(name, family)| {
-            let version = text.strip_prefix(name)?.strip_prefix('-')?;
-            Some(Self::Version(*family, numbers(version)?))
-        });
-        let bare = || {
-            let version = numbers(text)?;
-            let family = if MARIADB.contains(&version.0) { Family::MariaDb } else { Family::MySql };
-            Some(Self::Version(family, version))
-        };
-        named
-            .or_else(bare)
-            .or_else(|| Path::new(text).is_file().then(|| Self::Path(PathBuf::from(text))))
-            .ok_or_else(|| format!("`{text}` is no server: give {}", what_can_be_given()))
+        if let Ok(Product { family, version: Version(major, minor, 0) }) = text.parse() {
+            return Ok(Self::Version(family, (major, minor)));
+        }
+        let path = PathBuf::from(text);
+        if !path.is_dir() {
+            return path
+                .is_file()
+                .then_some(Self::Path(path))
+                .ok_or_else(|| format!("`{text}` is no server: give {}", what_can_be_given()));
+        }
+        let found = PROGRAMS.iter().map(|program| path.join(program)).find(|program| program.is_file());
+        found.map(Self::Path).ok_or_else(|| {
+            format!("there is no server program in the folder `{text}`: none of {}", PROGRAMS.join(", "))
+        })
     }
 }
 
@@ -57,14 +59,9 @@ pub fn what_can_be_given() -> String {
         all.map(|release| format!("{}.{}", release.version.0, release.version.1)).collect::<Vec<_>>().join(", ")
     };
     let (mariadb, mysql) = (version(Family::MariaDb), version(Family::MySql));
-    format!("mariadb (this machine's), {mariadb} (MariaDB), mysql, {mysql} (MySQL), or a server program's path")
-}
-
-/// `10.11` as numbers; `None` for anything else.
-fn numbers(text: &str) -> Option<(u16, u16)> {
-    let (first, second) = text.split_once('.')?;
-    let number = |part: &str| part.bytes().all(|sign| sign.is_ascii_digit()).then(|| part.parse().ok()).flatten();
-    Some((number(first)?, number(second)?))
+    format!(
+        "mariadb (this machine's), {mariadb} (MariaDB), mysql, {mysql} (MySQL), or the path of a server program or of its installation"
+    )
 }
 
 #[cfg(test)]
@@ -88,6 +85,21 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Choice>(), Ok(wanted), "{text}");
         }
+    }
+
+    #[test]
+    fn an_installation_is_known_by_its_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().to_str().unwrap();
+        let complaint = text.parse::<Choice>().unwrap_err();
+        assert!(
+            complaint.contains("no server program in the folder") && complaint.contains("bin/mysqld"),
+            "{complaint}"
+        );
+        let program = folder.path().join("bin/mysqld");
+        std::fs::create_dir(folder.path().join("bin")).unwrap();
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(text.parse(), Ok(Choice::Path(program)));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use super::process;
 use super::program::cache;
+use crate::dialect::LOGIN_PLUGIN;
 use crate::domain::product::Family;
 use crate::error::{Failure, Result};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 /// Brings the packages of a server into a folder, beside what the machine has.
@@ -95,9 +96,33 @@ impl Release {
         let mut fetch = Command::new("sh");
         fetch.args(["-c", FETCH, "fetch.sh"]).arg(&root).arg(self.name()).args([self.suite, programs]);
         process::run(fetch.args(self.packages)).await.map_err(failed)?;
+        if self.family == Family::MariaDb {
+            login_plugin(&root).map_err(|error| failed(format!("{}: {error}", root.display())))?;
+        }
         let server = programs.split_whitespace().next().unwrap_or_default();
         Ok(root.join("run").join(server.trim_start_matches("sbin/")))
     }
+}
+
+/// Puts the plugin by which a replica logs in to `MySQL` where the server looks for it: packages have it in the folder of the
+/// client library alone (seen with 11.8.9), and the receiver then stops with error 2059.
+fn login_plugin(root: &Path) -> std::io::Result<()> {
+    let folder = root.join("usr/lib/mysql/plugin");
+    let link = folder.join(LOGIN_PLUGIN);
+    if link.exists() {
+        return Ok(());
+    }
+    for library in root.join("usr/lib").read_dir()? {
+        let plugin = library?.path().join("libmariadb3/plugin").join(LOGIN_PLUGIN);
+        if plugin.exists() {
+            std::fs::create_dir_all(&folder)?;
+            return match std::os::unix::fs::symlink(plugin, &link) {
+                Err(_) if link.exists() => Ok(()), // somebody else was quicker
+                made => made,
+            };
+        }
+    }
+    Ok(()) // preflight says what is missing, where it is needed
 }
 
 /// Whether something was not fetched because the mirror answered that it does not have it: no later attempt helps.

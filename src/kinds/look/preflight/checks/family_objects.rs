@@ -20,5 +20,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         return Ok(Verdict::pass("nothing that only one family has"));
     }
     let evidence = format!("{} has no such thing as {}", seen.target.product.family, some(&objects));
-    Ok(Verdict::block(evidence, "change them on the source into what both families have"))
+    let remedy = "change them on the source into what both families have, a JSON column into LONGTEXT CHECK (JSON_VALID(...)): a \
+                  replica of the other family stops at the first row with such a value";
+    Ok(Verdict::block(evidence, remedy))
 }
