@@ -59,7 +59,7 @@ pub fn choose(asked: EngineName, source: Dialect, target: Dialect) -> Choice {
 
 #[cfg(test)]
 mod tests {
-    use super::{EngineName, choose};
+    use super::{CopyEngine, EngineName, choose};
     use crate::dialect::Dialect;
     use crate::domain::product::Product;
 
@@ -75,7 +75,7 @@ mod tests {
         ] {
             let [source, target] = [from, to].map(|text| Dialect::from(Product::from_version_text(text).unwrap()));
             let choice = choose(asked, source, target);
-            assert_eq!(choice.engine.ok().map(|engine| engine.name()), engine, "{from} {to}");
+            assert_eq!(choice.engine.ok().map(CopyEngine::name), engine, "{from} {to}");
             assert!(!choice.why.is_empty());
         }
     }
