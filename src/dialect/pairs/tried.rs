@@ -44,6 +44,8 @@ pub const TRIED: &[Tried] = &[
     worked(MARIADB_10_11, MARIADB_10_11),
     worked(MARIADB_10_11, MARIADB_11_8),
     worked(MARIADB_11_8, MARIADB_11_8),
+    // with `accept_older_target: true`, on servers started by hand
+    worked(MARIADB_11_8, MARIADB_10_11),
     worked(MYSQL_9_7, MYSQL_9_7),
     // with `allow: [version_gap]` and `way_back: none`; the sandbox puts caching_sha2_password.so into the target's plugin_dir
     Tried { source: MYSQL_9_7, target: MARIADB_11_8, forward: Outcome::Worked, way_back: Outcome::NotRun },

@@ -157,7 +157,8 @@ impl Login {
         };
         Failure::permanent(attempted, answer).at(&self.server).help(format!(
             "{password}, and the account must be allowed from where the connection arrives: its host part is \
-             127.0.0.1 or localhost when it comes through ssh"
+             127.0.0.1 or localhost when it comes through ssh; an account without a name for the same host \
+             (''@'localhost', as an installation may leave one) comes before it: drop that one"
         ))
     }
 }

@@ -85,7 +85,7 @@ pub struct CopyServer {
     /// How the data is copied.
     #[serde(default)]
     engine: EngineName,
-    /// Most bytes a second that are read on the source, such as `100MiB`, in steps of 10 MiB. Default: as fast as it goes.
+    /// Most bytes a second that are read on the source, such as `100MiB`. Default: as fast as it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<Bytes>,
     /// Files that are read at a time.

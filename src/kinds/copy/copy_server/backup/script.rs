@@ -11,8 +11,8 @@ const SEND: &str = include_str!("send.sh");
 const TAKE: &str = include_str!("take.sh");
 /// Ends what is passed over of a login's own words, and the option file.
 const MARK: &str = "cutover-begins-here";
-/// How much a program copies in one go, in bytes: what `--throttle` counts.
-const CHUNK: u64 = 10 * 1024 * 1024;
+/// The least limit, in bytes a second: it is counted out in tenths of a second.
+const LEAST: u64 = 100 * 1024;
 
 /// Prints how many bytes have been unpacked so far.
 pub const PROGRESS: &str = "sed -n 's/^wchar: //p' /proc/$(cat stream.pid)/io";
@@ -36,13 +36,13 @@ pub struct Taking<'a> {
 impl Taking<'_> {
     /// The script, run in the job's folder.
     pub fn script(&self) -> Script {
-        let throttle = self.limit.map(|limit| format!("--throttle={}", limit.div_ceil(CHUNK).max(1)));
+        let limit = self.limit.map(|limit| limit.max(LEAST).to_string()).unwrap_or_default();
         let send = sh!(
-            "programs={}\nparallel={}\nmark={}\nset -- {}\n{}",
+            "programs={}\nparallel={}\nmark={}\nlimit={}\n{}",
             argument(self.tool.programs),
             argument(self.parallel.to_string()),
             argument(MARK),
-            Script::words(throttle),
+            argument(limit),
             Script::ours("send a backup", SEND)
         );
         sh!(
