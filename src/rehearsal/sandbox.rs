@@ -58,6 +58,8 @@ pub struct Sandbox {
     pub secrets: Vec<(String, String)>,
     ssh_config: PathBuf,
     hosts: Vec<Sshd>,
+    /// Whether the application's account holds every privilege: who brings it over must hold and pass on all of them.
+    passes_on_all: bool,
     // after what works in it
     work: WorkFolder,
     // after the servers: they stop before their disk goes
@@ -117,7 +119,8 @@ impl Sandbox {
             hosts.push(Sshd::start_with(&plan.dir.join("ssh"), name, clients.as_deref(), besides).await?);
         }
         let ssh_config = hosts[0].ssh_config().to_path_buf();
-        let sandbox = Self { dir: plan.dir.clone(), source, target, secrets, ssh_config, hosts, work, _disk: disk };
+        let (dir, passes_on_all) = (plan.dir.clone(), plan.privileged);
+        let sandbox = Self { dir, source, target, secrets, ssh_config, hosts, passes_on_all, work, _disk: disk };
         sandbox.fill(plan).await?;
         sandbox.describe(&tls).await?;
         Ok(sandbox)
@@ -184,9 +187,10 @@ impl Sandbox {
             let grants = here.flat_map(|account| &account.grants).map(|grant| grant.statement(&name));
             // the password has letters and digits only
             let anew = [format!("DROP USER {name}"), format!("CREATE USER {name} IDENTIFIED BY '{password}'")];
+            let all = self.passes_on_all.then(|| format!("GRANT ALL PRIVILEGES ON *.* TO {name} WITH GRANT OPTION"));
             let session = self.admin(server).await?;
             session.exec(server.dialect().without_binlog(), LOOK).await?;
-            for statement in anew.into_iter().chain(grants) {
+            for statement in anew.into_iter().chain(grants).chain(all) {
                 session.exec(Sql::verbatim(statement), LOOK).await?;
             }
         }

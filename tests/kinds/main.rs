@@ -18,7 +18,13 @@ mod import;
 mod ipv6;
 mod lag;
 mod latency;
+// needs no server, takes a minute of one processor, and is too slow for `make quick`
+#[path = "../plan/many.rs"]
+mod many;
 mod past_read_only;
+#[path = "../plan/program.rs"]
+#[allow(dead_code, reason = "a part of what the planner's tests share")]
+mod plan;
 mod preconditions;
 mod preflight;
 mod privileges;

@@ -16,7 +16,7 @@ find_program() {
             [ -x "$program" ] && [ "$program" != "/$name" ] || continue
             version=$("$program" --no-defaults --version 2>/dev/null || true)
             case $version in
-            '') continue ;;
+            '') break ;; # it stands in the way of those behind it, as in any shell
             *MariaDB*) family=mariadb ;;
             *) family=mysql ;;
             esac

@@ -4,6 +4,7 @@ use super::super::CopyServer;
 use super::super::data_dir;
 use super::super::ssh::ssh_command;
 use super::dialects;
+use super::settings::{refuse, settings, variables};
 use super::tool::Tool;
 use crate::domain::script::argument;
 use crate::domain::units::Bytes;
@@ -15,21 +16,10 @@ use crate::sh;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Variables that the files of a server depend on.
-const SAME: [&str; 3] = ["innodb_page_size", "lower_case_table_names", "innodb_data_file_path"];
-/// Folders that must lie in the data directory, on either side.
-const INSIDE: [&str; 4] =
-    ["innodb_data_home_dir", "innodb_log_group_home_dir", "innodb_undo_directory", "aria_log_dir_path"];
-/// Folder, and the beginning of the names of the binary logs.
-const PLACES: [&str; 2] = ["datadir", "log_bin_basename"];
 /// Longest time to count the files of a large server.
 const COUNT: Duration = Duration::from_mins(5);
 /// How much more room the copy takes than its source has: what is written meanwhile, and to prepare it.
 const MORE: f64 = 1.1;
-
-fn variables() -> Vec<&'static str> {
-    SAME.iter().chain(&INSIDE).chain(&PLACES).copied().collect()
-}
 
 /// Prints what the program says of itself, and fails where something is missing.
 fn programs(tool: &Tool, unpack: bool) -> Script {
@@ -120,45 +110,6 @@ pub async fn faults(tool: &Tool, copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure
     failures
 }
 
-fn refuse(answer: impl Into<String>, at: &str, help: &str) -> Failure {
-    Failure::refused("copy the files of the server", answer).at(at).now("nothing was touched").help(help)
-}
-
-fn settings(copy: &CopyServer, source: &BTreeMap<String, String>, target: &BTreeMap<String, String>) -> Vec<Failure> {
-    let mut failures = Vec::new();
-    for name in SAME {
-        let [from, to] = [source, target].map(|side| side.get(name).map_or("", String::as_str));
-        if from != to {
-            let help =
-                format!("state `{name}: {from}` under `settings` of the target in the inventory, and set it there");
-            let answer = format!("{name} is {from} on the source and {to} here: its files do not fit");
-            failures.push(refuse(answer, copy.target(), &help));
-        }
-    }
-    for (server, side) in [(copy.source(), source), (copy.target(), target)] {
-        let data = side.get("datadir").map_or("", |data| data.trim_end_matches('/'));
-        let mut outside: Vec<String> =
-            INSIDE.iter().filter_map(|name| elsewhere(name, side.get(*name)?, data)).collect();
-        if server == copy.target() {
-            let logs = side.get("log_bin_basename").map_or("", String::as_str);
-            let folder = logs.rsplit_once('/').map_or("", |(folder, _)| folder);
-            outside.extend(elsewhere("log_bin_basename", folder, data));
-        }
-        if !outside.is_empty() {
-            let answer = format!("not all of it lies in {data}: {}", outside.join(", "));
-            failures.push(refuse(answer, server, "use `dump` and `import` for this server"));
-        }
-    }
-    failures
-}
-
-/// A setting that leads out of the data directory.
-fn elsewhere(name: &str, value: &str, data: &str) -> Option<String> {
-    let folder = value.trim_end_matches('/');
-    let inside = folder.is_empty() || folder == "." || folder == data || folder.eq_ignore_ascii_case("null");
-    (!inside).then(|| format!("{name} is {value}"))
-}
-
 async fn places(
     copy: &CopyServer,
     cx: &Ctx<'_>,
@@ -219,24 +170,4 @@ async fn reached(copy: &CopyServer, cx: &Ctx<'_>) -> Result<()> {
     let help = "files go from host to host: let the key of this host run programs there for the time of the copy (no `command=` \
                 before it in authorized_keys, no ForceCommand for its account), or use `dump` and `import`";
     Err(refuse(answer, host, help))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::elsewhere;
-
-    #[test]
-    fn what_leads_out_of_the_data_directory() {
-        for (value, inside) in [
-            ("", true),
-            ("./", true),
-            ("/d/", true),
-            ("/d", true),
-            ("/redo", false),
-            ("/d/redo", false),
-            ("NULL", true),
-        ] {
-            assert_eq!(elsewhere("x", value, "/d").is_none(), inside, "{value}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 mod look;
 mod place;
 mod script;
+mod settings;
 mod tool;
 
 pub use tool::{MARIABACKUP, Tool, XTRABACKUP};
