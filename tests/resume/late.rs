@@ -110,10 +110,10 @@ async fn a_resume_waits_for_a_server_that_restarts() {
     stage.until("go", "waiting").await;
     runner.kill();
     stage.sandbox.target.kill();
-    let resume = stage.start(&["resume", "--yes"]);
-    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    let mut resume = stage.start(&["resume", "--yes"]);
+    resume.until_said("waiting for `target`");
     stage.sandbox.target.restart().await.unwrap();
     let (code, said) = resume.end().await;
-    assert!(code == 0 && said.contains("waiting for `target`"), "{code} {said}");
+    assert_eq!(code, 0, "{said}");
     stage.assert_done().await;
 }

@@ -72,12 +72,12 @@ impl Stage {
         command.args(["--rehearsal", "--set", "quiet_for=1s", "--set", "benchmark_time=1s"]).args(more);
         command.arg("--set").arg(format!("tunnel={}", self.tunnel));
         command.arg("--set").arg(format!("way_back_tunnel={}", self.way_back));
-        Runner(command.spawn().unwrap())
+        Runner(command.spawn().unwrap(), Vec::new())
     }
 
     /// Begins another command.
     pub fn start(&self, words: &[&str]) -> Runner {
-        Runner(self.command(words).spawn().unwrap())
+        Runner(self.command(words).spawn().unwrap(), Vec::new())
     }
 
     /// Runs another command to its end: its code and what it said.
@@ -217,8 +217,8 @@ pub fn steps(summary: &Value) -> impl Iterator<Item = &Value> {
     summary["steps"].as_array().into_iter().flatten()
 }
 
-/// The program at work. Killed when dropped.
-pub struct Runner(Child);
+/// The program at work, with what was read of its complaints so far. Killed when dropped.
+pub struct Runner(Child, Vec<u8>);
 
 impl Runner {
     pub fn kill(mut self) {
@@ -231,6 +231,16 @@ impl Runner {
     pub fn is_over(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
+    /// Reads what it complains until `words` are among it.
+    pub fn until_said(&mut self, words: &str) {
+        let stderr = self.0.stderr.as_mut().unwrap();
+        let mut piece = [0; 1024];
+        while !String::from_utf8_lossy(&self.1).contains(words) {
+            let length = std::io::Read::read(stderr, &mut piece).unwrap();
+            assert!(length > 0, "it ended without `{words}`: {}", String::from_utf8_lossy(&self.1));
+            self.1.extend(&piece[..length]);
+        }
+    }
     /// Waits for its end: its code and what it said.
     pub async fn end(mut self) -> (i32, String) {
         let begin = Instant::now();
@@ -242,7 +252,7 @@ impl Runner {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let mut child = std::mem::replace(&mut self.0, Command::new("true").spawn().unwrap());
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let (mut stdout, mut stderr) = (Vec::new(), std::mem::take(&mut self.1));
         std::io::Read::read_to_end(&mut child.stdout.take().unwrap(), &mut stdout).unwrap();
         std::io::Read::read_to_end(&mut child.stderr.take().unwrap(), &mut stderr).unwrap();
         ended(&Output { status: child.wait().unwrap(), stdout, stderr })
