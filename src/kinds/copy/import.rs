@@ -10,6 +10,7 @@ use crate::error::{Failure, Result};
 use crate::kinds::role::{CopiesTo, Role};
 use crate::kinds::support::answer;
 use crate::kinds::support::client_program::{find_client, told_of_tls};
+use crate::kinds::support::empty_server::{first_object, require_empty};
 use crate::kinds::support::free_space::{self, with_free_space};
 use crate::kinds::support::long_work::{self, Work};
 use crate::kinds::support::place::{
@@ -104,20 +105,6 @@ impl Import {
         let rows = session.query(&question, LOOK).await?;
         rows.iter().map(|row| answer::column(row, "name", &session, &question).map(str::to_owned)).collect()
     }
-    /// How many objects of users the server holds, of whatever type, and the first one's name.
-    async fn first_object(&self, cx: &Ctx<'_>) -> Result<Option<(usize, String)>> {
-        let session = cx.fx.sql(&self.server).await?;
-        let objects = session.query(&dialect(cx.world, &self.server).objects(), LOOK).await?;
-        Ok(objects.first().map(|first| (objects.len(), first.get("name").unwrap_or_default().to_owned())))
-    }
-    async fn empty(&self, cx: &Ctx<'_>) -> Result<()> {
-        let Some((count, name)) = self.first_object(cx).await? else { return Ok(()) };
-        let more = if count == 1 { String::new() } else { format!(" and {} more", count - 1) };
-        Err(Failure::refused("load the dump", format!("the server is not empty: it holds the {name}{more}"))
-            .at(&self.server)
-            .now("nothing was touched there")
-            .help("give an empty server, or drop its user databases yourself if they are of no use"))
-    }
     /// The databases that were there when this step first began; none of them is ever dropped.
     fn databases_before(cx: &Ctx<'_>) -> Result<Option<Vec<String>>> {
         cx.memo.read(BEFORE)
@@ -141,7 +128,7 @@ impl Import {
     async fn holds_something(&self, cx: &Ctx<'_>) -> Result<bool> {
         let before = Self::databases_before(cx)?.unwrap_or_default();
         Ok(self.databases(cx).await?.iter().any(|name| !before.contains(name))
-            || self.first_object(cx).await?.is_some())
+            || first_object(cx, &self.server).await?.is_some())
     }
     /// What became of a load that had succeeded. Since then replication may have changed everything, down to whole
     /// databases; but a server that holds nothing at all was emptied, and nothing that stands on the load fits it.
@@ -246,7 +233,7 @@ impl Step for Import {
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
-        self.empty(cx).await.err().into_iter().collect()
+        require_empty(cx, &self.server, "load the dump").await.err().into_iter().collect()
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
@@ -263,7 +250,7 @@ impl Step for Import {
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let dir = self.dir(cx.world, cx.run, cx.step);
         if Self::databases_before(cx)?.is_none() {
-            self.empty(cx).await?;
+            require_empty(cx, &self.server, "load the dump").await?;
             let before = self.databases(cx).await?;
             cx.memo.keep(BEFORE, before).await?;
         }

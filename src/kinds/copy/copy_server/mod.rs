@@ -13,17 +13,16 @@ use crate::dialect::{Dialect, Every};
 use crate::domain::Contents;
 use crate::domain::Words;
 use crate::domain::units::Bytes;
-use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::kinds::role::{CopiesFrom, CopiesTo, Role};
 use crate::kinds::support::config_file::ConfigFile;
+use crate::kinds::support::empty_server::require_empty;
 use crate::kinds::support::option_file;
 use crate::kinds::support::place::{dialect, server};
 use crate::kinds::support::privileges::swap;
 use crate::kinds::support::volume::volume;
 use crate::kinds::support::{server_command, server_state};
 use crate::kinds::{Action, Complaint, Ctx, Finding, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
-use crate::playbook::position::Position;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use choice::{Choice, EngineName, choose};
@@ -166,27 +165,6 @@ impl CopyServer {
         let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let text = format!("what it holds, with these lines set for the server: {}", lines.join(", "));
         Contents::plain(Words::late(text))
-    }
-    /// A position is worth nothing once the source has deleted the file it stands in.
-    async fn still_there(&self, cx: &Ctx<'_>, position: &Position) -> Result<()> {
-        let logs = cx.fx.sql(&self.from).await?.query(dialect(cx.world, &self.from).binary_logs(), LOOK).await?;
-        if logs.iter().any(|row| row.get("Log_name") == Some(position.file.as_str())) {
-            return Ok(());
-        }
-        let answer = format!("the source has no binary log {}", position.file);
-        Err(Failure::permanent("keep the copy's place", answer)
-            .at(&self.from)
-            .help("it was purged or reset meanwhile: keep binary logs longer and run again"))
-    }
-    async fn empty(&self, cx: &Ctx<'_>) -> Result<()> {
-        let objects = cx.fx.sql(&self.to).await?.query(&dialect(cx.world, &self.to).objects(), LOOK).await?;
-        let Some(first) = objects.first() else { return Ok(()) };
-        let name = first.get("name").unwrap_or_default();
-        let answer = format!("the server is not empty: it holds {} objects, the {name} among them", objects.len());
-        Err(Failure::refused("copy the server", answer)
-            .at(&self.to)
-            .now("nothing was touched there")
-            .help("give an empty server, or drop its user databases yourself if they are of no use"))
     }
     /// Writes what the copy needs for its first start, and lets it take the place of the data directory.
     async fn swap(&self, cx: &Ctx<'_>) -> Result<()> {
@@ -332,7 +310,7 @@ impl Step for CopyServer {
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let mut failures = Vec::new();
-        failures.extend(self.empty(cx).await.err());
+        failures.extend(require_empty(cx, &self.to, "copy the server").await.err());
         match (self.engine(cx.world), server(cx.world, &self.to)) {
             (Ok(engine), Ok(target)) => {
                 failures.extend(engine.inspect(self, cx).await);
@@ -353,7 +331,7 @@ impl Step for CopyServer {
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let engine = self.engine(cx.world)?;
         if !cx.memo.flag(SWAP)? {
-            self.empty(cx).await?;
+            require_empty(cx, &self.to, "copy the server").await?;
         }
         let taken = engine.take(self, cx).await?;
         self.swap(cx).await?;

@@ -13,6 +13,7 @@ use crate::domain::{Contents, Script, Words};
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::kinds::role::{CopiesFrom, Role};
+use crate::kinds::support::log_kept::require_log;
 use crate::kinds::support::long_work::{self, Work};
 use crate::kinds::support::place::{
     authority, dialect, dump_dir, is_file, job_dir, make_own_folder, option_file, option_file_with_session,
@@ -202,7 +203,7 @@ impl Dump {
                 "the source must write a binary log, and the account needs RELOAD and REPLICATION CLIENT (BINLOG MONITOR)",
             )
         })?;
-        self.still_there(cx, &position).await?;
+        require_log(cx, &self.server, &position).await?;
         let size = host.print(&size_of(&file)).await?;
         let bytes: u64 = size.trim().parse().map_err(|_| {
             Failure::permanent("read the size of the dump", format!("stat printed `{}`", size.trim())).at(host.name())
@@ -229,17 +230,6 @@ impl Dump {
                 .at(&self.server)
                 .help("MySQL needs gtid_mode = ON; a server that has never written with GTIDs is followed by position")
         })
-    }
-    /// A position is worth nothing once the source has deleted the file it stands in.
-    async fn still_there(&self, cx: &Ctx<'_>, position: &Position) -> Result<()> {
-        let session = cx.fx.sql(&self.server).await?;
-        let logs = session.query(dialect(cx.world, &self.server).binary_logs(), LOOK).await?;
-        if logs.iter().any(|row| row.get("Log_name") == Some(position.file.as_str())) {
-            return Ok(());
-        }
-        Err(Failure::permanent("keep the dump's place", format!("the source has no binary log {}", position.file))
-            .at(&self.server)
-            .help("it was purged or reset meanwhile: keep binary logs longer and run again"))
     }
 }
 

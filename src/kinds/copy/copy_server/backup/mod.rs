@@ -17,6 +17,7 @@ use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::{Contents, Script, Words};
 use crate::error::{Failure, Result};
+use crate::kinds::support::log_kept::require_log;
 use crate::kinds::support::long_work::{self, Work};
 use crate::kinds::support::place::{dialect, job_dir, option_file, run_marker, server};
 use crate::kinds::support::privileges::swap;
@@ -145,7 +146,7 @@ impl CopyEngine for Backup {
         let ran = work.run(cx).await;
         long_work::tidied(cx, host, &dir, ran).await?;
         let taken = long_work::ask_afterwards(|| self.taken(copy, cx, began.elapsed().as_secs_f64())).await?;
-        copy.still_there(cx, &taken.position).await?;
+        require_log(cx, copy.source(), &taken.position).await?;
         cx.memo.keep(TAKEN, taken).await
     }
 

@@ -1,0 +1,21 @@
+//! Whether a server still has the binary log that the place of a copy stands in: without it the place is worth nothing.
+
+use crate::effects::replica::LOOK;
+use crate::error::{Failure, Result};
+use crate::kinds::Ctx;
+use crate::kinds::support::place::dialect;
+use crate::playbook::position::Position;
+
+/// Fails when the file of `position` is gone.
+///
+/// # Errors
+/// That, or that the server cannot be asked.
+pub async fn require_log(cx: &Ctx<'_>, server: &str, position: &Position) -> Result<()> {
+    let logs = cx.fx.sql(server).await?.query(dialect(cx.world, server).binary_logs(), LOOK).await?;
+    if logs.iter().any(|row| row.get("Log_name") == Some(position.file.as_str())) {
+        return Ok(());
+    }
+    Err(Failure::permanent("keep the copy's place", format!("the source has no binary log {}", position.file))
+        .at(server)
+        .help("it was purged or reset meanwhile: keep binary logs longer and run again"))
+}
