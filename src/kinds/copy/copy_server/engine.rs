@@ -22,12 +22,34 @@ pub struct Taken {
     pub seconds: f64,
 }
 
-/// One way to bring a server's data to another. Whoever implements it leaves the copy as a folder beside the data directory
-/// of the target; what comes after is the same for all of them.
+/// How a copy comes to the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// As a folder beside the target's data directory, which takes that one's place: a whole server.
+    Files,
+    /// As statements that the running target has carried out: databases alone.
+    Statements,
+}
+
+impl Arrival {
+    /// What comes beside databases, as words for a later step.
+    #[must_use]
+    pub fn brings(self) -> &'static str {
+        match self {
+            Self::Files => "accounts events",
+            Self::Statements => "events",
+        }
+    }
+}
+
+/// One way to bring a server's data to another. What comes after is the same for all that arrive alike.
 #[async_trait]
 pub trait CopyEngine: Send + Sync {
     /// Its name, as in `engine`.
     fn name(&self) -> &'static str;
+
+    /// How its copy comes to the target.
+    fn arrival(&self) -> Arrival;
 
     /// Why it cannot do this pair, by what the inventory says of both. Pure.
     fn unfit(&self, source: Dialect, target: Dialect) -> Option<String>;

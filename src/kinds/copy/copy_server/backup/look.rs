@@ -2,6 +2,7 @@
 
 use super::super::CopyServer;
 use super::super::data_dir;
+use super::super::files;
 use super::super::ssh::ssh_command;
 use super::dialects;
 use super::settings::{refuse, settings, variables};
@@ -55,7 +56,7 @@ pub fn questions(tool: &Tool, copy: &CopyServer, world: &World) -> Vec<Action> {
         Action::look(target, programs(tool, true)),
         Action::look(source, data_dir::look_at_source(late("its data directory"), late("its binary logs"))),
     ];
-    if let Ok(data) = copy.data(world) {
+    if let Ok(data) = files::data(copy, world) {
         actions.push(Action::look(target, data_dir::look(data, late("its data directory"))));
     }
     actions.extend(way(copy, world).map(|way| Action::look(target, way)));
@@ -117,7 +118,7 @@ async fn places(
     target: &BTreeMap<String, String>,
 ) -> Result<Vec<Failure>> {
     let there = look_at_source(copy, cx, source).await?;
-    let data = copy.data(cx.world)?;
+    let data = files::data(copy, cx.world)?;
     let asked = target.get("datadir").cloned().unwrap_or_default();
     let here = printed(&cx.fx.host(copy.target_host(cx.world)).await?.run(&data_dir::look(data, asked)).await?);
     let mut failures = Vec::new();

@@ -10,7 +10,8 @@ pub use tool::{MARIABACKUP, Tool, XTRABACKUP};
 
 use super::CopyServer;
 use super::data_dir;
-use super::engine::{CopyEngine, Taken};
+use super::engine::{Arrival, CopyEngine, Taken};
+use super::files;
 use super::ssh::ssh_command;
 use crate::dialect::Dialect;
 use crate::domain::marker;
@@ -47,7 +48,7 @@ impl Backup {
             let answer = format!("host `{to}` cannot reach host `{from}`, which has no `ssh`");
             Failure::permanent("reach the source", answer).help("give that host an `ssh` in the inventory")
         })?;
-        let data = copy.data(world)?;
+        let data = files::data(copy, world)?;
         let taking =
             Taking { tool: self.tool, ssh: &ssh, data, suffix, parallel: copy.parallel(), limit: copy.limit() };
         Ok(taking.script())
@@ -67,7 +68,7 @@ impl Backup {
         sh!("cd -- {} && file=$(ls -- {} 2>/dev/null); head -c 100000 -- \"$file\"", argument(folder), names)
     }
     async fn taken(&self, copy: &CopyServer, cx: &Ctx<'_>, seconds: f64) -> Result<Taken> {
-        let (data, suffix) = (copy.data(cx.world)?, data_dir::suffix(cx.run, cx.step));
+        let (data, suffix) = (files::data(copy, cx.world)?, data_dir::suffix(cx.run, cx.step));
         let host = cx.fx.host(copy.target_host(cx.world)).await?;
         let text = host.print(&self.place_of(data, &suffix)).await?;
         let place = Place::read(&text).map_err(|answer| {
@@ -93,6 +94,10 @@ impl CopyEngine for Backup {
         self.tool.name
     }
 
+    fn arrival(&self) -> Arrival {
+        Arrival::Files
+    }
+
     fn unfit(&self, source: Dialect, target: Dialect) -> Option<String> {
         self.tool.unfit(source, target)
     }
@@ -101,7 +106,7 @@ impl CopyEngine for Backup {
         let faulty = |failure: Failure| vec![Complaint { help: failure.help, ..Complaint::new("to", failure.answer) }];
         let (host, suffix) = (copy.target_host(world), data_dir::planned_suffix());
         let dir = Self::dir(copy, world, &run_marker(), &marker::late("step"));
-        let data = copy.data(world).map_err(faulty)?;
+        let data = files::data(copy, world).map_err(faulty)?;
         let options = self.option_file(copy, world).map_err(faulty)?;
         let mut actions = vec![
             Action::file(host, long_work::option_file(&dir), &options),
