@@ -3,6 +3,8 @@
 use super::conduct;
 use super::inputs::{self, secrets_folder};
 use super::output;
+use super::past_copies::past_copies;
+use super::state::State;
 use crate::effects::{Answer, Approvals, Effects, Rule, Secrets};
 use crate::error::{Failure, Result, exit};
 use crate::plan::Plan;
@@ -22,7 +24,7 @@ use std::sync::Arc;
 pub fn plan(
     make: impl Fn(&Sources) -> Result<Plan, Vec<Faults>>,
     mut sources: Sources,
-    control_dir: PathBuf,
+    state: &State,
 ) -> Result<(Sources, Plan, Survey), u8> {
     let complain = |reports| {
         inputs::complain(reports);
@@ -30,7 +32,7 @@ pub fn plan(
     };
     let begun = make(&sources).map_err(complain)?;
     let secrets = secrets(&begun.world.inventory, &sources)?;
-    let runtime = runtime()?;
+    let (runtime, control_dir) = (runtime()?, state.dir().join("ssh"));
     sources.learned = runtime.block_on(async {
         let fx = effects(&begun.world.inventory, secrets.clone(), control_dir.clone());
         let learned = survey::learn(&fx, &begun.world.inventory).await;
@@ -38,7 +40,7 @@ pub fn plan(
         learned
     });
     let plan = make(&sources).map_err(complain)?;
-    let survey = runtime.block_on(look(&plan, secrets, control_dir));
+    let survey = runtime.block_on(look(&plan, secrets, state));
     Ok((sources, plan, survey))
 }
 
@@ -46,14 +48,14 @@ pub fn plan(
 ///
 /// # Errors
 /// The exit code.
-pub fn again(plan: &Plan, sources: &Sources, control_dir: PathBuf) -> Result<Survey, u8> {
+pub fn again(plan: &Plan, sources: &Sources, state: &State) -> Result<Survey, u8> {
     let secrets = secrets(&plan.world.inventory, sources)?;
-    Ok(runtime()?.block_on(look(plan, secrets, control_dir)))
+    Ok(runtime()?.block_on(look(plan, secrets, state)))
 }
 
-async fn look(plan: &Plan, secrets: Arc<Secrets>, control_dir: PathBuf) -> Survey {
-    let fx = effects(&plan.world.inventory, secrets, control_dir);
-    let survey = survey::look(&Arc::new(plan.clone()), &fx).await;
+async fn look(plan: &Plan, secrets: Arc<Secrets>, state: &State) -> Survey {
+    let fx = effects(&plan.world.inventory, secrets, state.dir().join("ssh"));
+    let survey = survey::look(&Arc::new(plan.clone()), &fx, &past_copies(state)).await;
     fx.close().await;
     survey
 }

@@ -23,6 +23,7 @@ mod matrix;
 mod outbox;
 mod output;
 mod pairs;
+mod past_copies;
 mod people;
 mod plan;
 mod preflight;

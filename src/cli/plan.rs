@@ -93,7 +93,7 @@ fn live(args: &Args) -> u8 {
         output::complain(&failure.help("`run` knows saved plans by that name"));
         return exit::INVALID;
     }
-    let (sources, plan, survey) = match live::plan(load::plan, args.inputs.sources(), args.state.dir().join("ssh")) {
+    let (sources, plan, survey) = match live::plan(load::plan, args.inputs.sources(), &args.state) {
         Ok(made) => made,
         Err(code) => return code,
     };

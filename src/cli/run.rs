@@ -80,7 +80,7 @@ fn from_saved(args: &Args) -> Result<(Sources, Plan), u8> {
     let SavedPlan { sources, plan, survey, .. } = SavedPlan::read(path).map_err(give_up)?;
     plan.is_own_program().map_err(give_up)?;
     unchanged::saved(path, &sources, &plan).map_err(give_up)?;
-    let now = live::again(&plan, &sources, args.state.dir().join("ssh"))?;
+    let now = live::again(&plan, &sources, &args.state)?;
     let mut changes = survey::changes(&survey, &now);
     if let Some(failure) = now.failures.first() {
         changes.push(format!("{}: {}", failure.attempted, failure.answer));

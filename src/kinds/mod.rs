@@ -24,5 +24,5 @@ pub use api::{
 pub use api::{Step, Update};
 pub use registry::{KINDS, Kind, Output, OutputType, find, plays};
 pub use support::after_fence;
-pub use support::finding::{CheckResult, FileChange, Finding, Mark, Setting, Volume};
+pub use support::finding::{CheckResult, CopyWay, FileChange, Finding, Mark, Setting, Volume};
 pub use support::privileges::{Grant, grants, lacks, missing, own_account};

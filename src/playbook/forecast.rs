@@ -7,6 +7,21 @@ pub const IMPORT: u64 = 20 << 20;
 /// Data and indexes are so many times as large as the dump of them, compressed.
 pub const SMALLER: u64 = 5;
 
+/// Bytes of a server's files that go from host to host in a second, prepared and started at the end.
+pub const FILES: u64 = 100 << 20;
+/// Bytes of data and indexes that several threads dump and load in a second.
+pub const PARALLEL: u64 = 40 << 20;
+
+/// Bytes a second that an engine of `copy` is assumed to bring where nothing was measured.
+#[must_use]
+pub fn assumed_rate(engine: &str) -> u64 {
+    match engine {
+        "dump" => IMPORT,
+        "mydumper" => PARALLEL,
+        _ => FILES,
+    }
+}
+
 /// Seconds that the dump takes.
 #[must_use]
 pub fn dump_seconds(data_bytes: u64) -> u64 {

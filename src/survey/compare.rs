@@ -41,7 +41,7 @@ fn facts(survey: &Survey) -> BTreeMap<String, String> {
                 Finding::Setting(setting) => {
                     add(format!("`{}` of server `{}`", setting.name, setting.server), setting.now.clone());
                 }
-                Finding::Volume(_) | Finding::Check(_) => {}
+                Finding::Volume(_) | Finding::Copy(_) | Finding::Check(_) => {}
             }
         }
     }

@@ -1,11 +1,30 @@
-//! How long the data will take. Nothing is measured but the amount: the rates are assumptions, and said to be.
+//! How long the data will take: by what was measured just now, by what earlier runs took, or by assumptions, and always said
+//! by which. Pure.
 
-use super::{Forecast, StepFound};
+use super::{CopyForecast, Forecast, StepFound};
 use crate::domain::units::Bytes;
-use crate::kinds::Finding;
-use crate::playbook::forecast::{DUMP, IMPORT, SMALLER, dump_bytes, dump_seconds, import_seconds};
+use crate::kinds::{CopyWay, Finding};
+use crate::playbook::forecast::{DUMP, IMPORT, SMALLER, assumed_rate, dump_bytes, dump_seconds, import_seconds};
+use serde::{Deserialize, Serialize};
 
-/// The forecast, where some step reads data.
+/// A copy that an earlier run has made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PastCopy {
+    /// The run.
+    pub run: String,
+    /// Its engine.
+    pub engine: String,
+    /// Host that was copied from.
+    pub from: String,
+    /// Host that was copied to.
+    pub to: String,
+    /// Bytes of data that it brought.
+    pub bytes: u64,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+/// The forecast of a dump and its import, where some step dumps.
 pub fn forecast(steps: &[StepFound]) -> Option<Forecast> {
     let volumes = steps.iter().flat_map(|step| &step.findings).filter_map(|finding| match finding {
         Finding::Volume(volume) => Some(volume.bytes),
@@ -24,4 +43,77 @@ pub fn forecast(steps: &[StepFound]) -> Option<Forecast> {
             format!("the import loads {import} of that a second; a rehearsal on the same disks tells better"),
         ],
     })
+}
+
+/// The forecast of every way to make each copy. `past` holds the newest first.
+pub fn copies(steps: &[StepFound], past: &[PastCopy]) -> Vec<CopyForecast> {
+    let ways = steps.iter().flat_map(|step| &step.findings).filter_map(|finding| match finding {
+        Finding::Copy(way) => Some(way),
+        _ => None,
+    });
+    ways.map(|way| copy(way, past)).collect()
+}
+
+fn copy(way: &CopyWay, past: &[PastCopy]) -> CopyForecast {
+    let (rate, rests_on) = rate(way, past);
+    let seconds = way.unfit.is_none().then(|| way.bytes / rate.max(1) + 1);
+    let rests_on = way.unfit.clone().unwrap_or(rests_on);
+    CopyForecast { engine: way.engine.clone(), chosen: way.chosen, bytes: way.bytes, seconds, rests_on }
+}
+
+/// Bytes a second, and what they rest on: a whole copy tells more than a piece of it.
+fn rate(way: &CopyWay, past: &[PastCopy]) -> (u64, String) {
+    let same = |past: &&PastCopy| past.engine == way.engine && past.from == way.from && past.to == way.to;
+    if let Some(rate) = past.iter().find(same).and_then(|past| Some((past, past_rate(past)?))) {
+        let (past, rate) = rate;
+        return (rate, format!("run {} brought {} a second", past.run, Bytes(rate)));
+    }
+    if let Some(rate) = way.measured {
+        return (rate, format!("measured just now: {} a second from {} to {}", Bytes(rate), way.from, way.to));
+    }
+    let rate = assumed_rate(&way.engine);
+    (rate, format!("assumed: {} a second", Bytes(rate)))
+}
+
+/// Bytes a second; nothing of a copy that was too small to tell.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+fn past_rate(past: &PastCopy) -> Option<u64> {
+    const LEAST: u64 = 64 << 20;
+    (past.bytes >= LEAST && past.seconds > 0.0).then(|| (past.bytes as f64 / past.seconds) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PastCopy, copies};
+    use crate::kinds::{CopyWay, Finding};
+    use crate::survey::{State, StepFound};
+
+    fn way(engine: &str, measured: Option<u64>, unfit: Option<&str>) -> Finding {
+        let [engine, from, to] = [engine, "old", "new"].map(str::to_owned);
+        let unfit = unfit.map(str::to_owned);
+        Finding::Copy(CopyWay { chosen: unfit.is_none(), engine, unfit, from, to, bytes: 1000 << 20, measured })
+    }
+
+    #[test]
+    fn what_was_seen_counts_more_than_what_was_measured_and_that_more_than_what_is_assumed() {
+        let past = |engine: &str, to: &str, mib: u64| PastCopy {
+            run: "r1".into(),
+            engine: engine.into(),
+            from: "old".into(),
+            to: to.into(),
+            bytes: mib << 20,
+            seconds: 10.0,
+        };
+        let findings = vec![
+            way("mariabackup", Some(50 << 20), None),
+            way("dump", None, None),
+            way("clone", Some(50 << 20), None),
+            way("xtrabackup", None, Some("it is for MySQL")),
+        ];
+        let step = StepFound { id: "copy".into(), state: State::WillRun, findings, refusals: Vec::new() };
+        let past = [past("clone", "elsewhere", 5000), past("mariabackup", "new", 1), past("clone", "new", 1000)];
+        let found = copies(&[step], &past);
+        let told: Vec<_> = found.iter().map(|way| (way.engine.as_str(), way.seconds, way.rests_on.as_str())).collect();
+        insta::assert_debug_snapshot!(told, @r#""#);
+    }
 }

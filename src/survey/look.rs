@@ -1,5 +1,6 @@
 //! Asks everyone.
 
+use super::forecast::PastCopy;
 use super::learn::{Answers, everyone};
 use super::memo::Empty;
 use super::{State, StepFound, Survey, forecast};
@@ -22,12 +23,14 @@ const AT_ONCE: usize = 8;
 const NO_RUN: &str = "survey";
 
 /// Looks at everything that `plan` names. What cannot be asked is among the failures.
-pub async fn look(plan: &Arc<Plan>, fx: &Arc<Effects>) -> Survey {
+/// `past` holds the copies of earlier runs, the newest first.
+pub async fn look(plan: &Arc<Plan>, fx: &Arc<Effects>, past: &[PastCopy]) -> Survey {
     let Answers { hosts, servers, failures } = everyone(fx, &plan.world.inventory).await;
     let mut survey = Survey { hosts, servers, failures, ..Survey::default() };
     if survey.failures.is_empty() {
         survey.steps = steps(plan, fx).await;
         survey.forecast = forecast::forecast(&survey.steps);
+        survey.copies = forecast::copies(&survey.steps, past);
     }
     survey
 }

@@ -12,9 +12,10 @@ pub mod saved;
 mod text;
 
 pub use compare::changes;
+pub use forecast::PastCopy;
 pub use learn::{Answers, everyone, learn};
 pub use look::look;
-pub use text::{forecast_line, markdown, text};
+pub use text::{copy_line, forecast_line, markdown, text};
 
 use crate::domain::product::Product;
 use crate::error::Failure;
@@ -35,6 +36,9 @@ pub struct Survey {
     /// How much there is to move, and how long that may take.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub forecast: Option<Forecast>,
+    /// How long each way to make a copy would take.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub copies: Vec<CopyForecast>,
     /// What could not be asked.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub failures: Vec<Failure>,
@@ -118,4 +122,19 @@ pub struct Forecast {
     pub import_seconds: u64,
     /// What the figures rest on.
     pub assumptions: Vec<String>,
+}
+
+/// How long one way to make a copy would take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyForecast {
+    /// Its engine.
+    pub engine: String,
+    /// Whether the plan takes it.
+    pub chosen: bool,
+    /// Bytes to copy, estimated.
+    pub bytes: u64,
+    /// Seconds; nothing where it does not do for this pair of servers.
+    pub seconds: Option<u64>,
+    /// What the figure rests on, or why there is none.
+    pub rests_on: String,
 }

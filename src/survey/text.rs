@@ -1,6 +1,6 @@
 //! A survey as people read it, on a terminal and on a pull request.
 
-use super::{Forecast, StepFound, Survey};
+use super::{CopyForecast, Forecast, StepFound, Survey};
 use crate::domain::units::{Bytes, Span};
 use crate::kinds::Finding;
 use crate::plan::display::markup::{cell, code, fenced, plain};
@@ -38,9 +38,7 @@ fn write_text(out: &mut String, survey: &Survey) -> Result {
     for failure in &survey.failures {
         writeln!(out, "  could not be asked: {}", reason(failure))?;
     }
-    if let Some(forecast) = &survey.forecast {
-        forecast_lines(forecast).iter().try_for_each(|line| writeln!(out, "  {line}"))?;
-    }
+    forecasts(survey).iter().try_for_each(|line| writeln!(out, "  {line}"))?;
     writeln!(out)
 }
 
@@ -65,9 +63,10 @@ fn write_markdown(out: &mut String, survey: &Survey) -> Result {
         }
         writeln!(out, "\n</details>")?;
     }
-    if let Some(forecast) = &survey.forecast {
+    let forecasts = forecasts(survey);
+    if !forecasts.is_empty() {
         writeln!(out)?;
-        forecast_lines(forecast).iter().try_for_each(|line| writeln!(out, "- {}", plain(line)))?;
+        forecasts.iter().try_for_each(|line| writeln!(out, "- {}", plain(line)))?;
     }
     writeln!(out)
 }
@@ -75,7 +74,8 @@ fn write_markdown(out: &mut String, survey: &Survey) -> Result {
 /// How much is copied and how long that takes, in one sentence; nothing where no step reads data.
 #[must_use]
 pub fn forecast_line(survey: &Survey) -> Option<String> {
-    survey.forecast.as_ref().and_then(|forecast| forecast_lines(forecast).into_iter().next())
+    let chosen = survey.copies.iter().find(|copy| copy.chosen).map(copy_line);
+    chosen.or_else(|| forecasts(survey).into_iter().next())
 }
 
 fn facts(survey: &Survey) -> Vec<String> {
@@ -120,6 +120,11 @@ fn words(finding: &Finding) -> String {
             volume.tables,
             volume.rows
         ),
+        Finding::Copy(way) => {
+            let word = if way.chosen { "chosen" } else { "not taken" };
+            let why = way.unfit.as_ref().map_or(String::new(), |why| format!(": {why}"));
+            format!("copy by {} ({word}){why}", way.engine)
+        }
         Finding::Setting(setting) => {
             format!("{}: {} is {} now, then {}", setting.server, setting.name, setting.now, setting.then)
         }
@@ -128,6 +133,22 @@ fn words(finding: &Finding) -> String {
             format!("{:<5} {}: {}{remedy}", check.result, check.name, check.evidence)
         }
     }
+}
+
+fn forecasts(survey: &Survey) -> Vec<String> {
+    let copies = survey.copies.iter().map(copy_line);
+    copies.chain(survey.forecast.iter().flat_map(forecast_lines)).collect()
+}
+
+/// How long one way to copy would take, in one line.
+#[must_use]
+pub fn copy_line(copy: &CopyForecast) -> String {
+    let chosen = if copy.chosen { ", which is chosen" } else { "" };
+    let Some(seconds) = copy.seconds else {
+        return format!("copy by {}: it does not do here: {}", copy.engine, copy.rests_on);
+    };
+    let (bytes, span) = (Bytes(copy.bytes), Span(Duration::from_secs(seconds)));
+    format!("copy by {}{chosen}: {bytes} in about {span}; {}", copy.engine, copy.rests_on)
 }
 
 fn forecast_lines(forecast: &Forecast) -> Vec<String> {

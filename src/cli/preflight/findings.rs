@@ -3,13 +3,17 @@
 use super::Args;
 use crate::error::Failure;
 use crate::kinds::{CheckResult, Finding, Mark};
-use crate::survey::{StepFound, Survey};
+use crate::survey::{CopyForecast, StepFound, Survey, copy_line};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// What every check says, and every reason of a step to refuse, under the step's name.
+/// What every check says, every reason of a step to refuse, under the step's name, and how long each way to copy would take.
 pub fn of(survey: &Survey) -> Vec<CheckResult> {
-    survey.steps.iter().flat_map(of_step).collect()
+    survey.steps.iter().flat_map(of_step).chain(survey.copies.iter().map(copy)).collect()
+}
+
+fn copy(copy: &CopyForecast) -> CheckResult {
+    CheckResult { name: "copy".to_owned(), result: Mark::Pass, evidence: copy_line(copy), remedy: None }
 }
 
 fn of_step(step: &StepFound) -> Vec<CheckResult> {

@@ -54,13 +54,12 @@ pub struct Args {
 /// Looks at everything that a run would look at before its first step, and prints what every check and every step says.
 pub fn run(args: &Args) -> u8 {
     let sources = Sources { inventory: Some(args.inventory.clone()), ..Sources::default() };
-    let control_dir = args.state.dir().join("ssh");
     let looked = if let Some(path) = &args.playbook {
         let sources = Sources { playbook: path.clone(), set: args.set.clone(), ..sources };
-        live::plan(load::plan, sources, control_dir)
+        live::plan(load::plan, sources, &args.state)
     } else {
         let (playbook, set) = shipped::playbook(args);
-        live::plan(|sources| load::plan_of(&playbook, sources), Sources { set, ..sources }, control_dir)
+        live::plan(|sources| load::plan_of(&playbook, sources), Sources { set, ..sources }, &args.state)
     };
     let survey = match looked {
         Ok((_, _, survey)) => survey,

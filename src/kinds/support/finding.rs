@@ -11,6 +11,8 @@ pub enum Finding {
     File(FileChange),
     /// Data that the step will read, as the server estimates it.
     Volume(Volume),
+    /// A way to make the copy: the one that is taken, and each other.
+    Copy(CopyWay),
     /// A variable that the step will set.
     Setting(Setting),
     /// What a check of a migration says.
@@ -77,6 +79,27 @@ pub struct Volume {
     pub rows: u64,
     /// Bytes of data and indexes, estimated.
     pub bytes: u64,
+}
+
+/// A way to make a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyWay {
+    /// Its engine.
+    pub engine: String,
+    /// Whether this step takes it.
+    pub chosen: bool,
+    /// Why it does not do for this pair of servers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unfit: Option<String>,
+    /// Host that is copied from.
+    pub from: String,
+    /// Host that is copied to.
+    pub to: String,
+    /// Bytes to copy, estimated.
+    pub bytes: u64,
+    /// Bytes a second that this pair of hosts has just carried, measured with a piece of the data.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub measured: Option<u64>,
 }
 
 /// A variable that will be set.

@@ -72,6 +72,14 @@ pub trait CopyEngine: Send + Sync {
     /// Every reason why it cannot work here.
     async fn inspect(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure>;
 
+    /// Bytes a second that this very pair of hosts carries of such a copy, where that can be measured. Changes nothing.
+    ///
+    /// # Errors
+    /// When the hosts or the source cannot be asked.
+    async fn rate(&self, _: &CopyServer, _: &Ctx<'_>) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Takes the copy, or goes on with what an earlier runner has begun. A second call finds the copy that is there.
     async fn take(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Result<Taken>;
 

@@ -18,11 +18,13 @@ use crate::kinds::support::empty_server::require_empty;
 use crate::kinds::support::place::dialect;
 use crate::kinds::support::privileges::swap;
 use crate::kinds::support::volume::volume;
-use crate::kinds::{Action, Complaint, Ctx, Finding, Need, Output, OutputType, Outputs, Probe, Reversibility, Step};
+use crate::kinds::{
+    Action, Complaint, CopyWay, Ctx, Finding, Need, Output, OutputType, Outputs, Probe, Reversibility, Step,
+};
 use crate::playbook::through::Through;
 use crate::playbook::world::World;
 use async_trait::async_trait;
-use choice::{Choice, EngineName, choose};
+use choice::{Choice, EngineName, choose, engines};
 use engine::{Arrival, CopyEngine, Taken};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -237,7 +239,23 @@ impl Step for CopyServer {
     }
 
     async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
-        Ok(vec![Finding::Volume(volume(cx, &self.from, &Every).await?)])
+        let bytes = volume(cx, &self.from, &Every).await?.bytes;
+        let chosen = self.engine(cx.world)?;
+        let measured = chosen.rate(self, cx).await.unwrap_or_default();
+        let [from, to] = [self.source_host(cx.world), self.target_host(cx.world)].map(str::to_owned);
+        let way = |engine: &dyn CopyEngine| {
+            let is_chosen = engine.name() == chosen.name();
+            Finding::Copy(CopyWay {
+                engine: engine.name().to_owned(),
+                chosen: is_chosen,
+                unfit: engine.unfit(dialect(cx.world, &self.from), dialect(cx.world, &self.to)),
+                from: from.clone(),
+                to: to.clone(),
+                bytes,
+                measured: measured.filter(|_| is_chosen),
+            })
+        };
+        Ok(engines().map(way).collect())
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

@@ -33,15 +33,18 @@ fn programs(tool: &Tool, unpack: bool) -> Script {
     )
 }
 
-/// Tries whether this host may run a program on the other one.
-fn way(copy: &CopyServer, world: &World) -> Option<Script> {
+/// The words before a program that the target's host runs on the source's; nothing where that is the same host, or has no `ssh`.
+pub fn way(copy: &CopyServer, world: &World) -> Option<Script> {
     let (from, to) = (copy.source_host(world), copy.target_host(world));
     if from == to {
         return None;
     }
-    let mut argv = ssh_command(world, to, from)?;
-    argv.extend(["echo".to_owned(), "reached".to_owned()]);
-    Some(Script::words(argv))
+    ssh_command(world, to, from).map(Script::words)
+}
+
+/// Tries whether this host may run a program on the other one.
+fn trial(copy: &CopyServer, world: &World) -> Option<Script> {
+    way(copy, world).map(|way| sh!("{} echo reached", way))
 }
 
 /// What [`faults`] and [`bytes`] ask.
@@ -59,11 +62,15 @@ pub fn questions(tool: &Tool, copy: &CopyServer, world: &World) -> Vec<Action> {
     if let Ok(data) = files::data(copy, world) {
         actions.push(Action::look(target, data_dir::look(data, late("its data directory"))));
     }
-    actions.extend(way(copy, world).map(|way| Action::look(target, way)));
+    actions.extend(trial(copy, world).map(|trial| Action::look(target, trial)));
     actions
 }
 
-async fn asked(cx: &Ctx<'_>, server: &str) -> Result<BTreeMap<String, String>> {
+/// The variables of a server that its files depend on.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn asked(cx: &Ctx<'_>, server: &str) -> Result<BTreeMap<String, String>> {
     crate::kinds::support::server_state::variables(cx, server, &variables()).await
 }
 
@@ -160,9 +167,9 @@ async fn program(tool: &Tool, copy: &CopyServer, cx: &Ctx<'_>, host: &str, unpac
 }
 
 async fn reached(copy: &CopyServer, cx: &Ctx<'_>) -> Result<()> {
-    let Some(way) = way(copy, cx.world) else { return Ok(()) };
+    let Some(trial) = trial(copy, cx.world) else { return Ok(()) };
     let host = copy.target_host(cx.world);
-    let ran = cx.fx.host(host).await?.run(&way).await?;
+    let ran = cx.fx.host(host).await?.run(&trial).await?;
     if ran.code == Some(0) && printed(&ran).lines().any(|line| line == "reached") {
         return Ok(());
     }

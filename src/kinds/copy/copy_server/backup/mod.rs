@@ -2,6 +2,7 @@
 
 mod look;
 mod place;
+mod probe;
 mod script;
 mod settings;
 mod tool;
@@ -119,7 +120,7 @@ impl CopyEngine for Backup {
     }
 
     fn questions(&self, copy: &CopyServer, world: &World) -> Vec<Action> {
-        look::questions(self.tool, copy, world)
+        look::questions(self.tool, copy, world).into_iter().chain(probe::question(copy, world)).collect()
     }
 
     fn preview_undo(&self, copy: &CopyServer, world: &World) -> Vec<Action> {
@@ -133,6 +134,10 @@ impl CopyEngine for Backup {
 
     async fn inspect(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure> {
         look::faults(self.tool, copy, cx).await
+    }
+
+    async fn rate(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Result<Option<u64>> {
+        probe::rate(copy, cx).await
     }
 
     async fn take(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Result<Taken> {
