@@ -33,6 +33,12 @@ const AN_HOUR: i64 = 3_600_000;
 /// How often a purge is tried, and the pause between.
 const PURGES: usize = 40;
 const PURGE_PAUSE: Duration = Duration::from_millis(250);
+/// Programs that read a server's data, and programs that bring it to another.
+const READERS: [&str; 6] = ["mariadb-backup", "mariabackup", "xtrabackup", "mariadb-dump", "mysqldump", "mydumper"];
+const LOADERS: [&str; 5] = ["mbstream", "xbstream", "mariadb", "mysql", "myloader"];
+/// How long a program may take to begin.
+const BEGINS_WITHIN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// A writer that the application does not have.
 const STRANGER: u32 = 999_999;
 
@@ -74,6 +80,10 @@ pub enum Blow {
     LockTables,
     /// The new server's disk fills up.
     FillDisk,
+    /// The program that reads the source's data is killed, on whichever host it runs.
+    KillCopy,
+    /// The program that brings the data to the new server, or unpacks it there, is killed.
+    KillLoad,
     /// The runner cannot write a byte more.
     FillState,
     /// The binary log that the copy belongs to is purged.
@@ -169,6 +179,8 @@ impl Blow {
             Self::LongTransaction => damage.session = Some(hold_transaction(roles).await?),
             Self::LockTables => damage.session = Some(lock_tables(roles).await?),
             Self::FillDisk => damage.filler = Some(disk::fill(roles.server(Side::Target).dir(), SPARE)?),
+            Self::KillCopy => kill_programs(roles, &READERS).await?,
+            Self::KillLoad => kill_programs(roles, &LOADERS).await?,
             Self::FillState => forbid_writes(runner)?,
             Self::PurgeBinlog => purge(&roles.admin(Side::Source).await?, roles.server(Side::Source).dialect()).await?,
             Self::ResetBinlog => {
@@ -254,6 +266,19 @@ fn signal_tunnel(sandbox: &Sandbox, signal: Signal) -> Result<()> {
         }
     }
     if struck { Ok(()) } else { Err(Failure::permanent("strike the tunnel", "there is none")) }
+}
+
+/// Kills programs of the copy, as soon as one is there.
+async fn kill_programs(roles: Roles<'_>, names: &[&str]) -> Result<()> {
+    let hosts = [Side::Source, Side::Target].map(|side| roles.sandbox.host(roles.host(side)));
+    let began = std::time::Instant::now();
+    while began.elapsed() < BEGINS_WITHIN {
+        if hosts.iter().flatten().any(|host| host.kill_programs(names)) {
+            return Ok(());
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+    Err(Failure::permanent("kill a program of the copy", format!("none of these has run: {}", names.join(", "))))
 }
 
 /// What only an administrator can do, and only on purpose: opens the fence and writes.

@@ -132,6 +132,8 @@ const LIST: &[Entry] = &[
     entry("ssh-away-in-fence", Blow::SshAway(Target), (Side::After, BEGINS, Closes), 0, &[Done]),
     entry("ssh-away-in-promote", Blow::SshAway(Target), (Side::After, BEGINS, Opens), 0, &[Done]),
     entry("disk-full-in-import", Blow::FillDisk, (Side::After, BEGINS, CopiesTo), 0, &[RolledBack, Done]),
+    entry("copy-killed", Blow::KillCopy, (Side::After, BEGINS, CopiesFrom), 0, EITHER),
+    entry("load-killed", Blow::KillLoad, (Side::After, BEGINS, CopiesTo), 0, EITHER),
     entry("state-full", Blow::FillState, (Side::After, BEGINS, CopiesTo), 0, &[Done]),
     entry("state-full-in-switch", Blow::FillState, (Side::After, BEGINS, Closes), 0, &[Done]),
     entry("binlog-purged", Blow::PurgeBinlog, (Side::After, DONE, CopiesFrom), 0, &[RolledBack]),

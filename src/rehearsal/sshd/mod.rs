@@ -135,6 +135,15 @@ impl Sshd {
         }
     }
 
+    /// Ends every program of one of these names that runs on the host, at once; whether there was one.
+    #[must_use]
+    pub fn kill_programs(&self, names: &[&str]) -> bool {
+        let mut found = processes::marked(MARK, &self.mark);
+        found.retain(|&pid| processes::is_program(pid, names));
+        found.iter().for_each(|&pid| processes::kill(pid));
+        !found.is_empty()
+    }
+
     /// Waits for ssh's greeting.
     async fn greeting(&self) -> Result<(), String> {
         let greeted = async {

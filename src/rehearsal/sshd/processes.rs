@@ -26,6 +26,13 @@ pub(super) fn is_marked(pid: u32, name: &str, value: &str) -> bool {
     environment.split(|&byte| byte == 0).any(|entry| entry == wanted.as_bytes())
 }
 
+/// Whether this process is one of these programs, or was started by a loader or a shell that was given one's name.
+pub(super) fn is_program(pid: u32, names: &[&str]) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = line.split(|&byte| byte == 0).take(6).map(String::from_utf8_lossy);
+    words.into_iter().any(|word| names.contains(&word.rsplit('/').next().unwrap_or_default()))
+}
+
 /// Ends a process at once; one that is gone already is fine.
 pub(super) fn kill(pid: u32) {
     send(pid, Signal::KILL);
