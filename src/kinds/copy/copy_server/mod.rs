@@ -223,7 +223,7 @@ impl Step for CopyServer {
     fn settles(&self, world: &World) -> Vec<String> {
         match self.engine(world) {
             Ok(engine) if engine.arrival() == Arrival::Files => {
-                vec![format!("{}.read_only", self.to), format!("{}.event_scheduler", self.to)]
+                ["read_only", "event_scheduler", "files"].map(|what| format!("{}.{what}", self.to)).into()
             }
             _ => Vec::new(),
         }
