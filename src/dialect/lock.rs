@@ -18,6 +18,9 @@ pub const HOLDERS: &str = "SELECT IS_USED_LOCK('cutover'), IS_USED_LOCK('cutover
 pub const RUNNERS: &str = "SELECT ID AS id FROM information_schema.PROCESSLIST \
                            WHERE IS_USED_LOCK(CONCAT('cutover session ', ID)) = ID ORDER BY ID";
 
+/// Takes the mark of a runner off this connection: what it does then outlives its runner, and a later one finds it again.
+pub const UNMARK: &str = "SELECT RELEASE_LOCK(CONCAT('cutover session ', CONNECTION_ID()))";
+
 /// Takes the server by one of [`NAMES`], without waiting: 1 when it was free.
 #[must_use]
 pub fn take(name: impl Into<Words>) -> Sql {

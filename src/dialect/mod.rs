@@ -9,6 +9,7 @@
 mod account;
 mod catalog;
 pub mod checksum;
+pub mod clone;
 mod definition;
 mod dump;
 mod events;

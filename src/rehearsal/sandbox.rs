@@ -6,8 +6,9 @@ use super::server::{Choice, Profile, Program, Server, Setup};
 use super::shop;
 use super::sshd::Sshd;
 use super::work_folder::WorkFolder;
+use crate::dialect::clone::INSTALL;
 use crate::domain::Sql;
-use crate::domain::product::Product;
+use crate::domain::product::{Family, Product};
 use crate::domain::sql::account;
 use crate::effects::{Cover, Login, Secrets, Session};
 use crate::error::{Failure, Result};
@@ -121,6 +122,7 @@ impl Sandbox {
         let ssh_config = hosts[0].ssh_config().to_path_buf();
         let (dir, passes_on_all) = (plan.dir.clone(), plan.privileged);
         let sandbox = Self { dir, source, target, secrets, ssh_config, hosts, passes_on_all, work, _disk: disk };
+        sandbox.install_plugins().await?;
         sandbox.fill(plan).await?;
         sandbox.describe(&tls).await?;
         Ok(sandbox)
@@ -197,6 +199,17 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Lets servers that can be cloned be cloned: as people do, who are told to by the look before a run. One that lacks the
+    /// plugin's file goes without, and that look says so.
+    async fn install_plugins(&self) -> Result<()> {
+        for server in [&self.source, &self.target].into_iter().filter(|server| server.family() == Family::MySql) {
+            let session = self.admin(server).await?;
+            session.exec(server.dialect().without_binlog(), LOOK).await?;
+            let _ = session.exec(INSTALL, LOOK).await;
+        }
+        Ok(())
+    }
+
     async fn fill(&self, plan: &Plan) -> Result<()> {
         let session = self.on_source().await?;
         shop::prepare(&session, plan.rows).await?;
@@ -223,7 +236,7 @@ impl Sandbox {
             servers.push(json!({
                 "name": server.name(), "host": host, "address": server.address(), "dir": server.dir(),
                 "password": self.secrets[secret].0, "family": family,
-                "version": format!("{}.{}", product.version.0, product.version.1), "tls": tls[secret],
+                "version": stated(product), "tls": tls[secret],
             }));
         }
         let templates = Templates([("inventory".to_owned(), INVENTORY.to_owned())].into());
@@ -249,6 +262,14 @@ impl Sandbox {
         let context = json!({ "application": { "name": "shop" }, "server": server, "values": values });
         let text = templates.render(&name, context).map_err(|fault| broken(fault.message))?;
         write(&self.app("db.env"), &text)
+    }
+}
+
+/// The version as an inventory states it: which `MySQL` clones which is a matter of the release.
+fn stated(product: Product) -> String {
+    match product.family {
+        Family::MariaDb => format!("{}.{}", product.version.0, product.version.1),
+        Family::MySql => product.version.to_string(),
     }
 }
 

@@ -56,6 +56,9 @@ impl Chance {
             ("in_database", self.one_of(&["shop", "*"])),
             ("privilege", self.one_of(&["SELECT", "SUPER", "PROCESS", "CREATE USER", "RELOAD", "READ_ONLY ADMIN"])),
             ("engine", "InnoDB"),
+            ("clone_state", self.one_of(&["Completed", "Completed", "Failed", "In Progress"])),
+            ("folder", "/var/lib/mysql.cutover-r1-it.clone/data/"),
+            ("clone_valid_donor_list", ""),
             ("user", self.one_of(&["shop", "repl", "migrate"])),
             ("host", "%"),
             ("db", "shop"),
@@ -252,6 +255,10 @@ impl Answers for Chance {
             _ if command.contains("zstd -dcq") => {
                 "-- CHANGE MASTER TO MASTER_LOG_FILE='mysql-bin.000002', MASTER_LOG_POS=1542;"
             }
+            _ if command.contains("todo=find") => {
+                self.one_of(&["/var/lib/mysql.cutover-r1-it.clone/data", "/var/lib/mysql.cutover-r1-it.clone/data", "whole"])
+            }
+            _ if command.contains("todo=whole") => "4096",
             _ if command.starts_with("stat -c") => "4096",
             _ if command.starts_with("stat -L") => "700",
             _ if command.contains("/script") => self.one_of(&["", "dump", "tunnel"]),

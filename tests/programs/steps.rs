@@ -57,6 +57,8 @@ fn others() -> impl Iterator<Item = (&'static str, Value)> {
         ("render", json!({ "host": "new", "path": "/etc/x.env", "template": "app.env.j2", "values": { "values": {}, "server": { "name": "a", "host": "b", "port": 1 }, "application": { "name": "a" } } })),
         ("verify", json!({ "source": "source", "replica": "target" })),
         ("approve", json!({ "message": "go?" })),
+        ("copy", json!({ "from": "source", "to": "target", "engine": "clone", "parallel": 8, "limit": 20_000_000,
+            "through": { "step": "tunnel", "listen": "127.0.0.1:3307" } })),
     ]
     .into_iter()
 }

@@ -50,6 +50,20 @@ impl Dialect {
         all
     }
 
+    /// To be cloned by another server, which logs in with this account, and to see before what a clone leaves out (seen on
+    /// `MySQL` 9.7.4).
+    #[must_use]
+    pub fn cloned_privileges(self) -> Vec<AnyOf> {
+        vec![&["BACKUP_ADMIN"], SELECT, PROCESS, self.sees_log()]
+    }
+
+    /// To clone another server into a folder of its own: only to put a clone in place takes `CLONE_ADMIN`, and that is of no
+    /// use here (seen on `MySQL` 9.7.4).
+    #[must_use]
+    pub fn cloning_privileges(self) -> Vec<AnyOf> {
+        vec![&["BACKUP_ADMIN"], SELECT, self.sets_variable("clone_valid_donor_list")]
+    }
+
     /// To start with the files of another server.
     #[must_use]
     pub fn copied_privileges(self) -> Vec<AnyOf> {

@@ -1,6 +1,7 @@
 //! Which engine makes the copy: the one that is named, or the fastest that fits. Pure.
 
 use super::backup::{Backup, MARIABACKUP, XTRABACKUP};
+use super::clone::Clone;
 use super::engine::CopyEngine;
 use crate::dialect::Dialect;
 use schemars::JsonSchema;
@@ -15,13 +16,16 @@ pub enum EngineName {
     Auto,
     /// `mariadb-backup`: the files of a running `MariaDB`, streamed from host to host.
     Mariabackup,
-    /// Percona `XtraBackup`: the same for `MySQL`. It has never been run by those who wrote this.
+    /// The clone plugin of `MySQL`: the new server reads the data of the old one by itself.
+    Clone,
+    /// Percona `XtraBackup`: what `mariadb-backup` is for `MariaDB`. It has never been run by those who wrote this.
     Xtrabackup,
 }
 
-/// The fastest first.
-static ENGINES: [(EngineName, &dyn CopyEngine); 2] = [
+/// The fastest first, and of two alike the one that was run here.
+static ENGINES: [(EngineName, &dyn CopyEngine); 3] = [
     (EngineName::Mariabackup, &Backup { tool: &MARIABACKUP }),
+    (EngineName::Clone, &Clone),
     (EngineName::Xtrabackup, &Backup { tool: &XTRABACKUP }),
 ];
 
@@ -76,7 +80,14 @@ mod tests {
         for (asked, from, to, engine) in [
             (EngineName::Auto, "10.11.4-MariaDB", "10.11.19-MariaDB", Some("mariabackup")),
             (EngineName::Auto, "10.5.23-MariaDB", "11.8.9-MariaDB", None),
-            (EngineName::Auto, "8.0.36", "8.0.36", Some("xtrabackup")),
+            (EngineName::Auto, "8.0.36", "8.0.36", Some("clone")),
+            (EngineName::Auto, "8.0.36", "8.0.40", Some("xtrabackup")),
+            (EngineName::Auto, "8.0", "8.0", Some("xtrabackup")),
+            (EngineName::Auto, "9.7.4", "9.7.4", Some("clone")),
+            (EngineName::Auto, "5.7.44", "5.7.44", Some("xtrabackup")),
+            (EngineName::Auto, "8.0.40", "10.11.4-MariaDB", None),
+            (EngineName::Clone, "8.0.36", "8.0.40", None),
+            (EngineName::Xtrabackup, "9.7.4", "9.7.4", Some("xtrabackup")),
             (EngineName::Auto, "8.0.36", "8.4.3", None),
             (EngineName::Xtrabackup, "10.11.4-MariaDB", "10.11.19-MariaDB", None),
             (EngineName::Mariabackup, "11.8.9-MariaDB", "11.8.9-MariaDB", Some("mariabackup")),

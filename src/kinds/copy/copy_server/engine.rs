@@ -1,10 +1,10 @@
 //! What an engine of `copy` is.
 
 use super::CopyServer;
+use super::place::Place;
 use crate::dialect::Dialect;
 use crate::error::{Failure, Result};
 use crate::kinds::{Action, Complaint, Ctx, Need};
-use crate::playbook::position::Position;
 use crate::playbook::world::World;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -12,10 +12,8 @@ use serde::{Deserialize, Serialize};
 /// What an engine has brought.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Taken {
-    /// Place of the copy in the source's binary log.
-    pub position: Position,
-    /// The GTIDs that it holds; empty where none were written.
-    pub gtid: String,
+    /// Where the copy stands; `None` where only a server that has started with it can tell ([`CopyEngine::stands_at`]).
+    pub place: Option<Place>,
     /// Bytes of the data as they lie on the target.
     pub bytes: u64,
     /// What it took.
@@ -28,6 +26,7 @@ pub enum Arrival {
     /// As a folder beside the target's data directory, which takes that one's place: a whole server.
     Files,
     /// As statements that the running target has carried out: databases alone.
+    #[allow(dead_code, reason = "engines that load statements arrive so")]
     Statements,
 }
 
@@ -63,6 +62,16 @@ pub trait CopyEngine: Send + Sync {
     /// What it asks before the run touches anything. Pure.
     fn questions(&self, copy: &CopyServer, world: &World) -> Vec<Action>;
 
+    /// What of the copy neither the plan nor the look before the first step can prove. Pure.
+    fn unproved(&self, _copy: &CopyServer, _world: &World) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What [`CopyEngine::stands_at`] asks. Pure.
+    fn place_actions(&self, _copy: &CopyServer, _world: &World) -> Vec<Action> {
+        Vec::new()
+    }
+
     /// What of a copy it removes. Pure.
     fn preview_undo(&self, copy: &CopyServer, world: &World) -> Vec<Action>;
 
@@ -82,6 +91,18 @@ pub trait CopyEngine: Send + Sync {
 
     /// Takes the copy, or goes on with what an earlier runner has begun. A second call finds the copy that is there.
     async fn take(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Result<Taken>;
+
+    /// Where the copy stands, asked when the target runs with it and before anything else is told to it. A second call
+    /// gives the same answer. Engines whose `take` knows it leave this as it is.
+    ///
+    /// # Errors
+    /// When the server cannot tell.
+    async fn stands_at(&self, copy: &CopyServer, _cx: &Ctx<'_>, taken: &Taken) -> Result<Place> {
+        taken
+            .place
+            .clone()
+            .ok_or_else(|| Failure::permanent("find the copy's place", "nobody has read it").at(copy.target()))
+    }
 
     /// Ends what works at a copy, and removes what the engine has left beside it. Idempotent.
     async fn undo(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Result<()>;

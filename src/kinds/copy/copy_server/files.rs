@@ -1,7 +1,8 @@
 //! What comes after a copy by files: it takes the place of the target's data directory, and the server starts with it.
 
 use super::data_dir::{self, Way};
-use super::engine::Taken;
+use super::engine::{CopyEngine, Taken};
+use super::place::Place;
 use super::{CopyServer, arrival, login};
 use crate::dialect::Dialect;
 use crate::domain::{Contents, Words};
@@ -60,7 +61,7 @@ pub fn complaints(copy: &CopyServer, world: &World) -> Vec<Complaint> {
 }
 
 /// What [`take_place`] does, in order. Pure.
-pub fn actions(copy: &CopyServer, world: &World) -> Vec<Action> {
+pub fn actions(engine: &dyn CopyEngine, copy: &CopyServer, world: &World) -> Vec<Action> {
     let (Ok(data), Ok(file), Ok(target)) = (data(copy, world), file(copy, world), server(world, copy.target())) else {
         return Vec::new();
     };
@@ -72,6 +73,7 @@ pub fn actions(copy: &CopyServer, world: &World) -> Vec<Action> {
     actions.extend(file.preview(&edited(dialect, data)));
     actions.push(Action::command(host, data_dir::swap(target, data, &suffix, Way::There)));
     actions.extend(server_command::restart_actions(target));
+    actions.extend(engine.place_actions(copy, world));
     actions.extend(arrival::actions(world, copy.source(), copy.target()));
     actions.push(Action::command(host, data_dir::remove_login_file(data)));
     actions
@@ -107,14 +109,16 @@ pub async fn faults(copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure> {
 }
 
 /// Lets the copy take the place of the data directory, starts the server with it, closed, and gives it the copy's state of
-/// replication. A second call goes on where the first was cut off.
+/// replication. Returns where the copy stands. A second call goes on where the first was cut off.
 ///
 /// # Errors
 /// When the server does not end, or does not start as it must be.
-pub async fn take_place(copy: &CopyServer, cx: &Ctx<'_>, taken: &Taken) -> Result<()> {
+pub async fn take_place(engine: &dyn CopyEngine, copy: &CopyServer, cx: &Ctx<'_>, taken: &Taken) -> Result<Place> {
     swap(copy, cx).await?;
-    arrival::set_right(cx, copy.source(), copy.target(), &taken.gtid).await?;
-    settle(copy, cx).await
+    let place = engine.stands_at(copy, cx, taken).await?;
+    arrival::set_right(cx, copy.source(), copy.target(), &place.gtid).await?;
+    settle(copy, cx).await?;
+    Ok(place)
 }
 
 /// Puts the old data directory back in its place, where another has taken it; the server is started with it.

@@ -3,11 +3,15 @@
 
 mod arrival;
 mod backup;
+mod beside;
 mod choice;
+mod clone;
 mod data_dir;
 mod engine;
 mod files;
 mod login;
+mod place;
+mod settings;
 mod ssh;
 
 use crate::dialect::Every;
@@ -26,6 +30,7 @@ use crate::playbook::world::World;
 use async_trait::async_trait;
 use choice::{Choice, EngineName, choose, engines};
 use engine::{Arrival, CopyEngine, Taken};
+use place::Place;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -82,8 +87,8 @@ pub struct CopyServer {
     #[serde(default = "four")]
     #[schemars(range(min = 1, max = 64))]
     parallel: u16,
-    /// Tunnel by which the target's host reaches the source, for engines that log in there. `mariabackup` and `xtrabackup`
-    /// go by ssh themselves.
+    /// Tunnel by which the target's host reaches the source, for engines that log in there, such as `clone`. `mariabackup`
+    /// and `xtrabackup` go by ssh themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     through: Option<Through>,
     /// Databases to copy, for engines that load statements; empty means every user database. Files always bring all of them.
@@ -114,6 +119,7 @@ impl CopyServer {
     fn through(&self) -> Option<&Through> {
         self.through.as_ref()
     }
+    #[allow(dead_code, reason = "engines that load statements read it")]
     fn databases(&self) -> &[String] {
         &self.databases
     }
@@ -152,7 +158,7 @@ impl CopyServer {
         }
         found
     }
-    fn outputs(&self, cx: &Ctx<'_>, taken: &Taken) -> Result<Outputs> {
+    fn outputs(&self, cx: &Ctx<'_>, taken: &Taken, place: &Place) -> Result<Outputs> {
         let engine = self.engine(cx.world)?;
         let old = match engine.arrival() {
             Arrival::Files => files::old_data(self, cx)?,
@@ -160,8 +166,8 @@ impl CopyServer {
         };
         Ok(Outputs::from_iter([
             ("engine".to_owned(), engine.name().into()),
-            ("position".to_owned(), serde_json::to_value(&taken.position).unwrap_or_default()),
-            ("gtid".to_owned(), taken.gtid.clone().into()),
+            ("position".to_owned(), serde_json::to_value(&place.position).unwrap_or_default()),
+            ("gtid".to_owned(), place.gtid.clone().into()),
             ("bytes".to_owned(), taken.bytes.into()),
             ("seconds".to_owned(), taken.seconds.into()),
             ("old_data".to_owned(), old.into()),
@@ -189,7 +195,7 @@ impl Step for CopyServer {
         actions.extend(engine.preview(self, world)?);
         actions.push(Action::sql(&self.from, dialect(world, &self.from).binary_logs()));
         if engine.arrival() == Arrival::Files {
-            actions.extend(files::actions(self, world));
+            actions.extend(files::actions(engine, self, world));
         }
         Ok(actions)
     }
@@ -216,8 +222,10 @@ impl Step for CopyServer {
         actions
     }
 
-    fn unproved(&self, _: &World) -> Vec<String> {
-        vec![format!("how long the copy takes, and that `{}` starts with it", self.to)]
+    fn unproved(&self, world: &World) -> Vec<String> {
+        let mut all = vec![format!("how long the copy takes, and that `{}` starts with it", self.to)];
+        all.extend(self.engine(world).map(|engine| engine.unproved(self, world)).unwrap_or_default());
+        all
     }
 
     fn settles(&self, world: &World) -> Vec<String> {
@@ -281,19 +289,23 @@ impl Step for CopyServer {
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let engine = self.engine(cx.world)?;
-        let taken = match engine.arrival() {
+        let (taken, place) = match engine.arrival() {
             Arrival::Files => {
                 if !cx.memo.flag(files::SWAP)? {
                     require_empty(cx, &self.to, "copy the server").await?;
                 }
                 let taken = engine.take(self, cx).await?;
-                files::take_place(self, cx, &taken).await?;
-                taken
+                let place = files::take_place(engine, self, cx, &taken).await?;
+                (taken, place)
             }
-            Arrival::Statements => engine.take(self, cx).await?,
+            Arrival::Statements => {
+                let taken = engine.take(self, cx).await?;
+                let place = engine.stands_at(self, cx, &taken).await?;
+                (taken, place)
+            }
         };
-        cx.progress.note(format!("{} is a copy of {} at {}", self.to, self.from, taken.position));
-        self.outputs(cx, &taken)
+        cx.progress.note(format!("{} is a copy of {} at {}", self.to, self.from, place.position));
+        self.outputs(cx, &taken, &place)
     }
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {

@@ -29,6 +29,18 @@ pub fn backing_up(world: &World, server: &str) -> Vec<Need> {
     Needs::on(server, "copy its files while it runs").everywhere(dialect.backup_privileges()).into()
 }
 
+/// To let another server clone a source.
+pub fn being_cloned(world: &World, server: &str) -> Vec<Need> {
+    let dialect = dialect(world, server);
+    Needs::on(server, "let the other server clone it").everywhere(dialect.cloned_privileges()).into()
+}
+
+/// To clone another server.
+pub fn cloning(world: &World, server: &str) -> Vec<Need> {
+    let dialect = dialect(world, server);
+    Needs::on(server, "clone the other server").everywhere(dialect.cloning_privileges()).into()
+}
+
 /// To start with the files of another server, and forget what that one followed.
 pub fn becoming_a_copy(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);

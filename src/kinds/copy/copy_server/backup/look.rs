@@ -1,14 +1,13 @@
 //! Whether the files of one server can be copied to another: programs, places, room, and settings that files depend on.
 
 use super::super::CopyServer;
+use super::super::beside::{self, number, printed};
 use super::super::data_dir;
-use super::super::files;
+use super::super::settings::{refuse, settings, variables};
 use super::super::ssh::ssh_command;
 use super::dialects;
-use super::settings::{refuse, settings, variables};
 use super::tool::Tool;
 use crate::domain::script::argument;
-use crate::domain::units::Bytes;
 use crate::domain::{Script, Words};
 use crate::error::{Failure, Result};
 use crate::kinds::{Action, Ctx};
@@ -19,8 +18,6 @@ use std::time::Duration;
 
 /// Longest time to count the files of a large server.
 const COUNT: Duration = Duration::from_mins(5);
-/// How much more room the copy takes than its source has: what is written meanwhile, and to prepare it.
-const MORE: f64 = 1.1;
 
 /// Prints what the program says of itself, and fails where something is missing.
 fn programs(tool: &Tool, unpack: bool) -> Script {
@@ -59,9 +56,7 @@ pub fn questions(tool: &Tool, copy: &CopyServer, world: &World) -> Vec<Action> {
         Action::look(target, programs(tool, true)),
         Action::look(source, data_dir::look_at_source(late("its data directory"), late("its binary logs"))),
     ];
-    if let Ok(data) = files::data(copy, world) {
-        actions.push(Action::look(target, data_dir::look(data, late("its data directory"))));
-    }
+    actions.extend(beside::question(copy, world));
     actions.extend(trial(copy, world).map(|trial| Action::look(target, trial)));
     actions
 }
@@ -92,15 +87,6 @@ async fn look_at_source(copy: &CopyServer, cx: &Ctx<'_>, variables: &BTreeMap<St
     Ok(printed(&ran))
 }
 
-/// What a look printed, as text.
-fn printed(ran: &crate::effects::Ran) -> String {
-    String::from_utf8_lossy(&ran.stdout).into_owned()
-}
-
-fn number(printed: &str, before: &str) -> Option<u64> {
-    printed.lines().find_map(|line| line.strip_prefix(before)?.trim().parse().ok())
-}
-
 /// Every reason why the files cannot be copied.
 pub async fn faults(tool: &Tool, copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure> {
     let mut failures = Vec::new();
@@ -125,27 +111,12 @@ async fn places(
     target: &BTreeMap<String, String>,
 ) -> Result<Vec<Failure>> {
     let there = look_at_source(copy, cx, source).await?;
-    let data = files::data(copy, cx.world)?;
-    let asked = target.get("datadir").cloned().unwrap_or_default();
-    let here = printed(&cx.fx.host(copy.target_host(cx.world)).await?.run(&data_dir::look(data, asked)).await?);
-    let mut failures = Vec::new();
-    for (printed, host) in [(&there, copy.source_host(cx.world)), (&here, copy.target_host(cx.world))] {
-        let found = printed.lines().filter_map(|line| line.strip_prefix("fault: "));
-        failures.extend(found.map(|fault| refuse(fault, host, "put that right there, or use `dump` and `import`")));
-    }
-    if let (Some(bytes), Some(free)) = (number(&there, "bytes: "), number(&here, "free: "))
-        && needed(bytes) > free
-    {
-        let answer = format!("{} are free beside {data}, and the copy needs {}", Bytes(free), Bytes(needed(bytes)));
-        let help = "make room: the copy lies beside the old data directory until that is cleaned up";
-        failures.push(refuse(answer, copy.target_host(cx.world), help));
-    }
+    let here = beside::look(copy, cx, target.get("datadir").cloned().unwrap_or_default()).await?;
+    let room = number(&there, "bytes: ").and_then(|bytes| here.room(copy, cx.world, bytes));
+    let mut failures = beside::faults(&there, copy.source_host(cx.world));
+    failures.extend(here.faults);
+    failures.extend(room);
     Ok(failures)
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "an estimate")]
-fn needed(bytes: u64) -> u64 {
-    (bytes as f64 * MORE) as u64
 }
 
 async fn program(tool: &Tool, copy: &CopyServer, cx: &Ctx<'_>, host: &str, unpack: bool) -> Result<()> {

@@ -1,10 +1,8 @@
 //! The engines that copy the files of a running server: `mariadb-backup` and `XtraBackup`, by one path.
 
 mod look;
-mod place;
 mod probe;
 mod script;
-mod settings;
 mod tool;
 
 pub use tool::{MARIABACKUP, Tool, XTRABACKUP};
@@ -13,6 +11,7 @@ use super::CopyServer;
 use super::data_dir;
 use super::engine::{Arrival, CopyEngine, Taken};
 use super::files;
+use super::place::Place;
 use super::ssh::ssh_command;
 use crate::dialect::Dialect;
 use crate::domain::marker;
@@ -27,7 +26,6 @@ use crate::kinds::{Action, Complaint, Ctx, Need};
 use crate::playbook::world::World;
 use crate::sh;
 use async_trait::async_trait;
-use place::Place;
 use script::Taking;
 use std::time::Instant;
 
@@ -79,7 +77,7 @@ impl Backup {
         })?;
         let bytes = host.print(&size_of_copy(data, &suffix)).await?;
         let bytes = bytes.trim().parse().unwrap_or_default();
-        Ok(Taken { position: place.position, gtid: place.gtid, bytes, seconds })
+        Ok(Taken { place: Some(place), bytes, seconds })
     }
 }
 
@@ -156,7 +154,9 @@ impl CopyEngine for Backup {
         let ran = work.run(cx).await;
         long_work::tidied(cx, host, &dir, ran).await?;
         let taken = long_work::ask_afterwards(|| self.taken(copy, cx, began.elapsed().as_secs_f64())).await?;
-        require_log(cx, copy.source(), &taken.position).await?;
+        if let Some(place) = &taken.place {
+            require_log(cx, copy.source(), &place.position).await?;
+        }
         cx.memo.keep(TAKEN, taken).await
     }
 

@@ -11,6 +11,7 @@ use crate::sh;
 const LOOK: &str = include_str!("look.sh");
 const SOURCE: &str = include_str!("source.sh");
 const SWAP: &str = include_str!("swap.sh");
+const SERVERS: &str = include_str!("servers.sh");
 const HAND_OVER: &str = include_str!("hand_over.sh");
 
 /// Name of the file in the copy that gives the runner its login back at the first start.
@@ -47,6 +48,11 @@ pub fn look_at_source(asked: impl Into<Words>, logs: impl Into<Words>) -> Script
     sh!("asked={}\nlogs={}\n{}", argument(asked), argument(logs), Script::ours("can its files be copied", SOURCE))
 }
 
+/// A function that prints the numbers of the servers that work in a folder.
+pub fn servers() -> Script {
+    Script::ours("servers that work in a folder", SERVERS)
+}
+
 /// Which of the two takes the place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -59,8 +65,9 @@ pub enum Way {
 /// Ends the server and renames the folders.
 pub fn swap(server: &Server, data: &str, suffix: &Words, way: Way) -> Script {
     sh!(
-        "{}data={}\nsuffix={}\nlimit={}\nway={}\n{}",
+        "{}{}data={}\nsuffix={}\nlimit={}\nway={}\n{}",
         places::functions(),
+        servers(),
         argument(data),
         argument(suffix.clone()),
         argument(server.restart_limit().0.as_secs().to_string()),

@@ -4,22 +4,12 @@ real=$(readlink -f -- "$data")
 own_folder "${real%/*}" || exit
 name=${real##*/} copy=${real##*/}.$suffix old=${real##*/}.$suffix.old
 
-# Numbers of the servers that work in the data directory.
-servers() {
-    for process in /proc/[0-9]*; do
-        [ "$process/cwd/." -ef "./$name/." ] || continue
-        case $(tr '\0' ' ' 2>/dev/null <"$process/cmdline") in
-        *mysqld* | *mariadbd*) echo "${process#/proc/}" ;;
-        esac
-    done
-}
-
 # Ends the server in an orderly way, and waits until it is gone: it may have much to write.
 stop_server() {
     waited=0
-    pids=$(servers)
+    pids=$(servers "./$name")
     [ -z "$pids" ] || kill -TERM $pids
-    while pids=$(servers) && [ -n "$pids" ]; do
+    while pids=$(servers "./$name") && [ -n "$pids" ]; do
         waited=$((waited + 1))
         [ "$waited" -lt "$((limit * 10))" ] || { echo "the server (process $pids) has not ended within ${limit}s" >&2; exit 1; }
         sleep 0.1

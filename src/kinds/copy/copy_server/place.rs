@@ -1,12 +1,13 @@
-//! Where a backup stands in the binary log, as its program notes it: `FILE<TAB>POSITION[<TAB>GTIDS]`. Pure.
+//! Where a copy stands. Backup programs note it as `FILE<TAB>POSITION[<TAB>GTIDS]`. Pure.
 //!
 //! The files of the same name with `_pos_innodb` know nothing of what other engines have done since (513 bytes less, seen
 //! with `MariaDB` 10.11.19), and are never read.
 
 use crate::playbook::position::Position;
+use serde::{Deserialize, Serialize};
 
-/// A backup's place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A copy's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// In the source's binary log.
     pub position: Position,
@@ -15,7 +16,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Reads it. A set of GTIDs may go over several lines.
+    /// Reads what a backup program has noted. A set of GTIDs may go over several lines.
     ///
     /// # Errors
     /// What is wrong with `text`, in words.

@@ -1,6 +1,6 @@
 //! Settings of both servers that a copy of files depends on: how the files are laid out, and where they lie.
 
-use super::super::CopyServer;
+use super::CopyServer;
 use crate::error::Failure;
 use std::collections::BTreeMap;
 
