@@ -12,6 +12,17 @@ pub fn client_ca(ca: &str) -> Contents {
     contents!("ssl-ca = \"{}\"\n", option_value(ca))
 }
 
+/// Whether a dump notes the GTID set that it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gtid {
+    /// It does not.
+    Off,
+    /// It does, or the dump fails.
+    Required,
+    /// It does where the server has one and the program can note it as a comment.
+    IfCommented,
+}
+
 impl Dialect {
     /// Names of the dump program of the server's own family, the usual one first.
     #[must_use]
@@ -55,17 +66,18 @@ impl Dialect {
     }
 
     /// Flags that only some releases of the family's program know: the text that is looked for in its help, the flag
-    /// then, and the flag otherwise (or none). With `gtid` the dump notes its GTID set too.
+    /// then, and the flag otherwise (or none). `MariaDB` is asked for its GTID set in any case.
     #[must_use]
-    pub fn dump_flags_by_program(self, gtid: bool) -> Vec<[&'static str; 3]> {
+    pub fn dump_flags_by_program(self, gtid: Gtid) -> Vec<[&'static str; 3]> {
         if self.is_mariadb() {
             return vec![["--dump-history", "--dump-history", ""]];
         }
-        let purged = if gtid {
+        let purged = match gtid {
             // else the import itself sets it, which needs a server without any
-            ["COMMENTED", "--set-gtid-purged=COMMENTED", "--set-gtid-purged=ON"]
-        } else {
-            ["--set-gtid-purged", "--set-gtid-purged=OFF", ""] // else the dump claims every transaction of the source
+            Gtid::Required => ["COMMENTED", "--set-gtid-purged=COMMENTED", "--set-gtid-purged=ON"],
+            Gtid::IfCommented => ["COMMENTED", "--set-gtid-purged=COMMENTED", "--set-gtid-purged=OFF"],
+            // else the dump claims every transaction of the source
+            Gtid::Off => ["--set-gtid-purged", "--set-gtid-purged=OFF", ""],
         };
         let mut flags = vec![["--source-data", "--source-data=2", "--master-data=2"], purged];
         if !self.mysql(8, 0, 0) {

@@ -4,7 +4,7 @@
 //! the documentation of MariaDB, MDEV-n one of its issues, M-n a measurement on a real server (MariaDB 10.11, MySQL 9.7).
 
 use crate::{mariadb, mysql, to};
-use cutover::dialect::{ChangeSource, Dialect, StartAt};
+use cutover::dialect::{ChangeSource, Dialect, Gtid, StartAt};
 
 /// Every version that the tool promises, the oldest of the two families first.
 const VERSIONS: [&str; 11] = [
@@ -232,7 +232,7 @@ const NEEDS: &[Need] = &[
         what: "coordinates in a dump, by a program that knows no newer word",
         say: |d| {
             let fixed = d.dump_flags().into_iter().find(|flag| flag.ends_with("-data=2"));
-            let chosen = || d.dump_flags_by_program(false).into_iter().map(|[_, _, otherwise]| otherwise);
+            let chosen = || d.dump_flags_by_program(Gtid::Off).into_iter().map(|[_, _, otherwise]| otherwise);
             fixed.unwrap_or_else(|| chosen().find(|flag| flag.ends_with("-data=2")).unwrap()).to_owned()
         },
         cells: &[
@@ -243,7 +243,7 @@ const NEEDS: &[Need] = &[
     Need {
         what: "GTIDs in a dump, by a program that knows the newest word",
         say: |d| {
-            let chosen = d.dump_flags_by_program(true).into_iter().find(|[_, flag, _]| flag.contains("gtid"));
+            let chosen = d.dump_flags_by_program(Gtid::Required).into_iter().find(|[_, flag, _]| flag.contains("gtid"));
             chosen.map_or("-", |[_, flag, _]| flag).to_owned()
         },
         cells: &[

@@ -3,7 +3,7 @@
 
 mod cells;
 
-use cutover::dialect::{ChangeSource, ChannelTls, Dialect, OwnDatabase, StartAt, lock};
+use cutover::dialect::{ChangeSource, ChannelTls, Dialect, Gtid, OwnDatabase, StartAt, lock};
 use cutover::domain::product::{Family, Product};
 use cutover::domain::secret::SecretRef;
 use cutover::domain::sql::{account, number};
@@ -157,7 +157,7 @@ fn values_are_spelled_for_the_server() {
     assert_eq!(d.set_variable("init_connect", "it's").to_string(), "SET GLOBAL init_connect = 'it''s'");
     assert_eq!(d.set_variable("x", Words::late("x before")).to_string(), "SET GLOBAL x = ‹x before›");
     assert_eq!((d.dump_programs()[0], mysql("9.7").dump_programs()), ("mariadb-dump", &["mysqldump"][..]));
-    assert!(mysql("5.7").dump_flags_by_program(false).iter().any(|[_, flag, _]| *flag == "--set-gtid-purged=OFF"));
+    assert!(mysql("5.7").dump_flags_by_program(Gtid::Off).iter().any(|[_, flag, _]| *flag == "--set-gtid-purged=OFF"));
     assert!(mysql("8.0").persisted_variables(&["a"]).is_some() && d.persisted_variables(&["a"]).is_none());
 }
 

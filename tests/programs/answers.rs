@@ -252,12 +252,19 @@ impl Answers for Chance {
             _ if command.contains("cutover_reads") || command.contains("todo=$todo") => {
                 self.one_of(&["read", "unknown", "unread"])
             }
+            _ if command.contains("mydumper --version") => "mydumper 0.10.0, built against MySQL 10.11.14",
+            _ if command.contains("cat took place") => {
+                "1.5 2.5 4096\nSHOW MASTER STATUS:\n\tLog: mysql-bin.000002\n\tPos: 1542\n\tGTID:\nFinished dump at: now\n\
+                 -- CHANGE MASTER TO MASTER_LOG_FILE='mysql-bin.000002', MASTER_LOG_POS=1542;"
+            }
             _ if command.contains("zstd -dcq") => {
                 "-- CHANGE MASTER TO MASTER_LOG_FILE='mysql-bin.000002', MASTER_LOG_POS=1542;"
             }
-            _ if command.contains("todo=find") => {
-                self.one_of(&["/var/lib/mysql.cutover-r1-it.clone/data", "/var/lib/mysql.cutover-r1-it.clone/data", "whole"])
-            }
+            _ if command.contains("todo=find") => self.one_of(&[
+                "/var/lib/mysql.cutover-r1-it.clone/data",
+                "/var/lib/mysql.cutover-r1-it.clone/data",
+                "whole",
+            ]),
             _ if command.contains("todo=whole") => "4096",
             _ if command.starts_with("stat -c") => "4096",
             _ if command.starts_with("stat -L") => "700",

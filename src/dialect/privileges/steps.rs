@@ -39,6 +39,13 @@ impl Dialect {
         all
     }
 
+    /// To dump by `mydumper`, beside [`Dialect::dump_privileges`], which 0.10.1 was content with on `MariaDB` 10.11.19: 1.0 locks
+    /// the instance of `MySQL` 8.0 and newer (mydumper/mydumper, `src/mydumper/mydumper_start_dump.c`).
+    #[must_use]
+    pub fn mydumper_privileges(self) -> Vec<AnyOf> {
+        if self.mysql(8, 0, 0) { vec![&["BACKUP_ADMIN"]] } else { Vec::new() }
+    }
+
     /// To copy the files of a running server: what `mariadb-backup` takes (seen on 10.11.19 and 11.8.9), and what the page of
     /// `XtraBackup` on privileges lists.
     #[must_use]

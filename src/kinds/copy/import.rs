@@ -54,6 +54,10 @@ pub struct Import {
 }
 
 impl Import {
+    /// What a copy has in common with an import: how the client loads statements into `server`, and how that is undone.
+    pub(in crate::kinds::copy) fn of_copy(server: &str) -> Self {
+        Self { server: server.to_owned(), file: String::new(), binlog: false }
+    }
     fn host<'a>(&'a self, world: &'a World) -> &'a str {
         world.inventory.host_of(&self.server)
     }
@@ -61,7 +65,7 @@ impl Import {
         job_dir(world, self.host(world), run, step)
     }
     /// Statements at the head of the client's session.
-    fn preamble(&self, world: &World) -> String {
+    pub(in crate::kinds::copy) fn preamble(&self, world: &World) -> String {
         let dialect = dialect(world, &self.server);
         let off = (!self.binlog).then(|| dialect.without_binlog());
         let settings = dialect.load_session();
@@ -73,24 +77,33 @@ impl Import {
     /// Code 141 is the end of zstd when the client has gone: the client's words say why.
     ///
     fn script(&self, world: &World) -> Script {
-        let dialect = dialect(world, &self.server);
         sh!(
-            "set -eu\numask 077\n{}{}{}set -- --defaults-file=client.cnf {}\n{}rm -f failed\ncode=0\n\
+            "set -eu\numask 077\n{}{}rm -f failed\ncode=0\n\
              {{ sh -c 'echo $$ > zstd.pid; exec zstd -dcq' < {} \
              || [ $? -eq 141 ] || echo 'the dump cannot be read' > failed; }} \
              | {{ printf '%s' {}; cat; }} | \"$program\" \"$@\" 2>said || code=$?\n\
              if [ -e failed ]; then cat failed >&2; code=1; fi\n\
              grep '^ERROR' said >&2 || tail -n 3 said >&2\nexit $code\n",
             long_work::TAKE_OPTION_FILE,
-            find_client(dialect),
-            told_of_tls(verify_at(world, &self.server, self.host(world), self.address(world)), "client.cnf"),
-            Script::words(dialect.client_flags()),
-            only_data(dialect),
+            self.client(world, "client.cnf"),
             argument(&self.file),
             argument(self.preamble(world))
         )
     }
-    fn option_file(&self, world: &World) -> Result<Contents> {
+    /// The lines that find the client (`$program`) and its flags (`"$@"`); `options` is its option file.
+    pub(in crate::kinds::copy) fn client(&self, world: &World, options: &'static str) -> Script {
+        let dialect = dialect(world, &self.server);
+        sh!(
+            "{}{}set -- {} {}\n{}",
+            find_client(dialect),
+            told_of_tls(verify_at(world, &self.server, self.host(world), self.address(world)), options),
+            argument(format!("--defaults-file={options}")),
+            Script::words(dialect.client_flags()),
+            only_data(dialect)
+        )
+    }
+    /// How the client logs in.
+    pub(in crate::kinds::copy) fn option_file(&self, world: &World) -> Result<Contents> {
         let target = server(world, &self.server)?;
         let login = option_file(&target.user, target.password.as_ref(), &target.address);
         let authority = authority_at(world, &self.server, self.host(world), &target.address)?;
@@ -99,6 +112,7 @@ impl Import {
     fn address<'a>(&'a self, world: &'a World) -> &'a str {
         world.inventory.server(&self.server).map_or("", |server| &server.address)
     }
+    /// The databases that are there now.
     async fn databases(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
         let session = cx.fx.sql(&self.server).await?;
         let question = dialect(cx.world, &self.server).user_databases();
@@ -106,11 +120,29 @@ impl Import {
         rows.iter().map(|row| answer::column(row, "name", &session, &question).map(str::to_owned)).collect()
     }
     /// The databases that were there when this step first began; none of them is ever dropped.
-    fn databases_before(cx: &Ctx<'_>) -> Result<Option<Vec<String>>> {
+    pub(in crate::kinds::copy) fn databases_before(cx: &Ctx<'_>) -> Result<Option<Vec<String>>> {
         cx.memo.read(BEFORE)
     }
+    /// Notes the databases that are there before anything is loaded; a server that is not empty is refused.
+    pub(in crate::kinds::copy) async fn begin(&self, cx: &Ctx<'_>, attempted: &str) -> Result<()> {
+        if Self::databases_before(cx)?.is_none() {
+            require_empty(cx, &self.server, attempted).await?;
+            let before = self.databases(cx).await?;
+            cx.memo.keep(BEFORE, before).await?;
+        }
+        Ok(())
+    }
+    /// What [`Import::drop_loaded`] does.
+    pub(in crate::kinds::copy) fn drop_actions(&self, world: &World) -> Vec<Action> {
+        let dialect = dialect(world, &self.server);
+        vec![
+            Action::sql(&self.server, dialect.without_binlog()),
+            Action::sql(&self.server, dialect.user_databases()),
+            Action::sql(&self.server, drop_database(Words::late("each database that was not there before"))),
+        ]
+    }
     /// Drops what this step has made: the databases that were not there when it first began.
-    async fn drop_loaded(&self, cx: &Ctx<'_>) -> Result<()> {
+    pub(in crate::kinds::copy) async fn drop_loaded(&self, cx: &Ctx<'_>) -> Result<()> {
         let Some(before) = Self::databases_before(cx)? else { return Ok(()) };
         let session = cx.fx.session(&self.server, cx.step).await?;
         session.query(dialect(cx.world, &self.server).without_binlog(), LOOK).await?;
@@ -125,19 +157,20 @@ impl Import {
         Ok(Outputs::from_iter([("databases".to_owned(), databases.into())]))
     }
     /// Whether there is anything that a load can have brought.
-    async fn holds_something(&self, cx: &Ctx<'_>) -> Result<bool> {
+    pub(in crate::kinds::copy) async fn holds_something(&self, cx: &Ctx<'_>) -> Result<bool> {
         let before = Self::databases_before(cx)?.unwrap_or_default();
         Ok(self.databases(cx).await?.iter().any(|name| !before.contains(name))
             || first_object(cx, &self.server).await?.is_some())
     }
     /// What became of a load that had succeeded. Since then replication may have changed everything, down to whole
     /// databases; but a server that holds nothing at all was emptied, and nothing that stands on the load fits it.
-    async fn stands(&self, cx: &Ctx<'_>) -> Result<Probe> {
-        let loaded = cx.outputs.get("databases").and_then(|names| names.as_str()).unwrap_or_default();
-        if loaded.is_empty() || self.holds_something(cx).await? {
+    pub(in crate::kinds::copy) async fn stands(&self, cx: &Ctx<'_>) -> Result<Probe> {
+        let loaded = cx.outputs.get("databases").and_then(|names| names.as_str());
+        if loaded == Some("") || self.holds_something(cx).await? {
             return Ok(Probe::Done(cx.outputs.clone()));
         }
-        let answer = format!("the server holds no table any more; it was loaded with {loaded}");
+        let with = loaded.map(|names| format!("; it was loaded with {names}")).unwrap_or_default();
+        let answer = format!("the server holds no table any more{with}");
         Ok(Probe::Conflict(
             Failure::refused("go on with what was loaded", answer)
                 .at(&self.server)
@@ -147,7 +180,7 @@ impl Import {
     }
     /// Whether the job in `dir` is gone on with, or its work is there: one that has ended well and of whose work nothing
     /// is left must load again.
-    async fn adopts(&self, cx: &Ctx<'_>, dir: &Words) -> Result<bool> {
+    pub(in crate::kinds::copy) async fn adopts(&self, cx: &Ctx<'_>, dir: &Words) -> Result<bool> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let Some(job) = host.find_job(dir).await? else { return Ok(false) };
         let state = job.state().await?;
@@ -208,13 +241,10 @@ impl Step for Import {
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dir = self.dir(world, &run_marker(), &marker::late("step"));
-        vec![
-            Action::sql(&self.server, dialect(world, &self.server).without_binlog()),
-            Action::sql(&self.server, dialect(world, &self.server).user_databases()),
-            Action::sql(&self.server, drop_database(Words::late("each database that was not there before"))),
-            Action::end(self.host(world), &dir),
-            Action::remove(self.host(world), long_work::option_file(&dir)),
-        ]
+        let mut actions = self.drop_actions(world);
+        actions.push(Action::end(self.host(world), &dir));
+        actions.push(Action::remove(self.host(world), long_work::option_file(&dir)));
+        actions
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
@@ -249,11 +279,7 @@ impl Step for Import {
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let dir = self.dir(cx.world, cx.run, cx.step);
-        if Self::databases_before(cx)?.is_none() {
-            require_empty(cx, &self.server, "load the dump").await?;
-            let before = self.databases(cx).await?;
-            cx.memo.keep(BEFORE, before).await?;
-        }
+        self.begin(cx, "load the dump").await?;
         if !self.adopts(cx, &dir).await? {
             cx.fx.host(self.host(cx.world)).await?.clear_job(&dir).await?;
             self.drop_loaded(cx).await?; // half a load from an earlier attempt

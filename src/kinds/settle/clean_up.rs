@@ -35,7 +35,7 @@ pub struct CleanUp {
     /// Where tunnels of earlier runs listen on that host that nobody needs any more: they are ended as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tunnels: Vec<Address>,
-    /// A data directory that a copy has taken the place of: `"{{ steps.copy.old_data }}"`. It is removed.
+    /// A data directory that a copy has taken the place of: `"{{ steps.copy.old_data }}"`. It is removed. Empty: there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     old_data: Option<String>,
 }
@@ -172,7 +172,7 @@ impl Step for CleanUp {
         if left {
             return Err(Failure::transient("clean up", format!("{folder} is still there")).at(&self.host));
         }
-        if let Some(path) = &self.old_data {
+        if let Some(path) = self.old_data.as_deref().filter(|path| !path.is_empty()) {
             host.run_within(&remove_old_data(path, cx.run), None, REMOVAL).await.and_then(|ran| removed(&ran, path))?;
         }
         for Address(address) in &self.tunnels {

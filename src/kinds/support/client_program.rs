@@ -54,6 +54,12 @@ pub fn family_name(dialect: Dialect) -> &'static str {
     if dialect.product.family == Family::MariaDb { "MariaDB" } else { "MySQL" }
 }
 
+/// Debian's package of the family's client programs.
+#[must_use]
+pub fn client_package(dialect: Dialect) -> &'static str {
+    if dialect.is_mariadb() { "mariadb-client" } else { "mysql-client" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::FUNCTIONS;

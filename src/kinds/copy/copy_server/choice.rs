@@ -2,7 +2,9 @@
 
 use super::backup::{Backup, MARIABACKUP, XTRABACKUP};
 use super::clone::Clone;
-use super::engine::CopyEngine;
+use super::dump::DUMP;
+use super::engine::{Arrival, CopyEngine};
+use super::mydumper::MYDUMPER;
 use crate::dialect::Dialect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,13 +22,20 @@ pub enum EngineName {
     Clone,
     /// Percona `XtraBackup`: what `mariadb-backup` is for `MariaDB`. It has never been run by those who wrote this.
     Xtrabackup,
+    /// `mysqldump` or `mariadb-dump`, streamed into the running target's client. Any pair of versions, any databases.
+    Dump,
+    /// `mydumper` and `myloader`: many tables at a time, by way of files on the target's host. By name only.
+    Mydumper,
 }
 
-/// The fastest first, and of two alike the one that was run here.
-static ENGINES: [(EngineName, &dyn CopyEngine); 3] = [
+/// The fastest first, and of two alike the one that was run here; what stands behind `dump`, which fits everything, is used by
+/// name only.
+static ENGINES: [(EngineName, &dyn CopyEngine); 5] = [
     (EngineName::Mariabackup, &Backup { tool: &MARIABACKUP }),
     (EngineName::Clone, &Clone),
     (EngineName::Xtrabackup, &Backup { tool: &XTRABACKUP }),
+    (EngineName::Dump, &DUMP),
+    (EngineName::Mydumper, &MYDUMPER),
 ];
 
 /// Every engine, the fastest first.
@@ -49,20 +58,26 @@ impl std::fmt::Debug for dyn CopyEngine {
     }
 }
 
-/// The engine for a pair of servers.
+/// The engine for a pair of servers. `no_files` is why none that brings files can be used at all, by what the inventory and
+/// the step say; who asks for one by its name is told elsewhere.
 #[must_use]
-pub fn choose(asked: EngineName, source: Dialect, target: Dialect) -> Choice {
+pub fn choose(asked: EngineName, source: Dialect, target: Dialect, no_files: Option<&str>) -> Choice {
     let candidates = ENGINES.iter().filter(|(name, _)| asked == EngineName::Auto || *name == asked);
     let mut against = Vec::new();
     for &(_, engine) in candidates {
-        if let Some(why) = engine.unfit(source, target) {
+        let none = no_files.filter(|_| asked == EngineName::Auto && engine.arrival() == Arrival::Files);
+        if let Some(why) = engine.unfit(source, target).or_else(|| none.map(str::to_owned)) {
             against.push(format!("{}: {why}", engine.name()));
             continue;
         }
         let others = if against.is_empty() { String::new() } else { format!("; not {}", against.join("; not ")) };
         let word = if asked == EngineName::Auto { "chosen" } else { "asked for" };
         let name = engine.name();
-        let why = format!("the engine is {name}, {word}: it brings the files at the speed of the disk{others}");
+        let what = match engine.arrival() {
+            Arrival::Files => "it brings the files at the speed of the disk",
+            Arrival::Statements => "it loads the databases into the running server, whatever its version",
+        };
+        let why = format!("the engine is {name}, {word}: {what}{others}");
         return Choice { engine: Ok(engine), why };
     }
     let why = against.join("; ");
@@ -71,31 +86,94 @@ pub fn choose(asked: EngineName, source: Dialect, target: Dialect) -> Choice {
 
 #[cfg(test)]
 mod tests {
-    use super::{CopyEngine, EngineName, choose};
-    use crate::dialect::Dialect;
-    use crate::domain::product::Product;
+    use super::super::CopyServer;
+    use super::CopyEngine;
+    use crate::playbook::world::World;
+    use serde_json::json;
 
+    /// Everything that the inventory may state of a target.
+    const ALL: &[&str] = &["data_dir", "config_file", "restart"];
+
+    fn world(source: &str, target: &str, stated: &[&str]) -> World {
+        let server = |version: &str| {
+            let (family, version) = version.split_once(' ').unwrap();
+            json!({ "host": "h", "address": "127.0.0.1:3306", "user": "u", "family": family, "version": version })
+        };
+        let mut target = server(target);
+        for (name, value) in
+            [("data_dir", json!("/d")), ("config_file", json!("/c")), ("restart", json!(["systemctl", "restart", "m"]))]
+        {
+            if stated.contains(&name) {
+                target[name] = value;
+            }
+        }
+        let servers = json!({ "source": server(source), "target": target });
+        let inventory = json!({ "version": 1, "hosts": { "h": {} }, "servers": servers });
+        World { inventory: serde_json::from_value(inventory).unwrap(), ..World::default() }
+    }
+
+    /// Pairs, what the inventory states, the databases that are named, what is asked for; then the engine, and a part of why.
     #[test]
-    fn the_engine_that_fits_is_chosen_and_the_reasons_are_told() {
-        for (asked, from, to, engine) in [
-            (EngineName::Auto, "10.11.4-MariaDB", "10.11.19-MariaDB", Some("mariabackup")),
-            (EngineName::Auto, "10.5.23-MariaDB", "11.8.9-MariaDB", None),
-            (EngineName::Auto, "8.0.36", "8.0.36", Some("clone")),
-            (EngineName::Auto, "8.0.36", "8.0.40", Some("xtrabackup")),
-            (EngineName::Auto, "8.0", "8.0", Some("xtrabackup")),
-            (EngineName::Auto, "9.7.4", "9.7.4", Some("clone")),
-            (EngineName::Auto, "5.7.44", "5.7.44", Some("xtrabackup")),
-            (EngineName::Auto, "8.0.40", "10.11.4-MariaDB", None),
-            (EngineName::Clone, "8.0.36", "8.0.40", None),
-            (EngineName::Xtrabackup, "9.7.4", "9.7.4", Some("xtrabackup")),
-            (EngineName::Auto, "8.0.36", "8.4.3", None),
-            (EngineName::Xtrabackup, "10.11.4-MariaDB", "10.11.19-MariaDB", None),
-            (EngineName::Mariabackup, "11.8.9-MariaDB", "11.8.9-MariaDB", Some("mariabackup")),
-        ] {
-            let [source, target] = [from, to].map(|text| Dialect::from(Product::from_version_text(text).unwrap()));
-            let choice = choose(asked, source, target);
-            assert_eq!(choice.engine.ok().map(CopyEngine::name), engine, "{from} {to}");
-            assert!(!choice.why.is_empty());
+    fn inventories_and_what_is_chosen_for_each() {
+        type Row = (
+            &'static str,
+            &'static str,
+            &'static [&'static str],
+            bool,
+            &'static str,
+            Option<&'static str>,
+            &'static str,
+        );
+        let (old, new, newest) = ("mariadb 10.5.23", "mariadb 10.11.19", "mariadb 11.8.9");
+        let table: [Row; 23] = [
+            (new, new, ALL, false, "auto", Some("mariabackup"), "at the speed of the disk"),
+            ("mariadb 10.11.4", new, ALL, false, "auto", Some("mariabackup"), "chosen"),
+            (new, new, ALL, true, "auto", Some("dump"), "`databases` names some"),
+            (
+                new,
+                new,
+                &["config_file", "restart"],
+                false,
+                "auto",
+                Some("dump"),
+                "does not say the `data_dir` of `target`",
+            ),
+            (new, new, &["data_dir", "restart"], false, "auto", Some("dump"), "the `config_file`"),
+            (new, new, &["data_dir", "config_file"], false, "auto", Some("dump"), "the `restart`"),
+            (new, new, &[], false, "auto", Some("dump"), "`data_dir` and `config_file` and `restart`"),
+            (old, newest, ALL, false, "auto", Some("dump"), "another series"),
+            (old, new, ALL, false, "auto", Some("dump"), "another series"),
+            (newest, newest, ALL, false, "auto", Some("mariabackup"), "chosen"),
+            (
+                "mysql 8.0.36",
+                "mysql 8.0.40",
+                ALL,
+                false,
+                "auto",
+                Some("xtrabackup"),
+                "not mariabackup: it copies MariaDB",
+            ),
+            ("mysql 9.7.4", "mysql 9.7.4", ALL, false, "auto", Some("clone"), "chosen"),
+            ("mysql 8.0.36", "mysql 8.0.36", ALL, false, "auto", Some("clone"), "not mariabackup"),
+            ("mysql 8.0.36", "mysql 8.0.40", ALL, false, "clone", None, "8.0.3"),
+            ("mysql 8.0.36", "mysql 8.4.3", ALL, false, "auto", Some("dump"), "not xtrabackup"),
+            ("mysql 8.0.36", "mysql 8.0.36", &[], false, "auto", Some("dump"), "not xtrabackup: the inventory"),
+            ("mysql 9.7.4", "mysql 9.7.4", ALL, true, "auto", Some("dump"), "it brings every database"),
+            ("mysql 8.0.36", new, ALL, false, "auto", Some("dump"), "whatever its version"),
+            (new, new, ALL, false, "mydumper", Some("mydumper"), "asked for"),
+            (old, newest, &[], true, "mydumper", Some("mydumper"), "asked for"),
+            (new, new, ALL, false, "dump", Some("dump"), "asked for"),
+            (old, newest, ALL, false, "mariabackup", None, "another series"),
+            (new, new, ALL, false, "xtrabackup", None, "it copies MySQL"),
+        ];
+        for (source, target, stated, some, asked, engine, why) in table {
+            let databases = if some { json!(["shop"]) } else { json!([]) };
+            let step = json!({ "from": "source", "to": "target", "engine": asked, "databases": databases });
+            let copy: CopyServer = serde_json::from_value(step).unwrap();
+            let choice = copy.choice(&world(source, target, stated));
+            let about = format!("{source} {target} {stated:?} {some} {asked}: {}", choice.why);
+            assert_eq!(choice.engine.ok().map(CopyEngine::name), engine, "{about}");
+            assert!(choice.why.contains(why), "{about}");
         }
     }
 }

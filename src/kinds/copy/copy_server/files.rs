@@ -13,6 +13,7 @@ use crate::kinds::support::option_file;
 use crate::kinds::support::place::{dialect, server};
 use crate::kinds::support::{server_command, server_state};
 use crate::kinds::{Action, Complaint, Ctx};
+use crate::playbook::inventory::Server;
 use crate::playbook::world::World;
 use std::time::Duration;
 
@@ -45,6 +46,16 @@ fn file<'a>(copy: &CopyServer, world: &'a World) -> Result<ConfigFile<'a>> {
     let target = server(world, copy.target())?;
     let path = target.config_file.as_deref().ok_or_else(missing)?;
     Ok(ConfigFile { host: &target.host, path })
+}
+
+/// What the inventory does not say of a target, and must for it. Pure.
+pub fn unstated(target: &Server) -> Vec<&'static str> {
+    let stated = [
+        ("`data_dir`", target.data_dir.is_some()),
+        ("`config_file`", target.config_file.is_some()),
+        ("`restart`", !target.restart.is_empty()),
+    ];
+    stated.into_iter().filter(|(_, is_stated)| !is_stated).map(|(name, _)| name).collect()
 }
 
 /// What the inventory must say of a target for it. Pure.

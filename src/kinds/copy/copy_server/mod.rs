@@ -1,5 +1,6 @@
-//! `copy`: brings a whole server's data to another, by the fastest engine that fits; the copy takes the place of the target's
-//! data directory by a rename, and so does the old one when it is taken back.
+//! `copy`: brings a server's data to another, by the fastest engine that fits. A copy of files takes the place of the target's
+//! data directory by a rename, and so does the old one when it is taken back; statements are loaded into the running target,
+//! and what they made is dropped when it is taken back.
 
 mod arrival;
 mod backup;
@@ -7,14 +8,17 @@ mod beside;
 mod choice;
 mod clone;
 mod data_dir;
+mod dump;
 mod engine;
 mod files;
 mod login;
+mod mydumper;
+mod pace;
 mod place;
 mod settings;
 mod ssh;
+mod statements;
 
-use crate::dialect::Every;
 use crate::domain::units::Bytes;
 use crate::error::{Failure, Result};
 use crate::kinds::role::{CopiesFrom, CopiesTo, Role};
@@ -44,16 +48,16 @@ pub const OUTPUTS: &[Output] = &[
         kind: OutputType::Text,
         about: "The GTID set that the copy holds; empty where there is none.",
     },
-    Output { name: "bytes", kind: OutputType::Integer, about: "Size of the copied files in bytes." },
+    Output { name: "bytes", kind: OutputType::Integer, about: "Bytes that were copied: of files, or of the dump." },
     Output {
         name: "seconds",
         kind: OutputType::Number,
-        about: "Seconds that the copy took, until it was ready to start.",
+        about: "Seconds that the copy took: files until the server could start with them, statements until all were loaded.",
     },
     Output {
         name: "old_data",
         kind: OutputType::Text,
-        about: "Where the old data directory lies until it is cleaned up.",
+        about: "Where the old data directory lies until it is cleaned up; empty where none was replaced.",
     },
     Output {
         name: "brings",
@@ -62,19 +66,21 @@ pub const OUTPUTS: &[Output] = &[
     },
 ];
 
-/// Copies everything that a server holds to another one, which must be empty: databases, accounts, code, settings kept in
-/// tables. The other server is restarted with it, closed to writes and with its events off.
+/// Copies what a server holds to another one, which must be empty. Engines that bring files bring everything: databases,
+/// accounts, code, settings kept in tables; the other server is restarted with it, closed to writes and with its events off.
+/// Engines that load statements bring databases with their code and events, into a server that goes on running.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "The server is stopped, its old data directory is put back in its place, and it is started again; the copy is removed.",
+    "x-undo" = "Files: the server is stopped, its old data directory is put back in its place, and it is started again; the copy is removed. Statements: databases that were not there before are dropped, and nothing of it is written to the binary log.",
     "examples" = [{ "from": "source", "to": "target" }]
 ))]
 pub struct CopyServer {
     /// Server that is copied.
     #[schemars(extend("format" = "server"))]
     from: String,
-    /// Server that becomes its copy. It must hold nothing; the inventory must state its `data_dir`, `config_file` and `restart`.
+    /// Server that becomes its copy. It must hold nothing. For files the inventory must state its `data_dir`, `config_file`
+    /// and `restart`.
     #[schemars(extend("format" = "server"))]
     to: String,
     /// How the data is copied.
@@ -83,22 +89,23 @@ pub struct CopyServer {
     /// Most bytes a second that are read on the source, such as `100MiB`. Default: as fast as it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<Bytes>,
-    /// Files that are read at a time.
-    #[serde(default = "four")]
+    /// How much is read at a time: files (default: 4), or tables by `mydumper` (default: one a processor of the target's host).
+    /// `dump` reads one table after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 64))]
-    parallel: u16,
-    /// Tunnel by which the target's host reaches the source, for engines that log in there, such as `clone`. `mariabackup`
-    /// and `xtrabackup` go by ssh themselves.
+    parallel: Option<u16>,
+    /// Tunnel by which the target reaches the source, or its host does, for `clone`, `dump` and `mydumper`; without one the latter
+    /// two make their own ssh tunnel for their time. `mariabackup` and `xtrabackup` go by ssh themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     through: Option<Through>,
-    /// Databases to copy, for engines that load statements; empty means every user database. Files always bring all of them.
+    /// Databases to copy, for engines that load statements; empty means every user database. Those that are left out must hold
+    /// no tables. Files always bring all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     databases: Vec<String>,
 }
 
-fn four() -> u16 {
-    4
-}
+/// Files that are read at a time, unless the step says otherwise.
+const FILES: u16 = 4;
 
 impl CopyServer {
     fn source(&self) -> &str {
@@ -114,6 +121,9 @@ impl CopyServer {
         world.inventory.host_of(&self.to)
     }
     fn parallel(&self) -> u16 {
+        self.parallel.unwrap_or(FILES)
+    }
+    fn threads(&self) -> Option<u16> {
         self.parallel
     }
     fn through(&self) -> Option<&Through> {
@@ -127,13 +137,23 @@ impl CopyServer {
         self.limit.map(|limit| limit.0)
     }
     fn choice(&self, world: &World) -> Choice {
-        choose(self.engine, dialect(world, &self.from), dialect(world, &self.to))
+        let no_files = self.no_files(world);
+        choose(self.engine, dialect(world, &self.from), dialect(world, &self.to), no_files.as_deref())
+    }
+    /// Why no engine that brings files can be used, by what the inventory and the step say.
+    fn no_files(&self, world: &World) -> Option<String> {
+        if !self.databases.is_empty() {
+            return Some("it brings every database, and `databases` names some".to_owned());
+        }
+        let missing = files::unstated(world.inventory.server(&self.to)?);
+        (!missing.is_empty())
+            .then(|| format!("the inventory does not say the {} of `{}`", missing.join(" and "), self.to))
     }
     fn engine(&self, world: &World) -> Result<&'static dyn CopyEngine> {
         self.choice(world).engine.map_err(|why| {
             Failure::refused("copy the server", why)
                 .at(&self.to)
-                .help("use `dump` and `import`, which take any pair of versions")
+                .help("use the engine `dump`, which takes any pair of versions")
         })
     }
     fn complaints(&self, world: &World) -> Vec<Complaint> {
@@ -210,7 +230,7 @@ impl Step for CopyServer {
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
-        let volume = dialect(world, &self.from).total_size(&Every);
+        let volume = dialect(world, &self.from).total_size(&self.databases);
         let mut actions =
             vec![Action::sql(&self.to, dialect(world, &self.to).objects()), Action::sql(&self.from, volume)];
         if let Ok(engine) = self.engine(world) {
@@ -223,8 +243,16 @@ impl Step for CopyServer {
     }
 
     fn unproved(&self, world: &World) -> Vec<String> {
-        let mut all = vec![format!("how long the copy takes, and that `{}` starts with it", self.to)];
-        all.extend(self.engine(world).map(|engine| engine.unproved(self, world)).unwrap_or_default());
+        let Ok(engine) = self.engine(world) else { return Vec::new() };
+        let mut all = match engine.arrival() {
+            Arrival::Statements => vec![
+                format!("how long the copy takes, and that the disk of `{}` has room for the data", self.to),
+                format!("that `{}` takes every object of it", self.to),
+                "that no table is altered meanwhile, which would end the copy".to_owned(),
+            ],
+            Arrival::Files => vec![format!("how long the copy takes, and that `{}` starts with it", self.to)],
+        };
+        all.extend(engine.unproved(self, world));
         all
     }
 
@@ -247,8 +275,8 @@ impl Step for CopyServer {
     }
 
     async fn survey(&self, cx: &Ctx<'_>) -> Result<Vec<Finding>> {
-        let bytes = volume(cx, &self.from, &Every).await?.bytes;
-        let chosen = self.engine(cx.world)?;
+        let bytes = volume(cx, &self.from, &self.databases).await?.bytes;
+        let (chosen, no_files) = (self.engine(cx.world)?, self.no_files(cx.world));
         let measured = chosen.rate(self, cx).await.unwrap_or_default();
         let [from, to] = [self.source_host(cx.world), self.target_host(cx.world)].map(str::to_owned);
         let way = |engine: &dyn CopyEngine| {
@@ -256,7 +284,9 @@ impl Step for CopyServer {
             Finding::Copy(CopyWay {
                 engine: engine.name().to_owned(),
                 chosen: is_chosen,
-                unfit: engine.unfit(dialect(cx.world, &self.from), dialect(cx.world, &self.to)),
+                unfit: engine
+                    .unfit(dialect(cx.world, &self.from), dialect(cx.world, &self.to))
+                    .or_else(|| no_files.clone().filter(|_| engine.arrival() == Arrival::Files)),
                 from: from.clone(),
                 to: to.clone(),
                 bytes,
@@ -284,7 +314,13 @@ impl Step for CopyServer {
 
     /// What came after the copy stands on its place, and replication has changed it since: it is not made again.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
-        if cx.outputs.is_empty() { Ok(Probe::NotDone) } else { Ok(Probe::Done(cx.outputs.clone())) }
+        if cx.outputs.is_empty() {
+            return Ok(Probe::NotDone);
+        }
+        match self.engine(cx.world)?.arrival() {
+            Arrival::Files => Ok(Probe::Done(cx.outputs.clone())),
+            Arrival::Statements => statements::writer(self).stands(cx).await,
+        }
     }
 
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {

@@ -8,7 +8,7 @@ use crate::domain::units::Bytes;
 use crate::effects::Row;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
-use crate::kinds::support::client_program::{family_name, find_dump_program};
+use crate::kinds::support::client_program::{client_package, family_name, find_dump_program};
 use crate::kinds::support::free_space::{self, free_space};
 use crate::kinds::support::place::{dialect, is_installed};
 use crate::kinds::support::trial_write;
@@ -19,7 +19,7 @@ use crate::playbook::world::World;
 /// Variables that decide whether the source's binary log can be followed.
 const LOG_VARIABLES: [&str; 4] = ["log_bin", "binlog_format", "binlog_row_image", "server_id"];
 
-/// Programs that the dump needs beside the dump program.
+/// Programs that a dump into a file needs beside the dump program.
 const BESIDE: [&str; 2] = ["zstd", "mkfifo"];
 
 /// Finds the dump program, and prints `told` where it can be told how to begin its session.
@@ -30,8 +30,18 @@ fn programs(dialect: Dialect) -> Script {
 }
 
 impl Dump {
-    /// The statements of the checks, for the plan.
+    /// What the checks of a dump into a file ask.
     pub(super) fn admission_questions(&self, world: &World) -> Vec<Action> {
+        let host = self.host(world);
+        let mut actions = self.source_questions(world);
+        actions.extend(self.program_questions(world, &BESIDE));
+        actions.push(Action::command(host, trial_write::in_own_folder(self.folder(world))));
+        actions.push(free_space::question(host, self.folder(world)));
+        actions
+    }
+
+    /// What [`Dump::source_faults`] asks.
+    pub(in crate::kinds::copy) fn source_questions(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.server);
         let here = On(&self.server);
         let mut actions = vec![
@@ -45,17 +55,30 @@ impl Dump {
             actions.push(here.sql(dialect.tables(&Every)));
         }
         actions.push(here.sql(dialect.total_size(&self.databases)));
-        actions.push(here.sql(dialect.settings_that_cut_dumps()));
-        let host = self.host(world);
-        actions.push(Action::look(host, programs(dialect)));
-        actions.extend(BESIDE.map(|program| Action::look(host, is_installed(program))));
-        actions.push(Action::command(host, trial_write::in_own_folder(self.folder(world))));
-        actions.push(free_space::question(host, self.folder(world)));
         actions
     }
 
-    /// Every reason why the dump, or replication from its place, cannot work.
+    /// What [`Dump::programs`] asks.
+    pub(in crate::kinds::copy) fn program_questions(&self, world: &World, beside: &[&str]) -> Vec<Action> {
+        let (dialect, host) = (dialect(world, &self.server), self.host(world));
+        let mut actions = vec![On(&self.server).sql(dialect.settings_that_cut_dumps())];
+        actions.push(Action::look(host, programs(dialect)));
+        actions.extend(beside.iter().map(|program| Action::look(host, is_installed(program))));
+        actions
+    }
+
+    /// Every reason why a dump into a file, or replication from its place, cannot work.
     pub(super) async fn admission(&self, cx: &Ctx<'_>) -> Vec<Failure> {
+        let mut failures = self.source_faults(cx).await;
+        failures.extend(self.programs(cx, &BESIDE).await.err());
+        failures.extend(self.space(cx).await.err());
+        // an unreachable server answers every question with the same words
+        failures.dedup();
+        failures
+    }
+
+    /// Every reason why the source cannot be copied by statements and followed from there.
+    pub(in crate::kinds::copy) async fn source_faults(&self, cx: &Ctx<'_>) -> Vec<Failure> {
         let dialect = dialect(cx.world, &self.server);
         let mut failures = Vec::new();
         failures.extend(self.binlog(cx, dialect).await.err());
@@ -63,9 +86,6 @@ impl Dump {
         failures.extend(self.events(cx, dialect).await.err());
         failures.extend(self.engines(cx, dialect).await.err());
         failures.extend(self.databases_named(cx, dialect).await.err());
-        failures.extend(self.programs(cx, dialect).await.err());
-        failures.extend(self.space(cx).await.err());
-        // an unreachable server answers every question with the same words
         failures.dedup();
         failures
     }
@@ -189,21 +209,25 @@ impl Dump {
         }
     }
 
-    async fn programs(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
+    /// Whether the dump program is there, and what it needs `beside` it.
+    pub(in crate::kinds::copy) async fn programs(&self, cx: &Ctx<'_>, beside: &[&str]) -> Result<()> {
+        let dialect = dialect(cx.world, &self.server);
         let host = cx.fx.host(self.host(cx.world)).await?;
-        let refuse = |answer: String| {
-            Failure::refused("dump the databases", answer).at(host.name()).now("nothing was touched").help(
-                "install it there, in any folder on the PATH that ssh sessions have, or dump on another host with `on`",
-            )
+        let refuse = |answer: String, package: &str| {
+            Failure::refused("dump the databases", answer).at(host.name()).now("nothing was touched").help(format!(
+                "install it there (Debian's package: {package}), in any folder on the PATH that ssh sessions have, or dump \
+                 on another host with `on`"
+            ))
         };
         let looked = host.run(&programs(dialect)).await?;
         if looked.code != Some(0) {
             let (family, names) = (family_name(dialect), dialect.dump_programs().join(" or "));
-            return Err(refuse(format!("there is no dump program of {family} ({names})")));
+            return Err(refuse(format!("there is no dump program of {family} ({names})"), client_package(dialect)));
         }
-        for program in BESIDE {
+        for &program in beside {
             if !host.succeeds(&is_installed(program)).await? {
-                return Err(refuse(format!("there is no program `{program}`")));
+                let package = if program == "zstd" { "zstd" } else { "coreutils" };
+                return Err(refuse(format!("there is no program `{program}`"), package));
             }
         }
         if looked.stdout.starts_with(b"told") { Ok(()) } else { self.cuts_nothing(cx, dialect).await }

@@ -1,12 +1,12 @@
 //! `dump`: a consistent dump of explicit databases with its place in the source's binary log.
 
 mod admission;
-mod head;
+pub(in crate::kinds::copy) mod head;
 mod ready;
-mod script;
+pub(in crate::kinds::copy) mod script;
 mod trial;
 
-use crate::dialect::{Databases, Late};
+use crate::dialect::{Databases, Gtid, Late};
 use crate::domain::marker;
 use crate::domain::script::argument;
 use crate::domain::{Contents, Script, Words};
@@ -101,6 +101,24 @@ enum Tool {
 }
 
 impl Dump {
+    /// What a copy has in common with a dump: how its program on the host of server `on` reads `server`.
+    pub(in crate::kinds::copy) fn of_copy(
+        server: &str,
+        on: &str,
+        databases: &[String],
+        through: Option<&Through>,
+    ) -> Self {
+        Self {
+            server: server.to_owned(),
+            tool: Tool::default(),
+            databases: databases.to_vec(),
+            on: Some(on.to_owned()),
+            through: through.cloned(),
+            tls: false,
+            gtid: false,
+            directory: None,
+        }
+    }
     fn host<'a>(&'a self, world: &'a World) -> &'a str {
         world.inventory.host_of(self.on.as_deref().unwrap_or(&self.server))
     }
@@ -132,7 +150,8 @@ impl Dump {
         let (dir, file) = (self.dir(world, run, step), self.file(world, run, step));
         [file.clone(), file.then(".part"), long_work::option_file(&dir)]
     }
-    fn route(&self, world: &World) -> Result<Route, Failure> {
+    /// How the program reaches the server.
+    pub(in crate::kinds::copy) fn route(&self, world: &World) -> Result<Route, Failure> {
         let source = server(world, &self.server)?;
         if let Some(through) = &self.through {
             return Ok(Route::Address(through.listen.clone()));
@@ -147,12 +166,23 @@ impl Dump {
     }
     /// The job's script; `databases` and `before` may be markers.
     fn script(&self, world: &World, route: &Route, databases: &Script, before: Option<&str>, file: &Words) -> Script {
+        let gtid = if self.gtid { Gtid::Required } else { Gtid::Off };
+        self.dumping(world, route, databases, gtid, before).script(file)
+    }
+    /// What the program is told.
+    pub(in crate::kinds::copy) fn dumping<'a>(
+        &self,
+        world: &World,
+        route: &'a Route,
+        databases: &'a Script,
+        gtid: Gtid,
+        before: Option<&'a str>,
+    ) -> Dumping<'a> {
         let dialect = dialect(world, &self.server);
-        Dumping { dialect, route, tls: self.is_encrypted(world, route), gtid: self.gtid, databases, before }
-            .script(file)
+        Dumping { dialect, route, tls: self.is_encrypted(world, route), gtid, databases, before }
     }
     /// The databases as words of a command line; `found` is what the server holds, once it is asked.
-    fn words(&self, found: Option<&[String]>) -> Script {
+    pub(in crate::kinds::copy) fn words(&self, found: Option<&[String]>) -> Script {
         let about = format!("every user database of {}", self.server);
         match found {
             _ if !self.databases.is_empty() => Script::words(&self.databases),
@@ -164,7 +194,8 @@ impl Dump {
     fn is_encrypted(&self, world: &World, route: &Route) -> bool {
         self.tls || verify_at(world, &self.server, self.host(world), route.address()).is_some()
     }
-    fn option_file(&self, world: &World, route: &Route) -> Result<Contents, Failure> {
+    /// How the program logs in.
+    pub(in crate::kinds::copy) fn option_file(&self, world: &World, route: &Route) -> Result<Contents, Failure> {
         let source = server(world, &self.server)?;
         let password = source.password.as_ref();
         let tls = if self.is_encrypted(world, route) {
@@ -181,7 +212,8 @@ impl Dump {
         };
         Ok(login.then(tls))
     }
-    async fn chosen(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
+    /// The databases that are read.
+    pub(in crate::kinds::copy) async fn chosen(&self, cx: &Ctx<'_>) -> Result<Vec<String>> {
         if !self.databases.is_empty() {
             return Ok(self.databases.clone());
         }
@@ -263,10 +295,8 @@ impl Step for Dump {
         let file = self.file(world, &run, &marker::late("step"));
         actions.extend(self.folder_command(world, &run).map(|command| Action::command(host, command)));
         actions.extend(self.ready_actions(dialect));
-        let sequences = marker::late("each sequence, empty, for tables of other databases that take numbers from it");
-        let question = dialect.sequences(asked);
-        let before = question.as_ref().map(|_| sequences);
-        actions.extend(question.map(|text| Action::sql(&self.server, text)));
+        let before = self.sequences_planned(dialect);
+        actions.extend(dialect.sequences(asked).map(|text| Action::sql(&self.server, text)));
         let script = self.script(world, &route, &self.words(None), before.as_deref(), &file);
         actions.push(Action::job(host, &dir, script, script::PROGRESS));
         actions.extend(long_work::option_file_actions(host, &dir));

@@ -19,7 +19,7 @@ impl Dump {
     /// Begins a new binary log where the source does not say which GTIDs stand at its place: an event above
     /// `max_allowed_packet` in the file is in the way, and `mariadb-dump` asks the same and crashes without an answer
     /// (seen on 10.11.19).
-    pub(super) async fn make_ready(&self, cx: &Ctx<'_>) -> Result<()> {
+    pub(in crate::kinds::copy) async fn make_ready(&self, cx: &Ctx<'_>) -> Result<()> {
         let dialect = dialect(cx.world, &self.server);
         if !dialect.is_mariadb() {
             return Ok(()); // its GTIDs stand in the file itself
@@ -36,7 +36,7 @@ impl Dump {
     }
 
     /// What [`Dump::make_ready`] does.
-    pub(super) fn ready_actions(&self, dialect: Dialect) -> Vec<Action> {
+    pub(in crate::kinds::copy) fn ready_actions(&self, dialect: Dialect) -> Vec<Action> {
         let late = |name: &str| marker::late(&format!("its log's {name}"));
         let Some(question) = dialect.gtid_at(late("file"), late("offset")) else { return Vec::new() };
         let here = On(&self.server);
@@ -51,7 +51,7 @@ impl Dump {
     /// One line that makes every sequence of `databases`, where several databases may refer to each other's: a table is
     /// made with the sequence that it takes its numbers from, and the dump program goes through one database after the
     /// other. It replaces them with the real ones. `None` for a family without sequences.
-    pub(super) async fn sequences(&self, cx: &Ctx<'_>, databases: &[String]) -> Result<Option<String>> {
+    pub(in crate::kinds::copy) async fn sequences(&self, cx: &Ctx<'_>, databases: &[String]) -> Result<Option<String>> {
         let dialect = dialect(cx.world, &self.server);
         let Some(question) = dialect.sequences(databases) else { return Ok(None) };
         let rows = cx.fx.sql(&self.server).await?.query(&question, LOOK).await?;
@@ -66,6 +66,12 @@ impl Dump {
             statements.push(dialect.create_sequence(database, text("name")));
         }
         statements.iter().map(in_script).collect::<Result<String>>().map(Some)
+    }
+
+    /// The same where a plan shows it.
+    pub(in crate::kinds::copy) fn sequences_planned(&self, dialect: Dialect) -> Option<String> {
+        let asked = dialect.sequences(&self.databases);
+        asked.map(|_| marker::late("each sequence, empty, for tables of other databases that take numbers from it"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The shell script that dumps: plain POSIX, because it runs on whatever host the inventory names.
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Gtid};
 use crate::domain::script::argument;
 use crate::domain::{Script, Words};
 use crate::error::Failure;
@@ -20,7 +20,7 @@ pub const NO_WAY: i32 = 97;
 const OR_NO_WAY: &str = " || exit 97";
 
 /// Takes the option file in, and ends the script's own tunnel with it.
-const BEGIN: &str = "set -eu\numask 077\nway=\ncp -- \"$PWD.cnf\" client.cnf\n\
+pub const BEGIN: &str = "set -eu\numask 077\nway=\ncp -- \"$PWD.cnf\" client.cnf\n\
     trap 'rm -f client.cnf \"$PWD.cnf\"; [ -z \"$way\" ] || kill \"$way\" 2>/dev/null || true' EXIT\n\
     trap 'exit 143' HUP INT TERM\n";
 
@@ -73,7 +73,7 @@ pub struct Dumping<'a> {
     /// Whether the program encrypts its connection, and verifies the server.
     pub tls: bool,
     /// Whether the dump notes its GTID set.
-    pub gtid: bool,
+    pub gtid: Gtid,
     /// Databases, as words.
     pub databases: &'a Script,
     /// Statements that stand before those of the dump program, where the family knows any; may be empty or a marker.
@@ -84,7 +84,7 @@ impl Dumping<'_> {
     /// The script. A dump that was cut off never gets its final name: the program's exit code and its own last line,
     /// `Dump completed`, are both asked for.
     pub fn script(&self, file: &Words) -> Script {
-        let (dump, part, file) = (self.program(&[], ""), argument(file.clone().then(".part")), argument(file));
+        let (dump, part, file) = (self.program(BEGIN, &[], ""), argument(file.clone().then(".part")), argument(file));
         let before =
             self.before.map_or_else(Script::default, |text| sh!("printf '%s\\n' {} | zstd -q; ", argument(text)));
         // the file is made anew, so that nothing planted at its place is written to
@@ -111,7 +111,7 @@ impl Dumping<'_> {
     ///
     /// It ends with [`NO_WAY`] when its tunnel did not open.
     pub fn trial(&self) -> Script {
-        let inner = self.program(&["--no-data", "--force"], OR_NO_WAY).then("\"$program\" \"$@\" > /dev/null\n");
+        let inner = self.program(BEGIN, &["--no-data", "--force"], OR_NO_WAY).then("\"$program\" \"$@\" > /dev/null\n");
         sh!(
             "umask 077; b=$(mktemp -d) || exit; trap 'rm -rf -- \"$b\"' EXIT; trap 'exit 143' HUP INT TERM; mkdir \"$b/job\" \
              && cat > \"$b/job.cnf\" && cd -- \"$b/job\" || exit\n\
@@ -120,11 +120,11 @@ impl Dumping<'_> {
         )
     }
 
-    /// The lines that find the program and its flags, those in `more` last, and see to its option file and its way to the
-    /// server.
-    fn program(&self, more: &[&'static str], no_way: &'static str) -> Script {
+    /// The lines that find the program (`$program`) and its flags (`"$@"`), those in `more` last, and see to its option file
+    /// and its way to the server. With `more` it takes no place in the log. `begin` is [`BEGIN`], or takes in more than that.
+    pub fn program(&self, begin: &'static str, more: &[&'static str], no_way: &'static str) -> Script {
         let unverified = if self.tls { "" } else { "unverified >> client.cnf\n" };
-        let script = sh!("{}{}{}{}", BEGIN, find_dump_program(self.dialect), unverified, self.flags(more));
+        let script = sh!("{}{}{}{}", begin, find_dump_program(self.dialect), unverified, self.flags(more));
         match self.route {
             Route::OwnTunnel { ssh, .. } => {
                 script.then(sh!("{} &\nway=$!\nsleep 2\nkill -0 \"$way\"{}\n", Script::words(ssh), no_way))
@@ -133,14 +133,15 @@ impl Dumping<'_> {
         }
     }
 
-    /// The lines that put together the program's arguments. With `more` it is a trial, which takes no place in the log.
+    /// The lines that put together the program's arguments.
     fn flags(&self, more: &[&'static str]) -> Script {
-        let is_trial = !more.is_empty();
+        let takes_place = more.is_empty();
         let fits =
-            |flag: &str| !is_trial || !["--master-data", "--source-data"].iter().any(|place| flag.starts_with(place));
+            |flag: &str| takes_place || !["--master-data", "--source-data"].iter().any(|place| flag.starts_with(place));
         let flags = self.dialect.dump_flags().into_iter().filter(|flag| fits(flag));
         let mut lines = vec![sh!("set -- {}", Script::words(flags))];
-        let by_program = self.dialect.dump_flags_by_program(self.gtid && !is_trial);
+        let gtid = if takes_place { self.gtid } else { Gtid::Off };
+        let by_program = self.dialect.dump_flags_by_program(gtid);
         for [text, then, otherwise] in by_program.into_iter().filter(|[_, then, _]| fits(then)) {
             let otherwise = match otherwise {
                 "" => Script::default(),

@@ -2,10 +2,11 @@
 //! it, and not after hours.
 
 use super::Dump;
-use super::script::{Dumping, NO_WAY, Route};
+use super::script::{NO_WAY, Route};
+use crate::dialect::Gtid;
 use crate::domain::Script;
 use crate::error::{Failure, Result};
-use crate::kinds::support::place::{dialect, server};
+use crate::kinds::support::place::server;
 use crate::kinds::{Action, Ctx};
 use crate::playbook::world::World;
 use std::time::Duration;
@@ -32,7 +33,7 @@ impl Dump {
     ///
     /// # Errors
     /// A refusal with every error of the dump program.
-    pub(super) async fn trial(&self, cx: &Ctx<'_>) -> Result<()> {
+    pub(in crate::kinds::copy) async fn trial(&self, cx: &Ctx<'_>) -> Result<()> {
         let databases = self.chosen(cx).await?;
         let Some(route) = self.way_of_trial(cx.world)? else { return Ok(()) };
         let host = cx.fx.host(self.host(cx.world)).await?;
@@ -62,16 +63,14 @@ impl Dump {
     }
 
     /// The trial, for the plan.
-    pub(super) fn trial_action(&self, world: &World) -> Option<Action> {
+    pub(in crate::kinds::copy) fn trial_action(&self, world: &World) -> Option<Action> {
         let route = self.way_of_trial(world).ok()??;
         let options = self.option_file(world, &route).ok()?;
         Some(Action::command_with(self.host(world), self.trial_script(world, &route, &self.words(None)), &options))
     }
 
     fn trial_script(&self, world: &World, route: &Route, databases: &Script) -> Script {
-        let dialect = dialect(world, &self.server);
-        Dumping { dialect, route, tls: self.is_encrypted(world, route), gtid: self.gtid, databases, before: None }
-            .trial()
+        self.dumping(world, route, databases, Gtid::Off, None).trial()
     }
 
     /// The tunnel of the playbook is not open yet; one of the same kind stands in for it. `None` where there cannot be one.

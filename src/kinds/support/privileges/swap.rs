@@ -23,6 +23,12 @@ pub fn dumping(world: &World, server: &str) -> Vec<Need> {
     Needs::on(server, "copy everything out of it").everywhere(dialect.dump_privileges()).into()
 }
 
+/// What it takes beside that to dump by `mydumper`.
+pub fn dumping_by_mydumper(world: &World, server: &str) -> Vec<Need> {
+    let dialect = dialect(world, server);
+    Needs::on(server, "copy everything out of it").everywhere(dialect.mydumper_privileges()).into()
+}
+
 /// To copy the files of a running source.
 pub fn backing_up(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);

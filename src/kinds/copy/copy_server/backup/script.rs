@@ -1,5 +1,6 @@
 //! The job that takes a backup from another host: one pipeline from that host's disk to this one's.
 
+use super::super::pace;
 use super::tool::Tool;
 use crate::domain::script::argument;
 use crate::domain::{Script, Words};
@@ -11,8 +12,6 @@ const SEND: &str = include_str!("send.sh");
 const TAKE: &str = include_str!("take.sh");
 /// Ends what is passed over of a login's own words, and the option file.
 const MARK: &str = "cutover-begins-here";
-/// The least limit, in bytes a second: it is counted out in tenths of a second.
-const LEAST: u64 = 100 * 1024;
 
 /// Prints how many bytes have been unpacked so far.
 pub const PROGRESS: &str = "sed -n 's/^wchar: //p' /proc/$(cat stream.pid)/io";
@@ -36,13 +35,13 @@ pub struct Taking<'a> {
 impl Taking<'_> {
     /// The script, run in the job's folder.
     pub fn script(&self) -> Script {
-        let limit = self.limit.map(|limit| limit.max(LEAST).to_string()).unwrap_or_default();
         let send = sh!(
-            "programs={}\nparallel={}\nmark={}\nlimit={}\n{}",
+            "programs={}\nparallel={}\nmark={}\npace={}\n{}{}",
             argument(self.tool.programs),
             argument(self.parallel.to_string()),
             argument(MARK),
-            argument(limit),
+            argument(pace::command(self.limit)),
+            pace::functions(),
             Script::ours("send a backup", SEND)
         );
         sh!(
