@@ -27,12 +27,10 @@ try: deps build ## Rehearse every route on SERVER=PATH (mysqld, mariadbd, or an 
 	target/release/cutover try "$(SERVER)" $(if $(TARGET),"$(TARGET)")
 
 # Clippy is the compiler here, as `cargo clippy` has it: what is tested is what was linted, tests too, and nothing is compiled twice.
-# servers wait for the disk more than for processors: twice as many tests at a time as there are of these
 test: deps ## Run everything: format, lints, and tests against real servers
 	cargo fmt --check
 	.ci/audit
-	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings \
-		RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} .ci/skips cargo test --locked --no-fail-fast
+	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings .ci/skips .ci/tests
 
 quick: ## Format, lints, and every test that needs no server: after each edit
 	cargo fmt --check

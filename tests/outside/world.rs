@@ -159,9 +159,14 @@ impl World {
         cutover.env("TARGET_PASSWORD", "choose-another").env("REPL_PASSWORD", "repl-secret");
         cutover.env("SHOP_PASSWORD", "shop-secret").output().unwrap()
     }
-    /// `cutover run` with `args`; gives back the summary, and panics unless it is done.
+    /// `cutover run` with `args`; gives back the summary, and panics unless it is done. A switch that was taken back at its
+    /// deadline, because the machine was too busy for it, is resumed once, as its user would.
     pub fn run(&self, args: &[&str]) -> Value {
-        let ran = self.cutover(&[&["run", "--yes", "--format", "json"], args].concat());
+        let mut ran = self.cutover(&[&["run", "--yes", "--format", "json"], args].concat());
+        if ran.status.code() == Some(3) && String::from_utf8_lossy(&ran.stderr).contains("reached its deadline") {
+            let summary: Value = serde_json::from_slice(&ran.stdout).unwrap();
+            ran = self.cutover(&["resume", "--yes", "--format", "json", summary["run"].as_str().unwrap()]);
+        }
         assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
         let summary: Value = serde_json::from_slice(&ran.stdout).unwrap();
         self.runs.borrow_mut().push(summary["run"].as_str().unwrap().to_owned());

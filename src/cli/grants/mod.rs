@@ -62,6 +62,7 @@ fn document(account: &Account) -> Value {
             "on": grant.scope.to_string(),
             "with_grant_option": grant.passed_on,
             "only_if": grant.only_if.as_ref().map(ToString::to_string),
+            "stands_for": grant.stands_for,
             "statement": grant.statement(&account.name),
         })
     };

@@ -18,9 +18,13 @@ pub fn of(account: &Account) -> String {
 
 /// What the statement below it is for, and when it is needed.
 fn comment(grant: &Grant) -> String {
+    let stands_for = match grant.stands_for.as_slice() {
+        [] => String::new(),
+        others => format!("; this version takes it for {} too", others.join(", ")),
+    };
     match &grant.only_if {
-        Some(condition) => format!("-- only if {condition}: to {}", grant.purpose),
-        None => format!("-- to {}", grant.purpose),
+        Some(condition) => format!("-- only if {condition}: to {}{stands_for}", grant.purpose),
+        None => format!("-- to {}{stands_for}", grant.purpose),
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Grant {
     pub passed_on: bool,
     /// When it is needed; `None` for always.
     pub only_if: Option<Condition>,
+    /// What others give that this one stands for as well: an account that has it does without them.
+    pub stands_for: Vec<&'static str>,
 }
 
 impl Grant {
@@ -42,7 +44,24 @@ pub fn grants(needs: &[Need]) -> Vec<Grant> {
     for need in of(false, false).chain(of(true, false)).chain(of(false, true)).chain(of(true, true)) {
         all.meet(need);
     }
+    stand_for(&mut all.all, needs);
     all.all
+}
+
+/// Notes what a privilege that is not always needed makes superfluous where it is given.
+fn stand_for(grants: &mut [Grant], needs: &[Need]) {
+    let always: Vec<&'static str> =
+        grants.iter().filter(|grant| grant.only_if.is_none()).flat_map(|grant| grant.privileges.clone()).collect();
+    for grant in grants.iter_mut().filter(|grant| grant.only_if.is_some() && grant.scope == Scope::Everywhere) {
+        let met = |need: &&Need| need.any_of.iter().skip(1).any(|other| grant.privileges.contains(other));
+        let mut covered: Vec<&'static str> = needs.iter().filter(met).map(|need| need.any_of[0]).collect();
+        covered.retain(|first| always.contains(first));
+        // what also meets a need that this one does not is needed all the same
+        covered.retain(|first| needs.iter().filter(|need| need.any_of.first() == Some(first)).all(|need| met(&need)));
+        covered.sort_unstable();
+        covered.dedup();
+        grant.stands_for = covered;
+    }
 }
 
 struct Grants {
@@ -77,7 +96,8 @@ impl Grants {
             grant.privileges.extend(privilege);
         } else {
             let (privileges, only_if) = (privilege.into_iter().collect(), need.only_if.clone());
-            self.all.push(Grant { purpose, privileges, scope, passed_on, only_if });
+            let stands_for = Vec::new();
+            self.all.push(Grant { purpose, privileges, scope, passed_on, only_if, stands_for });
         }
     }
 }
