@@ -26,7 +26,6 @@ pub enum Arrival {
     /// As a folder beside the target's data directory, which takes that one's place: a whole server.
     Files,
     /// As statements that the running target has carried out: databases alone.
-    #[allow(dead_code, reason = "engines that load statements arrive so")]
     Statements,
 }
 

@@ -3,6 +3,7 @@
 
 use super::CopyServer;
 use super::engine::{Arrival, CopyEngine, Taken};
+use super::place::Place;
 use crate::dialect::{Databases, Dialect, Late};
 use crate::domain::marker;
 use crate::domain::script::argument;
@@ -211,7 +212,8 @@ impl<L: Loader> Statements<L> {
             None => stated,
         };
         let (seconds, bytes) = Self::took(took).ok_or_else(|| odd(format!("its job has left `{took}`")))?;
-        Ok(Taken { position, gtid: gtid.unwrap_or_default(), bytes, seconds })
+        let place = Place { position, gtid: gtid.unwrap_or_default() };
+        Ok(Taken { place: Some(place), bytes, seconds })
     }
 
     /// Seconds and bytes.
@@ -322,7 +324,9 @@ impl<L: Loader> CopyEngine for Statements<L> {
         let dir = dir(copy, cx.world, cx.run, cx.step);
         self.run(copy, cx, &dir).await?;
         let taken = long_work::ask_afterwards(|| self.taken(copy, cx, &dir)).await?;
-        require_log(cx, copy.source(), &taken.position).await?;
+        if let Some(place) = &taken.place {
+            require_log(cx, copy.source(), &place.position).await?;
+        }
         cx.memo.keep(TAKEN, taken).await
     }
 
