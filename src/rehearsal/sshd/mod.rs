@@ -140,7 +140,9 @@ impl Sshd {
     pub fn kill_programs(&self, names: &[&str]) -> bool {
         let mut found = processes::marked(MARK, &self.mark);
         found.retain(|&pid| processes::is_program(pid, names));
-        found.iter().for_each(|&pid| processes::kill(pid));
+        for &pid in &found {
+            processes::kill(pid);
+        }
         !found.is_empty()
     }
 
