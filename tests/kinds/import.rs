@@ -7,7 +7,7 @@ use serde_json::json;
 
 const COUNTS: &str = "SELECT CONCAT((SELECT COUNT(*) FROM shop.accounts), ' ', (SELECT COUNT(*) FROM shop.cards), ' ', \
      (SELECT SUM(CRC32(CONCAT(id, name, balance, note))) FROM shop.accounts))";
-const MADE: &str = "SELECT GROUP_CONCAT(SCHEMA_NAME ORDER BY 1) FROM information_schema.SCHEMATA \
+pub const MADE: &str = "SELECT GROUP_CONCAT(SCHEMA_NAME ORDER BY 1) FROM information_schema.SCHEMATA \
      WHERE SCHEMA_NAME NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')";
 
 /// A bench with a dump on the new host, and the step that loads it.
@@ -18,7 +18,7 @@ async fn ready(rows: u64) -> (Bench, String) {
     (bench, file)
 }
 
-async fn assert_loaded(bench: &Bench) {
+pub async fn assert_loaded(bench: &Bench) {
     assert_eq!(bench.ask("target", COUNTS).await, bench.ask("source", COUNTS).await);
     assert_eq!(bench.ask("target", "SELECT shop.balance_of(2)").await, "1000");
     let code = "SELECT CONCAT((SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'shop'), \

@@ -9,6 +9,7 @@ mod away;
 mod bench;
 mod benchmark;
 mod change_source;
+mod copy;
 mod damaged;
 mod dump;
 mod events;

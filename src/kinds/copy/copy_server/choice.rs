@@ -108,7 +108,7 @@ mod tests {
             }
         }
         let servers = json!({ "source": server(source), "target": target });
-        let inventory = json!({ "version": 1, "hosts": { "h": {} }, "servers": servers });
+        let inventory = json!({ "hosts": { "h": {} }, "servers": servers });
         World { inventory: serde_json::from_value(inventory).unwrap(), ..World::default() }
     }
 

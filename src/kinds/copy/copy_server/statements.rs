@@ -19,6 +19,7 @@ use crate::kinds::support::log_kept::require_log;
 use crate::kinds::support::long_work::{self, Work};
 use crate::kinds::support::place::{dialect, job_dir, run_marker};
 use crate::kinds::support::privileges::swap;
+use crate::kinds::support::server_state::variables;
 use crate::kinds::support::volume::volume;
 use crate::kinds::{Action, Complaint, Ctx, Need};
 use crate::playbook::position::Position;
@@ -38,6 +39,8 @@ pub const BEGIN: &str = "set -eu\numask 077\nway=\ncp -- \"$PWD.cnf\" client.cnf
 /// What the client answers at the end of everything.
 pub const MARK: &str = "cutover-came-to-the-end";
 
+/// The variable that decides whether a dump of `MySQL` can note its GTIDs.
+const GTID_MODE: [&str; 1] = ["gtid_mode"];
 /// Programs that both engines' scripts take beside those of databases.
 const BESIDE: [&str; 4] = ["mkfifo", "tee", "dd", "tail"];
 
@@ -46,6 +49,7 @@ const BESIDE: [&str; 4] = ["mkfifo", "tee", "dd", "tail"];
 struct Begun {
     databases: Vec<String>,
     before: Option<String>,
+    gtid_mode: Option<String>,
 }
 
 /// What a job's script is made of.
@@ -60,6 +64,8 @@ pub struct Job<'a> {
     pub databases: Option<&'a [String]>,
     /// Statements that stand before the dump, where the family knows any; may be empty or a marker.
     pub before: Option<&'a str>,
+    /// The source's `gtid_mode`, where it has one; may be a marker.
+    pub gtid_mode: Option<&'a str>,
 }
 
 impl Job<'_> {
@@ -165,7 +171,12 @@ impl<L: Loader> Statements<L> {
         host.write_file(to, &writer.option_file(cx.world)?, Some(0o600)).await?;
         reader.make_ready(cx).await?;
         let before = reader.sequences(cx, &databases).await?;
-        let begun = Begun { databases, before };
+        let gtid_mode = if dialect(cx.world, copy.source()).is_mariadb() {
+            None
+        } else {
+            variables(cx, copy.source(), &GTID_MODE).await?.remove(GTID_MODE[0])
+        };
+        let begun = Begun { databases, before, gtid_mode };
         let note = serde_json::to_value(&begun).unwrap_or_default();
         cx.memo.set(BEGUN, note).await?;
         Ok(begun)
@@ -180,7 +191,8 @@ impl<L: Loader> Statements<L> {
             None => self.begin_anew(copy, cx, dir, &route).await?,
         };
         let (databases, before) = (Some(&*begun.databases), begun.before.as_deref());
-        let script = self.0.script(&Job { copy, world: cx.world, route: &route, databases, before });
+        let gtid_mode = begun.gtid_mode.as_deref();
+        let script = self.0.script(&Job { copy, world: cx.world, route: &route, databases, before, gtid_mode });
         let host = copy.target_host(cx.world);
         // a source that is away is no reason to leave a job alone that is there
         let total = volume(cx, copy.source(), &begun.databases).await.ok().map(|volume| self.0.total(volume.bytes));
@@ -267,7 +279,10 @@ impl<L: Loader> CopyEngine for Statements<L> {
         actions.extend(source.sequences(asked).map(|question| Action::sql(copy.source(), question)));
         let before = reader.sequences_planned(source);
         let known = Some(copy.databases()).filter(|names| !names.is_empty());
-        let script = self.0.script(&Job { copy, world, route: &route, databases: known, before: before.as_deref() });
+        let mode = (!source.is_mariadb()).then(|| marker::late("its gtid_mode"));
+        actions.extend(mode.as_ref().map(|_| Action::sql(copy.source(), source.show_variables(&GTID_MODE))));
+        let (before, gtid_mode) = (before.as_deref(), mode.as_deref());
+        let script = self.0.script(&Job { copy, world, route: &route, databases: known, before, gtid_mode });
         actions.push(Action::job(host, &dir, script, self.0.progress()));
         actions.extend([from, to].map(|file| Action::remove(host, file)));
         actions.push(Action::look(host, left(&dir)));

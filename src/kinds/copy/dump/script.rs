@@ -16,6 +16,9 @@ pub const PROGRESS: &str = "sed -n 's/^wchar: //p' /proc/$(cat dump.pid)/io";
 /// The code of a trial whose tunnel did not open.
 pub const NO_WAY: i32 = 97;
 
+/// What a program's help says that can note GTIDs as a comment.
+const COMMENTED: &str = "COMMENTED";
+
 /// How a trial ends then.
 const OR_NO_WAY: &str = " || exit 97";
 
@@ -72,7 +75,7 @@ pub struct Dumping<'a> {
     pub route: &'a Route,
     /// Whether the program encrypts its connection, and verifies the server.
     pub tls: bool,
-    /// Whether the dump notes its GTID set.
+    /// Whether the dump notes its GTID set; for [`Gtid::IfCommented`] a line before has set `gtid_mode`.
     pub gtid: Gtid,
     /// Databases, as words.
     pub databases: &'a Script,
@@ -147,7 +150,10 @@ impl Dumping<'_> {
                 "" => Script::default(),
                 flag => sh!("else set -- \"$@\" {}; ", argument(flag)),
             };
-            lines.push(sh!("if says {}; then set -- \"$@\" {}; {}fi", argument(text), argument(then), otherwise));
+            // a program that is to note what the server has not got ends with an error
+            let guard = if gtid == Gtid::IfCommented && text == COMMENTED { "[ \"$gtid_mode\" = ON ] && " } else { "" };
+            let told = sh!("{}says {}", guard, argument(text));
+            lines.push(sh!("if {}; then set -- \"$@\" {}; {}fi", told, argument(then), otherwise));
         }
         if !self.dialect.is_mariadb() {
             let session = argument(format!("--init-command={}", self.dialect.dump_session()));

@@ -37,7 +37,8 @@ impl Loader for Stream {
         let words = job.words();
         let dumping = reader(job.copy).dumping(job.world, job.route, &words, Gtid::IfCommented, job.before);
         sh!(
-            "{}{}{}{}pace={}\nbefore={}\n{}",
+            "gtid_mode={}\n{}{}{}{}pace={}\nbefore={}\n{}",
+            argument(job.gtid_mode.unwrap_or_default()),
             dumping.program(BEGIN, &[], ""),
             pace::functions(),
             job.load(),
