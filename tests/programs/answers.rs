@@ -255,9 +255,11 @@ impl Answers for Chance {
             _ if command.contains("zstd -dcq") => {
                 "-- CHANGE MASTER TO MASTER_LOG_FILE='mysql-bin.000002', MASTER_LOG_POS=1542;"
             }
-            _ if command.contains("todo=find") => {
-                self.one_of(&["/var/lib/mysql.cutover-r1-it.clone/data", "/var/lib/mysql.cutover-r1-it.clone/data", "whole"])
-            }
+            _ if command.contains("todo=find") => self.one_of(&[
+                "/var/lib/mysql.cutover-r1-it.clone/data",
+                "/var/lib/mysql.cutover-r1-it.clone/data",
+                "whole",
+            ]),
             _ if command.contains("todo=whole") => "4096",
             _ if command.starts_with("stat -c") => "4096",
             _ if command.starts_with("stat -L") => "700",
