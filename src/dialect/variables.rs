@@ -31,6 +31,12 @@ impl Dialect {
         sql!("SET GLOBAL {} = {}", name.into(), value_of(value.into()))
     }
 
+    /// Gives a variable the value that the program itself has for it: some take no empty text, which it may stand for.
+    #[must_use]
+    pub fn unset_variable(self, name: impl Into<Sql>) -> Sql {
+        sql!("SET GLOBAL {} = DEFAULT", name.into())
+    }
+
     /// Variables among `names` whose value in `mysqld-auto.cnf` would override the configuration file; `None` where
     /// there is no such file. Column `name`.
     #[must_use]

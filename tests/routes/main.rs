@@ -72,6 +72,16 @@ fn mariadb_by_its_files() {
     assert_eq!(report["afterwards"]["source_follows"], true, "{report:#}");
 }
 
+/// The same by a clone, which the new server takes of the old one by itself.
+#[tokio::test]
+async fn mysql_by_a_clone() {
+    if !mysql().await {
+        return;
+    }
+    let report = done(PHYSICAL, &["mysql"]);
+    assert_eq!(report["afterwards"]["source_follows"], true, "{report:#}");
+}
+
 #[test]
 fn a_version_that_nobody_has_is_refused_with_those_that_can_be_had() {
     let (output, _) = rehearse(POSITION, &["10.6"]);

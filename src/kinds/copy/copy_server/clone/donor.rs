@@ -96,7 +96,7 @@ impl<'a> Donor<'a> {
         let Some((account, path)) = self.login(cx.world) else { return Ok(()) };
         let arrived = cx.fx.try_login(self.copy.source(), &account, path).await.map_err(|failure| {
             let help = "the target logs in to the source as the runner does, from its own host";
-            if failure.help.is_some() { failure } else { failure.help(help) }
+            if failure.help.is_some() || failure.passes() { failure } else { failure.help(help) }
         })?;
         if arrived.starts_with(&format!("{}@", account.user)) {
             return Ok(());

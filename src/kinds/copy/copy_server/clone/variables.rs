@@ -19,6 +19,9 @@ const MIB: u64 = 1 << 20;
 const NAMES: [&str; 4] =
     ["clone_valid_donor_list", "clone_max_concurrency", "clone_max_data_bandwidth", "clone_ssl_ca"];
 
+/// Those that take no empty text (error 3869, seen on 9.7.4).
+const TEXTS: [&str; 2] = ["clone_valid_donor_list", "clone_ssl_ca"];
+
 type Values = BTreeMap<String, String>;
 
 /// What a clone takes. `clone_ssl_ca` is what makes it verify a certificate.
@@ -54,6 +57,8 @@ pub fn undo_actions(copy: &CopyServer, world: &World) -> Vec<Action> {
     let late = |name: &'static str| set(copy, world, name, Words::late(format!("{name} before")));
     let mut actions = vec![read(copy, world)];
     actions.extend(NAMES.map(|name| Action::sql(copy.target(), late(name))));
+    actions.push(Action::note("those that were empty:"));
+    actions.extend(TEXTS.map(|name| Action::sql(copy.target(), dialect(world, copy.target()).unset_variable(name))));
     actions
 }
 
@@ -97,9 +102,14 @@ pub async fn put_back(copy: &CopyServer, cx: &Ctx<'_>) -> Result<()> {
     let session = cx.fx.sql(copy.target()).await?;
     for name in NAMES {
         let (Some(before), Some(now)) = (before.get(name), now.get(name)) else { continue };
-        if before != now {
-            session.exec(set(copy, cx.world, name, before), READ_LIMIT).await?;
+        if before == now {
+            continue;
         }
+        let statement = match before.as_str() {
+            "" | "NULL" if TEXTS.contains(&name) => dialect(cx.world, copy.target()).unset_variable(name),
+            _ => set(copy, cx.world, name, before),
+        };
+        session.exec(statement, READ_LIMIT).await?;
     }
     Ok(())
 }
