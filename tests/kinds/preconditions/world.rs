@@ -55,7 +55,7 @@ impl Look {
         let control = bench.path(&format!("k{number}"));
         let inventory = Arc::new(plan.world.inventory.clone());
         let fx = Arc::new(Effects::new(inventory, secrets, Arc::new(Answer::default()), control.clone()));
-        let survey = survey::look(&plan, &fx).await;
+        let survey = survey::look(&plan, &fx, &[]).await;
         fx.close().await;
         let _ = std::fs::remove_dir_all(control);
         let mut found: Vec<String> = survey.failures.iter().map(|failure| format!("failed: {failure}")).collect();
