@@ -21,6 +21,7 @@ use crate::effects::Session;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::kinds::support::log_kept::require_log;
+use crate::kinds::support::long_work::ask_afterwards;
 use crate::kinds::support::place::dialect;
 use crate::kinds::support::privileges::swap;
 use crate::kinds::{Action, Complaint, Ctx, Need};
@@ -185,7 +186,7 @@ impl CopyEngine for Clone {
         }
         let gtid = value("gtid").split_whitespace().collect();
         let place = Place { position: Position::new(file, offset), gtid };
-        require_log(cx, copy.source(), &place.position).await?;
+        ask_afterwards(|| require_log(cx, copy.source(), &place.position)).await?;
         cx.memo.keep(PLACE, place).await
     }
 
