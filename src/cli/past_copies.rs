@@ -2,6 +2,7 @@
 
 use super::state::State;
 use crate::engine::status::Status;
+use crate::kinds::{self, RoleName};
 use crate::report::fold::{StepSummary, Summary};
 use crate::store::Journal;
 use crate::survey::PastCopy;
@@ -20,7 +21,8 @@ pub fn past_copies(state: &State) -> Vec<PastCopy> {
 
 fn of_run(journal: &dyn Journal, run: &str) -> Option<Vec<PastCopy>> {
     let plan = Arc::new(journal.run(run).ok()?.plan_to_read().ok()?);
-    if !plan.steps.iter().any(|step| step.uses == "copy") {
+    let copies = |uses: &str| kinds::plays(uses, RoleName::CopiesFrom);
+    if !plan.steps.iter().any(|step| copies(&step.uses)) {
         return None;
     }
     let summary = Summary::new(run, &plan, &journal.entries(run).ok()?).ok().filter(|summary| !summary.rehearsal)?;
@@ -38,6 +40,6 @@ fn of_run(journal: &dyn Journal, run: &str) -> Option<Vec<PastCopy>> {
             seconds: step.outputs.get("seconds")?.as_f64()?,
         })
     };
-    let made = summary.steps.iter().filter(|step| step.uses == "copy" && step.status == Status::Succeeded);
+    let made = summary.steps.iter().filter(|step| copies(&step.uses) && step.status == Status::Succeeded);
     Some(made.filter_map(copy).collect())
 }
