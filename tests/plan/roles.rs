@@ -66,6 +66,7 @@ const OTHER_THINGS: &[(&str, &[&str], &str)] = &[
     ("src/plan/names.rs", &["tunnel"], "the format of a parameter"),
     ("src/plan/reference.rs", &["tunnel"], "the format of a parameter"),
     ("src/plan/stored/format_1.rs", &["command", "sql"], "actions of plans of format 1"),
+    ("src/playbook/forecast.rs", &["dump"], "an engine of a copy"),
     ("src/playbook/mask.rs", &["command"], "a way to refer to a secret"),
     ("src/playbook/through.rs", &["tunnel"], "the format of a parameter"),
     ("src/rehearsal/certificates.rs", &["copy"], "a value of an option of openssl"),

@@ -13,7 +13,7 @@ pub fn of(survey: &Survey) -> Vec<CheckResult> {
 }
 
 fn copy(copy: &CopyForecast) -> CheckResult {
-    CheckResult { name: "copy".to_owned(), result: Mark::Pass, evidence: copy_line(copy), remedy: None }
+    CheckResult { name: "copy_time".to_owned(), result: Mark::Pass, evidence: copy_line(copy), remedy: None }
 }
 
 fn of_step(step: &StepFound) -> Vec<CheckResult> {
