@@ -264,7 +264,14 @@ impl Bench {
         let here = self.position_of(source).await;
         let (file, offset) = (here["file"].as_str().unwrap(), here["offset"].as_u64().unwrap());
         let wait = self.source.dialect().wait_for_position(file, offset.to_string(), 10).to_string();
-        let waited = self.ask(replica, &wait).await;
+        let mut waited = String::new();
+        for _ in 0..50 {
+            waited = self.ask(replica, &wait).await;
+            if waited.parse::<i64>().is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await; // what applies is stopped, and is just being started again
+        }
         assert!(waited.parse::<i64>().is_ok_and(|events| events >= 0), "{waited}");
     }
 
