@@ -63,7 +63,7 @@ fuzz: ## Feed the program damaged playbooks, inventories, journals, and answers 
 			corpus/$$target $$(ls -d seeds/$$target 2>/dev/null) || exit 1; \
 	done
 
-deps: ## Install with apt what is missing (MariaDB, OpenSSH, HAProxy, fio, zstd, Graphviz, openssl, strace, systemd, Chromium, a C compiler)
+deps: ## Install with apt what is missing (MariaDB, mydumper, OpenSSH, HAProxy, fio, zstd, Graphviz, openssl, strace, systemd, Chromium, a C compiler)
 	@.ci/deps
 
 audit: ## Hold what the program is built from against deny.toml: licenses, sources, bans, known holes
