@@ -64,7 +64,7 @@ pub fn printed(ran: &Ran) -> String {
 /// The refusals that a look at `host` printed, a line each.
 pub fn faults(printed: &str, host: &str) -> Vec<Failure> {
     let found = printed.lines().filter_map(|line| line.strip_prefix("fault: "));
-    found.map(|fault| refuse(fault, host, "put that right there, or use `dump` and `import`")).collect()
+    found.map(|fault| refuse(fault, host, "put that right there, or use the engine `dump`")).collect()
 }
 
 /// The number in the line that begins with `before`.

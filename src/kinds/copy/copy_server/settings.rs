@@ -54,7 +54,7 @@ pub fn settings(
         }
         if !outside.is_empty() {
             let answer = format!("not all of it lies in {data}: {}", outside.join(", "));
-            failures.push(refuse(answer, server, "use `dump` and `import` for this server"));
+            failures.push(refuse(answer, server, "use the engine `dump` for this server"));
         }
     }
     failures

@@ -147,6 +147,6 @@ async fn reached(copy: &CopyServer, cx: &Ctx<'_>) -> Result<()> {
     let said = ran.stderr.lines().last().unwrap_or("nothing came back").trim();
     let answer = format!("it may not run a program on {}: {said}", copy.source_host(cx.world));
     let help = "files go from host to host: let the key of this host run programs there for the time of the copy (no `command=` \
-                before it in authorized_keys, no ForceCommand for its account), or use `dump` and `import`";
+                before it in authorized_keys, no ForceCommand for its account), or use the engine `dump`";
     Err(refuse(answer, host, help))
 }

@@ -104,12 +104,12 @@ async fn of_source(copy: &CopyServer, cx: &Ctx<'_>) -> Result<Vec<Failure>> {
     let empty = names(cx, server, dialect.tables_cloned_empty()).await?;
     if !empty.is_empty() {
         let answer = format!("InnoDB does not hold these tables, and they would arrive empty: {}", told(&empty));
-        failures.push(refuse(answer, server, "ALTER TABLE ... ENGINE = InnoDB, or use `dump` and `import`"));
+        failures.push(refuse(answer, server, "ALTER TABLE ... ENGINE = InnoDB, or use the engine `dump`"));
     }
     let outside = names(cx, server, dialect.files_outside()).await?;
     if !outside.is_empty() {
         let answer = format!("files of InnoDB lie outside of its data directory: {}", told(&outside));
-        failures.push(refuse(answer, server, "use `dump` and `import` for this server"));
+        failures.push(refuse(answer, server, "use the engine `dump` for this server"));
     }
     Ok(failures)
 }
