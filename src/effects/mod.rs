@@ -2,6 +2,9 @@
 //!
 //! May know the plain data of the playbook (inventory, secrets by reference, markers) and `error`; nothing else.
 //! Everything here is lazy: nothing is connected before a step asks for it.
+//!
+//! What steps await here is boxed: the compiler proves once, here, that it may move between threads. It would prove it again
+//! for every method of every step otherwise, through all of ssh and MySQL, which took half of a build.
 
 pub mod account_statement;
 mod activity;
@@ -44,6 +47,7 @@ pub use trial_login::LoginPath;
 use crate::domain::{Action, Script};
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory::Inventory;
+use futures_util::future::BoxFuture;
 use host::Machine;
 use lease::{HostLease, Lease};
 use lines::Lines;
@@ -144,13 +148,15 @@ impl Effects {
     ///
     /// # Errors
     /// When it cannot be reached, or its key is not known. `Locked` when another runner has the run.
-    pub async fn host(&self, name: &str) -> Result<PlannedHost> {
-        let (secrets, stand_in) = (self.hands.secrets.clone(), self.hands.stand_in.clone());
-        let host: Arc<dyn hands::Hands> = match &stand_in {
-            Some(stand_in) => Arc::new(StandInHost { name: name.to_owned(), stand_in: stand_in.clone() }),
-            None => Arc::new(self.bare_host(name).await?),
-        };
-        Ok(PlannedHost::new(host, &self.activity, secrets, stand_in))
+    pub fn host<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<PlannedHost>> {
+        Box::pin(async move {
+            let (secrets, stand_in) = (self.hands.secrets.clone(), self.hands.stand_in.clone());
+            let host: Arc<dyn hands::Hands> = match &stand_in {
+                Some(stand_in) => Arc::new(StandInHost { name: name.to_owned(), stand_in: stand_in.clone() }),
+                None => Arc::new(self.bare_host(name).await?),
+            };
+            Ok(PlannedHost::new(host, &self.activity, secrets, stand_in))
+        })
     }
 
     async fn bare_host(&self, name: &str) -> Result<Host> {
@@ -174,13 +180,15 @@ impl Effects {
     ///
     /// # Errors
     /// `Unplanned` when the plan states none, or when the host cannot be reached.
-    pub async fn connect(&self, host: &str, address: &str) -> Result<String> {
-        let connection = Action::Connect { host: host.to_owned(), address: address.into() };
-        self.planned(format!("connect to {address}"), connection)?;
-        if self.hands.stand_in.is_some() {
-            return Ok(NOWHERE.to_owned());
-        }
-        self.reach(host, address).await
+    pub fn connect<'a>(&'a self, host: &'a str, address: &'a str) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async move {
+            let connection = Action::Connect { host: host.to_owned(), address: address.into() };
+            self.planned(format!("connect to {address}"), connection)?;
+            if self.hands.stand_in.is_some() {
+                return Ok(NOWHERE.to_owned());
+            }
+            self.reach(host, address).await
+        })
     }
 
     /// An address on the runner's machine that leads to `address` as seen from `host`.
@@ -203,14 +211,16 @@ impl Effects {
     }
 
     /// Closes a connection made for one purpose, if it is there.
-    pub async fn close_session(&self, server: &str, purpose: &str) {
-        let closed = self.hands.sessions.slot(server, purpose).lock().await.take();
-        if let Some(session) = closed {
-            session.close().await;
-            if session.left_running() {
-                self.hands.sessions.leave(&session);
+    pub fn close_session<'a>(&'a self, server: &'a str, purpose: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let closed = self.hands.sessions.slot(server, purpose).lock().await.take();
+            if let Some(session) = closed {
+                session.close().await;
+                if session.left_running() {
+                    self.hands.sessions.leave(&session);
+                }
             }
-        }
+        })
     }
 
     /// Connection ids of every open session on a server.
@@ -228,25 +238,29 @@ impl Effects {
     ///
     /// # Errors
     /// When the host cannot be reached.
-    pub async fn open_shell(&self, host: &str) -> Result<()> {
-        if self.hands.stand_in.is_some() {
-            return Ok(());
-        }
-        self.shell(host).await.map(drop)
+    pub fn open_shell<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if self.hands.stand_in.is_some() {
+                return Ok(());
+            }
+            self.shell(host).await.map(drop)
+        })
     }
 
     /// Runs a script in the shell that is kept on `host`, and gives back what it printed.
     ///
     /// # Errors
     /// `Unplanned` when it does not stand in the plan, or as for [`Shell::run`].
-    pub async fn run_in_shell(&self, host: &str, script: &Script) -> Result<String> {
-        if self.hands.stand_in.is_some() {
-            return self.host(host).await?.print(script).await;
-        }
-        let command = Action::Command { host: host.to_owned(), command: script.clone(), input: None };
-        self.planned(format!("run `{}`", planned_host::begin(script)), command)?;
-        let script = self.host(host).await?.placed(script).await?;
-        self.shell(host).await?.run(&script.for_shell()?).await
+    pub fn run_in_shell<'a>(&'a self, host: &'a str, script: &'a Script) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async move {
+            if self.hands.stand_in.is_some() {
+                return self.host(host).await?.print(script).await;
+            }
+            let command = Action::Command { host: host.to_owned(), command: script.clone(), input: None };
+            self.planned(format!("run `{}`", planned_host::begin(script)), command)?;
+            let script = self.host(host).await?.placed(script).await?;
+            self.shell(host).await?.run(&script.for_shell()?).await
+        })
     }
 
     async fn shell(&self, host: &str) -> Result<Arc<Shell>> {
@@ -257,26 +271,32 @@ impl Effects {
     ///
     /// # Errors
     /// When the host or the socket cannot be reached. `Locked` when another runner has the run.
-    pub async fn unix_ask(&self, host: &str, socket: &str, line: &str) -> Result<String> {
-        let attempted = format!("talk to the socket {socket}");
-        let told = Action::Socket { host: host.to_owned(), path: socket.into(), line: line.into() };
-        self.planned(&attempted, told)?;
-        if let Some(stand_in) = &self.hands.stand_in {
-            return Ok(stand_in.answers.socket(host, socket, line));
-        }
-        self.prove_lease(host).await?;
-        let local = self.reach(host, socket).await?;
-        line_socket::ask(&local, line).await.map_err(|error| Failure::transient(attempted, error.to_string()).at(host))
+    pub fn unix_ask<'a>(&'a self, host: &'a str, socket: &'a str, line: &'a str) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async move {
+            let attempted = format!("talk to the socket {socket}");
+            let told = Action::Socket { host: host.to_owned(), path: socket.into(), line: line.into() };
+            self.planned(&attempted, told)?;
+            if let Some(stand_in) = &self.hands.stand_in {
+                return Ok(stand_in.answers.socket(host, socket, line));
+            }
+            self.prove_lease(host).await?;
+            let local = self.reach(host, socket).await?;
+            line_socket::ask(&local, line)
+                .await
+                .map_err(|error| Failure::transient(attempted, error.to_string()).at(host))
+        })
     }
 
     /// Closes every connection and every ssh master.
-    pub async fn close(&self) {
-        for slot in self.hands.sessions.drain() {
-            if let Some(session) = slot.lock().await.take() {
-                session.close().await;
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            for slot in self.hands.sessions.drain() {
+                if let Some(session) = slot.lock().await.take() {
+                    session.close().await;
+                }
             }
-        }
-        self.hands.lines.close().await;
+            self.hands.lines.close().await;
+        })
     }
 
     /// From now on nothing is done but under `lease`.

@@ -10,6 +10,7 @@ use crate::domain::product::{Family, Product};
 use crate::domain::secret::SecretRef;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Encryption, Host, Server};
+use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -29,31 +30,33 @@ impl Effects {
     ///
     /// # Errors
     /// When the server cannot be reached or refuses the login. `Locked` when another runner has the run.
-    pub async fn session(&self, server: &str, purpose: &str) -> Result<Arc<Session>> {
-        let slot: Slot = self.hands.sessions.slot(server, purpose);
-        let mut place = tokio::select! {
-            place = slot.lock() => place,
-            () = self.activity.end.cancelled() => return Err(Failure::cancelled("open a connection").at(server)),
-        };
-        if let Some(session) = &*place
-            && session.is_alive()
-        {
-            Box::pin(self.clear_left(session)).await?;
-            return Ok(self.ours(session));
-        }
-        if let Some(lost) = place.take()
-            && lost.left_running()
-        {
-            self.hands.sessions.leave(&lost);
-        }
-        let session = Box::pin(self.open(server)).await?;
-        if purpose != PURPOSE {
-            Box::pin(self.register(&session)).await?;
-        }
-        Box::pin(self.clear_left(&session)).await?;
-        let ours = self.ours(&session);
-        *place = Some(session);
-        Ok(ours)
+    pub fn session<'a>(&'a self, server: &'a str, purpose: &'a str) -> BoxFuture<'a, Result<Arc<Session>>> {
+        Box::pin(async move {
+            let slot: Slot = self.hands.sessions.slot(server, purpose);
+            let mut place = tokio::select! {
+                place = slot.lock() => place,
+                () = self.activity.end.cancelled() => return Err(Failure::cancelled("open a connection").at(server)),
+            };
+            if let Some(session) = &*place
+                && session.is_alive()
+            {
+                Box::pin(self.clear_left(session)).await?;
+                return Ok(self.ours(session));
+            }
+            if let Some(lost) = place.take()
+                && lost.left_running()
+            {
+                self.hands.sessions.leave(&lost);
+            }
+            let session = Box::pin(self.open(server)).await?;
+            if purpose != PURPOSE {
+                Box::pin(self.register(&session)).await?;
+            }
+            Box::pin(self.clear_left(&session)).await?;
+            let ours = self.ours(&session);
+            *place = Some(session);
+            Ok(ours)
+        })
     }
 
     /// A connection as this piece of work sees it.

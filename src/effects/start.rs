@@ -9,6 +9,7 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::units::Span;
 use crate::error::{Class, Failure, Result};
 use crate::playbook::inventory::Server;
+use futures_util::future::BoxFuture;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,20 +33,22 @@ const REFUSAL_LIMIT: Duration = Duration::from_secs(10);
 impl Effects {
     /// Whether nothing runs where `server` should: its connections are refused, and nothing listens at its port. No, when
     /// that cannot be seen.
-    pub async fn is_down(&self, server: &str) -> bool {
-        if self.hands.stand_in.is_some() {
-            return false;
-        }
-        let Some(access) = self.hands.inventory.server(server) else { return false };
-        for look in 0..LOOKS {
-            if look > 0 {
-                sleep(PAUSE).await;
-            }
-            if !Box::pin(self.looks_down(access)).await.unwrap_or(false) {
+    pub fn is_down<'a>(&'a self, server: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            if self.hands.stand_in.is_some() {
                 return false;
             }
-        }
-        true
+            let Some(access) = self.hands.inventory.server(server) else { return false };
+            for look in 0..LOOKS {
+                if look > 0 {
+                    sleep(PAUSE).await;
+                }
+                if !Box::pin(self.looks_down(access)).await.unwrap_or(false) {
+                    return false;
+                }
+            }
+            true
+        })
     }
 
     async fn looks_down(&self, access: &Server) -> Result<bool> {

@@ -5,6 +5,7 @@ use crate::domain::Action;
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Failure, Result};
 use crate::playbook::inventory::{Account, Verify};
+use futures_util::future::BoxFuture;
 
 /// The path of a login: an address as seen from a host.
 #[derive(Debug, Clone, Copy)]
@@ -39,31 +40,39 @@ impl Effects {
     ///
     /// # Errors
     /// When the login is refused: the server's answer is in the failure.
-    pub async fn try_login(&self, server: &str, account: &Account, path: LoginPath<'_>) -> Result<String> {
-        let (user, from, address) = ((&account.user).into(), path.host.to_owned(), path.address.into());
-        let login = Action::Login { server: server.to_owned(), user, host: from, address };
-        self.planned(format!("log in as {}", account.user), login).map_err(|failure| failure.at(server))?;
-        let tls = match path.authority {
-            Some(file) => Some(self.authority(path, file).await?),
-            None => None,
-        };
-        if let Some(stand_in) = &self.hands.stand_in {
-            let said = stand_in.answers.login(server, &account.user);
-            return said
-                .map_err(|error| Failure::permanent(format!("log in as {}", account.user), error.message).at(server));
-        }
-        let cover = match tls {
-            Some(tls) => Cover::Tls(tls),
-            None if path.bare => self.plain_cover(server, path.host, path.address),
-            None => self.cover(server, path.host, path.address).await?,
-        };
-        let address = self.reach(path.host, path.address).await?;
-        let password = Some(account.password.clone());
-        let login = Login { server: server.to_owned(), address, user: account.user.clone(), password, cover };
-        let session = Session::open(login, self.hands.secrets.clone()).await?;
-        let arrived = session.query(WHO, replica::LOOK).await?;
-        session.close().await;
-        Ok(arrived.value().unwrap_or_default().to_owned())
+    pub fn try_login<'a>(
+        &'a self,
+        server: &'a str,
+        account: &'a Account,
+        path: LoginPath<'a>,
+    ) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async move {
+            let (user, from, address) = ((&account.user).into(), path.host.to_owned(), path.address.into());
+            let login = Action::Login { server: server.to_owned(), user, host: from, address };
+            self.planned(format!("log in as {}", account.user), login).map_err(|failure| failure.at(server))?;
+            let tls = match path.authority {
+                Some(file) => Some(self.authority(path, file).await?),
+                None => None,
+            };
+            if let Some(stand_in) = &self.hands.stand_in {
+                let said = stand_in.answers.login(server, &account.user);
+                return said.map_err(|error| {
+                    Failure::permanent(format!("log in as {}", account.user), error.message).at(server)
+                });
+            }
+            let cover = match tls {
+                Some(tls) => Cover::Tls(tls),
+                None if path.bare => self.plain_cover(server, path.host, path.address),
+                None => self.cover(server, path.host, path.address).await?,
+            };
+            let address = self.reach(path.host, path.address).await?;
+            let password = Some(account.password.clone());
+            let login = Login { server: server.to_owned(), address, user: account.user.clone(), password, cover };
+            let session = Session::open(login, self.hands.secrets.clone()).await?;
+            let arrived = session.query(WHO, replica::LOOK).await?;
+            session.close().await;
+            Ok(arrived.value().unwrap_or_default().to_owned())
+        })
     }
 
     /// What a certificate is held against: the authority's file lies where the connection starts.

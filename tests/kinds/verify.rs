@@ -340,12 +340,19 @@ async fn mysql_servers_are_compared_too() {
     }
     // a long statement is let finish, for commits cannot be held back beside it
     let busy = bench.stranger("source").await;
-    let long = tokio::spawn(async move { busy.query("SELECT SLEEP(4) FROM kept.keyless LIMIT 1", LOOK).await });
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let long = tokio::spawn(async move { busy.query("SELECT SLEEP(300) FROM kept.keyless LIMIT 1", LOOK).await });
+    let long_one =
+        "SELECT id FROM information_schema.PROCESSLIST WHERE info LIKE 'SELECT SLEEP(300)%' AND time BETWEEN 3 AND 999";
+    until("the statement has run for long", async || bench.ask("source", long_one).await != "nothing").await;
+    let id = bench.ask("source", long_one).await;
     let step = bench.step("verify", &with(&json!({})));
-    step.execute().await.unwrap();
-    let waited = |update: &Update| matches!(update, Update::Note { text } if text.contains("SELECT SLEEP(4)"));
-    assert!(step.told().iter().any(waited));
-    long.await.unwrap().unwrap();
+    let waited = |update: &Update| matches!(update, Update::Note { text } if text.contains("SELECT SLEEP(300)"));
+    let (proved, ()) = tokio::join!(step.execute(), async {
+        until("it says what it waits for", async || step.told().iter().any(waited)).await;
+        bench.exec("source", &format!("KILL QUERY {id}")).await;
+    });
+    proved.unwrap();
+    // a server answers a sleep that was ended with a row or with an error
+    let _ended = long.await.unwrap();
     writer.stop().await;
 }
