@@ -148,6 +148,7 @@ impl Effects {
     ///
     /// # Errors
     /// When it cannot be reached, or its key is not known. `Locked` when another runner has the run.
+    #[must_use]
     pub fn host<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<PlannedHost>> {
         Box::pin(async move {
             let (secrets, stand_in) = (self.hands.secrets.clone(), self.hands.stand_in.clone());
@@ -180,6 +181,7 @@ impl Effects {
     ///
     /// # Errors
     /// `Unplanned` when the plan states none, or when the host cannot be reached.
+    #[must_use]
     pub fn connect<'a>(&'a self, host: &'a str, address: &'a str) -> BoxFuture<'a, Result<String>> {
         Box::pin(async move {
             let connection = Action::Connect { host: host.to_owned(), address: address.into() };
@@ -211,6 +213,7 @@ impl Effects {
     }
 
     /// Closes a connection made for one purpose, if it is there.
+    #[must_use]
     pub fn close_session<'a>(&'a self, server: &'a str, purpose: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let closed = self.hands.sessions.slot(server, purpose).lock().await.take();
@@ -238,6 +241,7 @@ impl Effects {
     ///
     /// # Errors
     /// When the host cannot be reached.
+    #[must_use]
     pub fn open_shell<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             if self.hands.stand_in.is_some() {
@@ -251,6 +255,7 @@ impl Effects {
     ///
     /// # Errors
     /// `Unplanned` when it does not stand in the plan, or as for [`Shell::run`].
+    #[must_use]
     pub fn run_in_shell<'a>(&'a self, host: &'a str, script: &'a Script) -> BoxFuture<'a, Result<String>> {
         Box::pin(async move {
             if self.hands.stand_in.is_some() {
@@ -271,6 +276,7 @@ impl Effects {
     ///
     /// # Errors
     /// When the host or the socket cannot be reached. `Locked` when another runner has the run.
+    #[must_use]
     pub fn unix_ask<'a>(&'a self, host: &'a str, socket: &'a str, line: &'a str) -> BoxFuture<'a, Result<String>> {
         Box::pin(async move {
             let attempted = format!("talk to the socket {socket}");
@@ -288,6 +294,7 @@ impl Effects {
     }
 
     /// Closes every connection and every ssh master.
+    #[must_use]
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             for slot in self.hands.sessions.drain() {

@@ -30,6 +30,7 @@ impl Effects {
     ///
     /// # Errors
     /// When the server cannot be reached or refuses the login. `Locked` when another runner has the run.
+    #[must_use]
     pub fn session<'a>(&'a self, server: &'a str, purpose: &'a str) -> BoxFuture<'a, Result<Arc<Session>>> {
         Box::pin(async move {
             let slot: Slot = self.hands.sessions.slot(server, purpose);

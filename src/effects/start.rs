@@ -33,6 +33,7 @@ const REFUSAL_LIMIT: Duration = Duration::from_secs(10);
 impl Effects {
     /// Whether nothing runs where `server` should: its connections are refused, and nothing listens at its port. No, when
     /// that cannot be seen.
+    #[must_use]
     pub fn is_down<'a>(&'a self, server: &'a str) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             if self.hands.stand_in.is_some() {

@@ -40,6 +40,7 @@ impl Effects {
     ///
     /// # Errors
     /// When the login is refused: the server's answer is in the failure.
+    #[must_use]
     pub fn try_login<'a>(
         &'a self,
         server: &'a str,

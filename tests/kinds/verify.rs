@@ -1,6 +1,6 @@
 //! `verify`: equal servers under live writers, and every kind of difference found and named.
 
-use crate::bench::{Bench, LOOK};
+use crate::bench::{Bench, LOOK, until};
 use cutover::domain::product::Family;
 use cutover::error::{Class, Failure};
 use cutover::kinds::Update;
