@@ -113,6 +113,7 @@ PidFile none
 StrictModes no
 UsePAM no
 PermitRootLogin prohibit-password
+KexAlgorithms -sntrup*
 ForceCommand $dir/home-$1/login
 SetEnv HOME=$dir/nowhere PATH=$dir/tools MYSQL_HOST=127.0.0.1 MYSQL_TCP_PORT=$old_port MYSQL_PWD=wrong
 END
