@@ -24,6 +24,8 @@ fn pictures() -> PathBuf {
 
 fn log_in(browser: &mut Browser, home: &str, token: &str) {
     browser.open(&format!("{home}login"));
+    // a page takes the cursor to its field when it is first drawn, which may be after it is loaded
+    browser.until("document.activeElement.id === 'token'", MOMENT);
     browser.say("Input.insertText", &serde_json::json!({ "text": token }));
     browser.press("Enter");
     browser.loaded();
