@@ -1,8 +1,7 @@
 # Prints, for each database server that runs here, its data directory and each binary log filter it was started with.
-# one program looks at all of them: a program each would take seconds on a busy host
-for process in $(find /proc/[0-9]*/exe -maxdepth 0 '(' -lname '*/mariadbd' -o -lname '*/mysqld' ')' 2>/dev/null); do
-    process=${process%/exe}
+for process in /proc/[0-9]*; do
     program=$(readlink "$process/exe" 2>/dev/null) || continue
+    case ${program##*/} in mariadbd | mysqld) ;; *) continue ;; esac
     folder=$(readlink "$process/cwd" 2>/dev/null) || continue
     tr '\0' '\n' <"$process/cmdline" | {
         set --
