@@ -168,9 +168,9 @@ impl Dialect {
         sql!("DELETE FROM {} WHERE run = {}", RECORD, literal(run.into()))
     }
 
-    /// Those of the connections `ids`, a list of numbers, that are still there: column `id`.
+    /// Those of the connections `ids`, a list of numbers, that are still there, and as whom: columns `id`, `user`.
     #[must_use]
     pub fn still_connected(self, ids: Sql) -> Sql {
-        sql!("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID IN ({})", ids)
+        sql!("SELECT ID AS id, USER AS user FROM information_schema.PROCESSLIST WHERE ID IN ({})", ids)
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod cells;
+mod definers;
 
 use cutover::dialect::{ChangeSource, ChannelTls, Dialect, Gtid, OwnDatabase, StartAt, lock};
 use cutover::domain::product::{Family, Product};

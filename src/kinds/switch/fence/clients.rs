@@ -4,9 +4,9 @@ use super::Fence;
 use crate::dialect::Dialect;
 use crate::domain::sql::{list, number};
 use crate::domain::{Sql, Words};
-use crate::effects::Session;
 use crate::effects::past_read_only::{Client, client, counted};
 use crate::effects::replica::LOOK;
+use crate::effects::{Row, Session};
 use crate::error::{Failure, Result};
 use crate::kinds::support::answer;
 use crate::kinds::{Action, Ctx};
@@ -92,8 +92,9 @@ impl Fence {
         Ok(all)
     }
 
-    /// Waits until nobody of `ended` who logged in as one of `users` is left: a session that was told to end may still be
-    /// at work, and the strongest lock will not always be there.
+    /// Waits until nobody of `ended` is left who may be one of `users`: a session that was told to end may still be at work,
+    /// and the strongest lock will not always be there. An application's session that was inside of an administrator's
+    /// trigger is itself again while it rolls back, and that may take long: it is not waited for.
     pub(super) async fn are_gone(
         &self,
         session: &Session,
@@ -106,19 +107,19 @@ impl Fence {
             return Ok(());
         }
         let question = dialect.still_connected(list(ENDED, ids.iter().map(number)));
+        let is_theirs = |row: &Row<'_>| row.get("user").is_none_or(|user| users.iter().any(|one| one == user));
         let begin = Instant::now();
         loop {
             let rows = session.query(&question, LOOK).await?;
-            if rows.is_empty() {
+            let left = rows.iter().filter(is_theirs);
+            let left: Vec<String> = left.filter_map(|row| row.get("id").map(str::to_owned)).collect();
+            if left.is_empty() {
                 return Ok(());
             }
             if begin.elapsed() > self.lock_timeout.0 {
-                let left = rows.iter().filter_map(|row| row.get("id")).collect::<Vec<_>>().join(", ");
-                return Err(
-                    Failure::permanent("end the clients", format!("connections {left} do not end")).at(&self.server)
-                );
+                let answer = format!("connections {} do not end", left.join(", "));
+                return Err(Failure::permanent("end the clients", answer).at(&self.server));
             }
-            let left: Vec<String> = rows.iter().filter_map(|row| row.get("id").map(str::to_owned)).collect();
             self.kill(session, dialect, &left, true).await?;
             tokio::time::sleep(PAUSE).await;
         }

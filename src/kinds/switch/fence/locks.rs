@@ -12,13 +12,9 @@ use crate::kinds::support::answer;
 use crate::kinds::support::place::dialect;
 use crate::kinds::{Action, Ctx};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Key of the memo: accounts that this step locks.
 const LOCKED: &str = "locked";
-/// How often, and after how long, a session on the server's own machine is looked for again.
-const LOOKS_AGAIN: u32 = 3;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
 
 /// What is done about accounts at the moment of the fence: all of it is made ready beforehand.
 pub(super) struct Locks {
@@ -54,17 +50,30 @@ impl Fence {
         Ok(all.into_iter().filter(|one| one.account != own).collect())
     }
 
+    /// Those whom nobody has named and who are not locked, with the sessions that stay: none is counted for the runner's
+    /// own user.
+    async fn unnamed(&self, cx: &Ctx<'_>, main: &Session) -> Result<Vec<Bypasser>> {
+        let dialect = dialect(cx.world, &self.server);
+        let named = cx.world.inventory.named_past_read_only(&self.server);
+        let user = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
+        let own = AccountName::parse(&answer::value(main, dialect.current_account()).await?);
+        let is_unnamed = |one: &Bypasser| one.account != own && !one.is_locked && !one.account.is_named(&named);
+        let is_loud = |one: &Bypasser| one.account.user != user && is_unnamed(one);
+        let mut all = past_read_only::look_for_long(main, dialect, is_loud).await?;
+        all.retain(is_unnamed);
+        for one in all.iter_mut().filter(|one| one.account.user == user) {
+            one.sessions.clear();
+        }
+        Ok(all)
+    }
+
     /// Nobody is ended, or locked out, whom nobody has named: an administrator at work on the machine goes by himself.
     pub(super) async fn nobody_unnamed(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<()> {
         if !account_locks::needed(dialect) {
             return Ok(());
         }
-        let named = cx.world.inventory.named_past_read_only(&self.server);
-        let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
-        let there = self.bypassers(cx, main).await?.into_iter().filter(|one| {
-            let is_other = one.account.user != own && !one.account.is_named(&named);
-            !one.is_locked && one.sessions > 0 && one.is_local_administrator() && is_other
-        });
+        let there = self.unnamed(cx, main).await?.into_iter();
+        let there = there.filter(|one| !one.sessions.is_empty() && one.is_local_administrator());
         let there: Vec<String> = there.map(|one| one.to_string()).collect();
         if there.is_empty() {
             return Ok(());
@@ -80,19 +89,12 @@ impl Fence {
     /// fence of a way back is looked at as that of a swap is by its `preflight`.
     pub(super) async fn all_are_named(&self, cx: &Ctx<'_>) -> Result<()> {
         let main = cx.fx.sql(&self.server).await?;
-        let mut loud = self.unnamed(cx, &main).await?;
-        for _ in 0..LOOKS_AGAIN {
-            if loud.is_empty() || loud.iter().any(|one| !one.is_local) {
-                break;
-            }
-            // a job on the machine logs in and is gone: whoever is there for good is still there
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-            loud = self.unnamed(cx, &main).await?;
-        }
+        let loud = self.unnamed(cx, &main).await?.into_iter();
+        let loud: Vec<String> =
+            loud.filter(|one| !one.is_local || !one.sessions.is_empty()).map(|one| one.to_string()).collect();
         if loud.is_empty() {
             return Ok(());
         }
-        let loud: Vec<String> = loud.iter().map(ToString::to_string).collect();
         Err(Failure::refused(
             "close the server when the time comes",
             format!("read_only does not stop {}", loud.join(", ")),
@@ -100,18 +102,6 @@ impl Fence {
         .at(&self.server)
         .now("nothing was touched")
         .help(past_read_only_remedy(&self.server)))
-    }
-
-    /// Whoever nobody has named and who may be somewhere else than on the machine, or has a session.
-    async fn unnamed(&self, cx: &Ctx<'_>, main: &Session) -> Result<Vec<Bypasser>> {
-        let named = cx.world.inventory.named_past_read_only(&self.server);
-        let own = cx.world.inventory.server(&self.server).map_or("", |server| &server.user);
-        let all = self.bypassers(cx, main).await?.into_iter().filter(|one| {
-            let sessions = if one.account.user == own { 0 } else { one.sessions };
-            let is_quiet = one.is_local && sessions == 0;
-            !one.is_locked && !one.account.is_named(&named) && !is_quiet
-        });
-        Ok(all.collect())
     }
 
     /// What [`Fence::all_are_named`] asks.

@@ -9,6 +9,7 @@ use super::super::verdict::{Verdict, count, some};
 use crate::effects::past_read_only::{self, AccountName, Bypasser, client, counted};
 use crate::error::Result;
 use crate::kinds::switch::fence::past_read_only_remedy;
+use std::collections::BTreeSet;
 
 /// What a server calls a client that has not logged in yet.
 const NOBODY_YET: &str = "unauthenticated user";
@@ -41,8 +42,9 @@ fn others(seen: &Seen<'_>, side: Side) -> Result<Vec<Bypasser>> {
     let all = past_read_only::bypassers(dialect, |question| seen.rows(side, question))?;
     let user = &seen.pair.at(side).server.user;
     // sessions of the runner's user are this run's, or another one's
-    let counted =
-        all.into_iter().map(|one| if one.account.user == *user { Bypasser { sessions: 0, ..one } } else { one });
+    let counted = all
+        .into_iter()
+        .map(|one| if one.account.user == *user { Bypasser { sessions: BTreeSet::new(), ..one } } else { one });
     Ok(counted.filter(|one| one.account != own).collect())
 }
 
@@ -51,7 +53,7 @@ fn closing(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
     let (place, named) = (&seen.pair.source, &seen.pair.named);
     let (expected, others): (Vec<_>, Vec<_>) =
         others(seen, Source)?.into_iter().filter(|one| !one.is_locked).partition(|one| one.account.is_named(named));
-    let (quiet, loud): (Vec<_>, Vec<_>) = others.into_iter().partition(|one| one.is_local && one.sessions == 0);
+    let (quiet, loud): (Vec<_>, Vec<_>) = others.into_iter().partition(|one| one.is_local && one.sessions.is_empty());
     let mut found = Vec::new();
     let dialect = place.dialect;
     let lasting = !dialect.strongest_fence().held_by_session;
@@ -96,7 +98,7 @@ fn ending(seen: &Seen<'_>) -> Result<Option<Verdict>> {
 }
 
 fn words<'a>(all: impl IntoIterator<Item = &'a Bypasser>) -> Vec<String> {
-    let word = |one: &Bypasser| match one.sessions {
+    let word = |one: &Bypasser| match one.sessions.len() {
         0 => one.to_string(),
         number => format!("{one}, {}", count(number, "session", "sessions")),
     };

@@ -1,7 +1,8 @@
 # Prints, for each database server that runs here, its data directory and each binary log filter it was started with.
-for process in /proc/[0-9]*; do
-    program=$(readlink "$process/exe" 2>/dev/null) || continue
-    case ${program##*/} in mariadbd | mysqld) ;; *) continue ;; esac
+# One program looks at all processes: a host may have thousands. The file of a server is gone once its package was upgraded.
+servers=$(ls -ln /proc/[0-9]*/exe 2>/dev/null | grep -E '/(mariadbd|mysqld)( \(deleted\))?$' |
+    sed 's|^.* \(/proc/[0-9]*\)/exe -> .*|\1|') || :
+for process in $servers; do
     folder=$(readlink "$process/cwd" 2>/dev/null) || continue
     tr '\0' '\n' <"$process/cmdline" | {
         set --
@@ -11,6 +12,6 @@ for process in /proc/[0-9]*; do
             --binlog?do?db=* | --binlog?ignore?db=*) printf '%s\n' "$word" ;;
             esac
         done
-        cd "$folder" && "$program" "$@" --print-defaults 2>/dev/null
+        cd "$folder" && "$process/exe" "$@" --print-defaults 2>/dev/null
     } | tr ' ' '\n' | awk -v folder="$folder" '/^--binlog[-_](do|ignore)[-_]db=/ { print folder "\t" $0 }'
 done
