@@ -15,6 +15,7 @@ mod inputs;
 pub mod load;
 mod names;
 pub mod opening;
+mod outputs;
 pub mod own;
 mod passed_variables;
 mod practice;

@@ -2,6 +2,7 @@
 
 use super::gaps::Gaps;
 use super::graph::Graph;
+use super::outputs::Outputs;
 use crate::domain::marker;
 use crate::kinds::{self, OutputType};
 use crate::playbook::document::Document;
@@ -14,6 +15,7 @@ use minijinja::Environment;
 use minijinja::value::{Serde, Value as Tv};
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// What templates may use, and what has been used.
 pub struct Resolver<'a> {
@@ -108,20 +110,19 @@ impl<'a> Resolver<'a> {
             return Some(known.clone());
         }
         let names = self.names(node, text, at, faults)?;
-        let context = self.context(&names);
-        let value = template::evaluate(&self.env, text, &context)
+        let outputs = Outputs::new(&names);
+        let value = template::evaluate(&self.env, text, &self.context(&outputs))
             .map_err(|fault| faults.push(self.template_fault(node, &fault)))
             .ok()?;
-        let references: Vec<&String> = names.iter().filter(|name| name.starts_with("steps.")).collect();
-        if references.is_empty() {
+        if outputs.names().is_empty() {
             self.known.insert(text.to_owned(), value.clone());
             return Some(value);
         }
         let shown = value.to_string();
-        for reference in references {
-            if !shown.contains(&marker::late(reference)) {
+        for reference in outputs.used() {
+            if !shown.contains(&marker::late(&reference)) {
                 let message = format!("`{reference}` is known only at run time and can only be passed on as it is");
-                let place = self.place(node, text, reference);
+                let place = self.place(node, text, &reference);
                 faults.push(Fault::new(place, message).help("drop the filter or calculation around it"));
                 return None;
             }
@@ -146,7 +147,7 @@ impl<'a> Resolver<'a> {
             }
             return Some(Err(text.to_owned()));
         }
-        match template::evaluate_expression(&self.env, text, &self.context(&names)) {
+        match template::evaluate_expression(&self.env, text, &self.context(&Outputs::new(&names))) {
             Ok(Json::Bool(known)) => Some(Ok(known)),
             Ok(other) => {
                 let message = format!("`when` must be true or false, but this is {other}");
@@ -254,23 +255,9 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn context(&self, names: &[String]) -> Tv {
-        let mut steps = json!({});
-        for name in names.iter().filter(|name| name.starts_with("steps.")) {
-            let pointer: Vec<&str> = name.split('.').skip(1).collect();
-            let mut place = &mut steps;
-            for part in &pointer {
-                if place.is_string() {
-                    break; // both `steps.d.position` and a part of it are used: the whole stands
-                }
-                place = &mut place[*part];
-            }
-            if place.is_null() {
-                *place = Json::String(marker::late(name));
-            }
-        }
+    fn context(&self, outputs: &Arc<Outputs>) -> Tv {
         let mut parts = self.parts.clone();
-        parts.insert("steps", Tv::from(Serde(&steps)));
+        parts.insert("steps", Tv::from_dyn_object(outputs.clone()));
         Tv::from(parts)
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod displays;
+mod engine;
 mod kinds;
 mod own;
 mod printed;

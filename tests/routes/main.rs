@@ -72,13 +72,13 @@ fn mariadb_by_its_files() {
     assert_eq!(report["afterwards"]["source_follows"], true, "{report:#}");
 }
 
-/// The same by a clone, which the new server takes of the old one by itself.
+/// The same by a clone, which the new server takes of the old one by itself: as an input of the playbook for every pair.
 #[tokio::test]
 async fn mysql_by_a_clone() {
     if !mysql().await {
         return;
     }
-    let report = done(PHYSICAL, &["mysql"]);
+    let report = done(POSITION, &["mysql", "--set", "engine=clone"]);
     assert_eq!(report["afterwards"]["source_follows"], true, "{report:#}");
 }
 

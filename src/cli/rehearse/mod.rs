@@ -179,7 +179,7 @@ fn text(report: &Report) -> String {
     line("an event's rows, one a second", if report.events.is_null() { "-".into() } else { events });
     line("fence", report.fence_ms.map_or("-".into(), |ms| format!("{ms:.1} ms")));
     line("rows copied", report.rows_copied.to_string());
-    line("bytes of the dump", report.bytes_copied.map_or("-".into(), |bytes| bytes.to_string()));
+    line("bytes of the copy", report.bytes_copied.map_or("-".into(), |bytes| bytes.to_string()));
     line("old server", server(report, "source"));
     line("new server", server(report, "target"));
     line("seconds in all", format!("{:.1}", report.seconds));

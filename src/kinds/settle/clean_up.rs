@@ -98,6 +98,11 @@ impl CleanUp {
         run_dir(world, &self.host, run)
     }
 
+    /// The data directory that a copy has taken the place of, if there was one.
+    fn old_data(&self) -> Option<&str> {
+        self.old_data.as_deref().filter(|path| !path.is_empty())
+    }
+
     /// The run's folder for dumps, where they have one of their own.
     fn dumps(&self, world: &World, run: &str) -> Option<Words> {
         Some(dump_dir(world, &self.host, run)).filter(|dumps| *dumps != self.folder(world, run))
@@ -138,7 +143,7 @@ impl Step for CleanUp {
         if self.keep.is_empty() {
             actions.push(Action::look(&self.host, is_there(&folder)));
         }
-        let old = self.old_data.iter().map(|path| remove_old_data(path, &run_marker()));
+        let old = self.old_data().map(|path| remove_old_data(path, &run_marker()));
         actions.extend(old.map(|script| Action::command(&self.host, script)));
         let work = self.work_dir(world);
         for Address(address) in &self.tunnels {
@@ -172,7 +177,7 @@ impl Step for CleanUp {
         if left {
             return Err(Failure::transient("clean up", format!("{folder} is still there")).at(&self.host));
         }
-        if let Some(path) = self.old_data.as_deref().filter(|path| !path.is_empty()) {
+        if let Some(path) = self.old_data() {
             host.run_within(&remove_old_data(path, cx.run), None, REMOVAL).await.and_then(|ran| removed(&ran, path))?;
         }
         for Address(address) in &self.tunnels {
