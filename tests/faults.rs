@@ -11,7 +11,7 @@ const PLAYBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/replicati
 
 fn rehearse(more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
-    command.args(["rehearse", PLAYBOOK, "--rows", "2000", "--rate", "200", "--writers", "2", "--format", "json"]);
+    command.args(["rehearse", PLAYBOOK, "--rows", "2000", "--rate", "50", "--writers", "2", "--format", "json"]);
     command.args(more).output().unwrap()
 }
 

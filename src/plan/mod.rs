@@ -12,6 +12,7 @@ pub mod display;
 pub mod gaps;
 pub mod graph;
 mod inputs;
+pub mod left_out;
 pub mod load;
 mod names;
 pub mod opening;

@@ -145,7 +145,7 @@ fn an_application_that_may_do_everything_loses_nothing_when_the_runner_is_killed
     moments.insert(0, MOST_LOST.to_owned());
     let idle = if trials > TRIALS { "20s" } else { "3s" };
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
-    command.args(["rehearse", PLAYBOOK, "--rows", "2000", "--rate", "300", "--privileged", "--idle", idle]);
+    command.args(["rehearse", PLAYBOOK, "--rows", "2000", "--rate", "100", "--privileged", "--idle", idle]);
     command.args(moments.iter().cycle().take(trials).flat_map(|moment| ["--fault".into(), format!("kill@{moment}")]));
     let output = command.env("RUST_BACKTRACE", "0").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &complaint(&output);

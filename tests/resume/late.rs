@@ -89,7 +89,7 @@ async fn a_replica_that_stopped_goes_on_from_where_it_was() {
     let target = stage.sandbox.on_target().await.unwrap();
     let limit = std::time::Duration::from_secs(20);
     let last: u64 = stage.value(true, "SELECT MAX(seq) FROM shop.ledger WHERE writer = 1").await.parse().unwrap();
-    let rows: Vec<String> = (last + 100..last + 400).map(|seq| format!("(1, {seq}, 'in the way')")).collect();
+    let rows: Vec<String> = (last + 20..last + 400).map(|seq| format!("(1, {seq}, 'in the way')")).collect();
     let text = format!("INSERT INTO shop.ledger (writer, seq, token) VALUES {}", rows.join(", "));
     target.exec("SET SESSION sql_log_bin = 0", limit).await.unwrap();
     target.exec(cutover::domain::Sql::verbatim(&text), limit).await.unwrap();

@@ -38,7 +38,7 @@ impl Stage {
         let file = folder.path().join("playbook.yaml");
         std::fs::write(&file, playbook).unwrap();
         let mut command = Command::new(PROGRAM);
-        command.args(["rehearsal-application", "--writers", "2", "--rate", "200"]);
+        command.args(["rehearsal-application", "--writers", "2", "--rate", "40"]);
         for (flag, file) in [("--config", "db.env"), ("--ledger", "ledger"), ("--pid-file", "pid")] {
             command.arg(flag).arg(sandbox.app(file));
         }

@@ -27,7 +27,7 @@ const GTID_TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/gtid_tls_
 
 fn rehearse(playbook: &str, servers: &[&str]) -> (Output, Value) {
     let mut command = Command::new(CUTOVER);
-    command.args(["rehearse", playbook, "--rows", "2000", "--rate", "200", "--format", "json", "--source"]);
+    command.args(["rehearse", playbook, "--rows", "2000", "--rate", "50", "--format", "json", "--source"]);
     let output = command.args(servers).output().unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap_or_default();
     (output, report)

@@ -36,7 +36,7 @@ impl Stage {
         let dir = folder.path().to_path_buf();
         let sandbox = Sandbox::make(&Plan { dir, ..plan }).await.unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
-        command.args(["rehearsal-application", "--writers", "2", "--rate", "50"]);
+        command.args(["rehearsal-application", "--writers", "2", "--rate", "30"]);
         for (flag, file) in [("--config", "db.env"), ("--ledger", "ledger"), ("--pid-file", "pid")] {
             command.arg(flag).arg(sandbox.app(file));
         }

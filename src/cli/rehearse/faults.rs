@@ -3,6 +3,8 @@
 use crate::cli::output::{self, Format};
 use crate::cli::stop::unless_stopped;
 use crate::error::{Failure, Result, exit};
+use crate::plan::left_out;
+use crate::plan::load::Sources;
 use crate::playbook::document::Document;
 use crate::playbook::file;
 use crate::rehearsal::faults::campaign::{Choice, Sum, hold_all};
@@ -89,7 +91,13 @@ pub fn run(piece: &Piece, choice: &Choice, options: &Options, format: Format) ->
 fn hold(piece: &Piece, choice: &Choice, jobs: usize, format: Format) -> Result<Sum> {
     let document = Document::open(&piece.playbook)
         .map_err(|faults| Failure::refused(format!("read {}", piece.playbook.display()), faults.to_string()))?;
-    let (playbook, _) = file::read(&document); // the runs themselves report what is wrong with it
+    let (mut playbook, _) = file::read(&document); // the runs themselves report what is wrong with it
+    // nothing strikes at a step that does not run
+    left_out::remove(
+        &mut playbook,
+        &document,
+        &Sources { set: piece.set.clone(), rehearsal: true, ..Sources::default() },
+    );
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::permanent("start the rehearsal", error.to_string()))?;
     let rounds = hold_all(piece, &playbook, choice, jobs, |done, total, row| {

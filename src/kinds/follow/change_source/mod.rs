@@ -233,8 +233,8 @@ impl Step for ChangeSource {
             }
         }
         let status = self.channel().runs(cx, looks).await?;
-        let from = self.gtid.as_ref().map_or(format!("from {}", status.applied), |set| format!("after GTID {set}"));
-        cx.progress.note(format!("follows {} {from}", status.source));
+        let from = self.gtid.as_ref().map(|set| format!(" after GTID {set}")).unwrap_or_default();
+        cx.progress.note(format!("follows {}{from}, and has applied up to {}", status.source, status.applied));
         Ok(Outputs::new())
     }
 
