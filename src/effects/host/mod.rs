@@ -109,6 +109,12 @@ impl Ran {
         }
         Err(failed(attempted, complaint(self.code, &self.stderr)).at(host))
     }
+
+    /// The last line of what it complained of.
+    #[must_use]
+    pub fn last_words(&self) -> &str {
+        self.stderr.trim().lines().last().unwrap_or("it said nothing")
+    }
 }
 
 impl Host {

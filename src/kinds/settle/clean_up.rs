@@ -52,8 +52,7 @@ fn removed(ran: &Ran, path: &str) -> Result<()> {
     if ran.code == Some(0) {
         return Ok(());
     }
-    let said = ran.stderr.trim().lines().last().unwrap_or("it said nothing").to_owned();
-    Err(Failure::permanent(format!("remove {path}"), said).help("nothing needs it any more: remove it by hand"))
+    Err(Failure::permanent(format!("remove {path}"), ran.last_words()).help("nothing needs it any more: remove it by hand"))
 }
 
 /// Names folders of jobs below `folder` whose script forwards `address`.

@@ -206,6 +206,5 @@ fn succeeded(ran: &Ran, attempted: &str, host: &str) -> Result<()> {
     if ran.code == Some(0) {
         return Ok(());
     }
-    let said = ran.stderr.trim().lines().last().unwrap_or("it said nothing").to_owned();
-    Err(Failure::permanent(attempted, said).at(host).help("the old data directory is kept: `rollback` puts it back"))
+    Err(Failure::permanent(attempted, ran.last_words()).at(host).help("the old data directory is kept: `rollback` puts it back"))
 }

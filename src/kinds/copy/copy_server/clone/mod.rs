@@ -218,8 +218,7 @@ async fn told(copy: &CopyServer, cx: &Ctx<'_>, todo: Todo) -> Result<String> {
     if ran.code == Some(0) {
         return Ok(String::from_utf8_lossy(&ran.stdout).trim().to_owned());
     }
-    let said = ran.stderr.trim().lines().last().unwrap_or("it said nothing").to_owned();
-    Err(Failure::permanent("look after the folder of the clone", said).at(host.name()))
+    Err(Failure::permanent("look after the folder of the clone", ran.last_words()).at(host.name()))
 }
 
 /// Sees that a whole clone lies in `folder`: one that runs is waited for, one that has ended well is taken, and anything else
