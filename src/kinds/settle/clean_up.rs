@@ -52,7 +52,8 @@ fn removed(ran: &Ran, path: &str) -> Result<()> {
     if ran.code == Some(0) {
         return Ok(());
     }
-    Err(Failure::permanent(format!("remove {path}"), ran.last_words()).help("nothing needs it any more: remove it by hand"))
+    Err(Failure::permanent(format!("remove {path}"), ran.last_words())
+        .help("nothing needs it any more: remove it by hand"))
 }
 
 /// Names folders of jobs below `folder` whose script forwards `address`.

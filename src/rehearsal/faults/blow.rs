@@ -36,6 +36,9 @@ const PURGE_PAUSE: Duration = Duration::from_millis(250);
 /// Programs that read a server's data, and programs that bring it to another.
 const READERS: [&str; 6] = ["mariadb-backup", "mariabackup", "xtrabackup", "mariadb-dump", "mysqldump", "mydumper"];
 const LOADERS: [&str; 5] = ["mbstream", "xbstream", "mariadb", "mysql", "myloader"];
+/// The session of a clone: the statement on the server that takes it, the command on the one that sends it.
+const CLONING: &str =
+    "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'CLONE INSTANCE%' OR COMMAND LIKE 'clone%'";
 /// How long a program may take to begin.
 const BEGINS_WITHIN: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -179,8 +182,8 @@ impl Blow {
             Self::LongTransaction => damage.session = Some(hold_transaction(roles).await?),
             Self::LockTables => damage.session = Some(lock_tables(roles).await?),
             Self::FillDisk => damage.filler = Some(disk::fill(roles.server(Side::Target).dir(), SPARE)?),
-            Self::KillCopy => kill_programs(roles, &READERS).await?,
-            Self::KillLoad => kill_programs(roles, &LOADERS).await?,
+            Self::KillCopy => kill_work(roles, &READERS, Side::Source).await?,
+            Self::KillLoad => kill_work(roles, &LOADERS, Side::Target).await?,
             Self::FillState => forbid_writes(runner)?,
             Self::PurgeBinlog => purge(&roles.admin(Side::Source).await?, roles.server(Side::Source).dialect()).await?,
             Self::ResetBinlog => {
@@ -268,12 +271,21 @@ fn signal_tunnel(sandbox: &Sandbox, signal: Signal) -> Result<()> {
     if struck { Ok(()) } else { Err(Failure::permanent("strike the tunnel", "there is none")) }
 }
 
-/// Kills programs of the copy, as soon as one is there.
-async fn kill_programs(roles: Roles<'_>, names: &[&str]) -> Result<()> {
+/// Kills the session by which a server sends or takes a clone; no when there is none.
+async fn kill_clone(admin: &Session) -> Result<bool> {
+    let sessions = admin.query(CLONING, LOOK).await?;
+    let Some(id) = sessions.value().map(str::to_owned) else { return Ok(false) };
+    // it may have gone by itself
+    Ok(admin.try_query(&Sql::verbatim(format!("KILL {id}")), LOOK).await.is_ok())
+}
+
+/// Kills a program of the copy, or the session that a clone has on that side, as soon as one is there.
+async fn kill_work(roles: Roles<'_>, names: &[&str], side: Side) -> Result<()> {
     let hosts = [Side::Source, Side::Target].map(|side| roles.sandbox.host(roles.host(side)));
+    let admin = roles.admin(side).await?;
     let began = std::time::Instant::now();
     while began.elapsed() < BEGINS_WITHIN {
-        if hosts.iter().flatten().any(|host| host.kill_programs(names)) {
+        if hosts.iter().flatten().any(|host| host.kill_programs(names)) || kill_clone(&admin).await? {
             return Ok(());
         }
         sleep(LOOK_AGAIN).await;

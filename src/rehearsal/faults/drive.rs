@@ -138,7 +138,7 @@ impl<'a> Driving<'a> {
                 () = sleep_until(due.unwrap_or(far)), if due.is_some() && !self.end.struck => {
                     self.line = Some(line);
                     if let Some(fault) = fault {
-                        mend = self.strike(fault).await?;
+                        mend = self.strike_meanwhile(fault).await?;
                     }
                 }
                 () = sleep_until(mend.unwrap_or(far)), if mend.is_some() => {
@@ -160,6 +160,31 @@ impl<'a> Driving<'a> {
         }
         self.end.struck = true;
         self.end.damage = fault.blow.strike(Roles::of(self.stage), self.child.id().unwrap_or_default()).await?;
+        Ok(fault.blow.ends_after().map(|after| Instant::now() + after))
+    }
+
+    /// The same while the run goes on: what is struck may begin only after its next entries.
+    async fn strike_meanwhile(&mut self, fault: &Fault) -> Result<Option<Instant>> {
+        self.end.struck = true;
+        let mut strike = Box::pin(fault.blow.strike(Roles::of(self.stage), self.child.id().unwrap_or_default()));
+        self.end.damage = loop {
+            let Some(mut line) = self.line.take() else { break strike.await? };
+            let mut told = String::new();
+            tokio::select! {
+                damage = &mut strike => {
+                    self.line = Some(line);
+                    break damage?;
+                }
+                read = line.read_line(&mut told) => {
+                    let halt = read.ok().and_then(|_| serde_json::from_str::<Halt>(&told).ok());
+                    let Some(halt) = halt else { continue }; // it has ended
+                    self.line = Some(line);
+                    let now = self.watch.moments(&halt);
+                    self.end.moments.push(now);
+                    self.go_on().await;
+                }
+            }
+        };
         Ok(fault.blow.ends_after().map(|after| Instant::now() + after))
     }
 

@@ -206,5 +206,7 @@ fn succeeded(ran: &Ran, attempted: &str, host: &str) -> Result<()> {
     if ran.code == Some(0) {
         return Ok(());
     }
-    Err(Failure::permanent(attempted, ran.last_words()).at(host).help("the old data directory is kept: `rollback` puts it back"))
+    Err(Failure::permanent(attempted, ran.last_words())
+        .at(host)
+        .help("the old data directory is kept: `rollback` puts it back"))
 }
