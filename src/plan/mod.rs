@@ -149,6 +149,15 @@ impl PlannedStep {
     pub fn each_role<R: RoleData>(&self) -> impl Iterator<Item = &R> {
         self.roles.iter().filter_map(R::of)
     }
+    /// Takes its program away when it is skipped in any case: nobody reviews what is not done.
+    fn state_nothing_when_skipped(&mut self) {
+        if self.skip.is_some() {
+            self.actions.clear();
+            self.undo.clear();
+            self.rollback.clear();
+            self.unproved.clear();
+        }
+    }
 }
 
 impl PlannedHook {

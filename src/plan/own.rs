@@ -27,6 +27,7 @@ impl Plan {
                 let step = decoded(&hook.uses, &hook.with, &planned.id)?;
                 (hook.actions, hook.roles) = (self.preview(&*step, &planned.id)?, step.roles());
             }
+            planned.state_nothing_when_skipped();
             let asked = step.questions(&self.world);
             if planned.skip.is_none() && !asked.is_empty() {
                 questions.push((planned.id.clone(), asked));

@@ -176,7 +176,7 @@ impl<'a> Builder<'a> {
             self.questions.push((step.id.clone(), questions));
         }
         let defaults = &self.around.playbook.defaults;
-        Some(PlannedStep {
+        let mut planned = PlannedStep {
             id: step.id.clone(),
             uses: step.uses.clone(),
             needs: self.needs[index].clone(),
@@ -196,7 +196,9 @@ impl<'a> Builder<'a> {
             settles: decoded.settles(self.around.world),
             window: step.window.clone(),
             with: with.to_json(),
-        })
+        };
+        planned.state_nothing_when_skipped();
+        Some(planned)
     }
 
     /// The step of the kind used, when its parameters are right.

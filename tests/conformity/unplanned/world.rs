@@ -35,13 +35,14 @@ impl Approvals for Nobody {
 type Seen = Arc<Mutex<Vec<String>>>;
 
 pub struct World {
-    folder: tempfile::TempDir,
-    work: WorkFolder,
     server: Server,
     listeners: [TcpListener; 2],
     lines: Seen,
     read: Seen,
     runs: usize,
+    work: WorkFolder,
+    /// The last to go: a server is found by a file in it.
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -63,7 +64,7 @@ impl World {
             listener.set_nonblocking(true).unwrap();
         }
         let (lines, read) = Default::default();
-        let world = Self { folder, work, server, listeners, lines, read, runs: 0 };
+        let world = Self { server, listeners, lines, read, runs: 0, work, folder };
         let users = [STATED, OTHER].map(|user| format!("CREATE USER {user}@'%' IDENTIFIED BY 'pw';"));
         world.sql(&users.concat());
         world

@@ -21,11 +21,12 @@ const NAMES: &str = "DNS:db1.example, IP:127.0.0.1";
 
 /// A server with a certificate, and a host that leads to it by ssh.
 struct Bench {
-    folder: TempDir,
     authority: Authority,
     server: Server,
     host: Sshd,
     family: Family,
+    /// The last to go: a server is found by a file in it.
+    folder: TempDir,
 }
 
 impl Bench {
@@ -47,7 +48,7 @@ impl Bench {
         let server = Server::start(setup).await.unwrap();
         let host = Sshd::start(&folder.path().join("ssh"), "db").await.unwrap();
         std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
-        Self { folder, authority, server, host, family }
+        Self { authority, server, host, family, folder }
     }
 
     /// The hands of a runner whose inventory has `tls` under the server, and how they fared.
