@@ -113,8 +113,9 @@ fn outcome(ended: &Ended) -> &str {
 fn report(runs: &[Ended], verdict: &Verdict) -> Report {
     // the last run that has such a step speaks: a failback has no dump
     let output = |role: RoleName, name: &str| {
-        let plays = |step: &Value| step["uses"].as_str().is_some_and(|uses| kinds::plays(uses, role));
-
+        let plays = |step: &Value| {
+            step["status"] != "skipped" && step["uses"].as_str().is_some_and(|uses| kinds::plays(uses, role))
+        };
         let steps = |ended: &Ended| ended.summary["steps"].as_array().cloned().unwrap_or_default();
         let mut all = runs.iter().rev().flat_map(steps);
         all.find(plays).map(|step| step["outputs"][name].clone()).unwrap_or_default()
