@@ -32,6 +32,15 @@ impl Rows {
             self.ends.push(if value.is_some() { end } else { end | NULL });
         }
     }
+    /// Those that fulfil a condition.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(Row<'_>) -> bool) -> Self {
+        let mut kept = Self::of(self.columns.clone());
+        for row in self.iter().filter(|row| keep(*row)) {
+            kept.push((0..self.columns.len()).map(|column| row.at(column).map(str::to_owned)));
+        }
+        kept
+    }
     /// How much memory the values take, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -4,6 +4,7 @@
 
 use crate::dialect::Dialect;
 use crate::domain::Script;
+use crate::domain::product::Product;
 use crate::domain::units::Span;
 use crate::error::{Class, Failure, Result};
 use crate::kinds::Ctx;
@@ -46,6 +47,17 @@ pub fn known<'a>(cx: &'a Ctx<'_>, name: &str) -> Result<(&'a Server, Dialect)> {
         Failure::permanent(format!("find server `{name}`"), "the inventory has no server of that name")
     })?;
     Ok((server, Dialect::from(server.product())))
+}
+
+/// The dialect of what the server says that it is. An inventory need not state a version: what depends on the true one asks here.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn actual(cx: &Ctx<'_>, name: &str) -> Result<Dialect> {
+    let (_, declared) = known(cx, name)?;
+    cx.fx.sql(name).await?; // the first connection reads it
+    let said = cx.fx.seen().get(name).and_then(|identity| identity.get("version").cloned());
+    Ok(said.and_then(|text| Product::from_version_text(&text).ok()).map_or(declared, Dialect::from))
 }
 
 /// Runs the server's restart command on its host and waits until the server answers again. A server that is down is

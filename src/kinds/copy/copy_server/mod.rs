@@ -19,12 +19,14 @@ mod settings;
 mod ssh;
 mod statements;
 
+use crate::dialect::Dialect;
 use crate::domain::units::Bytes;
 use crate::error::{Failure, Result};
 use crate::kinds::role::{CopiesFrom, CopiesTo, Role};
 use crate::kinds::support::empty_server::require_empty;
 use crate::kinds::support::place::dialect;
 use crate::kinds::support::privileges::swap;
+use crate::kinds::support::server_state;
 use crate::kinds::support::volume::volume;
 use crate::kinds::{
     Action, Complaint, CopyWay, Ctx, Finding, Need, Output, OutputType, Outputs, Probe, Reversibility, Step,
@@ -156,6 +158,22 @@ impl CopyServer {
                 .help("use the engine `dump`, which takes any pair of versions")
         })
     }
+    /// What both servers say that they are.
+    async fn actual(&self, cx: &Ctx<'_>) -> Result<(Dialect, Dialect)> {
+        Ok((server_state::actual(cx, &self.from).await?, server_state::actual(cx, &self.to).await?))
+    }
+    /// Whether the engine fits what the servers say that they are: where the inventory states no version it was chosen for the
+    /// oldest one that is supported.
+    async fn fits(&self, engine: &dyn CopyEngine, cx: &Ctx<'_>) -> Result<()> {
+        let (source, target) = self.actual(cx).await?;
+        match engine.unfit(source, target) {
+            None => Ok(()),
+            Some(why) => Err(Failure::refused(format!("copy the server by {}", engine.name()), why)
+                .at(&self.to)
+                .now("nothing was touched")
+                .help("state the `version` of both servers in the inventory, or name the engine `dump`, which takes any pair")),
+        }
+    }
     fn complaints(&self, world: &World) -> Vec<Complaint> {
         let mut found = Vec::new();
         match self.engine(world) {
@@ -279,13 +297,14 @@ impl Step for CopyServer {
         let (chosen, no_files) = (self.engine(cx.world)?, self.no_files(cx.world));
         let measured = chosen.rate(self, cx).await.unwrap_or_default();
         let [from, to] = [self.source_host(cx.world), self.target_host(cx.world)].map(str::to_owned);
+        let (source, target) = self.actual(cx).await?;
         let way = |engine: &dyn CopyEngine| {
             let is_chosen = engine.name() == chosen.name();
             Finding::Copy(CopyWay {
                 engine: engine.name().to_owned(),
                 chosen: is_chosen,
                 unfit: engine
-                    .unfit(dialect(cx.world, &self.from), dialect(cx.world, &self.to))
+                    .unfit(source, target)
                     .or_else(|| no_files.clone().filter(|_| engine.arrival() == Arrival::Files)),
                 from: from.clone(),
                 to: to.clone(),
@@ -301,6 +320,7 @@ impl Step for CopyServer {
         failures.extend(require_empty(cx, &self.to, "copy the server").await.err());
         match self.engine(cx.world) {
             Ok(engine) => {
+                failures.extend(self.fits(engine, cx).await.err());
                 failures.extend(engine.inspect(self, cx).await);
                 if engine.arrival() == Arrival::Files {
                     failures.extend(files::faults(self, cx).await);

@@ -6,6 +6,7 @@ use super::pair::{Pair, Side, Source, Target};
 use super::seen::{Known, Seen};
 use super::verdict::Verdict;
 use crate::domain::product::Product;
+use crate::effects::Row;
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::kinds::{Action, CheckResult, Ctx, Mark, Need};
@@ -15,6 +16,8 @@ use std::time::Duration;
 /// How often, and after how long, what may pass by itself is asked again.
 const LOOKS_AGAIN: u32 = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
+/// Columns of an answer that lists sessions.
+const SESSION: [&str; 2] = ["id", "user"];
 
 /// Every question, as a plan shows them.
 pub fn questions(pair: &Pair<'_>) -> Vec<Action> {
@@ -72,12 +75,31 @@ pub async fn examine(
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
         let again = put(cx, pair, asks.iter().collect()).await?;
-        seen.answers.retain(|(ask, _)| !asks.contains(ask));
-        seen.answers.extend(again);
+        for (ask, reply) in again {
+            let before =
+                seen.answers.iter().position(|(known, _)| *known == ask).map(|at| seen.answers.swap_remove(at).1);
+            seen.answers.push((ask, lasting(before, reply)));
+        }
         results = judge(&seen);
     }
     let way_back = pair.way_back.is_made(seen.source.product, seen.target.product);
     Ok(Examined { results, way_back })
+}
+
+/// Of the sessions in an answer those that were there before under the same user. A session inside of somebody else's
+/// code is shown as that one's, so an application with many sessions may show an administrator in every look, and never
+/// the same session twice.
+fn lasting(before: Option<Result<Reply>>, now: Result<Reply>) -> Result<Reply> {
+    match (before, now?) {
+        (Some(Ok(Reply::Rows(before))), Reply::Rows(now))
+            if SESSION.iter().all(|name| now.columns.iter().any(|column| column == name)) =>
+        {
+            let session = |row: Row<'_>| SESSION.map(|name| row.get(name).map(str::to_owned));
+            let known: BTreeSet<_> = before.iter().map(session).collect();
+            Ok(Reply::Rows(now.only(|row| known.contains(&session(row)))))
+        }
+        (_, now) => Ok(now),
+    }
 }
 
 fn blocks(results: &[CheckResult], check: &str) -> bool {
@@ -126,7 +148,7 @@ async fn know(cx: &Ctx<'_>, pair: &Pair<'_>, side: Side) -> Result<Known> {
     let product = Product::from_version_text(text.value().unwrap_or_default())
         .map_err(|answer| Failure::permanent("read the server's version", answer).at(place.name))?;
     let rows = session.query(&place.dialect.show_variables(&variables()), LOOK).await?;
-    let pair = |row: crate::effects::Row<'_>| {
+    let pair = |row: Row<'_>| {
         Some((row.get("Variable_name")?.to_lowercase(), row.get("Value").unwrap_or_default().to_owned()))
     };
     Ok(Known { product, variables: rows.iter().filter_map(pair).collect() })
@@ -139,4 +161,32 @@ async fn put(cx: &Ctx<'_>, pair: &Pair<'_>, asks: Vec<&Ask>) -> Result<Vec<(Ask,
         answers.push((ask.clone(), ask.put(cx, pair).await));
     }
     Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reply, lasting};
+    use crate::effects::Rows;
+
+    fn reply(columns: [&str; 2], rows: &[[&str; 2]]) -> Reply {
+        let mut all = Rows::of(columns.map(str::to_owned).into());
+        rows.iter().for_each(|row| all.push(row.map(|value| Some(value.to_owned()))));
+        Reply::Rows(all)
+    }
+
+    fn asked_again(columns: [&str; 2], before: &[[&str; 2]], now: &[[&str; 2]]) -> Vec<String> {
+        let Ok(Reply::Rows(rows)) = lasting(Some(Ok(reply(columns, before))), Ok(reply(columns, now))) else {
+            unreachable!("rows came in")
+        };
+        rows.iter().map(|row| row.at(0).unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_session_counts_when_it_stays_the_same_users() {
+        let before = [["1", "root"], ["2", "shop"], ["3", "root"]];
+        let now = [["1", "shop"], ["2", "root"], ["3", "root"], ["4", "root"]];
+        assert_eq!(asked_again(["id", "user"], &before, &now), ["3"]);
+        assert_eq!(asked_again(["name", "user"], &before, &now).len(), 4, "these are no sessions");
+        assert!(lasting(None, Ok(reply(["id", "user"], &now))).is_ok());
+    }
 }

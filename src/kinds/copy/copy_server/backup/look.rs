@@ -7,9 +7,11 @@ use super::super::settings::{refuse, settings, variables};
 use super::super::ssh::ssh_command;
 use super::dialects;
 use super::tool::Tool;
+use crate::domain::product::Product;
 use crate::domain::script::argument;
 use crate::domain::{Script, Words};
 use crate::error::{Failure, Result};
+use crate::kinds::support::server_state;
 use crate::kinds::{Action, Ctx};
 use crate::playbook::world::World;
 use crate::sh;
@@ -66,7 +68,7 @@ pub fn questions(tool: &Tool, copy: &CopyServer, world: &World) -> Vec<Action> {
 /// # Errors
 /// When it cannot be asked.
 pub async fn asked(cx: &Ctx<'_>, server: &str) -> Result<BTreeMap<String, String>> {
-    crate::kinds::support::server_state::variables(cx, server, &variables()).await
+    server_state::variables(cx, server, &variables()).await
 }
 
 /// Bytes of the source's files, its binary logs left out.
@@ -97,8 +99,13 @@ pub async fn faults(tool: &Tool, copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure
         }
         (source, target) => failures.extend(source.err().into_iter().chain(target.err())),
     }
-    for (host, unpack) in [(copy.source_host(cx.world), false), (copy.target_host(cx.world), true)] {
-        failures.extend(program(tool, copy, cx, host, unpack).await.err());
+    match server_state::actual(cx, copy.source()).await {
+        Ok(source) => {
+            for (host, unpack) in [(copy.source_host(cx.world), false), (copy.target_host(cx.world), true)] {
+                failures.extend(program(tool, source.product, cx, host, unpack).await.err());
+            }
+        }
+        Err(failure) => failures.push(failure),
     }
     failures.extend(reached(copy, cx).await.err());
     failures
@@ -119,10 +126,9 @@ async fn places(
     Ok(failures)
 }
 
-async fn program(tool: &Tool, copy: &CopyServer, cx: &Ctx<'_>, host: &str, unpack: bool) -> Result<()> {
+async fn program(tool: &Tool, source: Product, cx: &Ctx<'_>, host: &str, unpack: bool) -> Result<()> {
     let ran = cx.fx.host(host).await?.run(&programs(tool, unpack)).await?;
-    let product = dialects(copy, cx.world).0.product;
-    let wanted = format!("{}{}", tool.version_after, Tool::series(product));
+    let wanted = format!("{}{}", tool.version_after, Tool::series(source));
     if ran.code == Some(0) && printed(&ran).contains(&wanted) {
         return Ok(());
     }
@@ -133,7 +139,7 @@ async fn program(tool: &Tool, copy: &CopyServer, cx: &Ctx<'_>, host: &str, unpac
     );
     let told = printed(&ran);
     let said = told.lines().find(|line| line.contains(tool.version_after)).map_or("it is not there", str::trim);
-    let answer = format!("it takes {names}, made for {}.{}: {said}", product.version.0, product.version.1);
+    let answer = format!("it takes {names}, made for {}.{}: {said}", source.version.0, source.version.1);
     Err(refuse(answer, host, "install the backup program of the source's own series there"))
 }
 

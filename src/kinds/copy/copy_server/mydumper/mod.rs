@@ -14,6 +14,7 @@ use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
 use crate::kinds::support::place::dialect;
 use crate::kinds::support::privileges::swap;
+use crate::kinds::support::server_state;
 use crate::kinds::{Action, Complaint, Ctx, Need};
 use crate::playbook::position::Position;
 use crate::playbook::world::World;
@@ -155,7 +156,7 @@ async fn version(copy: &CopyServer, cx: &Ctx<'_>) -> Result<crate::domain::produ
         refuse("there are no programs `mydumper` and `myloader` that say their version", host, help)
     };
     let version = found.ok_or_else(missing)?;
-    match program::unfit(version, dialect(cx.world, copy.source())) {
+    match program::unfit(version, server_state::actual(cx, copy.source()).await?) {
         Some(why) => Err(refuse(why, host, "install a newer one there, or use the engine `dump`")),
         None => Ok(version),
     }
