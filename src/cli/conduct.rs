@@ -10,7 +10,7 @@ use crate::domain::secret::SecretRef;
 use crate::effects::{Effects, Secrets};
 use crate::engine::approvals::Standing;
 use crate::engine::clock::wall;
-use crate::engine::{JournalApprovals, Runner, Setup, StateLock, registered, run_id};
+use crate::engine::{JournalApprovals, Runner, Setup, registered, run_id};
 use crate::error::{Failure, Result, exit};
 use crate::notify::{self, Postman};
 use crate::people::{PeopleFile, Right};
@@ -137,7 +137,7 @@ impl Conduct {
         if let Err(failure) = self.see_that_yes_counts(&errand, &worker.speaker) {
             return give_up(&failure);
         }
-        let lock = match StateLock::take(self.state.dir(), &self.run) {
+        let lock = match self.state.home().and_then(|home| home.lock(&self.run)) {
             Ok(lock) => lock,
             Err(failure) => return give_up(&failure),
         };
@@ -173,7 +173,7 @@ impl Conduct {
 
     /// Who tells others, where somebody is to be told something.
     fn postman(&self) -> Result<Option<Postman>> {
-        notify::concerns(&self.plan).then(|| Postman::begin(self.state.outbox()?, &self.run, wall)).transpose()
+        notify::concerns(&self.plan).then(|| Postman::begin(self.state.store()?, &self.run, wall)).transpose()
     }
 
     /// Every secret that the run may need.

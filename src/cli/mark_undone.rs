@@ -5,7 +5,7 @@ use super::state::State;
 use crate::engine::clock::wall;
 use crate::engine::graph::Graph;
 use crate::engine::state::RunState;
-use crate::engine::{StateLock, run_id, vouch};
+use crate::engine::{run_id, vouch};
 use crate::error::{Result, exit};
 use crate::report::text;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn mark(args: &Args) -> Result<()> {
     let run = &record.head.id;
     let graph = Arc::new(Graph::new(Arc::new(record.plan()?))?);
     // a runner that works on the run now decides from what it knows, and would not see this
-    let lock = StateLock::take(args.state.dir(), run)?;
+    let lock = args.state.home()?.lock(run)?;
     let journal = args.state.journal()?;
     let state = RunState::fold(graph, &journal.entries(run)?)?;
     let event = vouch::mark_undone(&state, &args.step, &args.why, &run_id::runner())?;

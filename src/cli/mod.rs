@@ -32,6 +32,7 @@ mod report;
 mod resume;
 mod revision;
 mod run;
+mod runner;
 mod schedule;
 mod schema;
 mod serve;
@@ -115,6 +116,8 @@ enum Command {
     Schedule(schedule::Args),
     /// Stay, and start what the schedules say.
     Serve(serve::Args),
+    /// Stay, and carry out what is due for this machine's labels, beside other machines on one store.
+    Runner(runner::Args),
     /// Ask every host and server what it is, and print it as lines for the inventory. Changes nothing.
     Facts(facts::Args),
     /// Say which versions can be moved to which, and back
@@ -195,6 +198,7 @@ fn dispatch(command: Command) -> u8 {
         Command::RehearsalApplication(args) => rehearse::application(&args),
         Command::Schedule(args) => schedule::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Runner(args) => runner::run(args),
         Command::Facts(args) => facts::run(&args),
         Command::Kinds(args) => kinds::run(&args),
         Command::Token(args) => token::run(&args),

@@ -82,7 +82,7 @@ fn line(letter: &Letter) -> String {
 
 fn send(args: &SendArgs) -> Result<()> {
     args.state.existing()?;
-    let round = Sender::new(args.state.outbox()?).round(wall(), true)?;
+    let round = Sender::new(args.state.store()?).round(wall(), true)?;
     output::text(&format!("{} sent, {} left\n", round.sent, round.left));
     if round.left == 0 {
         return Ok(());

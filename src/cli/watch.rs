@@ -173,7 +173,7 @@ impl<'a> Rounds<'a> {
         let state = &self.args.state;
         let (memory, watcher) = (Memory::read(state.dir(), &switch.run), watcher(switch.clone(), state, false)?);
         let tells = !switch.plan.on.watch.is_empty();
-        let carry = || Postman::carry(state.outbox()?, &notify::origin(&switch.run), wall);
+        let carry = || Postman::carry(state.store()?, &notify::origin(&switch.run), wall);
         let postman = tells.then(carry).transpose()?;
         self.watched = Some((switch, watcher, memory, postman));
         Ok(())
@@ -222,7 +222,7 @@ fn tell(state: &State, switch: &Switch, look: &Look) -> Result<()> {
     let text = look.to_string();
     let folder = switch.folder.display().to_string();
     let (run, old, at, plan) = (&switch.run, &look.old, look.at, &switch.plan);
-    notify::watched(&state.outbox()?, &Watched { run, old, at, text: &text, plan, folder: &folder })
+    notify::watched(&state.store()?, &Watched { run, old, at, text: &text, plan, folder: &folder })
 }
 
 /// A full disk ends no watch: the next look tries again, and the file of metrics grows old, which shows.

@@ -9,9 +9,10 @@ mod run;
 use pure::{checkpoint, condition, unwind};
 pub use pure::{clock, fenced, graph, recover, results, retry, schedule, state, status, vouch, windows};
 use run::{admission, after_fence, attempt, bench, hold, notes, runner, tasks};
-pub use run::{approvals, lock, run_id};
+pub use run::{approvals, home, lock, run_id};
 
 pub use approvals::JournalApprovals;
 pub use bench::{Decode, registered};
+pub use home::{Home, RunLock};
 pub use lock::StateLock;
 pub use runner::{Runner, Setup};

@@ -3,7 +3,7 @@
 use super::message::{Message, Target, rfc3339};
 use crate::error::Result;
 use crate::plan::Plan;
-use crate::store::{Letter, Sqlite};
+use crate::store::{Letter, Store};
 
 /// What is late.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Late<'a> {
 ///
 /// # Errors
 /// When the journal cannot be written.
-pub fn late(journal: &Sqlite, late: &Late<'_>) -> Result<()> {
+pub fn late(journal: &Store, late: &Late<'_>) -> Result<()> {
     let Late { schedule, due, now, text, plan, folder } = *late;
     let message = Message {
         on: "late".to_owned(),

@@ -7,7 +7,7 @@ use crate::kinds::role::Tells;
 use crate::plan::Plan;
 use crate::playbook::window::Calendar;
 use crate::report::moments::is_rehearsal;
-use crate::store::{Entry, Event, Journal, Letter, Outcome, Sqlite};
+use crate::store::{Entry, Event, Journal, Letter, Outcome, Store};
 use serde_json::{Map, Value};
 
 /// Whether anybody is told anything of a run of `plan`.
@@ -25,7 +25,7 @@ pub fn concerns(plan: &Plan) -> bool {
 ///
 /// # Errors
 /// When the journal cannot be read or written, or is damaged.
-pub fn collect(journal: &Sqlite, run: &str, told: u32) -> Result<u32> {
+pub fn collect(journal: &Store, run: &str, told: u32) -> Result<u32> {
     let new = journal.entries_after(run, told)?;
     if !new.iter().any(|entry| may_be_told(&entry.event)) {
         return Ok(new.last().map_or(told, |entry| entry.seq));

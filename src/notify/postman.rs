@@ -3,7 +3,7 @@
 
 use super::sender::{REST, Round, Sender};
 use crate::error::{Failure, Result};
-use crate::store::Sqlite;
+use crate::store::Store;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender as Bell, channel};
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ impl Postman {
     ///
     /// # Errors
     /// When the thread cannot be made, or the run cannot be written down as one of which something is told.
-    pub fn begin(journal: Sqlite, run: &str, wall: fn() -> i64) -> Result<Self> {
+    pub fn begin(journal: Store, run: &str, wall: fn() -> i64) -> Result<Self> {
         journal.follow(run)?;
         Self::carry(journal, run, wall)
     }
@@ -30,7 +30,7 @@ impl Postman {
     ///
     /// # Errors
     /// When the thread cannot be made.
-    pub fn carry(journal: Sqlite, origin: &str, wall: fn() -> i64) -> Result<Self> {
+    pub fn carry(journal: Store, origin: &str, wall: fn() -> i64) -> Result<Self> {
         let (end, ends) = channel();
         let (tell, ended) = channel();
         let mut sender = Sender::of_run(journal, origin);

@@ -4,7 +4,7 @@ use super::http;
 use super::letters::collect;
 use super::message::{Message, Target};
 use crate::error::Result;
-use crate::store::{Letter, Sqlite};
+use crate::store::{Letter, Store};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use ureq::Agent;
@@ -29,7 +29,7 @@ pub struct Round {
 
 /// Sends the messages of one run, or all.
 pub struct Sender {
-    journal: Sqlite,
+    journal: Store,
     origin: Option<String>,
     agent: Agent,
     /// Entries that were looked at, by run: where nothing follows from one, nothing is written down.
@@ -39,13 +39,13 @@ pub struct Sender {
 impl Sender {
     /// Sends everything that waits in `journal`.
     #[must_use]
-    pub fn new(journal: Sqlite) -> Self {
+    pub fn new(journal: Store) -> Self {
         Self { journal, origin: None, agent: http::agent(), seen: HashMap::new() }
     }
 
     /// Sends only what `run` causes: its process has its secrets.
     #[must_use]
-    pub fn of_run(journal: Sqlite, run: &str) -> Self {
+    pub fn of_run(journal: Store, run: &str) -> Self {
         Self { origin: Some(run.to_owned()), ..Self::new(journal) }
     }
 

@@ -3,7 +3,7 @@
 use super::message::{Message, Target, rfc3339};
 use crate::error::Result;
 use crate::plan::Plan;
-use crate::store::{Letter, Sqlite};
+use crate::store::{Letter, Store};
 
 /// What was seen.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub fn origin(run: &str) -> String {
 ///
 /// # Errors
 /// When the journal cannot be written.
-pub fn watched(journal: &Sqlite, watched: &Watched<'_>) -> Result<()> {
+pub fn watched(journal: &Store, watched: &Watched<'_>) -> Result<()> {
     let Watched { run, old, at, text, plan, folder } = *watched;
     let message = Message {
         on: "watch".to_owned(),

@@ -6,10 +6,11 @@ use super::server::Server;
 use super::stage::{Ended, Piece, Stage};
 use crate::effects::Session;
 use crate::effects::replica::ReplicaStatus;
+use crate::engine::Home;
 use crate::engine::clock::wall;
 use crate::error::{Result, exit};
 use crate::kinds::{self, RoleName};
-use crate::store::{Event, Journal, Sqlite};
+use crate::store::{Event, Journal};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -97,7 +98,7 @@ pub async fn hold(piece: &Piece) -> Result<(Report, Stage)> {
 fn keep(report: &Report, stage: &Stage) -> Result<()> {
     let Some(run) = &report.run else { return Ok(()) };
     let judged = Event::Judged { report: serde_json::to_value(report).unwrap_or_default() };
-    Sqlite::open(&stage.state())?.append(run, wall(), &[judged]).map(drop)
+    Home::at(&stage.state())?.store.append(run, wall(), &[judged]).map(drop)
 }
 
 fn steps(ended: &Ended) -> Vec<Value> {

@@ -7,6 +7,7 @@ use super::file::{Rules, Schedules};
 use super::launch::launch;
 use super::look::{Scheduler, instant};
 use super::work;
+use crate::engine::Home;
 use crate::error::{Failure, Result};
 use crate::playbook::document::{Version, version};
 use crate::playbook::fault::Faults;
@@ -65,11 +66,11 @@ impl Daemon {
     ///
     /// # Errors
     /// All faults of the file, or why the journal cannot be opened.
-    pub fn new(file: &Path, state_dir: &Path, program: PathBuf) -> Result<Self, Refusal> {
+    pub fn new(file: &Path, home: Home, program: PathBuf) -> Result<Self, Refusal> {
         let read = version(file);
         let schedules = Schedules::open(file)?;
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
-        let scheduler = Scheduler::open(state_dir)?;
+        let scheduler = Scheduler::new(home);
         let launched = HashMap::new();
         Ok(Self { scheduler, file, program, people: None, schedules, read, launched, has_looked: false })
     }
@@ -152,13 +153,16 @@ impl Daemon {
             }
             return Ok(());
         }
+        if self.scheduler.home.is_shared() && !start.runs_on.is_empty() {
+            return Ok(()); // it is for a runner with these labels
+        }
         if launched.attempts == ATTEMPTS {
-            let log = work::log(&self.scheduler.state_dir, run);
+            let log = work::log(self.scheduler.home.dir(), run);
             let reason = format!("its process ended {ATTEMPTS} times before it began: see {}", log.display());
             return self.scheduler.journal.end(run, now.as_millisecond(), None, Some(&reason));
         }
         launched.attempts += 1;
-        launched.child = Some(launch(&self.program, &self.scheduler.state_dir, run, self.people.as_deref())?);
+        launched.child = Some(launch(&self.program, &self.scheduler.home, run, self.people.as_deref())?);
         tell(News::Launched(start));
         Ok(())
     }

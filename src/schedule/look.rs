@@ -7,32 +7,31 @@ use super::file::{Action, Rules, Schedule, Schedules};
 use super::work::Work;
 use crate::engine::graph::Graph;
 use crate::engine::state::RunState;
-use crate::engine::{StateLock, run_id};
+use crate::engine::{Home, run_id};
 use crate::error::Result;
-use crate::store::{Journal, Outcome, Sqlite, Start, Starts, Verdict};
+use crate::plan::load;
+use crate::playbook::document::Document;
+use crate::store::{Journal, Outcome, Start, Starts, Store, Verdict};
 use jiff::Timestamp;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Looks at the schedules of one state directory.
 pub struct Scheduler {
     /// Its journal.
-    pub journal: Sqlite,
-    /// The state directory.
-    pub state_dir: PathBuf,
+    pub journal: Store,
+    /// Where it is, and who works there.
+    pub home: Home,
     /// Who decides.
     pub by: String,
 }
 
 impl Scheduler {
     /// A scheduler of this process.
-    ///
-    /// # Errors
-    /// When the journal cannot be opened.
-    pub fn open(state_dir: &Path) -> Result<Self> {
-        // commands that are journaled must mean the same from every folder
-        let state_dir = std::path::absolute(state_dir).unwrap_or_else(|_| state_dir.to_path_buf());
-        Ok(Self { journal: Sqlite::open(&state_dir)?, state_dir, by: run_id::runner() })
+    #[must_use]
+    pub fn new(home: Home) -> Self {
+        Self { journal: home.store.clone(), home, by: run_id::runner() }
     }
 
     /// Writes the end of processes that have died, settles what waits, and decides what is due. Gives back what it has
@@ -74,7 +73,7 @@ impl Scheduler {
         let mut open = self.journal.open_starts()?;
         for start in &open {
             let Some(run) = start.run.as_ref().filter(|_| start.claimed.is_some()) else { continue };
-            if !Work::is_under_way(&self.state_dir, run) {
+            if !Work::is_under_way(&self.home, run) {
                 self.journal.end(run, now.as_millisecond(), None, Some("its process died"))?;
             }
         }
@@ -144,7 +143,8 @@ impl Scheduler {
         let Decision { due, verdict, reason } = decision;
         let comes = matches!(verdict, Verdict::Started | Verdict::Queued);
         let run = comes.then(run_id::new);
-        let command = run.as_ref().map(|run| errand::command(schedule, run, &self.state_dir)).transpose()?;
+        let command =
+            run.as_ref().map(|run| errand::command(schedule, run, Path::new(self.home.argument()))).transpose()?;
         Ok(Start {
             schedule: schedule.name.clone(),
             due: due.as_millisecond(),
@@ -155,6 +155,7 @@ impl Scheduler {
             on_demand: false,
             run,
             command: command.unwrap_or_default(),
+            runs_on: if comes { runs_on(schedule) } else { BTreeMap::new() },
             claimed: None,
             ended: None,
             exit_code: None,
@@ -167,7 +168,9 @@ impl Scheduler {
         let is_before = |other: &Start| other.schedule == schedule.name && due.is_none_or(|due| other.due < due);
         let works = |other: &Start| {
             let is_another = other.schedule != schedule.name || due != Some(other.due);
-            let takes_the_place = other.schedule == schedule.name || schedule.action == Action::Run && other.is_run();
+            // a state directory takes one run at a time, a shared store as many as there are runners
+            let alone = !self.home.is_shared() && schedule.action == Action::Run;
+            let takes_the_place = other.schedule == schedule.name || alone && other.is_run();
             other.verdict == Verdict::Started && is_another && takes_the_place
         };
         let said = |start: &Start| {
@@ -175,8 +178,7 @@ impl Scheduler {
             format!("run {run} of schedule {}, due {}, is not over", start.schedule, instant(start.due))
         };
         let found = open.iter().find(|other| works(other) || is_before(other)).map(said);
-        let holder =
-            || StateLock::holder(&self.state_dir).map(|holder| format!("the state directory is held by {holder}"));
+        let holder = || self.home.keeper().map(|holder| format!("the state directory is held by {holder}"));
         found.or_else(|| holder().filter(|_| schedule.action == Action::Run))
     }
 
@@ -221,4 +223,11 @@ fn what_to_do(run: &str) -> String {
 #[must_use]
 pub fn instant(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).unwrap_or(Timestamp::UNIX_EPOCH) // what is out of range was written by nobody
+}
+
+/// Labels that the inventory of a schedule asks for. One that cannot be read now is told when it is carried out.
+fn runs_on(schedule: &Schedule) -> BTreeMap<String, String> {
+    let inventory = schedule.sources.inventory.as_deref().filter(|_| schedule.action == Action::Run);
+    let read = inventory.and_then(|path| load::inventory(&Document::open(path).ok()?).ok());
+    read.map(|inventory| inventory.runs_on).unwrap_or_default()
 }

@@ -12,6 +12,7 @@ pub mod export;
 pub mod file;
 mod launch;
 pub mod look;
+pub mod machine;
 pub mod now;
 pub mod overview;
 pub mod timetable;

@@ -4,11 +4,11 @@ use super::decide::{Decision, GRACE};
 use super::file::{CatchUp, Rules, Schedule, Schedules};
 use super::look::Scheduler;
 use super::work::Work;
+use crate::engine::Home;
 use crate::error::{Failure, Result};
 use crate::playbook::suggest;
 use crate::store::{Start, Starts, Verdict};
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use std::path::Path;
 use std::time::Duration;
 
 /// What a call for what is due has come to.
@@ -42,8 +42,8 @@ pub fn find<'a>(schedules: &'a Schedules, name: &str) -> Result<&'a Schedule> {
 ///
 /// # Errors
 /// When there is no such schedule; when something is in its way, which is recorded; when the journal cannot be written.
-pub fn start_now(state_dir: &Path, schedules: &Schedules, name: &str, person: &str) -> Result<Start> {
-    let mut scheduler = Scheduler::open(state_dir)?;
+pub fn start_now(home: &Home, schedules: &Schedules, name: &str, person: &str) -> Result<Start> {
+    let mut scheduler = Scheduler::new(home.clone());
     person.clone_into(&mut scheduler.by);
     let start = asked_for(&scheduler, find(schedules, name)?)?;
     write(&scheduler, start)
@@ -124,7 +124,7 @@ pub fn due_now(scheduler: &Scheduler, schedule: &Schedule) -> Result<Called> {
 /// Whether a start waits and the process is gone in which it did. One that waits for a daemon looks the same: a call for a
 /// newer due time overtakes it.
 fn is_abandoned(scheduler: &Scheduler, start: &Start) -> bool {
-    let lives = |run: &String| Work::is_under_way(&scheduler.state_dir, run);
+    let lives = |run: &String| Work::is_under_way(&scheduler.home, run);
     start.verdict == Verdict::Queued && !start.run.as_ref().is_some_and(lives)
 }
 
@@ -148,6 +148,6 @@ pub fn still_waiting(scheduler: &Scheduler, schedule: &Schedule, start: Start, w
 
 fn take(scheduler: &Scheduler, start: &Start) -> Result<Work> {
     let run = start.run.as_deref().unwrap_or_default();
-    let taken = Work::take(&scheduler.state_dir, run)?;
+    let taken = Work::take(&scheduler.home, run)?;
     taken.ok_or_else(|| Failure::locked(format!("take up the start {run}"), "another process has it"))
 }

@@ -1,9 +1,10 @@
 //! The process that carries a start out: it claims the start, holds a lock for as long as it lives, and writes how it
 //! ended. Whether it still lives can so be seen by anyone, also after the scheduler that launched it has died.
 
+use crate::engine::Home;
 use crate::engine::clock::wall;
 use crate::error::{Failure, Result};
-use crate::store::{Sqlite, Start, Starts};
+use crate::store::{RunHold, Start, Starts, Store};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -11,8 +12,13 @@ use std::path::{Path, PathBuf};
 /// A held lock on a start; given back when dropped, or when the process dies.
 #[derive(Debug)]
 pub struct Work {
-    _file: File,
-    path: PathBuf,
+    lock: Lock,
+}
+
+#[derive(Debug)]
+enum Lock {
+    File { _file: File, path: PathBuf },
+    Shared { _hold: RunHold },
 }
 
 impl Work {
@@ -20,13 +26,16 @@ impl Work {
     ///
     /// # Errors
     /// When the lock cannot be made.
-    pub fn take(state_dir: &Path, run: &str) -> Result<Option<Self>> {
-        let path = folder(state_dir)?.join(format!("{run}.lock"));
+    pub fn take(home: &Home, run: &str) -> Result<Option<Self>> {
+        if home.is_shared() {
+            return Ok(home.hold_start(run)?.map(|hold| Self { lock: Lock::Shared { _hold: hold } }));
+        }
+        let path = folder(home.dir())?.join(format!("{run}.lock"));
         let failed = |error: std::io::Error| trouble(&path, &error);
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let file = file.map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file, path })),
+            Ok(()) => Ok(Some(Self { lock: Lock::File { _file: file, path } })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -34,15 +43,19 @@ impl Work {
 
     /// Whether a process lives that has taken the start.
     #[must_use]
-    pub fn is_under_way(state_dir: &Path, run: &str) -> bool {
-        let file = File::open(state_dir.join(FOLDER).join(format!("{run}.lock")));
+    pub fn is_under_way(home: &Home, run: &str) -> bool {
+        if home.is_shared() {
+            return home.is_start_held(run).unwrap_or(true); // nobody is taken for dead because the store is away
+        }
+        let file = File::open(home.dir().join(FOLDER).join(format!("{run}.lock")));
         file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path); // one that stays is an empty file, which nobody takes for a living process
+        let Lock::File { path, .. } = &self.lock else { return };
+        let _ = std::fs::remove_file(path); // one that stays is an empty file, which nobody takes for a living process
     }
 }
 
@@ -69,18 +82,18 @@ pub fn folder(state_dir: &Path) -> Result<PathBuf> {
 ///
 /// # Errors
 /// When lock or journal cannot be written.
-pub fn carry_out(state_dir: &Path, run: &str, begin: impl FnOnce(&Start) -> u8) -> Result<Option<u8>> {
-    let Some(work) = Work::take(state_dir, run)? else { return Ok(None) };
-    let journal = Sqlite::open(state_dir)?;
+pub fn carry_out(home: &Home, run: &str, begin: impl FnOnce(&Start) -> u8) -> Result<Option<u8>> {
+    let Some(work) = Work::take(home, run)? else { return Ok(None) };
+    let journal = &home.store;
     let Some(start) = journal.claim(run, wall())? else { return Ok(None) };
-    finish(&journal, work, &start, begin).map(Some)
+    finish(journal, work, &start, begin).map(Some)
 }
 
 /// Carries a start out that this process has claimed already, and writes how it ended.
 ///
 /// # Errors
 /// When the end cannot be written.
-pub fn finish(journal: &Sqlite, work: Work, start: &Start, begin: impl FnOnce(&Start) -> u8) -> Result<u8> {
+pub fn finish(journal: &Store, work: Work, start: &Start, begin: impl FnOnce(&Start) -> u8) -> Result<u8> {
     let code = begin(start);
     if let Some(run) = &start.run {
         journal.end(run, wall(), Some(code), None)?;

@@ -62,13 +62,13 @@ impl Journal for Breakpoints {
     fn create_run(&self, record: &RunRecord) -> Result<()> {
         self.inner.create_run(record)
     }
-    fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
+    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         Self::halt(&mut line, Side::Before, events);
-        let entries = self.inner.append(run, at, events)?;
+        let entries = self.inner.append_as(run, epoch, at, events)?;
         Self::halt(&mut line, Side::After, events);
         Ok(entries)
     }

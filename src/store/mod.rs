@@ -1,24 +1,37 @@
 //! The journal: append-only events, the only truth about a run. A narrow trait, so that another store can stand
-//! behind it one day; today it is one `SQLite` file a state directory.
+//! behind it: one `SQLite` file a state directory, or a PostgreSQL that many machines share.
 //!
 //! May know the plan (stored with the run) and the plain data that events carry; no step, no engine, no clock.
 
 mod breakpoints;
 pub mod chain;
+mod checked;
+mod database;
+mod entries;
 mod event;
+mod holder;
 mod outbox;
 mod overview;
+mod postgres;
 mod sqlite;
 mod start;
+mod starts;
+#[allow(clippy::module_inception, reason = "the handle on all that this room keeps")]
+mod store;
 mod tee;
+mod trouble;
 
 pub use breakpoints::{Breakpoints, Halt, Side};
+pub use checked::Checked;
 pub use event::{Entry, Event, Outcome};
+pub use holder::{LEASE, RunHold};
 pub use outbox::Letter;
 pub use overview::{Ended, RunRow, Took, Wanted};
+pub use postgres::Address;
+pub use sqlite::Backup;
 pub(crate) use sqlite::rechain;
-pub use sqlite::{Backup, Checked, Sqlite};
 pub use start::{Start, Starts, Verdict};
+pub use store::Store;
 pub use tee::Tee;
 
 use crate::error::{Failure, Result};
@@ -39,7 +52,15 @@ pub trait Journal: Send + Sync {
     ///
     /// # Errors
     /// When the journal cannot be written: then none of them is in it.
-    fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>>;
+    fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
+        self.append_as(run, None, at, events)
+    }
+
+    /// The same by the runner of that epoch, if one is given: it must be the last one of the run, or come now as a later one.
+    ///
+    /// # Errors
+    /// As [`Journal::append`]; `Locked` when a later runner has taken the run over.
+    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>>;
 
     /// Entries of a run with a number above `seq`, in order, with their hash chain checked; none for an unknown run.
     ///

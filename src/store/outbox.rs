@@ -3,20 +3,11 @@
 //! What is to be said follows from the journal, so a message is put here exactly once by its origin, number and webhook,
 //! however often that is tried. An attempt is written down before it is made, so that no two processes make it at once.
 
-use super::sqlite::Sqlite;
+use super::database::{Row, values};
+use super::store::Store;
+use super::trouble::Trouble;
 use crate::error::Result;
-use rusqlite::{OptionalExtension, Row, ToSql, params};
 use serde::Serialize;
-
-/// What adds the outbox to a journal.
-pub(super) const SCHEMA: &str = "
-    CREATE TABLE outbox (
-        origin TEXT NOT NULL, seq INTEGER NOT NULL, webhook TEXT NOT NULL, occasion TEXT NOT NULL, at INTEGER NOT NULL,
-        message TEXT NOT NULL, target TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL,
-        held INTEGER NOT NULL DEFAULT 0, sent INTEGER, error TEXT, PRIMARY KEY (origin, seq, webhook)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX outbox_unsent ON outbox (at) WHERE sent IS NULL;
-    CREATE TABLE outbox_run (run TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
 /// A message in the outbox. Times are milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,33 +47,33 @@ impl Letter {
         Self { origin, seq, webhook, occasion, at, message, target, tries, due, sent: None, error: None }
     }
 
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &mut Row) -> Result<Self, Trouble> {
         Ok(Self {
-            origin: row.get(0)?,
-            seq: row.get(1)?,
-            webhook: row.get(2)?,
-            occasion: row.get(3)?,
-            at: row.get(4)?,
-            message: row.get(5)?,
-            target: row.get(6)?,
-            tries: row.get(7)?,
-            due: row.get(8)?,
-            sent: row.get(9)?,
-            error: row.get(10)?,
+            origin: row.take(0)?,
+            seq: row.take(1)?,
+            webhook: row.take(2)?,
+            occasion: row.take(3)?,
+            at: row.take(4)?,
+            message: row.take(5)?,
+            target: row.take(6)?,
+            tries: row.take(7)?,
+            due: row.take(8)?,
+            sent: row.take(9)?,
+            error: row.take(10)?,
         })
     }
 }
 
 const COLUMNS: &str = "origin, seq, webhook, occasion, at, message, target, tries, due, sent, error";
 
-impl Sqlite {
+impl Store {
     /// Makes known that what happens in `run` may have to be told to somebody.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub fn follow(&self, run: &str) -> Result<()> {
-        let insert = "INSERT OR IGNORE INTO outbox_run (run, seq) VALUES (?1, 0)";
-        self.write(|tx| Ok(tx.execute(insert, [run]).map(drop)?))
+        let insert = "INSERT INTO outbox_run (run, seq) VALUES ($1, 0) ON CONFLICT (run) DO NOTHING";
+        self.write(|session| session.change(insert, values![run]).map(drop))
             .map_err(|trouble| self.failed("note whom to tell", trouble))
     }
 
@@ -93,10 +84,9 @@ impl Sqlite {
     pub fn untold(&self) -> Result<Vec<(String, u32)>> {
         let select = "SELECT run, seq FROM outbox_run WHERE
             EXISTS (SELECT 1 FROM event WHERE event.run = outbox_run.run AND event.seq > outbox_run.seq)";
-        let untold = self.read(|connection| {
-            let mut select = connection.prepare_cached(select)?;
-            let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        let untold = self.read(|session| {
+            let rows = session.rows(select, &[])?;
+            rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
         });
         untold.map_err(|trouble| self.failed("see what is to be told", trouble))
     }
@@ -107,15 +97,18 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be written.
     pub fn post(&self, run: Option<(&str, u32)>, letters: &[Letter]) -> Result<()> {
-        let insert = format!("INSERT OR IGNORE INTO outbox ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)");
-        let put = self.write(|tx| {
+        let insert = format!(
+            "INSERT INTO outbox ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             ON CONFLICT (origin, seq, webhook) DO NOTHING"
+        );
+        let put = self.write(|session| {
             for Letter { origin, seq, webhook, occasion, at, message, target, tries, due, sent, error } in letters {
-                let values: [&dyn ToSql; 11] =
-                    [origin, seq, webhook, occasion, at, message, target, tries, due, sent, error];
-                tx.execute(&insert, &values[..])?;
+                let error = error.as_deref();
+                let values = values![origin, *seq, webhook, occasion, *at, message, target, *tries, *due, *sent, error];
+                session.change(&insert, values)?;
             }
             if let Some((run, seq)) = run {
-                tx.execute("UPDATE outbox_run SET seq = ?2 WHERE run = ?1 AND seq < ?2", params![run, seq])?;
+                session.change("UPDATE outbox_run SET seq = $2 WHERE run = $1 AND seq < $2", values![run, seq])?;
             }
             Ok(())
         });
@@ -127,14 +120,11 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be read.
     pub fn letters(&self, origin: Option<&str>, unsent: bool) -> Result<Vec<Letter>> {
+        let of_one = if origin.is_some() { "origin = $1" } else { "CAST($1 AS TEXT) IS NULL" };
         let unsent = if unsent { " AND sent IS NULL" } else { "" };
-        let select =
-            format!("SELECT {COLUMNS} FROM outbox WHERE (?1 IS NULL OR origin = ?1){unsent} ORDER BY at, origin, seq");
-        let letters = self.read(|connection| {
-            let mut select = connection.prepare_cached(&select)?;
-            let rows = select.query_map([origin], Letter::read)?;
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
-        });
+        let select = format!("SELECT {COLUMNS} FROM outbox WHERE {of_one}{unsent} ORDER BY at, origin, seq");
+        let letters =
+            self.read(|session| session.rows(&select, values![origin])?.iter_mut().map(Letter::read).collect());
         letters.map_err(|trouble| self.failed("read the outbox", trouble))
     }
 
@@ -144,10 +134,9 @@ impl Sqlite {
     /// When the journal cannot be read.
     pub fn outbox_depth(&self) -> Result<usize> {
         let select = "SELECT count(*) FROM outbox WHERE sent IS NULL";
-        let count = |row: &Row<'_>| row.get::<_, i64>(0);
-        let depth = self.read(|connection| Ok(connection.query_row(select, [], count)?));
+        let depth = self.read(|session| session.row(select, &[])?.map(|mut row| row.take::<u64>(0)).transpose());
         let depth = depth.map_err(|trouble| self.failed("read the outbox", trouble))?;
-        Ok(usize::try_from(depth).unwrap_or(0))
+        Ok(usize::try_from(depth.unwrap_or_default()).unwrap_or(usize::MAX))
     }
 
     /// Takes a message for one attempt: until `until` nobody else gets it. `None` when it is sent, or somebody has it.
@@ -155,12 +144,12 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be written.
     pub fn take(&self, letter: &Letter, now: i64, until: i64) -> Result<Option<u32>> {
-        let update = "UPDATE outbox SET tries = tries + 1, held = ?5
-            WHERE origin = ?1 AND seq = ?2 AND webhook = ?3 AND sent IS NULL AND held <= ?4 RETURNING tries";
+        let update = "UPDATE outbox SET tries = tries + 1, held = $5
+            WHERE origin = $1 AND seq = $2 AND webhook = $3 AND sent IS NULL AND held <= $4 RETURNING tries";
         let Letter { origin, seq, webhook, .. } = letter;
-        let taken = self.write(|tx| {
-            let values = params![origin, seq, webhook, now, until];
-            Ok(tx.query_row(update, values, |row| row.get(0)).optional()?)
+        let taken = self.write(|session| {
+            let row = session.row(update, values![origin, *seq, webhook, now, until])?;
+            row.map(|mut row| row.take(0)).transpose()
         });
         taken.map_err(|trouble| self.failed("take a message from the outbox", trouble))
     }
@@ -170,14 +159,14 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be written.
     pub fn put_back(&self, letter: &Letter, now: i64, failed: Option<(&str, i64)>) -> Result<()> {
-        let update = "UPDATE outbox SET held = 0, sent = ?4, error = ?5, due = ?6
-            WHERE origin = ?1 AND seq = ?2 AND webhook = ?3";
+        let update = "UPDATE outbox SET held = 0, sent = $4, error = $5, due = $6
+            WHERE origin = $1 AND seq = $2 AND webhook = $3";
         let Letter { origin, seq, webhook, due, .. } = letter;
         let (sent, error, due) = match failed {
             None => (Some(now), None, *due),
             Some((error, due)) => (None, Some(error), due),
         };
-        self.write(|tx| Ok(tx.execute(update, params![origin, seq, webhook, sent, error, due]).map(drop)?))
+        self.write(|session| session.change(update, values![origin, *seq, webhook, sent, error, due]).map(drop))
             .map_err(|trouble| self.failed("note what became of a message", trouble))
     }
 }

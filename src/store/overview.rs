@@ -1,9 +1,10 @@
 //! Lists of runs and sums over them, without a look into their journals: what the journal keeps beside each run.
 
-use super::sqlite::Sqlite;
+use super::database::{Row, Value as Given, values};
+use super::store::{Store, head};
+use super::trouble::Trouble;
 use super::{Outcome, RunHead};
 use crate::error::Result;
-use rusqlite::{OptionalExtension, Row, named_params};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -72,32 +73,26 @@ pub struct Took {
     pub bytes: u64,
 }
 
-impl Sqlite {
+const COLUMNS: &str = "run, playbook, hash, created, rehearsal, outcome, started, ended, last";
+
+impl Store {
     /// Runs, the newest first.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn list(&self, wanted: &Wanted) -> Result<Vec<RunRow>> {
-        let rows = self.read(|connection| {
-            // two statements, because an index serves only the one that names its column
-            let select = |condition: &str| {
-                format!(
-                    "SELECT run, playbook, hash, created, rehearsal, outcome, started, ended, last FROM overview {condition} \
-                     ORDER BY created DESC, run DESC LIMIT :limit OFFSET :skip"
-                )
-            };
-            let limit = wanted.limit.map_or(-1, i64::from);
-            if wanted.ended == Ended::Anyhow {
-                let mut all = connection.prepare_cached(&select(""))?;
-                let rows = all.query_map(named_params! { ":limit": limit, ":skip": wanted.skip }, row)?;
-                return Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?);
-            }
-            let mut some = connection.prepare_cached(&select("WHERE outcome IS :outcome"))?;
-            let outcome = if let Ended::As(outcome) = wanted.ended { Some(word(outcome)) } else { None };
-            let rows =
-                some.query_map(named_params! { ":outcome": outcome, ":limit": limit, ":skip": wanted.skip }, row)?;
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
-        });
+        let (limit, skip) = (wanted.limit.map_or(i64::MAX, i64::from), i64::from(wanted.skip));
+        // a statement for each, because an index serves only the one that names its column
+        let (condition, outcome) = match wanted.ended {
+            Ended::Anyhow => ("", None),
+            Ended::NotYet => ("WHERE outcome IS NULL", None),
+            Ended::As(outcome) => ("WHERE outcome = $3", Some(word(outcome))),
+        };
+        let select =
+            format!("SELECT {COLUMNS} FROM overview {condition} ORDER BY created DESC, run DESC LIMIT $1 OFFSET $2");
+        let mut values = vec![Given::from(limit), Given::from(skip)];
+        values.extend(outcome.map(Given::from));
+        let rows = self.read(|session| session.rows(&select, &values)?.iter_mut().map(row).collect());
         rows.map_err(|trouble| self.failed("list the runs", trouble))
     }
 
@@ -106,9 +101,8 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be read.
     pub fn row(&self, run: &str) -> Result<Option<RunRow>> {
-        let select = "SELECT run, playbook, hash, created, rehearsal, outcome, started, ended, last FROM overview \
-                      WHERE run = ?1";
-        let found = self.read(|connection| Ok(connection.prepare_cached(select)?.query_row([run], row).optional()?));
+        let select = format!("SELECT {COLUMNS} FROM overview WHERE run = $1");
+        let found = self.read(|session| session.row(&select, values![run])?.as_mut().map(row).transpose());
         found.map_err(|trouble| self.failed(format!("look for run {run}"), trouble))
     }
 
@@ -117,10 +111,9 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be read.
     pub fn count_by_outcome(&self) -> Result<Vec<(Option<Outcome>, u64)>> {
-        let counts = self.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT outcome, count(*) FROM overview GROUP BY outcome")?;
-            let rows = select.query_map([], |row| Ok((outcome(row.get(0)?), amount(row, 1)?)))?;
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        let counts = self.read(|session| {
+            let rows = session.rows("SELECT outcome, count(*) FROM overview GROUP BY outcome", &[])?;
+            rows.into_iter().map(|mut row| Ok((outcome(row.take(0)?), row.take(1)?))).collect()
         });
         counts.map_err(|trouble| self.failed("count the runs", trouble))
     }
@@ -130,17 +123,15 @@ impl Sqlite {
     /// # Errors
     /// When the journal cannot be read.
     pub fn took(&self) -> Result<BTreeMap<String, Took>> {
-        let kinds = self.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT kind, at_most, steps, millis, bytes FROM step_took")?;
+        let kinds = self.read(|session| {
             let mut kinds: BTreeMap<String, Took> = BTreeMap::new();
-            let mut rows = select.query([])?;
-            while let Some(row) = rows.next()? {
-                let took = kinds.entry(row.get(0)?).or_default();
-                let at_most = amount(row, 1)?;
+            for mut row in session.rows("SELECT kind, at_most, steps, millis, bytes FROM step_took", &[])? {
+                let took = kinds.entry(row.take(0)?).or_default();
+                let at_most: u64 = row.take(1)?;
                 let class = Some(at_most).filter(|&at_most| at_most < i64::MAX.unsigned_abs());
-                *took.classes.entry(class).or_default() += amount(row, 2)?;
-                took.millis += amount(row, 3)?;
-                took.bytes += amount(row, 4)?;
+                *took.classes.entry(class).or_default() += row.take::<u64>(2)?;
+                took.millis += row.take::<u64>(3)?;
+                took.bytes += row.take::<u64>(4)?;
             }
             Ok(kinds)
         });
@@ -148,16 +139,12 @@ impl Sqlite {
     }
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
-    let head = RunHead { id: row.get(0)?, playbook: row.get(1)?, hash: row.get(2)?, created: row.get(3)? };
-    let rehearsal = row.get::<_, Option<bool>>(4)?.unwrap_or(false);
-    let (started, ended, last) = (row.get(6)?, row.get(7)?, row.get(8)?);
-    Ok(RunRow { head, rehearsal, outcome: outcome(row.get(5)?), started, ended, last })
-}
-
-/// A count or a sum, which is never below 0.
-fn amount(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column).map(i64::unsigned_abs)
+fn row(row: &mut Row) -> Result<RunRow, Trouble> {
+    let head = head(row)?;
+    let rehearsal = row.take::<Option<bool>>(4)?.unwrap_or(false);
+    let outcome = outcome(row.take(5)?);
+    let (started, ended, last) = (row.take(6)?, row.take(7)?, row.take(8)?);
+    Ok(RunRow { head, rehearsal, outcome, started, ended, last })
 }
 
 /// The word in the journal.
@@ -174,18 +161,18 @@ mod tests {
     use super::{Ended, Took, Wanted};
     use crate::plan::load::Sources;
     use crate::store::sqlite::VERSIONS;
-    use crate::store::{Entry, Event, Journal, Outcome, RunHead, RunRecord, Sqlite};
+    use crate::store::{Entry, Event, Journal, Outcome, RunHead, RunRecord, Store};
     use rusqlite::{Connection, params};
     use std::path::Path;
 
     const PLAN: &str = r#"{"steps":[{"id":"copy","uses":"dump"}]}"#;
 
-    fn create(journal: &Sqlite, id: &str, created: i64) {
+    fn create(journal: &Store, id: &str, created: i64) {
         let head = RunHead { id: id.into(), playbook: "p".into(), hash: "h".into(), created };
         journal.create_run(&RunRecord { head, plan: PLAN.into() }).unwrap();
     }
 
-    fn one_run(journal: &Sqlite) {
+    fn one_run(journal: &Store) {
         let step = || "copy".to_owned();
         let outputs = [("bytes".to_owned(), 42.into())].into_iter().collect();
         create(journal, "r", 1);
@@ -204,7 +191,7 @@ mod tests {
         journal.append("r", 800, &[Event::RunFinished { outcome: Outcome::Stopped }]).unwrap();
     }
 
-    fn check(journal: &Sqlite) {
+    fn check(journal: &Store) {
         let row = journal.list(&Wanted::default()).unwrap().remove(0);
         let times = (row.started, row.ended, row.last);
         assert_eq!(
@@ -237,12 +224,12 @@ mod tests {
     #[test]
     fn every_entry_moves_the_overview_and_an_old_journal_gets_the_same() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Sqlite::open(dir.path()).unwrap();
+        let journal = Store::open(dir.path()).unwrap();
         one_run(&journal);
         check(&journal);
         let dir = tempfile::tempdir().unwrap();
         older(dir.path(), &journal.run("r").unwrap(), &journal.entries("r").unwrap());
-        let journal = Sqlite::open(dir.path()).unwrap();
+        let journal = Store::open(dir.path()).unwrap();
         check(&journal);
         journal.append("r", 900, &[Event::RunResumed { epoch: 1, runner: "me".into(), by: None }]).unwrap();
         let row = journal.list(&Wanted::default()).unwrap().remove(0);
@@ -252,7 +239,7 @@ mod tests {
     #[test]
     fn the_newest_come_first_page_by_page_and_by_outcome() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Sqlite::open(dir.path()).unwrap();
+        let journal = Store::open(dir.path()).unwrap();
         one_run(&journal);
         for number in 2..8 {
             create(&journal, &format!("r{number}"), number);

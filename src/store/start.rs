@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What was decided about a due time. Its words stand in the journal.
 #[derive(
@@ -48,6 +49,8 @@ pub struct Start {
     pub run: Option<String>,
     /// What the program is called with to carry it out.
     pub command: Vec<String>,
+    /// Labels that the machine which carries it out must have; none for any.
+    pub runs_on: BTreeMap<String, String>,
     /// When a process took it up.
     pub claimed: Option<i64>,
     /// When that process ended.
@@ -96,6 +99,13 @@ pub trait Starts: Send + Sync {
     /// # Errors
     /// When the journal cannot be written.
     fn settle(&self, start: &Start) -> Result<bool>;
+
+    /// Keeps a start that nobody has claimed for whoever asks first, for so long that a process of it can claim it. False when
+    /// somebody else was faster. Times are of the store's own clock.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn reserve(&self, run: &str) -> Result<bool>;
 
     /// Takes up a start. `None` when another process has, or when nothing of that id is to be started.
     ///

@@ -24,9 +24,9 @@ impl Journal for Tee {
     fn create_run(&self, record: &RunRecord) -> Result<()> {
         self.inner.create_run(record)
     }
-    fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
+    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
-        let entries = self.inner.append(run, at, events)?;
+        let entries = self.inner.append_as(run, epoch, at, events)?;
         for entry in &entries {
             // a display that has gone away is no failure of the run
             let _ = listener.send(entry.clone());

@@ -7,7 +7,7 @@ use crate::engine::state::RunState;
 use crate::error::{Failure, Result};
 use crate::plan::Plan;
 use crate::plan::correction::corrected;
-use crate::store::{Entry, Event, Journal, Outcome, RunRow, Sqlite, Wanted};
+use crate::store::{Entry, Event, Journal, Outcome, RunRow, Store, Wanted};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl Switch {
 ///
 /// # Errors
 /// When there is none, or the journal cannot be read.
-pub fn choose(journal: &Sqlite, run: Option<&str>) -> Result<Chosen> {
+pub fn choose(journal: &Store, run: Option<&str>) -> Result<Chosen> {
     if let Some(run) = run {
         let none =
             || none(&format!("run {run} has made no switch: `fence` and `promote` of one pair must have succeeded"));
@@ -76,7 +76,7 @@ pub fn choose(journal: &Sqlite, run: Option<&str>) -> Result<Chosen> {
 }
 
 /// Where a later switch has opened the old server again, what it writes is as it should be.
-fn is_the_last(journal: &Sqlite, switch: &Switch) -> Result<()> {
+fn is_the_last(journal: &Store, switch: &Switch) -> Result<()> {
     let place = |of: &Switch, server: &str| {
         of.plan.world.inventory.server(server).map(|server| (server.host.clone(), server.address.clone()))
     };
@@ -115,7 +115,7 @@ impl Folded {
     }
 }
 
-fn fold(journal: &Sqlite, run: &str) -> Result<Folded> {
+fn fold(journal: &Store, run: &str) -> Result<Folded> {
     let (mut plan, entries) = (journal.run(run)?.plan_to_read()?, journal.entries(run)?);
     reach_as_corrected(&mut plan, &entries)?;
     let plan = Arc::new(plan);

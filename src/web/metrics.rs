@@ -1,7 +1,7 @@
 //! `/metrics` in the text format of Prometheus. A family whose source is not there is left out, not zero.
 
-use super::Page;
 use super::guard::Refusal;
+use super::{Page, run_of};
 use crate::error::Result;
 use crate::kinds::Update;
 use crate::report::progress::Reader;
@@ -21,17 +21,15 @@ pub(super) async fn show(State(page): State<Arc<Page>>) -> Result<Response, Refu
 
 fn text(page: &Page) -> Result<String> {
     let mut out = Families::default();
-    let worker = page.worker();
+    let workers = page.workers();
     out.family("cutover_runs", "Recorded runs by their result.");
     for (outcome, count) in page.journal.count_by_outcome()? {
         out.sample(&[("result", &result(outcome))], whole(count));
     }
-    out.family("cutover_running", "Whether something works in the state directory now.");
-    out.sample(&[], Value::Whole(worker.is_some().into()));
+    out.family("cutover_running", "How many runs somebody works on now.");
+    out.sample(&[], Value::Whole(i64::try_from(workers.len()).unwrap_or(i64::MAX)));
     steps(&mut out, &page.journal.took()?);
-    if let Some(worker) = worker {
-        running(&mut out, page, &worker)?;
-    }
+    running(&mut out, page, &workers)?;
     if let Some(schedules) = &page.parts.schedules {
         out.family("cutover_next_start_seconds", "Next start of a schedule, in seconds since 1970.");
         for row in schedules.rows()? {
@@ -68,30 +66,42 @@ fn steps(out: &mut Families, kinds: &BTreeMap<String, Took>) {
     }
 }
 
-/// What the run that goes on has told last.
-fn running(out: &mut Families, page: &Page, worker: &str) -> Result<()> {
-    let rows = page.journal.list(&crate::store::Wanted { limit: Some(20), ..Default::default() })?;
-    let Some(row) = rows.iter().find(|row| worker.contains(&row.head.id)) else { return Ok(()) };
-    let mut reader = Reader::new(page.state_dir(), &row.head.id);
-    reader.look()?;
-    let labels = [("run", row.head.id.as_str()), ("playbook", row.head.playbook.as_str())];
-    let lag = reader.news().iter().rev().find_map(|news| match news.update {
-        Update::Lag { millis } => Some(i64::try_from(millis).unwrap_or(i64::MAX)),
-        _ => None,
-    });
-    if let Some(lag) = lag {
-        out.family("cutover_replication_lag_seconds", "Lag of replication in the run that goes on.");
-        out.sample(&labels, Value::Fraction(seconds(lag)));
-    }
-    let mut bytes: BTreeMap<&str, u64> = BTreeMap::new();
-    for news in reader.news() {
-        if let Update::Bytes { done, .. } = news.update {
-            bytes.insert(&news.step, done);
+/// What the runs that go on have told last, as far as that was on this machine.
+fn running(out: &mut Families, page: &Page, workers: &[String]) -> Result<()> {
+    let mut told = Vec::new();
+    for run in workers.iter().filter_map(|worker| run_of(worker)) {
+        if let Some(row) = page.journal.row(run)? {
+            let mut reader = Reader::new(page.state_dir(), run);
+            reader.look()?;
+            told.push((row.head, reader));
         }
     }
-    out.family("cutover_running_bytes", "Bytes done by each step of the run that goes on.");
-    for (step, done) in bytes {
-        out.sample(&[labels[0], labels[1], ("step", step)], whole(done));
+    let lag = |reader: &Reader| {
+        reader.news().iter().rev().find_map(|news| match news.update {
+            Update::Lag { millis } => Some(i64::try_from(millis).unwrap_or(i64::MAX)),
+            _ => None,
+        })
+    };
+    let lags: Vec<_> = told.iter().filter_map(|(head, reader)| Some((head, lag(reader)?))).collect();
+    if !lags.is_empty() {
+        out.family("cutover_replication_lag_seconds", "Lag of replication in a run that goes on.");
+        for (head, lag) in lags {
+            out.sample(&[("run", &head.id), ("playbook", &head.playbook)], Value::Fraction(seconds(lag)));
+        }
+    }
+    if !told.is_empty() {
+        out.family("cutover_running_bytes", "Bytes done by each step of a run that goes on.");
+    }
+    for (head, reader) in &told {
+        let mut bytes: BTreeMap<&str, u64> = BTreeMap::new();
+        for news in reader.news() {
+            if let Update::Bytes { done, .. } = news.update {
+                bytes.insert(&news.step, done);
+            }
+        }
+        for (step, done) in bytes {
+            out.sample(&[("run", &head.id), ("playbook", &head.playbook), ("step", step)], whole(done));
+        }
     }
     Ok(())
 }

@@ -39,16 +39,17 @@ pub use keys::Keys;
 pub use rehearsals::Rehearsals;
 pub use schedules::{ScheduleRow, Schedules};
 
-use crate::engine::StateLock;
+use crate::engine::Home;
 use crate::error::Result;
-use crate::store::Sqlite;
+use crate::store::Store;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use connections::{Connections, Streams};
 use sessions::Sessions;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -72,8 +73,8 @@ pub struct Reach {
 
 /// What the page is made of.
 pub struct Parts {
-    /// The state directory.
-    pub state_dir: PathBuf,
+    /// Where the runs are, and who works on them.
+    pub home: Home,
     /// How it is reached.
     pub reach: Reach,
     /// People who may act; without them everything can only be read.
@@ -88,33 +89,35 @@ pub struct Parts {
     pub over: CancellationToken,
 }
 
-/// The page of one state directory.
+/// The run that a worker's words begin with.
+fn run_of(worker: &str) -> Option<&str> {
+    worker.strip_prefix("run ")?.split(' ').next()
+}
+
+/// The page of one state directory, or of one shared store.
 pub struct Page {
     parts: Parts,
-    journal: Sqlite,
+    journal: Store,
     sessions: Sessions,
     connections: Arc<Connections>,
     streams: Arc<Streams>,
-    worker: Mutex<Option<(Instant, Option<String>)>>,
-    waits: Mutex<Waits>,
+    workers: Mutex<Option<(Instant, Vec<String>)>>,
+    waits: Mutex<BTreeMap<String, Waits>>,
 }
 
 impl Page {
-    /// Opens the journal, making it when it is not there.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub fn new(parts: Parts) -> Result<Arc<Self>> {
-        let journal = Sqlite::open(&parts.state_dir)?;
-        Ok(Arc::new(Self {
+    /// The page of these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            journal: parts.home.store.clone(),
             parts,
-            journal,
             sessions: Sessions::default(),
             connections: Arc::default(),
             streams: Arc::default(),
-            worker: Mutex::default(),
+            workers: Mutex::default(),
             waits: Mutex::default(),
-        }))
+        })
     }
 
     /// All its routes.
@@ -174,25 +177,25 @@ impl Page {
     }
 
     fn state_dir(&self) -> &Path {
-        &self.parts.state_dir
+        self.parts.home.dir()
     }
 
-    /// Who works in the state directory now, in words that hold the run's id.
-    fn worker(&self) -> Option<String> {
-        let mut known = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Who works on which run now, in words that begin with `run ID`.
+    fn workers(&self) -> Vec<String> {
+        let mut known = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         match &*known {
-            Some((at, worker)) if at.elapsed() < BELIEVED => worker.clone(),
+            Some((at, workers)) if at.elapsed() < BELIEVED => workers.clone(),
             _ => {
-                let worker = StateLock::holder(self.state_dir());
-                *known = Some((Instant::now(), worker.clone()));
-                worker
+                let workers = self.parts.home.workers();
+                *known = Some((Instant::now(), workers.clone()));
+                workers
             }
         }
     }
 
-    /// The same, when that one works on `run`.
+    /// Who works on `run`.
     fn worker_of(&self, run: &str) -> Option<String> {
-        self.worker().filter(|worker| worker.contains(run))
+        self.workers().into_iter().find(|worker| run_of(worker) == Some(run))
     }
 
     /// Work that waits for the disk, away from those who answer.

@@ -5,7 +5,7 @@ use super::mark::{badge, of_run, of_step};
 use super::schedules::{self, segment};
 use super::visitor::Visitor;
 use super::watch::Parts;
-use super::{Page, frame, start};
+use super::{Page, frame, run_of, start};
 use crate::engine::clock::wall;
 use crate::engine::status::Status;
 use crate::error::Result;
@@ -101,12 +101,10 @@ pub(super) fn parts(page: &Page, shown: &Shown, visitor: &Visitor) -> Result<Par
     let mut parts = Parts::new();
     let live = Live::look(page)?;
     let mut rows = page.journal.list(&shown.wanted())?;
-    if let Some(live) =
-        live.row.as_ref().filter(|_| shown.page == 0 && matches!(shown.ended(), Ended::Anyhow | Ended::NotYet))
-    {
+    if shown.page == 0 && matches!(shown.ended(), Ended::Anyhow | Ended::NotYet) {
         // what goes on, and above all what waits for somebody, stands first, however old it is
-        rows.retain(|row| row.head.id != live.head.id);
-        rows.insert(0, live.clone());
+        rows.retain(|row| live.waits(row).is_none());
+        rows.splice(0..0, live.runs.iter().map(|(row, _)| row.clone()));
     }
     let counts = page.journal.count_by_outcome()?;
     let ended = shown.ended();
@@ -123,44 +121,46 @@ pub(super) fn parts(page: &Page, shown: &Shown, visitor: &Visitor) -> Result<Par
     Ok(parts)
 }
 
-/// The run that somebody works on now.
-#[derive(Default)]
+/// The runs that somebody works on now, each with whether it waits for people or for its window.
 struct Live {
-    row: Option<RunRow>,
+    runs: Vec<(RunRow, bool)>,
     /// Whether anybody works here at all.
     works: bool,
-    /// Whether it waits for people or for its window.
-    waits: bool,
 }
 
 impl Live {
     fn look(page: &Page) -> Result<Self> {
-        let Some(worker) = page.worker() else { return Ok(Self::default()) };
-        let run = worker.strip_prefix("run ").and_then(|rest| rest.split(' ').next());
-        let row = run.map(|run| page.journal.row(run)).transpose()?.flatten();
-        let waits = match &row {
-            Some(row) => page.waits.lock().unwrap_or_else(PoisonError::into_inner).look(&page.journal, &row.head.id)?,
-            None => false,
-        };
-        Ok(Self { row, works: true, waits })
+        let workers = page.workers();
+        let mut known = page.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|run, _| workers.iter().any(|worker| run_of(worker) == Some(run)));
+        let mut runs = Vec::new();
+        for run in workers.iter().filter_map(|worker| run_of(worker)) {
+            if let Some(row) = page.journal.row(run)? {
+                runs.push((row, known.entry(run.to_owned()).or_default().look(&page.journal, run)?));
+            }
+        }
+        runs.reverse(); // ids sort by time, and the newest stands first
+        Ok(Self { runs, works: !workers.is_empty() })
     }
 
-    fn is(&self, row: &RunRow) -> bool {
-        self.row.as_ref().is_some_and(|live| live.head.id == row.head.id)
+    /// Whether a run waits; `None` when nobody works on it.
+    fn waits(&self, row: &RunRow) -> Option<bool> {
+        self.runs.iter().find(|(live, _)| live.head.id == row.head.id).map(|(_, waits)| *waits)
     }
+}
 
-    fn mark(&self) -> Mark {
-        if self.waits { of_step(Status::Waiting) } else { of_run(None, true) }
-    }
+fn mark(waits: bool) -> Mark {
+    if waits { of_step(Status::Waiting) } else { of_run(None, true) }
 }
 
 fn headline(live: &Live, count: u64) -> Markup {
     html! {
-        @if let Some(row) = &live.row {
-            (badge(live.mark())) " " a href={ "/runs/" (segment(&row.head.id)) } { (row.head.playbook) }
-            @if row.rehearsal { " (rehearsal)" } ". "
-        } @else if live.works {
-            (badge(of_run(None, true))) " "
+        @if live.works {
+            @if live.runs.is_empty() { (badge(mark(false))) " " }
+            @for (row, waits) in &live.runs {
+                (badge(mark(*waits))) " " a href={ "/runs/" (segment(&row.head.id)) } { (row.head.playbook) }
+                @if row.rehearsal { " (rehearsal)" } ". "
+            }
         } @else { "Nothing is running. " }
         @if count == 1 { "One run is recorded." } @else { (count) " runs are recorded." }
     }
@@ -179,16 +179,16 @@ fn table(rows: &[RunRow], live: &Live) -> Markup {
 
 fn line(row: &RunRow, live: &Live) -> Markup {
     let RunRow { head, rehearsal, outcome, started, last, .. } = row;
-    let works = live.is(row);
+    let waits = live.waits(row);
     html! {
         tr {
             td data-label="run" { a id={ "run-" (head.id) } href={ "/runs/" (segment(&head.id)) } { (head.id) } }
             td data-label="playbook" { (head.playbook) @if *rehearsal { " " span.quiet { "rehearsal" } } }
-            td data-label="outcome" { (badge(if works { live.mark() } else { of_run(*outcome, false) })) }
+            td data-label="outcome" { (badge(waits.map_or_else(|| of_run(*outcome, false), mark))) }
             td data-label="started" { (moment(started.unwrap_or(head.created))) }
             td data-label="took" {
                 @match (started, last) {
-                    (Some(started), _) if works => (running(*started, wall())),
+                    (Some(started), _) if waits.is_some() => (running(*started, wall())),
                     (Some(started), Some(last)) => (span(last - started)),
                     _ => "",
                 }

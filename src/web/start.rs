@@ -108,7 +108,7 @@ pub(super) async fn rehearse(
         let said = format!("`rows` is no number from 1 to {MOST_ROWS}");
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, said));
     };
-    if let Some(worker) = page.worker() {
+    if let Some(worker) = page.parts.home.keeper() {
         return Err(Refusal::new(StatusCode::CONFLICT, format!("something is running already: {worker}")));
     }
     rehearsals.start(&wanted.playbook, rows, page.state_dir(), person)?;

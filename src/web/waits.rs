@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 /// What one run waits for, as far as its journal was read.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
-    run: String,
     read: u32,
     of: BTreeSet<String>,
 }
@@ -19,9 +18,6 @@ impl Waits {
     /// # Errors
     /// When the journal cannot be read.
     pub(super) fn look(&mut self, journal: &dyn Journal, run: &str) -> Result<bool> {
-        if self.run != run {
-            *self = Self { run: run.to_owned(), ..Self::default() };
-        }
         for entry in journal.entries_after(run, self.read)? {
             self.read(&entry);
         }

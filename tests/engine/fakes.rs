@@ -13,7 +13,7 @@ use cutover::playbook::inventory::Inventory;
 use cutover::playbook::model::{Backoff, Occasions, OnFailure, Retry};
 use cutover::playbook::world::World;
 use cutover::report::fold::Summary;
-use cutover::store::{Entry, Event, Journal, Outcome, RunRecord, Sqlite};
+use cutover::store::{Entry, Event, Journal, Outcome, RunRecord, Store};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -226,7 +226,7 @@ impl Lab {
     }
     pub fn with_blocks(steps: Vec<PlannedStep>, blocks: Vec<PlannedBlock>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Arc::new(Sqlite::open(dir.path()).unwrap());
+        let journal = Arc::new(Store::open(dir.path()).unwrap());
         let (interrupt, halt) = (CancellationToken::new(), CancellationToken::new());
         let begin = Instant::now();
         let wall: Wall = Arc::new(move || NOON + i64::try_from(begin.elapsed().as_millis()).unwrap());

@@ -226,11 +226,11 @@ impl Journal for Full {
     fn create_run(&self, record: &RunRecord) -> Result<()> {
         self.inner.create_run(record)
     }
-    fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
+    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
         if self.room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |room| room.checked_sub(1)).is_err() {
             return Err(Failure::permanent("write the journal", "the disk is full"));
         }
-        self.inner.append(run, at, events)
+        self.inner.append_as(run, epoch, at, events)
     }
     fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
         self.inner.entries_after(run, seq)

@@ -2,7 +2,7 @@
 //! messages to webhooks.
 
 use crate::desk::Desk;
-use cutover::store::{Entry, Journal, Sqlite};
+use cutover::store::{Entry, Journal, Store};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -50,7 +50,7 @@ pub fn look(desk: &Desk) -> u64 {
 
 /// Every entry of the only run, with its chain checked.
 pub fn entries(desk: &Desk) -> Vec<Entry> {
-    let journal = Sqlite::open_existing(&desk.path("state")).unwrap().unwrap();
+    let journal = Store::open_existing(&desk.path("state")).unwrap().unwrap();
     let runs = journal.runs().unwrap();
     assert_eq!(runs.len(), 1);
     let checked = journal.check().unwrap();

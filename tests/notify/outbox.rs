@@ -4,7 +4,7 @@ use crate::receiver::Receiver;
 use cutover::notify::{Late, Sender, late};
 use cutover::plan::Plan;
 use cutover::plan::load::plan_of_texts;
-use cutover::store::{Event, Journal, Letter, Outcome, RunRecord, Sqlite};
+use cutover::store::{Event, Journal, Letter, Outcome, RunRecord, Store};
 use std::path::Path;
 
 const NOON: i64 = 1_795_521_600_000;
@@ -17,8 +17,8 @@ fn plan(folder: &Path, port: u16) -> Plan {
     plan_of_texts(PLAYBOOK, Some(inventory)).unwrap()
 }
 
-fn journal(folder: &Path, plan: &Plan, events: &[Event]) -> Sqlite {
-    let journal = Sqlite::open(&folder.join("state")).unwrap();
+fn journal(folder: &Path, plan: &Plan, events: &[Event]) -> Store {
+    let journal = Store::open(&folder.join("state")).unwrap();
     journal.create_run(&RunRecord::new("r1", plan, 1).unwrap()).unwrap();
     let folder = folder.display().to_string();
     let begin = Event::RunStarted { epoch: 1, runner: "me".into(), by: None, folder, sources: None, revision: None };
@@ -27,8 +27,8 @@ fn journal(folder: &Path, plan: &Plan, events: &[Event]) -> Sqlite {
     journal
 }
 
-fn again(folder: &Path) -> Sqlite {
-    Sqlite::open(&folder.join("state")).unwrap()
+fn again(folder: &Path) -> Store {
+    Store::open(&folder.join("state")).unwrap()
 }
 
 fn waits() -> Event {

@@ -4,7 +4,7 @@ use super::access::{PLAYBOOK, waiting};
 use super::browser::Browser;
 use super::call::get;
 use super::served::Served;
-use cutover::store::{Journal, RunRecord, Sqlite};
+use cutover::store::{Journal, RunRecord, Store};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn a_run_is_answered_by_a_typed_word_and_a_press_alone() {
     let mut run = None;
     let served = Served::new(&[], |before| {
         let (child, id) = waiting(&before.state, PLAYBOOK);
-        let journal = Sqlite::open(&before.state).unwrap();
+        let journal = Store::open(&before.state).unwrap();
         let plan = journal.run(&id).unwrap().plan().unwrap();
         journal.create_run(&RunRecord::new("29991231-235959-ffff", &plan, 32_503_679_999_000).unwrap()).unwrap();
         run = Some((child, id));

@@ -2,7 +2,7 @@
 
 use super::call::get;
 use super::served::{Before, Served};
-use cutover::store::{Event, Journal, Outcome, RunHead, Sqlite, chain};
+use cutover::store::{Event, Journal, Outcome, RunHead, Store, chain};
 use prometheus_parse::{Scrape, Value};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ fn fill(before: &Before) {
     };
     let all: String = (0..SCHEDULES).map(schedule).collect();
     std::fs::write(folder.join("schedules.yaml"), format!("version: 1\nschedules:\n{all}")).unwrap();
-    drop(Sqlite::open(&before.state).unwrap());
+    drop(Store::open(&before.state).unwrap());
     let plan = format!(r#"{{"steps":[{{"id":"copy","uses":"dump"}}],"padding":"{}"}}"#, "x".repeat(50_000));
     let connection = rusqlite::Connection::open(before.state.join("journal.sqlite")).unwrap();
     connection.pragma_update(None, "synchronous", "OFF").unwrap();
@@ -113,6 +113,6 @@ fn ten_thousand_runs_are_listed_at_once() {
     let next = scrape.samples.iter().filter(|sample| sample.metric == "cutover_next_start_seconds");
     assert_eq!(next.count(), SCHEDULES);
     assert!(get(served.address, "/").body.contains("<strong>s199</strong>"), "schedules are on the first page");
-    let journal = Sqlite::open(&served.state()).unwrap();
+    let journal = Store::open(&served.state()).unwrap();
     assert_eq!(journal.runs().unwrap().len(), RUNS);
 }

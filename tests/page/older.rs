@@ -4,7 +4,7 @@ use super::call::get;
 use super::served::Served;
 use cutover::effects::Rule;
 use cutover::engine::StateLock;
-use cutover::store::{Event, Journal, RunHead, RunRecord, Sqlite};
+use cutover::store::{Event, Journal, RunHead, RunRecord, Store};
 
 const PLAN: &str = include_str!("../quick/older/format_1.plan.json");
 const RUN: &str = "20261122-153000-4f2a";
@@ -20,7 +20,7 @@ fn record() -> RunRecord {
 fn a_run_of_an_older_format_is_shown_and_not_answered() {
     let mut lock = None;
     let served = Served::new(&[], |before| {
-        let journal = Sqlite::open(&before.state).unwrap();
+        let journal = Store::open(&before.state).unwrap();
         journal.create_run(&record()).unwrap();
         let started = Event::RunStarted {
             runner: "anna@ops1, process 4711".into(),

@@ -4,7 +4,7 @@
 use crate::plan::cutover;
 use cutover::plan::Plan;
 use cutover::plan::stored::has_its_hash;
-use cutover::store::{Event, Journal, Outcome, RunHead, RunRecord, Sqlite};
+use cutover::store::{Event, Journal, Outcome, RunHead, RunRecord, Store};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -37,7 +37,7 @@ fn head() -> RunHead {
 /// A state directory with an interrupted run.
 fn state() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let journal = Sqlite::open(folder.path()).unwrap();
+    let journal = Store::open(folder.path()).unwrap();
     journal.create_run(&RunRecord { head: head(), plan: PLAN.trim().into() }).unwrap();
     let started = Event::RunStarted {
         runner: "anna@ops1, process 4711".into(),
@@ -85,7 +85,7 @@ fn a_run_is_listed_and_reported() {
 #[test]
 fn a_run_is_neither_taken_up_nor_answered() {
     let state = state();
-    let entries = || Sqlite::open(state.path()).unwrap().entries(RUN).unwrap();
+    let entries = || Store::open(state.path()).unwrap().entries(RUN).unwrap();
     let before = entries();
     for args in [
         &["resume", RUN][..],

@@ -4,7 +4,7 @@
 //! A few places by default; `CUTOVER_LATE=all` takes every one of them.
 
 use crate::stage::{SHIPPED, Stage};
-use cutover::store::{Event, Journal, Sqlite};
+use cutover::store::{Event, Journal, Store};
 
 /// Steps behind which something fails by default: while the replica gets up, and behind the fence.
 const SOME: [&str; 2] = ["replicate", "fence"];
@@ -56,7 +56,7 @@ async fn fails_behind(step: &str) -> String {
     let (code, said) = stage.say(&["resume", "--yes", &run]);
     assert_eq!(code, 0, "{step}: {said}");
     stage.assert_done().await;
-    let journal = Sqlite::open_existing(&stage.sandbox.dir().join("state")).unwrap().unwrap();
+    let journal = Store::open_existing(&stage.sandbox.dir().join("state")).unwrap().unwrap();
     let entries = journal.entries(&run).unwrap();
     let times = |wanted: &str| {
         entries.iter().filter(|entry| matches!(&entry.event, Event::StepIntent { step, .. } if step == wanted)).count()

@@ -5,7 +5,7 @@ use cutover::rehearsal::judge::{Side, Verdict, judge};
 use cutover::rehearsal::ledger::Ledger;
 use cutover::rehearsal::sandbox::{Plan, Sandbox};
 use cutover::rehearsal::server::Server;
-use cutover::store::{Event, Journal, Sqlite};
+use cutover::store::{Event, Journal, Store};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -112,7 +112,7 @@ impl Stage {
         loop {
             assert!(begin.elapsed() < Duration::from_mins(3), "{step} never begins: {:#}", self.status());
             tokio::time::sleep(Duration::from_millis(2)).await;
-            let Ok(Some(journal)) = Sqlite::open_existing(&self.sandbox.dir().join("state")) else { continue };
+            let Ok(Some(journal)) = Store::open_existing(&self.sandbox.dir().join("state")) else { continue };
             let Some(run) = journal.runs().ok().and_then(|runs| runs.last().map(|run| run.id.clone())) else {
                 continue;
             };
@@ -127,7 +127,7 @@ impl Stage {
 
     /// How often the journal says that a step begins.
     pub fn begun(&self, step: &str) -> usize {
-        let journal = Sqlite::open_existing(&self.sandbox.dir().join("state")).unwrap().unwrap();
+        let journal = Store::open_existing(&self.sandbox.dir().join("state")).unwrap().unwrap();
         let run = journal.runs().unwrap().last().unwrap().id.clone();
         let entries = journal.entries(&run).unwrap();
         entries.iter().filter(|entry| matches!(&entry.event, Event::StepIntent { step: id, .. } if id == step)).count()

@@ -2,7 +2,7 @@
 
 use crate::desk::{Desk, ended};
 use cutover::people::hash;
-use cutover::store::{Event, Journal, Sqlite};
+use cutover::store::{Event, Journal, Store};
 use std::process::Command;
 
 fn desk() -> Desk {
@@ -22,7 +22,7 @@ fn people(desk: &Desk, all: &[(&str, &str)]) {
 }
 
 fn events(desk: &Desk, run: &str) -> Vec<Event> {
-    let journal = Sqlite::open(&desk.path("state")).unwrap();
+    let journal = Store::open(&desk.path("state")).unwrap();
     journal.entries(run).unwrap().into_iter().map(|entry| entry.event).collect()
 }
 

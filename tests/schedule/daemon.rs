@@ -1,6 +1,7 @@
 //! The daemon as a process: what it says, what it leaves running, what it reads again.
 
 use crate::desk::{Desk, RUN};
+use cutover::engine::Home;
 use cutover::schedule::Schedules;
 use cutover::schedule::look::Scheduler;
 use cutover::store::Verdict;
@@ -96,7 +97,7 @@ fn after_a_run_that_stopped_nothing_starts_until_a_person_has_acted() {
 /// Decides a start at a time in the past and launches nothing, as a daemon that is killed in between.
 fn decided_and_not_launched(desk: &Desk, ago: SignedDuration) -> String {
     let schedules = Schedules::open(&desk.path("schedules.yaml")).unwrap();
-    let scheduler = Scheduler::open(&desk.state()).unwrap();
+    let scheduler = Scheduler::new(Home::in_directory(&desk.state()).unwrap());
     let then = Timestamp::now() - ago;
     assert!(scheduler.look(&schedules, then - SignedDuration::from_secs(61)).unwrap().is_empty());
     let start = scheduler.look(&schedules, then).unwrap().pop().unwrap();

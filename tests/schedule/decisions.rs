@@ -1,5 +1,6 @@
 //! What becomes of due times: the real rules and the real journal, at times that the test makes up.
 
+use cutover::engine::Home;
 use cutover::playbook::document::Document;
 use cutover::schedule::Schedules;
 use cutover::schedule::look::{Scheduler, instant};
@@ -22,7 +23,7 @@ fn schedules(fields: &str) -> Schedules {
 impl Clock {
     fn new(fields: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let scheduler = Scheduler::open(dir.path()).unwrap();
+        let scheduler = Scheduler::new(Home::in_directory(dir.path()).unwrap());
         Self { scheduler, schedules: schedules(fields), dir }
     }
     fn decided(&self, now: &str) -> Vec<Start> {
@@ -208,7 +209,7 @@ fn the_state_directory_of_another_run_is_in_the_way() {
 #[test]
 fn two_schedulers_decide_once() {
     let clock = Clock::new("cron: \"0 * * * *\", time_zone: UTC");
-    let other = Scheduler::open(clock.dir.path()).unwrap();
+    let other = Scheduler::new(Home::in_directory(clock.dir.path()).unwrap());
     clock.look("2026-11-01T00:30:00Z");
     let now: Timestamp = "2026-11-01T01:00:00Z".parse().unwrap();
     assert_eq!(other.look(&clock.schedules, now).unwrap().len(), 1);
@@ -221,7 +222,7 @@ fn a_process_that_died_is_no_hindrance_and_one_that_lives_is() {
     clock.look("2026-11-01T00:30:00Z");
     let start = clock.decided("2026-11-01T01:00:00Z").pop().unwrap();
     let run = start.run.clone().unwrap();
-    let work = Work::take(clock.dir.path(), &run).unwrap().unwrap();
+    let work = Work::take(&clock.scheduler.home, &run).unwrap().unwrap();
     clock.scheduler.journal.claim(&run, start.at).unwrap().unwrap();
     assert_eq!(clock.look("2026-11-01T02:00:00Z"), ["2026-11-01T02:00:00Z skipped"]);
     drop(work);

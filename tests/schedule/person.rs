@@ -1,8 +1,9 @@
 //! Starts that persons ask for, and calls of other schedulers.
 
 use crate::desk::{Desk, words};
+use cutover::engine::Home;
 use cutover::schedule::{Schedules, start_now};
-use cutover::store::{Event, Journal, Sqlite};
+use cutover::store::{Event, Journal, Store};
 use jiff::{Timestamp, ToSpan};
 
 #[test]
@@ -27,7 +28,7 @@ fn a_person_starts_a_schedule_at_the_terminal() {
 fn a_person_on_a_page_starts_a_schedule_by_name() {
     let desk = Desk::with("cron: \"0 0 1 1 *\"");
     let schedules = Schedules::open(&desk.path("schedules.yaml")).unwrap();
-    let start = start_now(&desk.state(), &schedules, "cheap", "anna").unwrap();
+    let start = start_now(&Home::in_directory(&desk.state()).unwrap(), &schedules, "cheap", "anna").unwrap();
     let mut daemon = desk.serve();
     desk.until("the daemon takes it up", || desk.lines() == 1);
     desk.until("its end is written", || desk.decisions()[0]["exit_code"] == 0);
@@ -131,7 +132,7 @@ fn a_scheduled_run_is_begun_by_its_schedule_and_answered_by_the_people_of_the_pa
     daemon.wait().unwrap();
     let run = begun().unwrap()["run"].as_str().unwrap().to_owned();
     assert_eq!(desk.json(&["status", &run])["starter"], "schedule cheap");
-    let entries = Sqlite::open(&desk.state()).unwrap().entries(&run).unwrap();
+    let entries = Store::open(&desk.state()).unwrap().entries(&run).unwrap();
     let bound = entries.iter().find_map(|entry| match &entry.event {
         Event::PeopleBound { file, by, .. } => Some((file.path.clone(), by.clone())),
         _ => None,

@@ -7,7 +7,7 @@ use crate::stage::{PLAYBOOK, Stage};
 use crate::strike::Course;
 use crate::trial::running;
 use cutover::rehearsal::judge::Verdict;
-use cutover::store::{Event, Journal, Sqlite};
+use cutover::store::{Event, Journal, Store};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -95,7 +95,7 @@ fn until_fence(stage: &Stage, first: &mut Program) -> Option<String> {
         if begin.elapsed() > UNTIL_FENCE {
             return Some(format!("not within {UNTIL_FENCE:?}"));
         }
-        let Ok(Some(journal)) = Sqlite::open_existing(&stage.state()) else { continue };
+        let Ok(Some(journal)) = Store::open_existing(&stage.state()) else { continue };
         let Some(run) = journal.runs().ok().and_then(|runs| runs.last().map(|run| run.id.clone())) else { continue };
         let is_fence = |event: &Event| matches!(event, Event::StepIntent { step, .. } if step == "fence");
         if journal.entries(&run).is_ok_and(|entries| entries.iter().any(|entry| is_fence(&entry.event))) {

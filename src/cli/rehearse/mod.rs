@@ -60,7 +60,7 @@ pub struct Args {
     /// Leave the folder for a look afterwards; servers and hosts end in any case.
     #[arg(long)]
     keep: bool,
-    /// Keep its runs in this state directory, where `list`, `report` and the page see them. Default: one of the
+    /// Keep its runs in this state directory or shared store, where `list`, `report` and the page see them. Default: one of the
     /// sandbox's own, which ends with it.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["fault", "faults"])]
     state: Option<PathBuf>,

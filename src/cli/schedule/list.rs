@@ -6,7 +6,7 @@ use crate::cli::output;
 use crate::cli::state::State;
 use crate::error::exit;
 use crate::schedule::overview::{Standing, standings};
-use crate::store::{Sqlite, Start, Starts};
+use crate::store::{Start, Starts};
 use jiff::Timestamp;
 
 /// Arguments of `schedule list`.
@@ -24,7 +24,7 @@ pub struct Args {
 /// Shows how all schedules stand.
 pub fn run(args: &Args) -> Result<u8, u8> {
     let schedules = args.file.open()?;
-    let journal = Sqlite::open_existing(args.state.dir()).map_err(|failure| give_up(&failure))?;
+    let journal = args.state.existing_store().map_err(|failure| give_up(&failure))?;
     let journal = journal.as_ref().map(|journal| journal as &dyn Starts);
     let standings = standings(&schedules, journal, Timestamp::now()).map_err(|failure| give_up(&failure))?;
     match args.format {

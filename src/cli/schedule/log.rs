@@ -7,7 +7,7 @@ use crate::cli::output;
 use crate::cli::state::State;
 use crate::error::exit;
 use crate::schedule::look::instant;
-use crate::store::{Sqlite, Start, Starts};
+use crate::store::{Start, Starts};
 
 /// Arguments of `schedule log`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub struct Args {
 
 /// Shows decisions, the newest first.
 pub fn run(args: &Args) -> Result<u8, u8> {
-    let journal = Sqlite::open_existing(args.state.dir()).map_err(|failure| give_up(&failure))?;
+    let journal = args.state.existing_store().map_err(|failure| give_up(&failure))?;
     let starts = journal.map_or(Ok(Vec::new()), |journal| journal.starts(args.name.as_deref(), args.count));
     let starts = starts.map_err(|failure| give_up(&failure))?;
     match args.format {

@@ -64,13 +64,13 @@ pub fn run(args: &Args) -> u8 {
 }
 
 fn here(args: &Args, schedule: &Schedule) -> Result<u8> {
-    let scheduler = Scheduler::open(args.state.dir())?;
+    let scheduler = Scheduler::new(args.state.home()?);
     let (start, work) = start_here(&scheduler, schedule)?;
     finish(&scheduler, &start, work, None) // whoever typed it
 }
 
 fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
-    let scheduler = Scheduler::open(args.state.dir())?;
+    let scheduler = Scheduler::new(args.state.home()?);
     let mut called = due_now(&scheduler, schedule)?;
     if let Called::Waits(start, _) = &called {
         output::say(&reason(start));
@@ -127,7 +127,7 @@ fn started_by(start: &Start, people: Option<PathBuf>) -> StartedBy {
 /// Carries out a start that was decided, unless another process does.
 pub fn carry_out(args: &CarryOut) -> u8 {
     let begin = |start: &Start| cli::carry_out(&start.command, Some(started_by(start, args.people.clone())));
-    match work::carry_out(args.state.dir(), &args.run, begin) {
+    match args.state.home().and_then(|home| work::carry_out(&home, &args.run, begin)) {
         Ok(Some(code)) => code,
         Ok(None) => {
             output::say(&format!("another process has taken {} up, or it is not to be started any more", args.run));

@@ -7,11 +7,11 @@ use super::output;
 use super::schedule::log_line;
 use super::state::State;
 use super::{conduct::give_up, inputs};
+use crate::engine::Home;
 use crate::error::{Failure, Result, exit};
 use crate::schedule::daemon::{Daemon, News, Refusal};
 use crate::schedule::overview::with_offset;
 use crate::schedule::{Schedules, work};
-use crate::store::Sqlite;
 use crate::web::listen::{self, Door};
 use crate::web::{Keys, Page, Parts, Reach, Rehearsals, descriptors, is_loopback};
 use jiff::Timestamp;
@@ -77,7 +77,11 @@ pub fn run(args: &Args) -> u8 {
     };
     let usual = || Some(PathBuf::from(USUAL)).filter(|file| file.exists());
     let file = args.schedules.clone().or_else(usual);
-    let daemon = file.as_ref().map(|file| Daemon::new(file, args.state.dir(), program.clone()));
+    let home = match args.state.home() {
+        Ok(home) => home,
+        Err(failure) => return give_up(&failure),
+    };
+    let daemon = file.as_ref().map(|file| Daemon::new(file, home.clone(), program.clone()));
     let daemon = daemon.map(|made| made.map(|daemon| daemon.with_people(args.people.as_deref())));
     let daemon = match daemon.transpose() {
         Ok(daemon) => daemon,
@@ -91,14 +95,20 @@ pub fn run(args: &Args) -> u8 {
         .enable_all()
         .build()
         .map_err(|error| Failure::permanent("start to serve", error.to_string()))
-        .and_then(|runtime| runtime.block_on(serve(args, keys, file.zip(daemon), program)));
+        .and_then(|runtime| runtime.block_on(serve(args, home, keys, file.zip(daemon), program)));
     match served {
         Ok(()) => exit::DONE,
         Err(failure) => give_up(&failure),
     }
 }
 
-async fn serve(args: &Args, keys: Option<Keys>, schedules: Option<(PathBuf, Daemon)>, program: PathBuf) -> Result<()> {
+async fn serve(
+    args: &Args,
+    home: Home,
+    keys: Option<Keys>,
+    schedules: Option<(PathBuf, Daemon)>,
+    program: PathBuf,
+) -> Result<()> {
     let tls = match (&args.tls_cert, &args.tls_key) {
         (Some(certificates), Some(key)) => Some(listen::tls(certificates, key)?),
         _ => None,
@@ -110,24 +120,23 @@ async fn serve(args: &Args, keys: Option<Keys>, schedules: Option<(PathBuf, Daem
     }
     let rehearsals = args.playbooks.clone().map(|folder| Rehearsals::of(folder, program)).transpose()?;
     let over = CancellationToken::new();
-    let state_dir = args.state.dir().to_path_buf();
-    let outbox = Sqlite::open(&state_dir)?;
-    let scheduled = schedules.as_ref().map(|(file, _)| Scheduled::new(file, &state_dir)).transpose()?;
+    let outbox = home.store.clone();
+    let scheduled = schedules.as_ref().map(|(file, _)| Scheduled::new(file, home.clone()));
     let page = Page::new(Parts {
-        state_dir: state_dir.clone(),
+        home: home.clone(),
         reach: Reach { by_tls: tls.is_some() || args.behind_proxy, behind_proxy: args.behind_proxy },
         keys,
         rehearsals,
         schedules: scheduled.map(|scheduled| Arc::new(scheduled) as Arc<dyn crate::web::Schedules>),
         outbox_depth: Some(Box::new(move || outbox.outbox_depth().map(|depth| depth as u64))),
         over: over.clone(),
-    })?;
+    });
     let scheme = if tls.is_some() { "https" } else { "http" };
     let door = Door::open(args.listen, tls)?;
-    output::text(&format!("{scheme}://{} shows {}\n", door.address(), state_dir.display()));
+    output::text(&format!("{scheme}://{} shows {}\n", door.address(), home.argument().display()));
     tokio::spawn(stop_on_signal(over.clone()));
-    tokio::spawn(post::deliver(Sqlite::open(&state_dir)?, over.clone()));
-    let late = schedules.as_ref().map(|(file, _)| LateStarts::new(&state_dir, file)).transpose()?;
+    tokio::spawn(post::deliver(home.store.clone(), over.clone()));
+    let late = schedules.as_ref().map(|(file, _)| LateStarts::new(home.store.clone(), file));
     let tell = move |news: News| {
         if let Some(late) = &late {
             match &news {
@@ -136,7 +145,7 @@ async fn serve(args: &Args, keys: Option<Keys>, schedules: Option<(PathBuf, Daem
                 _ => {}
             }
         }
-        tell(news, &state_dir);
+        tell(news, home.dir());
     };
     let scheduler = schedules.map(|(_, daemon)| beside(daemon, over, tell)).transpose()?;
     page.serve(door).await;
@@ -154,7 +163,8 @@ fn beside(daemon: Daemon, over: CancellationToken, tell: impl Fn(News) + Send + 
     thread.spawn(move || runtime.block_on(daemon.serve(over, tell))).map_err(failed)
 }
 
-async fn stop_on_signal(over: CancellationToken) {
+/// Ends `over` when the process is told to end.
+pub(super) async fn stop_on_signal(over: CancellationToken) {
     // without a handler the signal ends the process, which loses nothing
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
     tokio::select! {

@@ -1,11 +1,10 @@
 //! Messages that go out while the program stays: those that runs have left, and those about starts that were too late.
 
 use crate::engine::clock::wall;
-use crate::error::Result;
 use crate::notify::{Late, REST, Sender, late};
 use crate::plan::load;
 use crate::schedule::Schedules;
-use crate::store::{Sqlite, Start, Starts, Verdict};
+use crate::store::{Start, Starts, Store, Verdict};
 use std::path::{Path, PathBuf};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +15,7 @@ const LOOKED_THROUGH: usize = 500;
 const NEWS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Sends what waits in the outbox, until it is over. What cannot be sent stays there, and stops nothing.
-pub async fn deliver(journal: Sqlite, over: CancellationToken) {
+pub async fn deliver(journal: Store, over: CancellationToken) {
     let mut sender = Sender::new(journal);
     loop {
         let round = spawn_blocking(move || {
@@ -36,13 +35,13 @@ pub async fn deliver(journal: Sqlite, over: CancellationToken) {
 
 /// Tells those whom a playbook names under `on: { late: ... }`.
 pub struct LateStarts {
-    journal: Sqlite,
+    journal: Store,
     file: PathBuf,
 }
 
 impl LateStarts {
-    pub fn new(state_dir: &Path, file: &Path) -> Result<Self> {
-        Ok(Self { journal: Sqlite::open(state_dir)?, file: file.to_owned() })
+    pub fn new(journal: Store, file: &Path) -> Self {
+        Self { journal, file: file.to_owned() }
     }
 
     /// Tells what a program that died may have left untold: each due time is told once, however often this is done.

@@ -1,11 +1,11 @@
 //! The schedules of a file, for the page.
 
+use crate::engine::Home;
 use crate::error::{Failure, Result};
 use crate::playbook::document::{Version, version};
 use crate::schedule::file::Action;
 use crate::schedule::overview::{Standing, standings};
 use crate::schedule::{Schedules, start_now};
-use crate::store::Sqlite;
 use crate::web::ScheduleRow;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A file of schedules, read again when it has changed.
 pub struct Scheduled {
     file: PathBuf,
-    state_dir: PathBuf,
-    journal: Sqlite,
+    home: Home,
     known: Mutex<Option<(Option<Version>, Arc<Schedules>)>>,
 }
 
 impl Scheduled {
-    pub fn new(file: &Path, state_dir: &Path) -> Result<Self> {
-        let journal = Sqlite::open(state_dir)?;
-        Ok(Self { file: file.to_owned(), state_dir: state_dir.to_owned(), journal, known: Mutex::default() })
+    pub fn new(file: &Path, home: Home) -> Self {
+        Self { file: file.to_owned(), home, known: Mutex::default() }
     }
 
     /// The schedules as the file says now; those from before while it cannot be read.
@@ -48,12 +46,12 @@ impl Scheduled {
 
 impl crate::web::Schedules for Scheduled {
     fn rows(&self) -> Result<Vec<ScheduleRow>> {
-        let standings = standings(&*self.now()?, Some(&self.journal), Timestamp::now())?;
+        let standings = standings(&*self.now()?, Some(&self.home.store), Timestamp::now())?;
         Ok(standings.into_iter().map(row).collect())
     }
 
     fn start(&self, schedule: &str, person: &str) -> Result<()> {
-        start_now(&self.state_dir, &*self.now()?, schedule, person).map(drop)
+        start_now(&self.home, &*self.now()?, schedule, person).map(drop)
     }
 }
 

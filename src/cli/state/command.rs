@@ -4,7 +4,7 @@ use super::State;
 use crate::cli::output::{self, Format};
 use crate::error::Result;
 use crate::report::time::bytes;
-use crate::store::{Checked, Sqlite};
+use crate::store::Checked;
 use clap::Subcommand;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -77,10 +77,10 @@ fn check(args: &CheckArgs) -> Result<()> {
 }
 
 fn upgrade(args: &CheckArgs) -> Result<()> {
-    if !Sqlite::is_in(args.state.dir()) {
+    if args.state.existing_store().is_ok_and(|found| found.is_none()) {
         args.state.open()?; // reports that there is none
     }
-    shown(&Sqlite::open(args.state.dir())?.check()?, args.format, "the journal is up to date and whole");
+    shown(&args.state.store()?.check()?, args.format, "the journal is up to date and whole");
     Ok(())
 }
 

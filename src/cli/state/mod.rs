@@ -1,37 +1,67 @@
-//! The state directory: where it is, and the journal in it.
+//! Where the state is: a directory of this machine, or a PostgreSQL that many machines share, with a directory beside it for
+//! what only this machine needs.
 
 mod command;
 
 pub use command::{Args, run};
 
-use crate::engine::StateLock;
+use crate::engine::home::{default_dir, dir_beside};
+use crate::engine::{Home, StateLock};
 use crate::error::{Failure, Result};
 use crate::report::fold::Summary;
 use crate::report::text;
-use crate::store::{Journal, RunRecord, RunRow, Sqlite, Wanted};
+use crate::store::{Address, Journal, RunRecord, RunRow, Store, Wanted};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The state directory.
+/// Where the state is.
 #[derive(Debug, Clone, clap::Args)]
 pub struct State {
-    /// Directory of the journal. Default: `$XDG_STATE_HOME/cutover`, or `~/.local/state/cutover`.
-    #[arg(long = "state", value_name = "DIR", env = "CUTOVER_STATE")]
+    /// Directory of the journal, or the address of a PostgreSQL that many machines share: `postgres://USER@HOST,HOST/DATABASE`.
+    /// Default: `$XDG_STATE_HOME/cutover`, or `~/.local/state/cutover`.
+    #[arg(long = "state", value_name = "DIR|URL", env = "CUTOVER_STATE")]
     dir: Option<PathBuf>,
     #[arg(skip)]
     resolved: std::sync::OnceLock<PathBuf>,
 }
 
 impl State {
-    /// Where it is.
+    /// The directory of this machine: the journal's, or the one for logs and sockets beside a shared store.
     #[must_use]
     pub fn dir(&self) -> &Path {
-        self.resolved.get_or_init(|| {
-            let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
-            let state = std::env::var_os("XDG_STATE_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-            self.dir.clone().unwrap_or_else(|| state.unwrap_or_else(|| home().join(".local/state")).join("cutover"))
+        self.resolved.get_or_init(|| match self.shared_at() {
+            Some(address) => dir_beside(address),
+            None => self.dir.clone().unwrap_or_else(default_dir),
         })
+    }
+    /// The address of the shared store, if there is one.
+    fn shared_at(&self) -> Option<&str> {
+        self.dir.as_ref()?.to_str().filter(|text| Address::is_meant(text))
+    }
+    /// The store, made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn store(&self) -> Result<Store> {
+        Ok(self.home()?.store)
+    }
+    /// The store for looking, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn existing_store(&self) -> Result<Option<Store>> {
+        match self.shared_at() {
+            Some(address) => Store::existing_shared(&Address::parse(address)?, self.dir()),
+            None => Store::open_existing(self.dir()),
+        }
+    }
+    /// The store and the directory of this machine, made when they are not there.
+    ///
+    /// # Errors
+    /// When they cannot be opened.
+    pub fn home(&self) -> Result<Home> {
+        Home::at(self.shared_at().map_or_else(|| self.dir(), Path::new))
     }
     /// Where it was said to be, by option or environment.
     #[must_use]
@@ -54,14 +84,7 @@ impl State {
     /// # Errors
     /// When it cannot be opened.
     pub fn journal(&self) -> Result<Arc<dyn Journal>> {
-        Ok(Arc::new(Sqlite::open(self.dir())?))
-    }
-    /// The journal with its outbox; made when it is not there.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub fn outbox(&self) -> Result<Sqlite> {
-        Sqlite::open(self.dir())
+        Ok(Arc::new(self.store()?))
     }
     /// The journal of a command that only looks.
     ///
@@ -74,9 +97,10 @@ impl State {
     ///
     /// # Errors
     /// When there is none.
-    pub fn open(&self) -> Result<Sqlite> {
-        Sqlite::open_existing(self.dir())?.ok_or_else(|| {
-            Failure::permanent("read the journal", format!("there is none in {}", self.dir().display()))
+    pub fn open(&self) -> Result<Store> {
+        self.existing_store()?.ok_or_else(|| {
+            let place = self.shared_at().map_or_else(|| self.dir().display().to_string(), str::to_owned);
+            Failure::permanent("read the journal", format!("there is none in {place}"))
                 .help("name the state directory of the run with --state")
         })
     }
@@ -115,6 +139,10 @@ impl State {
     /// Who works on `run` right now, if anyone does.
     #[must_use]
     pub fn worker(&self, run: &str) -> Option<String> {
-        StateLock::holder(self.dir()).filter(|holder| holder.contains(run))
+        let is_of = |holder: &String| holder.split(' ').nth(1) == Some(run);
+        match self.shared_at() {
+            Some(_) => self.open().ok()?.holders(&format!("run {run}")).ok()?.into_iter().find(is_of),
+            None => StateLock::holder(self.dir()).filter(is_of),
+        }
     }
 }

@@ -68,13 +68,13 @@ impl Bench {
     pub(in crate::engine) fn notes(
         state: &RunState,
         run: &str,
-        journal: &Arc<dyn Journal>,
+        (journal, epoch): (&Arc<dyn Journal>, u32),
         clock: Clock,
         written: &UnboundedSender<Event>,
     ) -> Vec<Arc<Notes>> {
         let notes = state.steps.iter().enumerate().map(|(ix, step)| {
             let kept = if checkpoint::is_forgotten(state, ix) { Map::new() } else { step.memo.clone() };
-            Arc::new(Notes::new(run, state.graph.id(ix), journal.clone(), clock, kept, written.clone()))
+            Arc::new(Notes::new(run, state.graph.id(ix), (journal.clone(), epoch), clock, kept, written.clone()))
         });
         notes.collect()
     }

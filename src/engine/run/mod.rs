@@ -6,6 +6,7 @@ pub mod approvals;
 pub mod attempt;
 pub mod bench;
 pub mod hold;
+pub mod home;
 pub mod lock;
 pub mod notes;
 pub mod run_id;

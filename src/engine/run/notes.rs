@@ -14,22 +14,24 @@ pub(in crate::engine) struct Notes {
     run: String,
     step: String,
     journal: Arc<dyn Journal>,
+    epoch: u32,
     clock: Clock,
     kept: Mutex<Map<String, Value>>,
     written: UnboundedSender<Event>,
 }
 
 impl Notes {
-    /// Notes of `step` that start with what the journal holds; everything written is also told to `written`.
+    /// Notes of `step` that start with what the journal holds, written by the runner of `epoch`; everything written is also
+    /// told to `written`.
     pub(in crate::engine) fn new(
         run: &str,
         step: &str,
-        journal: Arc<dyn Journal>,
+        (journal, epoch): (Arc<dyn Journal>, u32),
         clock: Clock,
         kept: Map<String, Value>,
         written: UnboundedSender<Event>,
     ) -> Self {
-        Self { run: run.to_owned(), step: step.to_owned(), journal, clock, kept: Mutex::new(kept), written }
+        Self { run: run.to_owned(), step: step.to_owned(), journal, epoch, clock, kept: Mutex::new(kept), written }
     }
 
     fn kept(&self) -> MutexGuard<'_, Map<String, Value>> {
@@ -61,7 +63,7 @@ impl Memo for Page {
         let event = Event::StepNoted { step: notes.step.clone(), key: key.clone(), value: value.clone() };
         // held over the append, so that the last value in the journal is the last one here
         let mut kept = notes.kept();
-        notes.journal.append(&notes.run, notes.clock.now(), std::slice::from_ref(&event))?;
+        notes.journal.append_as(&notes.run, Some(notes.epoch), notes.clock.now(), std::slice::from_ref(&event))?;
         kept.insert(key, value);
         let _ = notes.written.send(event); // nobody listens once the run has ended
         Ok(())

@@ -249,7 +249,7 @@ impl<'a> Drive<'a> {
             fx: setup.effects.clone(),
             decode: setup.decode.clone(),
             updates: setup.updates.clone(),
-            notes: Bench::notes(&state, &setup.run, &setup.journal, clock, &written),
+            notes: Bench::notes(&state, &setup.run, (&setup.journal, taken.epoch()), clock, &written),
             permits: setup.plan.permits(),
             foreseen: Arc::new(setup.plan.settled()),
             needs: setup.plan.needs().into(),
@@ -461,7 +461,8 @@ impl<'a> Drive<'a> {
     }
 
     fn write(&mut self) -> Result<()> {
-        let entries = self.setup.journal.append(&self.setup.run, self.clock.now(), &self.fresh)?;
+        let entries =
+            self.setup.journal.append_as(&self.setup.run, Some(self.epoch()), self.clock.now(), &self.fresh)?;
         if let Some(last) = entries.last() {
             self.taken.advance(hold::stamp_of(last));
         }

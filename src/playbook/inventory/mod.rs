@@ -36,6 +36,9 @@ pub struct Inventory {
     /// Webhooks that runs may tell something, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub webhooks: BTreeMap<String, Webhook>,
+    /// Labels of the machines whose runners may carry it out, where several share a store: `site: oslo`.
+    #[serde(rename = "runs-on", skip_serializing_if = "BTreeMap::is_empty")]
+    pub runs_on: BTreeMap<String, String>,
 }
 
 impl Inventory {

@@ -1,10 +1,12 @@
 //! Copies of the journal, also while a run writes it.
 
-use super::check::{self, Checked};
-use super::trouble::{Trouble, failure};
+use super::advice::failure;
+use super::session::Lite;
+use super::{Sqlite, check};
 use crate::domain::folder_of;
 use crate::error::{Failure, Result};
-use crate::store::Sqlite;
+use crate::store::checked::{Checked, chains};
+use crate::store::trouble::Trouble;
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -53,19 +55,15 @@ impl LastBackup {
 }
 
 impl Sqlite {
-    /// Copies the journal to `file`, which must not be there, as it stands at one moment; runs go on writing meanwhile.
-    /// The copy has its name only after it was checked and is on disk.
-    ///
-    /// # Errors
-    /// When the file is there, cannot be written, or the copy does not pass the check; then there is no copy.
-    pub fn back_up(&self, file: &Path) -> Result<Backup> {
+    /// See [`crate::store::Store::back_up`].
+    pub(super) fn copy_to(&self, file: &Path) -> Result<Backup> {
         let attempted = format!("copy the journal to {}", file.display());
         if file.symlink_metadata().is_ok() {
             return Err(Failure::refused(attempted, "the file exists").help("name a new file"));
         }
         let failed = |trouble: Trouble| failure(&attempted, self.path(), trouble).now("there is no copy");
         let folder = folder_of(file);
-        let copy = self.read(|connection| copy(connection, folder)).map_err(failed)?;
+        let copy = self.pool.read(|connection| copy(connection, folder)).map_err(failed)?;
         let checked = checked(&copy).map_err(failed)?;
         let bytes = copy.metadata().map_err(|error| failed(error.into()))?.len();
         copy.persist_noclobber(file).map_err(|lost| failed(lost.error.into()))?;
@@ -96,7 +94,8 @@ fn copy(connection: &Connection, folder: &Path) -> Result<TempPath, Trouble> {
 fn checked(copy: &Path) -> Result<Checked, Trouble> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(copy, flags)?;
-    check::whole(&connection)
+    let schema = check::sound(&connection)?;
+    chains(&mut Lite(&connection), schema)
 }
 
 /// Saves what a connection still sees of a journal that is gone from its path. Gives back the file.
@@ -120,14 +119,14 @@ fn vacuum_into(connection: &Connection, file: &Path) -> Result<(), Trouble> {
 #[cfg(test)]
 mod tests {
     use crate::error::Class;
-    use crate::store::{Event, Journal, RunHead, RunRecord, Sqlite};
+    use crate::store::{Event, Journal, RunHead, RunRecord, Store};
     use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     #[test]
     fn a_copy_made_while_others_write_is_whole_and_can_be_used() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Sqlite::open(&dir.path().join("state")).unwrap();
+        let journal = Store::open(&dir.path().join("state")).unwrap();
         let head = RunHead { id: "r".into(), playbook: "p".into(), hash: "h".into(), created: 1 };
         journal.create_run(&RunRecord { head, plan: "{}".into() }).unwrap();
         journal.append("r", 5, &vec![Event::RunAdmitted; 500]).unwrap();
@@ -147,7 +146,7 @@ mod tests {
                 assert_eq!((meta.permissions().mode() & 0o777, meta.len()), (0o600, copied.bytes));
                 assert_eq!(file.parent().unwrap().read_dir().unwrap().count(), 1, "nothing is left beside it");
                 let entries =
-                    Sqlite::open(file.parent().unwrap()).unwrap().append("r", 7, &[Event::RunAdmitted]).unwrap();
+                    Store::open(file.parent().unwrap()).unwrap().append("r", 7, &[Event::RunAdmitted]).unwrap();
                 assert_eq!(u64::from(entries[0].seq), copied.checked.entries + 1);
             }
             over.store(true, Ordering::Relaxed);
@@ -158,7 +157,7 @@ mod tests {
     #[test]
     fn nothing_is_overwritten_and_no_damage_is_copied() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Sqlite::open(&dir.path().join("state")).unwrap();
+        let journal = Store::open(&dir.path().join("state")).unwrap();
         let file = dir.path().join("copy");
         std::fs::write(&file, "mine").unwrap();
         assert_eq!(journal.back_up(&file).unwrap_err().class, Class::Refused);

@@ -5,8 +5,8 @@
 
 use super::file::{self, FileId, Files};
 use super::schema::{LATEST, READABLE, upgrade, version};
-use super::trouble::Trouble;
 use super::{backup, check};
+use crate::store::trouble::Trouble;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ impl Pool {
         match version {
             0 | READABLE..=LATEST => Ok(version),
             ..READABLE => Err(Trouble::Older(version)),
-            _ => Err(Trouble::Newer(version)),
+            _ => Err(Trouble::Newer(version, LATEST)),
         }
     }
 
@@ -186,7 +186,8 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::store::{Event, Journal, RunHead, RunRecord, Sqlite};
+    use super::super::Sqlite;
+    use crate::store::{Event, Journal, RunHead, RunRecord, Store};
     use rusqlite::Connection;
     use std::path::Path;
     use std::sync::Arc;
@@ -194,8 +195,8 @@ mod tests {
 
     const FILE: &str = "journal.sqlite";
 
-    fn journal(dir: &Path) -> Sqlite {
-        let journal = Sqlite::open(dir).unwrap();
+    fn journal(dir: &Path) -> Store {
+        let journal = Store::open(dir).unwrap();
         let head = RunHead { id: "r".into(), playbook: "p".into(), hash: "h".into(), created: 1 };
         journal.create_run(&RunRecord { head, plan: "{}".into() }).unwrap();
         journal.append("r", 1, &[Event::RunAdmitted]).unwrap();
@@ -206,7 +207,9 @@ mod tests {
     fn all_handles_of_a_file_share_one_pool_whatever_its_path() {
         let dir = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(dir.path().join("state"), dir.path().join("link")).unwrap();
-        let (one, other) = (journal(&dir.path().join("state")), Sqlite::open(&dir.path().join("link")).unwrap());
+        drop(journal(&dir.path().join("state")));
+        let open = |name: &str| Sqlite::open(&dir.path().join(name)).unwrap();
+        let (one, other) = (open("state"), open("link"));
         let looking = Sqlite::open_existing(&dir.path().join("state/../state")).unwrap().unwrap();
         assert!(Arc::ptr_eq(&one.pool, &other.pool) && Arc::ptr_eq(&one.pool, &looking.pool));
         let elsewhere = Sqlite::open(&dir.path().join("elsewhere")).unwrap();
@@ -221,14 +224,14 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..25 {
-                        let journal = Sqlite::open(dir.path()).unwrap();
+                        let journal = Store::open(dir.path()).unwrap();
                         journal.append("r", 1, &[Event::Interrupted]).unwrap();
                         journal.entries("r").unwrap();
                     }
                 });
             }
         });
-        assert_eq!(Sqlite::open(dir.path()).unwrap().entries("r").unwrap().len(), 101);
+        assert_eq!(Store::open(dir.path()).unwrap().entries("r").unwrap().len(), 101);
     }
 
     #[test]
@@ -238,9 +241,9 @@ mod tests {
         let writer = Connection::open(dir.path().join(FILE)).unwrap();
         writer.execute_batch("BEGIN IMMEDIATE; UPDATE overview SET last = 7").unwrap();
         let begin = Instant::now();
-        let looking = Sqlite::open_existing(dir.path()).unwrap().unwrap();
+        let looking = Store::open_existing(dir.path()).unwrap().unwrap();
         assert_eq!((looking.runs().unwrap().len(), looking.entries("r").unwrap().len()), (1, 1));
-        Sqlite::open(dir.path()).unwrap(); // of today's version: nothing is to be written
+        Store::open(dir.path()).unwrap(); // of today's version: nothing is to be written
         assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
     }
 
@@ -265,7 +268,7 @@ mod tests {
                 assert!(said.contains(&saved[0].display().to_string()), "{said}");
                 let state = tempfile::tempdir().unwrap();
                 std::fs::rename(&saved[0], state.path().join(FILE)).unwrap();
-                let entries = Sqlite::open(state.path()).unwrap().entries("r").unwrap();
+                let entries = Store::open(state.path()).unwrap().entries("r").unwrap();
                 assert_eq!(entries[1].event, Event::Interrupted);
             }
         }

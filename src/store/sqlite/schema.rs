@@ -1,12 +1,11 @@
 //! The tables, by version, and how an older journal is brought up to date.
 
-use super::starts;
-use super::trouble::Trouble;
-use crate::store::{RunHead, chain, outbox};
+use crate::store::trouble::Trouble;
+use crate::store::{RunHead, chain};
 use rusqlite::{Connection, Transaction, params};
 
 /// The version that this program writes.
-pub(super) const LATEST: u32 = 5;
+pub(super) const LATEST: u32 = 6;
 /// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
 /// opened for writing; one of a newer program is refused.
 pub(in crate::store) const VERSIONS: [&str; LATEST as usize] = [
@@ -18,11 +17,32 @@ pub(in crate::store) const VERSIONS: [&str; LATEST as usize] = [
         run TEXT NOT NULL REFERENCES run(id), seq INTEGER NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL,
         PRIMARY KEY (run, seq)
     ) STRICT, WITHOUT ROWID;",
-    starts::TABLES,
-    include_str!("../overview.sql"),
-    outbox::SCHEMA,
-    include_str!("../chain.sql"),
+    STARTS,
+    include_str!("overview.sql"),
+    OUTBOX,
+    include_str!("chain.sql"),
+    include_str!("epoch.sql"),
 ];
+/// Starts of schedules. The first part of a start's key keeps a schedule's starts together, the second makes each due time
+/// unique.
+const STARTS: &str = "
+    CREATE TABLE schedule (name TEXT PRIMARY KEY, timetable TEXT NOT NULL, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE start (
+        schedule TEXT NOT NULL, due INTEGER NOT NULL, verdict TEXT NOT NULL, reason TEXT, decider TEXT NOT NULL,
+        at INTEGER NOT NULL, on_demand INTEGER NOT NULL, run TEXT UNIQUE, command TEXT NOT NULL, claimed INTEGER,
+        ended INTEGER, exit_code INTEGER,
+        PRIMARY KEY (schedule, due)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX start_by_time ON start (at);
+    CREATE INDEX start_open ON start (at) WHERE verdict = 'queued' OR verdict = 'started' AND ended IS NULL;";
+const OUTBOX: &str = "
+    CREATE TABLE outbox (
+        origin TEXT NOT NULL, seq INTEGER NOT NULL, webhook TEXT NOT NULL, occasion TEXT NOT NULL, at INTEGER NOT NULL,
+        message TEXT NOT NULL, target TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL,
+        held INTEGER NOT NULL DEFAULT 0, sent INTEGER, error TEXT, PRIMARY KEY (origin, seq, webhook)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX outbox_unsent ON outbox (at) WHERE sent IS NULL;
+    CREATE TABLE outbox_run (run TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 /// From here on entries carry hashes.
 pub(super) const CHAINED: u32 = 5;
 /// From here on every table is there, so that a journal can be read as it is.
@@ -38,7 +58,7 @@ pub(super) fn version(connection: &Connection) -> Result<u32, Trouble> {
 /// finds nothing left to do. (`rusqlite_migration` reads the version before it takes the lock, and that second one fails.)
 pub(super) fn upgrade(tx: &Transaction<'_>) -> Result<(), Trouble> {
     let version = version(tx)?;
-    for added in VERSIONS.get(version as usize..).ok_or(Trouble::Newer(version))? {
+    for added in VERSIONS.get(version as usize..).ok_or(Trouble::Newer(version, LATEST))? {
         tx.execute_batch(added)?;
     }
     if (1..CHAINED).contains(&version) {
@@ -53,8 +73,12 @@ pub(super) fn upgrade(tx: &Transaction<'_>) -> Result<(), Trouble> {
 /// When the journal cannot be read or written.
 pub(crate) fn rechain(connection: &Connection) -> rusqlite::Result<()> {
     let mut heads = connection.prepare("SELECT id, playbook, hash, created FROM run")?;
-    let heads = heads.query_map([], super::head)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let heads = heads.query_map([], head)?.collect::<rusqlite::Result<Vec<_>>>()?;
     heads.iter().try_for_each(|head| rechain_run(connection, head))
+}
+
+fn head(row: &rusqlite::Row<'_>) -> rusqlite::Result<RunHead> {
+    Ok(RunHead { id: row.get(0)?, playbook: row.get(1)?, hash: row.get(2)?, created: row.get(3)? })
 }
 
 fn rechain_run(connection: &Connection, head: &RunHead) -> rusqlite::Result<()> {

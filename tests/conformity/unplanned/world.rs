@@ -12,7 +12,7 @@ use cutover::plan::Plan;
 use cutover::plan::load::{self, Sources};
 use cutover::rehearsal::server::{Choice, Profile, Server, Setup as ServerSetup};
 use cutover::rehearsal::work_folder::WorkFolder;
-use cutover::store::{Event, Journal, Outcome, Sqlite};
+use cutover::store::{Event, Journal, Outcome, Store};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -182,7 +182,7 @@ impl World {
         let secrets = Arc::new(Secrets::known([(SecretRef::Env("PW".into()), "pw".to_owned())]));
         let inventory = Arc::new(plan.world.inventory.clone());
         let effects = Arc::new(Effects::new(inventory, secrets, Arc::new(Nobody), self.folder.path().join("c")));
-        let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&self.folder.path().join("state")).unwrap());
+        let journal: Arc<dyn Journal> = Arc::new(Store::open(&self.folder.path().join("state")).unwrap());
         let decode: Decode = Arc::new(move |_, _| Ok(Box::new(liar.clone())));
         let setup = Setup {
             plan: Arc::new(plan),

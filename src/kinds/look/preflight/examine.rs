@@ -170,7 +170,9 @@ mod tests {
 
     fn reply(columns: [&str; 2], rows: &[[&str; 2]]) -> Reply {
         let mut all = Rows::of(columns.map(str::to_owned).into());
-        rows.iter().for_each(|row| all.push(row.map(|value| Some(value.to_owned()))));
+        for row in rows {
+            all.push(row.map(|value| Some(value.to_owned())));
+        }
         Reply::Rows(all)
     }
 

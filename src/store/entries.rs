@@ -1,34 +1,40 @@
-//! Entries of a run in the journal's file: how they are written, and read with their hash chain checked.
+//! Entries of a run: how they are written, and read with their hash chain checked.
 
-use super::Sqlite;
-use super::schema::{CHAINED, version};
+use super::database::{Session, values};
+use super::store::{Store, head};
 use super::trouble::Trouble;
-use crate::store::{Entry, Event, RunHead, chain};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use super::{Entry, Event, RunHead, chain};
 
 /// An entry as it is stored.
-pub(super) struct Stored<'row> {
+pub(super) struct Stored {
     pub(super) seq: u32,
     pub(super) at: i64,
-    pub(super) data: &'row [u8],
+    pub(super) data: String,
     pub(super) hash: String,
 }
 
 /// Number and hash of an entry; number 0 and the root of the chain before the first one.
 type Link = (u32, String);
 
-impl Sqlite {
-    pub(super) fn try_append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>, Trouble> {
-        self.write(|tx| {
-            let (mut seq, mut hash) = last(tx, run)?;
+impl Store {
+    /// `epoch` is that of the runner who writes; anybody else has none.
+    pub(super) fn try_append(
+        &self,
+        run: &str,
+        epoch: Option<u32>,
+        at: i64,
+        events: &[Event],
+    ) -> Result<Vec<Entry>, Trouble> {
+        self.write(|session| {
+            let (mut seq, mut hash) = last(session, run)?;
+            epoch.map_or(Ok(()), |epoch| may_write(session, run, epoch, events))?;
             let mut entries = Vec::with_capacity(events.len());
-            let insert = "INSERT INTO event (run, seq, at, data, hash) VALUES (?1, ?2, ?3, ?4, ?5)";
-            let mut insert = tx.prepare_cached(insert)?;
             for event in events {
                 seq += 1;
                 let data = serde_json::to_string(event)?;
                 hash = chain::link(&hash, run, seq, at, data.as_bytes());
-                insert.execute(params![run, seq, at, data, hash])?;
+                let insert = "INSERT INTO event (run, seq, at, data, hash) VALUES ($1, $2, $3, $4, $5)";
+                session.change(insert, values![run, seq, at, data, &hash])?;
                 entries.push(Entry { seq, at, hash: hash.clone(), event: event.clone() });
             }
             Ok(entries)
@@ -36,10 +42,10 @@ impl Sqlite {
     }
 
     pub(super) fn try_entries(&self, run: &str, after: u32) -> Result<Vec<Entry>, Trouble> {
-        self.read(|connection| {
+        self.read(|session| {
             let mut entries = Vec::new();
-            walk(connection, run, after, |Stored { seq, at, data, hash }| {
-                let event = serde_json::from_slice(data).map_err(|error| Trouble::Unreadable(seq, error))?;
+            walk(session, run, after, |Stored { seq, at, data, hash }| {
+                let event = serde_json::from_str(&data).map_err(|error| Trouble::Unreadable(seq, error))?;
                 entries.push(Entry { seq, at, hash, event });
                 Ok(())
             })?;
@@ -48,12 +54,12 @@ impl Sqlite {
     }
 
     pub(super) fn try_hash_at(&self, run: &str, seq: u32) -> Result<Option<String>, Trouble> {
-        self.read(|connection| {
-            if version(connection)? >= CHAINED {
-                return stored_hash(connection, run, seq);
+        self.read(|session| {
+            if session.is_chained()? {
+                return stored_hash(session, run, seq);
             }
             let mut found = None;
-            walk(connection, run, 0, |entry| {
+            walk(session, run, 0, |entry| {
                 found = found.take().or(Some(entry.hash).filter(|_| entry.seq == seq));
                 Ok(())
             })?;
@@ -62,12 +68,24 @@ impl Sqlite {
     }
 }
 
+/// Whether a runner of that epoch may write: it is the last one, or comes now as a later one.
+fn may_write(session: &mut dyn Session, run: &str, epoch: u32, events: &[Event]) -> Result<(), Trouble> {
+    let row = session.row("SELECT epoch FROM overview WHERE run = $1", values![run])?;
+    let newest: u32 = row.map_or(Ok(0), |mut row| row.take(0))?;
+    let comes = events.iter().any(|event| matches!(event, Event::RunStarted { .. } | Event::RunResumed { .. }));
+    if epoch == newest && !comes || epoch > newest && comes {
+        Ok(())
+    } else {
+        Err(Trouble::Displaced { epoch, newest })
+    }
+}
+
 /// What the next entry of a run follows. An end that was cut off is not built on.
-fn last(tx: &Transaction<'_>, run: &str) -> Result<Link, Trouble> {
-    let select = "SELECT seq, hash FROM event WHERE run = ?1 ORDER BY seq DESC LIMIT 1";
-    let link = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let written: Option<Link> = tx.prepare_cached(select)?.query_row([run], link).optional()?;
-    let known = recorded(tx, run)?;
+fn last(session: &mut dyn Session, run: &str) -> Result<Link, Trouble> {
+    session.hold_run(run)?;
+    let select = "SELECT seq, hash FROM event WHERE run = $1 ORDER BY seq DESC LIMIT 1";
+    let written = link(session, select, run)?;
+    let known = recorded(session, run)?;
     match (written, known) {
         (Some(written), Some(known)) if written == known => Ok(written),
         (written, Some((known, _))) if written.as_ref().map_or(0, |(seq, _)| *seq) < known => {
@@ -75,46 +93,51 @@ fn last(tx: &Transaction<'_>, run: &str) -> Result<Link, Trouble> {
         }
         (Some((seq, _)), _) => Err(Trouble::Changed(seq)),
         // for a run that nobody knows the foreign key of the entry says so
-        (None, _) => Ok((0, head(tx, run)?.map_or_else(String::new, |head| chain::root(&head)))),
+        (None, _) => Ok((0, head_of(session, run)?.map_or_else(String::new, |head| chain::root(&head)))),
     }
 }
 
+fn link(session: &mut dyn Session, select: &str, run: &str) -> Result<Option<Link>, Trouble> {
+    session.row(select, values![run])?.map(|mut row| Ok((row.take(0)?, row.take(1)?))).transpose()
+}
+
 /// Number and hash of a run's last entry, as its row in the overview says.
-fn recorded(connection: &Connection, run: &str) -> rusqlite::Result<Option<Link>> {
-    let select = "SELECT last_seq, last_hash FROM overview WHERE run = ?1";
-    connection.prepare_cached(select)?.query_row([run], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+fn recorded(session: &mut dyn Session, run: &str) -> Result<Option<Link>, Trouble> {
+    link(session, "SELECT last_seq, last_hash FROM overview WHERE run = $1", run)
 }
 
-fn head(connection: &Connection, run: &str) -> rusqlite::Result<Option<RunHead>> {
-    let select = "SELECT id, playbook, hash, created FROM run WHERE id = ?1";
-    connection.prepare_cached(select)?.query_row([run], super::head).optional()
+fn head_of(session: &mut dyn Session, run: &str) -> Result<Option<RunHead>, Trouble> {
+    let row = session.row("SELECT id, playbook, hash, created FROM run WHERE id = $1", values![run])?;
+    row.map(|mut row| head(&mut row)).transpose()
 }
 
-fn stored_hash(connection: &Connection, run: &str, seq: u32) -> Result<Option<String>, Trouble> {
-    let select = "SELECT hash FROM event WHERE run = ?1 AND seq = ?2";
-    Ok(connection.prepare_cached(select)?.query_row(params![run, seq], |row| row.get(0)).optional()?)
+fn stored_hash(session: &mut dyn Session, run: &str, seq: u32) -> Result<Option<String>, Trouble> {
+    let row = session.row("SELECT hash FROM event WHERE run = $1 AND seq = $2", values![run, seq])?;
+    row.map(|mut row| row.take(0)).transpose()
 }
 
 /// Gives every entry of `run` above `after` to `take`, in order, and checks that each follows the one before and that the
 /// last one is the last that was written. Entries of a journal without hashes get those that they will have.
 pub(super) fn walk(
-    connection: &Connection,
+    session: &mut dyn Session,
     run: &str,
     after: u32,
-    mut take: impl FnMut(Stored<'_>) -> Result<(), Trouble>,
+    mut take: impl FnMut(Stored) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    let tx = connection.unchecked_transaction()?; // one state of the journal for all that is compared
-    let chained = version(&tx)? >= CHAINED;
-    let Some(head) = head(&tx, run)? else {
-        return if holds_entries(&tx, run)? { Err(Trouble::NoRecord(run.to_owned())) } else { Ok(()) };
+    let chained = session.is_chained()?;
+    let Some(head) = head_of(session, run)? else {
+        let entry = session.row("SELECT 1 FROM event WHERE run = $1 LIMIT 1", values![run])?;
+        return if entry.is_some() { Err(Trouble::NoRecord(run.to_owned())) } else { Ok(()) };
     };
-    let end = if chained { Some(recorded(&tx, run)?.ok_or_else(|| Trouble::NoRecord(run.to_owned()))?) } else { None };
+    let end =
+        if chained { Some(recorded(session, run)?.ok_or_else(|| Trouble::NoRecord(run.to_owned()))?) } else { None };
     let begin = match &end {
         Some((last, _)) if after > *last => return Ok(()), // nothing that comes after it is written yet
-        Some(_) if after > 0 => (after, stored_hash(&tx, run, after)?.ok_or(Trouble::Missing(after))?),
+        Some(_) if after > 0 => (after, stored_hash(session, run, after)?.ok_or(Trouble::Missing(after))?),
         _ => (0, chain::root(&head)),
     };
-    let (last, hash) = follow(&tx, run, begin, chained, |entry| if entry.seq > after { take(entry) } else { Ok(()) })?;
+    let (last, hash) =
+        follow(session, run, begin, chained, |entry| if entry.seq > after { take(entry) } else { Ok(()) })?;
     match end {
         Some((known, _)) if last < known => Err(Trouble::Missing(last + 1)),
         Some((known, known_hash)) if last > known || last > 0 && hash != known_hash => Err(Trouble::Changed(last)),
@@ -124,25 +147,23 @@ pub(super) fn walk(
 
 /// Follows the chain to its end, which it gives back.
 fn follow(
-    tx: &Transaction<'_>,
+    session: &mut dyn Session,
     run: &str,
     begin: Link,
     chained: bool,
-    mut take: impl FnMut(Stored<'_>) -> Result<(), Trouble>,
+    mut take: impl FnMut(Stored) -> Result<(), Trouble>,
 ) -> Result<Link, Trouble> {
     let column = if chained { "hash" } else { "NULL" };
-    let select = format!("SELECT seq, at, data, {column} FROM event WHERE run = ?1 AND seq > ?2 ORDER BY seq");
-    let mut select = tx.prepare_cached(&select)?;
+    let select = format!("SELECT seq, at, data, {column} FROM event WHERE run = $1 AND seq > $2 ORDER BY seq");
     let (mut last, mut hash) = begin;
-    let mut rows = select.query(params![run, last])?;
-    while let Some(row) = rows.next()? {
-        let (seq, at): (u32, i64) = (row.get(0)?, row.get(1)?);
+    for mut row in session.rows(&select, values![run, last])? {
+        let (seq, at): (u32, i64) = (row.take(0)?, row.take(1)?);
         if seq != last + 1 {
             return Err(Trouble::Missing(last + 1));
         }
-        let data = row.get_ref(2)?.as_bytes().map_err(rusqlite::Error::from)?;
-        hash = chain::link(&hash, run, seq, at, data);
-        if row.get::<_, Option<String>>(3)?.is_some_and(|stored| stored != hash) {
+        let data: String = row.take(2)?;
+        hash = chain::link(&hash, run, seq, at, data.as_bytes());
+        if row.take::<Option<String>>(3)?.is_some_and(|stored| stored != hash) {
             return Err(Trouble::Changed(seq));
         }
         take(Stored { seq, at, data, hash: hash.clone() })?;
@@ -151,14 +172,10 @@ fn follow(
     Ok((last, hash))
 }
 
-fn holds_entries(connection: &Connection, run: &str) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT EXISTS (SELECT 1 FROM event WHERE run = ?1)", [run], |row| row.get(0))
-}
-
 #[cfg(test)]
 mod tests {
     use crate::store::sqlite::VERSIONS;
-    use crate::store::{Event, Journal, RunHead, RunRecord, Sqlite, chain};
+    use crate::store::{Event, Journal, RunHead, RunRecord, Store, chain};
     use rusqlite::{Connection, params};
     use std::path::Path;
 
@@ -179,7 +196,7 @@ mod tests {
     #[test]
     fn every_entry_follows_from_the_one_before() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Sqlite::open(dir.path()).unwrap();
+        let journal = Store::open(dir.path()).unwrap();
         journal.create_run(&record("r")).unwrap();
         let written = [journal.append("r", 5, &events()[..1]), journal.append("r", 6, &events()[1..])];
         let written: Vec<_> = written.into_iter().flat_map(Result::unwrap).collect();
@@ -216,7 +233,7 @@ mod tests {
             (insert, 5, "is not the one that was written"),
         ] {
             let dir = tempfile::tempdir().unwrap();
-            let journal = Sqlite::open(dir.path()).unwrap();
+            let journal = Store::open(dir.path()).unwrap();
             journal.create_run(&record("r")).unwrap();
             journal.append("r", 5, &events()).unwrap();
             change(dir.path(), damage);
@@ -232,7 +249,7 @@ mod tests {
     #[test]
     fn a_run_without_its_record_shows() {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Sqlite::open(dir.path()).unwrap();
+        let journal = Store::open(dir.path()).unwrap();
         journal.create_run(&record("r")).unwrap();
         journal.append("r", 5, &events()).unwrap();
         change(dir.path(), "PRAGMA foreign_keys = off; DELETE FROM run");
@@ -251,16 +268,16 @@ mod tests {
         for (seq, event) in (1..).zip(events()) {
             old.execute(insert, params![seq, serde_json::to_string(&event).unwrap()]).unwrap();
         }
-        let looking = Sqlite::open_existing(dir.path()).unwrap().unwrap();
+        let looking = Store::open_existing(dir.path()).unwrap().unwrap();
         let (all, hash) = (looking.entries("r").unwrap(), looking.hash_at("r", 2).unwrap());
         assert_eq!(looking.entries_after("r", 3).unwrap(), all[3..]);
         assert_eq!(looking.check().unwrap().schema, 4);
-        let journal = Sqlite::open(dir.path()).unwrap();
+        let journal = Store::open(dir.path()).unwrap();
         assert_eq!((journal.entries("r").unwrap(), journal.hash_at("r", 2).unwrap()), (all, hash));
         assert_eq!(looking.entries("r").unwrap().len(), 4);
         journal.append("r", 6, &events()).unwrap();
         journal.append("empty", 6, &events()).unwrap();
-        assert_eq!((journal.check().unwrap().entries, journal.check().unwrap().schema), (12, 5));
+        assert_eq!((journal.check().unwrap().entries, journal.check().unwrap().schema), (12, 6));
         let told = old.execute(insert, params![9, "{}"]).unwrap_err().to_string();
         assert!(told.contains("a newer version of cutover"), "{told}");
     }

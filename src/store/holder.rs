@@ -1,0 +1,165 @@
+//! Who works on what, in a store that many machines share. A runner says again and again that it lives; one that has been
+//! silent for [`LEASE`] may be taken over from, and what it still writes of a run is refused by its epoch.
+//!
+//! Times are read from the store's own clock: those of the machines may differ.
+
+use super::database::{Session, values};
+use super::store::Store;
+use super::trouble::Trouble;
+use crate::error::{Failure, Result};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long a runner may be silent until another one may take its run.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// How often it says that it lives.
+const RENEWED: Duration = Duration::from_secs(5);
+
+/// How long a silent one is watched before it is taken for dead: it would say that it lives twice in that time.
+const WATCHED: Duration = Duration::from_secs(12);
+
+/// Somebody who was not seen within [`LEASE`], and when he was.
+struct Silent {
+    token: String,
+    seen: i64,
+}
+
+enum Found {
+    Taken,
+    Held,
+    Silent(Silent),
+}
+
+/// Takes what nobody has, or what `silent` has had ever since.
+fn try_take(
+    session: &mut dyn Session,
+    what: &str,
+    (token, runner): (&str, &str),
+    silent: Option<&Silent>,
+) -> Result<Found, Trouble> {
+    let now = session.clock();
+    if let Some(Silent { token, seen }) = silent {
+        session
+            .change("DELETE FROM holder WHERE what = $1 AND token = $2 AND seen = $3", values![what, token, *seen])?;
+    }
+    let insert = format!(
+        "INSERT INTO holder (what, token, runner, since, seen) VALUES ($1, $2, $3, {now}, {now}) ON CONFLICT (what) DO NOTHING"
+    );
+    if session.change(&insert, values![what, token, runner])? > 0 {
+        return Ok(Found::Taken);
+    }
+    let select = format!("SELECT token, seen FROM holder WHERE what = $1 AND seen < {now} - $2");
+    let row = session.row(&select, values![what, millis(LEASE)])?;
+    row.map_or(Ok(Found::Held), |mut row| Ok(Found::Silent(Silent { token: row.take(0)?, seen: row.take(1)? })))
+}
+
+/// Something that this process works on; let go when dropped.
+#[derive(Debug)]
+pub struct RunHold {
+    over: Option<Sender<()>>,
+    renewing: Option<JoinHandle<()>>,
+}
+
+impl Store {
+    /// Takes `what`, such as `run ID`, for `runner`, which is this process in words, and keeps it. From one that has been
+    /// silent it takes that after watching it once more: when the store itself was away, nobody could say that he lives.
+    ///
+    /// # Errors
+    /// `Locked` when another one works on it, and was seen within [`LEASE`] or meanwhile.
+    pub fn hold(&self, what: &str, runner: &str) -> Result<RunHold> {
+        let attempted = format!("take up {what}");
+        let token = Uuid::now_v7().to_string();
+        let take = |silent: Option<&Silent>| self.write(|session| try_take(session, what, (&token, runner), silent));
+        let mut found = take(None).map_err(|trouble| self.failed(&attempted, trouble))?;
+        if let Found::Silent(silent) = &found {
+            std::thread::sleep(WATCHED);
+            found = take(Some(silent)).map_err(|trouble| self.failed(&attempted, trouble))?;
+        }
+        if !matches!(found, Found::Taken) {
+            let holder = self.holders(what)?.pop().unwrap_or_else(|| "another process".to_owned());
+            return Err(Failure::locked(attempted, format!("it is held by {holder}"))
+                .now("nothing was touched")
+                .help(format!("wait for that one; a runner that died is taken for dead after {} s", LEASE.as_secs())));
+        }
+        let (over, told) = channel();
+        let (store, what) = (self.clone(), what.to_owned());
+        let renewing = std::thread::spawn(move || {
+            while told.recv_timeout(RENEWED) == Err(RecvTimeoutError::Timeout) {
+                match store.renew(&what, &token) {
+                    Ok(true) => {}
+                    Ok(false) => return, // another one has it: what this one writes is refused from now on
+                    Err(failure) => tracing::warn!("{failure}"),
+                }
+            }
+            if let Err(failure) = store.let_go(&what, &token) {
+                tracing::warn!("{failure}"); // it is taken for silent soon
+            }
+        });
+        Ok(RunHold { over: Some(over), renewing: Some(renewing) })
+    }
+
+    /// Runs that have not ended and whose runner was not seen within [`LEASE`], each with who that was. One that ended by
+    /// itself has let its run go, whatever came of it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn silent_runs(&self) -> Result<Vec<(String, String)>> {
+        let found = self.read(|session| {
+            let select = format!(
+                "SELECT overview.run, holder.runner FROM holder JOIN overview ON holder.what = 'run ' || overview.run
+                 WHERE holder.seen < {} - $1 AND overview.outcome IS NULL ORDER BY overview.run",
+                session.clock()
+            );
+            let rows = session.rows(&select, values![millis(LEASE)])?.into_iter();
+            rows.map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
+        });
+        found.map_err(|trouble| self.failed("see which runs were left", trouble))
+    }
+
+    fn renew(&self, what: &str, token: &str) -> Result<bool> {
+        let renewed = self.write(|session| {
+            let update = format!("UPDATE holder SET seen = {} WHERE what = $1 AND token = $2", session.clock());
+            Ok(session.change(&update, values![what, token])? > 0)
+        });
+        renewed.map_err(|trouble| self.failed(format!("say that the runner of {what} lives"), trouble))
+    }
+
+    fn let_go(&self, what: &str, token: &str) -> Result<()> {
+        let delete = "DELETE FROM holder WHERE what = $1 AND token = $2";
+        let gone = self.write(|session| session.change(delete, values![what, token]).map(drop));
+        gone.map_err(|trouble| self.failed(format!("let go of {what}"), trouble))
+    }
+
+    /// Who works on what now, in words that begin with that: as far as it begins with `prefix`, and they were seen within
+    /// [`LEASE`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn holders(&self, prefix: &str) -> Result<Vec<String>> {
+        let found = self.read(|session| {
+            let now = session.clock();
+            let select =
+                format!("SELECT what, runner, {now} - seen FROM holder WHERE seen >= {now} - $1 ORDER BY what");
+            let rows = session.rows(&select, values![millis(LEASE)])?.into_iter();
+            rows.map(|mut row| Ok((row.take(0)?, row.take(1)?, row.take(2)?))).collect::<Result<Vec<_>, _>>()
+        });
+        let found: Vec<(String, String, i64)> = found.map_err(|trouble| self.failed("see who works here", trouble))?;
+        let found = found.into_iter().filter(|(what, ..)| what.starts_with(prefix));
+        Ok(found.map(|(what, runner, ago)| format!("{what} ({runner}, seen {} s ago)", ago / 1000)).collect())
+    }
+}
+
+impl Drop for RunHold {
+    fn drop(&mut self) {
+        drop(self.over.take());
+        if let Some(renewing) = self.renewing.take() {
+            let _ = renewing.join();
+        }
+    }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,202 @@
+//! One connection to a server of the store. It has a small runtime of its own, so that whoever works with it waits like for
+//! a file; see [`apart`].
+
+use super::address::{Address, Cover, words};
+use super::cluster::{Cluster, WHICH};
+use super::tls;
+use super::writing::Line;
+use crate::store::database::{Row, Session, Value};
+use crate::store::trouble::Trouble;
+use futures_util::future::join_all;
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
+use tokio::time::timeout;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use tokio_postgres::{Client, Config, NoTls, Statement};
+
+/// How long an answer may take. A commit waits for the standby, and nobody knows what became of one that does not return.
+const ANSWER: Duration = Duration::from_secs(10);
+/// For this session: a commit is where `synchronous_standby_names` wants it; nobody waits for a lock for ever; and what a
+/// process holds that was stopped in the middle of its work is given back.
+const SETTINGS: &str = "SET search_path = cutover; SET lock_timeout = '8s'; \
+    SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = warning; \
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+
+/// A connection.
+pub(super) struct Connection {
+    // before the runtime, on whose task it depends
+    client: Client,
+    prepared: HashMap<String, Statement>,
+    pub(super) cluster: Cluster,
+    runtime: Runtime,
+}
+
+impl Connection {
+    /// Connects to that server of an address which accepts writes; of several such to the one that was promoted last.
+    pub(super) fn open(address: &Address) -> Result<Self, Trouble> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let hosts = address.hosts().map_err(|failure| Trouble::Unusable(failure.answer))?;
+        let opened =
+            runtime.block_on(join_all(hosts.iter().map(|(name, config)| open_one(name, config, &address.cover))));
+        let (mut best, mut against): (Option<(Client, Cluster)>, Vec<Trouble>) = (None, Vec::new());
+        for one in opened {
+            match one {
+                Ok(one) if best.as_ref().is_none_or(|best| best.1.timeline < one.1.timeline) => best = Some(one),
+                Ok(_) => {}
+                Err(trouble) => against.push(trouble),
+            }
+        }
+        let Some((client, cluster)) = best else { return Err(none_of(against)) };
+        let connection = Self { client, prepared: HashMap::new(), cluster, runtime };
+        connection.now(connection.client.batch_execute(SETTINGS))?;
+        Ok(connection)
+    }
+
+    fn now<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Trouble> {
+        match self.runtime.block_on(async { timeout(ANSWER, work).await }) {
+            Ok(answer) => answer.map_err(Trouble::from),
+            Err(_) => Err(Trouble::Lost(format!("no answer within {} s", ANSWER.as_secs()))),
+        }
+    }
+
+    fn prepared(&mut self, statement: &str) -> Result<Statement, Trouble> {
+        if let Some(known) = self.prepared.get(statement) {
+            return Ok(known.clone());
+        }
+        let prepared = self.now(self.client.prepare(statement))?;
+        self.prepared.insert(statement.to_owned(), prepared.clone());
+        Ok(prepared)
+    }
+}
+
+async fn open_one(name: &str, config: &Config, cover: &Cover) -> Result<(Client, Cluster), Trouble> {
+    let lost = |answer: String| Trouble::Lost(format!("{name}: {answer}"));
+    let open = async {
+        let client = match cover {
+            Cover::None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                tokio::spawn(connection);
+                client
+            }
+            Cover::Tls { authorities } => {
+                let (client, connection) = config.connect(tls::connector(authorities)?).await?;
+                tokio::spawn(connection);
+                client
+            }
+        };
+        let row = client.query_one(WHICH, &[]).await?;
+        if row.try_get::<_, bool>(0)? {
+            return Err(Trouble::Lost("it is a standby".to_owned()));
+        }
+        let timeline = row.try_get::<_, String>(2)?;
+        let timeline =
+            u32::from_str_radix(&timeline, 16).map_err(|_| Trouble::Lost(format!("its timeline is {timeline}")))?;
+        Ok((client, Cluster { system: row.try_get(1)?, timeline }))
+    };
+    match timeout(ANSWER, open).await {
+        Ok(Ok(opened)) => Ok(opened),
+        Ok(Err(Trouble::Lost(answer))) => Err(lost(answer)),
+        Ok(Err(Trouble::Said { code, text })) => Err(Trouble::Said { code, text: format!("{name}: {text}") }),
+        Ok(Err(trouble)) => Err(trouble),
+        Err(_) => Err(lost("no answer".to_owned())),
+    }
+}
+
+/// Why nothing could be opened. What a server said outweighs those that said nothing.
+fn none_of(mut against: Vec<Trouble>) -> Trouble {
+    if let Some(at) = against.iter().position(|trouble| !trouble.may_pass()) {
+        return against.swap_remove(at);
+    }
+    Trouble::Lost(against.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+impl From<tokio_postgres::Error> for Trouble {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(said) => Self::Said { code: said.code().code().to_owned(), text: words(&error) },
+            None => Self::Lost(words(&error)),
+        }
+    }
+}
+
+impl Session for Connection {
+    fn rows(&mut self, statement: &str, values: &[Value]) -> Result<Vec<Row>, Trouble> {
+        let prepared = self.prepared(statement)?;
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        let rows = self.now(self.client.query(&prepared, &values))?;
+        let row = |row: &tokio_postgres::Row| {
+            let values =
+                (0..row.len()).map(|column| Ok(row.try_get::<_, Option<Value>>(column)?.unwrap_or(Value::Null)));
+            values.collect::<Result<_, Trouble>>().map(Row)
+        };
+        rows.iter().map(row).collect()
+    }
+
+    fn change(&mut self, statement: &str, values: &[Value]) -> Result<u64, Trouble> {
+        let prepared = self.prepared(statement)?;
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        self.now(self.client.execute(&prepared, &values))
+    }
+
+    fn clock(&self) -> &'static str {
+        "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+    }
+
+    fn is_chained(&mut self) -> Result<bool, Trouble> {
+        Ok(true)
+    }
+
+    fn hold_run(&mut self, run: &str) -> Result<(), Trouble> {
+        self.rows("SELECT 1 FROM overview WHERE run = $1 FOR UPDATE", &[Value::from(run)]).map(drop)
+    }
+}
+
+impl Line for Connection {
+    fn batch(&mut self, statements: &str) -> Result<(), Trouble> {
+        self.now(self.client.batch_execute(statements))
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Truth(truth) => truth.to_sql(ty, out),
+            Self::Number(number) => number.to_sql(ty, out),
+            Self::Text(text) => text.to_sql(ty, out),
+        }
+    }
+    fn accepts(ty: &Type) -> bool {
+        [Type::BOOL, Type::INT8, Type::TEXT].contains(ty)
+    }
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Value {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        match *ty {
+            Type::BOOL => bool::from_sql(ty, raw).map(Self::Truth),
+            Type::INT4 => i32::from_sql(ty, raw).map(|number| Self::Number(number.into())),
+            Type::INT8 => i64::from_sql(ty, raw).map(Self::Number),
+            _ => String::from_sql(ty, raw).map(Self::Text),
+        }
+    }
+    fn accepts(ty: &Type) -> bool {
+        [Type::BOOL, Type::INT4, Type::INT8, Type::TEXT, Type::VARCHAR].contains(ty)
+    }
+}
+
+/// Carries out what waits for a server, on a thread where no runtime is at work: one that is would be held up, and this
+/// one's could not be entered.
+pub(super) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let on_thread = || match std::thread::scope(|scope| scope.spawn(work).join()) {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic),
+    };
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(on_thread),
+        _ => on_thread(),
+    }
+}

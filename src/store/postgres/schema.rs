@@ -1,0 +1,48 @@
+//! The tables, by version, and how an older store is brought up to date.
+
+use super::connection::Connection;
+use super::writing::Line;
+use crate::store::database::{Session, Value};
+use crate::store::trouble::Trouble;
+
+/// The version that this program writes.
+pub(super) const LATEST: u32 = 1;
+/// What each version adds to the one before.
+const VERSIONS: [&str; LATEST as usize] = [include_str!("schema.sql")];
+/// One program at a time brings a store up to date; an arbitrary number that is ours.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7164190032411925)";
+
+/// The version of the store that a connection leads to; 0 where there is none yet.
+pub(super) fn version(connection: &mut Connection) -> Result<u32, Trouble> {
+    let there = connection.row("SELECT to_regclass('cutover.schema_version') IS NOT NULL", &[])?;
+    if there.map(|mut row| row.take(0)).transpose()? != Some(true) {
+        return Ok(0);
+    }
+    let row = connection.row("SELECT version FROM cutover.schema_version", &[])?;
+    row.map_or(Ok(0), |mut row| row.take(0))
+}
+
+/// Brings the store up to date, and makes it where it is not there.
+pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Trouble> {
+    match version(connection)? {
+        LATEST => return Ok(()),
+        newer if newer > LATEST => return Err(Trouble::Newer(newer, LATEST)),
+        _ => {}
+    }
+    connection.batch(&format!("BEGIN; {LOCK}"))?;
+    let version = version(connection)?; // another program may have been faster
+    if version == 0 {
+        // whoever may not make a schema can be given one
+        let there = connection.row("SELECT to_regnamespace('cutover') IS NOT NULL", &[])?;
+        if there.map(|mut row| row.take(0)).transpose()? != Some(true) {
+            connection.batch("CREATE SCHEMA cutover")?;
+        }
+        connection.batch("CREATE TABLE cutover.schema_version (version BIGINT NOT NULL)")?;
+        connection.batch("INSERT INTO cutover.schema_version VALUES (0)")?;
+    }
+    for added in VERSIONS.get(version as usize..).ok_or(Trouble::Newer(version, LATEST))? {
+        connection.batch(added)?;
+    }
+    connection.change("UPDATE cutover.schema_version SET version = $1", &[Value::from(LATEST)])?;
+    connection.batch("COMMIT")
+}

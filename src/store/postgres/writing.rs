@@ -1,0 +1,99 @@
+//! How a piece of work becomes durable exactly once, however often the way to the database breaks meanwhile.
+//!
+//! Each writer numbers its work. The number goes into `receipt` in the transaction of the work itself, and as its first
+//! statement: where an earlier attempt is still on its way to being durable, its row is waited for; where it has become so,
+//! the number is there already, and nothing is done again.
+
+use crate::store::database::{Session, Value, Work};
+use crate::store::trouble::Trouble;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// A connection that is used for one thing after the other.
+pub(super) trait Line: Session {
+    /// Statements without values: the begin and the end of a transaction.
+    fn batch(&mut self, statements: &str) -> Result<(), Trouble>;
+}
+
+/// Where connections come from.
+pub(super) trait Lines {
+    /// What they are.
+    type Line: Line;
+    /// One that is open; a new one where there is none.
+    fn line(&self) -> Result<Self::Line, Trouble>;
+    /// Takes one back that is at rest.
+    fn keep(&self, line: Self::Line);
+    /// Waits before the next attempt.
+    fn pause(&self);
+}
+
+/// Who writes one thing after the other.
+pub(super) struct Pen {
+    writer: String,
+    number: i64,
+}
+
+impl Default for Pen {
+    fn default() -> Self {
+        Self { writer: Uuid::now_v7().to_string(), number: 0 }
+    }
+}
+
+/// How an attempt went wrong.
+enum Setback {
+    /// Nothing of it is there.
+    Undone(Trouble),
+    /// Its end was sent, and no answer came.
+    Unknown(Trouble),
+}
+
+/// Carries `work` out in one transaction, which is durable on return; for at most `patience` when the database is away.
+pub(super) fn write<L: Lines>(
+    lines: &L,
+    pen: &mut Pen,
+    patience: Duration,
+    work: &mut Work<'_>,
+) -> Result<(), Trouble> {
+    pen.number += 1;
+    let (begun, mut unknown) = (Instant::now(), false);
+    loop {
+        let setback = match lines.line() {
+            Ok(mut line) => match attempt(&mut line, pen, work) {
+                Ok(()) => {
+                    lines.keep(line);
+                    return Ok(());
+                }
+                Err(setback) => setback, // the connection is in the middle of something: it is not kept
+            },
+            Err(trouble) => Setback::Undone(trouble),
+        };
+        let trouble = match setback {
+            Setback::Undone(trouble) => trouble,
+            Setback::Unknown(trouble) => {
+                unknown = true;
+                trouble
+            }
+        };
+        if !trouble.may_pass() || begun.elapsed() >= patience {
+            return Err(if unknown { Trouble::Unknown(Box::new(trouble)) } else { trouble });
+        }
+        lines.pause();
+    }
+}
+
+fn attempt(line: &mut impl Line, pen: &Pen, work: &mut Work<'_>) -> Result<(), Setback> {
+    let receipt = "INSERT INTO receipt (writer, number) VALUES ($1, $2) ON CONFLICT (writer) DO UPDATE
+        SET number = excluded.number, at = excluded.at WHERE receipt.number < excluded.number";
+    let prepared = line.batch("BEGIN").and_then(|()| {
+        let is_new = line.change(receipt, &[Value::from(&pen.writer), Value::from(pen.number)])? > 0;
+        if is_new { work(line).map(|()| true) } else { Ok(false) }
+    });
+    let is_new = prepared.map_err(Setback::Undone)?;
+    line.batch(if is_new { "COMMIT" } else { "ROLLBACK" }).map_err(|trouble| match trouble {
+        lost @ Trouble::Lost(_) if is_new => Setback::Unknown(lost),
+        said => Setback::Undone(said),
+    })
+}
+
+#[cfg(test)]
+mod model;

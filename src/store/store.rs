@@ -1,0 +1,165 @@
+//! The store: one handle on everything that is kept, whatever database it is in.
+
+use super::database::{Database, Row, Session, values};
+use super::postgres::{Address, Postgres};
+use super::sqlite::Sqlite;
+use super::trouble::Trouble;
+use super::{Backup, Entry, Event, Journal, RunHead, RunRecord};
+use crate::error::{Failure, Result};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Runs and their journals, starts of schedules, and the outbox. Handles are cheap, and those of one place share its
+/// connections.
+#[derive(Clone)]
+pub struct Store {
+    database: Arc<dyn Database>,
+}
+
+impl Store {
+    pub(super) fn of(database: impl Database + 'static) -> Self {
+        Self { database: Arc::new(database) }
+    }
+
+    /// Opens the journal in the folder `state_dir` for writing, making both when they are not there. A journal of an older
+    /// program is brought up to date.
+    ///
+    /// # Errors
+    /// When they cannot be made, or the file is no journal, a damaged one, or one of a newer program.
+    pub fn open(state_dir: &Path) -> Result<Self> {
+        Sqlite::open(state_dir).map(Self::of)
+    }
+
+    /// Opens the journal in the folder `state_dir` for reading, if there is one: makes no file, changes nothing, and waits
+    /// for no writer. The first thing that is written through the handle opens it for writing.
+    ///
+    /// # Errors
+    /// When the file is no journal, or one of a newer program or of a much older one.
+    pub fn open_existing(state_dir: &Path) -> Result<Option<Self>> {
+        Ok(Sqlite::open_existing(state_dir)?.map(Self::of))
+    }
+
+    /// Opens the store that other machines share, and makes it where it is not there. `folder` is this machine's own, and
+    /// remembers which server it was.
+    ///
+    /// # Errors
+    /// When none of its servers answers and accepts writes, or what is there is of a newer program.
+    pub fn shared(address: &Address, folder: &Path) -> Result<Self> {
+        Postgres::open(address, folder).map(Self::of)
+    }
+
+    /// The same for reading, if there is one.
+    ///
+    /// # Errors
+    /// As [`Store::shared`].
+    pub fn existing_shared(address: &Address, folder: &Path) -> Result<Option<Self>> {
+        Ok(Postgres::open_existing(address, folder)?.map(Self::of))
+    }
+
+    pub(super) fn read<T: Send>(
+        &self,
+        mut work: impl FnMut(&mut dyn Session) -> Result<T, Trouble> + Send,
+    ) -> Result<T, Trouble> {
+        result_of(|keep| self.database.read(keep), &mut work)
+    }
+
+    pub(super) fn write<T: Send>(
+        &self,
+        mut work: impl FnMut(&mut dyn Session) -> Result<T, Trouble> + Send,
+    ) -> Result<T, Trouble> {
+        result_of(|keep| self.database.write(keep), &mut work)
+    }
+
+    pub(super) fn failed(&self, attempted: impl Into<String>, trouble: impl Into<Trouble>) -> Failure {
+        self.database.failure(attempted.into(), trouble.into())
+    }
+
+    /// Copies the journal to `file`, which must not be there, as it stands at one moment; runs go on writing meanwhile.
+    /// The copy has its name only after it was checked and is on disk.
+    ///
+    /// # Errors
+    /// When the file is there, cannot be written, or the copy does not pass the check; then there is no copy.
+    pub fn back_up(&self, file: &Path) -> Result<Backup> {
+        self.database.back_up(file)
+    }
+
+    fn not_written(&self, run: &str, trouble: Trouble) -> Failure {
+        let attempted = format!("write the journal of run {run}");
+        if let Trouble::Displaced { .. } = trouble {
+            return Failure::locked(attempted, trouble.to_string())
+                .now("this one does nothing more: the run is the other one's")
+                .help(format!("`cutover status {run}` shows what that one does"));
+        }
+        let mut failure = self.failed(attempted, trouble);
+        let saved = failure.now.map(|saved| format!("; {saved}")).unwrap_or_default();
+        failure.now = Some(format!("nothing is done that is not in the journal{saved}"));
+        let first = failure.help.unwrap_or_else(|| "make sure that the journal can be written".to_owned());
+        failure.help = Some(format!("{first}; then `cutover resume {run}`"));
+        failure
+    }
+
+    pub(super) fn sound(&self) -> Result<u32, Trouble> {
+        self.database.sound()
+    }
+}
+
+/// What `work` gave back the last time that it was carried out.
+fn result_of<T: Send>(
+    carry_out: impl FnOnce(&mut super::database::Work<'_>) -> Result<(), Trouble>,
+    work: &mut (impl FnMut(&mut dyn Session) -> Result<T, Trouble> + Send),
+) -> Result<T, Trouble> {
+    let mut result = None;
+    carry_out(&mut |session| {
+        result = Some(work(session)?);
+        Ok(())
+    })?;
+    result.ok_or_else(|| Trouble::Damaged("the work was not carried out".to_owned()))
+}
+
+impl Journal for Store {
+    fn create_run(&self, record: &RunRecord) -> Result<()> {
+        let RunHead { id, playbook, hash, created } = &record.head;
+        let insert = "INSERT INTO run (id, playbook, hash, created, plan) VALUES ($1, $2, $3, $4, $5)";
+        self.write(|session| session.change(insert, values![id, playbook, hash, *created, &record.plan]).map(drop))
+            .map_err(|trouble| self.failed(format!("write run {id} into the journal"), trouble))
+    }
+
+    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.try_append(run, epoch, at, events).map_err(|trouble| self.not_written(run, trouble))
+    }
+
+    fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
+        self.try_entries(run, seq).map_err(|trouble| self.failed(format!("read the journal of run {run}"), trouble))
+    }
+
+    fn hash_at(&self, run: &str, seq: u32) -> Result<Option<String>> {
+        self.try_hash_at(run, seq).map_err(|trouble| self.failed(format!("read entry {seq} of run {run}"), trouble))
+    }
+
+    fn run(&self, run: &str) -> Result<RunRecord> {
+        let select = "SELECT id, playbook, hash, created, plan FROM run WHERE id = $1";
+        let found = self.read(|session| {
+            let row = session.row(select, values![run])?;
+            row.map(|mut row| Ok(RunRecord { head: head(&mut row)?, plan: row.take(4)? })).transpose()
+        });
+        found.map_err(|trouble| self.failed(format!("read run {run}"), trouble))?.ok_or_else(|| {
+            let missing = Trouble::NoRun;
+            self.failed(format!("find run {run}"), missing)
+        })
+    }
+
+    fn runs(&self) -> Result<Vec<RunHead>> {
+        // not from `run`: there each row carries its plan along
+        let select = "SELECT run, playbook, hash, created FROM overview ORDER BY created, run";
+        let heads = self.read(|session| session.rows(select, &[])?.iter_mut().map(head).collect());
+        heads.map_err(|trouble| self.failed("list the runs", trouble))
+    }
+}
+
+/// What names a run, from the first four columns of a row.
+pub(super) fn head(row: &mut Row) -> Result<RunHead, Trouble> {
+    Ok(RunHead { id: row.take(0)?, playbook: row.take(1)?, hash: row.take(2)?, created: row.take(3)? })
+}
