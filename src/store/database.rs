@@ -29,8 +29,8 @@ pub(super) trait Session {
     /// Whether entries carry hashes: those that a much older program wrote do not.
     fn is_chained(&mut self) -> Result<bool, Trouble>;
 
-    /// Keeps other writers away from a run's entries until this work is over.
-    fn hold_run(&mut self, run: &str) -> Result<(), Trouble>;
+    /// What a `SELECT` ends with that keeps other writers away from its row until this work is over.
+    fn to_hold(&self) -> &'static str;
 
     /// The milliseconds since 1970 on the database's own clock, as an expression.
     fn clock(&self) -> &'static str;

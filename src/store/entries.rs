@@ -26,8 +26,11 @@ impl Store {
         events: &[Event],
     ) -> Result<Vec<Entry>, Trouble> {
         self.write(|session| {
-            let (mut seq, mut hash) = last(session, run)?;
-            epoch.map_or(Ok(()), |epoch| may_write(session, run, epoch, events))?;
+            let known = hold(session, run)?;
+            if let (Some(epoch), Some(known)) = (epoch, &known) {
+                may_write(epoch, known.epoch, events)?;
+            }
+            let (mut seq, mut hash) = last(session, run, known.map(|known| known.last))?;
             let mut entries = Vec::with_capacity(events.len());
             for event in events {
                 seq += 1;
@@ -68,10 +71,21 @@ impl Store {
     }
 }
 
+/// What the overview says of a run.
+struct Known {
+    last: Link,
+    epoch: u32,
+}
+
+/// Keeps other writers away from the entries of a run until this work is over.
+fn hold(session: &mut dyn Session, run: &str) -> Result<Option<Known>, Trouble> {
+    let select = format!("SELECT last_seq, last_hash, epoch FROM overview WHERE run = $1{}", session.to_hold());
+    let row = session.row(&select, values![run])?;
+    row.map(|mut row| Ok(Known { last: (row.take(0)?, row.take(1)?), epoch: row.take(2)? })).transpose()
+}
+
 /// Whether a runner of that epoch may write: it is the last one, or comes now as a later one.
-fn may_write(session: &mut dyn Session, run: &str, epoch: u32, events: &[Event]) -> Result<(), Trouble> {
-    let row = session.row("SELECT epoch FROM overview WHERE run = $1", values![run])?;
-    let newest: u32 = row.map_or(Ok(0), |mut row| row.take(0))?;
+fn may_write(epoch: u32, newest: u32, events: &[Event]) -> Result<(), Trouble> {
     let comes = events.iter().any(|event| matches!(event, Event::RunStarted { .. } | Event::RunResumed { .. }));
     if epoch == newest && !comes || epoch > newest && comes {
         Ok(())
@@ -80,12 +94,10 @@ fn may_write(session: &mut dyn Session, run: &str, epoch: u32, events: &[Event])
     }
 }
 
-/// What the next entry of a run follows. An end that was cut off is not built on.
-fn last(session: &mut dyn Session, run: &str) -> Result<Link, Trouble> {
-    session.hold_run(run)?;
+/// What the next entry of a run follows; `known` is what the overview says. An end that was cut off is not built on.
+fn last(session: &mut dyn Session, run: &str, known: Option<Link>) -> Result<Link, Trouble> {
     let select = "SELECT seq, hash FROM event WHERE run = $1 ORDER BY seq DESC LIMIT 1";
     let written = link(session, select, run)?;
-    let known = recorded(session, run)?;
     match (written, known) {
         (Some(written), Some(known)) if written == known => Ok(written),
         (written, Some((known, _))) if written.as_ref().map_or(0, |(seq, _)| *seq) < known => {

@@ -227,3 +227,16 @@ fn a_list_of_ten_thousand_is_quick(store: &Store) {
     store.list(&Wanted { limit: Some(50), ..Wanted::default() }).unwrap();
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
+
+/// Commands end their work inside of a runtime, and tests of steps are held in another kind of one.
+#[test]
+fn a_store_is_used_and_dropped_inside_of_any_runtime() {
+    let (folder, cluster) = (tempfile::tempdir().unwrap(), Cluster::start());
+    let address = Address::parse(&cluster.address()).unwrap();
+    let use_it = async || {
+        let store = Store::shared(&address, folder.path()).unwrap();
+        assert_eq!(store.list(&Wanted::default()).unwrap(), []);
+    };
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(use_it());
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(use_it());
+}

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::time::timeout;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement};
 
 /// How long an answer may take. A commit waits for the standby, and nobody knows what became of one that does not return.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -26,11 +26,20 @@ const SETTINGS: &str = "SET search_path = cutover; SET lock_timeout = '8s'; \
 
 /// A connection.
 pub(super) struct Connection {
-    // before the runtime, on whose task it depends
     client: Client,
     prepared: HashMap<String, Statement>,
     pub(super) cluster: Cluster,
-    runtime: Runtime,
+    /// There until the end.
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Connection {
+    /// Whoever drops it may be at work in a runtime, where another one must not be waited for.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Connection {
@@ -49,13 +58,14 @@ impl Connection {
             }
         }
         let Some((client, cluster)) = best else { return Err(none_of(against)) };
-        let connection = Self { client, prepared: HashMap::new(), cluster, runtime };
+        let connection = Self { client, prepared: HashMap::new(), cluster, runtime: Some(runtime) };
         connection.now(connection.client.batch_execute(SETTINGS))?;
         Ok(connection)
     }
 
     fn now<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Trouble> {
-        match self.runtime.block_on(async { timeout(ANSWER, work).await }) {
+        let Some(runtime) = &self.runtime else { return Err(Trouble::Lost("it is closed".to_owned())) };
+        match runtime.block_on(async { timeout(ANSWER, work).await }) {
             Ok(answer) => answer.map_err(Trouble::from),
             Err(_) => Err(Trouble::Lost(format!("no answer within {} s", ANSWER.as_secs()))),
         }
@@ -148,14 +158,24 @@ impl Session for Connection {
         Ok(true)
     }
 
-    fn hold_run(&mut self, run: &str) -> Result<(), Trouble> {
-        self.rows("SELECT 1 FROM overview WHERE run = $1 FOR UPDATE", &[Value::from(run)]).map(drop)
+    fn to_hold(&self) -> &'static str {
+        " FOR UPDATE"
     }
 }
 
 impl Line for Connection {
     fn batch(&mut self, statements: &str) -> Result<(), Trouble> {
         self.now(self.client.batch_execute(statements))
+    }
+
+    /// All of it in one message.
+    fn begin(&mut self, receipt: &str) -> Result<bool, Trouble> {
+        let answers = self.now(self.client.simple_query(&format!("BEGIN; {receipt}")))?;
+        let changed = answers.iter().rev().find_map(|answer| match answer {
+            SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
+            _ => None,
+        });
+        Ok(changed.unwrap_or(0) > 0)
     }
 }
 

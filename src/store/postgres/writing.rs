@@ -4,15 +4,17 @@
 //! statement: where an earlier attempt is still on its way to being durable, its row is waited for; where it has become so,
 //! the number is there already, and nothing is done again.
 
-use crate::store::database::{Session, Value, Work};
+use crate::store::database::{Session, Work};
 use crate::store::trouble::Trouble;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// A connection that is used for one thing after the other.
 pub(super) trait Line: Session {
-    /// Statements without values: the begin and the end of a transaction.
+    /// Statements without values, such as the end of a transaction.
     fn batch(&mut self, statements: &str) -> Result<(), Trouble>;
+    /// Begins a transaction with this statement, and says whether that changed anything.
+    fn begin(&mut self, statement: &str) -> Result<bool, Trouble>;
 }
 
 /// Where connections come from.
@@ -82,12 +84,13 @@ pub(super) fn write<L: Lines>(
 }
 
 fn attempt(line: &mut impl Line, pen: &Pen, work: &mut Work<'_>) -> Result<(), Setback> {
-    let receipt = "INSERT INTO receipt (writer, number) VALUES ($1, $2) ON CONFLICT (writer) DO UPDATE
-        SET number = excluded.number, at = excluded.at WHERE receipt.number < excluded.number";
-    let prepared = line.batch("BEGIN").and_then(|()| {
-        let is_new = line.change(receipt, &[Value::from(&pen.writer), Value::from(pen.number)])? > 0;
-        if is_new { work(line).map(|()| true) } else { Ok(false) }
-    });
+    // both are made here, and hold nothing that would need to be quoted
+    let receipt = format!(
+        "INSERT INTO receipt (writer, number) VALUES ('{}', {}) ON CONFLICT (writer) DO UPDATE
+         SET number = excluded.number, at = excluded.at WHERE receipt.number < excluded.number",
+        pen.writer, pen.number
+    );
+    let prepared = line.begin(&receipt).and_then(|is_new| if is_new { work(line).map(|()| true) } else { Ok(false) });
     let is_new = prepared.map_err(Setback::Undone)?;
     line.batch(if is_new { "COMMIT" } else { "ROLLBACK" }).map_err(|trouble| match trouble {
         lost @ Trouble::Lost(_) if is_new => Setback::Unknown(lost),

@@ -65,8 +65,8 @@ impl Session for ShakyLine {
     fn is_chained(&mut self) -> Result<bool, Trouble> {
         Ok(true)
     }
-    fn hold_run(&mut self, _: &str) -> Result<(), Trouble> {
-        Ok(())
+    fn to_hold(&self) -> &'static str {
+        ""
     }
     fn clock(&self) -> &'static str {
         "0"
@@ -82,6 +82,10 @@ impl Line for ShakyLine {
         }
         world.database.execute_batch(statements)?;
         if statements == "COMMIT" && self.breaks == Break::AfterCommit { Err(lost()) } else { Ok(()) }
+    }
+    fn begin(&mut self, statement: &str) -> Result<bool, Trouble> {
+        self.batch("BEGIN")?;
+        Ok(self.change(statement, &[])? > 0)
     }
 }
 
@@ -129,16 +133,21 @@ fn resumed(epoch: u32) -> Event {
     Event::RunResumed { runner: format!("runner {epoch}"), epoch, by: None }
 }
 
-/// One case: who writes is drawn, and afterwards exactly what was acknowledged is there, once, in order.
-fn play(seed: u64) {
+/// The tables, once for all cases: each has a run of its own.
+fn database() -> Connection {
     let database = in_memory();
     database
         .execute_batch("CREATE TABLE receipt (writer TEXT PRIMARY KEY, number INTEGER NOT NULL, at INTEGER DEFAULT 0)")
         .unwrap();
+    database
+}
+
+/// One case: who writes is drawn, and afterwards exactly what was acknowledged is there, once, in order.
+fn play(shaky: &Shaky, seed: u64) {
     let mut chance = Rng::with_seed(seed);
-    let world = World { database, chance: chance.fork() };
-    let store = Store::of(Shaky(Arc::new(Mutex::new(world)), Arc::default()));
-    let head = RunHead { id: "r".into(), playbook: "p".into(), hash: "h".into(), created: 1 };
+    shaky.world().chance = chance.fork();
+    let (store, run) = (Store::of(shaky.clone()), format!("r{seed}"));
+    let head = RunHead { id: run.clone(), playbook: "p".into(), hash: "h".into(), created: 1 };
     store.create_run(&RunRecord { head, plan: "{}".into() }).unwrap();
     let (mut newest, mut acknowledged) = (0, Vec::new());
     let mut epochs = [0_u32; 2];
@@ -158,18 +167,20 @@ fn play(seed: u64) {
         };
         let comes = matches!(events[0], Event::RunResumed { .. });
         let allowed = epoch.is_none_or(|epoch| if comes { epoch > newest } else { epoch == newest });
-        let written = store.append_as("r", epoch, at, &events);
+        let written = store.append_as(&run, epoch, at, &events);
         assert_eq!(written.is_ok(), allowed, "seed {seed}, entry {at}: {written:?}");
         if allowed {
             newest = if comes { epoch.unwrap() } else { newest };
             acknowledged.extend(written.unwrap());
         }
     }
-    assert_eq!(store.entries("r").unwrap(), acknowledged, "seed {seed}");
+    assert_eq!(store.entries(&run).unwrap(), acknowledged, "seed {seed}");
 }
 
 #[test]
 fn what_is_acknowledged_is_there_once_and_a_displaced_runner_writes_nothing() {
     let cases = std::env::var("CUTOVER_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(500);
-    (0..cases).for_each(play);
+    let world = World { database: database(), chance: Rng::with_seed(0) };
+    let shaky = Shaky(Arc::new(Mutex::new(world)), Arc::default());
+    (0..cases).for_each(|seed| play(&shaky, seed));
 }
