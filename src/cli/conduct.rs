@@ -261,7 +261,7 @@ impl Conduct {
         }
         match self.manner.format {
             Format::Json => output::json(&summary),
-            Format::Text => output::text(&self.state.shown(&summary, None)),
+            Format::Text => output::text(&self.state.shown(&summary, self.state.worker(&self.run).as_deref())),
         }
     }
 }

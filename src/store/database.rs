@@ -44,6 +44,19 @@ pub(super) trait Session {
 /// A piece of work. It may be begun again when the connection was lost before it was durable.
 pub(super) type Work<'work> = dyn FnMut(&mut dyn Session) -> Result<(), Trouble> + Send + 'work;
 
+/// New entries of a run.
+pub(super) struct Append<'entries> {
+    pub(super) run: &'entries str,
+    /// Of the runner who writes them.
+    pub(super) epoch: Option<u32>,
+    pub(super) at: i64,
+    /// Number and hash of the entry that they follow.
+    pub(super) after: (u32, &'entries str),
+    /// Their events as JSON, and their hashes.
+    pub(super) events: Vec<String>,
+    pub(super) hashes: Vec<String>,
+}
+
 /// Where the tables are.
 pub(super) trait Database: Send + Sync {
     /// Reads one state of the database.
@@ -52,6 +65,12 @@ pub(super) trait Database: Send + Sync {
     /// Writes in one transaction, which is durable on return. `work` sees nothing of other writers of the same rows
     /// between its statements.
     fn write(&self, work: &mut Work<'_>) -> Result<(), Trouble>;
+
+    /// Writes entries in one step, where the database has a way to. False when it has none, or when the run has another end
+    /// or another runner by now: then nothing was written, and [`Database::write`] finds out.
+    fn append(&self, _: &Append<'_>) -> Result<bool, Trouble> {
+        Ok(false)
+    }
 
     /// Checks what lies below the rows, and gives back the version of the tables.
     fn sound(&self) -> Result<u32, Trouble>;

@@ -1,6 +1,6 @@
 //! Entries of a run: how they are written, and read with their hash chain checked.
 
-use super::database::{Session, values};
+use super::database::{Append, Session, values};
 use super::store::{Store, head};
 use super::trouble::Trouble;
 use super::{Entry, Event, RunHead, chain};
@@ -14,7 +14,7 @@ pub(super) struct Stored {
 }
 
 /// Number and hash of an entry; number 0 and the root of the chain before the first one.
-type Link = (u32, String);
+pub(super) type Link = (u32, String);
 
 impl Store {
     /// `epoch` is that of the runner who writes; anybody else has none.
@@ -25,23 +25,48 @@ impl Store {
         at: i64,
         events: &[Event],
     ) -> Result<Vec<Entry>, Trouble> {
-        self.write(|session| {
-            let known = hold(session, run)?;
-            if let (Some(epoch), Some(known)) = (epoch, &known) {
-                may_write(epoch, known.epoch, events)?;
-            }
-            let (mut seq, mut hash) = last(session, run, known.map(|known| known.last))?;
-            let mut entries = Vec::with_capacity(events.len());
-            for event in events {
-                seq += 1;
-                let data = serde_json::to_string(event)?;
-                hash = chain::link(&hash, run, seq, at, data.as_bytes());
-                let insert = "INSERT INTO event (run, seq, at, data, hash) VALUES ($1, $2, $3, $4, $5)";
-                session.change(insert, values![run, seq, at, data, &hash])?;
-                entries.push(Entry { seq, at, hash: hash.clone(), event: event.clone() });
-            }
-            Ok(entries)
-        })
+        let comes = events.iter().any(|event| matches!(event, Event::RunStarted { .. } | Event::RunResumed { .. }));
+        let entries = match self.end_of(run).filter(|_| !comes) {
+            Some(end) => self.append_after(&end, run, epoch, at, events)?,
+            None => None,
+        };
+        let entries = match entries {
+            Some(entries) => entries,
+            None => self.write(|session| {
+                let known = hold(session, run)?;
+                if let (Some(epoch), Some(known)) = (epoch, &known) {
+                    let may_write = if comes { epoch > known.epoch } else { epoch == known.epoch };
+                    may_write.then_some(()).ok_or(Trouble::Displaced { epoch, newest: known.epoch })?;
+                }
+                let end = last(session, run, known.map(|known| known.last))?;
+                let entries = following(end, run, at, events)?;
+                for (entry, data) in &entries {
+                    let insert = "INSERT INTO event (run, seq, at, data, hash) VALUES ($1, $2, $3, $4, $5)";
+                    session.change(insert, values![run, entry.seq, at, data, &entry.hash])?;
+                }
+                Ok(entries.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>())
+            })?,
+        };
+        if let Some(Entry { seq, hash, .. }) = entries.last() {
+            self.ends_at(run, (*seq, hash.clone()));
+        }
+        Ok(entries)
+    }
+
+    /// The short way: `None` when there is none, or when the run ends otherwise by now.
+    fn append_after(
+        &self,
+        end: &Link,
+        run: &str,
+        epoch: Option<u32>,
+        at: i64,
+        events: &[Event],
+    ) -> Result<Option<Vec<Entry>>, Trouble> {
+        let following = following(end.clone(), run, at, events)?;
+        let (entries, events): (Vec<Entry>, Vec<String>) = following.into_iter().unzip();
+        let hashes = entries.iter().map(|entry| entry.hash.clone()).collect();
+        let append = Append { run, epoch, at, after: (end.0, &end.1), events, hashes };
+        Ok(self.append_at_once(&append)?.then_some(entries))
     }
 
     pub(super) fn try_entries(&self, run: &str, after: u32) -> Result<Vec<Entry>, Trouble> {
@@ -84,14 +109,16 @@ fn hold(session: &mut dyn Session, run: &str) -> Result<Option<Known>, Trouble> 
     row.map(|mut row| Ok(Known { last: (row.take(0)?, row.take(1)?), epoch: row.take(2)? })).transpose()
 }
 
-/// Whether a runner of that epoch may write: it is the last one, or comes now as a later one.
-fn may_write(epoch: u32, newest: u32, events: &[Event]) -> Result<(), Trouble> {
-    let comes = events.iter().any(|event| matches!(event, Event::RunStarted { .. } | Event::RunResumed { .. }));
-    if epoch == newest && !comes || epoch > newest && comes {
-        Ok(())
-    } else {
-        Err(Trouble::Displaced { epoch, newest })
-    }
+/// Entries that follow `end`, each with its event as it is stored.
+fn following(end: Link, run: &str, at: i64, events: &[Event]) -> Result<Vec<(Entry, String)>, Trouble> {
+    let (mut seq, mut hash) = end;
+    let follow = |event: &Event| {
+        seq += 1;
+        let data = serde_json::to_string(event)?;
+        hash = chain::link(&hash, run, seq, at, data.as_bytes());
+        Ok((Entry { seq, at, hash: hash.clone(), event: event.clone() }, data))
+    };
+    events.iter().map(follow).collect()
 }
 
 /// What the next entry of a run follows; `known` is what the overview says. An end that was cut off is not built on.

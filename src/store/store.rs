@@ -1,24 +1,28 @@
 //! The store: one handle on everything that is kept, whatever database it is in.
 
-use super::database::{Database, Row, Session, values};
+use super::database::{Append, Database, Row, Session, values};
+use super::entries::Link;
 use super::postgres::{Address, Postgres};
 use super::sqlite::Sqlite;
 use super::trouble::Trouble;
 use super::{Backup, Entry, Event, Journal, RunHead, RunRecord};
 use crate::error::{Failure, Result};
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs and their journals, starts of schedules, and the outbox. Handles are cheap, and those of one place share its
 /// connections.
 #[derive(Clone)]
 pub struct Store {
     database: Arc<dyn Database>,
+    /// Where runs ended when this process wrote to them last: it need not ask while nobody else writes.
+    ends: Arc<Mutex<HashMap<String, Link>>>,
 }
 
 impl Store {
     pub(super) fn of(database: impl Database + 'static) -> Self {
-        Self { database: Arc::new(database) }
+        Self { database: Arc::new(database), ends: Arc::default() }
     }
 
     /// Opens the journal in the folder `state_dir` for writing, making both when they are not there. A journal of an older
@@ -81,6 +85,18 @@ impl Store {
     /// When the file is there, cannot be written, or the copy does not pass the check; then there is no copy.
     pub fn back_up(&self, file: &Path) -> Result<Backup> {
         self.database.back_up(file)
+    }
+
+    pub(super) fn append_at_once(&self, append: &Append<'_>) -> Result<bool, Trouble> {
+        self.database.append(append)
+    }
+
+    pub(super) fn end_of(&self, run: &str) -> Option<Link> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+    }
+
+    pub(super) fn ends_at(&self, run: &str, end: Link) {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).insert(run.to_owned(), end);
     }
 
     fn not_written(&self, run: &str, trouble: Trouble) -> Failure {

@@ -5,7 +5,7 @@ use super::address::{Address, Cover, words};
 use super::cluster::{Cluster, WHICH};
 use super::tls;
 use super::writing::Line;
-use crate::store::database::{Row, Session, Value};
+use crate::store::database::{Append, Row, Session, Value};
 use crate::store::trouble::Trouble;
 use futures_util::future::join_all;
 use std::collections::HashMap;
@@ -23,6 +23,9 @@ const ANSWER: Duration = Duration::from_secs(10);
 const SETTINGS: &str = "SET search_path = cutover; SET lock_timeout = '8s'; \
     SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = warning; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+
+/// What the function `append` answers when the entries do not follow the end of their run, or are not of its runner.
+const DOES_NOT_FIT: &str = "CU001";
 
 /// A connection.
 pub(super) struct Connection {
@@ -166,6 +169,19 @@ impl Session for Connection {
 impl Line for Connection {
     fn batch(&mut self, statements: &str) -> Result<(), Trouble> {
         self.now(self.client.batch_execute(statements))
+    }
+
+    /// The function that does it is made with the tables.
+    fn append(&mut self, writer: &str, number: i64, append: &Append<'_>) -> Result<bool, Trouble> {
+        let Append { run, epoch, at, after: (seq, hash), events, hashes } = append;
+        let (seq, epoch) = (i64::from(*seq), epoch.map(i64::from));
+        let prepared = self.prepared("SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9)")?;
+        let values: [&(dyn ToSql + Sync); 9] = [&writer, &number, run, &epoch, &seq, hash, at, events, hashes];
+        match self.now(self.client.execute(&prepared, &values)) {
+            Ok(_) => Ok(true),
+            Err(Trouble::Said { code, .. }) if code == DOES_NOT_FIT => Ok(false),
+            Err(trouble) => Err(trouble),
+        }
     }
 
     /// All of it in one message.

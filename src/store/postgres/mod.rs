@@ -15,7 +15,7 @@ mod writing;
 pub use address::Address;
 
 use super::Backup;
-use super::database::{Database, Work};
+use super::database::{Append, Database, Work};
 use super::trouble::Trouble;
 use crate::error::{Failure, Result};
 use cluster::Seen;
@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use writing::{Line, Lines, Pen, write};
+use writing::{Line, Lines, Pen, append, write};
 
 /// How long a server that went away is waited for, by what only looks and by what writes.
 const READ_PATIENCE: Duration = Duration::from_secs(20);
@@ -113,6 +113,15 @@ impl Pool {
     }
 }
 
+impl Pool {
+    fn with_pen<T>(&self, work: impl FnOnce(&mut Pen) -> T) -> T {
+        let mut pen = guard(&self.pens).pop().unwrap_or_default();
+        let done = work(&mut pen);
+        guard(&self.pens).push(pen);
+        done
+    }
+}
+
 impl Lines for Pool {
     type Line = Connection;
 
@@ -155,12 +164,11 @@ impl Database for Postgres {
     }
 
     fn write(&self, work: &mut Work<'_>) -> Result<(), Trouble> {
-        apart(|| {
-            let mut pen = guard(&self.pool.pens).pop().unwrap_or_default();
-            let written = write(&*self.pool, &mut pen, WRITE_PATIENCE, work);
-            guard(&self.pool.pens).push(pen);
-            written
-        })
+        apart(|| self.pool.with_pen(|pen| write(&*self.pool, pen, WRITE_PATIENCE, work)))
+    }
+
+    fn append(&self, entries: &Append<'_>) -> Result<bool, Trouble> {
+        apart(|| self.pool.with_pen(|pen| append(&*self.pool, pen, WRITE_PATIENCE, entries)))
     }
 
     fn sound(&self) -> Result<u32, Trouble> {

@@ -96,6 +96,28 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Writes entries in one step for a writer that knows what they follow. An earlier attempt of the same work is waited for,
+-- and not done again; where they do not follow the end of their run, or are not of its runner, nothing is written.
+CREATE FUNCTION append(
+    of_writer TEXT, of_number BIGINT, of_run TEXT, of_epoch BIGINT, after_seq BIGINT, after_hash TEXT, written_at BIGINT,
+    events TEXT[], hashes TEXT[]
+) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO receipt (writer, number) VALUES (of_writer, of_number) ON CONFLICT (writer) DO UPDATE
+        SET number = excluded.number, at = excluded.at WHERE receipt.number < excluded.number;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM 1 FROM overview WHERE run = of_run AND last_seq = after_seq AND last_hash = after_hash
+        AND (of_epoch IS NULL OR epoch = of_epoch) FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the entries do not follow' USING ERRCODE = 'CU001';
+    END IF;
+    INSERT INTO event (run, seq, at, data, hash)
+        SELECT of_run, after_seq + number, written_at, data, hash
+        FROM unnest(events, hashes) WITH ORDINALITY AS new (data, hash, number) ORDER BY number;
+END $$;
+
 CREATE FUNCTION count_step(of_run TEXT, of_seq BIGINT, done_at BIGINT, fact JSON)
 RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE

@@ -4,7 +4,7 @@
 //! statement: where an earlier attempt is still on its way to being durable, its row is waited for; where it has become so,
 //! the number is there already, and nothing is done again.
 
-use crate::store::database::{Session, Work};
+use crate::store::database::{Append, Session, Work};
 use crate::store::trouble::Trouble;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -15,6 +15,9 @@ pub(super) trait Line: Session {
     fn batch(&mut self, statements: &str) -> Result<(), Trouble>;
     /// Begins a transaction with this statement, and says whether that changed anything.
     fn begin(&mut self, statement: &str) -> Result<bool, Trouble>;
+    /// The piece of work `number` of `writer`: all of `append` in one transaction; false when it does not fit, and nothing of
+    /// it is there.
+    fn append(&mut self, writer: &str, number: i64, append: &Append<'_>) -> Result<bool, Trouble>;
 }
 
 /// Where connections come from.
@@ -56,11 +59,35 @@ pub(super) fn write<L: Lines>(
     patience: Duration,
     work: &mut Work<'_>,
 ) -> Result<(), Trouble> {
+    persist(lines, pen, patience, |line, pen| attempt(line, pen, work))
+}
+
+/// Writes entries in one step: false when what they follow is not the end of their run, or not their runner's any more.
+pub(super) fn append<L: Lines>(
+    lines: &L,
+    pen: &mut Pen,
+    patience: Duration,
+    append: &Append<'_>,
+) -> Result<bool, Trouble> {
+    let mut written = false;
+    persist(lines, pen, patience, |line, pen| {
+        written = line.append(&pen.writer, pen.number, append).map_err(at_the_end)?;
+        Ok(())
+    })?;
+    Ok(written)
+}
+
+fn persist<L: Lines>(
+    lines: &L,
+    pen: &mut Pen,
+    patience: Duration,
+    mut attempt: impl FnMut(&mut L::Line, &Pen) -> Result<(), Setback>,
+) -> Result<(), Trouble> {
     pen.number += 1;
     let (begun, mut unknown) = (Instant::now(), false);
     loop {
         let setback = match lines.line() {
-            Ok(mut line) => match attempt(&mut line, pen, work) {
+            Ok(mut line) => match attempt(&mut line, pen) {
                 Ok(()) => {
                     lines.keep(line);
                     return Ok(());
@@ -92,10 +119,12 @@ fn attempt(line: &mut impl Line, pen: &Pen, work: &mut Work<'_>) -> Result<(), S
     );
     let prepared = line.begin(&receipt).and_then(|is_new| if is_new { work(line).map(|()| true) } else { Ok(false) });
     let is_new = prepared.map_err(Setback::Undone)?;
-    line.batch(if is_new { "COMMIT" } else { "ROLLBACK" }).map_err(|trouble| match trouble {
-        lost @ Trouble::Lost(_) if is_new => Setback::Unknown(lost),
-        said => Setback::Undone(said),
-    })
+    line.batch(if is_new { "COMMIT" } else { "ROLLBACK" }).map_err(if is_new { at_the_end } else { Setback::Undone })
+}
+
+/// A server that goes away, or is told to, may have made durable what it was asked to.
+fn at_the_end(trouble: Trouble) -> Setback {
+    if trouble.may_pass() { Setback::Unknown(trouble) } else { Setback::Undone(trouble) }
 }
 
 #[cfg(test)]

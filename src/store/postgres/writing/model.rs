@@ -1,8 +1,8 @@
 //! A model: two runners and whoever else writes, over a database whose connections break at any moment, before a commit, or
 //! after it and before its answer. `CUTOVER_CASES=100000` plays so many cases; the seed of a bad one is printed.
 
-use super::{Line, Lines, Pen, write};
-use crate::store::database::{Database, Row, Session, Value, Work};
+use super::{Line, Lines, Pen, append, write};
+use crate::store::database::{Append, Database, Row, Session, Value, Work, values};
 use crate::store::sqlite::{Lite, in_memory};
 use crate::store::trouble::Trouble;
 use crate::store::{Backup, Event, Journal, Outcome, RunHead, RunRecord, Store};
@@ -83,6 +83,28 @@ impl Line for ShakyLine {
         world.database.execute_batch(statements)?;
         if statements == "COMMIT" && self.breaks == Break::AfterCommit { Err(lost()) } else { Ok(()) }
     }
+    fn append(&mut self, writer: &str, number: i64, append: &Append<'_>) -> Result<bool, Trouble> {
+        let receipt = format!(
+            "INSERT INTO receipt (writer, number) VALUES ('{writer}', {number}) ON CONFLICT (writer) DO UPDATE
+             SET number = excluded.number WHERE receipt.number < excluded.number"
+        );
+        if !self.begin(&receipt)? {
+            self.batch("ROLLBACK")?;
+            return Ok(true);
+        }
+        let Append { run, epoch, at, after: (seq, hash), events, hashes } = append;
+        let fits = "SELECT 1 FROM overview WHERE run = $1 AND last_seq = $2 AND last_hash = $3 AND coalesce($4, epoch) = epoch";
+        if self.row(fits, values![*run, *seq, *hash, *epoch])?.is_none() {
+            self.batch("ROLLBACK")?;
+            return Ok(false);
+        }
+        for ((data, hash), seq) in events.iter().zip(hashes).zip(seq + 1..) {
+            let insert = "INSERT INTO event (run, seq, at, data, hash) VALUES ($1, $2, $3, $4, $5)";
+            self.change(insert, values![*run, seq, *at, data, hash])?;
+        }
+        self.batch("COMMIT")?;
+        Ok(true)
+    }
     fn begin(&mut self, statement: &str) -> Result<bool, Trouble> {
         self.batch("BEGIN")?;
         Ok(self.change(statement, &[])? > 0)
@@ -118,6 +140,12 @@ impl Database for Shaky {
         self.1.lock().unwrap().push(pen);
         written
     }
+    fn append(&self, entries: &Append<'_>) -> Result<bool, Trouble> {
+        let mut pen = self.1.lock().unwrap().pop().unwrap_or_default();
+        let written = append(self, &mut pen, Duration::from_mins(1), entries);
+        self.1.lock().unwrap().push(pen);
+        written
+    }
     fn sound(&self) -> Result<u32, Trouble> {
         Ok(0)
     }
@@ -146,9 +174,10 @@ fn database() -> Connection {
 fn play(shaky: &Shaky, seed: u64) {
     let mut chance = Rng::with_seed(seed);
     shaky.world().chance = chance.fork();
-    let (store, run) = (Store::of(shaky.clone()), format!("r{seed}"));
+    // two processes: each knows what it has written itself
+    let (stores, run) = ([(); 2].map(|()| Store::of(shaky.clone())), format!("r{seed}"));
     let head = RunHead { id: run.clone(), playbook: "p".into(), hash: "h".into(), created: 1 };
-    store.create_run(&RunRecord { head, plan: "{}".into() }).unwrap();
+    stores[0].create_run(&RunRecord { head, plan: "{}".into() }).unwrap();
     let (mut newest, mut acknowledged) = (0, Vec::new());
     let mut epochs = [0_u32; 2];
     for at in 0..chance.i64(1..12) {
@@ -167,14 +196,14 @@ fn play(shaky: &Shaky, seed: u64) {
         };
         let comes = matches!(events[0], Event::RunResumed { .. });
         let allowed = epoch.is_none_or(|epoch| if comes { epoch > newest } else { epoch == newest });
-        let written = store.append_as(&run, epoch, at, &events);
+        let written = stores[runner].append_as(&run, epoch, at, &events);
         assert_eq!(written.is_ok(), allowed, "seed {seed}, entry {at}: {written:?}");
         if allowed {
             newest = if comes { epoch.unwrap() } else { newest };
             acknowledged.extend(written.unwrap());
         }
     }
-    assert_eq!(store.entries(&run).unwrap(), acknowledged, "seed {seed}");
+    assert_eq!(stores[0].entries(&run).unwrap(), acknowledged, "seed {seed}");
 }
 
 #[test]
