@@ -49,10 +49,11 @@ faults: deps build ## Let everything go wrong, one thing a round, and print a ta
 	target/release/cutover rehearse playbooks/replication_swap.yaml --faults $(FAULTS) \
 	  --rows 20000 --rate 300 --jobs $(JOBS) --rounds $(ROUNDS) --seed $(SEED)
 
-bench: build ## Time a plan beside Ansible's check mode, and verify beside pt-table-checksum (installs what it needs)
+bench: build ## Time a plan beside Ansible's check mode, verify beside pt-table-checksum, copies beside bare tools (installs what it needs)
 	@.ci/deps bench
 	benches/plan_beside_ansible.sh
 	benches/verify_beside_pt_table_checksum.sh
+	benches/copy_beside_bare_tools.sh
 
 fuzz: ## Feed the program damaged playbooks, inventories, journals, and answers of servers and hosts, FUZZ_SECONDS each
 	cp Cargo.lock fuzz/Cargo.lock # the program's own versions; the fuzzer's comes on top

@@ -196,6 +196,15 @@ fn the_same_cases_hold_in_a_file_and_on_a_shared_server() {
     let file = Store::open(&folder.path().join("state")).unwrap();
     let address = Address::parse(&cluster.address()).unwrap();
     assert!(Store::existing_shared(&address, folder.path()).unwrap().is_none());
+    // machines that come to an empty database at once all find it made
+    std::thread::scope(|scope| {
+        for number in 0..6 {
+            let folder = folder.path().join(format!("machine{number}"));
+            // each by an address of its own, for processes share what they have open
+            let address = Address::parse(&format!("{}?application_name=m{number}", cluster.address())).unwrap();
+            scope.spawn(move || Store::shared(&address, &folder).unwrap());
+        }
+    });
     let shared = Store::shared(&address, folder.path()).unwrap();
     for (name, case) in CASES {
         for (kind, store) in [("file", &file), ("shared", &shared)] {

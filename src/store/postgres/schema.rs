@@ -14,8 +14,10 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(7164190032411925)";
 
 /// The version of the store that a connection leads to; 0 where there is none yet.
 pub(super) fn version(connection: &mut Connection) -> Result<u32, Trouble> {
-    let there = connection.row("SELECT to_regclass('cutover.schema_version') IS NOT NULL", &[])?;
-    if there.map(|mut row| row.take(0)).transpose()? != Some(true) {
+    // never by `to_regclass`: what a session has once not found it goes on not finding until its transaction ends
+    let table = "SELECT 1 FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE nspname = 'cutover' AND relname = 'schema_version'";
+    if connection.row(table, &[])?.is_none() {
         return Ok(0);
     }
     let row = connection.row("SELECT version FROM cutover.schema_version", &[])?;
@@ -33,8 +35,7 @@ pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Trouble> {
     let version = version(connection)?; // another program may have been faster
     if version == 0 {
         // whoever may not make a schema can be given one
-        let there = connection.row("SELECT to_regnamespace('cutover') IS NOT NULL", &[])?;
-        if there.map(|mut row| row.take(0)).transpose()? != Some(true) {
+        if connection.row("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'cutover'", &[])?.is_none() {
             connection.batch("CREATE SCHEMA cutover")?;
         }
         connection.batch("CREATE TABLE cutover.schema_version (version BIGINT NOT NULL)")?;
