@@ -145,6 +145,7 @@ impl Conduct {
             && let Err(failure) = unchanged::check(&self.run, sources, &self.plan)
         {
             let code = give_up(&failure);
+            drop(lock); // nobody works on it any more
             self.conclude(None);
             return code;
         }

@@ -5,3 +5,4 @@
 mod away;
 mod cases;
 mod cluster;
+mod machines;

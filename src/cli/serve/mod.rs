@@ -77,6 +77,11 @@ pub fn run(args: &Args) -> u8 {
     };
     let usual = || Some(PathBuf::from(USUAL)).filter(|file| file.exists());
     let file = args.schedules.clone().or_else(usual);
+    // before anything is made
+    if let Some(Err(faults)) = file.as_deref().map(Schedules::open) {
+        inputs::complain(vec![faults]);
+        return exit::INVALID;
+    }
     let home = match args.state.home() {
         Ok(home) => home,
         Err(failure) => return give_up(&failure),
