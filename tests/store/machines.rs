@@ -61,8 +61,8 @@ fn a_frozen_runner_is_taken_over_from_by_a_machine_with_its_labels_and_wakes_to_
     wait_until("the end", || has(|event| matches!(event, Event::RunFinished { outcome: Outcome::Done })));
     let before = entries();
     signal(&first, Signal::CONT);
-    let (code, said) = ended(first);
-    assert!(code == Some(6) && said.contains("another runner has taken it over"), "{code:?}: {said}");
+    let (code, said) = ended(first); // refused by the host or by the store, whichever it meets first
+    assert!(code == Some(6) && said.contains("another runner has"), "{code:?}: {said}");
     assert_eq!(entries(), before, "the one that woke has written nothing");
     let said = others.map(|other| {
         signal(&other, Signal::TERM);
