@@ -4,7 +4,7 @@ use super::lock::StateLock;
 use super::run_id;
 use crate::error::{Class, Result};
 use crate::store::{Address, RunHold, Store};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ pub struct Home {
     /// Runs and their journals, starts, and the outbox.
     pub store: Store,
     dir: PathBuf,
+    argument: OsString,
     /// Where the store is, when many machines share it.
     address: Option<String>,
     /// When this process has looked for the first time without a gap since, and for the last time.
@@ -66,8 +67,9 @@ impl Home {
     /// When its journal cannot be opened.
     pub fn in_directory(dir: &Path) -> Result<Self> {
         // commands that are journaled must mean the same from every folder
-        let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
-        Ok(Self { store: Store::open(&dir)?, dir, address: None, looks: Arc::default() })
+        let argument = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf()).into_os_string();
+        let (store, dir) = (Store::open(dir)?, dir.to_path_buf());
+        Ok(Self { store, dir, argument, address: None, looks: Arc::default() })
     }
 
     /// A store that many machines share, and the directory `dir` of this one.
@@ -76,7 +78,8 @@ impl Home {
     /// When the address cannot be read, or the store cannot be opened.
     pub fn shared(address: &str, dir: &Path) -> Result<Self> {
         let store = Store::shared(&Address::parse(address)?, dir)?;
-        Ok(Self { store, dir: dir.to_path_buf(), address: Some(address.to_owned()), looks: Arc::default() })
+        let (argument, address) = (address.into(), Some(address.to_owned()));
+        Ok(Self { store, dir: dir.to_path_buf(), argument, address, looks: Arc::default() })
     }
 
     /// The directory of this machine.
@@ -88,7 +91,7 @@ impl Home {
     /// What `--state` is, to come here.
     #[must_use]
     pub fn argument(&self) -> &OsStr {
-        self.address.as_ref().map_or(self.dir.as_os_str(), OsStr::new)
+        &self.argument
     }
 
     /// Takes `run` for this process; in a state directory no other run can be taken meanwhile.
