@@ -74,6 +74,7 @@ impl Store {
         let take = |silent: Option<&Silent>| self.write(|session| try_take(session, what, (&token, runner), silent));
         let mut found = take(None).map_err(|trouble| self.failed(&attempted, trouble))?;
         if let Found::Silent(silent) = &found {
+            tracing::warn!("{what}: who had it is silent, and is watched for {} s more", WATCHED.as_secs());
             std::thread::sleep(WATCHED);
             found = take(Some(silent)).map_err(|trouble| self.failed(&attempted, trouble))?;
         }

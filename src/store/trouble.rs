@@ -58,8 +58,13 @@ pub(super) enum Trouble {
     },
     #[error("{0}; nobody knows whether what was written last is there")]
     Unknown(Box<Trouble>),
-    #[error("{0}")]
-    Unusable(String),
+    #[error("{answer}")]
+    Unusable {
+        /// What is wrong with what this machine brings: a file, a password, whom it trusts.
+        answer: String,
+        /// What to do.
+        help: String,
+    },
     #[error(
         "it is a primary that was given up: its timeline is {found}, and one of the same cluster with timeline {seen} was seen"
     )]

@@ -143,6 +143,24 @@ impl Node {
         done(program("pg_ctl").args(["promote", "--wait", "--silent", "-D"]).arg(&self.data));
     }
 
+    /// From now on the store's account comes in by TLS alone, with this password.
+    pub fn take_only_by_tls(&self, certificate: &Path, key: &Path, password: &str) {
+        for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let to = self.data.join(name);
+            fs::copy(from, &to).unwrap();
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                done(Command::new("chown").arg("nobody:nogroup").arg(&to));
+            }
+        }
+        self.ask(&format!("ALTER ROLE {USER} PASSWORD '{password}'"));
+        let rules = format!(
+            "hostssl all {USER} 127.0.0.1/32 scram-sha-256\nhost all,replication postgres 127.0.0.1/32 trust\n"
+        );
+        fs::write(self.data.join("pg_hba.conf"), rules).unwrap();
+        self.set("ssl", "on");
+    }
+
     pub fn set(&self, name: &str, value: &str) {
         self.ask(&format!("ALTER SYSTEM SET {name} = {value}"));
         self.ask("SELECT pg_reload_conf()");

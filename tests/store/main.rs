@@ -5,4 +5,5 @@
 mod away;
 mod cases;
 mod cluster;
+mod cover;
 mod machines;

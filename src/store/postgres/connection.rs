@@ -49,7 +49,10 @@ impl Connection {
     /// Connects to that server of an address which accepts writes; of several such to the one that was promoted last.
     pub(super) fn open(address: &Address) -> Result<Self, Trouble> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let hosts = address.hosts().map_err(|failure| Trouble::Unusable(failure.answer))?;
+        let hosts = address.hosts().map_err(|failure| Trouble::Unusable {
+            answer: format!("{}: {}", failure.place.unwrap_or_default(), failure.answer),
+            help: failure.help.unwrap_or_default(),
+        })?;
         let opened =
             runtime.block_on(join_all(hosts.iter().map(|(name, config)| open_one(name, config, &address.cover))));
         let (mut best, mut against): (Option<(Client, Cluster)>, Vec<Trouble>) = (None, Vec::new());
@@ -112,6 +115,9 @@ async fn open_one(name: &str, config: &Config, cover: &Cover) -> Result<(Client,
         Ok(Ok(opened)) => Ok(opened),
         Ok(Err(Trouble::Lost(answer))) => Err(lost(answer)),
         Ok(Err(Trouble::Said { code, text })) => Err(Trouble::Said { code, text: format!("{name}: {text}") }),
+        Ok(Err(Trouble::Unusable { answer, help })) => {
+            Err(Trouble::Unusable { answer: format!("{name}: {answer}"), help })
+        }
         Ok(Err(trouble)) => Err(trouble),
         Err(_) => Err(lost("no answer".to_owned())),
     }
@@ -122,15 +128,32 @@ fn none_of(mut against: Vec<Trouble>) -> Trouble {
     if let Some(at) = against.iter().position(|trouble| !trouble.may_pass()) {
         return against.swap_remove(at);
     }
-    Trouble::Lost(against.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    let words = against.into_iter().map(|trouble| match trouble {
+        Trouble::Lost(answer) => answer,
+        other => other.to_string(),
+    });
+    Trouble::Lost(words.collect::<Vec<_>>().join("; "))
 }
 
 impl From<tokio_postgres::Error> for Trouble {
     fn from(error: tokio_postgres::Error) -> Self {
-        match error.as_db_error() {
-            Some(said) => Self::Said { code: said.code().code().to_owned(), text: words(&error) },
-            None => Self::Lost(words(&error)),
+        if let Some(said) = error.as_db_error() {
+            return Self::Said { code: said.code().code().to_owned(), text: words(&error) };
         }
+        let answer = words(&error);
+        // the driver tells these from a server that is away in words alone; neither gets better by waiting
+        if answer.contains("password missing") {
+            let help = "write a line for it into the file that PGPASSFILE names, or ~/.pgpass: host:port:database:user:password";
+            return Self::Unusable {
+                answer: "it wants a password, and there is none for it".to_owned(),
+                help: help.to_owned(),
+            };
+        }
+        if answer.contains("invalid peer certificate") {
+            let help = "see that `sslrootcert` names the authority that signed the server's certificate, and that the certificate is for the host's name";
+            return Self::Unusable { answer, help: help.to_owned() };
+        }
+        Self::Lost(answer)
     }
 }
 

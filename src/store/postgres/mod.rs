@@ -195,6 +195,7 @@ fn advice(trouble: &Trouble, seen: &Path) -> Option<String> {
     Some(match trouble {
         Trouble::NoRun => "see `cutover list`".to_owned(),
         Trouble::Newer(..) => "use the version of cutover that wrote it, or a newer one".to_owned(),
+        Trouble::Unusable { help, .. } => help.clone(),
         Trouble::Lost(_) => "see that its primary runs and that this machine reaches it".to_owned(),
         Trouble::Unknown(_) => "when the store is back, `cutover status` says what is there".to_owned(),
         Trouble::OldTimeline { .. } => {
@@ -202,6 +203,9 @@ fn advice(trouble: &Trouble, seen: &Path) -> Option<String> {
         }
         Trouble::OtherCluster { .. } => {
             format!("see that the address leads to the right one; if it was moved on purpose, remove {}", seen.display())
+        }
+        Trouble::Said { code, .. } if code == "28P01" => {
+            "see the line for it in the file that PGPASSFILE names, or ~/.pgpass".to_owned()
         }
         Trouble::Said { code, .. } if code == "42501" => {
             "let the account make a schema in that database, or make one for it: `CREATE SCHEMA cutover AUTHORIZATION …`".to_owned()

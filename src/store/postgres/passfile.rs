@@ -15,7 +15,7 @@ pub(super) fn password(host: &str, port: u16, database: &str, user: &str) -> Res
     }
     let named = std::env::var_os("PGPASSFILE").filter(|file| !file.is_empty()).map(PathBuf::from);
     let file = named.clone().or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".pgpass")));
-    let Some(file) = file.filter(|file| named.is_some() || file.exists()) else { return Ok(None) };
+    let Some(file) = file.filter(|file| file.is_file() || named.is_some() && !file.exists()) else { return Ok(None) };
     let failed = |answer: String, help: &str| {
         Failure::refused("read the file of passwords", answer).at(file.display().to_string()).help(help)
     };

@@ -9,7 +9,10 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// What makes TLS connections.
 pub(super) fn connector(authorities: &Path) -> Result<MakeRustlsConnect, Trouble> {
-    let unusable = |answer: String| Trouble::Unusable(format!("{}: {answer}", authorities.display()));
+    let unusable = |answer: String| Trouble::Unusable {
+        answer: format!("{}: {answer}", authorities.display()),
+        help: "let `sslrootcert` in the address name a file with the authority's certificate".to_owned(),
+    };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(authorities).map_err(|error| unusable(error.to_string()))? {
         let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
