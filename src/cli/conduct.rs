@@ -29,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the display sees whether it is time for a sign of life.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long work that nobody waits for any more may take to end.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// How a run is conducted.
 #[derive(Debug, Clone, clap::Args)]
@@ -158,6 +160,7 @@ impl Conduct {
             Err(failure) => return give_up(&failure),
         };
         let result = runtime.block_on(self.conduct(errand, secrets, worker));
+        runtime.shutdown_timeout(LAST_WORK); // a journal that is away holds nobody up who has left
         drop(lock);
         let code = match &result {
             Ok(outcome) => outcome.exit_code(),

@@ -6,9 +6,9 @@
 mod pure;
 mod run;
 
-use pure::{checkpoint, condition, unwind};
+use pure::{checkpoint, condition, trailing, unwind};
 pub use pure::{clock, fenced, graph, recover, results, retry, schedule, state, status, vouch, windows};
-use run::{admission, after_fence, attempt, bench, hold, notes, runner, tasks};
+use run::{admission, after_fence, attempt, bench, drive, held, hold, notes, runner, scribe, tasks};
 pub use run::{approvals, home, lock, run_id};
 
 pub use approvals::JournalApprovals;

@@ -22,7 +22,7 @@ pub use api::{
     Complaint, Condition, Ctx, Memo, Need, Needs, Outputs, Probe, Progress, Reversibility, Role, RoleName, Scope,
 };
 pub use api::{Step, Update};
-pub use registry::{KINDS, Kind, Output, OutputType, find, plays};
+pub use registry::{Begins, KINDS, Kind, Output, OutputType, find, plays};
 pub use support::after_fence;
 pub use support::finding::{CheckResult, CopyWay, FileChange, Finding, Mark, Setting, Volume};
 pub use support::privileges::{Grant, grants, lacks, missing, own_account};

@@ -33,6 +33,17 @@ pub enum OutputType {
     List,
 }
 
+/// When a step may begin while the application waits, and its intent is still on its way into the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begins {
+    /// When its intent is durable, as everywhere else.
+    Noted,
+    /// At once: it changes nothing at all, or nothing before a note of its own is durable.
+    Looking,
+    /// At once after the point of no return: it does no harm a second time, even by somebody who knows nothing of the first.
+    Again,
+}
+
 /// A step kind.
 pub struct Kind {
     /// Its name, as in `uses`.
@@ -46,6 +57,8 @@ pub struct Kind {
     pub read: &'static [&'static str],
     /// Parameters that a rehearsal leaves out: one person at any time of the day could not meet them.
     pub eased: &'static [&'static str],
+    /// When its steps may begin while the application waits.
+    pub begins: Begins,
     /// Decodes its parameters, every value known.
     pub decode: fn(&Value) -> Result<Box<dyn Step>, String>,
     /// The schema of its parameters; its description is the kind's.
@@ -62,6 +75,7 @@ const fn kind<T: Step + DeserializeOwned + JsonSchema + 'static>(
         roles: &[],
         read: &[],
         eased: &[],
+        begins: Begins::Noted,
         decode: |value| {
             T::deserialize(value).map(|step| Box::new(step) as Box<dyn Step>).map_err(|error| error.to_string())
         },
@@ -75,6 +89,9 @@ impl Kind {
     }
     const fn reading(self, read: &'static [&'static str]) -> Self {
         Self { read, ..self }
+    }
+    const fn beginning(self, begins: Begins) -> Self {
+        Self { begins, ..self }
     }
     const fn easing(self, eased: &'static [&'static str]) -> Self {
         Self { eased, ..self }
@@ -115,9 +132,14 @@ pub static KINDS: &[Kind] = &[
     kind::<general::notify::Notify>("notify", general::notify::OUTPUTS).playing(&[RoleName::Tells]),
     kind::<switch::fence::Fence>("fence", switch::fence::OUTPUTS).playing(&[RoleName::Closes]),
     kind::<follow::wait_for_position::WaitForPosition>("wait_for_position", follow::wait_for_position::OUTPUTS)
-        .playing(&[RoleName::WaitsForPosition]),
-    kind::<switch::promote::Promote>("promote", switch::promote::OUTPUTS).playing(&[RoleName::Opens]),
-    kind::<switch::repoint::Repoint>("repoint", switch::repoint::OUTPUTS).playing(&[RoleName::MovesApplication]),
+        .playing(&[RoleName::WaitsForPosition])
+        .beginning(Begins::Looking),
+    kind::<switch::promote::Promote>("promote", switch::promote::OUTPUTS)
+        .playing(&[RoleName::Opens])
+        .beginning(Begins::Looking),
+    kind::<switch::repoint::Repoint>("repoint", switch::repoint::OUTPUTS)
+        .playing(&[RoleName::MovesApplication])
+        .beginning(Begins::Again),
     kind::<switch::events::Events>("events", switch::events::OUTPUTS).playing(&[RoleName::MovesEvents]),
     kind::<follow::forget_source::ForgetSource>("forget_source", follow::forget_source::OUTPUTS),
     kind::<follow::reverse_replication::ReverseReplication>(

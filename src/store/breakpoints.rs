@@ -1,7 +1,7 @@
 //! A journal that stops before and after every append, until somebody at the other end of a socket lets it go on.
 //! By it a rehearsal strikes a run exactly between two entries, where a power cut would.
 
-use super::{Entry, Event, Journal, RunHead, RunRecord};
+use super::{Dated, Entry, Journal, RunHead, RunRecord};
 use crate::error::{Failure, Result};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Side {
     /// Nothing of it is written.
     Before,
-    /// It is durable, and nothing that follows from it has begun.
+    /// It is durable, and nothing that waits for it has begun.
     After,
 }
 
@@ -47,8 +47,8 @@ impl Breakpoints {
         Ok(Self { inner, line: Mutex::new(BufReader::new(line)) })
     }
 
-    fn halt(line: &mut BufReader<UnixStream>, side: Side, events: &[Event]) {
-        let events = events.iter().map(|event| (event.name(), event.step().unwrap_or_default().to_owned()));
+    fn halt(line: &mut BufReader<UnixStream>, side: Side, news: &[Dated]) {
+        let events = news.iter().map(|(_, event)| (event.name(), event.step().unwrap_or_default().to_owned()));
         let told = serde_json::to_string(&Halt { side, events: events.collect() }).unwrap_or_default();
         let mut answer = String::new();
         // when the other end is gone nothing holds the run up any more
@@ -62,14 +62,14 @@ impl Journal for Breakpoints {
     fn create_run(&self, record: &RunRecord) -> Result<()> {
         self.inner.create_run(record)
     }
-    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
-        if events.is_empty() {
+    fn append_as(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>> {
+        if news.is_empty() {
             return Ok(Vec::new());
         }
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::halt(&mut line, Side::Before, events);
-        let entries = self.inner.append_as(run, epoch, at, events)?;
-        Self::halt(&mut line, Side::After, events);
+        Self::halt(&mut line, Side::Before, news);
+        let entries = self.inner.append_as(run, epoch, news)?;
+        Self::halt(&mut line, Side::After, news);
         Ok(entries)
     }
     fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {

@@ -49,10 +49,10 @@ pub(super) struct Append<'entries> {
     pub(super) run: &'entries str,
     /// Of the runner who writes them.
     pub(super) epoch: Option<u32>,
-    pub(super) at: i64,
     /// Number and hash of the entry that they follow.
     pub(super) after: (u32, &'entries str),
-    /// Their events as JSON, and their hashes.
+    /// Their times, their events as JSON, and their hashes.
+    pub(super) times: Vec<i64>,
     pub(super) events: Vec<String>,
     pub(super) hashes: Vec<String>,
 }

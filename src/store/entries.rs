@@ -3,7 +3,7 @@
 use super::database::{Append, Session, values};
 use super::store::{Store, head};
 use super::trouble::Trouble;
-use super::{Entry, Event, RunHead, chain};
+use super::{Dated, Entry, Event, RunHead, chain};
 
 /// An entry as it is stored.
 pub(super) struct Stored {
@@ -18,16 +18,10 @@ pub(super) type Link = (u32, String);
 
 impl Store {
     /// `epoch` is that of the runner who writes; anybody else has none.
-    pub(super) fn try_append(
-        &self,
-        run: &str,
-        epoch: Option<u32>,
-        at: i64,
-        events: &[Event],
-    ) -> Result<Vec<Entry>, Trouble> {
-        let comes = events.iter().any(|event| matches!(event, Event::RunStarted { .. } | Event::RunResumed { .. }));
+    pub(super) fn try_append(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>, Trouble> {
+        let comes = news.iter().any(|(_, event)| matches!(event, Event::RunStarted { .. } | Event::RunResumed { .. }));
         let entries = match self.end_of(run).filter(|_| !comes) {
-            Some(end) => self.append_after(&end, run, epoch, at, events)?,
+            Some(end) => self.append_after(&end, run, epoch, news)?,
             None => None,
         };
         let entries = match entries {
@@ -39,10 +33,10 @@ impl Store {
                     may_write.then_some(()).ok_or(Trouble::Displaced { epoch, newest: known.epoch })?;
                 }
                 let end = last(session, run, known.map(|known| known.last))?;
-                let entries = following(end, run, at, events)?;
+                let entries = following(end, run, news)?;
                 for (entry, data) in &entries {
                     let insert = "INSERT INTO event (run, seq, at, data, hash) VALUES ($1, $2, $3, $4, $5)";
-                    session.change(insert, values![run, entry.seq, at, data, &entry.hash])?;
+                    session.change(insert, values![run, entry.seq, entry.at, data, &entry.hash])?;
                 }
                 Ok(entries.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>())
             })?,
@@ -59,13 +53,13 @@ impl Store {
         end: &Link,
         run: &str,
         epoch: Option<u32>,
-        at: i64,
-        events: &[Event],
+        news: &[Dated],
     ) -> Result<Option<Vec<Entry>>, Trouble> {
-        let following = following(end.clone(), run, at, events)?;
+        let following = following(end.clone(), run, news)?;
         let (entries, events): (Vec<Entry>, Vec<String>) = following.into_iter().unzip();
         let hashes = entries.iter().map(|entry| entry.hash.clone()).collect();
-        let append = Append { run, epoch, at, after: (end.0, &end.1), events, hashes };
+        let times = entries.iter().map(|entry| entry.at).collect();
+        let append = Append { run, epoch, after: (end.0, &end.1), times, events, hashes };
         Ok(self.append_at_once(&append)?.then_some(entries))
     }
 
@@ -110,15 +104,15 @@ fn hold(session: &mut dyn Session, run: &str) -> Result<Option<Known>, Trouble> 
 }
 
 /// Entries that follow `end`, each with its event as it is stored.
-fn following(end: Link, run: &str, at: i64, events: &[Event]) -> Result<Vec<(Entry, String)>, Trouble> {
+fn following(end: Link, run: &str, news: &[Dated]) -> Result<Vec<(Entry, String)>, Trouble> {
     let (mut seq, mut hash) = end;
-    let follow = |event: &Event| {
+    let follow = |&(at, ref event): &Dated| {
         seq += 1;
         let data = serde_json::to_string(event)?;
         hash = chain::link(&hash, run, seq, at, data.as_bytes());
         Ok((Entry { seq, at, hash: hash.clone(), event: event.clone() }, data))
     };
-    events.iter().map(follow).collect()
+    news.iter().map(follow).collect()
 }
 
 /// What the next entry of a run follows; `known` is what the overview says. An end that was cut off is not built on.

@@ -39,6 +39,9 @@ use crate::plan::Plan;
 use crate::plan::stored::Unreadable;
 use serde::Serialize;
 
+/// An event, and when it was (milliseconds since 1970).
+pub type Dated = (i64, Event);
+
 /// Where runs and what happened in them are kept. Reading works while another process writes.
 pub trait Journal: Send + Sync {
     /// Makes a run known, with its plan.
@@ -53,14 +56,16 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// When the journal cannot be written: then none of them is in it.
     fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
-        self.append_as(run, None, at, events)
+        let news: Vec<Dated> = events.iter().map(|event| (at, event.clone())).collect();
+        self.append_as(run, None, &news)
     }
 
-    /// The same by the runner of that epoch, if one is given: it must be the last one of the run, or come now as a later one.
+    /// The same, each event at its own time, by the runner of that epoch, if one is given: it must be the last one of the
+    /// run, or come now as a later one.
     ///
     /// # Errors
     /// As [`Journal::append`]; `Locked` when a later runner has taken the run over.
-    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>>;
+    fn append_as(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>>;
 
     /// Entries of a run with a number above `seq`, in order, with their hash chain checked; none for an unknown run.
     ///

@@ -5,7 +5,7 @@ use super::entries::Link;
 use super::postgres::{Address, Postgres};
 use super::sqlite::Sqlite;
 use super::trouble::Trouble;
-use super::{Backup, Entry, Event, Journal, RunHead, RunRecord};
+use super::{Backup, Dated, Entry, Journal, RunHead, RunRecord};
 use crate::error::{Failure, Result};
 use std::collections::HashMap;
 use std::path::Path;
@@ -140,11 +140,11 @@ impl Journal for Store {
             .map_err(|trouble| self.failed(format!("write run {id} into the journal"), trouble))
     }
 
-    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
-        if events.is_empty() {
+    fn append_as(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>> {
+        if news.is_empty() {
             return Ok(Vec::new());
         }
-        self.try_append(run, epoch, at, events).map_err(|trouble| self.not_written(run, trouble))
+        self.try_append(run, epoch, news).map_err(|trouble| self.not_written(run, trouble))
     }
 
     fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {

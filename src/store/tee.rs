@@ -1,6 +1,6 @@
 //! A journal that tells a listener every entry, in order, once it is durable: what displays live on.
 
-use super::{Entry, Event, Journal, RunHead, RunRecord};
+use super::{Dated, Entry, Journal, RunHead, RunRecord};
 use crate::error::Result;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
@@ -24,9 +24,9 @@ impl Journal for Tee {
     fn create_run(&self, record: &RunRecord) -> Result<()> {
         self.inner.create_run(record)
     }
-    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
+    fn append_as(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>> {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
-        let entries = self.inner.append_as(run, epoch, at, events)?;
+        let entries = self.inner.append_as(run, epoch, news)?;
         for entry in &entries {
             // a display that has gone away is no failure of the run
             let _ = listener.send(entry.clone());

@@ -4,7 +4,7 @@ use crate::engine::fakes::{Act, Lab, RUN, block, retry, step};
 use cutover::error::{Class, Failure, Result};
 use cutover::kinds::{Probe, Reversibility};
 use cutover::playbook::model::OnFailure;
-use cutover::store::{Entry, Event, Journal, Outcome, RunHead, RunRecord};
+use cutover::store::{Dated, Entry, Event, Journal, Outcome, RunHead, RunRecord};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -226,11 +226,11 @@ impl Journal for Full {
     fn create_run(&self, record: &RunRecord) -> Result<()> {
         self.inner.create_run(record)
     }
-    fn append_as(&self, run: &str, epoch: Option<u32>, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
+    fn append_as(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>> {
         if self.room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |room| room.checked_sub(1)).is_err() {
             return Err(Failure::permanent("write the journal", "the disk is full"));
         }
-        self.inner.append_as(run, epoch, at, events)
+        self.inner.append_as(run, epoch, news)
     }
     fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
         self.inner.entries_after(run, seq)

@@ -13,4 +13,5 @@ mod rollback;
 mod sentences;
 mod shapes;
 mod state;
+mod trailing;
 mod windows;

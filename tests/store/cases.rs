@@ -55,15 +55,15 @@ fn entries_are_numbered_and_chained(store: &Store) {
 
 fn a_displaced_runner_writes_nothing(store: &Store) {
     create(store, "epochs", 1);
-    store.append_as("epochs", Some(1), 1, &[resumed(1)]).unwrap();
-    store.append_as("epochs", Some(1), 2, &[Event::RunAdmitted]).unwrap();
-    store.append_as("epochs", Some(2), 3, &[resumed(2)]).unwrap();
+    store.append_as("epochs", Some(1), &[(1, resumed(1))]).unwrap();
+    store.append_as("epochs", Some(1), &[(2, Event::RunAdmitted)]).unwrap();
+    store.append_as("epochs", Some(2), &[(3, resumed(2))]).unwrap();
     for (epoch, event) in [(1, Event::Interrupted), (1, resumed(1)), (2, resumed(2)), (3, Event::Interrupted)] {
-        let refused = store.append_as("epochs", Some(epoch), 4, std::slice::from_ref(&event)).unwrap_err();
+        let refused = store.append_as("epochs", Some(epoch), &[(4, event.clone())]).unwrap_err();
         assert_eq!(refused.class, Class::Locked, "{epoch} {event:?}: {refused}");
     }
     store.append("epochs", 5, &[Event::Interrupted]).unwrap(); // a person has no epoch
-    store.append_as("epochs", Some(2), 6, &[Event::Interrupted]).unwrap();
+    store.append_as("epochs", Some(2), &[(6, Event::Interrupted)]).unwrap();
     assert_eq!(store.entries("epochs").unwrap().len(), 5);
 }
 

@@ -11,6 +11,7 @@ pub mod retry;
 pub mod schedule;
 pub mod state;
 pub mod status;
+pub mod trailing;
 pub mod transition;
 pub mod unwind;
 pub mod vouch;

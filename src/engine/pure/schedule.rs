@@ -85,6 +85,18 @@ pub enum Stop {
 }
 
 impl Decision {
+    /// What works on it; `None` for what is done by being written down.
+    #[must_use]
+    pub fn task(&self) -> Option<Task> {
+        match *self {
+            Self::Start { step, .. } | Self::Undo { step, .. } | Self::Hook { step, .. } | Self::Probe { step } => {
+                Some(Task::Step(step))
+            }
+            Self::Prepare { block } => Some(Task::Block(block)),
+            _ => None,
+        }
+    }
+
     /// What the journal is told before it is done; nothing for what leaves no trace.
     #[must_use]
     pub fn event(&self, graph: &Graph) -> Option<Event> {

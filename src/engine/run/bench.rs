@@ -5,15 +5,16 @@ use crate::domain::marker;
 use crate::effects::{Activity, Effects};
 use crate::engine::attempt::Work;
 use crate::engine::checkpoint;
-use crate::engine::clock::Clock;
 use crate::engine::graph::step_of;
 use crate::engine::notes::{Notes, Page};
+use crate::engine::scribe::Scribe;
 use crate::engine::state::RunState;
 use crate::engine::tasks::Reins;
+use crate::engine::trailing::patience_of;
 use crate::error::{Failure, Result};
 use crate::kinds::{Need, Progress, Step, Update, find};
 use crate::plan::Plan;
-use crate::store::{Event, Journal};
+use crate::store::Event;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -64,17 +65,16 @@ pub(in crate::engine) enum Purpose {
 }
 
 impl Bench {
-    /// Notes for every step, starting with what `state` holds and whoever takes up the run goes by; what is written later is told to `written`.
+    /// Notes for every step, starting with what `state` holds and whoever takes up the run goes by; what is noted later is
+    /// told to `said`.
     pub(in crate::engine) fn notes(
         state: &RunState,
-        run: &str,
-        (journal, epoch): (&Arc<dyn Journal>, u32),
-        clock: Clock,
-        written: &UnboundedSender<Event>,
+        scribe: &Scribe,
+        said: &UnboundedSender<Event>,
     ) -> Vec<Arc<Notes>> {
         let notes = state.steps.iter().enumerate().map(|(ix, step)| {
             let kept = if checkpoint::is_forgotten(state, ix) { Map::new() } else { step.memo.clone() };
-            Arc::new(Notes::new(run, state.graph.id(ix), (journal.clone(), epoch), clock, kept, written.clone()))
+            Arc::new(Notes::new(state.graph.id(ix), scribe.clone(), kept, said.clone()))
         });
         notes.collect()
     }
@@ -133,6 +133,7 @@ impl Bench {
             Err(failure) => return Err(failure),
         };
         let writable = matches!(purpose, Purpose::Prepare | Purpose::Act | Purpose::Undo);
+        let patience = patience_of(state, ix, purpose == Purpose::Undo);
         let progress = Progress::new(state.graph.id(ix), self.updates.clone());
         let activity = Activity::new(state.graph.id(ix), reins.end.clone()).permitted(self.permits[ix].clone());
         let activity = match purpose {
@@ -150,7 +151,7 @@ impl Bench {
             step,
             progress,
             cancel: reins.cancel.clone(),
-            memo: Page { notes: self.notes[ix].clone(), prefix, writable },
+            memo: Page { notes: self.notes[ix].clone(), prefix, writable, patience, cancel: reins.cancel.clone() },
             outputs: state.steps[ix].outputs.clone(),
             foreseen: self.foreseen.clone(),
             needs: self.needs.clone(),

@@ -1,37 +1,34 @@
 //! What a step must still know after the runner died, kept in the journal.
 
-use crate::engine::clock::Clock;
+use crate::engine::scribe::Scribe;
+use crate::engine::trailing::Patience;
 use crate::error::{Failure, Result};
 use crate::kinds::Memo;
-use crate::store::{Event, Journal};
+use crate::store::Event;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 /// The memo of one step, shared by its attempts, its undo and its hooks.
 pub(in crate::engine) struct Notes {
-    run: String,
     step: String,
-    journal: Arc<dyn Journal>,
-    epoch: u32,
-    clock: Clock,
+    scribe: Scribe,
     kept: Mutex<Map<String, Value>>,
-    written: UnboundedSender<Event>,
+    said: UnboundedSender<Event>,
 }
 
 impl Notes {
-    /// Notes of `step` that start with what the journal holds, written by the runner of `epoch`; everything written is also
-    /// told to `written`.
+    /// Notes of `step` that start with what the journal holds; everything that is noted is also told to `said`.
     pub(in crate::engine) fn new(
-        run: &str,
         step: &str,
-        (journal, epoch): (Arc<dyn Journal>, u32),
-        clock: Clock,
+        scribe: Scribe,
         kept: Map<String, Value>,
-        written: UnboundedSender<Event>,
+        said: UnboundedSender<Event>,
     ) -> Self {
-        Self { run: run.to_owned(), step: step.to_owned(), journal, epoch, clock, kept: Mutex::new(kept), written }
+        Self { step: step.to_owned(), scribe, kept: Mutex::new(kept), said }
     }
 
     fn kept(&self) -> MutexGuard<'_, Map<String, Value>> {
@@ -45,6 +42,29 @@ pub(in crate::engine) struct Page {
     pub(in crate::engine) prefix: String,
     /// Looking must change nothing, so what looks may not write.
     pub(in crate::engine) writable: bool,
+    /// How long a note waits until it is durable.
+    pub(in crate::engine) patience: Patience,
+    /// Ends the waiting.
+    pub(in crate::engine) cancel: CancellationToken,
+}
+
+impl Page {
+    /// Time after which a note is not waited for any more; never, where only the journal counts.
+    async fn patience_ends(&self) -> Result<()> {
+        match self.patience {
+            Patience::Endless => std::future::pending().await,
+            Patience::ThenGoOn(time) => {
+                sleep(time).await;
+                Ok(())
+            }
+            Patience::ThenGiveUp(time) => {
+                sleep(time).await;
+                let answer = "the journal did not take it in time, and the application waits";
+                Err(Failure::permanent("note what is being done", answer)
+                    .now("nothing is done that is not in the journal"))
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -60,12 +80,19 @@ impl Memo for Page {
             let answer = "a look at reality must not change anything";
             return Err(Failure::permanent(format!("note `{key}`"), answer));
         }
-        let event = Event::StepNoted { step: notes.step.clone(), key: key.clone(), value: value.clone() };
-        // held over the append, so that the last value in the journal is the last one here
-        let mut kept = notes.kept();
-        notes.journal.append_as(&notes.run, Some(notes.epoch), notes.clock.now(), std::slice::from_ref(&event))?;
-        kept.insert(key, value);
-        let _ = notes.written.send(event); // nobody listens once the run has ended
-        Ok(())
+        let said = {
+            // held until it is said, so that the last value in the journal is the last one here
+            let mut kept = notes.kept();
+            let event = Event::StepNoted { step: notes.step.clone(), key: key.clone(), value: value.clone() };
+            kept.insert(key, value);
+            let _ = notes.said.send(event.clone()); // nobody listens once the run has ended
+            notes.scribe.say([event])
+        };
+        tokio::select! {
+            biased;
+            written = notes.scribe.until(said) => written,
+            () = self.cancel.cancelled(), if self.patience != Patience::Endless => Err(Failure::cancelled("note what is being done")),
+            ended = self.patience_ends() => ended,
+        }
     }
 }

@@ -196,10 +196,10 @@ impl Line for Connection {
 
     /// The function that does it is made with the tables.
     fn append(&mut self, writer: &str, number: i64, append: &Append<'_>) -> Result<bool, Trouble> {
-        let Append { run, epoch, at, after: (seq, hash), events, hashes } = append;
+        let Append { run, epoch, after: (seq, hash), times, events, hashes } = append;
         let (seq, epoch) = (i64::from(*seq), epoch.map(i64::from));
         let prepared = self.prepared("SELECT append($1, $2, $3, $4, $5, $6, $7, $8, $9)")?;
-        let values: [&(dyn ToSql + Sync); 9] = [&writer, &number, run, &epoch, &seq, hash, at, events, hashes];
+        let values: [&(dyn ToSql + Sync); 9] = [&writer, &number, run, &epoch, &seq, hash, times, events, hashes];
         match self.now(self.client.execute(&prepared, &values)) {
             Ok(_) => Ok(true),
             Err(Trouble::Said { code, .. }) if code == DOES_NOT_FIT => Ok(false),

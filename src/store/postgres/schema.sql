@@ -99,8 +99,8 @@ END $$;
 -- Writes entries in one step for a writer that knows what they follow. An earlier attempt of the same work is waited for,
 -- and not done again; where they do not follow the end of their run, or are not of its runner, nothing is written.
 CREATE FUNCTION append(
-    of_writer TEXT, of_number BIGINT, of_run TEXT, of_epoch BIGINT, after_seq BIGINT, after_hash TEXT, written_at BIGINT,
-    events TEXT[], hashes TEXT[]
+    of_writer TEXT, of_number BIGINT, of_run TEXT, of_epoch BIGINT, after_seq BIGINT, after_hash TEXT,
+    times BIGINT[], events TEXT[], hashes TEXT[]
 ) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO receipt (writer, number) VALUES (of_writer, of_number) ON CONFLICT (writer) DO UPDATE
@@ -114,8 +114,8 @@ BEGIN
         RAISE EXCEPTION 'the entries do not follow' USING ERRCODE = 'CU001';
     END IF;
     INSERT INTO event (run, seq, at, data, hash)
-        SELECT of_run, after_seq + number, written_at, data, hash
-        FROM unnest(events, hashes) WITH ORDINALITY AS new (data, hash, number) ORDER BY number;
+        SELECT of_run, after_seq + number, at, data, hash
+        FROM unnest(times, events, hashes) WITH ORDINALITY AS new (at, data, hash, number) ORDER BY number;
 END $$;
 
 CREATE FUNCTION count_step(of_run TEXT, of_seq BIGINT, done_at BIGINT, fact JSON)

@@ -171,6 +171,15 @@ impl Promote {
         let answer = format!("it has applied up to {}, the last place is {last}", status.applied);
         Err(self.refuse(answer, "a `wait_for_position` step must stand before"))
     }
+    /// Notes that everything the old server wrote was applied here, and gives back where this server's own log stands.
+    async fn proved(&self, cx: &Ctx<'_>, sides: &Sides, last: &Position) -> Result<Position> {
+        let status = self.applied(sides, last).await?;
+        let own = binlog_position(&sides.target, sides.to).await?;
+        let all: Vec<String> = status.all.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let proved = Proved { last: last.clone(), own: own.clone(), status: all };
+        cx.memo.set(PROVED, serde_json::json!(proved)).await?;
+        Ok(own)
+    }
     /// Opens it and proves it. When the proof fails it is closed again at once.
     async fn open(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<()> {
         sides.target.query(sides.to.clear_read_only(), LOOK).await?;
@@ -256,6 +265,7 @@ impl Step for Promote {
             old.sql(from.read_only()),
             old.sql(from.binlog_position()),
             new.sql(to.replica_status()),
+            new.sql(to.binlog_position()),
             Action::note(
                 "refuse unless every commit is durable, the old server is closed, and its last place is applied",
             ),
@@ -354,13 +364,12 @@ impl Step for Promote {
         self.durable(&sides).await?;
         self.was_fresh(cx).await?;
         let last = self.fenced(cx, &sides).await?;
-        self.applied(&sides, &last).await?;
+        let mut own = self.proved(cx, &sides, &last).await?; // before that is in the journal nothing is changed
         sides.target.query(&sides.to.stop_replica(), LOOK).await?;
-        let status = self.applied(&sides, &last).await?; // what was applied may not have moved while it stopped
-        let own = binlog_position(&sides.target, sides.to).await?;
-        let all: Vec<String> = status.all.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let proved = Proved { last: last.clone(), own: own.clone(), status: all };
-        cx.memo.set(PROVED, serde_json::json!(proved)).await?;
+        self.applied(&sides, &last).await?; // what was applied may not have moved while it stopped
+        if binlog_position(&sides.target, sides.to).await?.order(&own) != Ordering::Equal {
+            own = self.proved(cx, &sides, &last).await?; // something of its own, such as a heartbeat
+        }
         if self.forget == Forget::Now {
             sides.target.query(&sides.to.reset_replica_all(), LOOK).await?;
         }

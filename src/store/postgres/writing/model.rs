@@ -5,7 +5,7 @@ use super::{Line, Lines, Pen, append, write};
 use crate::store::database::{Append, Database, Row, Session, Value, Work, values};
 use crate::store::sqlite::{Lite, in_memory};
 use crate::store::trouble::Trouble;
-use crate::store::{Backup, Event, Journal, Outcome, RunHead, RunRecord, Store};
+use crate::store::{Backup, Dated, Event, Journal, Outcome, RunHead, RunRecord, Store};
 use fastrand::Rng;
 use rusqlite::Connection;
 use std::path::Path;
@@ -92,13 +92,13 @@ impl Line for ShakyLine {
             self.batch("ROLLBACK")?;
             return Ok(true);
         }
-        let Append { run, epoch, at, after: (seq, hash), events, hashes } = append;
+        let Append { run, epoch, after: (seq, hash), times, events, hashes } = append;
         let fits = "SELECT 1 FROM overview WHERE run = $1 AND last_seq = $2 AND last_hash = $3 AND coalesce($4, epoch) = epoch";
         if self.row(fits, values![*run, *seq, *hash, *epoch])?.is_none() {
             self.batch("ROLLBACK")?;
             return Ok(false);
         }
-        for ((data, hash), seq) in events.iter().zip(hashes).zip(seq + 1..) {
+        for (((at, data), hash), seq) in times.iter().zip(events).zip(hashes).zip(seq + 1..) {
             let insert = "INSERT INTO event (run, seq, at, data, hash) VALUES ($1, $2, $3, $4, $5)";
             self.change(insert, values![*run, seq, *at, data, hash])?;
         }
@@ -196,7 +196,8 @@ fn play(shaky: &Shaky, seed: u64) {
         };
         let comes = matches!(events[0], Event::RunResumed { .. });
         let allowed = epoch.is_none_or(|epoch| if comes { epoch > newest } else { epoch == newest });
-        let written = stores[runner].append_as(&run, epoch, at, &events);
+        let news: Vec<Dated> = events.into_iter().map(|event| (at, event)).collect();
+        let written = stores[runner].append_as(&run, epoch, &news);
         assert_eq!(written.is_ok(), allowed, "seed {seed}, entry {at}: {written:?}");
         if allowed {
             newest = if comes { epoch.unwrap() } else { newest };

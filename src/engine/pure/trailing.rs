@@ -1,0 +1,88 @@
+//! What need not wait until the journal holds it. Pure.
+//!
+//! The rule is: intent before effect. Behind a fence the application waits for every sync, and for a shared store that is
+//! away. So where losing the last lines of the journal together with the runner would lose nothing, the journal may trail.
+
+use crate::domain::units::Span;
+use crate::engine::schedule::Decision;
+use crate::engine::state::RunState;
+use crate::error::Failure;
+use crate::kinds::{Begins, find};
+use std::time::Duration;
+
+/// How long the journal is waited for while the application waits too, where what comes next is right without it.
+const THEN_GO_ON: Duration = Duration::from_millis(500);
+/// The same where nothing may go on without it.
+const THEN_GIVE_UP: Duration = Duration::from_secs(2);
+
+/// How long something waits for the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as it takes.
+    Endless,
+    /// So long, and then it is done all the same.
+    ThenGoOn(Duration),
+    /// So long, and then it is not done.
+    ThenGiveUp(Duration),
+}
+
+/// Whether `decision` may be carried out while its intent is being written: the application waits, and the work changes
+/// nothing before it has waited for the journal itself, or does no harm when it is done again by somebody who knows nothing
+/// of the first time and can take nothing back.
+#[must_use]
+pub fn begins_at_once(state: &RunState, decision: &Decision) -> bool {
+    let step = match *decision {
+        Decision::Start { step, .. } => step,
+        Decision::Probe { step } => return application_waits(state, step),
+        _ => return false,
+    };
+    match find(&state.graph.step(step).uses).map_or(Begins::Noted, |kind| kind.begins) {
+        Begins::Noted => false,
+        Begins::Looking => application_waits(state, step),
+        Begins::Again => application_waits(state, step) && state.is_point_reached(),
+    }
+}
+
+/// How long `decision` waits for the journal.
+#[must_use]
+pub fn patience(state: &RunState, decision: &Decision) -> Patience {
+    match *decision {
+        Decision::Start { step, .. } => patience_of(state, step, false),
+        Decision::Undo { step, .. } | Decision::Hook { step, .. } => patience_of(state, step, true),
+        _ => Patience::Endless,
+    }
+}
+
+/// How long a step waits for the journal, to begin or to note something; `back` when it is being taken back.
+///
+/// Behind a fence there is always a way that is right whatever the journal says in the end: before the point of no return
+/// what was begun is taken back, which does no harm twice; after it everything goes on, and nothing is taken back.
+#[must_use]
+pub fn patience_of(state: &RunState, step: usize, back: bool) -> Patience {
+    match application_waits(state, step) {
+        true if back || state.is_point_reached() => Patience::ThenGoOn(THEN_GO_ON),
+        true => Patience::ThenGiveUp(THEN_GIVE_UP),
+        false => Patience::Endless,
+    }
+}
+
+/// The failure of something that the journal did not have in time. The first of its block has touched nothing.
+#[must_use]
+pub fn late(state: &RunState, decision: &Decision) -> Failure {
+    let answer = format!("the journal has not taken its intent within {}", Span(THEN_GIVE_UP));
+    let alone = |step| {
+        let block = state.graph.block(step).map(|block| &state.graph.blocks()[block]);
+        block.is_some_and(|block| block.iter().all(|&other| other == step || !state.steps[other].begun))
+    };
+    let failure = match *decision {
+        Decision::Start { step, .. } if alone(step) => Failure::not_yet("begin the step", answer),
+        _ => Failure::permanent("begin the step", answer),
+    };
+    failure
+        .now("it has not begun: nothing is done that is not in the journal")
+        .help("make sure that the journal can be written; what is behind a fence is taken back meanwhile")
+}
+
+fn application_waits(state: &RunState, step: usize) -> bool {
+    state.graph.block(step).is_some_and(|block| state.blocks[block].started.is_some())
+}
