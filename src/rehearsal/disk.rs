@@ -34,6 +34,9 @@ impl Disk {
     }
 }
 
+/// How often a disk is filled that somebody else writes to.
+const ATTEMPTS: u32 = 20;
+
 /// Fills the disk that `folder` is on, but for `spare` bytes. The filler's path.
 ///
 /// # Errors
@@ -41,11 +44,17 @@ impl Disk {
 pub fn fill(folder: &Path, spare: u64) -> Result<PathBuf> {
     let filler = folder.join("filler");
     let failed = |answer: String| Failure::permanent(format!("fill the disk of {}", folder.display()), answer);
-    let free = rustix::fs::statvfs(folder).map_err(|error| failed(error.to_string()))?;
-    let bytes = (free.f_bavail * free.f_frsize).saturating_sub(spare);
     let file = std::fs::File::create(&filler).map_err(|error| failed(error.to_string()))?;
-    rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes)
-        .map_err(|error| failed(error.to_string()))?;
+    for attempt in 1.. {
+        file.set_len(0).map_err(|error| failed(error.to_string()))?;
+        let free = rustix::fs::statvfs(folder).map_err(|error| failed(error.to_string()))?;
+        let bytes = (free.f_bavail * free.f_frsize).saturating_sub(spare);
+        match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+            // the server has taken some of it meanwhile
+            Err(rustix::io::Errno::NOSPC) if attempt < ATTEMPTS => {}
+            filled => return filled.map(|()| filler).map_err(|error| failed(error.to_string())),
+        }
+    }
     Ok(filler)
 }
 

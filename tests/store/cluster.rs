@@ -69,7 +69,7 @@ impl Cluster {
         let follow = format!("host=127.0.0.1 port={} user=postgres application_name=other", one.port);
         let copy = ["-R", "--no-sync", "--checkpoint=fast", "--dbname", &follow, "--pgdata"];
         done(program("pg_basebackup").args(copy).arg(&two.data));
-        two.settings("");
+        two.settings("synchronous_standby_names = 'ANY 1 (other)'"); // as it would be inherited
         two.start_server();
         one.set("synchronous_standby_names", "'ANY 1 (other)'");
         one.wait_for("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'quorum'", "1");
@@ -138,9 +138,10 @@ impl Node {
         let _ = program("pg_ctl").args(["stop", "--silent", "-m", "immediate", "-D"]).arg(&self.data).output();
     }
 
-    /// Makes the standby a primary that waits for nobody.
+    /// Makes the standby a primary that waits for nobody: its commits would wait for a standby that it does not have.
     pub fn promote(&self) {
         done(program("pg_ctl").args(["promote", "--wait", "--silent", "-D"]).arg(&self.data));
+        self.set("synchronous_standby_names", "''");
     }
 
     /// From now on the store's account comes in by TLS alone, with this password.

@@ -7,3 +7,4 @@ mod cases;
 mod cluster;
 mod cover;
 mod machines;
+mod swap;
