@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 type Case = fn(&Store);
 
-const CASES: [(&str, Case); 8] = [
+const CASES: [(&str, Case); 9] = [
     ("entries", entries_are_numbered_and_chained),
     ("epochs", a_displaced_runner_writes_nothing),
     ("overview", every_entry_moves_the_overview),
@@ -22,6 +22,7 @@ const CASES: [(&str, Case); 8] = [
     ("outbox", a_message_is_put_in_and_taken_once),
     ("holds", one_at_a_time_works_on_a_run),
     ("crowd", many_at_once_lose_nothing),
+    ("prune", what_is_over_and_old_is_forgotten),
 ];
 
 fn create(store: &Store, id: &str, created: i64) {
@@ -189,6 +190,76 @@ fn many_at_once_lose_nothing(store: &Store) {
     assert_eq!(store.entries("crowd").unwrap().len(), 150);
 }
 
+fn what_is_over_and_old_is_forgotten(store: &Store) {
+    let finish = |run: &str, at, outcome| {
+        create(store, run, at);
+        store.append(run, at, &[resumed(1), Event::RunFinished { outcome }]).unwrap();
+    };
+    let begin = 1_000_000; // later than in the cases before
+    for (run, at, outcome) in [
+        ("old", begin, Outcome::Done),
+        ("stopped", begin, Outcome::Stopped),
+        ("told", begin + 1, Outcome::RolledBack),
+        ("scheduled", begin + 2, Outcome::Done),
+        ("last", begin + 3, Outcome::Done),
+        ("young", begin + 100, Outcome::Done),
+    ] {
+        finish(run, at, outcome);
+    }
+    create(store, "unfinished", begin);
+    store.append("unfinished", begin, &[resumed(1)]).unwrap();
+    let letter = Letter::new("told", 2, "hook", "failed", begin);
+    store.post(None, std::slice::from_ref(&letter)).unwrap();
+    for (run, due) in [("scheduled", begin + 2), ("last", begin + 3)] {
+        store.decide(&start("pruned", due, run)).unwrap();
+        store.claim(run, due).unwrap();
+        store.end(run, due, Some(0), None).unwrap();
+    }
+    let old = || {
+        let old = store.old_runs(begin + 50).unwrap();
+        old.into_iter().filter(|old| old.ended >= begin).map(|old| old.run).collect::<Vec<_>>()
+    };
+    assert_eq!(old(), ["old", "scheduled"]);
+    store.take(&letter, begin, begin).unwrap();
+    store.put_back(&letter, begin, None).unwrap();
+    assert_eq!(old(), ["old", "told", "scheduled"], "the message is sent");
+    let (took, entries) = (store.took().unwrap(), store.entries("old").unwrap());
+    let last = (entries[1].seq, entries[1].hash.clone());
+    assert!(!store.forget_run("old", &(1, entries[0].hash.clone())).unwrap(), "it has gone on");
+    for run in old() {
+        let last = store.entries(&run).unwrap().pop().unwrap();
+        assert!(store.forget_run(&run, &(last.seq, last.hash)).unwrap());
+    }
+    assert!(!store.forget_run("old", &last).unwrap() && store.run("old").is_err());
+    assert_eq!((old(), store.took().unwrap()), (vec![], took));
+    assert!(store.forget_starts(begin + 50).unwrap() >= 1);
+    assert_eq!(store.starts(Some("pruned"), 9).unwrap().len(), 1, "the last one stays");
+    assert_eq!(store.last_ended("pruned").unwrap().unwrap().run.as_deref(), Some("last"));
+    store.check().unwrap();
+}
+
+/// From a shared store to a directory, and on to another shared store.
+fn a_copy_holds_the_same(store: &Store, folder: &Path, cluster: &Cluster) {
+    cluster.nodes[0].ask("CREATE DATABASE copied OWNER cutover");
+    let directory = Store::open(&folder.join("copied")).unwrap();
+    let other = Address::parse(&cluster.address().replace("/store", "/copied")).unwrap();
+    let other = Store::shared(&other, &folder.join("copied-to")).unwrap();
+    let all = |store: &Store| {
+        let rows = store.list(&Wanted::default()).unwrap();
+        let entries: Vec<_> = rows.iter().map(|row| store.entries(&row.head.id).unwrap()).collect();
+        (rows, entries, store.starts(None, 999).unwrap(), store.letters(None, false).unwrap(), store.took().unwrap())
+    };
+    for (from, to) in [(store, &directory), (&directory, &other)] {
+        let copied = from.copy_to(to).unwrap();
+        assert!(copied.runs > 200 && copied.entries > 100, "{copied:?}");
+        assert_eq!(all(from), all(to));
+        let again = from.copy_to(to).unwrap_err();
+        assert!(again.to_string().contains("not empty"), "{again}");
+    }
+    let displaced = other.append_as("epochs", Some(1), &[(9, Event::Interrupted)]).unwrap_err();
+    assert_eq!(displaced.class, Class::Locked, "epochs come along");
+}
+
 #[test]
 fn the_same_cases_hold_in_a_file_and_on_a_shared_server() {
     let folder = tempfile::tempdir().unwrap();
@@ -215,7 +286,8 @@ fn the_same_cases_hold_in_a_file_and_on_a_shared_server() {
     }
     assert!(Store::existing_shared(&address, folder.path()).unwrap().is_some());
     names_of_another_kind_are_refused(folder.path(), &cluster);
-    a_list_of_ten_thousand_is_quick(&shared);
+    a_long_list_is_quick(&shared);
+    a_copy_holds_the_same(&shared, folder.path(), &cluster);
 }
 
 fn names_of_another_kind_are_refused(folder: &Path, cluster: &Cluster) {
@@ -228,7 +300,7 @@ fn names_of_another_kind_are_refused(folder: &Path, cluster: &Cluster) {
     assert!(failure.to_string().contains("permission denied"), "{failure}");
 }
 
-fn a_list_of_ten_thousand_is_quick(store: &Store) {
+fn a_long_list_is_quick(store: &Store) {
     for number in 0..200 {
         create(store, &format!("many{number}"), number);
     }

@@ -20,7 +20,7 @@ use tokio::time::sleep;
 
 /// Steps before whose beginning something is lost: from the copy to the end, most of them in the switch.
 const MOMENTS: [&str; 12] =
-    ["copy", "durable", "verify", "go", "fence", "fence", "fence", "fence", "events", "forget", "reverse", "tidy"];
+    ["import", "durable", "verify", "go", "fence", "fence", "fence", "fence", "events", "forget", "reverse", "tidy"];
 /// Longest time for a step to come about, on a machine that is busy.
 const SOON: Duration = Duration::from_mins(4);
 
@@ -183,6 +183,11 @@ async fn runner_is_lost(mut random: Rng) {
     if frozen && !wakes_late {
         a_while(&mut random, 0..2_000).await;
         signal_to(round.first.as_ref().unwrap(), Signal::CONT);
+    }
+    if !round.events().iter().any(|event| matches!(event, Event::Decided { .. })) {
+        // the one that is lost said yes to everything; the other waits for a person
+        round.until("the question", |events| matches!(events.last(), Some(Event::StepWaiting { .. }))).await;
+        in_background(round.on("desk", round.stage.cutover(&["approve", &round.run]))).await;
     }
     round.until("the end", |events| matches!(events.last(), Some(Event::RunFinished { .. }))).await;
     let written = round.events().len();

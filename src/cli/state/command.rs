@@ -1,4 +1,4 @@
-//! `cutover state`: the journal itself: copy it, check it, bring it up to date.
+//! `cutover state`: what is kept: back it up, check it, move it, prune it, bring it up to date.
 
 use super::State;
 use crate::cli::output::{self, Format};
@@ -22,6 +22,10 @@ enum What {
     Backup(BackupArgs),
     /// Check the journal's file and the hash chain of every run. Changes nothing.
     Check(CheckArgs),
+    /// Copy everything to an empty store: from a directory to a PostgreSQL that many machines share, or back.
+    Copy(super::copy::CopyArgs),
+    /// Forget runs that are over and older than some time, and keep their evidence as files.
+    Prune(super::prune::PruneArgs),
     /// Bring the journal of an older cutover up to date.
     Upgrade(CheckArgs),
 }
@@ -43,11 +47,13 @@ struct CheckArgs {
     format: Format,
 }
 
-/// Copies, checks or upgrades the journal.
+/// Does one of them.
 pub fn run(args: &Args) -> u8 {
     let done = match &args.what {
         What::Backup(args) => back_up(args),
         What::Check(args) => check(args),
+        What::Copy(args) => super::copy::copy(args),
+        What::Prune(args) => super::prune::prune(args),
         What::Upgrade(args) => upgrade(args),
     };
     match done {
@@ -91,7 +97,7 @@ fn shown(checked: &Checked, format: Format, verdict: &str) {
     }
 }
 
-fn words(checked: &Checked) -> String {
+pub(super) fn words(checked: &Checked) -> String {
     let Checked { runs, entries, newest, schema } = checked;
     let count = |number: &u64, one: &str, many: &str| format!("{number} {}", if *number == 1 { one } else { many });
     let newest = newest.and_then(|at| Timestamp::from_millisecond(at).ok());

@@ -2,6 +2,8 @@
 //! what only this machine needs.
 
 mod command;
+mod copy;
+mod prune;
 
 pub use command::{Args, run};
 
