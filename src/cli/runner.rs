@@ -5,7 +5,7 @@ use super::output;
 use super::serve::stop_on_signal;
 use super::state::State;
 use crate::error::{Failure, exit};
-use crate::schedule::machine::{Machine, Told};
+use crate::schedule::machine::{Machine, Told, looked};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,12 @@ pub struct Args {
     /// File of people whose answers count in the runs that it carries out.
     #[arg(long, value_name = "FILE", env = "CUTOVER_PEOPLE")]
     people: Option<PathBuf>,
+    /// When told to stop, wait for what was launched here: where the end of this program ends everything, as in a container.
+    #[arg(long)]
+    drain: bool,
+    /// Only see whether the runner on this machine still looks for work.
+    #[arg(long, conflicts_with_all = ["labels", "drain", "people"])]
+    check: bool,
     #[command(flatten)]
     state: State,
 }
@@ -43,6 +49,11 @@ pub fn run(args: Args) -> u8 {
 }
 
 fn serve(args: Args) -> Result<(), Failure> {
+    if args.check {
+        let ago = looked(args.state.dir())?.as_secs();
+        output::text(&format!("it looked for work {ago} s ago\n"));
+        return Ok(());
+    }
     let attempted = "carry out what is due for this machine";
     let home = args.state.home()?;
     if !home.is_shared() {
@@ -57,14 +68,21 @@ fn serve(args: Args) -> Result<(), Failure> {
     let program = std::env::current_exe().map_err(failed)?;
     let words = labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
     let what = if words.is_empty() { "without labels".to_owned() } else { format!("as {words}") };
-    let machine = Machine { home, labels, program, people: args.people.map(absolute), most: usize::from(args.most) };
+    let machine = Machine {
+        home,
+        labels,
+        program,
+        people: args.people.map(absolute),
+        most: usize::from(args.most),
+        drain: args.drain,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::spawn(stop_on_signal(stop.clone()));
         output::say(&format!("carries out what is due, {what}"));
         machine.serve(stop, tell).await;
-        output::say("stopped; what was launched goes on by itself");
+        output::say(if args.drain { "stopped" } else { "stopped; what was launched goes on by itself" });
     });
     Ok(())
 }

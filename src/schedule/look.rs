@@ -226,7 +226,7 @@ pub fn instant(millisecond: i64) -> Timestamp {
 }
 
 /// Labels that the inventory of a schedule asks for. One that cannot be read now is told when it is carried out.
-fn runs_on(schedule: &Schedule) -> BTreeMap<String, String> {
+pub(super) fn runs_on(schedule: &Schedule) -> BTreeMap<String, String> {
     let inventory = schedule.sources.inventory.as_deref().filter(|_| schedule.action == Action::Run);
     let read = inventory.and_then(|path| load::inventory(&Document::open(path).ok()?).ok());
     read.map(|inventory| inventory.runs_on).unwrap_or_default()

@@ -3,12 +3,13 @@
 
 use super::launch::{launch, resume};
 use super::look::instant;
+use crate::domain::units::Span;
 use crate::engine::Home;
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::store::{Journal, RunHold, Start, Starts, Verdict};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,7 @@ pub enum Told {
     /// A process was launched that goes on with a run whose runner was lost: its id, and who that was.
     TakenUp(String, String),
     /// Something cannot be done now; it is tried again.
-    Trouble(crate::error::Failure),
+    Trouble(Failure),
 }
 
 /// A machine with its labels.
@@ -41,6 +42,31 @@ pub struct Machine {
     pub people: Option<PathBuf>,
     /// At most so many at a time.
     pub most: usize,
+    /// Whether it waits for what it has launched when it is told to stop.
+    pub drain: bool,
+}
+
+/// The file that says when a machine looked last.
+const LOOKED: &str = "runner.looked";
+/// A machine that has not looked for so long does not work any more; a store that is away is waited for shorter.
+const SILENT: Duration = Duration::from_mins(12);
+
+/// How long ago a machine with this folder has looked for work.
+///
+/// # Errors
+/// When that is too long ago, or none ever has.
+pub fn looked(dir: &Path) -> Result<Duration> {
+    let attempted = "see that the runner looks for work";
+    let seen = std::fs::metadata(dir.join(LOOKED)).and_then(|meta| meta.modified());
+    let seen = seen.map_err(|_| Failure::permanent(attempted, format!("none has in {}", dir.display())))?;
+    let ago = seen.elapsed().unwrap_or_default();
+    if ago > SILENT {
+        return Err(Failure::permanent(
+            attempted,
+            format!("it has not for {}", Span(Duration::from_secs(ago.as_secs()))),
+        ));
+    }
+    Ok(ago)
 }
 
 /// What a machine has launched.
@@ -62,6 +88,7 @@ impl Machine {
     pub async fn serve(self, stop: CancellationToken, tell: impl Fn(Told)) {
         let mut launched = Launched::default();
         while !stop.is_cancelled() {
+            let _ = std::fs::write(self.home.dir().join(LOOKED), ""); // whoever asks is told that it is not there
             if let Err(failure) = tokio::task::block_in_place(|| self.look(&mut launched, &tell)) {
                 tell(Told::Trouble(failure));
             }
@@ -69,6 +96,10 @@ impl Machine {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(PERIOD) => {}
             }
+        }
+        while self.drain && launched.count() > 0 {
+            tokio::time::sleep(PERIOD).await;
+            launched.forget_ended();
         }
     }
 

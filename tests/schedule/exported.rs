@@ -124,7 +124,7 @@ fn kubernetes_accepts_the_cron_job_and_its_command_starts_the_schedule() {
     assert_eq!((&spec["timeZone"], &spec["concurrencyPolicy"]), (&"UTC".into(), &"Forbid".into()));
     assert_eq!(spec["startingDeadlineSeconds"], 600);
     let pod = &spec["jobTemplate"]["spec"]["template"]["spec"];
-    assert_eq!(pod["volumes"][1]["persistentVolumeClaim"]["claimName"], "cutover-state");
+    assert_eq!(pod["volumes"][2]["persistentVolumeClaim"]["claimName"], "cutover-state");
     let container = &pod["containers"][0];
     let words: Vec<&str> = container["command"]
         .as_array()
@@ -138,6 +138,38 @@ fn kubernetes_accepts_the_cron_job_and_its_command_starts_the_schedule() {
     let mut damaged = job.clone();
     damaged["spec"]["concurencyPolicy"] = "Forbid".into();
     assert_eq!(kubernetes::faults(&damaged).len(), 1, "the schema sees what is wrong");
+}
+
+#[test]
+fn on_a_shared_store_kubernetes_gets_runners_with_all_that_they_need() {
+    let desk = desk();
+    desk.write("inventory.yaml", "hosts: { local: {} }\nruns-on: { site: oslo }\n");
+    let (store, folder) = ("postgres://cutover@db1,db2/store", desk.path("shared"));
+    let mut command = desk.cutover(&["schedule", "export", "--format", "kubernetes", "--state", store, "-o"]);
+    let output = command.arg(&folder).output().unwrap();
+    assert!(output.status.success(), "{}", words(&output));
+    let read = |name: &str| yaml(&std::fs::read_to_string(folder.join(name)).unwrap());
+    let job = read("cutover-cheap-one.cronjob.yaml");
+    assert_eq!(kubernetes::faults(&job), Vec::<String>::new());
+    let runner = read("cutover-runner-oslo.deployment.yaml");
+    assert_eq!(kubernetes::faults_of_deployment(&runner), Vec::<String>::new());
+    let pods = [&job["spec"]["jobTemplate"]["spec"]["template"]["spec"], &runner["spec"]["template"]["spec"]];
+    for pod in pods {
+        let container = &pod["containers"][0];
+        assert!(container["args"].as_array().unwrap().contains(&store.into()), "{container}");
+        let mounts: Vec<&Value> =
+            container["volumeMounts"].as_array().unwrap().iter().map(|mount| &mount["name"]).collect();
+        let volumes: Vec<&Value> = pod["volumes"].as_array().unwrap().iter().map(|volume| &volume["name"]).collect();
+        assert_eq!(mounts, ["files", "ssh", "store", "state"]);
+        assert_eq!(mounts, volumes);
+    }
+    let container = &pods[1]["containers"][0];
+    assert_eq!(container["args"], serde_json::json!(["runner", "--drain", "--state", store, "--labels", "site=oslo"]));
+    assert_eq!(container["livenessProbe"]["exec"]["command"][2], "--check");
+
+    let mut damaged = runner.clone();
+    damaged["spec"]["template"]["spec"]["containers"][0]["imagee"] = "x".into();
+    assert_eq!(kubernetes::faults_of_deployment(&damaged).len(), 1, "the schema sees what is wrong");
 }
 
 #[test]

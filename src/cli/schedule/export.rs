@@ -7,6 +7,7 @@ use crate::cli::state::State;
 use crate::domain::folder_of;
 use crate::error::{Failure, exit};
 use crate::schedule::export::{Exported, Format, Place, files};
+use crate::store::Address;
 use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -69,9 +70,12 @@ impl Args {
         });
         let this = || std::env::current_exe().ok().map(|path| path.display().to_string()).filter(|_| on_this_machine);
         let program = self.program.clone().or_else(this).unwrap_or_else(|| "cutover".to_owned());
-        let stated = self.state.stated().map(whole);
-        let state_dir = stated.unwrap_or_else(|| "/var/lib/cutover".into());
-        Place { program, file, state_dir, image: self.image.clone(), now: Timestamp::now() }
+        let stated = self.state.stated().map(|stated| match stated.to_str() {
+            Some(address) if Address::is_meant(address) => address.to_owned(),
+            _ => whole(stated).display().to_string(),
+        });
+        let state = stated.unwrap_or_else(|| "/var/lib/cutover".to_owned());
+        Place { program, file, state, image: self.image.clone(), now: Timestamp::now() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line that every exported file calls.
 
 use crate::error::{Failure, Result};
+use crate::store::Address;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -11,8 +12,8 @@ pub struct Place {
     pub program: String,
     /// The file of schedules.
     pub file: PathBuf,
-    /// The state directory.
-    pub state_dir: PathBuf,
+    /// The state directory, or the address of the shared store.
+    pub state: String,
     /// The image with the program in it.
     pub image: String,
     /// When the files are written: what clocks leave out in the five years after that is looked after.
@@ -20,12 +21,17 @@ pub struct Place {
 }
 
 impl Place {
+    /// Whether many machines share what is kept.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Address::is_meant(&self.state)
+    }
     /// Sees that no path ends a line, in whatever file it is written into.
     ///
     /// # Errors
     /// Names the one that does.
     pub fn check(&self) -> Result<()> {
-        let paths = [self.program.clone(), self.file.display().to_string(), self.state_dir.display().to_string()];
+        let paths = [self.program.clone(), self.file.display().to_string(), self.state.clone()];
         match paths.iter().chain([&self.image]).find(|path| path.chars().any(char::is_control)) {
             None => Ok(()),
             Some(odd) => {
@@ -38,8 +44,8 @@ impl Place {
     /// The words of the command line for a schedule.
     #[must_use]
     pub fn words(&self, schedule: &str) -> Vec<String> {
-        let (file, state) = (self.file.display().to_string(), self.state_dir.display().to_string());
-        let words = [&self.program, "schedule", "run", schedule, "--due", "--schedules", &file, "--state", &state];
+        let file = self.file.display().to_string();
+        let words = [&self.program, "schedule", "run", schedule, "--due", "--schedules", &file, "--state", &self.state];
         words.into_iter().map(str::to_owned).collect()
     }
     /// The same for a shell.

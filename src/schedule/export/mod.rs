@@ -23,7 +23,7 @@ pub enum Format {
     Systemd,
     /// One table for cron.
     Cron,
-    /// A `CronJob` for each schedule.
+    /// A `CronJob` for each schedule, and on a shared store a Deployment of runners.
     Kubernetes,
     /// A workflow of GitHub for each schedule.
     Github,
@@ -49,7 +49,7 @@ pub fn files(schedules: &Schedules, format: Format, place: &Place) -> Vec<Export
     match format {
         Format::Systemd => each(systemd::files),
         Format::Cron => vec![cron::file(schedules, place)],
-        Format::Kubernetes => each(kubernetes::files),
+        Format::Kubernetes => kubernetes::files(schedules, place),
         Format::Github => each(github::files),
         Format::Gitlab => vec![gitlab::file(schedules, place)],
     }
