@@ -71,7 +71,9 @@ const OTHER_THINGS: &[(&str, &[&str], &str)] = &[
     ("src/playbook/through.rs", &["tunnel"], "the format of a parameter"),
     ("src/rehearsal/certificates.rs", &["copy"], "a value of an option of openssl"),
     ("src/rehearsal/shop.rs", &["accounts"], "a table of the shop"),
-    ("src/schedule/export/kubernetes.rs", &["command"], "a field of a container"),
+    ("src/schedule/export/kubernetes/pod.rs", &["command"], "a field of a container"),
+    ("src/schedule/export/kubernetes/runners.rs", &["command"], "a field of a probe"),
+    ("src/store/copy.rs", &["command"], "a column of a table"),
     ("src/web/decide.rs", &["approve"], "the word that a person types"),
     ("src/web/visitor.rs", &["approve"], "the right to answer"),
 ];

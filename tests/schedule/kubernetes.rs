@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+const POD: &str = "io.k8s.api.core.v1.PodTemplateSpec";
+
 /// What Kubernetes would say against a document.
 pub fn faults(document: &Value) -> Vec<String> {
     against(&cron_job(), document)
@@ -9,10 +11,8 @@ pub fn faults(document: &Value) -> Vec<String> {
 
 /// The same of a `Deployment`: its pods have the shape that those of a `CronJob` have.
 pub fn faults_of_deployment(document: &Value) -> Vec<String> {
-    let cron_job = cron_job();
-    let pods =
-        &cron_job["properties"]["spec"]["properties"]["jobTemplate"]["properties"]["spec"]["properties"]["template"];
-    assert!(pods["properties"]["spec"].is_object(), "the schema has the shape of pods");
+    let definitions = cron_job()["$defs"].take();
+    assert!(definitions[POD].is_object(), "the schema has the shape of pods");
     let strict = |required: &[&str], properties: Value| json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties });
     let labels = json!({ "type": "object", "additionalProperties": { "type": "string" } });
     let metadata =
@@ -20,7 +20,7 @@ pub fn faults_of_deployment(document: &Value) -> Vec<String> {
     let spec = json!({
         "replicas": { "type": "integer" },
         "selector": strict(&["matchLabels"], json!({ "matchLabels": labels })),
-        "template": pods,
+        "template": { "$ref": format!("#/$defs/{POD}") },
     });
     let envelope = json!({
         "apiVersion": { "const": "apps/v1" },
@@ -28,7 +28,9 @@ pub fn faults_of_deployment(document: &Value) -> Vec<String> {
         "metadata": metadata,
         "spec": strict(&["selector", "template"], spec),
     });
-    against(&strict(&["apiVersion", "kind", "metadata", "spec"], envelope), document)
+    let mut schema = strict(&["apiVersion", "kind", "metadata", "spec"], envelope);
+    schema["$defs"] = definitions;
+    against(&schema, document)
 }
 
 fn cron_job() -> Value {
