@@ -23,7 +23,7 @@ pub struct Args {
     /// File of people whose answers count in the runs that it carries out.
     #[arg(long, value_name = "FILE", env = "CUTOVER_PEOPLE")]
     people: Option<PathBuf>,
-    /// When told to stop, wait for what was launched here: where the end of this program ends everything, as in a container.
+    /// When asked to stop, wait for what was launched here: where the end of this program ends everything, as in a container.
     #[arg(long)]
     drain: bool,
     /// Only see whether the runner on this machine still looks for work.

@@ -13,7 +13,7 @@ use cutover::playbook::inventory::Inventory;
 use cutover::playbook::model::{Backoff, Occasions, OnFailure, Retry};
 use cutover::playbook::world::World;
 use cutover::report::fold::Summary;
-use cutover::store::{Entry, Event, Journal, Outcome, RunRecord, Store};
+use cutover::store::{Dated, Entry, Event, Journal, Outcome, RunHead, RunRecord, Store};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -311,4 +311,32 @@ pub fn intent(step: &str) -> Event {
 
 pub fn done(step: &str, outputs: &Value) -> Event {
     Event::StepDone { step: step.into(), outputs: outputs.as_object().unwrap().clone() }
+}
+
+/// What is asked before an append.
+pub type Before = Box<dyn Fn(&[Dated]) -> Result<()> + Send + Sync>;
+
+/// A journal that asks before every append.
+pub struct Asking {
+    pub inner: Arc<dyn Journal>,
+    pub before: Before,
+}
+
+impl Journal for Asking {
+    fn create_run(&self, record: &RunRecord) -> Result<()> {
+        self.inner.create_run(record)
+    }
+    fn append_as(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>> {
+        (self.before)(news)?;
+        self.inner.append_as(run, epoch, news)
+    }
+    fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
+        self.inner.entries_after(run, seq)
+    }
+    fn run(&self, run: &str) -> Result<RunRecord> {
+        self.inner.run(run)
+    }
+    fn runs(&self) -> Result<Vec<RunHead>> {
+        self.inner.runs()
+    }
 }

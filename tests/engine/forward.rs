@@ -1,10 +1,10 @@
 //! A run on its way forward.
 
-use crate::engine::fakes::{Act, Lab, RUN, block, retry, step};
-use cutover::error::{Class, Failure, Result};
+use crate::engine::fakes::{Act, Asking, Lab, RUN, block, retry, step};
+use cutover::error::{Class, Failure};
 use cutover::kinds::{Probe, Reversibility};
 use cutover::playbook::model::OnFailure;
-use cutover::store::{Dated, Entry, Event, Journal, Outcome, RunHead, RunRecord};
+use cutover::store::{Dated, Event, Journal, Outcome};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -217,30 +217,13 @@ async fn an_interrupt_lets_a_block_that_has_begun_finish_and_a_second_does_not()
 }
 
 /// A journal that fills up after so many appends.
-struct Full {
-    inner: Arc<dyn Journal>,
-    room: AtomicUsize,
-}
-
-impl Journal for Full {
-    fn create_run(&self, record: &RunRecord) -> Result<()> {
-        self.inner.create_run(record)
-    }
-    fn append_as(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>> {
-        if self.room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |room| room.checked_sub(1)).is_err() {
-            return Err(Failure::permanent("write the journal", "the disk is full"));
-        }
-        self.inner.append_as(run, epoch, news)
-    }
-    fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
-        self.inner.entries_after(run, seq)
-    }
-    fn run(&self, run: &str) -> Result<RunRecord> {
-        self.inner.run(run)
-    }
-    fn runs(&self) -> Result<Vec<RunHead>> {
-        self.inner.runs()
-    }
+fn full(inner: Arc<dyn Journal>, room: usize) -> Asking {
+    let room = AtomicUsize::new(room);
+    let before = move |_: &[Dated]| {
+        let left = room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |room| room.checked_sub(1));
+        left.map(drop).map_err(|_| Failure::permanent("write the journal", "the disk is full"))
+    };
+    Asking { inner, before: Box::new(before) }
 }
 
 #[tokio::test(start_paused = true)]
@@ -249,7 +232,7 @@ async fn nothing_happens_that_the_journal_does_not_hold() {
     for room in 0..5 {
         let mut lab = Lab::new(chain());
         let whole = lab.journal.clone();
-        lab.journal = Arc::new(Full { inner: whole.clone(), room: AtomicUsize::new(room) });
+        lab.journal = Arc::new(full(whole.clone(), room));
         let failure = lab.runner().run().await.unwrap_err();
         assert_eq!(failure.exit_code(), 130, "{failure}");
         let entries = whole.entries(RUN).unwrap();

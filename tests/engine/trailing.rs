@@ -1,19 +1,16 @@
 //! A journal that is away while the application waits behind a fence. In real time: what waits for a disk waits for no
 //! paused clock.
 
-use crate::engine::fakes::{Act, Lab, RUN, block, step};
+use crate::engine::fakes::{Act, Asking, Lab, RUN, block, step};
 use cutover::domain::units::Span;
-use cutover::error::Result;
 use cutover::kinds::{Probe, Reversibility};
-use cutover::store::{Dated, Entry, Event, Journal, Outcome, RunHead, RunRecord};
+use cutover::store::{Dated, Event, Outcome};
 use serde_json::json;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// A journal that goes away at the first append with such an event, until it is called back.
-struct Away {
-    inner: Arc<dyn Journal>,
-    at: fn(&Event) -> bool,
+/// Whether a journal is there: it goes away once, until it is called back.
+struct Presence {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -25,7 +22,17 @@ enum State {
     Back,
 }
 
-impl Away {
+impl Presence {
+    fn go_away(&self) {
+        let mut state = self.state.lock().unwrap();
+        if *state == State::There {
+            *state = State::Away;
+        }
+    }
+    fn wait(&self) {
+        let state = self.state.lock().unwrap();
+        drop(self.changed.wait_while(state, |state| *state == State::Away).unwrap());
+    }
     fn call_back(&self) {
         *self.state.lock().unwrap() = State::Back;
         self.changed.notify_all();
@@ -35,31 +42,8 @@ impl Away {
     }
 }
 
-impl Journal for Away {
-    fn create_run(&self, record: &RunRecord) -> Result<()> {
-        self.inner.create_run(record)
-    }
-    fn append_as(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>> {
-        let mut state = self.state.lock().unwrap();
-        if *state == State::There && news.iter().any(|(_, event)| (self.at)(event)) {
-            *state = State::Away;
-        }
-        drop(self.changed.wait_while(state, |state| *state == State::Away).unwrap());
-        self.inner.append_as(run, epoch, news)
-    }
-    fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>> {
-        self.inner.entries_after(run, seq)
-    }
-    fn run(&self, run: &str) -> Result<RunRecord> {
-        self.inner.run(run)
-    }
-    fn runs(&self) -> Result<Vec<RunHead>> {
-        self.inner.runs()
-    }
-}
-
 /// A switch as playbooks have it, and a step after it; the journal goes away at `at`.
-fn switch(at: fn(&Event) -> bool) -> (Lab, Arc<Away>) {
+fn switch(at: fn(&Event) -> bool) -> (Lab, Arc<Presence>) {
     let mut steps = [step("fence", &[]), step("final", &[]), step("promote", &[]), step("app", &[])];
     for (step, uses) in steps.iter_mut().zip(["fence", "wait_for_position", "promote", "repoint"]) {
         step.uses = uses.into();
@@ -70,9 +54,16 @@ fn switch(at: fn(&Event) -> bool) -> (Lab, Arc<Away>) {
     let blocks = vec![block("switch", &mut steps, Some(8_000))];
     let after = step("after", &["app"]);
     let mut lab = Lab::with_blocks(steps.into_iter().chain([after]).collect(), blocks);
-    let away = Away { inner: lab.journal.clone(), at, state: Mutex::new(State::There), changed: Condvar::new() };
-    let away = Arc::new(away);
-    lab.journal = away.clone();
+    let away = Arc::new(Presence { state: Mutex::new(State::There), changed: Condvar::new() });
+    let presence = away.clone();
+    let before = move |news: &[Dated]| {
+        if news.iter().any(|(_, event)| at(event)) {
+            presence.go_away();
+        }
+        presence.wait();
+        Ok(())
+    };
+    lab.journal = Arc::new(Asking { inner: lab.journal.clone(), before: Box::new(before) });
     lab.stage.act("promote", &[Act::Note("proved", json!(1))]);
     (lab, away)
 }

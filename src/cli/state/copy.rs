@@ -19,14 +19,14 @@ pub(super) struct CopyArgs {
 }
 
 pub(super) fn copy(args: &CopyArgs) -> Result<()> {
-    let from = args.state.open()?;
-    let workers = args.state.home()?.workers();
-    if let Some(worker) = workers.first() {
+    args.state.open()?; // reports that there is none
+    let from = args.state.home()?;
+    if let Some(worker) = from.workers().first() {
         return Err(Failure::locked("copy the store", format!("it is being worked on by {worker}"))
             .now("nothing was copied")
             .help("wait for it, or stop it (`cutover stop RUN`); stop `cutover serve` and `cutover runner` too"));
     }
-    let copied = from.copy_to(&Home::at(&args.to)?.store)?;
+    let copied = from.store.copy_to(&Home::at(&args.to)?.store)?;
     match args.format {
         Format::Json => output::json(&copied),
         Format::Text => {

@@ -66,7 +66,7 @@ pub(super) fn prune(args: &PruneArgs) -> Result<()> {
     let before = Timestamp::now().as_millisecond().saturating_sub(age);
     let mut runs = store.old_runs(before)?;
     let mut starts = 0;
-    if args.yes {
+    if args.yes && !runs.is_empty() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&args.evidence).map_err(|error| {
             Failure::permanent(format!("make {}", args.evidence.display()), error.to_string())
                 .now("nothing was removed")
@@ -78,6 +78,8 @@ pub(super) fn prune(args: &PruneArgs) -> Result<()> {
             }
         }
         runs = gone;
+    }
+    if args.yes {
         starts = store.forget_starts(before)?;
     }
     let pruned = Pruned { done: args.yes, runs, starts };
@@ -130,13 +132,12 @@ fn words(pruned: &Pruned, evidence: &Path) -> String {
         let _ = writeln!(text, "{run}  {ended}  {playbook}  {outcome}");
     }
     let (runs, starts, evidence) = (pruned.runs.len(), pruned.starts, evidence.display());
-    let _ = match pruned.done {
-        true => writeln!(
-            text,
-            "{runs} runs and {starts} decisions of schedules are removed; their evidence is in {evidence}"
-        ),
-        false if runs == 0 => writeln!(text, "nothing is that old and over"),
-        false => writeln!(text, "{runs} runs would be removed: add --yes"),
+    let _ = if runs == 0 && starts == 0 {
+        writeln!(text, "nothing is that old and over")
+    } else if pruned.done {
+        writeln!(text, "{runs} runs and {starts} decisions of schedules are removed; their evidence is in {evidence}")
+    } else {
+        writeln!(text, "{runs} runs would be removed: add --yes")
     };
     text
 }

@@ -68,12 +68,12 @@ fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Vec<Event>
         let put_off = Event::RunPutOff { of: step.clone(), failure: failure.clone() };
         return vec![Event::StepStopped { step, attempt, failure: Some(failure) }, put_off];
     }
-    let begun = state.graph.block(ix).filter(|&block| state.blocks[block].started.is_some());
+    let begun = state.graph.block(ix).filter(|_| state.is_in_begun_block(ix));
     let row = Failing::again(state.steps[ix].failing, now);
     let retry_at = step_again(&state.graph.step(ix).retry, row, &failure, now, begun.is_some());
     let untouched = failure.class == Class::NotYet && retry_at.is_some();
     let mut events = vec![Event::StepFailed { step, attempt, failure, retry_at }];
-    events.extend(begun.filter(|&block| untouched && is_alone(state, block, ix)).map(|block| put_back(state, block)));
+    events.extend(begun.filter(|_| untouched && state.is_first_of_block(ix)).map(|block| put_back(state, block)));
     events
 }
 
@@ -95,11 +95,6 @@ fn why_stopped(state: &RunState, ix: usize, failure: Failure) -> Failure {
         (None, None) => return failure,
     };
     Failure { answer, ..failure }
-}
-
-/// Whether nothing of the block was begun but `ix`.
-fn is_alone(state: &RunState, block: usize, ix: usize) -> bool {
-    state.graph.blocks()[block].iter().all(|&other| other == ix || !state.steps[other].begun)
 }
 
 /// The writers were not touched, so nothing hurries: the block is prepared anew before the next attempt.

@@ -308,8 +308,7 @@ fn is_block_settled(state: &RunState, block: usize) -> bool {
 }
 
 fn is_in_begun_block(state: &RunState, task: Task) -> bool {
-    let Task::Step(ix) = task else { return false };
-    state.graph.block(ix).is_some_and(|block| state.blocks[block].started.is_some())
+    matches!(task, Task::Step(ix) if state.is_in_begun_block(ix))
 }
 
 fn may_go_on(state: &RunState, ix: usize, stop: Stop) -> bool {

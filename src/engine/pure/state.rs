@@ -208,6 +208,19 @@ impl RunState {
         self.blocks[block].started.is_some() && !self.graph.blocks()[block].iter().all(over)
     }
 
+    /// Whether a step is in a block that has begun: the application may be waiting.
+    #[must_use]
+    pub fn is_in_begun_block(&self, step: usize) -> bool {
+        self.graph.block(step).is_some_and(|block| self.blocks[block].started.is_some())
+    }
+
+    /// Whether a step is the only one of its block that has begun, so that nobody waits for it yet.
+    #[must_use]
+    pub fn is_first_of_block(&self, step: usize) -> bool {
+        let block = self.graph.block(step).map(|block| &self.graph.blocks()[block]);
+        block.is_some_and(|block| block.iter().all(|&other| other == step || !self.steps[other].begun))
+    }
+
     /// Whether nothing was done that an older copy of the journal could do again: what has begun only looked. A program or
     /// a statement of the user's own without an undo may have changed something.
     #[must_use]

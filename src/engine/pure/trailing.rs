@@ -33,13 +33,13 @@ pub enum Patience {
 pub fn begins_at_once(state: &RunState, decision: &Decision) -> bool {
     let step = match *decision {
         Decision::Start { step, .. } => step,
-        Decision::Probe { step } => return application_waits(state, step),
+        Decision::Probe { step } => return state.is_in_begun_block(step),
         _ => return false,
     };
     match find(&state.graph.step(step).uses).map_or(Begins::Noted, |kind| kind.begins) {
         Begins::Noted => false,
-        Begins::Looking => application_waits(state, step),
-        Begins::Again => application_waits(state, step) && state.is_point_reached(),
+        Begins::Looking => state.is_in_begun_block(step),
+        Begins::Again => state.is_in_begun_block(step) && state.is_point_reached(),
     }
 }
 
@@ -53,13 +53,13 @@ pub fn patience(state: &RunState, decision: &Decision) -> Patience {
     }
 }
 
-/// How long a step waits for the journal, to begin or to note something; `back` when it is being taken back.
+/// How long a step waits for the journal, to begin or to note something; `back` when it is being undone.
 ///
 /// Behind a fence there is always a way that is right whatever the journal says in the end: before the point of no return
 /// what was begun is taken back, which does no harm twice; after it everything goes on, and nothing is taken back.
 #[must_use]
 pub fn patience_of(state: &RunState, step: usize, back: bool) -> Patience {
-    match application_waits(state, step) {
+    match state.is_in_begun_block(step) {
         true if back || state.is_point_reached() => Patience::ThenGoOn(THEN_GO_ON),
         true => Patience::ThenGiveUp(THEN_GIVE_UP),
         false => Patience::Endless,
@@ -70,19 +70,11 @@ pub fn patience_of(state: &RunState, step: usize, back: bool) -> Patience {
 #[must_use]
 pub fn late(state: &RunState, decision: &Decision) -> Failure {
     let answer = format!("the journal has not taken its intent within {}", Span(THEN_GIVE_UP));
-    let alone = |step| {
-        let block = state.graph.block(step).map(|block| &state.graph.blocks()[block]);
-        block.is_some_and(|block| block.iter().all(|&other| other == step || !state.steps[other].begun))
-    };
     let failure = match *decision {
-        Decision::Start { step, .. } if alone(step) => Failure::not_yet("begin the step", answer),
+        Decision::Start { step, .. } if state.is_first_of_block(step) => Failure::not_yet("begin the step", answer),
         _ => Failure::permanent("begin the step", answer),
     };
     failure
         .now("it has not begun: nothing is done that is not in the journal")
         .help("make sure that the journal can be written; what is behind a fence is taken back meanwhile")
-}
-
-fn application_waits(state: &RunState, step: usize) -> bool {
-    state.graph.block(step).is_some_and(|block| state.blocks[block].started.is_some())
 }
