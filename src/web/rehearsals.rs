@@ -15,6 +15,15 @@ const REMEMBERED: usize = 3;
 /// Of what a failed one said, so many of the last lines are shown.
 const LINES: usize = 30;
 
+/// What the rehearsed application holds and does.
+#[derive(Debug)]
+pub(super) struct Load {
+    /// Rows of its database.
+    pub rows: u64,
+    /// Its transactions per second.
+    pub rate: u64,
+}
+
 /// A rehearsal that was started here.
 #[derive(Debug, Clone)]
 pub(super) struct Started {
@@ -80,7 +89,7 @@ impl Rehearsals {
     ///
     /// # Errors
     /// When there is no such playbook, one goes on already, or the program cannot be started.
-    pub(super) fn start(&self, playbook: &str, rows: u64, state_dir: &Path, person: &str) -> Result<()> {
+    pub(super) fn start(&self, playbook: &str, load: &Load, state_dir: &Path, person: &str) -> Result<()> {
         let attempted = || format!("rehearse {playbook}");
         if !self.playbooks().iter().any(|name| name == playbook) {
             let folder = self.folder.display();
@@ -99,7 +108,7 @@ impl Rehearsals {
             started.push(Started { playbook: playbook.to_owned(), person: person.to_owned(), at, ended: None });
         }
         let log = state_dir.join("rehearsals").join(format!("{at}.log"));
-        let child = spawn(&self.program, &self.folder.join(playbook), rows, state_dir, &log);
+        let child = spawn(&self.program, &self.folder.join(playbook), load, state_dir, &log);
         let (shared, failed) = (self.started.clone(), child.as_ref().err().map(ToString::to_string));
         let settle = move |ended: Ended| {
             let mut started = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,12 +131,13 @@ impl Rehearsals {
 }
 
 /// The log is the user's alone: it holds paths and addresses.
-fn spawn(program: &Path, playbook: &Path, rows: u64, state_dir: &Path, log: &Path) -> std::io::Result<Child> {
+fn spawn(program: &Path, playbook: &Path, load: &Load, state_dir: &Path, log: &Path) -> std::io::Result<Child> {
     let folder = log.parent().unwrap_or(state_dir);
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let file: File = OpenOptions::new().append(true).create(true).mode(0o600).open(log)?;
     let mut command = Command::new(program);
-    command.arg("rehearse").arg(playbook).args(["--ask", "--rows", &rows.to_string()]);
+    command.arg("rehearse").arg(playbook).arg("--ask");
+    command.args(["--rows", &load.rows.to_string(), "--rate", &load.rate.to_string()]);
     command.arg("--state").arg(std::path::absolute(state_dir)?);
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     command.env("NO_COLOR", "1").process_group(0); // a Ctrl-C is for the page, not for what it started

@@ -1,7 +1,7 @@
 //! Starting: a rehearsal of a playbook, or what a schedule names, now.
 
 use super::guard::Refusal;
-use super::rehearsals::{Rehearsals, Started};
+use super::rehearsals::{Load, Rehearsals, Started};
 use super::visitor::Visitor;
 use super::{Page, confirm};
 use crate::people::Right;
@@ -18,6 +18,11 @@ use std::sync::Arc;
 const ROWS: u64 = 20_000;
 const MOST_ROWS: u64 = 50_000_000;
 
+/// Transactions per second of the rehearsal's application: fewer than on the command line, as the machine that serves the page
+/// has other things to do.
+const RATE: u64 = 200;
+const MOST_RATE: u64 = 100_000;
+
 /// What confirms the start of a rehearsal.
 const REHEARSE: &str = "rehearse";
 
@@ -28,6 +33,8 @@ pub(super) struct Wanted {
     playbook: String,
     #[serde(default)]
     rows: String,
+    #[serde(default)]
+    rate: String,
     #[serde(default)]
     form_key: String,
     #[serde(default)]
@@ -61,6 +68,10 @@ pub(super) fn offer(rehearsals: &Rehearsals, visitor: &Visitor) -> Markup {
                 div {
                     label for="rows" { "Rows" }
                     input #rows type="number" name="rows" min="1" max=(MOST_ROWS) value=(ROWS) inputmode="numeric";
+                }
+                div {
+                    label for="rate" { "Transactions per second" }
+                    input #rate type="number" name="rate" min="1" max=(MOST_RATE) value=(RATE) inputmode="numeric";
                 }
                 div.sure {
                     label for="confirm-rehearse" {
@@ -103,16 +114,23 @@ pub(super) async fn rehearse(
     let Some(rehearsals) = &page.parts.rehearsals else {
         return Err(Refusal::missing("no rehearsal can be started here: the page was started without --playbooks"));
     };
-    let rows = if wanted.rows.is_empty() { Some(ROWS) } else { wanted.rows.parse().ok() };
-    let Some(rows) = rows.filter(|rows| (1..=MOST_ROWS).contains(rows)) else {
-        let said = format!("`rows` is no number from 1 to {MOST_ROWS}");
-        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, said));
+    let load = Load {
+        rows: number("rows", &wanted.rows, ROWS, MOST_ROWS)?,
+        rate: number("rate", &wanted.rate, RATE, MOST_RATE)?,
     };
     if let Some(worker) = page.parts.home.keeper() {
         return Err(Refusal::new(StatusCode::CONFLICT, format!("something is running already: {worker}")));
     }
-    rehearsals.start(&wanted.playbook, rows, page.state_dir(), person)?;
+    rehearsals.start(&wanted.playbook, &load, page.state_dir(), person)?;
     Ok(done(&visitor))
+}
+
+/// A number of the form, from 1 to `most`; `usual` when nothing is said.
+fn number(field: &str, said: &str, usual: u64, most: u64) -> Result<u64, Refusal> {
+    let number = if said.is_empty() { Some(usual) } else { said.parse().ok() };
+    number.filter(|number| (1..=most).contains(number)).ok_or_else(|| {
+        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`{field}` is no number from 1 to {most}"))
+    })
 }
 
 /// Starts what a schedule names.

@@ -6,7 +6,7 @@ use super::served::Served;
 use std::path::Path;
 use std::time::Duration;
 
-const MINUTES: Duration = Duration::from_mins(4);
+const MINUTES: Duration = Duration::from_mins(8);
 const MOMENT: Duration = Duration::from_secs(20);
 /// Folder for pictures of what is seen; none are taken without it.
 const PICTURES: &str = "PAGE_PICTURES";
@@ -91,6 +91,7 @@ fn a_rehearsal_is_started_watched_approved_and_shown() {
     assert_eq!(browser.ask("document.querySelector('.person').textContent"), "anna");
 
     browser.ask("document.getElementById('rows').value = 3000");
+    browser.ask("document.getElementById('rate').value = 40");
     browser.ask("document.getElementById('confirm-rehearse').click()");
     browser.go("form.start button.main");
     pictures(&mut browser, "start", "body");
