@@ -159,7 +159,7 @@ impl Daemon {
         if launched.attempts == ATTEMPTS {
             let log = work::log(self.scheduler.home.dir(), run);
             let reason = format!("its process ended {ATTEMPTS} times before it began: see {}", log.display());
-            return self.scheduler.journal.end(run, now.as_millisecond(), None, Some(&reason));
+            return self.scheduler.journal.end(&start, now.as_millisecond(), None, Some(&reason));
         }
         launched.attempts += 1;
         launched.child = Some(launch(&self.program, &self.scheduler.home, run, self.people.as_deref())?);

@@ -12,10 +12,14 @@ use crate::error::Result;
 use crate::plan::load;
 use crate::playbook::document::Document;
 use crate::store::{Journal, Outcome, Start, Starts, Store, Verdict};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+/// A start whose process died before it recorded its run is free again for so long after it was decided: a process that dies
+/// each time does not try for ever.
+const FREED: SignedDuration = SignedDuration::from_mins(10);
 
 /// Looks at the schedules of one state directory.
 pub struct Scheduler {
@@ -65,7 +69,8 @@ impl Scheduler {
         Ok(decided)
     }
 
-    /// The starts that something is still to come of. The end of those whose process has died is written.
+    /// The starts that something is still to come of. One whose process has died is free again when its run was not even
+    /// recorded; the end of the others is written.
     ///
     /// # Errors
     /// When the journal cannot be read or written.
@@ -73,8 +78,13 @@ impl Scheduler {
         let mut open = self.journal.open_starts()?;
         for start in &open {
             let Some(run) = start.run.as_ref().filter(|_| start.claimed.is_some()) else { continue };
-            if !Work::is_under_way(&self.home, run) {
-                self.journal.end(run, now.as_millisecond(), None, Some("its process died"))?;
+            if Work::is_under_way(&self.home, run) {
+                continue;
+            }
+            // a run is recorded before it does anything; a rehearsal has made servers by then, a plan records none
+            let is_young = now.duration_since(instant(start.at)) < FREED;
+            if !(start.is_run() && is_young && self.journal.free(start)?) {
+                self.journal.end(start, now.as_millisecond(), None, Some("its process died"))?;
             }
         }
         if open.iter().any(|start| start.claimed.is_some()) {

@@ -95,9 +95,7 @@ pub fn carry_out(home: &Home, run: &str, begin: impl FnOnce(&Start) -> u8) -> Re
 /// When the end cannot be written.
 pub fn finish(journal: &Store, work: Work, start: &Start, begin: impl FnOnce(&Start) -> u8) -> Result<u8> {
     let code = begin(start);
-    if let Some(run) = &start.run {
-        journal.end(run, wall(), Some(code), None)?;
-    }
+    journal.end(start, wall(), Some(code), None)?;
     drop(work); // only now: who finds no lock takes a start without an end for dead
     Ok(code)
 }

@@ -113,11 +113,20 @@ pub trait Starts: Send + Sync {
     /// When the journal cannot be written.
     fn claim(&self, run: &str, at: i64) -> Result<Option<Start>>;
 
-    /// Writes that the process of a start has ended, with its exit code if it is known, unless that is written already.
+    /// Writes that the process which claimed the start as `start` shows it has ended, with its exit code if it is known.
+    /// Writes nothing when the start has an end already, or was claimed again meanwhile.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    fn end(&self, run: &str, at: i64, exit_code: Option<u8>, reason: Option<&str>) -> Result<()>;
+    fn end(&self, start: &Start, at: i64, exit_code: Option<u8>, reason: Option<&str>) -> Result<()>;
+
+    /// Frees a start whose process died before its run was recorded: nothing was done, and it can be claimed again. Whoever
+    /// records the run first carries it out, also when the process was only frozen. False when the run is recorded, the start
+    /// has an end, or was claimed again meanwhile.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    fn free(&self, start: &Start) -> Result<bool>;
 
     /// Every start of which something is still to come, oldest first.
     ///

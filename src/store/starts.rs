@@ -120,10 +120,20 @@ impl Starts for Store {
         Ok(self.find_starts("WHERE run = $1", values![run])?.pop())
     }
 
-    fn end(&self, run: &str, at: i64, exit_code: Option<u8>, reason: Option<&str>) -> Result<()> {
+    fn end(&self, start: &Start, at: i64, exit_code: Option<u8>, reason: Option<&str>) -> Result<()> {
         let update = "UPDATE start SET ended = $2, exit_code = $3, reason = coalesce($4, reason)
-            WHERE run = $1 AND ended IS NULL";
-        self.change(&format!("write the end of {run}"), update, values![run, at, exit_code, reason]).map(|_| ())
+            WHERE run = $1 AND ended IS NULL AND coalesce(claimed, 0) = $5";
+        let Some(run) = start.run.as_deref() else { return Ok(()) };
+        let values = values![run, at, exit_code, reason, start.claimed.unwrap_or_default()];
+        self.change(&format!("write the end of {run}"), update, values).map(|_| ())
+    }
+
+    fn free(&self, start: &Start) -> Result<bool> {
+        let update = "UPDATE start SET claimed = NULL, reserved = 0
+            WHERE run = $1 AND verdict = 'started' AND ended IS NULL AND claimed = $2
+              AND NOT EXISTS (SELECT 1 FROM run WHERE id = $1)";
+        let (Some(run), Some(claimed)) = (start.run.as_deref(), start.claimed) else { return Ok(false) };
+        self.change(&format!("free the start {run}"), update, values![run, claimed])
     }
 
     fn open_starts(&self) -> Result<Vec<Start>> {
@@ -197,11 +207,12 @@ mod tests {
         assert!(one.decide(&start(10, "a")).unwrap());
         assert!(!other.decide(&start(10, "b")).unwrap());
         assert_eq!(other.open_starts().unwrap(), [start(10, "a")]);
-        assert_eq!(other.claim("a", 11).unwrap().unwrap().claimed, Some(11));
+        let claimed = other.claim("a", 11).unwrap().unwrap();
+        assert_eq!(claimed.claimed, Some(11));
         assert_eq!(one.claim("a", 12).unwrap(), None);
         assert_eq!(one.claim("b", 12).unwrap(), None);
-        one.end("a", 13, Some(3), None).unwrap();
-        other.end("a", 14, None, Some("died")).unwrap();
+        one.end(&claimed, 13, Some(3), None).unwrap();
+        other.end(&claimed, 14, None, Some("died")).unwrap();
         let ended = one.last_ended("s").unwrap().unwrap();
         assert_eq!((ended.ended, ended.exit_code, ended.reason), (Some(13), Some(3), None));
         assert!(one.open_starts().unwrap().is_empty());

@@ -48,8 +48,8 @@ impl Clock {
     }
     fn over(&self, start: &Start, code: u8) {
         let run = start.run.as_deref().unwrap();
-        self.scheduler.journal.claim(run, start.at).unwrap().unwrap();
-        self.scheduler.journal.end(run, start.at, Some(code), None).unwrap();
+        let claimed = self.scheduler.journal.claim(run, start.at).unwrap().unwrap();
+        self.scheduler.journal.end(&claimed, start.at, Some(code), None).unwrap();
     }
 }
 
@@ -229,6 +229,20 @@ fn a_process_that_died_is_no_hindrance_and_one_that_lives_is() {
     assert_eq!(clock.look("2026-11-01T03:00:00Z"), ["2026-11-01T03:00:00Z started"]);
     let ended = clock.scheduler.journal.last_ended("s").unwrap().unwrap();
     assert_eq!((ended.exit_code, ended.reason.as_deref()), (None, Some("its process died")));
+}
+
+#[test]
+fn a_process_that_died_before_its_run_was_recorded_is_replaced() {
+    let clock = Clock::new("cron: \"0 * * * *\", time_zone: UTC");
+    clock.look("2026-11-01T00:30:00Z");
+    let start = clock.decided("2026-11-01T01:00:00Z").pop().unwrap();
+    let run = start.run.clone().unwrap();
+    let work = Work::take(&clock.scheduler.home, &run).unwrap().unwrap();
+    clock.scheduler.journal.claim(&run, start.at).unwrap().unwrap();
+    drop(work);
+    assert_eq!(clock.look("2026-11-01T01:00:05Z"), [""; 0]);
+    let open = clock.scheduler.journal.open_starts().unwrap().pop().unwrap();
+    assert_eq!((open.run.as_deref(), open.claimed), (Some(&*run), None), "free for the next process");
 }
 
 #[test]

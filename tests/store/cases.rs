@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 
 type Case = fn(&Store);
 
-const CASES: [(&str, Case); 9] = [
+const CASES: [(&str, Case); 10] = [
     ("entries", entries_are_numbered_and_chained),
     ("epochs", a_displaced_runner_writes_nothing),
     ("overview", every_entry_moves_the_overview),
     ("starts", a_due_time_is_decided_and_claimed_once),
+    ("freed starts", a_start_whose_process_died_before_its_run_was_recorded_is_free_again),
     ("settle", what_waits_is_settled_once),
     ("outbox", a_message_is_put_in_and_taken_once),
     ("holds", one_at_a_time_works_on_a_run),
@@ -121,25 +122,42 @@ fn a_due_time_is_decided_and_claimed_once(store: &Store) {
     assert!(!store.decide(&start("s", 40, "b")).unwrap());
     assert_eq!(store.open_starts().unwrap(), [start("s", 40, "a")]);
     assert!(store.reserve("a").unwrap() && !store.reserve("a").unwrap(), "it is kept for the first who asks");
-    assert_eq!(store.claim("a", 41).unwrap().unwrap().claimed, Some(41));
+    let claimed = store.claim("a", 41).unwrap().unwrap();
+    assert_eq!(claimed.claimed, Some(41));
     assert_eq!(store.claim("a", 42).unwrap(), None);
-    store.end("a", 43, Some(3), None).unwrap();
-    store.end("a", 44, None, Some("died")).unwrap();
+    store.end(&claimed, 43, Some(3), None).unwrap();
+    store.end(&claimed, 44, None, Some("died")).unwrap();
     let ended = store.last_ended("s").unwrap().unwrap();
     assert_eq!((ended.ended, ended.exit_code, ended.reason), (Some(43), Some(3), None));
     store.decide(&Start { on_demand: true, ..start("s", 45, "c") }).unwrap();
     assert_eq!(store.last_due("s", 50).unwrap(), Some(40));
     assert_eq!(store.starts(Some("s"), 1).unwrap()[0].due, 45);
-    store.end("c", 46, None, Some("died")).unwrap();
+    store.end(&start("s", 45, "c"), 46, None, Some("died")).unwrap();
+}
+
+/// Between claim and record nothing is done: whoever died there has lost nothing, and has no say afterwards.
+fn a_start_whose_process_died_before_its_run_was_recorded_is_free_again(store: &Store) {
+    store.decide(&start("freed", 40, "freed")).unwrap();
+    let first = store.claim("freed", 41).unwrap().unwrap();
+    assert!(store.free(&first).unwrap() && !store.free(&first).unwrap());
+    assert!(store.reserve("freed").unwrap(), "at once, for the next who asks");
+    let second = store.claim("freed", 42).unwrap().unwrap();
+    store.end(&first, 43, Some(6), None).unwrap();
+    assert!(!store.free(&first).unwrap(), "it is another's by now");
+    assert_eq!(store.last_ended("freed").unwrap(), None, "whoever was given up does not end it");
+    create(store, "freed", 44);
+    assert!(!store.free(&second).unwrap(), "its run is recorded: that is resumed");
+    store.end(&second, 45, Some(0), None).unwrap();
+    assert_eq!(store.last_ended("freed").unwrap().unwrap().exit_code, Some(0));
 }
 
 fn what_waits_is_settled_once(store: &Store) {
     store.decide(&Start { verdict: Verdict::Queued, ..start("w", 10, "wa") }).unwrap();
     assert_eq!(store.claim("wa", 11).unwrap(), None, "what waits is not to be taken up");
     assert!(store.settle(&start("w", 10, "wa")).unwrap());
-    store.claim("wa", 12).unwrap();
+    let claimed = store.claim("wa", 12).unwrap().unwrap();
     assert!(!store.settle(&Start { verdict: Verdict::Late, ..start("w", 10, "wa") }).unwrap());
-    store.end("wa", 13, Some(0), None).unwrap();
+    store.end(&claimed, 13, Some(0), None).unwrap();
 }
 
 fn a_message_is_put_in_and_taken_once(store: &Store) {
@@ -212,8 +230,8 @@ fn what_is_over_and_old_is_forgotten(store: &Store) {
     store.post(None, std::slice::from_ref(&letter)).unwrap();
     for (run, due) in [("scheduled", begin + 2), ("last", begin + 3)] {
         store.decide(&start("pruned", due, run)).unwrap();
-        store.claim(run, due).unwrap();
-        store.end(run, due, Some(0), None).unwrap();
+        let claimed = store.claim(run, due).unwrap().unwrap();
+        store.end(&claimed, due, Some(0), None).unwrap();
     }
     let old = || {
         let old = store.old_runs(begin + 50).unwrap();
