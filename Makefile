@@ -14,7 +14,7 @@ COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions --cfg fuzzing
 
-.PHONY: help demo try quick test audit security check-displays faults bench fuzz deps build lint clean
+.PHONY: help demo try quick test audit security check-displays faults bench fuzz deps build dist book tutorial lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,16 @@ audit: ## Hold what the program is built from against deny.toml: licenses, sourc
 
 build: ## Build target/release/cutover
 	cargo build --release --locked
+
+dist: ## Build what is given away, below target/dist: stripped binary, .deb, tarball, SBOM, checksums
+	@.ci/deps dist
+	.ci/dist
+
+book: ## Build the documentation as a book with a search: target/book/index.html
+	.ci/book
+
+tutorial: deps build ## Run every command of the tutorial, in two network namespaces with real servers (as root)
+	CUTOVER=target/release/cutover tests/tutorial/run
 
 lint: ## Check format, and lints of tests too: before a merge
 	cargo fmt --check

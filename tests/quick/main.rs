@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod diff;
+#[path = "../documents/mod.rs"]
+mod documents;
 #[path = "../engine/mod.rs"]
 mod engine;
 mod format_1;
