@@ -22,7 +22,7 @@ async fn ctrl_c_at_the_question_then_an_answer_from_a_second_process() {
     let runner = stage.start(&["resume", &run]);
     stage.until("go", "waiting").await;
     let (code, said) = stage.say(&["approve", &run, "nonsense"]);
-    assert!(code == 5 && said.contains("waiting are: go"), "{code} {said}");
+    assert!(code == 5 && said.contains("these steps wait for approval: go"), "{code} {said}");
     let (code, said) = stage.say(&["approve", &run]);
     assert!(code == 0 && said.contains("approved `go`"), "{code} {said}");
     let (code, said) = runner.end().await;

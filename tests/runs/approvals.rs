@@ -25,11 +25,11 @@ fn four_eyes_and_the_starter_is_none_of_them() {
     let status = desk.status();
     assert_eq!(status["starter"], "anna");
     for (token, more, words) in [
-        ("anna", vec![], "anna began the run, and somebody else must approve"),
-        ("stranger", vec![], "the token is nobody's"),
-        ("", vec![], "a file of people is given and no token"),
+        ("anna", vec![], "anna started the run, so somebody else must approve"),
+        ("stranger", vec![], "the token belongs to nobody"),
+        ("", vec![], "a file of people is given, but no token"),
         ("per", vec![], "per may not approve"),
-        ("ola", vec!["--plan", "0123456789abcdef"], "the decision is about the plan 0123456789abcdef"),
+        ("ola", vec!["--plan", "0123456789abcdef"], "the decision is about plan 0123456789abcdef"),
     ] {
         let end = desk.say_as(token, &[&["approve", &run, "go"][..], &more].concat());
         assert_eq!(end.code, 5, "{end:?}");
@@ -41,7 +41,7 @@ fn four_eyes_and_the_starter_is_none_of_them() {
     assert!(end.out.contains("1 of 2 (ola), waiting for one more"), "{}", end.out);
     desk.until_it_waits("go", "Cut over now? 1 of 2 (ola), waiting for one more");
     let end = desk.say_as("ola", &["approve", &run, "go"]);
-    assert!(end.code == 5 && end.words().contains("ola has approved already"), "{end:?}");
+    assert!(end.code == 5 && end.words().contains("ola has already approved"), "{end:?}");
     assert!(!desk.exists("switched"));
     let end = desk.say_as("kari", &["approve", &run, "--reason", "the night is quiet", "--format", "json"]);
     assert!(end.code == 0 && end.out.contains("\"missing\": 0"), "{end:?}");
@@ -61,10 +61,10 @@ fn four_eyes_and_the_starter_is_none_of_them() {
 fn a_yes_that_cannot_count_is_refused_before_anything_is_touched() {
     let end = desk("by: { not: starter }").run(&["--yes"]);
     assert_eq!(end.code, 5, "{end:?}");
-    assert!(end.words().contains("could not take --yes for `go`"), "{}", end.words());
+    assert!(end.words().contains("could not approve `go` by --yes"), "{}", end.words());
     assert!(end.words().contains("somebody else must approve"), "{}", end.words());
     let end = desk("by: { people: [ola] }").run(&["--yes"]);
-    assert!(end.code == 5 && end.words().contains("is not among those who may: ola"), "{end:?}");
+    assert!(end.code == 5 && end.words().contains("may not approve; these may: ola"), "{end:?}");
     // where the starter counts, yes is one of the words
     let desk = desk("by: { count: 2 }");
     let running = desk.begin_as("anna", &["--yes"]);

@@ -125,5 +125,5 @@ fn a_rollback_takes_back_what_was_done_whatever_the_files_say() {
     assert!(!desk.exists("first"));
     let end = desk.say(&["resume"]);
     assert_eq!(end.code, 5, "{end:?}");
-    assert_said(&end, &["it is over: rolled back"]);
+    assert_said(&end, &["the run is over: rolled back"]);
 }

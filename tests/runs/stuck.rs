@@ -91,10 +91,10 @@ fn only_a_step_that_could_not_be_taken_back_is_marked() {
     let run = desk.id();
     let before = desk.say(&["report", &run]).out;
     for (step, why, texts) in [
-        ("first", "x", ["it is succeeded", "these could not be taken back: second"]),
-        ("third", "x", ["it is undone", "these could not be taken back: second"]),
-        ("nothing", "x", ["the run has no such step", "these could not be taken back: second"]),
-        ("second", " ", ["no reason is given", "say in --why"]),
+        ("first", "x", ["it is succeeded", "these steps could not be undone: second"]),
+        ("third", "x", ["it is undone", "these steps could not be undone: second"]),
+        ("nothing", "x", ["the run has no such step", "these steps could not be undone: second"]),
+        ("second", " ", ["no reason is given", "write in --why"]),
     ] {
         let end = desk.say(&["mark-undone", &run, step, "--why", why]);
         assert_eq!(end.code, 5, "{end:?}");

@@ -45,7 +45,7 @@ fn a_deadline_longer_than_the_window_is_refused_before_anything_is_touched() {
     let desk = desk(20, 60, "50s", "touch \"$DESK/copied\"");
     let end = desk.run(&[]);
     assert_eq!(end.code, 5, "{end:?}");
-    assert!(end.words().contains("it may take 50s, and is open for 40s"), "{}", end.words());
+    assert!(end.words().contains("it may take 50s, and the window is open for 40s only"), "{}", end.words());
     assert!(!desk.exists("copied") && !desk.exists("fenced"));
 }
 

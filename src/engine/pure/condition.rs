@@ -36,11 +36,11 @@ pub(in crate::engine) fn verdict(state: &RunState, ix: usize) -> Verdict {
     match template::evaluate_expression(&template::environment(), when, &context) {
         Ok(serde_json::Value::Bool(true)) => Verdict::Run,
         Ok(serde_json::Value::Bool(false)) => Verdict::Skip(format!("`when` is false: {when}")),
-        Ok(other) => Verdict::Fail(undecided(when, &format!("it is neither true nor false but {other}"))),
+        Ok(other) => Verdict::Fail(undecided(when, &format!("it is {other}, not true or false"))),
         Err(fault) => Verdict::Fail(undecided(when, &fault.message)),
     }
 }
 
 fn undecided(when: &str, answer: &str) -> Failure {
-    Failure::permanent(format!("decide `when: {when}`"), answer)
+    Failure::permanent(format!("evaluate `when: {when}`"), answer)
 }

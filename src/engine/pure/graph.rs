@@ -56,7 +56,7 @@ impl Graph {
     pub fn new(plan: Arc<Plan>) -> Result<Self> {
         let numbers: HashMap<_, _> = plan.steps.iter().enumerate().map(|(ix, step)| (step.id.clone(), ix)).collect();
         if numbers.len() != plan.steps.len() {
-            return Err(damaged("two steps have one name"));
+            return Err(damaged("two steps have the same id"));
         }
         let number = |id: &String| numbers.get(id).copied().ok_or_else(|| damaged(&format!("it has no step `{id}`")));
         let mut nodes = vec![Node::default(); plan.steps.len()];
@@ -90,7 +90,7 @@ impl Graph {
                 nodes[ix].gate = Some(number);
             }
         }
-        let order = topological(&nodes).ok_or_else(|| damaged("its steps need each other in a circle"))?;
+        let order = topological(&nodes).ok_or_else(|| damaged("its steps need each other in a cycle"))?;
         Ok(Self { plan, numbers, nodes, order, blocks, gates })
     }
 

@@ -107,7 +107,7 @@ pub fn conclude(state: &RunState, ix: usize, found: Result<Probe>) -> Event {
 
 fn failed(id: String, step: &StepState, found: Failure) -> Event {
     let failure = match &step.failure {
-        Some(first) => first.clone().now(format!("it is not known how far it came: {found}")),
+        Some(first) => first.clone().now(format!("how far it got is unknown: {found}")),
         None => found,
     };
     Event::StepFailed { step: id, attempt: step.attempt, failure, retry_at: None }

@@ -89,9 +89,9 @@ fn why_stopped(state: &RunState, ix: usize, failure: Failure) -> Failure {
         (Some(block), _) => {
             let limit =
                 block.deadline_ms.map_or(String::new(), |ms| format!(" of {}", Span(Duration::from_millis(ms))));
-            format!("the deadline{limit} of block `{}` came first", block.id)
+            format!("the deadline{limit} of block `{}` passed first", block.id)
         }
-        (None, Some(broken)) => format!("it was stopped, because step `{}` had failed", state.graph.id(broken)),
+        (None, Some(broken)) => format!("stopped because step `{}` failed", state.graph.id(broken)),
         (None, None) => return failure,
     };
     Failure { answer, ..failure }

@@ -351,8 +351,8 @@ fn next(state: &RunState, ix: usize, now: Now) -> Option<Decision> {
 
 fn outdated(state: &RunState, ix: usize, read: usize) -> Decision {
     let (id, read) = (state.graph.id(ix), state.graph.id(read));
-    let answer = format!("step `{read}` had to be made again and now puts out something else");
-    let failure = Failure::permanent(format!("keep what step `{id}` did"), answer);
+    let answer = format!("step `{read}` had to run again, and its outputs are different now");
+    let failure = Failure::permanent(format!("keep the result of step `{id}`"), answer);
     Decision::Fail { step: ix, attempt: state.steps[ix].attempt, failure }
 }
 

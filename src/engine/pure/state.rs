@@ -319,7 +319,7 @@ impl RunState {
         let number = self.block(event, block)?;
         let state = &mut self.blocks[number].prepare;
         if *state != from {
-            return Err(illegal(event, format!("the block is prepared: {state:?}")));
+            return Err(illegal(event, format!("the preparation of the block is at `{state:?}`")));
         }
         *state = to;
         Ok(())
@@ -332,7 +332,7 @@ impl RunState {
         (window.awaited, window.open) = (None, Some(closes));
         if let Task::Block(block) = self.graph.gates()[number].place {
             if self.blocks[block].prepare == Prepare::Asked {
-                return Err(illegal(event, "its block is just being prepared"));
+                return Err(illegal(event, "its block is being prepared"));
             }
             self.blocks[block].prepare = Prepare::No;
         }
@@ -358,6 +358,6 @@ impl RunState {
 }
 
 pub(in crate::engine) fn illegal(event: &Event, why: impl std::fmt::Display) -> Failure {
-    let answer = format!("the journal is damaged: `{}` cannot follow, because {why}", event.name());
-    Failure::permanent("take in an event", answer)
+    let answer = format!("the journal is damaged: event `{}` cannot follow, because {why}", event.name());
+    Failure::permanent("apply a journal event", answer)
 }

@@ -69,12 +69,12 @@ pub fn patience_of(state: &RunState, step: usize, back: bool) -> Patience {
 /// The failure of something that the journal did not have in time. The first of its block has touched nothing.
 #[must_use]
 pub fn late(state: &RunState, decision: &Decision) -> Failure {
-    let answer = format!("the journal has not taken its intent within {}", Span(THEN_GIVE_UP));
+    let answer = format!("the journal did not record its intent within {}", Span(THEN_GIVE_UP));
     let failure = match *decision {
-        Decision::Start { step, .. } if state.is_first_of_block(step) => Failure::not_yet("begin the step", answer),
-        _ => Failure::permanent("begin the step", answer),
+        Decision::Start { step, .. } if state.is_first_of_block(step) => Failure::not_yet("start the step", answer),
+        _ => Failure::permanent("start the step", answer),
     };
     failure
-        .now("it has not begun: nothing is done that is not in the journal")
-        .help("make sure that the journal can be written; what is behind a fence is taken back meanwhile")
+        .now("it did not start: nothing is done before the journal has recorded it")
+        .help("make sure that the journal can be written; meanwhile the steps behind a fence are undone")
 }

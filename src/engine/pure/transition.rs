@@ -56,7 +56,7 @@ impl RunState {
                 step.proof = Proof::Good;
                 step.stale = None;
                 step.retry_at = None;
-                step.reason = Some(format!("{by} left it out: {why}"));
+                step.reason = Some(format!("left out by {by}: {why}"));
                 step.ended = Some(at);
             }
             Event::StepProbing { .. } => step.proof = Proof::Asked,

@@ -112,7 +112,11 @@ pub(in crate::engine) fn never_fit(graph: &Graph) -> Vec<(usize, Failure)> {
     let too_long = |gate: &&Gate| Duration::from_millis(gate.forecast_ms) > gate.calendar.window().length();
     let failure = |gate: &Gate| {
         let window = gate.calendar.window();
-        let answer = format!("it may take {}, and is open for {}", time(gate.forecast_ms), Span(window.length()));
+        let answer = format!(
+            "it may take {}, and the window is open for {} only",
+            time(gate.forecast_ms),
+            Span(window.length())
+        );
         let ix = match gate.place {
             Task::Step(ix) => ix,
             Task::Block(block) => graph.blocks()[block].first().copied().unwrap_or_default(),
@@ -123,13 +127,13 @@ pub(in crate::engine) fn never_fit(graph: &Graph) -> Vec<(usize, Failure)> {
 }
 
 fn put_off(number: usize, gate: &Gate, answer: String) -> Decision {
-    let now = "it has not begun; what was done before it stands";
-    let help = "`cutover resume` goes on and waits for the next window, `cutover rollback` takes everything back";
+    let now = "it has not started; the steps before it keep their effect";
+    let help = "`cutover resume` continues and waits for the next window; `cutover rollback` undoes everything";
     Decision::PutOff { gate: number, failure: refused(gate, answer).now(now).help(help) }
 }
 
 fn refused(gate: &Gate, answer: String) -> Failure {
-    Failure::refused(format!("begin `{}` within its window, {}", gate.id, gate.calendar.window()), answer)
+    Failure::refused(format!("start `{}` within its window, {}", gate.id, gate.calendar.window()), answer)
 }
 
 fn does_not_fit(gate: &Gate, closes: i64, wall: i64) -> String {
@@ -139,7 +143,7 @@ fn does_not_fit(gate: &Gate, closes: i64, wall: i64) -> String {
 }
 
 fn opens_too_late(gate: &Gate, opening: Opening, longest: Span) -> String {
-    format!("the next one opens {}, and the run waits for {longest} at most", gate.calendar.show(opening.opens))
+    format!("the next window opens {}, and the run waits for {longest} at most", gate.calendar.show(opening.opens))
 }
 
 /// Whole seconds: a window is no matter of milliseconds, and people read this.

@@ -141,7 +141,7 @@ pub(in crate::engine) async fn bounded<T: Send + 'static>(
         Ok(result) => result,
         Err(_) if !hurry => Err(does_not_end()),
         Err(_) if on_time => judge(Err(still_at_work(grace)), true),
-        Err(_) => Err(late().now("it was given up, and is being ended")),
+        Err(_) => Err(late().now("it was given up and is being stopped")),
     }
 }
 
@@ -173,14 +173,14 @@ fn judge<T>(result: Result<T>, asked: bool) -> Result<T> {
 }
 
 fn still_at_work(grace: Duration) -> Failure {
-    Failure::transient("stop at a safe point", format!("it did not get there within {grace:?}"))
+    Failure::transient("stop at a safe point", format!("it did not reach one within {grace:?}"))
 }
 
 fn does_not_end() -> Failure {
-    let answer = format!("work of this step was given up, and has not ended within {} of that", Span(END_LIMIT));
-    Failure::still_running("go on", answer)
-        .now("it is still at work, so nothing else of this step is begun; the servers stay taken until it ends")
-        .help("see that the servers and hosts of this step answer; `cutover resume` goes on once it has ended")
+    let answer = format!("earlier work of this step was given up and was still running {} later", Span(END_LIMIT));
+    Failure::still_running("continue", answer)
+        .now("it is still running, so nothing else of this step starts; the run holds its servers until it ends")
+        .help("make sure that the servers and hosts of this step answer; `cutover resume` continues once it has ended")
 }
 
 fn flat<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
@@ -188,7 +188,7 @@ fn flat<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
 }
 
 fn panicked(error: &JoinError) -> Failure {
-    Failure::permanent("go on", format!("the program failed: {error}")).help("please report this as a bug")
+    Failure::permanent("continue", format!("the program failed: {error}")).help("please report this as a bug")
 }
 
 #[cfg(test)]

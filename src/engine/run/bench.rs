@@ -124,7 +124,7 @@ impl Bench {
         let with = marker::bind_all(with, find(uses).map_or(&[], |kind| kind.read), &mut lookup);
         let early = matches!(purpose, Purpose::Inspect | Purpose::Prepare);
         if let Some(missing) = open.first().filter(|_| !early && purpose != Purpose::Undo) {
-            let answer = format!("step `{missing}` does not put out what it should");
+            let answer = format!("step `{missing}` did not produce the expected output");
             return Err(Failure::permanent("fill in the parameters", answer));
         }
         let step = match (self.decode)(uses, &with) {

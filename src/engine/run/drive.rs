@@ -207,7 +207,9 @@ impl<'a> Drive<'a> {
     /// Waits until something ends, somebody wants to stop, or it is time for something.
     async fn wait(&mut self) -> Result<()> {
         if self.tasks.is_idle() && self.held.is_empty() && self.wake.is_none() {
-            return Err(Failure::permanent("go on", "nothing is left to wait for").help("please report this as a bug"));
+            return Err(
+                Failure::permanent("continue", "there is nothing left to wait for").help("please report this as a bug")
+            );
         }
         let wake = self.clock.instant(self.wake.unwrap_or_default()).min(Instant::now() + LOOK);
         tokio::select! {
@@ -341,7 +343,7 @@ impl<'a> Drive<'a> {
         self.setup.halt.cancelled().await;
         tokio::time::sleep(LAST_LINES).await;
         Failure::cancelled("write the journal")
-            .now("its last lines are not written: a resume looks at what they would have said")
+            .now("its last entries are not written: a resume checks what they would have recorded")
     }
 
     /// What hosts may be told of the journal.

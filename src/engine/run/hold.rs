@@ -77,12 +77,12 @@ pub(in crate::engine) async fn until_all_ended(tasks: &mut Tasks, graph: &Graph,
         let names: Vec<&str> = tasks.unended().into_iter().map(|task| name(graph, task)).collect();
         let what = names.join(", ");
         if halt.is_cancelled() && timeout(TELL_EVERY, tasks.all_ended()).await.is_err() {
-            tasks.tell(&format!("left although work of these does not end: {what}"));
+            tasks.tell(&format!("leaving although work of these steps has not ended: {what}"));
             return;
         }
         if !what.is_empty() {
             tasks.tell(&format!(
-                "waiting for work that was given up and has not ended: {what}; Ctrl-C twice leaves all the same"
+                "waiting for work that was given up and has not ended: {what}; press Ctrl-C twice to leave anyway"
             ));
         }
     }

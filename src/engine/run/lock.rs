@@ -70,7 +70,7 @@ fn read(file: &mut File) -> String {
 }
 
 fn failure(state_dir: &Path, make: fn(String, String) -> Failure, answer: String) -> Failure {
-    make(format!("take the state directory {}", state_dir.display()), answer)
+    make(format!("lock the state directory {}", state_dir.display()), answer)
 }
 
 #[cfg(test)]

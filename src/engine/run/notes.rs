@@ -59,9 +59,9 @@ impl Page {
             }
             Patience::ThenGiveUp(time) => {
                 sleep(time).await;
-                let answer = "the journal did not take it in time, and the application waits";
-                Err(Failure::permanent("note what is being done", answer)
-                    .now("nothing is done that is not in the journal"))
+                let answer = "the journal did not record it in time, and the application is waiting";
+                Err(Failure::permanent("record what is being done", answer)
+                    .now("nothing is done before the journal has recorded it"))
             }
         }
     }
@@ -77,8 +77,8 @@ impl Memo for Page {
         let notes = &self.notes;
         let key = format!("{}{key}", self.prefix);
         if !self.writable {
-            let answer = "a look at reality must not change anything";
-            return Err(Failure::permanent(format!("note `{key}`"), answer));
+            let answer = "a check must not change anything";
+            return Err(Failure::permanent(format!("record `{key}`"), answer));
         }
         let said = {
             // held until it is said, so that the last value in the journal is the last one here
@@ -91,7 +91,9 @@ impl Memo for Page {
         tokio::select! {
             biased;
             written = notes.scribe.until(said) => written,
-            () = self.cancel.cancelled(), if self.patience != Patience::Endless => Err(Failure::cancelled("note what is being done")),
+            () = self.cancel.cancelled(), if self.patience != Patience::Endless => {
+                Err(Failure::cancelled("record what is being done"))
+            }
             ended = self.patience_ends() => ended,
         }
     }

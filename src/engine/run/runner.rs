@@ -102,7 +102,7 @@ impl Runner {
         let (state, clock) = self.recall()?;
         if let Some(outcome) = state.outcome.filter(|outcome| !outcome.is_resumable()) {
             let attempted = format!("resume run {}", self.setup.run);
-            return Err(Failure::refused(attempted, format!("it is over: {outcome}")).now("nothing was changed"));
+            return Err(Failure::refused(attempted, format!("the run is over: {outcome}")).now("nothing was changed"));
         }
         self.take_up(state, clock, None, None).await
     }
@@ -117,7 +117,7 @@ impl Runner {
         let resumable = state.outcome.is_none_or(Outcome::is_resumable);
         if !resumable || state.after_fence.iter().all(FencedServer::is_well) {
             let attempted = format!("accept writes for run {}", self.setup.run);
-            return Err(Failure::refused(attempted, "the run has found none on a server that it has closed")
+            return Err(Failure::refused(attempted, "the run found no writes on any server that it closed")
                 .now("nothing was changed")
                 .help("resume it without --accept-writes"));
         }
@@ -136,12 +136,12 @@ impl Runner {
         };
         if state.is_point_reached() {
             return refused(
-                "it is past the point of no return: the application may be writing on the new server".into(),
+                "the run is past the point of no return: the application may be writing on the new server".into(),
             );
         }
         match state.outcome {
             Some(over @ (Outcome::RolledBack | Outcome::Refused | Outcome::Nothing)) => {
-                refused(format!("there is nothing to take back: it is {over}"))
+                refused(format!("there is nothing to undo: the run is {over}"))
             }
             _ => self.take_up(state, clock, Some(reason.to_owned()), None).await,
         }

@@ -80,7 +80,7 @@ impl Scribe {
     pub(in crate::engine) async fn until(&self, upto: Said) -> Result<()> {
         let mut written = self.0.written.subscribe();
         let seen = written.wait_for(|written| written.upto >= upto || written.failure.is_some()).await;
-        let seen = seen.map_err(|_| Failure::permanent("write the journal", "the program ends"))?.clone();
+        let seen = seen.map_err(|_| Failure::permanent("write the journal", "the program is exiting"))?.clone();
         match seen.failure {
             Some(failure) if seen.upto < upto => Err(failure),
             _ => Ok(()),

@@ -152,7 +152,7 @@ async fn a_deadline_is_named_and_nobody_is_said_to_have_asked() {
     assert_eq!(lab.run().await, Outcome::RolledBack);
     told_at_every_moment(&lab);
     let told = text(&lab.summary(), None);
-    assert!(told.contains("could not work: the deadline of 10s of block `switch` came first"), "{told}");
+    assert!(told.contains("could not work: the deadline of 10s of block `switch` passed first"), "{told}");
     assert!(told.contains("block `switch` reached its deadline at") && !told.contains("on request"), "{told}");
 }
 

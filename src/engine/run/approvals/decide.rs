@@ -40,7 +40,7 @@ pub fn decide(
         return Err(refused(answer).help(help.replace("RUN", run)));
     }
     if let Some(answer) = objection(&standing, &decision, wall()) {
-        return Err(refused(answer).help(format!("`cutover status {run}` shows who is waited for")));
+        return Err(refused(answer).help(format!("`cutover status {run}` shows who still has to answer")));
     }
     let first = file.filter(|_| standing.file.is_none());
     let bound = first.map(|file| Event::PeopleBound { file: file.clone(), by: decision.by.clone(), why: None });
@@ -68,11 +68,11 @@ pub fn accept_file(journal: &dyn Journal, run: &str, file: &PeopleFile, by: &str
         return Err(refused(format!("the run is {outcome}")).help(format!("resume it first: `cutover resume {run}`")));
     }
     let Some(bound) = Standing::of(&entries, "").file else {
-        let answer = "the run is bound to none yet: the first answer by one binds it".to_owned();
+        let answer = "the run is bound to no file of people yet: the first answer by one binds it".to_owned();
         return Err(refused(answer));
     };
     if bound.is_same(file) {
-        return Err(refused(format!("the run is bound to {bound} already")));
+        return Err(refused(format!("the run is already bound to {bound}")));
     }
     let (file_now, by, why) = (file.clone(), by.to_owned(), Some(why.to_owned()));
     journal.append(run, wall(), &[Event::PeopleBound { file: file_now, by, why }])?;
@@ -89,8 +89,8 @@ fn waiting(state: &RunState, step: Option<&str>) -> Result<String> {
     match (step, ids.as_slice()) {
         (Some(step), ids) if ids.contains(&step) => Ok(step.to_owned()),
         (None, [only]) => Ok((*only).to_owned()),
-        (_, []) => Err(refused("no step waits for approval").help("`cutover status RUN` shows how it stands")),
-        (_, ids) => Err(refused(format!("waiting are: {}", ids.join(", "))).help("name one of them")),
+        (_, []) => Err(refused("no step waits for approval").help("`cutover status RUN` shows its state")),
+        (_, ids) => Err(refused(format!("these steps wait for approval: {}", ids.join(", "))).help("name one of them")),
     }
 }
 
@@ -98,8 +98,8 @@ fn same_plan(record: &RunRecord, seen: Option<String>) -> Result<String> {
     let hash = &record.head.hash;
     match seen {
         Some(seen) if seen.len() < 8 || !hash.starts_with(&seen) => {
-            let answer = format!("the decision is about the plan {seen}, and the run carries out {hash}");
-            Err(refused(answer).help("read the plan of the run again, and decide about that"))
+            let answer = format!("the decision is about plan {seen}, but the run uses plan {hash}");
+            Err(refused(answer).help("review the plan of this run, then decide again"))
         }
         _ => Ok(hash.clone()),
     }
@@ -111,13 +111,13 @@ fn objection(standing: &Standing, decision: &Decision, now: i64) -> Option<Strin
         return Some("the question has lapsed: nobody answered in time".to_owned());
     }
     if let Some(refusal) = standing.refusal() {
-        return Some(format!("{} has said no already", refusal.by));
+        return Some(format!("{} has already refused", refusal.by));
     }
     if !decision.approved {
         return None;
     }
     let again = standing.people().contains(&decision.by);
-    standing.why_not(&decision.by).or_else(|| again.then(|| format!("{} has approved already", decision.by)))
+    standing.why_not(&decision.by).or_else(|| again.then(|| format!("{} has already approved", decision.by)))
 }
 
 fn refused(answer: impl Into<String>) -> Failure {

@@ -128,15 +128,17 @@ impl Standing {
     pub fn strange_file(&self, file: Option<&PeopleFile>) -> Option<(String, &'static str)> {
         let bound = self.file.as_ref()?;
         let Some(file) = file else {
-            let said = format!("people of {bound} answer in this run, and an account is none of them");
+            let said = format!("only people of {bound} may answer in this run, and an account is not one of them");
             return Some((said, "name the file of people by --people, and your token"));
         };
         let said = || {
             let changes = bound.changes(file);
-            format!("the file of people has changed: the run is bound to {bound}, and this is {file}: {changes}")
+            format!(
+                "the file of people has changed: the run is bound to {bound}, but the file given is {file}: {changes}"
+            )
         };
-        let help = "if that is meant, say so with `cutover people accept RUN --people FILE --why TEXT`: whoever has \
-                    answered already answers again. `cutover stop RUN` stops the run";
+        let help = "if the change is intended, accept it with `cutover people accept RUN --people FILE --why TEXT`: \
+                    everyone who has answered must answer again. `cutover stop RUN` stops the run";
         (!bound.is_same(file)).then(|| (said(), help))
     }
 
@@ -151,10 +153,10 @@ impl Standing {
     pub fn why_not(&self, who: &str) -> Option<String> {
         let who = person(who);
         if self.rule.not_starter && who == self.starter {
-            return Some(format!("{who} began the run, and somebody else must approve"));
+            return Some(format!("{who} started the run, so somebody else must approve"));
         }
         let named = self.rule.people.is_empty() || self.rule.people.iter().any(|name| name == who);
-        (!named).then(|| format!("{who} is not among those who may: {}", self.rule.people.join(", ")))
+        (!named).then(|| format!("{who} may not approve; these may: {}", self.rule.people.join(", ")))
     }
 
     /// How it stands, in words: `1 of 2 (anna), waiting for one more`. Empty where one word of anybody is enough.
@@ -166,7 +168,7 @@ impl Standing {
         let (people, missing) = (self.people(), self.missing());
         let who = if people.is_empty() { String::new() } else { format!(" ({})", people.join(", ")) };
         let more = match missing {
-            0 => "nobody is missing".to_owned(),
+            0 => "complete".to_owned(),
             1 if people.is_empty() => "waiting for one".to_owned(),
             1 => "waiting for one more".to_owned(),
             missing => format!("waiting for {missing}{}", if people.is_empty() { "" } else { " more" }),
@@ -227,8 +229,8 @@ mod tests {
         let said = vec![says(3, "anna", true), says(3, "kari", true), says(4, "ola", true)];
         let standing = story([vec![started(Some("anna")), waits(2, &rule)], said].concat());
         assert_eq!(standing.people(), ["ola"]);
-        assert!(standing.why_not("anna").unwrap().contains("began the run"));
-        assert!(standing.why_not("kari").unwrap().contains("not among those who may: anna, ola"));
+        assert!(standing.why_not("anna").unwrap().contains("started the run"));
+        assert!(standing.why_not("kari").unwrap().contains("may not approve; these may: anna, ola"));
         let standing = story(vec![started(Some("anna")), waits(2, &rule), says(3, "anna", false)]);
         assert!(standing.refusal().is_some());
     }
@@ -250,7 +252,7 @@ mod tests {
         let first = [waits(2, &two()), says(3, "anna@ops1", true), bound(4, "f1", None), by_file(4, "anna", "f1")];
         let standing = story(first.to_vec());
         assert_eq!(standing.people(), ["anna"], "an account may be the same person");
-        assert!(standing.strange_file(None).unwrap().0.contains("an account is none of them"));
+        assert!(standing.strange_file(None).unwrap().0.contains("an account is not one of them"));
         let other = PeopleFile { sha256: "f2".into(), ..PeopleFile::default() };
         assert!(standing.strange_file(Some(&other)).unwrap().0.contains("has changed"));
         // whoever swaps the file and is as fast as the first one does not win
