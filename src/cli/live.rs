@@ -1,4 +1,4 @@
-//! Looking at servers and hosts for a plan: shared by `plan --live` and by runs of saved plans.
+//! Checks servers and hosts for a plan: shared by `plan --live` and by runs of saved plans.
 
 use super::conduct;
 use super::inputs::{self, secrets_folder};
@@ -74,7 +74,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, u8> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| conduct::give_up(&Failure::permanent("look at the servers", error.to_string())))
+        .map_err(|error| conduct::give_up(&Failure::permanent("check the servers", error.to_string())))
 }
 
 fn effects(inventory: &Inventory, secrets: Arc<Secrets>, control_dir: PathBuf) -> Arc<Effects> {

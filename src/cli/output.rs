@@ -50,12 +50,12 @@ pub fn text(text: &str) {
     let _ = std::io::stdout().write_all(visible(text).as_bytes());
 }
 
-/// Says a line on stderr, likewise.
+/// Prints a line on stderr, likewise.
 pub fn say(line: &str) {
     tell(&format!("{line}\n"));
 }
 
-/// Says a text on stderr as it stands, likewise.
+/// Prints a text on stderr without a line end, likewise.
 pub fn tell(text: &str) {
     let _ = std::io::stderr().write_all(visible(text).as_bytes());
 }
@@ -66,7 +66,7 @@ pub fn json<T: Serialize>(value: &T) {
     let _ = std::io::stdout().write_all((visible_json(document) + "\n").as_bytes());
 }
 
-/// The exit code of a command that only shows something; what kept it from that is said.
+/// The exit code of a command that only shows something; a failure is printed.
 pub fn shown(result: &crate::error::Result<()>) -> u8 {
     match result {
         Ok(()) => crate::error::exit::DONE,

@@ -79,7 +79,7 @@ fn a_receiver_that_never_answers_delays_nothing_and_what_is_left_is_sent_later()
     assert!(outbox(&desk).iter().all(|letter| letter["sent"].is_null()));
     drop(silent);
     let end = desk.say(&["outbox", "send"]);
-    assert!(end.code == 5 && end.words().contains("4 messages were not taken"), "{end:?}");
+    assert!(end.code == 5 && end.words().contains("4 messages were not accepted"), "{end:?}");
     let receiver = Receiver::open(port, &[]);
     let begin = Instant::now();
     while desk.say(&["outbox", "send"]).code != 0 {
