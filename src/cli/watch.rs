@@ -1,4 +1,4 @@
-//! `cutover watch`: looks at the servers of a switch again and again.
+//! `cutover watch`: checks the servers of a switch at intervals.
 
 use super::live::Nobody;
 use super::output;
@@ -18,23 +18,23 @@ use std::time::{Duration, Instant};
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run that made the switch; the newest switch when left out, whichever that is at each look.
+    /// Id of the run that made the switch. Default: always the newest switch.
     run: Option<String>,
     #[command(flatten)]
     state: State,
-    /// Pause between two looks.
+    /// Time between two checks.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     every: Span,
-    /// Watch for so long; until Ctrl-C when left out. The exit code is then that of the worst look.
+    /// Stop after this time. Default: at Ctrl-C. The exit code is that of the worst check.
     #[arg(long = "for", value_name = "TIME", value_parser = time, conflicts_with = "once")]
     lasts: Option<Span>,
-    /// Look once.
+    /// Check once.
     #[arg(long)]
     once: bool,
-    /// How to print: one line, or one JSON object, for each look.
+    /// Output format: one line, or one JSON object, per check.
     #[arg(long, value_enum, default_value_t)]
     format: LineFormat,
-    /// File that holds the last look in the text format of Prometheus, for the textfile collector of a node exporter.
+    /// Write the last check to this file in the Prometheus text format, for the textfile collector of the node exporter.
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
 }
@@ -71,15 +71,15 @@ pub fn run(args: &Args) -> u8 {
     })
 }
 
-/// Hands on the servers of a switch, under no lease.
+/// Connections to the servers of a switch, without a lease.
 ///
 /// # Errors
-/// When a secret is not there.
+/// When a secret is missing.
 pub fn watcher(switch: Switch, state: &State, asks_accounts: bool) -> Result<Watcher> {
     let secrets = switch.secrets().map_err(|failures| {
         let answers: Vec<String> = failures.iter().map(ToString::to_string).collect();
         Failure::permanent("read the secrets of the run", answers.join("; "))
-            .help("give them to this process as they were given to `run`")
+            .help("set the same environment variables and files as for `cutover run`")
     })?;
     let inventory = Arc::new(switch.plan.world.inventory.clone());
     let fx = Effects::new(inventory, Arc::new(secrets), Arc::new(Nobody), state.dir().join("ssh"));
@@ -184,7 +184,7 @@ impl<'a> Rounds<'a> {
         watcher.close().await;
         let unsent = tokio::task::spawn_blocking(|| postman.map_or(0, Postman::end)).await.unwrap_or(0);
         if unsent > 0 {
-            tracing::warn!("some notifications are not sent yet: `cutover outbox list` shows them");
+            tracing::warn!("some notifications are not sent yet: `cutover outbox list` lists them");
         }
     }
 
@@ -203,7 +203,7 @@ impl<'a> Rounds<'a> {
     fn say_switching(&self, run: &str) {
         match self.args.format {
             LineFormat::Json => line(&serde_json::json!({ "at": wall(), "switching": run }).to_string()),
-            LineFormat::Text => line(&format!("{}  {run} is switching just now; nothing is judged", clock(wall()))),
+            LineFormat::Text => line(&format!("{}  {run} is switching right now; not checked", clock(wall()))),
         }
     }
 }

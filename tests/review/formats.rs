@@ -117,5 +117,5 @@ fn text_underlines_and_counts() {
     assert!(said.contains("C007") && said.contains("has no deadline") && said.contains("C015"), "{said}");
     assert!(!said.contains("C008"), "{said}");
     let summary = text(&output.stdout);
-    assert!(summary.contains("1 error, 1 warning, 1 allowed; `cutover explain CODE` says why"), "{summary}");
+    assert!(summary.contains("1 error, 1 warning, 1 allowed; `cutover explain CODE` explains a finding"), "{summary}");
 }

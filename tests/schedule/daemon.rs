@@ -31,7 +31,7 @@ fn a_stopped_daemon_leaves_its_children_running_and_the_next_one_finds_them() {
     terminate(daemon);
     let said = desk.said();
     assert!(said.contains("1 schedules:\n  cheap                next 20"), "{said}");
-    assert!(said.contains("of cheap goes on by itself\nstopped; nothing more is started"), "{said}");
+    assert!(said.contains("of cheap continues by itself\nstopped; nothing more is started"), "{said}");
 
     let next = desk.serve();
     desk.until("the next daemon leaves out what is in the way", || {
@@ -59,7 +59,7 @@ fn a_changed_file_is_read_again_and_a_broken_one_is_reported() {
     let daemon = desk.serve();
     desk.until("it serves", || desk.said().contains("1 schedules"));
     desk.write("schedules.yaml", "version: 1\nschedules:\n  cheap: { nonsense: 1 }\n");
-    desk.until("the fault is said", || desk.said().contains("nonsense") && desk.said().contains("stay in use"));
+    desk.until("the fault is said", || desk.said().contains("nonsense") && desk.said().contains("remain in use"));
     let good = format!("version: 1\nschedules:\n  quick: {{ {RUN}, time_zone: UTC, cron: \"* * * * * *\" }}\n");
     desk.write("schedules.yaml", &good);
     desk.until("the new schedule starts", || desk.lines() > 0);

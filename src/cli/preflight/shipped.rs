@@ -1,5 +1,5 @@
-//! The playbook that is looked at when none is named: the shipped swap between these servers, so that every step has its
-//! say; where the inventory is not complete enough for that, the preflight step alone.
+//! The playbook that is checked when none is given: the shipped swap between these servers, so that every step is checked;
+//! with an incomplete inventory only the preflight step.
 
 use super::Args;
 use crate::kinds::{RoleName, plays};

@@ -1,5 +1,5 @@
-//! Where the state is: a directory of this machine, or a PostgreSQL that many machines share, with a directory beside it for
-//! what only this machine needs.
+//! Where the state is stored: a directory of this machine, or a PostgreSQL database that machines share, with a local
+//! directory for logs and sockets.
 
 mod command;
 mod copy;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Where the state is.
 #[derive(Debug, Clone, clap::Args)]
 pub struct State {
-    /// Directory of the journal, or the address of a PostgreSQL that many machines share: `postgres://USER@HOST,HOST/DATABASE`.
+    /// Directory of the journal, or the address of a shared PostgreSQL database: `postgres://USER@HOST,HOST/DATABASE`.
     /// Default: `$XDG_STATE_HOME/cutover`, or `~/.local/state/cutover`.
     #[arg(long = "state", value_name = "DIR|URL", env = "CUTOVER_STATE")]
     dir: Option<PathBuf>,
@@ -102,8 +102,8 @@ impl State {
     pub fn open(&self) -> Result<Store> {
         self.existing_store()?.ok_or_else(|| {
             let place = self.shared_at().map_or_else(|| self.dir().display().to_string(), str::to_owned);
-            Failure::permanent("read the journal", format!("there is none in {place}"))
-                .help("name the state directory of the run with --state")
+            Failure::permanent("find a run", format!("no runs yet (state directory: {place})"))
+                .help("if the run has another state directory, give it with --state")
         })
     }
     /// All runs, the oldest first.
@@ -126,7 +126,7 @@ impl State {
         }
         match journal.runs()?.last() {
             Some(head) => journal.run(&head.id),
-            None => Err(Failure::permanent("find the newest run", "the journal holds no run yet")),
+            None => Err(Failure::permanent("find the newest run", "no runs yet")),
         }
     }
     /// A run's summary.
