@@ -94,7 +94,7 @@ impl Failure {
     }
     /// It stands in no plan, and was not done.
     pub fn unplanned(attempted: impl Into<String>) -> Self {
-        Self::new(Class::Unplanned, attempted, "it does not stand in the plan, and was not done")
+        Self::new(Class::Unplanned, attempted, "it is not in the plan, and was not done")
     }
     /// Worth a later attempt: nothing was touched.
     pub fn not_yet(attempted: impl Into<String>, answer: impl Into<String>) -> Self {

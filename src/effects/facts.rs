@@ -41,9 +41,9 @@ pub fn room(folder: impl Into<Words>) -> Script {
 pub async fn free_space(host: &PlannedHost, folder: &Words) -> Result<u64> {
     let printed = host.print(&room(folder)).await?;
     printed.trim().parse().map_err(|_| {
-        Failure::permanent(format!("read how much room {folder} has"), format!("df printed `{}`", printed.trim()))
+        Failure::permanent(format!("read the free space of {folder}"), format!("df printed `{}`", printed.trim()))
             .at(host.name())
-            .help("run `df -PB1` on the folder there by hand")
+            .help("run `df -PB1` on that folder by hand")
     })
 }
 

@@ -48,7 +48,7 @@ impl Lines {
     pub(super) fn set_lease(&self, lease: &Arc<Lease>) -> Result<()> {
         self.lease
             .set(lease.clone())
-            .map_err(|_| Failure::permanent("take the run", "this process has taken a run before"))
+            .map_err(|_| Failure::permanent("take the run", "this process has already taken a run"))
     }
 
     /// The lease, once the run is taken.

@@ -101,7 +101,7 @@ impl Effects {
             }
             Box::pin(self.ensure_lease(lease, session.server())).await?; // which opens a connection itself
         }
-        Err(Failure::transient("open a connection", "the lease on the server was lost meanwhile").at(session.server()))
+        Err(Failure::transient("open a connection", "the lease on the server was lost").at(session.server()))
     }
 
     /// Nothing is done on a server while a statement that was given up may still run there.
@@ -122,7 +122,7 @@ impl Effects {
         let answer = session.query(Dialect::from(access.product()).version(), replica::LOOK).await?;
         let text = answer.value().unwrap_or_default();
         let refuse = |help: String| {
-            let answer = format!("it says that it is {text}, and the plan is written for {}", access.wanted());
+            let answer = format!("it reports version {text}, but the plan was made for {}", access.wanted());
             Err(Failure::refused("recognize the server", answer).at(name).now("nothing was done there").help(help))
         };
         match Product::from_version_text(text) {
@@ -136,9 +136,11 @@ impl Effects {
             Ok(Product { family, version }) => {
                 let family = if family == Family::MariaDb { "mariadb" } else { "mysql" };
                 let lines = format!("family: {family}, version: \"{}.{}\"", version.0, version.1);
-                refuse(format!("write into the inventory, under servers.{name}: {lines}; then read the new plan"))
+                refuse(format!("write in the inventory, under servers.{name}: {lines}; then review the new plan"))
             }
-            Err(_) => refuse(format!("see that servers.{name}.address in the inventory leads to a database server")),
+            Err(_) => refuse(format!(
+                "check that servers.{name}.address in the inventory is the address of a database server"
+            )),
         }
     }
 
@@ -151,7 +153,7 @@ impl Effects {
             return Ok(());
         };
         let said = |identity: &Identity| identity.get(other).cloned().unwrap_or_else(|| "nothing".to_owned());
-        let answer = format!("its {other} is {}, and this run has worked on {}", said(now), said(before));
+        let answer = format!("its {other} is {}, but this run has worked on {}", said(now), said(before));
         Err(Failure::refused("recognize the server", answer)
             .at(name)
             .now("nothing was done there")

@@ -240,7 +240,7 @@ pub async fn look_for_long(
 }
 
 fn unread(question: &Sql) -> Failure {
-    Failure::permanent("find out who gets past read_only", format!("`{question}` was not asked"))
+    Failure::permanent("find out which accounts can write despite read_only", format!("`{question}` was not asked"))
 }
 
 fn is_set(row: Row<'_>, column: &str) -> bool {
@@ -250,7 +250,7 @@ fn is_set(row: Row<'_>, column: &str) -> bool {
 fn name(row: Row<'_>, user: &str, host: &str) -> Result<AccountName> {
     match (row.get(user), row.get(host)) {
         (Some(user), Some(host)) => Ok(AccountName::new(user, host)),
-        _ => Err(Failure::permanent("find out who gets past read_only", "an account has no name")),
+        _ => Err(Failure::permanent("find out which accounts can write despite read_only", "an account has no name")),
     }
 }
 

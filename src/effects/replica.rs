@@ -55,7 +55,7 @@ impl ReplicaStatus {
         // a thread's state and its error number always have a value: a missing one is no sign of health
         let needed = [columns.io_running, columns.sql_running, columns.last_io_errno, columns.last_sql_errno];
         if let Some(missing) = needed.into_iter().find(|name| row.get(name).is_none()) {
-            return Err(Failure::permanent("read how replication stands", format!("the answer has no {missing}"))
+            return Err(Failure::permanent("read the replication status", format!("the answer has no {missing}"))
                 .at(session.server())
                 .help(format!("run there: {}", dialect.replica_status())));
         }
@@ -95,9 +95,9 @@ impl ReplicaStatus {
         let stopped = |thread: &str, error: &str| {
             let answer = format!("the replica stopped {thread}: {error}");
             let (failure, help) = if stopped_by_what_passes(error) {
-                (Failure::transient(attempted, answer), "start replication there by hand once the cause has passed")
+                (Failure::transient(attempted, answer), "start replication there by hand once the cause is gone")
             } else {
-                (Failure::permanent(attempted, answer), "mend the cause, or roll back and copy again")
+                (Failure::permanent(attempted, answer), "fix the cause, or roll back and copy again")
             };
             failure.at(server).now(format!("it has applied the source's log up to {}", self.applied)).help(help)
         };
@@ -116,10 +116,10 @@ impl ReplicaStatus {
         });
         let help = match self.receive_error {
             // MariaDB 11.8 states no error where it meets a type that it does not know, such as MySQL's JSON
-            None if self.receiving => "start the applier there; where it stops again, the server's error log says why",
-            _ => "look at the tunnel and at the replication account",
+            None if self.receiving => "start the applier there; if it stops again, the server's error log shows why",
+            _ => "check the tunnel and the replication account",
         };
-        Err(Failure::transient(attempted, format!("replication does not run: {why}"))
+        Err(Failure::transient(attempted, format!("replication is not running: {why}"))
             .at(server)
             .now(format!("it has applied the source's log up to {}", self.applied))
             .help(help))
@@ -174,7 +174,7 @@ pub async fn binlog_position(session: &Session, dialect: Dialect) -> Result<Posi
     })?;
     match (row.get("File"), row.get("Position")) {
         (Some(file), Some(offset)) if !file.is_empty() => Ok(Position::new(file, offset)),
-        _ => Err(Failure::permanent("read the binlog position", "the answer names no file or no position")
+        _ => Err(Failure::permanent("read the binlog position", "the answer has no file or no position")
             .at(session.server())
             .help(format!("run there: {}", dialect.binlog_position()))),
     }

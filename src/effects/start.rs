@@ -91,8 +91,7 @@ impl Effects {
         let limit = access.restart_limit();
         let ran = host.run_within(&argv, None, limit.0).await?;
         let failed = |answer: String| {
-            let by_hand =
-                format!("start it there by hand (`{}`), and look into its error log", shell_words::join(&argv));
+            let by_hand = format!("start it there by hand (`{}`), and check its error log", shell_words::join(&argv));
             Failure::permanent(format!("start {server}"), answer).at(host.name()).help(by_hand)
         };
         if ran.code != Some(0) {

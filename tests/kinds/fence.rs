@@ -141,7 +141,7 @@ async fn never_two_servers_open_and_never_one_that_nobody_follows() {
 
     bench.exec("target", "STOP SLAVE").await;
     let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
-    assert!(failure.answer.contains("replication does not run"), "{failure}");
+    assert!(failure.answer.contains("replication is not running"), "{failure}");
     bench.exec("target", "RESET SLAVE ALL").await;
     let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
     assert!(failure.answer.contains("follows no source"), "{failure}");

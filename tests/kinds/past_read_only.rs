@@ -242,7 +242,7 @@ async fn a_replica_that_is_behind_puts_the_fence_off() {
     bench.exec("target", "STOP SLAVE").await;
     let failure = step.prepare().await.unwrap_err();
     assert_eq!(failure.class, Class::NotYet);
-    assert!(failure.answer.contains("replication does not run"), "{failure}");
+    assert!(failure.answer.contains("replication is not running"), "{failure}");
 }
 
 /// Only a value that was read says that the replica is open: whatever else it answers, the application gets its server.

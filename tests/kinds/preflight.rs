@@ -113,7 +113,7 @@ async fn every_trap_is_named_with_evidence_and_remedy() {
         ("server_identity", Mark::Block, "both have server_id 1", "SET GLOBAL server_id"),
         ("privileges", Mark::Block, "migrate on `source` lacks SHOW VIEW", "GRANT SHOW VIEW"),
         ("privileges", Mark::Block, "on `target` lacks BINLOG ADMIN, SUPER", "GRANT SUPER"),
-        ("replication_login", Mark::Block, "error 1045", "password behind"),
+        ("replication_login", Mark::Block, "error 1045", "holds the password of this account"),
         ("application_login", Mark::Warn, "no account shop@127.0.0.1 yet", "`accounts` step"),
         ("anonymous_accounts", Mark::Warn, "`source` lets in ''@'127.0.0.1'", "DROP USER ''@'127.0.0.1'"),
         ("anonymous_accounts", Mark::Warn, "`target` lets in ''@'localhost'", "on `target`"),

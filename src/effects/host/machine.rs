@@ -114,7 +114,7 @@ impl Machine {
         args: &[&str],
         limit: Duration,
     ) -> Result<super::Ran> {
-        let attempted = || "look after the lease".to_owned();
+        let attempted = || "check or renew the lease".to_owned();
         let failed = |fault: process::Fault| fault.failure(attempted()).at(&self.name);
         let script = format!("set -- {}\n{script}", shell_words::join(args));
         let work = async {

@@ -113,7 +113,7 @@ impl Ran {
     /// The last line of what it complained of.
     #[must_use]
     pub fn last_words(&self) -> &str {
-        self.stderr.trim().lines().last().unwrap_or("it said nothing")
+        self.stderr.trim().lines().last().unwrap_or("it printed nothing")
     }
 }
 
@@ -221,7 +221,7 @@ impl Host {
 
     /// Ends a program and proves that it is gone, over another line when this one is lost.
     async fn end(&self, guard: &Guard) -> Result<()> {
-        let mut last = "it does not answer".to_owned();
+        let mut last = "the host does not answer".to_owned();
         let ending = async {
             loop {
                 let machine = match &self.lines {
@@ -272,7 +272,7 @@ impl Host {
         let failure = process::Fault::Lost.failure(attempted(argv)).at(self.name());
         let Some(guard) = guard else { return failure };
         match self.end(guard).await {
-            Ok(()) => failure.now(format!("`{}` does not run on {} any more", shown(argv), self.name())),
+            Ok(()) => failure.now(format!("`{}` is no longer running on {}", shown(argv), self.name())),
             Err(why) if why.class == Class::Locked => why,
             Err(why) => Failure { class: Class::StillRunning, ..failure }.now(format!(
                 "`{}` may still be running on {}: {}",
@@ -458,7 +458,7 @@ fn trimmed(stdout: &[u8]) -> String {
 pub(super) fn complaint(code: Option<i32>, stderr: &str) -> String {
     let end = code.map_or_else(|| "it was ended by a signal".to_owned(), |code| format!("it ended with code {code}"));
     let words = telling_lines(stderr, COMPLAINT_LINES);
-    if words.is_empty() { format!("{end} and said nothing") } else { format!("{end}: {words}") }
+    if words.is_empty() { format!("{end} and printed nothing") } else { format!("{end}: {words}") }
 }
 
 #[cfg(test)]
@@ -471,7 +471,7 @@ mod tests {
         let said = complaint(Some(3), &long);
         assert!(said.starts_with("it ended with code 3: 3\n"), "{said}");
         assert!(said.ends_with("line 12"), "{said}");
-        assert_eq!(complaint(None, "\n"), "it was ended by a signal and said nothing");
+        assert_eq!(complaint(None, "\n"), "it was ended by a signal and printed nothing");
         assert_eq!(trimmed(b"a\n\n"), "a\n");
     }
 }

@@ -83,7 +83,7 @@ impl Shell {
         let mut open = place.take().ok_or_else(|| self.closed())?;
         let (code, stdout, stderr) = match tokio::time::timeout(LIMIT, open.call(script)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(self.lost(&format!("the shell went away ({error})"))),
+            Ok(Err(error)) => return Err(self.lost(&format!("the shell ended ({error})"))),
             Err(_) => return Err(self.lost("it did not end within 10 seconds")),
         };
         *place = Some(open);
@@ -115,11 +115,11 @@ impl Shell {
     fn lost(&self, answer: &str) -> Failure {
         Failure::transient("run a command", answer)
             .at(&self.host)
-            .now("the command may have been carried out all the same; the shell is closed")
+            .now("the command may have run anyway; the shell is closed")
     }
 
     fn closed(&self) -> Failure {
-        Failure::transient("run a command", "the shell kept there was closed when an earlier command was cut off")
+        Failure::transient("run a command", "the shell on this host was closed when an earlier command was cut off")
             .at(&self.host)
             .now("this command was not sent")
     }

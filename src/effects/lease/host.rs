@@ -88,7 +88,7 @@ fn said(machine: &Machine, ran: &Ran) -> Result<String> {
     if ran.code == Some(0) {
         return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
     }
-    let attempted = "look after the lease";
+    let attempted = "check or renew the lease";
     let refused = refusal(attempted, ran.code, &ran.stderr);
     Err(refused.unwrap_or_else(|| failed(attempted, complaint(ran.code, &ran.stderr))).at(machine.name()))
 }
@@ -138,7 +138,7 @@ impl HostLease {
                 code => return Err(self.unclaimed(machine.name(), code, &ran.stderr)),
             }
         }
-        Err(self.lease.displace(machine.name(), "another runner takes it at the same time"))
+        Err(self.lease.displace(machine.name(), "another runner takes the host at the same time"))
     }
 
     /// Whether this runner may come after the one of `known`.
@@ -155,12 +155,13 @@ impl HostLease {
         let failure = if let Some(refused) = refusal(&attempted, code, stderr) {
             refused
         } else if code == Some(HELD) {
-            Failure::locked(attempted, stderr.trim()).help("end what still runs there, or wait for it, and try again")
+            Failure::locked(attempted, stderr.trim())
+                .help("end the programs that still run there, or wait for them, and try again")
         } else {
-            let help = format!("the account must be able to write {}, and there must be room", self.dir);
+            let help = format!("the account must be able to write to {}, and the disk must have free space", self.dir);
             failed(&attempted, complaint(code, stderr)).help(help)
         };
-        failure.at(host).now("nothing of this run was started there by this runner")
+        failure.at(host).now("this runner started nothing of this run there")
     }
 
     /// A program under the lease: started only while this runner's name stands in the record.
@@ -211,17 +212,19 @@ impl Guard {
         }
         let failure = match said.strip_prefix("running ").and_then(|rest| rest.split_once(' ')) {
             Some((process, words)) => Failure::transient(
-                "begin again",
-                format!("`{words}` (process {process}) of an earlier attempt still runs and does not end"),
+                "start again",
+                format!("`{words}` (process {process}) of an earlier attempt is still running"),
             )
-            .help("end it there by hand"),
+            .help("end that process by hand"),
             None if said == "gone" => {
-                Failure::permanent("start a program under the lease", format!("{} is not there", self.host.dir))
-                    .help("the folder was removed while the run was under way; `cutover resume` makes it again")
+                Failure::permanent("start a program under the lease", format!("{} does not exist", self.host.dir))
+                    .help("the folder was removed during the run; `cutover resume` creates it again")
             }
             None if said == "given up" => Failure::cancelled("start a program that was given up"),
-            None => failed("start a program under the lease", said.to_owned())
-                .help(format!("see that the account can write {} and that there is room", self.host.dir)),
+            None => failed("start a program under the lease", said.to_owned()).help(format!(
+                "check that the account can write to {} and that the disk has free space",
+                self.host.dir
+            )),
         };
         Some(failure.at(host).now("nothing was started"))
     }
@@ -247,14 +250,14 @@ pub(super) fn may_follow(
     let about = seen.holder.as_ref().map_or("an unknown process", |card| card.about.as_str());
     let (seq, epoch) = (known.stamp.seq, known.epoch);
     let answer = format!(
-        "the journal here is an older copy: another runner, {about} (epoch {epoch}), went on to entry {seq} with its own"
+        "this journal is an older copy: another runner, {about} (epoch {epoch}), has reached entry {seq} in its own"
     );
-    Err(Failure::locked(format!("take up run {run}"), answer)
+    Err(Failure::locked(format!("resume run {run}"), answer)
         .at(host)
-        .now("nothing was changed; what that runner did is not known here")
+        .now("nothing was changed; this journal does not show what that runner did")
         .help(format!(
-            "go on in the state directory of that runner. If its journal is lost for good, see what the run has done, \
-             then remove {dir} there: steps after entry {seq} may be done twice"
+            "continue in the state directory of that runner. If its journal is lost for good, check what the run has \
+             done, then remove {dir} there: steps after entry {seq} may run twice"
         )))
 }
 
@@ -264,6 +267,6 @@ pub(super) fn damaged(run: &str, host: &str, dir: &str, line: &str) -> Failure {
         format!("{dir}/record is damaged: `{}`", line.escape_debug()),
     )
     .at(host)
-    .now("it is not known whether another runner has the run")
+    .now("another runner may have the run")
     .help(format!("make sure that no other runner works on run {run}, then remove {dir}"))
 }

@@ -101,7 +101,7 @@ pub(in crate::effects) async fn ensure(fx: &Effects, lease: &Lease, server: &str
     }
     lease.note(server, session.id(), false);
     if !server::take(&session, &lease.run, lease.epoch, &fx.session_ids(server)).await? {
-        return Err(lease.displace(server, "it was faster to take the server"));
+        return Err(lease.displace(server, "it took the server first"));
     }
     prove_server(fx, lease, server, session.id()).await
 }

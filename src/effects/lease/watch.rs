@@ -49,7 +49,7 @@ pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -
     let renewed = |(name, seen): &(&String, &Seen)| first.hosts.get(*name).is_some_and(|before| before != *seen);
     if let Some((name, seen)) = now.hosts.iter().find(renewed).filter(|_| !dead) {
         let about = seen.holder.as_ref().map_or("an unknown process", |card| card.about.as_str());
-        return Advice::Leave(name.clone(), format!("another runner of this run is at work: {about}"));
+        return Advice::Leave(name.clone(), format!("another runner of this run is active: {about}"));
     }
     let held = if servers { !now.servers.is_empty() } else { newest(now).is_some() };
     // of the dead nothing is left on servers but a connection that has not been noticed to be gone

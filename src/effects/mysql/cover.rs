@@ -67,8 +67,8 @@ impl Tls {
         let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.authority).collect();
         match read {
             Ok(found) if !found.is_empty() => Ok(found),
-            Ok(_) => Err("it holds no certificate in PEM".into()),
-            Err(error) => Err(format!("it holds no certificate that can be read: {error}")),
+            Ok(_) => Err("it contains no PEM certificate".into()),
+            Err(error) => Err(format!("it contains no readable certificate: {error}")),
         }
     }
 
@@ -85,7 +85,7 @@ impl Tls {
 pub(super) async fn addresses(at: Endpoint<'_>, port: u16) -> std::io::Result<Vec<SocketAddr>> {
     let mut found: Vec<SocketAddr> = tokio::net::lookup_host((at.host, port)).await?.collect();
     found.dedup();
-    if found.is_empty() { Err(std::io::Error::other("the name stands for no address")) } else { Ok(found) }
+    if found.is_empty() { Err(std::io::Error::other("the name has no address")) } else { Ok(found) }
 }
 
 /// Those that lead away from this machine, as people read them; a name may stand for both kinds.

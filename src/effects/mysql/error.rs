@@ -32,8 +32,8 @@ const SELECT_LESS: &str = "select less, such as LEFT(name, 1000) or MD5(name); i
                            statements with one without rows, such as DO 0";
 
 /// What helps against a server that asks for files.
-const NO_FILES: &str = "find out who answers there: no statement of this program loads a file, and no server has a reason \
-                        to ask for one";
+const NO_FILES: &str = "find out what answers at that address: no statement of this program loads a file, and no server \
+                        has a reason to ask for one";
 
 /// Why a statement failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,11 +81,11 @@ impl SqlError {
     }
     /// The work behind the statement was given up, and the statement was ended.
     pub(super) fn given_up() -> Self {
-        Self { class: Class::Cancelled, ..Self::new("its work was given up, and the statement was ended") }
+        Self { class: Class::Cancelled, ..Self::new("its step was given up, and the statement was killed") }
     }
     /// The statement was to be ended, for the reason in `self`, and did not end: the connection is given up.
     pub(super) fn not_ended(self) -> Self {
-        Self { lost: true, unfinished: true, message: format!("{}, and could not be ended", self.message), ..self }
+        Self { lost: true, unfinished: true, message: format!("{}, and could not be killed", self.message), ..self }
     }
     /// The server refused it.
     pub(super) fn said(code: u16, message: String) -> Self {
@@ -94,7 +94,7 @@ impl SqlError {
     }
     /// It stands in no plan, and was not sent.
     pub(super) fn unplanned() -> Self {
-        Self { class: Class::Unplanned, ..Self::new("it does not stand in the plan, and was not sent") }
+        Self { class: Class::Unplanned, ..Self::new("it is not in the plan, and was not sent") }
     }
     /// Never sent: `message` says why.
     pub(super) fn unsent(message: impl Into<String>) -> Self {
@@ -103,14 +103,14 @@ impl SqlError {
     /// The statement itself is larger than what the driver sends.
     pub(super) fn statement_too_large() -> Self {
         Self::unsent(format!(
-            "the statement is larger than {}, the most that is sent",
+            "the statement is larger than {}, the limit for a statement",
             ByteSize::b(LARGEST_PACKET as u64)
         ))
     }
     /// The rows are more than is held; the statement was ended.
     pub(super) fn answer_too_large() -> Self {
         let most = ByteSize::b(LARGEST_ANSWER as u64);
-        Self::new(format!("the answer is larger than {most}, and the statement was ended"))
+        Self::new(format!("the answer is larger than {most}, and the statement was killed"))
     }
     /// The first value is larger than is kept; the statement ran to its end.
     pub(super) fn value_too_large() -> Self {
@@ -118,8 +118,8 @@ impl SqlError {
         Self {
             help: Some(SELECT_LESS),
             ..Self::new(format!(
-                "the statement ran to its end, and the first value of its answer is larger than {most}, the most that \
-                 is kept"
+                "the statement ran to its end, and the first value of its answer is larger than {most}, the limit \
+                 for a value"
             ))
         }
     }
@@ -133,7 +133,7 @@ impl SqlError {
         };
         let quotes_a_secret = QUOTING.contains(&server.code) && !sql.text().secrets().is_empty();
         let message = if quotes_a_secret {
-            "the server cannot read the statement; where is not shown, because the place may hold a secret".to_owned()
+            "the server found a syntax error; its message is not shown because it may contain a secret".to_owned()
         } else {
             scrub(&server.message, sql, secrets)
         };
@@ -144,14 +144,14 @@ impl SqlError {
     fn driver(error: &Error, said: &str) -> Self {
         if is_too_large(error) {
             let most = ByteSize::b(LARGEST_PACKET as u64);
-            let message = format!("a row of the answer is larger than {most}, the most that is read");
+            let message = format!("a row of the answer is larger than {most}, the limit for a row");
             return Self { class: Class::Permanent, help: Some(SELECT_LESS), ..Self::broken(message) };
         }
         if let Error::Driver(DriverError::LocalInfile(_)) = error {
-            let message = "the server asked for a file of this machine (LOAD DATA LOCAL INFILE), and got none";
+            let message = "the server asked for a file of this machine (LOAD DATA LOCAL INFILE); none was sent";
             return Self { class: Class::Permanent, help: Some(NO_FILES), ..Self::broken(message) };
         }
-        let message = format!("the database driver could not go on: {said}");
+        let message = format!("the database driver failed: {said}");
         Self { class: Class::Permanent, ..Self::broken(message) }
     }
     /// Whether the same statement may well succeed later.
@@ -169,12 +169,12 @@ impl SqlError {
         }
         if self.unfinished {
             return failure.now(
-                "the connection is closed; the statement may still be running on the server, and whether it takes \
-                 effect is not known",
+                "the connection is closed; the statement may still be running on the server, and may or may not take \
+                 effect",
             );
         }
         if self.lost {
-            return failure.now("the connection is closed; whether the statement took effect is not known");
+            return failure.now("the connection is closed; the statement may or may not have taken effect");
         }
         failure
     }
@@ -259,7 +259,7 @@ mod tests {
         let of = |error: &Error| SqlError::of(error, &Sql::from("SELECT 1"), &secrets);
         let error = of(&DriverError::PacketTooLarge.into());
         assert!(error.lost && error.unfinished && !error.is_transient());
-        assert_eq!(error.message, "a row of the answer is larger than 4.0 MiB, the most that is read");
+        assert_eq!(error.message, "a row of the answer is larger than 4.0 MiB, the limit for a row");
         let error = of(&DriverError::UnexpectedPacket { payload: b"s3cret".to_vec() }.into());
         assert!(error.lost && !error.is_transient() && !error.message.contains("s3cret"), "{error}");
         let error = of(&DriverError::ConnectionClosed.into());

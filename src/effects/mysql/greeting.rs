@@ -61,7 +61,7 @@ async fn first_packet(address: &str) -> std::io::Result<(Vec<u8>, TcpStream)> {
 fn parse(packet: &[u8]) -> std::result::Result<(String, u32), String> {
     match packet {
         [10, rest @ ..] => {
-            let end = rest.iter().position(|byte| *byte == 0).ok_or("its greeting has no end")?;
+            let end = rest.iter().position(|byte| *byte == 0).ok_or("its greeting is incomplete")?;
             let number = rest.get(end + 1..end + 5).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
             let number = number.ok_or("its greeting is cut off")?;
             Ok((String::from_utf8_lossy(&rest[..end]).into_owned(), u32::from_le_bytes(number)))
@@ -70,7 +70,7 @@ fn parse(packet: &[u8]) -> std::result::Result<(String, u32), String> {
             let code = u16::from_le_bytes([*low, *high]);
             Err(format!("error {code}: {}", String::from_utf8_lossy(rest)))
         }
-        _ => Err("what answers there does not speak the MySQL protocol".to_owned()),
+        _ => Err("the program that answers there does not speak the MySQL protocol".to_owned()),
     }
 }
 

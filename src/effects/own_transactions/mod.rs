@@ -101,11 +101,11 @@ impl fmt::Display for OwnTransactions {
         let transactions = if *count == 1 { "transaction" } else { "transactions" };
         match (count, untold) {
             (0, None) => return f.write_str("no transactions of its own"),
-            (0, Some(why)) => return write!(f, "cannot be told: {why}"),
+            (0, Some(why)) => return write!(f, "unknown ({why})"),
             _ => write!(f, "{least}{count} {transactions} of its own")?,
         }
         if *harmless > 0 {
-            write!(f, ", {harmless} of them without a change of rows (FLUSH and the like)")?;
+            write!(f, ", {harmless} of them without row changes (such as FLUSH)")?;
         }
         if let Some(gtids) = gtids {
             write!(f, ", up to GTID {gtids}")?;
@@ -139,6 +139,6 @@ mod tests {
         assert_eq!(found(0, 0, Some("the log was purged")).wrote(), Wrote::Unknown);
         assert_eq!(found(3, 2, Some("the rest was not read")).wrote(), Wrote::Rows);
         assert_eq!(found(1, 0, None).to_string(), "1 transaction of its own");
-        assert_eq!(found(0, 0, Some("purged")).to_string(), "cannot be told: purged");
+        assert_eq!(found(0, 0, Some("purged")).to_string(), "unknown (purged)");
     }
 }

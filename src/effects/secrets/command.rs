@@ -69,10 +69,10 @@ pub(super) fn run(argv: &[String], limit: Duration, most: usize) -> Result<Vec<u
         Some(status) if status.success() => return Ok(printed),
         Some(status) => format!("{name} {}", words(status)),
         None if too_much => {
-            return Err(Fault::plain(format!("{name} printed more than {most} bytes, and was killed")));
+            return Err(Fault::plain(format!("{name} printed more than {most} bytes and was killed")));
         }
         None => {
-            format!("{name} did not end within {} s, and was killed with all that it had started", limit.as_secs_f64())
+            format!("{name} did not end within {} s, and was killed with all that it started", limit.as_secs_f64())
         }
     };
     Err(Fault { how, complaint: String::from_utf8_lossy(&complaint).into_owned(), printed })

@@ -168,7 +168,7 @@ async fn someone_on_the_way(bench: &Bench) {
     let stripping = Recorder::before(&bench.server.address(), true).await;
     for verify in ["name", "chain"] {
         let tls = json!({ "ca": "tls/ca.pem", "verify": verify });
-        refused(bench.reach(&stripping.address, &json!({}), tls).await, &["taken the offer out"]);
+        refused(bench.reach(&stripping.address, &json!({}), tls).await, &["removed the offer"]);
         assert_eq!(stripping.sent(), b"", "nothing is sent");
     }
 }

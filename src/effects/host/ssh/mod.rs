@@ -52,7 +52,7 @@ impl Way<'_> {
             Ok(Err(NotOpen::NotRun(error))) => Err(self
                 .failure(Failure::permanent("run ssh", error.to_string()).help("install the OpenSSH client (`ssh`)"))),
             Ok(Err(NotOpen::Refused(words))) => Err(self.explain(&words).await),
-            Err(_) => Err(self.timed_out("nothing came of it within 40 seconds")),
+            Err(_) => Err(self.timed_out("no connection within 40 seconds")),
         }
     }
 
@@ -103,7 +103,7 @@ impl Way<'_> {
     fn timed_out(&self, answer: &str) -> Failure {
         self.failure(
             Failure::transient("log in over ssh", answer)
-                .help(format!("see that the host is up and that `ssh {} true` gets through", self.shown())),
+                .help(format!("check that the host is up and that `ssh {} true` works", self.shown())),
         )
     }
 

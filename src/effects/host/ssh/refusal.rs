@@ -26,7 +26,7 @@ impl Refusal {
 
     /// ssh's own words, shortened.
     pub fn answer(&self) -> &str {
-        if self.words.is_empty() { "ssh said nothing" } else { &self.words }
+        if self.words.is_empty() { "ssh printed nothing" } else { &self.words }
     }
 
     /// Whether nothing answered in time.
@@ -45,14 +45,14 @@ impl Refusal {
             Kind::UnknownKey(host) => {
                 let scan = format!("ssh-keyscan {}", scan_arguments(host));
                 format!(
-                    "the host's key is not known here; compare what `{scan} | ssh-keygen -lf -` prints with the \
+                    "the host's key is not known here; compare the output of `{scan} | ssh-keygen -lf -` with the \
                      fingerprint shown on the host itself (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), and \
                      only then add the key with: {scan} >> {known_hosts}"
                 )
             }
             Kind::ChangedKey(host) => format!(
-                "the host's key is another one than before: it was installed anew, or someone sits in between; find \
-                 out which, and only then forget the old key with `ssh-keygen -f {known_hosts} -R '{host}'` and add \
+                "the host's key has changed: it was reinstalled, or someone intercepts the connection; find out \
+                 which, and only then remove the old key with `ssh-keygen -f {known_hosts} -R '{host}'` and add \
                  the new one"
             ),
             Kind::Denied => format!(
@@ -61,13 +61,11 @@ impl Refusal {
             ),
             Kind::NoSuchName => {
                 format!(
-                    "no such name is known; check `ssh: {destination}` in the inventory, and your ssh configuration"
+                    "this name does not resolve; check `ssh: {destination}` in the inventory and your ssh configuration"
                 )
             }
             Kind::Unreachable | Kind::TimedOut | Kind::HungUp => {
-                format!(
-                    "see that the host is up, that sshd listens there, and that `ssh {destination} true` gets through"
-                )
+                format!("check that the host is up, that sshd listens there, and that `ssh {destination} true` works")
             }
             Kind::Other => format!("make `ssh -o BatchMode=yes {destination} true` work, then run again"),
         }
@@ -155,7 +153,7 @@ mod tests {
             "Host key for db has changed and you have requested strict checking."
         );
         assert!(help("me@db: Permission denied (publickey).").contains("ssh-add"));
-        assert!(help("ssh: Could not resolve hostname db: Name or service not known").contains("no such name"));
+        assert!(help("ssh: Could not resolve hostname db: Name or service not known").contains("does not resolve"));
         assert!(help("ssh: connect to host db port 22: Connection refused").contains("sshd listens"));
         assert!(Refusal::from_words("ssh: connect to host db port 22: Connection timed out").timed_out());
     }

@@ -44,7 +44,7 @@ pub(super) fn folder(base: &Path) -> io::Result<PathBuf> {
             return Ok(folder);
         }
     }
-    Err(io::Error::other(format!("no folder can be made and locked in {}", base.display())))
+    Err(io::Error::other(format!("cannot create and lock a folder in {}", base.display())))
 }
 
 /// The lock of a folder whose owner is dead: held, so that nobody else clears the folder at the same time. `None` for
