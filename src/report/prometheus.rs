@@ -13,7 +13,7 @@ pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 /// Names and values of a sample's labels.
 pub type Labels<'a> = [(&'static str, &'a str)];
 
-/// What a sample says.
+/// The value of a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A whole number now.

@@ -26,7 +26,7 @@ async fn in_the_dump_and_in_the_import_and_at_the_question() {
     tokio::time::sleep(Duration::from_millis(700)).await;
     runner.kill();
     let (code, said) = stage.say(&["status"]);
-    assert!(code == 0 && said.contains("not finished, and nothing is working on it"), "{said}");
+    assert!(code == 0 && said.contains("not finished, and no process is working on it"), "{said}");
     assert!(said.contains("cutover resume") && said.contains("cutover rollback"), "{said}");
 
     let runner = stage.start(&["resume"]);

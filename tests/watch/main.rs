@@ -93,7 +93,11 @@ async fn success_is_not_told_of_a_switch_after_which_the_old_server_wrote() {
         "{}",
         ran.out
     );
-    assert!(ran.out.contains("bring over by hand what only `source` has") && !ran.out.contains("4711"), "{}", ran.out);
+    assert!(
+        ran.out.contains("copy the writes that only `source` has by hand") && !ran.out.contains("4711"),
+        "{}",
+        ran.out
+    );
 
     let status = desk.status(&[], 0).await;
     assert_eq!(status["outcome"], "stopped");
