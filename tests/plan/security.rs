@@ -222,9 +222,9 @@ fn the_runner_speaks_plain_text_to_no_other_machine() {
 #[test]
 fn a_plan_says_what_its_connections_are_covered_by() {
     let plan = |tls: &str| planned("db1.example:3306", "", &format!(", tls: {{ ca: ca.pem{tls} }}"), "required");
-    assert!(plan("").unwrap().contains("with a certificate by ca.pem for db1.example"));
+    assert!(plan("").unwrap().contains("a certificate signed by ca.pem for db1.example"));
     assert!(plan(", server_name: db.internal").unwrap().contains("by ca.pem for db.internal"));
-    assert!(plan(", verify: chain").unwrap().contains("is not looked at (`verify: chain`)"));
+    assert!(plan(", verify: chain").unwrap().contains("is not checked (`verify: chain`)"));
     for wrong in ["db1:3306", "https://db1", "db1 x", ""] {
         let said = plan(&format!(", server_name: \"{wrong}\"")).unwrap_err();
         assert!(said.contains("neither a host's name nor an address"), "{wrong}: {said}");

@@ -50,5 +50,5 @@ pub fn live(plan: &Plan, marks: &[Mark]) -> Result<Live, String> {
 fn too_large(plan: &Plan, edges: &Edges) -> Option<String> {
     let (steps, arrows) = (plan.steps.len(), edges.count());
     (steps > DRAWN_STEPS || arrows > DRAWN_EDGES)
-        .then(|| format!("The graph is left out: {steps} steps and {arrows} arrows are more than can be read."))
+        .then(|| format!("The graph is left out: {steps} steps and {arrows} arrows are too many to read."))
 }

@@ -26,7 +26,7 @@ pub enum Unreadable {
     #[error("it has format {0}, made by a newer program")]
     Newer(u32),
     /// It is not as it was written.
-    #[error("the plan does not have its own hash")]
+    #[error("the hash in the plan does not match its contents")]
     Changed,
 }
 
@@ -65,12 +65,10 @@ impl Plan {
     /// `Refused` for a plan of another format.
     pub fn may_be_carried_out(&self, of: &str) -> Result<()> {
         let Some(maker) = maker(self.format) else { return Ok(()) };
-        let answer = format!(
-            "its plan has format {}, of cutover {maker}; this program carries out format {FORMAT}",
-            self.format
-        );
-        let help = format!("use cutover {maker} for it; this program only lists, shows and reports it");
-        Err(Failure::refused(format!("go on with {of}"), answer).now("nothing was changed").help(help))
+        let answer =
+            format!("its plan has format {}, made by cutover {maker}; this program runs format {FORMAT}", self.format);
+        let help = format!("use cutover {maker} for it; this program can only list, show and report it");
+        Err(Failure::refused(format!("continue with {of}"), answer).now("nothing was changed").help(help))
     }
 }
 

@@ -45,12 +45,12 @@ impl Cuts {
 impl fmt::Display for Cuts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |cut: &Cut| match cut {
-            Cut::Opening => "what each connection begins with",
-            Cut::Looks => "what only reads",
+            Cut::Opening => "the setup",
+            Cut::Looks => "read-only actions",
             Cut::Contents => "contents of files, and shared scripts",
-            Cut::Undo => "how steps are taken back",
+            Cut::Undo => "undo actions",
             Cut::Graph => "the graph",
-            Cut::Actions => "what steps do",
+            Cut::Actions => "the actions of steps",
             Cut::Details => "the details of steps",
         };
         f.write_str(&ORDER.iter().take(self.0).map(word).collect::<Vec<_>>().join(", "))
@@ -82,7 +82,7 @@ mod tests {
         assert!(cuts.is_empty() && !cuts.has(Cut::Opening));
         assert!(cuts.next() && cuts.has(Cut::Opening) && !cuts.has(Cut::Looks));
         assert!(cuts.next());
-        assert_eq!(cuts.to_string(), "what each connection begins with, what only reads");
+        assert_eq!(cuts.to_string(), "the setup, read-only actions");
         assert!((0..5).all(|_| cuts.next()) && !cuts.next());
     }
 
