@@ -1,4 +1,4 @@
-//! The log of a step: its entries in the journal and the sentences it told, in the order of time.
+//! The log of a step: its journal entries and progress messages, in the order of time.
 
 use super::wording::sentence;
 use crate::kinds::Update;
@@ -7,7 +7,7 @@ use crate::report::time::{clock, moment};
 use crate::store::Entry;
 use maud::{Markup, html};
 
-/// More lines than that are for `cutover report`.
+/// Number of lines shown; `cutover report` shows all.
 const LINES: usize = 200;
 
 /// The last lines of it.

@@ -1,4 +1,4 @@
-//! Who asks: a person by session cookie or bearer token, or anybody.
+//! The visitor: a person with a session cookie or a bearer token, or an anonymous reader.
 
 use super::connections::{Caller, Seat};
 use super::guard::Refusal;
@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Whoever made a request.
+/// The visitor who made a request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Visitor {
     /// Whether there are people at all who may do more than read.
@@ -27,7 +27,7 @@ struct Known {
     approve: bool,
     /// Missing for a bearer token: no browser sends that by itself.
     form_key: Option<String>,
-    /// The file of people that says so.
+    /// The file of people that lists this person.
     file: Arc<PeopleFile>,
 }
 
@@ -81,7 +81,10 @@ impl Visitor {
             Ok(&person.name)
         } else {
             let word = if right == Right::Start { "start" } else { "approve" };
-            Err(Refusal::new(StatusCode::FORBIDDEN, format!("{} may not {word}: see the file of people", person.name)))
+            Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                format!("{} may not {word}: see `may` in the file of people", person.name),
+            ))
         }
     }
     /// Sees that the form is one that this page gave to this visitor.
@@ -138,7 +141,7 @@ fn see(parts: &Parts, page: &Arc<Page>, address: Option<IpAddr>) -> Result<Visit
         if let Some(address) = address {
             page.sessions.failed(address);
         }
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "nobody has this token"));
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "unknown or revoked token"));
     }
     Ok(Visitor { people: true, person, address })
 }

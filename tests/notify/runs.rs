@@ -55,12 +55,12 @@ fn a_run_tells_who_waits_what_a_step_says_and_its_end_and_no_secret_stays_anywhe
     let waiting = taken.iter().find(|one| one.body["on"] == "waiting").unwrap();
     assert_eq!(waiting.body["step"], "go");
     assert!(waiting.headers.iter().any(|line| line == "authorization: Bearer another-secret"), "{waiting:?}");
-    assert!(texts.iter().any(|text| text.contains("waits for an answer to `go`: Cut over?")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.contains("waits for approval of `go`: Cut over?")), "{texts:?}");
     let letters = outbox(&desk);
     assert!(letters.len() == 4 && letters.iter().all(|letter| letter["sent"].is_i64()), "{letters:?}");
     let everything =
         [state(&desk.path("state")), end.out, end.said, desk.say_plan(), desk.say(&["report"]).out].concat();
-    assert!(everything.contains("waits for an answer"), "this looks where it should");
+    assert!(everything.contains("waits for approval"), "this looks where it should");
     assert!(!everything.contains("very-secret") && !everything.contains("another-secret"));
 }
 

@@ -1,4 +1,4 @@
-//! Streams of events: each looks at the journal several times a second for as long as it stands, so there are few.
+//! Event streams: each reads the journal several times a second while it is open, so their number is limited.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -48,7 +48,7 @@ impl Streams {
         }
         let is_full = matches!(caller, Caller::Address(_)) && strangers >= STRANGERS;
         if is_full || all.values().sum::<usize>() >= MOST {
-            return Err("too many browsers watch already: load the page again to see how it stands");
+            return Err("too many browsers watch already: reload the page to see the current state");
         }
         *all.entry(caller.clone()).or_default() += 1;
         Ok(Stream { all: self.clone(), caller })
