@@ -149,7 +149,7 @@ pub fn give_all_back_actions(world: &World, server: &str) -> Vec<Action> {
     }
     let here = On(server);
     let mut actions = look_actions(server, dialect);
-    actions.push(Action::note("if a fence has locked accounts there:"));
+    actions.push(Action::note("if a fence locked accounts there:"));
     let unlock = dialect.unlock_accounts(Sql::late(IN_RECORD));
     actions.extend([here.sql(dialect.without_binlog()), here.sql(unlock)]);
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Fence));

@@ -30,7 +30,7 @@ pub fn actions(channel: Channel<'_>, world: &World) -> Vec<Action> {
     vec![
         Action::sql(channel.source, written),
         Action::sql(channel.replica, applied),
-        Action::note("if both are of one domain, and it has applied something of this channel:"),
+        Action::note("if both are in the same domain, and it has applied something from this channel:"),
         Action::sql(channel.replica, dialect.stop_replica()),
         Action::sql(channel.replica, dialect.go_by_gtid()),
         Action::note("in any case:"),

@@ -46,7 +46,7 @@ impl fmt::Display for FencedServer {
         let state = match self.closed {
             Some(true) => "closed",
             Some(false) => "OPEN TO WRITES",
-            None => "not seen",
+            None => "not checked",
         };
         write!(f, "`{}` is {state}; since the fence: {}", self.server, self.own)
     }
@@ -57,15 +57,13 @@ pub(in crate::kinds) fn actions(server: &str, dialect: Dialect) -> Vec<Action> {
     let here = On(server);
     let late = marker::late;
     vec![
-        Action::note(
-            "at the end of the run, before it is called done, whether it is closed and has written anything itself:",
-        ),
+        Action::note("at the end of the run: check whether it is closed, and whether it has written anything itself:"),
         here.sql(dialect.read_only()),
         here.sql(dialect.own_log()),
         here.sql(dialect.binlog_position()),
-        Action::note("if it has, or may have, what:"),
+        Action::note("if it has, or may have, read what it wrote:"),
         here.sql(dialect.binary_logs()),
-        here.sql(dialect.binlog_events(late("its file"), late("its place"), late("number"))),
+        here.sql(dialect.binlog_events(late("its file"), late("its position"), late("number"))),
     ]
 }
 
@@ -83,7 +81,7 @@ pub async fn look(
         let Some(before) = before else {
             return Ok(FencedServer {
                 closed,
-                ..FencedServer::unseen(server, "the fence has left no record of its log")
+                ..FencedServer::unseen(server, "the fence left no record of its binary log")
             });
         };
         let (own, log) = own_transactions::since(&session, dialect, before, &mut Scan::default(), budget).await?;

@@ -50,9 +50,9 @@ impl Work<'_> {
             }
             match state.code {
                 Some(0) => return Ok(()),
-                Some(code) => return Err(self.failed(cx, &job, &format!("it ended with code {code}")).await),
+                Some(code) => return Err(self.failed(cx, &job, &format!("it exited with code {code}")).await),
                 None if !state.running => {
-                    return Err(self.failed(cx, &job, "its process vanished without a result").await);
+                    return Err(self.failed(cx, &job, "its process ended without a result").await);
                 }
                 None => cx.pause(LOOK, self.attempted).await?,
             }
@@ -69,7 +69,7 @@ impl Work<'_> {
                 Ok(found) => {
                     if let Some(since) = away {
                         let time = Span(Duration::from_secs(since.elapsed().as_secs()));
-                        cx.progress.note(format!("{} answers again, after {time}", self.host));
+                        cx.progress.note(format!("{} can be reached again, after {time}", self.host));
                     }
                     return Ok(found);
                 }
@@ -81,7 +81,7 @@ impl Work<'_> {
                 return Err(failure);
             }
             if is_news {
-                cx.progress.note(format!("{} does not answer: the job goes on there by itself", self.host));
+                cx.progress.note(format!("{} cannot be reached: the job continues there by itself", self.host));
             }
             cx.pause(AGAIN, self.attempted).await?;
         }
@@ -103,7 +103,7 @@ impl Work<'_> {
         let answer = if words.is_empty() { how.to_owned() } else { format!("{how}: {words}") };
         Failure::transient(self.attempted, answer)
             .at(self.host)
-            .help(format!("until this step is tried again or taken back, its log is in {} on that host", self.dir))
+            .help(format!("the job's log is in {} on that host until this step is retried or undone", self.dir))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::sh;
 /// The server called `name`; documents are checked for names, so a miss is a plan from somewhere else.
 pub fn server<'a>(world: &'a World, name: &str) -> Result<&'a Server> {
     world.inventory.server(name).ok_or_else(|| {
-        Failure::permanent(format!("find server `{name}`"), "the plan's inventory has no server of that name")
+        Failure::permanent(format!("find server `{name}`"), "the inventory of the plan has no server of that name")
     })
 }
 
@@ -46,16 +46,16 @@ pub fn dump_dir(world: &World, host: &str, run: &str) -> Words {
 
 /// The file that a server's certificate is verified by, on the hosts that connect to it.
 pub fn authority<'a>(world: &'a World, name: &str) -> Result<&'a str> {
-    let attempted = "connect by TLS";
+    let attempted = "connect with TLS";
     let tls = server(world, name)?.tls.as_ref().ok_or_else(|| {
-        let answer = format!("the inventory does not say what the certificate of `{name}` is verified by");
+        let answer = format!("the inventory does not state how to verify the certificate of `{name}`");
         Failure::permanent(attempted, answer).help(format!(
-            "add `tls: {{ ca: FILE }}` to servers.{name}: the authority's file, here and on the hosts that connect"
+            "add `tls: {{ ca: FILE }}` to servers.{name}: the CA file, here and on the hosts that connect"
         ))
     })?;
     tls.ca_on_host().ok_or_else(|| {
-        let answer = format!("`{}` is a file of the runner's folder, and other hosts connect to `{name}`", tls.ca);
-        let help = format!("add `ca_on_host: FILE` to servers.{name}.tls: where the file is on those hosts");
+        let answer = format!("`{}` is a path on the runner, and other hosts connect to `{name}` too", tls.ca);
+        let help = format!("add `ca_on_host: FILE` to servers.{name}.tls: the path of the file on those hosts");
         Failure::permanent(attempted, answer).help(help)
     })
 }

@@ -60,7 +60,7 @@ fn split_sudo(argv: &[String]) -> (&[String], &[String]) {
 }
 
 fn program(word: &str) -> Look {
-    Look { script: sh!("{}command -v -- {}", PATHS, argument(word)), fault: format!("there is no program `{word}`") }
+    Look { script: sh!("{}command -v -- {}", PATHS, argument(word)), fault: format!("program `{word}` not found") }
 }
 
 /// The units that `systemctl` is to restart or start. Its options before the verb (`--user`) say where they are.
@@ -74,7 +74,7 @@ fn units(program: &str, rest: &[String]) -> Vec<Look> {
     units
         .map(|unit| Look {
             script: sh!("{}{} = loaded ]", PATHS, loaded(&ask, unit)),
-            fault: format!("systemd has no unit `{unit}` that could be started"),
+            fault: format!("systemd has no unit `{unit}` that can be started"),
         })
         .collect()
 }
@@ -90,7 +90,7 @@ fn service(name: &str) -> Look {
     let unit = loaded(&SYSTEMCTL.into(), &format!("{name}.service"));
     Look {
         script: sh!("{}[ -x {} ] || {} = loaded ]", PATHS, script, unit),
-        fault: format!("there is no service `{name}`"),
+        fault: format!("service `{name}` not found"),
     }
 }
 
@@ -101,7 +101,7 @@ fn allowed(sudo: &[String], inner: &[String]) -> Look {
     let ask = Script::words([program.as_str(), "-n", "-l"].into_iter().chain(options));
     Look {
         script: sh!("{}{} -- {} >/dev/null", PATHS, ask, Script::words(inner)),
-        fault: format!("sudo does not let this account run `{}` without a password", shell_words::join(inner)),
+        fault: format!("sudo does not allow this account to run `{}` without a password", shell_words::join(inner)),
     }
 }
 
@@ -122,7 +122,7 @@ pub fn restart_actions(server: &Server) -> Vec<Action> {
     let command = |argv: &[String]| Action::command(&server.host, Script::words(argv));
     let mut actions = vec![command(&server.restart)];
     if !server.start.is_empty() {
-        actions.extend([Action::note("instead, if it is down:"), command(&server.start)]);
+        actions.extend([Action::note("instead, if the server is down:"), command(&server.start)]);
     }
     actions
 }
@@ -143,11 +143,11 @@ pub async fn faults(cx: &Ctx<'_>, name: &str, server: &Server, restarts: bool) -
             let said = ran.stderr.lines().last().unwrap_or_default().trim();
             let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
             failures.push(
-                Failure::refused(format!("{field} {name} when that is needed"), format!("{}{said}", look.fault))
+                Failure::refused(format!("{field} {name} later in this run"), format!("{}{said}", look.fault))
                     .at(&server.host)
                     .now("nothing was touched")
                     .help(format!(
-                        "correct servers.{name}.{field} in the inventory, which is `{}`",
+                        "correct servers.{name}.{field} in the inventory; it is `{}`",
                         shell_words::join(argv)
                     )),
             );

@@ -34,7 +34,7 @@ fn functions() -> Script {
 pub fn fault(printed: &str) -> Option<String> {
     match printed.lines().last().unwrap_or_default().trim() {
         "ok" => None,
-        "" => Some("the look at the host printed nothing".to_owned()),
+        "" => Some("the check on the host printed nothing".to_owned()),
         fault => Some(fault.to_owned()),
     }
 }

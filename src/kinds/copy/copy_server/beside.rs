@@ -45,8 +45,8 @@ impl Beside {
     pub fn room(&self, copy: &CopyServer, world: &World, bytes: u64) -> Option<Failure> {
         let free = self.free.filter(|free| *free < needed(bytes))?;
         let data = files::data(copy, world).unwrap_or_default();
-        let answer = format!("{} are free beside {data}, and the copy needs {}", Bytes(free), Bytes(needed(bytes)));
-        let help = "make room: the copy lies beside the old data directory until that is cleaned up";
+        let answer = format!("free space beside {data}: {}; the copy needs {}", Bytes(free), Bytes(needed(bytes)));
+        let help = "free space there: the copy is kept beside the old data directory until that is cleaned up";
         Some(refuse(answer, copy.target_host(world), help))
     }
 }
@@ -64,7 +64,7 @@ pub fn printed(ran: &Ran) -> String {
 /// The refusals that a look at `host` printed, a line each.
 pub fn faults(printed: &str, host: &str) -> Vec<Failure> {
     let found = printed.lines().filter_map(|line| line.strip_prefix("fault: "));
-    found.map(|fault| refuse(fault, host, "put that right there, or use the engine `dump`")).collect()
+    found.map(|fault| refuse(fault, host, "fix that on the host, or use the engine `dump`")).collect()
 }
 
 /// The number in the line that begins with `before`.

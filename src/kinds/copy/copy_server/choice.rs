@@ -9,22 +9,23 @@ use crate::dialect::Dialect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the data is copied.
+/// Engine that copies the data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineName {
-    /// The fastest one that fits both servers; the plan says which, and why.
+    /// The fastest engine that works for both servers; the plan states which one, and why.
     #[default]
     Auto,
     /// `mariadb-backup`: the files of a running `MariaDB`, streamed from host to host.
     Mariabackup,
-    /// The clone plugin of `MySQL`: the new server reads the data of the old one by itself.
+    /// The clone plugin of `MySQL`: the new server itself reads the data of the old one.
     Clone,
-    /// Percona `XtraBackup`: what `mariadb-backup` is for `MariaDB`. It has never been run by those who wrote this.
+    /// Percona `XtraBackup`: the counterpart of `mariadb-backup` for `MySQL`. Not tested with the real program.
     Xtrabackup,
-    /// `mysqldump` or `mariadb-dump`, streamed into the running target's client. Any pair of versions, any databases.
+    /// `mysqldump` or `mariadb-dump`, streamed into the running target. Works with any pair of versions and any
+    /// databases.
     Dump,
-    /// `mydumper` and `myloader`: many tables at a time, by way of files on the target's host. By name only.
+    /// `mydumper` and `myloader`: many tables in parallel, through files on the target's host. Never chosen by `auto`.
     Mydumper,
 }
 
@@ -74,7 +75,7 @@ pub fn choose(asked: EngineName, source: Dialect, target: Dialect, no_files: Opt
         let word = if asked == EngineName::Auto { "chosen" } else { "asked for" };
         let name = engine.name();
         let what = match engine.arrival() {
-            Arrival::Files => "it brings the files at the speed of the disk",
+            Arrival::Files => "it copies the files at the speed of the disk",
             Arrival::Statements => "it loads the databases into the running server, whatever its version",
         };
         let why = format!("the engine is {name}, {word}: {what}{others}");

@@ -97,10 +97,9 @@ pub trait CopyEngine: Send + Sync {
     /// # Errors
     /// When the server cannot tell.
     async fn stands_at(&self, copy: &CopyServer, _cx: &Ctx<'_>, taken: &Taken) -> Result<Place> {
-        taken
-            .place
-            .clone()
-            .ok_or_else(|| Failure::permanent("find the copy's place", "nobody has read it").at(copy.target()))
+        taken.place.clone().ok_or_else(|| {
+            Failure::permanent("find the binlog position of the copy", "the engine did not report it").at(copy.target())
+        })
     }
 
     /// Ends what works at a copy, and removes what the engine has left beside it. Idempotent.

@@ -15,11 +15,11 @@ pub fn position(head: &str) -> Result<Position, String> {
         let offset: u64 = offset.parse().map_err(|_| format!("the offset `{offset}` is not a number"))?;
         let place = Position::new(file, offset);
         if found.as_ref().is_some_and(|other| *other != place) {
-            return Err("the dump names two different places in the binary log".into());
+            return Err("the dump contains two different binlog positions".into());
         }
         found = Some(place);
     }
-    found.ok_or_else(|| "its first lines name no place in the binary log".into())
+    found.ok_or_else(|| "its first lines contain no binlog position".into())
 }
 
 /// Finds the GTID set: `GTID_PURGED='+uuid:1-7'`, commented or not, over several lines if it is long. (`MariaDB`'s program

@@ -55,7 +55,7 @@ impl Route {
         let Some(to) = to else {
             let answer = format!("host `{host}` cannot reach host `{}`, which has no `ssh`", source.host);
             return Err(Failure::permanent("reach the server", answer)
-                .help("give that host an `ssh` in the inventory, or dump on the server's own host"));
+                .help("add `ssh` to that host in the inventory, or dump on the server's own host"));
         };
         let hash = blake3::hash(format!("{host} {to} {}", source.address).as_bytes());
         let port = 20_000 + u16::from_be_bytes([hash.as_bytes()[0], hash.as_bytes()[1]]) % 10_000;

@@ -32,9 +32,9 @@ impl Tunnel {
             server.host == self.to && (end(&server.address) || server.endpoint.as_deref().is_some_and(end))
         });
         found.next().map(|(name, _)| name.as_str()).ok_or_else(|| {
-            let answer = format!("no server of the inventory has the address {} on host `{}`", self.forward, self.to);
+            let answer = format!("no server in the inventory has the address {} on host `{}`", self.forward, self.to);
             Failure::permanent("find the server behind the tunnel", answer)
-                .help("correct `forward`, or name the server that the tunnel must lead to: `server: NAME`")
+                .help("correct `forward`, or name the server that the tunnel leads to: `server: NAME`")
         })
     }
 
@@ -51,7 +51,9 @@ impl Tunnel {
             )),
             Action::connect(&self.from, &self.listen),
             ask(name),
-            Action::note(format!("refuse unless both are in the list of `{name}`; to say which server it is instead:")),
+            Action::note(format!(
+                "refuse unless both are in the process list of `{name}`; to report which server it is instead:"
+            )),
         ];
         actions.extend(world.inventory.servers.keys().filter(|other| *other != name).map(|other| ask(other)));
         actions
@@ -73,18 +75,18 @@ impl Tunnel {
     }
 
     async fn wrong(&self, cx: &Ctx<'_>, name: &str, pair: &[Greeting; 2]) -> Failure {
-        let mut other = format!("a server that greets as {}", pair[0].version);
+        let mut other = format!("a server with the greeting {}", pair[0].version);
         for known in cx.world.inventory.servers.keys().filter(|known| *known != name) {
             if arrived(cx, known, pair).await.is_ok_and(|arrived| arrived) {
                 other = format!("`{known}` ({})", described(cx, known));
             }
         }
         let wanted = described(cx, name);
-        let answer = format!("{other} answers through {}, and not `{name}` ({wanted})", self.listen);
+        let answer = format!("{other} answers through {}, instead of `{name}` ({wanted})", self.listen);
         Failure::refused("open the tunnel", answer)
             .at(&self.from)
             .now("no password was sent through it")
-            .help("see what listens there, and correct `listen`, `to` and `forward` of the tunnel")
+            .help("check what listens there, and correct `listen`, `to` and `forward` of the tunnel")
     }
 }
 

@@ -120,6 +120,6 @@ mod tests {
         assert!(WayBack::Required.is_made(old, new) && WayBack::IfPossible.is_made(old, new));
         assert!(!WayBack::None.is_made(old, new));
         let (old, new) = (read("9.7.4"), read("11.8.9-MariaDB"));
-        assert!(!WayBack::IfPossible.is_made(old, new), "MySQL stops at MariaDB's first row");
+        assert!(!WayBack::IfPossible.is_made(old, new), "MySQL stops at the first row event of MariaDB");
     }
 }

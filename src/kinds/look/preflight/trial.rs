@@ -45,7 +45,7 @@ pub fn actions(pair: &Pair<'_>) -> Vec<Action> {
     let mut actions = vec![Action::sql(source.name, source.dialect.defined(pair.databases))];
     let shown = Defined::iter().map(|kind| source.dialect.show_defined(kind, late("each database"), late("each name")));
     actions.extend(shown.map(|text| Action::sql(source.name, text)));
-    actions.push(Action::note("PREPARE reads a definition and carries nothing out; the connection is closed then"));
+    actions.push(Action::note("PREPARE parses a definition and executes nothing; the connection is closed afterwards"));
     let dialect = target.dialect;
     actions.push(Action::sql(target.name, dialect.parse_somewhere()));
     actions.push(Action::sql(target.name, dialect.keep_statement(late("its definition"))));
@@ -80,7 +80,7 @@ async fn all(cx: &Ctx<'_>, pair: &Pair<'_>, target: &Session) -> Result<Trial> {
             trial.left = objects.len() - place;
             break;
         }
-        cx.safe_point("look at the servers")?;
+        cx.safe_point("query the servers")?;
         let name = format!("{kind} {}.{}", field("in_database"), field("name"));
         let shown = source.try_query(from.show_defined(kind, field("in_database"), field("name")), LOOK).await;
         let shown = match shown {

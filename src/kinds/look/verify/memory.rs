@@ -131,8 +131,8 @@ impl Verify {
         let rows: u64 = kept.iter().map(|entry| entry.rows).sum();
         let whole = kept.iter().filter(|entry| entry.whole).count();
         cx.progress.note(format!(
-            "not read again: {rows} rows, among them {whole} whole tables, compared since {oldest}; only the log of `{}` \
-             has changed them",
+            "not read again: {rows} rows (complete tables: {whole}), compared since {oldest}; since then only \
+             replicated changes of `{}` reached them",
             self.source
         ));
     }

@@ -55,7 +55,7 @@ impl Verify {
             if wait_until_applied(cx, &self.replica, &replica.control, &place, ROUND).await?.is_some() {
                 return Ok(());
             }
-            cx.progress.note("waiting until the replica keeps up");
+            cx.progress.note("waiting until the replica has caught up");
             cx.safe_point(ATTEMPTED)?;
         }
     }
@@ -96,9 +96,9 @@ impl Verify {
         let Some(row) = rows.first() else { return Ok(()) };
         let word = |name| row.get(name).unwrap_or_default();
         let answer = format!("connection {} has been at `{}` for {} s", word("id"), word("query"), word("seconds"));
-        Err(Failure::transient("hold commits back for a moment", answer)
+        Err(Failure::transient("block commits for a moment", answer)
             .at(&self.source)
-            .help("let it end, or end it with KILL QUERY"))
+            .help("wait until it ends, or end it with KILL QUERY"))
     }
 
     async fn hold(&self, cx: &Ctx<'_>, source: &Side) -> Result<Position> {
@@ -121,7 +121,7 @@ impl Verify {
         }
         let (place, waited) = (taken?, begin.elapsed());
         self.same_place(source, &place).await?;
-        cx.progress.note(format!("snapshots at {place}; writers waited {:.1} ms at most", waited.as_secs_f64() * 1e3));
+        cx.progress.note(format!("snapshots at {place}; writers waited at most {:.1} ms", waited.as_secs_f64() * 1e3));
         Ok(place)
     }
 
@@ -137,8 +137,8 @@ impl Verify {
             };
             let own = Position::new(value("Binlog_snapshot_file"), value("Binlog_snapshot_position"));
             if own != *place {
-                let answer = format!("a snapshot stands at {own}, the log at {place}");
-                return Err(Failure::transient("take snapshots at one place", answer).at(&self.source));
+                let answer = format!("a snapshot is at {own}, but the log is at {place}");
+                return Err(Failure::transient("take snapshots at one position", answer).at(&self.source));
             }
         }
         Ok(())
@@ -149,7 +149,7 @@ impl Verify {
     async fn arrive(&self, cx: &Ctx<'_>, replica: &Side, place: &Position) -> Result<()> {
         loop {
             let Some(status) = ReplicaStatus::read(&replica.control, replica.dialect).await? else {
-                return Err(Failure::permanent(ATTEMPTED, "it follows no source").at(&self.replica));
+                return Err(Failure::permanent(ATTEMPTED, "it does not replicate from any server").at(&self.replica));
             };
             if !status.applying {
                 return match status.apply_error {
@@ -171,12 +171,12 @@ impl Verify {
         match status {
             Some(status) if !status.applying && status.applied == *place => Ok(()),
             Some(status) => {
-                let word = if status.applying { "runs" } else { "stands" };
+                let word = if status.applying { "runs" } else { "is stopped" };
                 let answer =
-                    format!("the applier {word} at {}, the snapshots of the source at {place}", status.applied);
-                Err(Failure::transient("lead the replica to the source's place", answer).at(&self.replica))
+                    format!("the applier {word} at {}, but the snapshots of the source are at {place}", status.applied);
+                Err(Failure::transient("bring the replica to the source's position", answer).at(&self.replica))
             }
-            None => Err(Failure::permanent(ATTEMPTED, "it follows no source").at(&self.replica)),
+            None => Err(Failure::permanent(ATTEMPTED, "it does not replicate from any server").at(&self.replica)),
         }
     }
 
@@ -187,7 +187,7 @@ impl Verify {
         }
         let started = self.start_applier(cx).await.map_err(|failure| {
             let by_hand = dialect(cx.world, &self.replica).start_applier();
-            failure.now(format!("the applier of `{}` stands still", self.replica)).help(format!("run there: {by_hand}"))
+            failure.now(format!("the applier of `{}` is stopped", self.replica)).help(format!("run there: {by_hand}"))
         });
         started?;
         cx.memo.set(HALTED, false.into()).await

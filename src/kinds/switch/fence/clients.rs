@@ -117,7 +117,7 @@ impl Fence {
                 return Ok(());
             }
             if begin.elapsed() > self.lock_timeout.0 {
-                let answer = format!("connections {} do not end", left.join(", "));
+                let answer = format!("connections {} were killed but are still open", left.join(", "));
                 return Err(Failure::permanent("end the clients", answer).at(&self.server));
             }
             self.kill(session, dialect, &left, true).await?;

@@ -78,11 +78,13 @@ impl Fence {
         if there.is_empty() {
             return Ok(());
         }
-        let answer = format!("{} can write past read_only and is logged in", there.join(", "));
-        Err(Failure::not_yet("begin the fence", answer)
+        let answer = format!("{} is logged in and can write despite read_only", there.join(", "));
+        Err(Failure::not_yet("close the server to writes", answer)
             .at(&self.server)
-            .now("the application still writes there, undisturbed")
-            .help("let these sessions end, or name the account in the inventory: `past_read_only` of this server"))
+            .now("the application still writes there as before")
+            .help(
+                "wait until these sessions end, or name the account in the inventory: `past_read_only` of this server",
+            ))
     }
 
     /// Whoever gets past `read_only`, and may be somewhere else than on the machine or is there now, must have been named: the
@@ -96,8 +98,8 @@ impl Fence {
             return Ok(());
         }
         Err(Failure::refused(
-            "close the server when the time comes",
-            format!("read_only does not stop {}", loud.join(", ")),
+            "close the server to writes later in this run",
+            format!("read_only does not stop writes by {}", loud.join(", ")),
         )
         .at(&self.server)
         .now("nothing was touched")
@@ -155,9 +157,7 @@ impl Fence {
         }
         let mut actions = self.lock_questions(dialect);
         actions.push(Action::sql(&self.server, dialect.without_binlog()));
-        actions.push(Action::note(
-            "when accounts get past read_only, and are not on this machine's administrators alone:",
-        ));
+        actions.push(Action::note("if accounts other than this machine's administrators can write despite read_only:"));
         actions.extend(account_locks::record_actions(&self.server, dialect));
         actions
     }
@@ -173,8 +173,8 @@ impl Fence {
 /// What to do about somebody whom nobody has named.
 pub fn past_read_only_remedy(server: &str) -> String {
     format!(
-        "take SUPER and READ_ONLY ADMIN (CONNECTION_ADMIN) from it, or code with such a definer; end its sessions if it is \
-         an administrator on the machine; or name it in the inventory, `past_read_only` of `{server}`: the fence then ends \
-         its sessions and keeps it out"
+        "revoke SUPER and READ_ONLY ADMIN (CONNECTION_ADMIN) from it, or change code that has such a definer; if it \
+         is an administrator on the machine, end its sessions; or name it in the inventory, in `past_read_only` of \
+         `{server}`: the fence then ends its sessions and keeps it out"
     )
 }

@@ -42,8 +42,8 @@ impl Fence {
             Action::sql(&self.server, dialect(world, &self.server).binlog_position()),
             Action::sql(replica, dialect(world, replica).replica_status()),
             Action::note(format!(
-                "measured anew, whatever was measured earlier: repeat until the replica is there within {CLOSE:?}, at most \
-                 {}; then it must be within {}, or nothing is touched",
+                "measured again here: repeat until the replica is less than {CLOSE:?} behind, at most for {}; then it \
+                 must be less than {} behind, or nothing is changed",
                 self.patience, self.lag_at_fence
             )),
         ]
@@ -80,21 +80,22 @@ impl Fence {
                     lag => Err(self.behind(replica, lag, &applied, &place)),
                 };
             }
-            cx.safe_point("begin the fence")?;
+            cx.safe_point("catch up before the switch")?;
         }
     }
 
     /// How far the replica has come. One that stands still is no reason to wait, and the block can begin again when it
     /// runs: nothing was touched.
     async fn applied(&self, cx: &Ctx<'_>, replica: &str, session: &Session) -> Result<Position> {
-        let attempted = "begin the fence";
+        let attempted = "catch up before the switch";
         let status = account_statements::status(cx, replica, session).await?;
-        let status =
-            status.ok_or_else(|| Failure::permanent(attempted, "it follows no source").at(session.server()))?;
+        let status = status.ok_or_else(|| {
+            Failure::permanent(attempted, "it does not replicate from any server").at(session.server())
+        })?;
         match status.alive(session.server(), attempted) {
             Ok(()) => Ok(status.applied),
             Err(failure) => Err(Failure { class: Class::NotYet, ..failure }
-                .now("the application still writes on the old server, undisturbed")),
+                .now("the application still writes on the old server as before")),
         }
     }
 
@@ -106,13 +107,13 @@ impl Fence {
             None => format!("more than {} behind", self.patience),
         };
         let answer = format!(
-            "it is {lag}, and may be {}: it has applied up to {applied}, and `{}` is at {end}",
+            "the replica is {lag}, allowed is {}: it has applied up to {applied}, and `{}` is at {end}",
             self.lag_at_fence, self.server
         );
-        Failure::not_yet("begin the fence", answer)
+        Failure::not_yet("catch up before the switch", answer)
             .at(replica)
-            .now(format!("the application still writes on `{}`, undisturbed", self.server))
-            .help("let it catch up: fewer writes, more threads that apply; or allow more with `lag_at_fence`")
+            .now(format!("the application still writes on `{}` as before", self.server))
+            .help("let it catch up (fewer writes, or more applier threads), or allow a longer lag with `lag_at_fence`")
     }
 }
 

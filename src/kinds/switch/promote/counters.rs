@@ -95,7 +95,7 @@ impl Promote {
             cx.fx.close_session(server, PURPOSE).await;
         }
         let lower = looked.unwrap_or_else(|failure: Failure| {
-            cx.progress.note(format!("next ids were not compared: {}", failure.answer));
+            cx.progress.note(format!("could not compare next AUTO_INCREMENT ids: {}", failure.answer));
             Vec::new()
         });
         cx.memo.set(LOWER, serde_json::json!(lower)).await
@@ -123,10 +123,14 @@ impl Promote {
             Err(failure) => (Vec::new(), vec![failure.to_string()]),
         };
         if !raised.is_empty() {
-            cx.progress.note(format!("next ids raised to those of `{}`: {}", self.source, some(&raised)));
+            cx.progress.note(format!(
+                "next AUTO_INCREMENT ids raised to those of `{}`: {}",
+                self.source,
+                some(&raised)
+            ));
         }
         if !failed.is_empty() {
-            cx.progress.note(format!("next ids that could not be raised: {}", some(&failed)));
+            cx.progress.note(format!("could not raise these next AUTO_INCREMENT ids: {}", some(&failed)));
         }
         Ok(())
     }
@@ -162,7 +166,8 @@ impl Promote {
         before.extend(to.comparing_session().iter().map(|text| new.sql(text)));
         before.extend([old.sql(from.counters(&Every)), old.sql(from.binlog_position()), new.sql(to.replica_status())]);
         before.push(new.sql(to.counters(&Every)));
-        let mut after = vec![Action::note("ids that the old server gave and the new one would give again:")];
+        let mut after =
+            vec![Action::note("AUTO_INCREMENT ids that the old server used and the new one would use again:")];
         after.push(new.sql(to.counters(&Late)));
         after.push(new.sql(to.raise_counter(None, Words::late("next id"))));
         [before, after]

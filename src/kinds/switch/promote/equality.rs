@@ -1,4 +1,4 @@
-//! Whether both servers were found to hold the same, and not too long ago.
+//! Whether both servers were found to hold the same data, and not too long ago.
 
 use super::Promote;
 use crate::domain::units::Span;
@@ -10,9 +10,9 @@ use std::time::Duration;
 const NONE: &str = "none";
 /// The memo's entry that says that the proof of equality was looked at.
 const FRESH: &str = "proof_is_fresh";
-const WHERE_FROM: &str = "add a `verify` step before the switch, and give `promote` its output: \
-                          `verified: \"{{ steps.ID.finished }}\"`; where they are compared by other means: \
-                          `verified: none`, which `check` reports (C021)";
+const WHERE_FROM: &str = "add a `verify` step before the switch, and give `promote` its output: `verified: \"{{ \
+                          steps.ID.finished }}\"`; if you compare them by other means: `verified: none`, which \
+                          `cutover check` reports (C021)";
 
 /// How old a proof is; `None` for one from the future, whose age nobody knows. Clocks of two runners may differ a little.
 fn age_of(finished: jiff::Timestamp, now: jiff::Timestamp) -> Option<Duration> {
@@ -36,7 +36,7 @@ impl Promote {
         if self.verified.is_some() {
             return Ok(());
         }
-        let message = "nothing proves that both servers hold the same: `verified` is missing";
+        let message = "nothing proves that both servers hold the same data: `verified` is missing";
         Err(vec![Complaint::new("", message).help(WHERE_FROM)])
     }
 
@@ -56,20 +56,20 @@ impl Promote {
         let Some(verified) = self.proof() else { return Ok(()) };
         let Ok(finished) = verified.parse::<jiff::Timestamp>() else {
             let help = "name the output of a `verify` step: `verified: \"{{ steps.ID.finished }}\"`";
-            return Err(self.refuse(format!("`{verified}` is not the time of a proof"), help));
+            return Err(self.refuse(format!("`{verified}` is not a time"), help));
         };
         let Some(age) = age_of(finished, jiff::Timestamp::now()) else {
-            let help = "set the clock of the runner's machine, and run the `verify` step again";
-            let what = "the proof that both servers hold the same is dated";
-            return Err(self.refuse(format!("{what} {finished}, and that is in the future"), help));
+            let help = "correct the clock of the runner's machine, and run the `verify` step again";
+            let what = "the proof that both servers hold the same data has the time";
+            return Err(self.refuse(format!("{what} {finished}, which is in the future"), help));
         };
         if age > self.max_age.0 {
             let (age, limit) = (Span(Duration::from_secs(age.as_secs())), self.max_age);
-            let answer = format!("the proof that both servers hold the same is {age} old, and may be {limit} old");
+            let answer = format!("the proof that both servers hold the same data is {age} old; the limit is {limit}");
             return Err(Failure::refused("promote", answer)
                 .at(&self.server)
-                .now("nothing was closed for it")
-                .help("`cutover resume RUN` looks at the servers again; or allow more with `max_age`"));
+                .now("no server was closed")
+                .help("run `cutover resume RUN` to compare the servers again, or allow more with `max_age`"));
         }
         cx.memo.set(FRESH, true.into()).await
     }

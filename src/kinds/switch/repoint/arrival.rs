@@ -89,7 +89,7 @@ impl Repoint {
         let Some(left) = self.left(world) else { return Vec::new() };
         let dialect = dialect(world, left);
         vec![
-            Action::note("before the block begins, to know whether the application is quiet:"),
+            Action::note("before the block begins, to find out whether the application is idle:"),
             Action::sql(left, dialect.read_only()),
             Action::sql(left, Self::sessions(application, dialect)),
         ]
@@ -125,7 +125,7 @@ impl Repoint {
             if answer::number::<u64>(&session, &sessions).await? > 0 {
                 return Ok(Some(true));
             }
-            cx.pause(EVERY, "see whether the application is quiet").await?;
+            cx.pause(EVERY, "check whether the application is idle").await?;
         }
         Ok(Some(false))
     }
@@ -139,13 +139,13 @@ impl Repoint {
         loop {
             let count: u64 = answer::number(&session, &sessions).await?;
             if count > 0 {
-                cx.progress.note(format!("{count} sessions of it are on the new server"));
+                cx.progress.note(format!("sessions of the application on the new server: {count}"));
                 return Ok(());
             }
             if begin.elapsed() >= arrival.0 {
                 return self.missed(cx, arrival);
             }
-            cx.pause(EVERY, "see the application on its new server").await?;
+            cx.pause(EVERY, "confirm that the application reached its new server").await?;
         }
     }
 
@@ -153,15 +153,19 @@ impl Repoint {
     fn missed(&self, cx: &Ctx<'_>, arrival: Span) -> Result<()> {
         if cx.memo.read(WAS_THERE)? == Some(false) {
             let left = self.left(cx.world).unwrap_or_default();
-            let quiet = format!("`{}` is quiet: it had no session on `{left}` before the switch", self.application);
-            cx.progress.note(format!("{quiet}, and none came to `{}` within {arrival}", self.to));
+            let quiet = format!("`{}` is idle: it had no session on `{left}` before the switch", self.application);
+            cx.progress.note(format!("{quiet}, and none appeared on `{}` within {arrival}", self.to));
             return Ok(());
         }
-        let answer = format!("`{}` was told to move, and no session of it came within {arrival}", self.application);
-        Err(Failure::permanent("see the application on its new server", answer)
+        let answer =
+            format!("`{}` was repointed, but none of its sessions appeared within {arrival}", self.application);
+        Err(Failure::permanent("confirm that the application reached its new server", answer)
             .at(&self.to)
-            .now("the new server takes writes, the old one does not; the application's settings name the new one")
-            .help("restart the application by hand; a resume tells it again and looks again"))
+            .now("the new server accepts writes, the old one does not; the application's settings name the new one")
+            .help(
+                "restart the application by hand, or run `cutover resume`: it repoints the application again and \
+                 checks again",
+            ))
     }
 }
 

@@ -30,7 +30,7 @@ fn script(copy: &CopyServer, world: &World, asked: impl Into<Words>) -> Option<S
         argument(MARK),
         read.quoted(),
         ssh,
-        Script::ours("measure the copy's way", PROBE)
+        Script::ours("measure the speed of the copy", PROBE)
     ))
 }
 

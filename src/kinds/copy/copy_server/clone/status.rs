@@ -77,7 +77,7 @@ pub async fn ended(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<Stat
             Err(failure) if !failure.passes() => return Err(failure),
             Err(failure) => {
                 if away.is_none() {
-                    cx.progress.note(format!("{} does not answer: it goes on by itself", copy.target()));
+                    cx.progress.note(format!("{} does not answer; the clone continues by itself", copy.target()));
                 }
                 if away.get_or_insert_with(Instant::now).elapsed() > AWAY {
                     return Err(failure);
@@ -97,7 +97,7 @@ pub async fn end(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<()> {
     let mut killed = None;
     while let Status::Runs(connection) = status(copy, cx, folder).await? {
         if begin.elapsed() > GONE {
-            let answer = format!("the clone on connection {connection} was ended and still runs");
+            let answer = format!("the clone on connection {connection} was killed but still runs");
             return Err(Failure::transient("end the clone", answer).at(copy.target()));
         }
         if killed.as_ref() != Some(&connection) {
@@ -121,7 +121,7 @@ pub fn failed(copy: &CopyServer, code: u16, message: &str) -> Failure {
         _ if passes => Failure::transient(ATTEMPTED, answer),
         _ => Failure::permanent(ATTEMPTED, answer),
     };
-    failure.at(copy.target()).now("the server runs on as it was; half a clone is removed")
+    failure.at(copy.target()).now("the server keeps running with its old data; the incomplete clone is removed")
 }
 
 #[cfg(test)]

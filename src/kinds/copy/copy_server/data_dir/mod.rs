@@ -39,13 +39,18 @@ pub fn look(data: &str, asked: impl Into<Words>) -> Script {
         places::functions(),
         argument(data),
         argument(asked),
-        Script::ours("can a copy take its place", LOOK)
+        Script::ours("check whether a copy can replace it", LOOK)
     )
 }
 
 /// Looks whether the files of a server at `asked` can be copied, and counts their bytes, those of its binary logs left out.
 pub fn look_at_source(asked: impl Into<Words>, logs: impl Into<Words>) -> Script {
-    sh!("asked={}\nlogs={}\n{}", argument(asked), argument(logs), Script::ours("can its files be copied", SOURCE))
+    sh!(
+        "asked={}\nlogs={}\n{}",
+        argument(asked),
+        argument(logs),
+        Script::ours("check whether its files can be copied", SOURCE)
+    )
 }
 
 /// A function that prints the numbers of the servers that work in a folder.
@@ -86,7 +91,7 @@ pub fn hand_over(data: &str, suffix: &Words, uuid: Option<Words>) -> Script {
         argument(suffix.clone()),
         argument(uuid.unwrap_or_default()),
         argument(LOGIN_FILE),
-        Script::ours("hand the copy over", HAND_OVER)
+        Script::ours("prepare the copy for its first start", HAND_OVER)
     )
 }
 

@@ -12,7 +12,7 @@ use crate::playbook::position::Position;
 /// What is wrong with `text`, in words.
 pub fn read(text: &str) -> Result<(Position, Option<String>), String> {
     if !text.lines().any(|line| bare(line).starts_with("Finished dump at:")) {
-        return Err("its metadata has no end mark: the dump is cut off".to_owned());
+        return Err("its metadata has no end mark: the dump is incomplete".to_owned());
     }
     let (mut file, mut offset, mut gtid) = (None, None, None);
     let mut ours = false;
@@ -35,7 +35,7 @@ pub fn read(text: &str) -> Result<(Position, Option<String>), String> {
         }
     }
     let (Some(file), Some(offset)) = (file, offset) else {
-        return Err("its metadata names no position in the binary log".to_owned());
+        return Err("its metadata contains no binlog position".to_owned());
     };
     let number = offset.parse::<u64>().map_err(|_| format!("the offset `{offset}` in its metadata is not a number"))?;
     Ok((Position::new(file, number), gtid))
@@ -68,7 +68,7 @@ fn set_of(value: &str) -> String {
 
 fn once(found: &mut Option<String>, value: String) -> Result<(), String> {
     if found.as_ref().is_some_and(|known| *known != value) {
-        return Err("its metadata names two different positions in the binary log".to_owned());
+        return Err("its metadata contains two different binlog positions".to_owned());
     }
     *found = Some(value);
     Ok(())

@@ -22,10 +22,13 @@ fn host<'a>(pair: &'a Pair<'_>, side: Side) -> &'a str {
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (source, target) = (seen.clock(host(seen.pair, Source))?, seen.clock(host(seen.pair, Target))?);
     let apart = target.ahead - source.ahead;
-    let words =
-        format!("the target's clock is {:+.3} s from the source's (to {:.3} s)", apart, source.within + target.within);
+    let words = format!(
+        "the target's clock differs from the source's by {:+.3} s (accuracy {:.3} s)",
+        apart,
+        source.within + target.within
+    );
     if apart.abs() <= MOST + source.within + target.within {
         return Ok(Verdict::pass(words));
     }
-    Ok(Verdict::warn(words, "let both hosts follow the same time servers (chrony, systemd-timesyncd)"))
+    Ok(Verdict::warn(words, "synchronize both hosts with the same time servers (chrony, systemd-timesyncd)"))
 }

@@ -13,7 +13,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (source, target) = (seen.source.product, seen.target.product);
     Ok(match direction(source, target) {
         Direction::Impossible(why) => {
-            let remedy = format!("choose another program for the target: {source} or a newer {}", source.family);
+            let remedy = format!("use another server version for the target: {source} or a newer {}", source.family);
             Verdict::block(why, remedy)
         }
         _ => Verdict::pass(format!("{source} to {target}")),

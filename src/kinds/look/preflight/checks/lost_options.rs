@@ -50,7 +50,7 @@ const SUCCESSORS: [(&str, &str); 30] = [
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let Some(question) = seen.pair.source.dialect.set_by_people() else {
-        return Ok(Verdict::pass("a source of this version does not say what was set by people"));
+        return Ok(Verdict::pass("a source of this version does not report which variables were set"));
     };
     let set = seen.names(Source, question)?;
     let there = seen.names(Target, seen.pair.target.dialect.variable_names())?;
@@ -62,9 +62,9 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             set.len()
         )));
     }
-    let evidence = format!("set on the source, and no variable of the target: {}", some(&lost));
+    let evidence = format!("set on the source, but not a variable of the target: {}", some(&lost));
     let remedy =
-        "leave them out of the target's `settings`, or state the successor there; see that nothing relied on them";
+        "leave them out of the target's `settings`, or state the successor there; check that nothing relied on them";
     Ok(Verdict::warn(evidence, remedy))
 }
 

@@ -48,7 +48,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     for command in &commands {
         for (fault, ask) in &command.looks {
             if seen.text(ask)?.lines().last() != Some("yes") {
-                found.push(Verdict::block(fault, "correct it in the inventory, or take it out"));
+                found.push(Verdict::block(fault, "correct it in the inventory, or remove it"));
                 break; // what comes after would say the same in other words
             }
         }

@@ -17,7 +17,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             Some(_) => "`try_definitions: false`",
             None => "both servers are of one series",
         };
-        return Ok(Verdict::pass(format!("the target was not asked to read definitions: {why}")));
+        return Ok(Verdict::pass(format!("the target was not asked to parse the definitions: {why}")));
     }
     Ok(verdict(seen.definitions()?, &seen.target.product.to_string()))
 }
@@ -25,22 +25,28 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
 fn verdict(trial: &Trial, target: &str) -> Verdict {
     let mut found = Vec::new();
     if !trial.refused.is_empty() {
-        let evidence = format!("{target} does not read {}", some(&trial.refused));
-        found.push(Verdict::block(evidence, "change these on the source so that both servers read them"));
+        let evidence = format!("{target} cannot parse {}", some(&trial.refused));
+        found.push(Verdict::block(evidence, "change these on the source so that both servers can parse them"));
     }
     if !trial.unclear.is_empty() {
-        let evidence = format!("{target} could not say whether it reads {}", some(&trial.unclear));
-        found.push(Verdict::warn(evidence, "see to what it says, and look again"));
+        let evidence = format!("{target} could not report whether it can parse {}", some(&trial.unclear));
+        found.push(Verdict::warn(evidence, "fix what it reports, and run the check again"));
     }
     if !trial.hidden.is_empty() {
         let evidence = format!("the source does not show {}", some(&trial.hidden));
-        found.push(Verdict::warn(evidence, "give the account the privileges of the dump there, and look again"));
+        found.push(Verdict::warn(
+            evidence,
+            "grant the account the privileges for the dump there, and run the check again",
+        ));
     }
     if trial.left > 0 {
         let left = count(trial.left, "definition was", "definitions were");
-        found.push(Verdict::warn(format!("{left} not read for lack of time"), "rehearse the import with them"));
+        found.push(Verdict::warn(
+            format!("{left} not checked, because the time ran out"),
+            "rehearse the import with these definitions",
+        ));
     }
-    Verdict::worst_of(found, format!("{target} reads {}", count(trial.read, "definition", "definitions")))
+    Verdict::worst_of(found, format!("{target} can parse {}", count(trial.read, "definition", "definitions")))
 }
 
 #[cfg(test)]
