@@ -81,8 +81,8 @@ pub fn plan() -> Value {
     if let Some(root) = schema.as_object_mut() {
         root.insert("title".into(), "cutover plan".into());
     }
-    describe_tags(&mut schema, "Action", "do", "What kind of effect it is.");
-    describe_tags(&mut schema, "Role", "role", "Which role it is.");
+    describe_tags(&mut schema, "Action", "do", "Kind of effect.");
+    describe_tags(&mut schema, "Role", "role", "Kind of role.");
     schema
 }
 

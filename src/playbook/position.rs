@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-/// A place in a binary log.
+/// A position in a binary log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
-    /// File, as `binlog.000004`.
+    /// File, such as `binlog.000004`.
     pub file: String,
     /// Byte offset as digits, or a marker.
     pub offset: String,
@@ -65,7 +65,7 @@ impl<'de> Deserialize<'de> for Position {
             Written::Parts(parts) => Ok(Self::new(parts.file, parts.offset)),
             Written::Marker(text) => {
                 let reference = marker::whole_reference(&text)
-                    .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no binlog position")))?;
+                    .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a binlog position")))?;
                 let part = |name: &str| marker::late(&format!("{reference}.{name}"));
                 Ok(Self { file: part("file"), offset: part("offset") })
             }

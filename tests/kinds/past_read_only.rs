@@ -230,7 +230,7 @@ async fn a_replica_that_is_behind_puts_the_fence_off() {
     bench.exec("source", "INSERT INTO d.t VALUES (1)").await;
     for failure in [step.prepare().await.unwrap_err(), step.execute().await.unwrap_err()] {
         assert_eq!(failure.class, Class::NotYet, "{failure}");
-        assert!(failure.answer.contains("behind, and may be 50ms"), "{failure}");
+        assert!(failure.answer.contains("behind, allowed is 50ms"), "{failure}");
         assert_eq!(bench.ask("source", "SELECT @@GLOBAL.read_only").await, "0");
         assert_eq!(std::fs::read_to_string(bench.source.config_file()).unwrap(), file);
         assert!(step.notes.0.lock().unwrap().is_empty());

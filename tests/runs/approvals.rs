@@ -94,7 +94,7 @@ fn a_question_that_lapses_puts_the_run_off_and_a_resume_asks_again() {
     desk.until_it_waits("go", "waiting for one more, until 20");
     let end = ended(running);
     assert_eq!(end.code, 5, "{end:?}");
-    assert!(end.words().contains("the question stood for 2s: 1 of 2 ("), "{}", end.words());
+    assert!(end.words().contains("no decision within 2s: 1 of 2 ("), "{}", end.words());
     assert_eq!(desk.status()["outcome"], "put_off");
     let end = desk.say_as("ola", &["approve", &desk.id()]);
     assert!(end.code == 5 && end.words().contains("the run is over: put off"), "{end:?}");
@@ -109,11 +109,11 @@ fn a_question_that_lapses_puts_the_run_off_and_a_resume_asks_again() {
 fn who_must_approve_stands_in_the_plan_and_faults_at_their_place() {
     let desk = desk("by: { count: 2, not: starter, people: [ola, kari] }, expires: 2h");
     let plan = desk.say_plan();
-    let words = "wait until 2 people other than the one who began the run among ola, kari approve, for at most 2h: Cut over now?";
+    let words = "wait until 2 people other than the one who started the run among ola, kari approve, for at most 2h: Cut over now?";
     assert!(plan.contains(words), "{plan}");
     desk.edit("count: 2", "count: 3");
     let end = desk.run(&[]);
-    assert!(end.code == 2 && end.words().contains("3 people must approve, and only 2 are named"), "{end:?}");
+    assert!(end.code == 2 && end.words().contains("3 people must approve, but only 2 are named"), "{end:?}");
     desk.edit("count: 3, not: starter", "count: 0, not: everybody");
     let end = desk.run(&[]);
     assert!(end.words().contains("`count` must be at least 1") && end.words().contains("`not` must be"), "{end:?}");

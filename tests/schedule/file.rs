@@ -31,7 +31,7 @@ fn faults_are_underlined() {
             "Europe/Olso",
             "did you mean `Europe/Oslo`",
         ),
-        (one(&format!("{RUN}, cron: \"0 2 * * *\"")), "{ action", "lacks the field `time_zone`"),
+        (one(&format!("{RUN}, cron: \"0 2 * * *\"")), "{ action", "has no field `time_zone`"),
         (one(&format!("{RUN}, {time}, overlap: wait")), "wait", "must be one of skip, queue, refuse"),
         (one(&format!("{RUN}, {time}, latest_start: soon")), "soon", "is not a length of time"),
         (one(&format!("{RUN}, {time}, sandbox: {{ rows: 5 }}")), "sandbox", "only a rehearsal has a sandbox"),
