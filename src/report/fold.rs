@@ -131,7 +131,8 @@ pub struct StepSummary {
     /// The block that contains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<String>,
-    /// Its status.pub status: Status,
+    /// Its status.
+    pub status: Status,
     /// How often it was tried.
     pub attempts: u32,
     /// Start of its first attempt.

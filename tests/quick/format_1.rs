@@ -119,7 +119,7 @@ fn a_saved_plan_is_shown_and_not_carried_out() {
     let ran = say(&["run", file], &state);
     assert_eq!((ran.code, state.exists()), (5, false), "{}", ran.words);
     for words in
-        ["its plan has format 1, made by cutover 0.1.x", "nothing was changed", "or make it anew: cutover plan"]
+        ["its plan has format 1, made by cutover 0.1.x", "nothing was changed", "or save a new one: cutover plan"]
     {
         assert!(ran.words.contains(words), "{}", ran.words);
     }

@@ -72,7 +72,7 @@ fn a_file_that_is_not_valid_is_not_served() {
     let desk = Desk::with("cron: \"61 * * * *\"");
     let output = desk.say(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("`61` is no minute"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`61` is not a valid minute"));
     assert!(!desk.state().exists(), "nothing was touched");
 }
 

@@ -24,8 +24,8 @@ fn one(fields: &str) -> String {
 fn faults_are_underlined() {
     let time = "cron: \"0 2 * * *\", time_zone: Europe/Oslo";
     for (schedules, token, said) in [
-        (one(&format!("{RUN}, cron: \"0 25 * * *\", time_zone: UTC")), "\"0 25 * * *\"", "`25` is no hour"),
-        (one(&format!("{RUN}, cron: \"0 0 31 6 *\", time_zone: UTC")), "\"0 0 31 6 *\"", "never comes"),
+        (one(&format!("{RUN}, cron: \"0 25 * * *\", time_zone: UTC")), "\"0 25 * * *\"", "`25` is not a valid hour"),
+        (one(&format!("{RUN}, cron: \"0 0 31 6 *\", time_zone: UTC")), "\"0 0 31 6 *\"", "is never due"),
         (
             one(&format!("{RUN}, cron: \"0 2 * * *\", time_zone: Europe/Olso")),
             "Europe/Olso",
@@ -41,7 +41,7 @@ fn faults_are_underlined() {
             "makes its own",
         ),
         (one(&format!("{RUN}, {time}, latest_strat: 5m")), "latest_strat", "did you mean `latest_start`"),
-        (one(&format!("{RUN}, {time}")).replace("cheap:", "che.ap:"), "che.ap", "is not a plain name"),
+        (one(&format!("{RUN}, {time}")).replace("cheap:", "che.ap:"), "che.ap", "is not a valid name"),
         (one(&format!("{RUN}, {time}, inputs: {{ wrod: x }}")), "", "has no input `wrod`"),
         (one(&format!("action: run, playbook: gone.yaml, {time}")), "", "cannot read"),
         ("version: 2\nschedules: {}\n".into(), "2", "must be `1`"),
