@@ -76,7 +76,8 @@ async fn nobody_gets_past_a_fence_whose_runner_is_gone_and_all_is_given_back() {
     let words = refused.iter().map(|failure| failure.answer.as_str()).collect::<Vec<_>>().join("; ");
     assert_eq!(
         words,
-        "read_only does not stop app@%, caller@% (by code that runs as migrate@127.0.0.1), member@% (by the role pass)",
+        "read_only does not stop writes by app@%, caller@% (by code that runs as migrate@127.0.0.1), \
+         member@% (by the role pass)",
         "whoever is not named is told before anything begins"
     );
     step.prepare().await.unwrap(); // they may have come since: the fence shuts them out all the same

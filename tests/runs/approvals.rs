@@ -84,7 +84,7 @@ fn a_no_ends_the_run_with_its_reason() {
     assert_eq!(end.code, 0, "{end:?}");
     let end = ended(running);
     assert_eq!(end.code, 5, "{end:?}");
-    assert!(end.words().contains("kari said no: payday"), "{}", end.words());
+    assert!(end.words().contains("rejected by kari: payday"), "{}", end.words());
 }
 
 #[test]

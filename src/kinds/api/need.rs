@@ -75,15 +75,18 @@ impl fmt::Display for Scope {
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EventsRun => f.write_str("the server that is left says ON to SELECT @@GLOBAL.event_scheduler"),
-            Self::Differs { variable, value } => write!(f, "SELECT @@GLOBAL.{variable} does not say {value}"),
+            Self::EventsRun => {
+                f.write_str("SELECT @@GLOBAL.event_scheduler returns ON on the server that the application leaves")
+            }
+            Self::Differs { variable, value } => write!(f, "SELECT @@GLOBAL.{variable} does not return {value}"),
             Self::AdministratorsDefine => f.write_str(
-                "code or events on the server that is left belong to an account with SYSTEM_USER, such as root",
+                "code or events on the server that the application leaves belong to an account with SYSTEM_USER, such \
+                 as root",
             ),
-            Self::EventsEnabled => f.write_str("events are enabled on the server that is left"),
+            Self::EventsEnabled => f.write_str("events are enabled on the server that the application leaves"),
             Self::Missing(accounts) => {
                 let names: Vec<String> = accounts.iter().map(ToString::to_string).collect();
-                write!(f, "{} is not there yet", names.join(" or "))
+                write!(f, "{} does not exist yet", names.join(" or "))
             }
             Self::MayCome(what) => f.write_str(what),
         }

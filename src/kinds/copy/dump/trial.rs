@@ -122,7 +122,7 @@ mod tests {
         let (answer, help) = words(said);
         assert_eq!(answer.lines().count(), 2, "{answer}");
         assert!(answer.starts_with("Couldn't execute") && answer.contains("`w`"), "{answer}");
-        assert!(help.contains("fail for everyone") && help.contains("GRANT EXECUTE"), "{help}");
+        assert!(help.contains("fail for every account") && help.contains("GRANT EXECUTE"), "{help}");
         let (answer, _) = words(&"x: odd (1)\nx: even (2)\n".repeat(9));
         assert!(answer.ends_with("and 6 more"), "{answer}");
     }

@@ -111,13 +111,13 @@ mod tests {
     #[test]
     fn doubt_is_refused() {
         for (text, words) in [
-            (TEXT.replace("Finished dump at", "F"), "cut off"),
-            (GROUPS.replace("# Finished dump at", "# F"), "cut off"),
-            (TEXT.replace("\tPos: 7437\n", ""), "no position"),
-            (TEXT.replace("MASTER", "SLAVE"), "no position"), // only what it follows itself
+            (TEXT.replace("Finished dump at", "F"), "incomplete"),
+            (GROUPS.replace("# Finished dump at", "# F"), "incomplete"),
+            (TEXT.replace("\tPos: 7437\n", ""), "no binlog position"),
+            (TEXT.replace("MASTER", "SLAVE"), "no binlog position"), // only what it follows itself
             (TEXT.replace("7437", "many"), "not a number"),
             (TEXT.replace("\tPos: 7437\n", "\tPos: 7437\n\tPos: 7438\n"), "two different"),
-            (String::new(), "cut off"),
+            (String::new(), "incomplete"),
         ] {
             assert!(read(&text).unwrap_err().contains(words), "{text}");
         }
