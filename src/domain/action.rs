@@ -285,7 +285,7 @@ impl fmt::Display for Action {
         match self {
             Self::Sql { server, statement } => write!(f, "{server}> {statement}"),
             Self::Login { server, user, host, address } => {
-                write!(f, "· log in to `{server}` as {user} from {host} ({address}), and out again")
+                write!(f, "· log in to `{server}` as {user} from {host} ({address}), and log out")
             }
             Self::Command { host, command, .. } | Self::Look { host, command } | Self::Job { host, command, .. } => {
                 write!(f, "{host}$ {command}")
@@ -294,7 +294,7 @@ impl fmt::Display for Action {
             Self::File { host, path, .. } => write!(f, "{host}: write {path}"),
             Self::Read { host, path } => write!(f, "{host}: read {path}"),
             Self::Remove { host, path } => write!(f, "{host}: remove {path}"),
-            Self::Socket { host, path, line } => write!(f, "{host}: tell {path}: {line}"),
+            Self::Socket { host, path, line } => write!(f, "{host}: send to {path}: {line}"),
             Self::Connect { host, address } => write!(f, "· connect to {address} as seen from {host}, without a login"),
             Self::Forward { host, listen, to, address } => {
                 write!(f, "· forward {listen} on {host} through the runner's ssh connections to {address} on {to}")

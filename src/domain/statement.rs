@@ -28,12 +28,12 @@ pub enum Odd {
 impl fmt::Display for Odd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Verb => "a statement of another kind than was asked for",
+            Self::Verb => "a statement of an unexpected kind",
             Self::Comment => "a statement with a comment in it",
             Self::Second => "more than one statement",
             Self::Open => "a statement whose last quote is not closed",
             Self::Sign => "a statement with a control character in it",
-            Self::Place => "a statement in which a name stands within another",
+            Self::Place => "a statement in which a name is part of another name",
         })
     }
 }

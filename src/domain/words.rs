@@ -65,7 +65,7 @@ impl JsonSchema for Words {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A value: a string where all of it is known; otherwise its pieces, with `late` for what only the run will know.",
+            "description": "A value: a string if all of it is known; otherwise its pieces, with `late` for values that only the run will know.",
             "anyOf": [{ "type": "string" }, { "type": "array" }],
         })
     }

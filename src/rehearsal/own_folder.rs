@@ -42,13 +42,13 @@ impl OwnFolder {
         match std::fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => Ok(Self { path: path.to_owned(), stays }),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                Err(Failure::refused(attempted, format!("{shown} is there already"))
+                Err(Failure::refused(attempted, format!("{shown} already exists"))
                     .now("nothing was touched")
-                    .help("name a folder that is not there yet: it is removed afterwards"))
+                    .help("name a folder that does not exist yet: it is removed afterwards"))
             }
             Err(error) => Err(Failure::permanent(attempted, format!("{shown}: {error}"))
                 .now("nothing was touched")
-                .help("name a folder within one that is there, and that you may write to")),
+                .help("name a folder inside an existing folder that you may write to")),
         }
     }
 

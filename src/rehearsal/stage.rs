@@ -167,7 +167,7 @@ impl Stage {
             if ended.code != exit::DONE {
                 let outcome = ended.summary["outcome"].as_str().unwrap_or("without a summary");
                 let answer = format!("{} ended: {outcome}, {}", playbook.display(), ended.how);
-                return Err(Failure::permanent("come to where the rehearsal begins", answer)
+                return Err(Failure::permanent("reach the start of the rehearsal", answer)
                     .help("rehearse that playbook by itself first"));
             }
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
@@ -290,9 +290,9 @@ pub fn before(playbook: &Path) -> Result<Vec<PathBuf>> {
     while let Some(after) = read(&last)?.rehearsal.after {
         let next = folder_of(&last).join(after);
         if next == playbook || chain.contains(&next) {
-            let answer = format!("{} waits for {}, which waits for it", last.display(), next.display());
-            return Err(Failure::refused("find what is rehearsed first", answer)
-                .help("take `rehearsal.after` out of one of them"));
+            let answer = format!("{} comes after {}, which comes after it", last.display(), next.display());
+            return Err(Failure::refused("find the playbook to rehearse first", answer)
+                .help("remove `rehearsal.after` from one of them"));
         }
         chain.push(next.clone());
         last = next;
@@ -340,7 +340,7 @@ async fn start_application(piece: &Piece, sandbox: &Sandbox) -> Result<Child> {
     let begin = Instant::now();
     while !sandbox.app("pid").exists() {
         if begin.elapsed() > LOOK || child.try_wait().map_err(failed)?.is_some() {
-            return Err(Failure::permanent("start the application", "it did not come up"));
+            return Err(Failure::permanent("start the application", "it did not start"));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -364,7 +364,7 @@ mod tests {
         assert_eq!(before(&third).unwrap(), [first.clone(), second.clone()]);
         assert!(before(&first).unwrap().is_empty());
         file("a.yaml", "c.yaml");
-        assert!(before(&third).unwrap_err().answer.contains("which waits for it"));
+        assert!(before(&third).unwrap_err().answer.contains("which comes after it"));
         file("a.yaml", "nowhere.yaml");
         assert!(before(&third).unwrap_err().answer.contains("nowhere.yaml"));
     }

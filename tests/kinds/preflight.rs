@@ -144,7 +144,7 @@ async fn every_trap_is_named_with_evidence_and_remedy() {
             "initialize the target again",
         ),
         ("packet_size", Mark::Block, "64.0 MiB on the source and 16.0 MiB", "SET GLOBAL max_allowed_packet = 67108864"),
-        ("time_zone", Mark::Block, "the source has 1 named time zones, the target none", "mysql_tzinfo_to_sql"),
+        ("time_zone", Mark::Block, "the source has named time zones (1), the target has none", "mysql_tzinfo_to_sql"),
         ("time_zone", Mark::Block, "+03:00 on the source", "zone"),
         ("auto_increment", Mark::Warn, "auto_increment_increment is 2 on the source", "SET GLOBAL"),
         ("target_empty", Mark::Block, "1 object: table there.already", "empty server"),

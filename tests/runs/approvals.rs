@@ -113,7 +113,7 @@ fn who_must_approve_stands_in_the_plan_and_faults_at_their_place() {
     assert!(plan.contains(words), "{plan}");
     desk.edit("count: 2", "count: 3");
     let end = desk.run(&[]);
-    assert!(end.code == 2 && end.words().contains("3 people must approve, but only 2 are named"), "{end:?}");
+    assert!(end.code == 2 && end.words().contains("3 people must approve, but the list has only 2"), "{end:?}");
     desk.edit("count: 3, not: starter", "count: 0, not: everybody");
     let end = desk.run(&[]);
     assert!(end.words().contains("`count` must be at least 1") && end.words().contains("`not` must be"), "{end:?}");

@@ -28,7 +28,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     one_way
         .map(|(promote, Opens { server, source: old, .. })| {
             let message = format!("writes on `{server}` never reach `{old}`: there is no way back");
-            Finding::new(&RULE, promote.written.uses_place, message).label("no data loss in one direction").help(format!(
+            Finding::new(&RULE, promote.written.uses_place, message).label("lossless in one direction").help(format!(
                 "after the switch: `uses: reverse_replication`, `with: {{ replica: {old}, source: {server}, position: \
                  \"{{{{ steps.{}.position }}}}\" }}`; or `way_back: none` in `preflight`",
                 promote.written.id

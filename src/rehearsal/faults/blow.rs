@@ -268,7 +268,7 @@ fn signal_tunnel(sandbox: &Sandbox, signal: Signal) -> Result<()> {
             struck |= Pid::from_raw(pid).is_some_and(|pid| kill_process(pid, signal).is_ok());
         }
     }
-    if struck { Ok(()) } else { Err(Failure::permanent("strike the tunnel", "there is none")) }
+    if struck { Ok(()) } else { Err(Failure::permanent("break the tunnel", "there is no tunnel")) }
 }
 
 /// Kills the session by which a server sends or takes a clone; no when there is none.
@@ -290,7 +290,10 @@ async fn kill_work(roles: Roles<'_>, names: &[&str], side: Side) -> Result<()> {
         }
         sleep(LOOK_AGAIN).await;
     }
-    Err(Failure::permanent("kill a program of the copy", format!("none of these has run: {}", names.join(", "))))
+    Err(Failure::permanent(
+        "kill a program of the copy",
+        format!("none of these programs was running: {}", names.join(", ")),
+    ))
 }
 
 /// What only an administrator can do, and only on purpose: opens the fence and writes.
@@ -357,5 +360,5 @@ async fn purge(session: &Session, dialect: Dialect) -> Result<()> {
         }
         sleep(PURGE_PAUSE).await; // a log is kept until every commit in it is in the tables' own log
     }
-    Err(Failure::permanent("purge the binary logs", format!("older ones are there still, beside {newest}")))
+    Err(Failure::permanent("purge the binary logs", format!("older logs than {newest} are still there")))
 }

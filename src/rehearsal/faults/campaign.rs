@@ -118,7 +118,7 @@ async fn hold_plots(
     }
     let mut done = 0;
     while let Some(joined) = tasks.join_next().await {
-        let (number, row) = joined.map_err(|error| Failure::permanent("hold a round", error.to_string()))?;
+        let (number, row) = joined.map_err(|error| Failure::permanent("run a round", error.to_string()))?;
         done += 1;
         tell(done, total, &row);
         rows[number] = row;
@@ -151,7 +151,7 @@ async fn plots(piece: &Piece, playbook: &Playbook, choice: &Choice) -> Result<(V
         Choice::These(specs) => {
             for spec in specs {
                 let fault = catalogue::named(spec, playbook);
-                faults.push(fault.map_err(|answer| Failure::refused(format!("do the fault `{spec}`"), answer))?);
+                faults.push(fault.map_err(|answer| Failure::refused(format!("inject the fault `{spec}`"), answer))?);
             }
         }
         Choice::List => faults.extend(catalogue::all(playbook)),
@@ -184,7 +184,7 @@ async fn reference(piece: &Piece) -> Result<(Vec<Vec<Moment>>, Duration)> {
         return Ok((moments, begin.elapsed()));
     }
     let answer = row.error.unwrap_or_else(|| format!("it ended as {:?}: {}", row.ends, row.said));
-    Err(Failure::permanent("see how the run goes when nothing happens to it", answer)
+    Err(Failure::permanent("complete the run without a fault", answer)
         .help("rehearse the playbook without faults first"))
 }
 

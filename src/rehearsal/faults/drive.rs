@@ -100,7 +100,9 @@ impl<'a> Driving<'a> {
         let result = timeout(PATIENCE, self.follow(fault)).await;
         let ended = match result {
             Ok(followed) => followed,
-            Err(_) => Err(Failure::permanent("see the run end", format!("it hangs, for {PATIENCE:?} now"))),
+            Err(_) => {
+                Err(Failure::permanent("wait for the end of the run", format!("it has not ended after {PATIENCE:?}")))
+            }
         };
         if ended.is_err() {
             let _ = self.child.kill().await; // it may have ended in this moment

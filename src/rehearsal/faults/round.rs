@@ -170,7 +170,7 @@ async fn open(stage: &Stage, plot: &Plot, row: &mut Row) -> Result<(End, Vec<Vec
         && !end.struck
         && fault.moment.is_some()
     {
-        row.error = Some(format!("the run never came to {}", fault.place()));
+        row.error = Some(format!("the run never reached {}", fault.place()));
     }
     if let Plot::Kills(times) = plot {
         for time in &times[1..] {
@@ -220,9 +220,10 @@ fn note(row: &mut Row, end: &End) {
 
 async fn said(stage: &Stage, words: &[&str]) -> Result<String> {
     let mut command = stage.program(words);
-    let output = command.output().await.map_err(|error| {
-        crate::error::Failure::permanent(format!("ask for `{}`", words.join(" ")), error.to_string())
-    })?;
+    let output = command
+        .output()
+        .await
+        .map_err(|error| crate::error::Failure::permanent(format!("run `{}`", words.join(" ")), error.to_string()))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

@@ -65,7 +65,7 @@ async fn make(program: &Program, data: &Path) -> Result<(), String> {
 }
 
 async fn mariadb(program: &Program, data: &Path) -> Result<(), String> {
-    let installer = program.installer.as_ref().ok_or("mariadb-install-db is nowhere to be found")?;
+    let installer = program.installer.as_ref().ok_or("mariadb-install-db is not installed")?;
     let mut command = Command::new(installer);
     // A server that starts removes what others have in a shared folder for temporary files.
     command.env("TMPDIR", data.parent().unwrap_or(data));

@@ -75,7 +75,7 @@ impl Sshd {
                 Err(why) => answer = format!("{why}: {}", setup.last_words()),
             }
         }
-        Err(failed(answer).help("install openssh-server and see that this user may run `sshd -D`"))
+        Err(failed(answer).help("install openssh-server, and check that this user may run `sshd -D`"))
     }
 
     /// Its alias in the configuration: what to give to ssh.
@@ -272,7 +272,7 @@ impl<'a> Setup<'a> {
 
     fn last_words(&self) -> String {
         let log = std::fs::read_to_string(self.file("sshd_log")).unwrap_or_default();
-        log.lines().last().unwrap_or("it said nothing").to_owned()
+        log.lines().last().unwrap_or("it printed nothing").to_owned()
     }
 
     fn host_key(&self) -> PathBuf {

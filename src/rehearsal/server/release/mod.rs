@@ -85,8 +85,8 @@ impl Release {
         let failed = |answer: String| {
             let failure = Failure::permanent(format!("fetch {} from Debian's packages", self.name()), answer);
             let mirror =
-                if is_lacking(&failure) { "give apt another mirror" } else { "see that apt can reach its mirror" };
-            failure.help(format!("{mirror}, or name a server program by its path"))
+                if is_lacking(&failure) { "give apt another mirror" } else { "check that apt can reach its mirror" };
+            failure.help(format!("{mirror}, or give the path of a server program"))
         };
         let root = cache().ok_or_else(|| failed("neither XDG_CACHE_HOME nor HOME is set".into()))?.join(self.folder);
         if !root.join("complete").exists() {
