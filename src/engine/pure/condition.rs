@@ -11,9 +11,9 @@ use minijinja::value::{Serde, Value};
 pub(in crate::engine) enum Verdict {
     /// It runs.
     Run,
-    /// It does not, for this reason.
+    /// It does not run, for this reason.
     Skip(String),
-    /// That cannot be said.
+    /// This cannot be decided.
     Fail(Failure),
 }
 

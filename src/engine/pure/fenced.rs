@@ -1,4 +1,5 @@
-//! Pairs of servers of which the one was closed for good and the other opened in its place, as a run's state tells. Pure.
+//! Pairs of servers of which the one was closed for good and the other opened in its place, according to a run's state.
+//! Pure.
 
 use crate::effects::own_transactions::OwnLog;
 use crate::engine::state::RunState;
@@ -21,7 +22,8 @@ pub struct Fenced {
     pub has_way_back: bool,
 }
 
-/// Switches of the run, in the order of its plan. A server that was opened again by a later step of the same run is none.
+/// Switches of the run, in the order of its plan. A server that was opened again by a later step of the same run is
+/// none.
 #[must_use]
 pub fn fenced(state: &RunState) -> Vec<Fenced> {
     let opened: Vec<(usize, &Opens)> = done(state).map(|(ix, opens, _)| (ix, opens)).collect();
@@ -45,7 +47,7 @@ pub fn fenced(state: &RunState) -> Vec<Fenced> {
     pairs.collect()
 }
 
-/// Whether a switch has begun and is neither done nor taken back: then servers open and close, and nothing of that is
+/// Whether a switch has started and is neither done nor undone: then servers open and close, and nothing of that is
 /// wrong.
 #[must_use]
 pub fn is_switching(state: &RunState) -> bool {
@@ -54,7 +56,7 @@ pub fn is_switching(state: &RunState) -> bool {
     begun && fenced(state).is_empty()
 }
 
-/// Steps that play a role: their places in the plan, what they say in it, and how they stand.
+/// Steps that play a role: their places in the plan, their data for it, and their state.
 fn playing<R: RoleData>(state: &RunState) -> impl Iterator<Item = (usize, &R, &StepState)> {
     let steps = state.graph.plan().steps.iter().zip(&state.steps).enumerate();
     steps.flat_map(|(ix, (planned, step))| planned.each_role().map(move |role| (ix, role, step)))

@@ -1,4 +1,5 @@
-//! What a dead runner leaves behind, and what a look at reality makes of it. Pure: the looking is `attempt.rs`'s.
+//! What a dead runner leaves behind, and what a check of the real state makes of it. Pure: `attempt.rs` does the
+//! checks.
 //!
 //! A resumed run trusts its journal about intents, not about the world. Every step that was begun and has no result
 //! is looked at; so is every succeeded one that holds something up before the point of no return (a tunnel, a
@@ -14,7 +15,7 @@ use crate::kinds::{Probe, Reversibility};
 use crate::playbook::model::OnFailure;
 use crate::store::{Event, Outcome};
 
-/// Turns the state a dead runner left into one that a new runner can go on from.
+/// Turns the state that a dead runner left into one from which a new runner can continue.
 pub(in crate::engine) fn reset(state: &mut RunState) {
     let anew = state.outcome == Some(Outcome::Kept);
     if anew {
@@ -28,7 +29,7 @@ pub(in crate::engine) fn reset(state: &mut RunState) {
     }
     state.put_off = None;
     state.is_held = false; // what still ran was the dead runner's, and hosts and servers have ended it
-    state.blocks.fill(BlockState::default()); // prepared connections are gone, and the clock begins anew
+    state.blocks.fill(BlockState::default()); // prepared connections are gone, and the clock starts again
     let graph = state.graph.clone();
     let (unwinding, past) = (state.rollback.is_some(), state.is_point_reached());
     for (ix, step) in state.steps.iter_mut().enumerate() {
@@ -43,7 +44,7 @@ pub(in crate::engine) fn reset(state: &mut RunState) {
     }
 }
 
-/// Undos are idempotent: they are begun anew, with all their attempts.
+/// Undos are idempotent: they start again, with all their attempts.
 fn reset_undo(step: &mut StepState) {
     step.undo.open = false;
     step.undo.attempt = 0;
@@ -54,12 +55,12 @@ fn reset_undo(step: &mut StepState) {
     }
 }
 
-/// On what ground a run is taken up.
+/// From which situation a run is resumed.
 #[derive(Clone, Copy)]
 struct Ground {
     /// The point of no return is passed.
     past: bool,
-    /// It was taken back to a checkpoint, and goes forward again because a person says so: gates are asked again.
+    /// It was rolled back to a checkpoint, and goes forward again on the request of a person: gates are asked again.
     anew: bool,
 }
 
@@ -86,7 +87,7 @@ fn reset_step(graph: &Graph, ix: usize, step: &mut StepState, Ground { past, ane
     }
 }
 
-/// What the journal is told after a look at step `ix`.
+/// The event for the journal after a check of step `ix`.
 #[must_use]
 pub fn conclude(state: &RunState, ix: usize, found: Result<Probe>) -> Event {
     let step = &state.steps[ix];

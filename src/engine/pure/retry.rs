@@ -28,8 +28,8 @@ pub fn pause(retry: &Retry, attempt: u32) -> Duration {
     grown.min(retry.max_delay.0)
 }
 
-/// When a step is tried again whose last attempt ended in `failure` at `now` (milliseconds), the last of the failures `row`;
-/// `None` when it is not: only what may go away by itself is tried again.
+/// When a step is tried again whose last attempt ended in `failure` at `now` (milliseconds), the last of the failures
+/// `row`; `None` when it is not: only what may go away by itself is tried again.
 ///
 /// `hurry` is for a step in a block that has begun: the application may be waiting. It does not wait for what touched
 /// nothing.
@@ -41,8 +41,8 @@ pub fn step_again(retry: &Retry, row: Failing, failure: &Failure, now: i64, hurr
     again.then(|| later(now, pause(retry, row.times).min(longest)))
 }
 
-/// The same for an undo or a rollback hook of a step that is retried as `retry` says: everything but a refusal is tried
-/// again, and what may go away by itself for as long as the step itself would be.
+/// The same for an undo or a rollback hook of a step that is retried according to `retry`: everything but a refusal is
+/// tried again, and what may go away by itself for as long as the step itself would be.
 #[must_use]
 pub fn undo_again(retry: &Retry, row: Failing, failure: &Failure, now: i64) -> Option<i64> {
     let passes = failure.class == Class::Transient && is_in_time(retry.time, row, now);

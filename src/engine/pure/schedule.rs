@@ -1,7 +1,7 @@
 //! The scheduler: from the state of a run to what is to be done now. Pure: no clock, no task, no journal; `now` is
 //! handed in. File order breaks ties.
 //!
-//! Two rules stand above the rest. Nothing is taken back while a point of no return may have been passed: one in
+//! Two rules stand above the rest. Nothing is undone while a point of no return may have been passed: one in
 //! doubt is looked at before anything else. And a run that must end first lets everything under way reach a safe
 //! point.
 
@@ -41,9 +41,9 @@ pub enum Decision {
     Open { gate: usize, closes: i64 },
     /// What waits for a window cannot begin in it.
     PutOff { gate: usize, failure: Failure },
-    /// Begin to take steps back.
+    /// Start the rollback.
     BeginRollback { reason: String, keep: bool },
-    /// Take a step back.
+    /// Undo a step.
     Undo { step: usize, attempt: u32 },
     /// Run a rollback hook.
     Hook { step: usize, index: usize, attempt: u32 },
@@ -67,7 +67,7 @@ pub enum Task {
 pub struct Wish {
     /// Whether it is to stop.
     pub stop: Stop,
-    /// Whether, and why, it is to be taken back.
+    /// Whether, and why, to roll back.
     pub rollback: Option<String>,
 }
 
@@ -97,7 +97,7 @@ impl Decision {
         }
     }
 
-    /// What the journal is told before it is done; nothing for what leaves no trace.
+    /// The event for the journal before it is done; none for a decision that leaves no trace.
     #[must_use]
     pub fn event(&self, graph: &Graph) -> Option<Event> {
         let id = |ix: usize| graph.id(ix).to_owned();
@@ -167,9 +167,9 @@ fn final_in_doubt(state: &RunState) -> Option<Vec<Decision>> {
 
 /// Why the run does not go on to its end.
 enum Ending {
-    /// A person takes back everything.
+    /// A person rolls back everything.
     Rollback(String),
-    /// Something failed: what came after the last checkpoints is taken back, or everything.
+    /// Something failed: the steps after the last checkpoints are undone, or all.
     Failed(String),
     Stop,
 }
@@ -212,7 +212,7 @@ fn end(state: &RunState, ending: Ending) -> Vec<Decision> {
     vec![Decision::Finish { outcome }]
 }
 
-/// Takes back everything but what is `kept`, or ends at once where there is nothing of that.
+/// Rolls back all steps except those in `kept`, or ends at once if there is nothing to undo.
 fn take_back(state: &RunState, reason: String, kept: &[bool]) -> Vec<Decision> {
     let keep = !kept.is_empty();
     let goes = |ix: usize| !kept.get(ix).is_some_and(|&kept| kept);

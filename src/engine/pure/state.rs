@@ -1,5 +1,5 @@
 //! The state of a run: its journal, folded through a transition table. A transition that is not in the table is an
-//! error that names both sides, never a panic: a journal may be damaged.
+//! error that names both sides, never a panic, because a journal may be damaged.
 //!
 //! Pure. The table for steps is in `transition.rs`; what a dead runner leaves behind is `recover.rs`.
 
@@ -23,17 +23,17 @@ use std::sync::Arc;
 pub struct RunState {
     /// Its plan, with edges.
     pub graph: Arc<Graph>,
-    /// Whether it was begun.
+    /// Whether it has started.
     pub started: bool,
     /// The largest epoch of its runners; 0 before the first.
     pub epoch: u32,
     /// Whether the checks before the first effect have passed.
     pub admitted: bool,
-    /// How it ended, unless it goes on.
+    /// How it ended, unless it is still running.
     pub outcome: Option<Outcome>,
-    /// Why it is taken back, if it is.
+    /// Why it rolls back, if it does.
     pub rollback: Option<String>,
-    /// Steps that are not taken back then, by number, because a checkpoint was reached; empty when all are.
+    /// Steps that the rollback keeps, by number, because a checkpoint was reached; empty when it undoes all.
     pub kept: Vec<bool>,
     /// Its steps, by number.
     pub steps: Vec<StepState>,
@@ -41,11 +41,11 @@ pub struct RunState {
     pub blocks: Vec<BlockState>,
     /// The windows that steps and blocks wait for, by number.
     pub windows: Vec<WindowState>,
-    /// Why it cannot go on now, and by whom that was found: a step or a block.
+    /// Why it cannot continue now, and the step or block that found this.
     pub put_off: Option<(String, Failure)>,
-    /// Work of this runner that was given up does not end: nothing else may be done.
+    /// Work of this runner was given up and does not end, so nothing else may be done.
     pub is_held: bool,
-    /// What the last look at the servers that it has closed found.
+    /// Findings of the last check of the servers that it closed.
     pub after_fence: Vec<FencedServer>,
     /// Servers whose own transactions a person has accepted, with how far their log had come then; nothing where that
     /// could not be seen.
@@ -114,7 +114,7 @@ impl RunState {
         }
     }
 
-    /// The state that a journal tells.
+    /// The state that a journal records.
     ///
     /// # Errors
     /// When an entry cannot follow those before it: the journal is damaged.
@@ -129,7 +129,7 @@ impl RunState {
         Ok(state)
     }
 
-    /// Takes one event in, written at `at` (milliseconds since 1970).
+    /// Applies one event, written at `at` (milliseconds since 1970).
     ///
     /// # Errors
     /// When it cannot follow those before it.
@@ -195,7 +195,7 @@ impl RunState {
         Ok(())
     }
 
-    /// Whether it was begun and has not ended.
+    /// Whether it has started and has not ended.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.started && self.outcome.is_none()
@@ -252,7 +252,7 @@ impl RunState {
         self.finals().any(|step| step.status == Status::Succeeded && step.proof == Proof::Good)
     }
 
-    /// Whether a point of no return has succeeded, or was begun and is not proved absent: nothing may be taken back.
+    /// Whether a point of no return has succeeded, or has started and is not proved absent: nothing may be undone.
     #[must_use]
     pub fn is_point_possible(&self) -> bool {
         self.finals().any(|step| step.status == Status::Succeeded || (step.begun && !step.absent))

@@ -28,11 +28,11 @@ pub enum Status {
     Skipped,
     /// Failed for good.
     Failed,
-    /// Is being taken back.
+    /// Is being undone.
     Undoing,
-    /// Taken back, its hooks included.
+    /// Undone, its hooks included.
     Undone,
-    /// Could not be taken back.
+    /// Its undo failed.
     #[strum(to_string = "undo failed")]
     UndoFailed,
 }
@@ -78,13 +78,13 @@ pub struct StepState {
     pub message: Option<String>,
     /// What it must still know.
     pub memo: Map<String, Value>,
-    /// What it puts out; kept when it is taken back, because that needs it.
+    /// Its outputs; kept when it is undone, because the undo needs them.
     pub outputs: Outputs,
     /// Begin of its first attempt.
     pub started: Option<i64>,
     /// End of its last attempt.
     pub ended: Option<i64>,
-    /// How far it is taken back.
+    /// State of its undo.
     pub undo: UndoState,
 }
 
@@ -106,7 +106,7 @@ impl Failing {
     }
 }
 
-/// How far a step is taken back.
+/// State of a step's undo.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UndoState {
     /// Number of the last attempt, of the undo or of the hook that is next.
@@ -121,11 +121,11 @@ pub struct UndoState {
     pub failing: Option<Failing>,
     /// What ended the last attempt.
     pub failure: Option<Failure>,
-    /// Who took it back by hand instead, and why.
+    /// Who undid it by hand instead, and why.
     pub vouched: Option<Vouched>,
 }
 
-/// A person's word that a step is taken back.
+/// A person's statement that a step is undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Vouched {
     /// Who, as `user@host, process 123`.
@@ -145,7 +145,7 @@ impl StepState {
     pub fn is_unfinished(&self) -> bool {
         matches!(self.status, Status::Pending | Status::Stopped | Status::Retrying)
     }
-    /// Whether there may be something of it to take back: an attempt, or a preparation that noted something.
+    /// Whether there may be something of it to undo: an attempt, or a preparation that noted something.
     #[must_use]
     pub fn is_touched(&self) -> bool {
         self.begun || !self.memo.is_empty()

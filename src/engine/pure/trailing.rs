@@ -26,7 +26,7 @@ pub enum Patience {
     ThenGiveUp(Duration),
 }
 
-/// Whether `decision` may be carried out while its intent is being written: the application waits, and the work changes
+/// Whether `decision` may start while its intent is being written: the application waits, and the work changes
 /// nothing before it has waited for the journal itself, or does no harm when it is done again by somebody who knows nothing
 /// of the first time and can take nothing back.
 #[must_use]
@@ -56,7 +56,7 @@ pub fn patience(state: &RunState, decision: &Decision) -> Patience {
 /// How long a step waits for the journal, to begin or to note something; `back` when it is being undone.
 ///
 /// Behind a fence there is always a way that is right whatever the journal says in the end: before the point of no return
-/// what was begun is taken back, which does no harm twice; after it everything goes on, and nothing is taken back.
+/// started steps are undone, which does no harm twice; after it everything continues, and nothing is undone.
 #[must_use]
 pub fn patience_of(state: &RunState, step: usize, back: bool) -> Patience {
     match state.is_in_begun_block(step) {

@@ -105,7 +105,7 @@ impl RunState {
         let undoing = self.is_live() && self.rollback.is_some();
         let asked = forward && step.proof == Proof::Asked;
         match event {
-            // said by others than the runner's loop, at any moment, and without weight for what is done next
+            // written by others than the runner's loop, at any moment, and without influence on what is done next
             Event::StepNoted { .. } | Event::StepWaiting { .. } | Event::Decided { .. } => self.started,
             Event::StepRefused { .. } => forward && !self.admitted,
             Event::StepIntent { .. } => forward && self.admitted && startable && step.proof == Proof::Good,
@@ -179,7 +179,7 @@ impl RunState {
         for &reader in graph.readers(ix) {
             let step = &mut self.steps[reader];
             if graph.step(reader).reversibility != Reversibility::NothingToUndo {
-                // what is proved absent is made anew with the new values, and so is what was only prepared
+                // what is proved absent is created again with the new values, and so is what was only prepared
                 if step.begun && !(step.absent && step.proof == Proof::Good) {
                     step.stale = Some(ix);
                 }

@@ -1,4 +1,4 @@
-//! The rollback: which steps are taken back now. Pure. A step is taken back when everything after it is, or was
+//! The rollback: which steps are undone now. Pure. A step is undone when every step after it is undone, or was
 //! never begun; its hooks follow its own undo. What cannot be taken back keeps those before it from being taken
 //! back, and nothing else. What a checkpoint keeps stands.
 

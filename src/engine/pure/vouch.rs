@@ -1,16 +1,15 @@
-//! A person's word for a step: that it was taken back by hand, or that the run is to go on without it. When it is
-//! accepted. Pure.
+//! A person's statement about a step: that it was undone by hand, or that the run continues without it. When the
+//! statement is accepted. Pure.
 
 use crate::engine::state::RunState;
 use crate::engine::status::Status;
 use crate::error::{Failure, Result};
 use crate::store::Event;
 
-/// The event by which `by` vouches that `step` is taken back.
+/// The event by which `by` marks `step` as undone.
 ///
 /// # Errors
-/// `Refused` unless the run has ended and the step is one that could not be taken back. The error names those that
-/// are.
+/// `Refused` unless the run has ended and the undo of the step failed. The error names the steps whose undo failed.
 pub fn mark_undone(state: &RunState, step: &str, why: &str, by: &str) -> Result<Event> {
     let refused = |answer: String| Failure::refused(format!("mark step `{step}` as undone"), answer);
     let open = unmade(state);
@@ -39,8 +38,8 @@ pub fn mark_undone(state: &RunState, step: &str, why: &str, by: &str) -> Result<
 /// The event by which `by` leaves step `step` out of a run that is past its point of no return.
 ///
 /// # Errors
-/// `Refused` unless the run has passed that point and the step is still to come, and nothing that is still to come needs
-/// what it puts out.
+/// `Refused` unless the run has passed that point, the step has not run, and no step that has not run needs its
+/// outputs.
 pub fn leave_out(state: &RunState, step: &str, why: &str, by: &str) -> Result<Event> {
     let refused =
         |answer: String| Failure::refused(format!("leave out step `{step}`"), answer).now("nothing was changed");
@@ -73,7 +72,7 @@ fn is_to_come(state: &RunState, ix: usize) -> bool {
     !matches!(state.steps[ix].status, Status::Succeeded | Status::Skipped)
 }
 
-/// Steps that could not be taken back, in file order.
+/// Steps whose undo failed, in file order.
 #[must_use]
 pub fn unmade(state: &RunState) -> Vec<&str> {
     let steps = state.steps.iter().enumerate().filter(|(_, step)| step.status == Status::UndoFailed);

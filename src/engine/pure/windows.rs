@@ -1,5 +1,5 @@
-//! Windows, as the scheduler sees them: what waits for one, whether it is open, and whether what is to be begun still
-//! fits in. Pure: the time on the wall is handed in.
+//! Windows for the scheduler: what waits for one, whether it is open, and whether the next step or block still fits
+//! in. Pure: the time on the wall is handed in.
 //!
 //! What has begun is finished, window or not: inside a block the application may be without a server to write on. A block
 //! counts as begun when its clock runs, or when a step of it has left something behind that a resumed run found there.
@@ -60,7 +60,7 @@ fn forecast(step: &PlannedStep) -> u64 {
 }
 
 /// What step `ix`, whose needs stand, has to wait for before its block is begun, or it itself is. `None` when nothing
-/// keeps it. `ready` says that everything else is ready.
+/// keeps it. `ready` states that everything else is ready.
 pub(in crate::engine) fn hold(state: &RunState, ix: usize, now: Now, ready: bool) -> Option<Decision> {
     let number = state.graph.gate(ix)?;
     let gate = &state.graph.gates()[number];

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What was found on each of them; nothing where the run has no switch. A fence that an older program has made left no
-/// record to compare with: `watch` and `status --live` say so, and no run ends badly for it.
+/// record to compare with: `watch` and `status --live` report that, and it makes no run fail.
 pub(in crate::engine) async fn look_at_all(setup: &Setup, state: &RunState) -> Vec<FencedServer> {
     let mut found = Vec::new();
     for pair in fenced(state).iter().filter(|pair| pair.before.is_some() && !pair.excused) {

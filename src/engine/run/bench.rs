@@ -60,13 +60,13 @@ pub(in crate::engine) enum Purpose {
     Prepare,
     /// To do.
     Act,
-    /// To take back, also what was only prepared.
+    /// To undo, also what was only prepared.
     Undo,
 }
 
 impl Bench {
-    /// Notes for every step, starting with what `state` holds and whoever takes up the run goes by; what is noted later is
-    /// told to `said`.
+    /// Notes for every step, starting with what `state` holds and a resumed run goes by; what is noted later is
+    /// sent to `said`.
     pub(in crate::engine) fn notes(
         state: &RunState,
         scribe: &Scribe,

@@ -2,8 +2,8 @@
 //! only then has it done.
 //!
 //! Everything it knows is in the journal: the state it decides from is the fold of the very events it has written. The
-//! result of one step and the intent of the next go into one append, because each is a sync to disk and a cutover has no
-//! time to give away.
+//! result of one step and the intent of the next go into one append, because each is a sync to disk and a cutover has
+//! no time to give away.
 
 use crate::effects::lease::Taken;
 use crate::engine::bench::Bench;
@@ -44,7 +44,7 @@ pub(in crate::engine) struct Drive<'a> {
     held: Held,
     taken: Taken,
     noted: UnboundedReceiver<Event>,
-    /// Taken into the state, not yet said to the journal.
+    /// Applied to the state, not yet in the journal.
     fresh: Vec<Event>,
     wake: Option<i64>,
 }
@@ -112,7 +112,7 @@ impl<'a> Drive<'a> {
         self.taken.release(done_nothing && over).await;
         result.map_err(|mut failure| {
             if self.state.started && failure.class != Class::Locked {
-                failure.class = Class::Cancelled; // its exit code says that the run can be resumed
+                failure.class = Class::Cancelled; // its exit code shows that the run can be resumed
             }
             failure
         })
@@ -155,7 +155,7 @@ impl<'a> Drive<'a> {
         self.take_in(Event::RunFinished { outcome: Outcome::Refused })
     }
 
-    /// Decides until there is nothing more to decide, writes it all down, and tells what must now be done.
+    /// Decides until there is nothing more to decide, records it all, and returns what must now be done.
     async fn settle(&mut self) -> Result<Vec<Decision>> {
         let mut due = Vec::new();
         loop {
@@ -186,7 +186,8 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Success is told only when the servers that were closed for good are closed, and have written nothing themselves.
+    /// Success is reported only when the servers that were closed for good are closed, and have written nothing
+    /// themselves.
     async fn see_after_fence(&mut self, decision: Decision) -> Result<Decision> {
         if !matches!(decision, Decision::Finish { outcome: Outcome::Done }) {
             return Ok(decision);
@@ -221,7 +222,7 @@ impl<'a> Drive<'a> {
             () = self.held.until_free(&self.scribe) => self.release().await?,
             (task, ended) = self.tasks.next(), if !self.tasks.is_idle() => {
                 if let Some(failure) = self.taken.displaced() {
-                    return Err(failure); // whatever this work says, it is no result of the run any more
+                    return Err(failure); // whatever its result, it no longer belongs to the run
                 }
                 self.take_notes()?;
                 self.conclude(task, ended)?;
@@ -263,7 +264,7 @@ impl<'a> Drive<'a> {
             .try_for_each(|event| self.take_in(event))
     }
 
-    /// Says to the journal what was decided, and begins what need not wait until the journal has it.
+    /// Sends the decisions to the journal, and starts those that need not wait until the journal has them.
     fn launch(&mut self, due: Vec<Decision>) {
         let said = self.scribe.say(std::mem::take(&mut self.fresh));
         for decision in due.into_iter().filter(|decision| decision.task().is_some()) {
@@ -311,8 +312,8 @@ impl<'a> Drive<'a> {
         Ok(false)
     }
 
-    /// Has every host note how far the journal has come before anything new is done, so that an older copy of the journal
-    /// cannot do it again. While the application waits, nobody waits for that.
+    /// Has every host note how far the journal has come before anything new is done, so that an older copy of the
+    /// journal cannot do it again. While the application waits, nobody waits for that.
     async fn stamp(&self, due: &[Decision]) {
         let acts = |decision: &Decision| {
             use Decision::{Hook, Prepare, Start, Undo};
@@ -346,7 +347,7 @@ impl<'a> Drive<'a> {
             .now("its last entries are not written: a resume checks what they would have recorded")
     }
 
-    /// What hosts may be told of the journal.
+    /// Lets hosts know how far the journal has come.
     fn advance(&self) {
         if let Some(last) = self.scribe.last() {
             self.taken.advance(hold::stamp_of(&last));

@@ -32,7 +32,7 @@ impl Held {
         self.0.is_empty()
     }
 
-    /// Holds `decision` until the journal has what was `said`.
+    /// Holds `decision` until the journal has the events up to `said`.
     pub(in crate::engine) fn push(&mut self, decision: Decision, said: Said, patience: Patience) {
         let limit = match patience {
             Patience::Endless => Limit::None,
@@ -52,7 +52,7 @@ impl Held {
         let limit = limits.min();
         let durable = async {
             if scribe.until(*said).await.is_err() {
-                std::future::pending::<()>().await; // whoever drives the run is told so himself
+                std::future::pending::<()>().await; // the driver of the run gets the failure itself
             }
         };
         tokio::select! {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long this process must have looked before it takes somebody else's for dead, and what counts as a gap.
+/// How long this process must have looked before it considers another one dead, and what counts as a gap.
 const LOOKED: Duration = Duration::from_secs(15);
 const GAP: Duration = Duration::from_secs(5);
 
@@ -35,7 +35,7 @@ pub enum RunLock {
     Shared(#[allow(dead_code, reason = "the same")] RunHold),
 }
 
-/// Where a state directory is when nobody says so.
+/// The default state directory.
 #[must_use]
 pub fn default_dir() -> PathBuf {
     let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
@@ -43,14 +43,14 @@ pub fn default_dir() -> PathBuf {
     state.unwrap_or_else(|| home().join(".local/state")).join("cutover")
 }
 
-/// The directory of this machine for what is in the shared store at `address`.
+/// The directory of this machine for the shared store at `address`.
 #[must_use]
 pub fn dir_beside(address: &str) -> PathBuf {
     default_dir().join("shared").join(&blake3::hash(address.as_bytes()).to_hex()[..16])
 }
 
 impl Home {
-    /// What `--state` says: a directory, or the address of a shared store.
+    /// The value of `--state`: a directory, or the address of a shared store.
     ///
     /// # Errors
     /// As the two below.
@@ -117,7 +117,7 @@ impl Home {
         }
     }
 
-    /// The lock of the process that carries out the start `run`; `None` when another process has it.
+    /// The lock of the process that runs the start `run`; `None` when another process has it.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -140,8 +140,8 @@ impl Home {
         }
     }
 
-    /// Whether a process lives that carries out the start `run`. While the store was away nobody could say that he lives, so
-    /// nobody is taken for dead before this process has looked for a while.
+    /// Whether a process is alive that runs the start `run`. While the store was away no process could renew its lock,
+    /// so none is considered dead before this process has looked for a while.
     ///
     /// # Errors
     /// When the store cannot be read.

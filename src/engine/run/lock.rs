@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 const FILE: &str = "lock";
-/// A look at who holds the lock takes it for a moment itself: a few tries tell that from a run.
+/// A look at who holds the lock takes it for a moment itself: a few tries distinguish that from a run.
 const TRIES: u32 = 5;
 
 /// A held state directory; given back when dropped, or when the process dies.
@@ -22,7 +22,7 @@ impl StateLock {
     /// Takes the directory for `run`, making it when it is not there.
     ///
     /// # Errors
-    /// `Locked` when another process holds it, saying who.
+    /// `Locked` when another process holds it; the answer names it.
     pub fn take(state_dir: &Path, run: &str) -> Result<Self> {
         let failed = |error: std::io::Error| failure(state_dir, Failure::permanent, error.to_string());
         DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(failed)?;

@@ -21,7 +21,7 @@ pub(in crate::engine) struct Notes {
 }
 
 impl Notes {
-    /// Notes of `step` that start with what the journal holds; everything that is noted is also told to `said`.
+    /// Notes of `step` that start with what the journal holds; everything that is noted is also sent to `said`.
     pub(in crate::engine) fn new(
         step: &str,
         scribe: Scribe,
@@ -81,7 +81,7 @@ impl Memo for Page {
             return Err(Failure::permanent(format!("record `{key}`"), answer));
         }
         let said = {
-            // held until it is said, so that the last value in the journal is the last one here
+            // held until the event is queued, so that the last value in the journal is the last one here
             let mut kept = notes.kept();
             let event = Event::StepNoted { step: notes.step.clone(), key: key.clone(), value: value.clone() };
             kept.insert(key, value);

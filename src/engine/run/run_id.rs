@@ -42,7 +42,7 @@ pub fn runner() -> String {
 }
 
 /// The account of this process, where nobody is named: `anna@ops1`. It is the owner of the process, as the kernel knows it:
-/// an environment says what it likes.
+/// an environment can claim anything.
 #[must_use]
 pub fn account() -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -59,7 +59,7 @@ fn user() -> &'static str {
     })
 }
 
-/// The effective uid, and by its side what sudo says about who called it: a claim, for anybody can set a variable.
+/// The effective uid, and the uid that sudo states for its caller: a claim, because anybody can set a variable.
 fn uid() -> String {
     let claimed = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok());
     uid_in_words(rustix::process::geteuid().as_raw(), claimed)

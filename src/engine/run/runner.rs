@@ -1,4 +1,4 @@
-//! The runner: begins a run, takes one up again, or takes one back.
+//! The runner: starts a run, resumes one, or rolls one back.
 
 use crate::effects::Effects;
 use crate::engine::bench::Decode;
@@ -44,7 +44,7 @@ pub struct Setup {
     pub sources: Option<Sources>,
     /// Commit that the playbook is at, for the evidence.
     pub revision: Option<String>,
-    /// Who begins it or goes on with it, where that is a named person; otherwise the account of the process.
+    /// Who starts or continues it, if that is a named person; otherwise the account of the process.
     pub by: Option<String>,
     /// The file of people whose answers count, where one was named; noted with a new run.
     pub people: Option<PeopleFile>,
@@ -58,7 +58,7 @@ pub struct Setup {
     pub halt: CancellationToken,
 }
 
-/// Carries out one run.
+/// Runs one run.
 pub struct Runner {
     setup: Setup,
     graph: Arc<Graph>,
@@ -75,7 +75,7 @@ impl Runner {
         Ok(Self { setup, graph })
     }
 
-    /// Carries out a new run: locks, checks, then step by step.
+    /// Runs a new run: locks, checks, then step by step.
     ///
     /// # Errors
     /// `Locked` when another run holds one of the servers (nothing was touched, the run is not made known). Otherwise
@@ -94,7 +94,7 @@ impl Runner {
         drive.end(result).await
     }
 
-    /// Goes on with a run that was interrupted, stopped, stuck, or whose runner died.
+    /// Continues a run that was interrupted, stopped, stuck, or whose runner died.
     ///
     /// # Errors
     /// As [`Runner::run`]; `Refused` when the run is over.
@@ -107,8 +107,8 @@ impl Runner {
         self.take_up(state, clock, None, None).await
     }
 
-    /// Goes on with a run that is done but for what was found on servers that it has closed: a person has seen that, and
-    /// accepts it for the reason `why`.
+    /// Continues a run that is done except for findings on servers that it closed: a person has seen them, and accepts
+    /// them for the reason `why`.
     ///
     /// # Errors
     /// As [`Runner::resume`]; `Refused` when nothing of that kind was found.
@@ -125,10 +125,10 @@ impl Runner {
         self.take_up(state, clock, None, Some(Event::WritesAccepted { by, why: why.to_owned() })).await
     }
 
-    /// Takes a run back, from wherever it stands before the point of no return.
+    /// Rolls a run back, from any state before the point of no return.
     ///
     /// # Errors
-    /// As [`Runner::run`]; `Refused` when it is taken back already, or past the point of no return.
+    /// As [`Runner::run`]; `Refused` when it is rolled back already, or past the point of no return.
     pub async fn rollback(self, reason: &str) -> Result<Outcome> {
         let (state, clock) = self.recall()?;
         let refused = |answer: String| {
@@ -177,7 +177,7 @@ impl Runner {
         Event::RunResumed { runner: run_id::runner(), epoch, by: self.setup.by.clone() }
     }
 
-    /// A step that cannot be left out is said before anything is taken.
+    /// Reports a step that cannot be left out before anything is taken.
     fn see_what_is_left_out(&self, state: &RunState) -> Result<()> {
         let mut state = state.clone();
         if self.setup.left_out.is_empty() {
@@ -192,7 +192,7 @@ impl Runner {
         Ok(())
     }
 
-    /// `word` is what a person says to it first.
+    /// `word` is a first event from a person.
     async fn take_up(
         self,
         state: RunState,

@@ -94,7 +94,7 @@ impl Tasks {
         tasks
     }
 
-    /// Tells people something that belongs to no step.
+    /// Shows the operator a message that belongs to no step.
     pub(in crate::engine) fn tell(&self, text: &str) {
         Progress::new("", self.bench.updates.clone()).note(text);
     }

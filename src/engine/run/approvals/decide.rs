@@ -12,7 +12,7 @@ use crate::people::PeopleFile;
 use crate::store::{Event, Journal, RunRecord};
 use std::sync::Arc;
 
-/// Writes `decision` on `step` of `run` into the journal, and tells how the question stands then. `step` may be left out
+/// Writes `decision` on `step` of `run` into the journal, and returns the new standing. `step` may be left out
 /// where only one waits. The plan that the person saw is compared with the run's; where it is not named, the run's own
 /// is written down. `file` is the file of people that the person is known by, `None` for an account; the first answer by
 /// one binds the run to it.
@@ -51,8 +51,8 @@ pub fn decide(
     Ok((step, standing))
 }
 
-/// Binds a run to another file of people than the one it is bound to, because a person says so. Gives what has changed.
-/// Whoever has approved by the old file answers again.
+/// Binds a run to another file of people, because a person asks for it. Returns the changes. Everyone who has approved
+/// with the old file must answer again.
 ///
 /// # Errors
 /// `Refused`, and nothing is written, when the run is over, is bound to no file yet, or to this one.

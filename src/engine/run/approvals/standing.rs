@@ -1,7 +1,7 @@
-//! How a question stands: who was asked what, and who has said what by now. Pure: folded from the journal.
+//! The standing of a question: who was asked what, and the answers so far. Pure: folded from the journal.
 //!
 //! A question is asked in rounds. A round begins when a step begins to wait, and ends when the run is put off because
-//! of it, when it lapses, or when the step was taken back and the run goes forward again; what was said in a round that
+//! of it, when it lapses, or when the step was undone and the run goes forward again; answers in a round that
 //! has ended does not count any more. A runner that dies and another one that asks again do not end a round.
 
 use crate::effects::{Decision, Rule};
@@ -20,11 +20,11 @@ pub struct Standing {
     pub starter: String,
     /// When the round began, in milliseconds since 1970.
     pub asked: Option<i64>,
-    /// Whether the step was taken back since: whoever goes forward again asks again.
+    /// Whether the step was undone since: when the run goes forward again, it asks again.
     pub taken_back: bool,
     /// The file of people that answers come from; none until somebody has answered by one, or the run was begun with one.
     pub file: Option<PeopleFile>,
-    /// What was said in it, with the time.
+    /// The answers in it, with the time.
     pub decisions: Vec<(i64, Decision)>,
 }
 
@@ -92,13 +92,13 @@ impl Standing {
         Some(self.asked?.saturating_add(time))
     }
 
-    /// The first no. Whoever says it, it stands: to stop is safe.
+    /// The first no. It counts from anyone, because to stop is safe.
     #[must_use]
     pub fn refusal(&self) -> Option<&Decision> {
         self.decisions.iter().map(|(_, decision)| decision).find(|decision| !decision.approved)
     }
 
-    /// Who has said yes and counts, each once, in the order of their words.
+    /// Everyone whose yes counts, each once, in the order of their answers.
     #[must_use]
     pub fn people(&self) -> Vec<String> {
         let mut people: Vec<String> = Vec::new();
@@ -117,7 +117,7 @@ impl Standing {
     }
 
     /// Whether the decision came by the file that the run is bound to. What accounts said before it was, or people by an
-    /// earlier file, does not count: nobody can tell that these are other people than those of the file.
+    /// earlier file, does not count: these may be the same people as those of the file.
     fn is_of_the_file(&self, decision: &Decision) -> bool {
         self.file.as_ref().is_none_or(|file| decision.people.as_ref() == Some(&file.sha256))
     }
@@ -148,7 +148,7 @@ impl Standing {
         usize::try_from(self.rule.count).unwrap_or(usize::MAX).saturating_sub(self.people().len())
     }
 
-    /// Why a yes of `who` would not count, whatever was said before.
+    /// Why a yes of `who` would not count, independent of earlier answers.
     #[must_use]
     pub fn why_not(&self, who: &str) -> Option<String> {
         let who = person(who);
@@ -255,7 +255,7 @@ mod tests {
         assert!(standing.strange_file(None).unwrap().0.contains("an account is not one of them"));
         let other = PeopleFile { sha256: "f2".into(), ..PeopleFile::default() };
         assert!(standing.strange_file(Some(&other)).unwrap().0.contains("has changed"));
-        // whoever swaps the file and is as fast as the first one does not win
+        // a person who swaps the file and is as fast as the first one does not win
         let raced = [&first[..], &[bound(5, "f2", None), by_file(5, "ola", "f2")]].concat();
         assert_eq!(story(raced).people(), ["anna"]);
         let accepted = [&first[..], &[bound(5, "f2", Some("ola has a new token")), by_file(6, "ola", "f2")]].concat();
