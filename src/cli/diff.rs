@@ -118,7 +118,11 @@ fn markdown(before: &Plan, after: &Plan, changes: &[Change]) -> String {
     let _ = if changes.is_empty() {
         writeln!(out, "The plan `{new}` of **{}** does not change.", after.name)
     } else {
-        writeln!(out, "The plan of **{}** has {} change(s) (`{old}` to `{new}`).\n", after.name, changes.len())
+        let count = match changes.len() {
+            1 => "1 change".to_owned(),
+            many => format!("{many} changes"),
+        };
+        writeln!(out, "The plan of **{}** has {count} (`{old}` to `{new}`).\n", after.name)
     };
     for change in changes {
         let became = match change.became {
