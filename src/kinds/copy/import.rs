@@ -74,7 +74,7 @@ impl Import {
     /// Of what the client says only its own words are passed on: before them it repeats the statement that failed,
     /// which is a megabyte of someone's data.
     ///
-    /// Code 141 is the end of zstd when the client has gone: the client's words say why.
+    /// Code 141 means that zstd ended because the client had ended: the client's message states why.
     ///
     fn script(&self, world: &World) -> Script {
         sh!(
@@ -178,8 +178,8 @@ impl Import {
                 .help("find out who emptied it, roll this run back, and start a new one"),
         ))
     }
-    /// Whether the job in `dir` is gone on with, or its work is there: one that has ended well and of whose work nothing
-    /// is left must load again.
+    /// Whether the job in `dir` is still running, or its result exists: if a job ended well but nothing of its result
+    /// is left, the dump must be loaded again.
     pub(in crate::kinds::copy) async fn adopts(&self, cx: &Ctx<'_>, dir: &Words) -> Result<bool> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let Some(job) = host.find_job(dir).await? else { return Ok(false) };
@@ -199,7 +199,7 @@ impl Import {
     }
 }
 
-/// Lines that tell the client, where it knows how, that a dump is data: nothing in it runs a program or reads a file.
+/// Lines that make the client, if it can, treat a dump as data only: nothing in it runs a program or reads a file.
 fn only_data(dialect: Dialect) -> Script {
     let told = |[option, flag]: &[&'static str; 2]| {
         sh!("if says {}; then set -- \"$@\" {}; fi\n", argument(*option), argument(*flag))

@@ -26,11 +26,12 @@ pub const OUTPUTS: &[Output] = &[Output {
     about: "Longest lag during the required time, in milliseconds.",
 }];
 
-/// A token row is written this often; the server's own figure of seconds says nothing of what was not received.
+/// How often a token row is written; the server's own lag in seconds does not include transactions that it has not
+/// received.
 const EVERY: Duration = Duration::from_millis(200);
-/// The replica is asked for it this often.
+/// How often the replica is asked for it.
 const ASK: Duration = Duration::from_millis(15);
-/// A replica that has lost its source reconnects by itself; after this time somebody should hear of it.
+/// A replica that has lost its source reconnects by itself; after this time it is an error.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// The purpose of the rows in the token table.
 const PURPOSE: &str = "lag";
@@ -187,9 +188,9 @@ impl Step for WaitForLag {
         )]
     }
 
-    /// Lag is a matter of the moment, so it is measured again. Where it was good for long enough before, it is proof
-    /// enough that the replica gets to the source's place in time: behind a fence that outlived its runner the
-    /// application is waiting.
+    /// Lag changes from moment to moment, so it is measured again. A lag that was short for long enough before is still
+    /// proof that the replica can reach the source's position in time; after a fence whose runner died, the application
+    /// is waiting.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if cx.outputs.is_empty() {
             return Ok(Probe::NotDone);

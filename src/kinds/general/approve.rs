@@ -118,7 +118,7 @@ impl Step for Approve {
     fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let named = self.by.people.len();
         if named > 0 && usize::try_from(self.by.count).is_ok_and(|count| count > named) {
-            let message = format!("{} people must approve, but only {named} are named", self.by.count);
+            let message = format!("{} people must approve, but the list has only {named}", self.by.count);
             return Err(vec![Complaint::new("by.count", message).help("name more people, or ask for fewer")]);
         }
         if self.rule().is_plain() {

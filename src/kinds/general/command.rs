@@ -23,7 +23,7 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "code", kind: OutputType::Integer, about: "Exit code of the program: 0." },
 ];
 
-/// Programs that only look.
+/// Programs that only read.
 const LOOKS: [&str; 31] = [
     "[",
     "cat",
@@ -180,7 +180,7 @@ impl Step for Command {
     fn unproved(&self, _: &World) -> Vec<String> {
         let mut unproved = vec!["what the program does: exit code 0 counts as done".to_owned()];
         if self.undo.is_empty() {
-            unproved.push("the undo: this step declares no `undo`".to_owned());
+            unproved.push("this step declares no `undo`".to_owned());
         }
         unproved
     }

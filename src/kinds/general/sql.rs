@@ -48,7 +48,8 @@ pub struct Sql {
     limit: Span,
 }
 
-/// Statements that begin so only look, or change their own connection. `SET GLOBAL` and `SET PERSIST` do more.
+/// Statements that begin with these words only read, or change their own connection. `SET GLOBAL` and `SET PERSIST` do
+/// more.
 const LOOKS: [&str; 8] = ["SELECT", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "DO", "USE", "CHECKSUM"];
 /// What a `SET` begins with that does more.
 const SETS: [&str; 6] = ["GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD", "DEFAULT", "@@GLOBAL"];
@@ -140,7 +141,7 @@ impl Step for Sql {
     fn unproved(&self, _: &World) -> Vec<String> {
         let mut unproved = vec!["what the statements change, and how long they hold locks".to_owned()];
         if self.undo.is_empty() {
-            unproved.push("the undo: this step declares no `undo`".to_owned());
+            unproved.push("this step declares no `undo`".to_owned());
         }
         unproved
     }

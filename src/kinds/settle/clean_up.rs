@@ -83,7 +83,7 @@ fn removal(folder: &Words, keep: &[String]) -> Script {
     sh!("[ ! -d {} ] || find {} -mindepth 1 -maxdepth 1 {} -exec rm -rf -- {{}} +", &folder, &folder, others)
 }
 
-/// Removes a data directory that a copy of this run has taken the place of; what has another name is left alone.
+/// Removes a data directory that a copy of this run has replaced; a folder with another name is not touched.
 fn remove_old_data(path: &str, run: &str) -> Script {
     sh!(
         "{}path={}; case $path in *.cutover-{}-*.old) ;; *) refuse \"$path is no old data directory of this run\"; exit ;; esac; \
@@ -99,7 +99,7 @@ impl CleanUp {
         run_dir(world, &self.host, run)
     }
 
-    /// The data directory that a copy has taken the place of, if there was one.
+    /// The data directory that a copy has replaced, if there was one.
     fn old_data(&self) -> Option<&str> {
         self.old_data.as_deref().filter(|path| !path.is_empty())
     }

@@ -153,7 +153,7 @@ impl SetVariables {
         DURABLE.iter().all(|name| wanted.get(*name).is_some_and(|value| value == "1"))
     }
 
-    /// Whether the server is closed to writes with these values, or open; `None` where they say neither.
+    /// Whether the server is closed to writes with these values, or open; `None` if they set neither.
     fn closes(&self) -> Option<bool> {
         let wanted = self.wanted();
         let said = ["read_only", ADMINISTRATORS].into_iter().filter_map(|name| wanted.get(name));
@@ -205,7 +205,7 @@ impl SetVariables {
         Ok(())
     }
 
-    /// What the server says it has now; fails unless that is `wanted`.
+    /// The values that the server reports now; fails unless they are `wanted`.
     async fn verify(&self, cx: &Ctx<'_>, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
         let current = self.current(cx).await?;
         let wrong = differing(&current, wanted);

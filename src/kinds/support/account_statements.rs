@@ -1,5 +1,5 @@
 //! A replica that has stopped at a statement about accounts: an account that it does not have, or has already. Exactly
-//! that one transaction is passed over, and told.
+//! that one transaction is skipped, and reported.
 //!
 //! May know: the dialect, servers, memo and progress. Nothing of why the replica is waited for.
 
@@ -82,8 +82,8 @@ pub fn open_actions(world: &World, source: &str, replica: &str) -> Vec<Action> {
     [source, replica].into_iter().map(question).collect::<Option<Vec<_>>>().unwrap_or_default()
 }
 
-/// Tells which accounts let anybody in on `replica` and not on `source`: a `GRANT` for an account that is missing has made
-/// them, without a word and without a password.
+/// Reports accounts that accept anyone on `replica` but not on `source`: a `GRANT` for a missing account has created
+/// them, silently and without a password.
 ///
 /// # Errors
 /// When a server cannot be asked.
@@ -197,7 +197,8 @@ async fn events(session: &Session, dialect: Dialect, status: &ReplicaStatus) -> 
     session.query(&dialect.relay_log_events(column("Relay_Log_File"), column("Relay_Log_Pos")), LOOK).await
 }
 
-/// Parallel workers may have done what follows the place that the status names: brings the applier to the very transaction.
+/// Parallel workers may have applied transactions after the position in the status: brings the applier to the exact
+/// transaction.
 async fn stand_before(session: &Session, dialect: Dialect, close: &Sql, met: &Met) -> Result<()> {
     session.query(close, LOOK).await?;
     let begin = Instant::now();

@@ -1,5 +1,5 @@
-//! Before a switch is called done, somebody looks at the server that was closed: whether it still is, and whether it has
-//! written anything by itself since. An account that gets past `read_only` leaves no other trace.
+//! Before a switch counts as done, the server that was closed is checked: whether it still is closed, and whether it
+//! has written anything by itself since. An account that gets past `read_only` leaves no other trace.
 
 use crate::dialect::Dialect;
 use crate::domain::marker;
@@ -22,13 +22,13 @@ pub struct FencedServer {
     pub closed: Option<bool>,
     /// What it has written itself since.
     pub own: OwnTransactions,
-    /// How far its log had come when it was looked at.
+    /// How far its log had come when it was checked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log: Option<OwnLog>,
 }
 
 impl FencedServer {
-    /// A server that could not be looked at.
+    /// A server that could not be checked.
     #[must_use]
     pub fn unseen(server: &str, why: &str) -> Self {
         Self { server: server.to_owned(), closed: None, own: OwnTransactions::unknown(why), log: None }
@@ -67,7 +67,7 @@ pub(in crate::kinds) fn actions(server: &str, dialect: Dialect) -> Vec<Action> {
     ]
 }
 
-/// Looks at a server that was closed when its own log had come as far as `before`; `None` where that is not known.
+/// Checks a server that was closed when its own log had come as far as `before`; `None` if that is not known.
 pub async fn look(
     fx: &Effects,
     dialect: Dialect,

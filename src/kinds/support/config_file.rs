@@ -48,7 +48,7 @@ impl ConfigFile<'_> {
         actions
     }
 
-    /// What is looked at to read the file.
+    /// The actions that read the file.
     pub fn looks(&self) -> Vec<Action> {
         vec![Action::read(self.host, self.path), Action::look(self.host, is_link(self.path))]
     }

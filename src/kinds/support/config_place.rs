@@ -21,7 +21,7 @@ fn reads(path: &str) -> Script {
     sh!("path={}\n{}", argument(path), Script::ours("who reads an option file", SCRIPT))
 }
 
-/// What [`require_read`] looks at.
+/// The actions of [`require_read`].
 pub fn read_actions(file: &ConfigFile<'_>) -> Vec<Action> {
     let mut actions = file.looks();
     actions.push(Action::look(file.host, reads(file.path)));

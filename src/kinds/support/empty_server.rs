@@ -1,4 +1,4 @@
-//! Whether a server holds nothing of users: what is copied to it would be mixed with that, or take its place.
+//! Whether a server has no objects of users: a copy would be mixed with them, or replace them.
 
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};

@@ -1,5 +1,5 @@
-//! Whether a filter on either server would make a replica hollow: rows that never reach the log of the one, or are never
-//! applied by the other. Asked before anything is changed, by every kind that makes a server follow another.
+//! Whether a filter on either server would make a replica miss rows: rows that never reach the source's log, or that
+//! the replica never applies. Checked before anything is changed, by every kind that makes a server a replica.
 //!
 //! May know: dialects and servers. Nothing of the steps.
 

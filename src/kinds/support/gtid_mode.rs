@@ -75,7 +75,7 @@ pub fn noted(cx: &Ctx<'_>) -> Result<Option<String>> {
     cx.memo.read(BEFORE)
 }
 
-/// Gives the replica the mode back that it had, once its channel is gone.
+/// Restores the replica's previous mode, once its channel is removed.
 pub async fn restore(channel: Channel<'_>, cx: &Ctx<'_>, before: Option<String>) -> Result<()> {
     let Some(before) = before else { return Ok(()) };
     let Some(before) = MODES.into_iter().find(|mode| *mode == before) else {

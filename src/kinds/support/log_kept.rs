@@ -1,4 +1,4 @@
-//! Whether a server still has the binary log that the place of a copy stands in: without it the place is worth nothing.
+//! Whether a server still has the binary log file of a copy's position: without the file, the position is useless.
 
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};

@@ -8,10 +8,10 @@ use crate::kinds::support::place::is_there;
 use crate::kinds::{Action, Ctx};
 use std::time::{Duration, Instant};
 
-/// How often a job is looked at: often enough for a smooth bar, seldom enough to cost nothing.
+/// How often a job is checked: often enough for a smooth progress bar, seldom enough to cost nothing.
 const LOOK: Duration = Duration::from_millis(300);
-/// How long a host that cannot be reached is waited for while its job goes on there by itself; and the pause between two
-/// tries. The step's own timeout ends it earlier.
+/// How long to wait for a host that cannot be reached, while its job continues there by itself; and the pause between
+/// two attempts. The step's own timeout ends this earlier.
 const AWAY: Duration = Duration::from_mins(10);
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -32,8 +32,8 @@ pub struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Runs it to its end, or goes on watching the one that is there. On a request to stop it leaves the job running:
-    /// a resume finds it again, a rollback ends it.
+    /// Runs the job to its end, or watches the one that is already running. On a request to stop, the job keeps
+    /// running: a resume finds it again, a rollback ends it.
     pub async fn run(&self, cx: &Ctx<'_>) -> Result<()> {
         let host = cx.fx.host(self.host).await?;
         if let Some(old) = host.find_job(self.dir).await? {
@@ -60,8 +60,8 @@ impl Work<'_> {
         }
     }
 
-    /// The job, started if it is not there, and how it stands. While its host is away it goes on there by itself, so the
-    /// host is waited for.
+    /// The job, started if it does not exist, and its state. While its host cannot be reached, the job continues there,
+    /// so this waits for the host.
     async fn state(&self, cx: &Ctx<'_>, mut known: Option<Job>) -> Result<(Job, JobState)> {
         let mut away: Option<Instant> = None;
         loop {
@@ -146,7 +146,7 @@ pub fn option_file(dir: &Words) -> Words {
 pub const TAKE_OPTION_FILE: &str = "cp -- \"$PWD.cnf\" client.cnf\ntrap 'rm -f client.cnf \"$PWD.cnf\"' EXIT\n\
                                     trap 'exit 143' HUP INT TERM\n";
 
-/// Removes the option file, unless the job goes on after `ran`.
+/// Removes the option file, unless the job keeps running after `ran`.
 ///
 /// # Errors
 /// The failure of `ran`, or that the host cannot be asked.

@@ -64,7 +64,7 @@ pub fn authority<'a>(world: &'a World, name: &str) -> Result<&'a str> {
 /// the inventory asks for no TLS.
 ///
 /// # Errors
-/// When nobody has said where the file is there.
+/// When the inventory does not state where the file is there.
 pub fn authority_at<'a>(world: &'a World, name: &str, host: &str, address: &str) -> Result<Option<&'a str>> {
     verify_at(world, name, host, address).map(|_| authority(world, name)).transpose()
 }
@@ -102,7 +102,7 @@ pub fn option_file_with_session(user: &str, password: Option<&SecretRef>, addres
     option_file(user, password, address).then(lines)
 }
 
-/// The fact that an account is there, for `settles` and those who look for it.
+/// The fact that an account exists, for `settles` and the steps that check it.
 pub fn account_fact(server: &str, user: &str, host: &str) -> String {
     format!("{server}.account {user}@{host}")
 }
@@ -112,12 +112,12 @@ pub fn run_marker() -> String {
     marker::late("run")
 }
 
-/// A look whether there is anything of that name.
+/// Checks whether anything of that name exists.
 pub fn is_there(path: impl Into<Words>) -> Script {
     Script::words([Words::from("test"), "-e".into(), path.into()])
 }
 
-/// A look whether there is a file of that name.
+/// Checks whether a file of that name exists.
 pub fn is_file(path: impl Into<Words>) -> Script {
     Script::words([Words::from("test"), "-f".into(), path.into()])
 }
@@ -137,7 +137,7 @@ pub fn remove_empty(path: impl Into<Words>) -> Script {
     sh!("rmdir -- {} 2>/dev/null || true", argument(path))
 }
 
-/// A look whether a program is installed.
+/// Checks whether a program is installed.
 pub fn is_installed(program: &str) -> Script {
     sh!("command -v -- {}", argument(program))
 }

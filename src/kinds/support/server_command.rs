@@ -16,7 +16,7 @@ const PATHS: &str = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; ";
 /// Options of `sudo` that are followed by a value.
 const SUDO_VALUES: [&str; 8] = ["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-D"];
 
-/// One look at the host, and what is wrong when it fails.
+/// One check on the host, and the fault when it fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
     /// A script of `sh` that ends with 0 when all is well.
@@ -94,7 +94,7 @@ fn service(name: &str) -> Look {
     }
 }
 
-/// Nobody is there to type a password.
+/// No person is there to type a password.
 fn allowed(sudo: &[String], inner: &[String]) -> Look {
     let [program, options @ ..] = sudo else { return self::program("sudo") };
     let options: Vec<&str> = options.iter().map(String::as_str).filter(|word| !["-n", "--"].contains(word)).collect();
@@ -105,13 +105,13 @@ fn allowed(sudo: &[String], inner: &[String]) -> Look {
     }
 }
 
-/// The commands of a server that are looked at, with their fields in the inventory.
+/// The commands of a server that are checked, with their fields in the inventory.
 fn commands(server: &Server, restarts: bool) -> impl Iterator<Item = (&'static str, &[String])> {
     let restart = restarts.then_some(("restart", &server.restart[..]));
     restart.into_iter().chain([("start", &server.start[..])]).filter(|(_, argv)| !argv.is_empty())
 }
 
-/// The looks at a server's commands, for a plan; its `restart` only where it `restarts`.
+/// The checks of a server's commands, for a plan; its `restart` only where it `restarts`.
 pub fn questions(server: &Server, restarts: bool) -> Vec<Action> {
     let looks = commands(server, restarts).flat_map(|(_, argv)| looks(argv));
     looks.map(|look| Action::look(&server.host, look.script)).collect()

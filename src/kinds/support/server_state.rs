@@ -28,7 +28,7 @@ pub struct Difference {
     pub name: String,
     /// What it should be.
     pub wanted: String,
-    /// What the server says.
+    /// The value that the server reports.
     pub actual: String,
 }
 
@@ -49,7 +49,8 @@ pub fn known<'a>(cx: &'a Ctx<'_>, name: &str) -> Result<(&'a Server, Dialect)> {
     Ok((server, Dialect::from(server.product())))
 }
 
-/// The dialect of what the server says that it is. An inventory need not state a version: what depends on the true one asks here.
+/// The dialect of the version that the server reports. An inventory need not state a version: code that depends on the
+/// true one asks here.
 ///
 /// # Errors
 /// When it cannot be asked.

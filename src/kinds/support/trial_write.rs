@@ -21,7 +21,8 @@ pub fn in_folder(path: impl Into<Words>) -> Script {
     sh!("{}in_folder {}", functions(), argument(path))
 }
 
-/// The same in a folder that nobody but root and the account that is worked as may be able to swap, nor what leads to it.
+/// The same in a folder that only root and the login account may be able to replace, including every folder that leads
+/// to it.
 pub fn in_own_folder(path: impl Into<Words>) -> Script {
     sh!("{}in_folder {} ours", functions(), argument(path))
 }

@@ -1,5 +1,5 @@
-//! What a server that has started with another one's files must be told before anything else: what it follows, what it has
-//! applied, and that it is closed.
+//! What must be set first on a server that has started with another one's files: its replication, its GTID state, and
+//! that it is closed.
 
 use crate::dialect::Dialect;
 use crate::domain::Words;

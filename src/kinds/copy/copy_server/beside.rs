@@ -1,4 +1,4 @@
-//! Whether a copy can lie beside the target's data directory, and take its place: what its host says.
+//! Whether a copy can be kept beside the target's data directory, and replace it: checked on its host.
 
 use super::CopyServer;
 use super::data_dir;
@@ -14,11 +14,11 @@ use crate::playbook::world::World;
 /// How much more room the copy takes than its source has: what is written meanwhile, and to prepare it.
 const MORE: f64 = 1.1;
 
-/// What the look at the target's host has found.
+/// What the check of the target's host has found.
 pub struct Beside {
-    /// Why no copy can take the place.
+    /// Why a copy cannot replace it.
     pub faults: Vec<Failure>,
-    /// Bytes that are free there, where the host could tell.
+    /// Bytes that are free there, if the host could report it.
     free: Option<u64>,
 }
 
@@ -41,7 +41,7 @@ pub async fn look(copy: &CopyServer, cx: &Ctx<'_>, asked: String) -> Result<Besi
 }
 
 impl Beside {
-    /// Why a copy of a source with so many `bytes` has no room there.
+    /// Why a copy of a source with that many `bytes` has no room there.
     pub fn room(&self, copy: &CopyServer, world: &World, bytes: u64) -> Option<Failure> {
         let free = self.free.filter(|free| *free < needed(bytes))?;
         let data = files::data(copy, world).unwrap_or_default();

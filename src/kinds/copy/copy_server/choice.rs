@@ -59,8 +59,8 @@ impl std::fmt::Debug for dyn CopyEngine {
     }
 }
 
-/// The engine for a pair of servers. `no_files` is why none that brings files can be used at all, by what the inventory and
-/// the step say; who asks for one by its name is told elsewhere.
+/// The engine for a pair of servers. `no_files` is why none that brings files can be used at all, by what the inventory
+/// and the step say; a named engine that cannot be used is reported elsewhere.
 #[must_use]
 pub fn choose(asked: EngineName, source: Dialect, target: Dialect, no_files: Option<&str>) -> Choice {
     let candidates = ENGINES.iter().filter(|(name, _)| asked == EngineName::Auto || *name == asked);

@@ -121,8 +121,8 @@ pub async fn faults(copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure> {
     }
 }
 
-/// Lets the copy take the place of the data directory, starts the server with it, closed, and gives it the copy's state of
-/// replication. Returns where the copy stands. A second call goes on where the first was cut off.
+/// Lets the copy take the place of the data directory, starts the server with it, closed, and gives it the copy's state
+/// of replication. Returns where the copy stands. A second call continues where the first was interrupted.
 ///
 /// # Errors
 /// When the server does not end, or does not start as it must be.
@@ -134,7 +134,7 @@ pub async fn take_place(engine: &dyn CopyEngine, copy: &CopyServer, cx: &Ctx<'_>
     Ok(place)
 }
 
-/// Puts the old data directory back in its place, where another has taken it; the server is started with it.
+/// Restores the old data directory, if it was replaced, and starts the server with it.
 ///
 /// # Errors
 /// When the server does not end or start.

@@ -1,5 +1,5 @@
-//! A copy of files brings the accounts of its source, and the runner's own on the target are gone with the old ones: the
-//! server that starts with the copy is told them once more, by its `init_file`.
+//! A copy of files includes the accounts of its source, and replaces the runner's account on the target: the server
+//! that starts with the copy creates that account again, by its `init_file`.
 
 use crate::dialect::Dialect;
 use crate::domain::Words;
@@ -31,7 +31,8 @@ pub fn planned() -> Contents {
     Contents::plain(Words::late("the runner's account as the server shows it: SHOW CREATE USER, SHOW GRANTS"))
 }
 
-/// The statements that make the runner's account on `server` anew, as it is now, one a line. Nothing of it is logged.
+/// The statements that recreate the runner's account on `server`, as it is now, one per line. They are not written to
+/// the binary log.
 ///
 /// # Errors
 /// When the server cannot be asked, or answers with anything but definitions.

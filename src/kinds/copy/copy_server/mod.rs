@@ -1,6 +1,6 @@
-//! `copy`: brings a server's data to another, by the fastest engine that fits. A copy of files takes the place of the target's
-//! data directory by a rename, and so does the old one when it is taken back; statements are loaded into the running target,
-//! and what they made is dropped when it is taken back.
+//! `copy`: brings a server's data to another, by the fastest engine that fits. A copy of files replaces the target's
+//! data directory by a rename, and undo renames the old one back; statements are loaded into the running target, and
+//! undo drops what they created.
 
 mod arrival;
 mod backup;
@@ -163,12 +163,12 @@ impl CopyServer {
                 .help("use the engine `dump`, which works with any pair of versions")
         })
     }
-    /// What both servers say that they are.
+    /// The versions that both servers report.
     async fn actual(&self, cx: &Ctx<'_>) -> Result<(Dialect, Dialect)> {
         Ok((server_state::actual(cx, &self.from).await?, server_state::actual(cx, &self.to).await?))
     }
-    /// Whether the engine fits what the servers say that they are: where the inventory states no version it was chosen for the
-    /// oldest one that is supported.
+    /// Whether the engine fits the versions that the servers report: if the inventory states no version, it was chosen
+    /// for the oldest supported one.
     async fn fits(&self, engine: &dyn CopyEngine, cx: &Ctx<'_>) -> Result<()> {
         let (source, target) = self.actual(cx).await?;
         match engine.unfit(source, target) {
@@ -340,7 +340,7 @@ impl Step for CopyServer {
         failures
     }
 
-    /// What came after the copy stands on its place, and replication has changed it since: it is not made again.
+    /// Later steps rely on the position of the copy, and replication has changed it since: it is not made again.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if cx.outputs.is_empty() {
             return Ok(Probe::NotDone);

@@ -1,5 +1,6 @@
-//! What the engines have in common that load statements into the running target: one job on the target's host, which reads
-//! from the source and writes to the target. Half a load is dropped and begun again; what was there before never is.
+//! What the engines have in common that load statements into the running target: one job on the target's host, which
+//! reads from the source and writes to the target. An incomplete load is dropped and started again; databases from
+//! before are never dropped.
 
 use super::CopyServer;
 use super::engine::{Arrival, CopyEngine, Taken};

@@ -67,7 +67,7 @@ impl Dump {
         actions
     }
 
-    /// Every reason why a dump into a file, or replication from its place, cannot work.
+    /// Every reason why a dump into a file, or replication from its position, cannot work.
     pub(super) async fn admission(&self, cx: &Ctx<'_>) -> Vec<Failure> {
         let mut failures = self.source_faults(cx).await;
         failures.extend(self.programs(cx, &BESIDE).await.err());

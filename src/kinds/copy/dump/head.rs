@@ -1,9 +1,9 @@
-//! The place in the binary log, as dump programs note it in a dump's first lines.
+//! The binlog position, as dump programs write it in the first lines of a dump.
 
 use crate::playbook::position::Position;
 
 /// Finds `CHANGE MASTER TO MASTER_LOG_FILE='x', MASTER_LOG_POS=n` or its `REPLICATION SOURCE` form, commented or not.
-/// Two different places are as bad as none.
+/// Two different positions are as bad as none.
 pub fn position(head: &str) -> Result<Position, String> {
     let mut found: Option<Position> = None;
     for line in head.lines() {

@@ -153,7 +153,7 @@ impl Dump {
     fn folder_command(&self, world: &World, run: &str) -> Option<Script> {
         self.folder_apart(world, run).map(make_own_folder)
     }
-    /// What is removed when the step is taken back.
+    /// What is removed when the step is undone.
     fn left(&self, world: &World, run: &str, step: &str) -> [Words; 3] {
         let (dir, file) = (self.dir(world, run, step), self.file(world, run, step));
         [file.clone(), file.then(".part"), long_work::option_file(&dir)]
@@ -177,7 +177,7 @@ impl Dump {
         let gtid = if self.gtid { Gtid::Required } else { Gtid::Off };
         self.dumping(world, route, databases, gtid, before).script(file)
     }
-    /// What the program is told.
+    /// The options of the program.
     pub(in crate::kinds::copy) fn dumping<'a>(
         &self,
         world: &World,
@@ -233,7 +233,7 @@ impl Dump {
         }
         Ok(names)
     }
-    /// What a finished job has left: the file, whole, and its place in the binary log.
+    /// The result of a finished job: the complete file, and its binlog position.
     async fn outcome(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let file = self.file(cx.world, cx.run, cx.step);
@@ -366,8 +366,8 @@ impl Step for Dump {
         Ok(vec![Finding::Volume(volume)])
     }
 
-    /// A dump that once succeeded has given its place away: whatever has become of its file, making another one would
-    /// not fit what stands on that place. An import that still needs the file says that it is not there.
+    /// Other steps use the position of a dump that once succeeded: even if its file is lost, a new dump would not match
+    /// them. An import that still needs the file reports that it is missing.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if !cx.outputs.is_empty() {
             return Ok(Probe::Done(cx.outputs.clone()));

@@ -16,8 +16,8 @@ use std::time::Duration;
 const SEARCH: Duration = Duration::from_mins(2);
 
 impl Dump {
-    /// Begins a new binary log where the source does not say which GTIDs stand at its place: an event above
-    /// `max_allowed_packet` in the file is in the way, and `mariadb-dump` asks the same and crashes without an answer
+    /// Starts a new binary log if the source does not report the GTIDs at its position: an event larger than
+    /// `max_allowed_packet` in the file prevents it, and `mariadb-dump` asks the same and crashes without an answer
     /// (seen on 10.11.19).
     pub(in crate::kinds::copy) async fn make_ready(&self, cx: &Ctx<'_>) -> Result<()> {
         let dialect = dialect(cx.world, &self.server);

@@ -108,9 +108,10 @@ impl Dumping<'_> {
         )
     }
 
-    /// The script of a dump of the definitions alone, to nowhere, by the same program and account along the same way. It
-    /// goes on after an error, so that all of them are told. Its place in the binary log is left out: asking for it may
-    /// lock tables. The option file comes on stdin; everything lies in a folder that is removed again.
+    /// The script of a dump of the definitions only, whose output is discarded, with the same program, account and
+    /// connection. It continues after an error, so that all errors are reported. It does not ask for the binlog
+    /// position, which may lock tables. The option file comes on stdin; everything lies in a folder that is removed
+    /// again.
     ///
     /// It ends with [`NO_WAY`] when its tunnel did not open.
     pub fn trial(&self) -> Script {

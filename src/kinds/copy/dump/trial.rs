@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Longest time for a trial. What is larger than that is not proved by it.
 const LIMIT: Duration = Duration::from_secs(75);
-/// So many errors are shown; the rest is counted.
+/// How many errors are shown; the rest is counted.
 const SHOWN: usize = 12;
 
 /// Error numbers with what to do about them.

@@ -1,5 +1,5 @@
-//! Where a channel begins: at a place in the source's binary log, or wherever the replica's own GTID state says, which
-//! is set first.
+//! Where a channel starts: at a position in the source's binary log, or after the replica's own GTID state, which is
+//! set first.
 
 use super::ChangeSource;
 use crate::dialect::{Dialect, StartAt};
@@ -28,7 +28,7 @@ pub(super) fn remembered(cx: &Ctx<'_>) -> Result<Option<String>> {
 }
 
 impl ChangeSource {
-    /// Exactly one of both ways to say it.
+    /// Exactly one of both ways to state it.
     pub(super) fn start(&self) -> Result<StartAt, Complaint> {
         match (&self.position, &self.gtid) {
             (Some(position), None) => {
@@ -158,8 +158,8 @@ impl ChangeSource {
         ]
     }
 
-    /// Lets the replica forget what it has applied. `MySQL` forgets all or nothing: where it knew GTIDs before, those
-    /// that came stay, and hinder nobody.
+    /// Lets the replica forget what it has applied. `MySQL` forgets all or nothing: if it had GTIDs before, the new
+    /// ones are kept, which does no harm.
     pub(super) async fn forget_applied(cx: &Ctx<'_>, session: &Session, before: &str, dialect: Dialect) -> Result<()> {
         let statement = if dialect.is_mariadb() {
             dialect.set_gtid_start(before)
@@ -172,7 +172,7 @@ impl ChangeSource {
         };
         if let Err(failure) = session.query(&statement, LOOK).await {
             let answer = failure.answer;
-            cx.progress.note(format!("{} was left unchanged: {answer}", dialect.applied_gtids())); // it hinders nothing
+            cx.progress.note(format!("{} was left unchanged: {answer}", dialect.applied_gtids())); // it does no harm
         }
         Ok(())
     }

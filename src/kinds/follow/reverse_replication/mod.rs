@@ -39,9 +39,9 @@ const ATTEMPT: &str = "start reverse replication";
 const ARRIVAL: Duration = Duration::from_secs(30);
 /// How often it is looked for.
 const ASK: Duration = Duration::from_millis(20);
-/// How many looks must find a channel well that was there already.
+/// How many checks must find an existing channel healthy.
 const STEADY: u32 = 4;
-/// Key of the memo: what a `MariaDB` replica goes on remembering when its channel is gone.
+/// Key of the memo: what a `MariaDB` replica still remembers when its channel is removed.
 const REMEMBERED: &str = "gtid_slave_pos";
 const BEGUN: &str = "begun";
 const STARTED: &str = "started";
@@ -99,7 +99,7 @@ impl ReverseReplication {
         Ok(!answer::is_closed(&*cx.fx.sql(server).await?, dialect(cx.world, server)).await?)
     }
 
-    /// Two open servers that follow each other in part are two truths; and a closed source was never promoted.
+    /// Two open servers that replicate from each other would diverge; and a closed source was never promoted.
     async fn one_is_open(&self, cx: &Ctx<'_>) -> Result<()> {
         if self.is_open(cx, &self.replica).await? {
             return Err(Failure::permanent(ATTEMPT, "it accepts writes, so it cannot replicate from another server")
@@ -288,7 +288,7 @@ impl Step for ReverseReplication {
         )]
     }
 
-    /// Seen long before the switch: afterwards the new server is written to, and the way back is missing.
+    /// Checked long before the switch: a failure after it would leave the new server with writes and no way back.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let mut needs = self.needs(cx.world);
         needs.retain(|need| need.only_if.is_none());
@@ -347,7 +347,7 @@ impl Step for ReverseReplication {
         if let Some(before) = remembered
             && let Err(failure) = session.query(&dialect.set_gtid_start(&before), LOOK).await
         {
-            cx.progress.note(format!("{REMEMBERED} was left unchanged: {}", failure.answer)); // it hinders nothing
+            cx.progress.note(format!("{REMEMBERED} was left unchanged: {}", failure.answer)); // it does no harm
         }
         tuning::undo(&session, dialect, &tuned).await?;
         gtid_mode::restore(self.channel(), cx, mode).await

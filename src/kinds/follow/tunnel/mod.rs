@@ -114,9 +114,9 @@ impl Tunnel {
         let config = world.inventory.host(&self.from).and_then(|host| host.peer_ssh_config.as_deref());
         ssh_command(config, &self.listen, &self.forward, self.destination(world).unwrap_or_default())
     }
-    /// ssh started anew whenever it ends: a lost line is no reason to lose the replica. One that stands still keeps its
-    /// connections open and carries nothing, so it is ended when it is seen so twice: within three seconds. What hangs
-    /// beyond it, ssh itself notices by its keep-alives.
+    /// Restarts ssh whenever it ends: a lost connection is no reason to lose the replica. A stopped ssh process keeps
+    /// its connections open but carries nothing, so it is killed when two checks find it stopped: within three seconds.
+    /// Faults beyond it, ssh itself notices by its keep-alives.
     ///
     /// It holds a session in which `cat` waits for nothing: sshd switches Nagle's algorithm off only on connections that
     /// have had one (`ssh_packet_set_interactive` in packet.c), and with it the last transaction waits for the delayed
@@ -137,7 +137,7 @@ impl Tunnel {
             Action::forward(&self.from, &self.listen, &self.to, &self.forward),
         ]
     }
-    /// Whether anything listens there; a table that cannot be read says nothing, least of all "no".
+    /// Whether anything listens there; a table that cannot be read is an error, not a "no".
     async fn listening(&self, cx: &Ctx<'_>) -> Result<bool> {
         let port = Endpoint::parse(&self.listen).and_then(Endpoint::number).ok_or_else(|| {
             Failure::permanent("open the tunnel", format!("`{}` has no port", self.listen)).at(&self.from)
@@ -181,8 +181,9 @@ impl Tunnel {
     fn outputs(&self) -> Outputs {
         Outputs::from_iter([("address".to_owned(), self.listen.clone().into())])
     }
-    /// Whether the first host's ssh gets to the second, is let through to the address there, and somebody answers: the
-    /// key, the account, the host's name, and what its sshd allows. A database server speaks first, so nothing is sent.
+    /// Whether the first host's ssh reaches the second, may forward to the address there, and something answers: this
+    /// tests the key, the account, the host's name, and what its sshd allows. A database server speaks first, so
+    /// nothing is sent.
     async fn can_reach(&self, cx: &Ctx<'_>) -> Result<()> {
         let argv = self.trial(cx.world);
         let ran = cx.fx.host(&self.from).await?.run_within(&Script::words(&argv), None, TRIAL).await?;

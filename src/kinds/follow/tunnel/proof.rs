@@ -2,10 +2,11 @@
 //! list under the numbers that they were greeted with.
 //!
 //! So it is proved before any password is sent, for every account that may see the list (`PROCESS`), and whatever
-//! address the tunnel's connections arrive from. Two connections are held at once: that another server counts the same
-//! two, and that at this moment both wait for a login here too, is no accident that happens. It shows every mistake: a
-//! port that another server has, a tunnel to the wrong host. Somebody who relays the connections to the server on
-//! purpose passes it; against those there are ssh's host keys, and `tls` between the servers.
+//! address the tunnel's connections arrive from. Two connections are held at the same time: that another server gives
+//! the same two numbers while two connections with them also wait for a login on the right server is practically
+//! impossible. So it detects every mistake: a port of another server, a tunnel to the wrong host. An attacker who
+//! relays the connections to the server passes it; ssh's host keys, and `tls` between the servers, protect against
+//! that.
 
 use super::Tunnel;
 use crate::domain::endpoint::Endpoint;
@@ -102,7 +103,7 @@ async fn arrived(cx: &Ctx<'_>, name: &str, pair: &[Greeting; 2]) -> Result<bool>
     Ok(true)
 }
 
-/// What a server says it is, in words.
+/// The identity that a server reports, in words.
 fn described(cx: &Ctx<'_>, name: &str) -> String {
     let identity = cx.fx.seen().get(name).cloned().unwrap_or_default();
     words(&identity)

@@ -37,9 +37,9 @@ pub fn questions(pair: &Pair<'_>) -> Vec<Action> {
 
 /// What came of an examination.
 pub struct Examined {
-    /// What every check says.
+    /// The verdict of every check.
     pub results: Vec<CheckResult>,
-    /// Whether the steps of a way back are to be carried out.
+    /// Whether the steps of the way back are to run.
     pub way_back: bool,
 }
 
@@ -106,7 +106,7 @@ fn blocks(results: &[CheckResult], check: &str) -> bool {
     results.iter().any(|result| result.name == check && result.result == Mark::Block)
 }
 
-/// What every check says about what was seen. A question that was not answered counts as the worst its check can say.
+/// The verdict of every check about the answers. A question without an answer counts as the check's worst result.
 pub fn judge(seen: &Seen<'_>) -> Vec<CheckResult> {
     let say = checks_of(seen.pair).map(|check| {
         let verdict = (check.judge)(seen).unwrap_or_else(|failure| unanswered(check.worst, &failure));

@@ -138,7 +138,7 @@ impl Preflight {
         result
     }
 
-    /// One failure with everything in it: whoever reads it puts all right before trying again.
+    /// One failure with all findings, so that all of them can be fixed before the next attempt.
     fn refusal(results: &[CheckResult]) -> Option<Failure> {
         let blocking: Vec<&CheckResult> = results.iter().filter(|result| result.result == Mark::Block).collect();
         if blocking.is_empty() {

@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_secs(30);
 const LIMIT: Duration = Duration::from_mins(2);
 /// The connection to the target, whose database and `sql_mode` change.
 const PURPOSE: &str = "definitions";
-/// So many signs of a server's error are kept.
+/// How many characters of a server's error are kept.
 const EXCERPT: usize = 300;
 
 /// What stands in every syntax error before the place that it is at.
@@ -26,15 +26,15 @@ const ADVICE: &str = "for the right syntax to use ";
 /// What came of it: names with the target's own error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trial {
-    /// So many were read.
+    /// How many were parsed.
     pub read: usize,
     /// These the target does not read.
     pub refused: Vec<String>,
-    /// Of these it said something else.
+    /// These gave another error.
     pub unclear: Vec<String>,
     /// These the source does not show.
     pub hidden: Vec<String>,
-    /// For so many there was no time.
+    /// How many were left when the time ran out.
     pub left: usize,
 }
 

@@ -270,7 +270,7 @@ impl Job {
     }
 }
 
-/// A table that changes its form is no difference: the comparison is begun again.
+/// A table whose definition changes is no difference: the comparison starts again.
 fn lost(session: &Session, question: &Sql, error: &SqlError) -> Failure {
     match error.code {
         Some(code) if ALTERED.contains(&code) => {

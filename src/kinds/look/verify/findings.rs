@@ -162,7 +162,7 @@ fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Two texts from shortly before the place where they part, and not longer than a line bears.
+/// Two texts from shortly before the first difference, shortened to fit on a line.
 fn apart(ours: &str, theirs: &str) -> (String, String) {
     const SHOWN: usize = 90;
     let same = ours.chars().zip(theirs.chars()).take_while(|(ours, theirs)| ours == theirs).count();

@@ -1,4 +1,4 @@
-//! Whether what was compared at an earlier place in the source's log still holds: whether nothing but the log's rows has
+//! Whether a comparison at an earlier position of the source's log is still valid: whether only replicated rows have
 //! changed either server since.
 
 use super::Verify;

@@ -1,7 +1,7 @@
 //! `verify`: proves that a replica holds the same data as its source, row by row, at one common position.
 //!
-//! Both servers go on meanwhile. The applier is halted for a moment and led to the very place at which snapshots were
-//! taken on the source; from then on everything is read in snapshots (rulebook section 4 and M13).
+//! Both servers keep working meanwhile. The applier is stopped for a moment and brought to the exact position at which
+//! snapshots were taken on the source; from then on everything is read in snapshots (rulebook section 4 and M13).
 
 mod catalog;
 mod compare;
@@ -61,7 +61,7 @@ pub const OUTPUTS: &[Output] = &[
     },
 ];
 
-/// What a step says that it attempts.
+/// What a step attempts, as a clause.
 const ATTEMPTED: &str = "prove that both servers hold the same data";
 
 /// Proves that a replica holds the same data as its source while both keep working: every row and every definition, at
@@ -191,7 +191,7 @@ impl Verify {
                 .help("check `databases`, `tables` and `exclude`"));
         }
         let seconds = begin.elapsed().as_secs_f64();
-        cx.progress.note(format!("all rows are the same at {at}: {} in {} tables", done.rows, done.tables));
+        cx.progress.note(format!("all rows are the same at {at} (rows: {}, tables: {})", done.rows, done.tables));
         let mut outputs = Outputs::new();
         outputs.insert("tables".into(), done.tables.into());
         outputs.insert("rows".into(), done.rows.into());
@@ -257,8 +257,8 @@ impl Step for Verify {
         failures
     }
 
-    /// A proof holds with its own age, which `promote` looks at, for as long as nothing but the log's rows has changed
-    /// either server. It is not made again where it holds: behind a fence that outlived its runner people are waiting.
+    /// A proof stays valid, with its age, which `promote` checks, as long as nothing but replicated rows has changed
+    /// either server. A valid proof is not made again: after a fence whose runner died, people are waiting.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if cx.outputs.is_empty() {
             return Ok(Probe::NotDone);

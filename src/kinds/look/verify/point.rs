@@ -1,7 +1,7 @@
-//! The common point: snapshots on the source at one place in its binary log, the replica led to that very place, and
-//! snapshots there. The applier stands still from the first moment to the last, and runs again whatever happens.
+//! The common point: snapshots on the source at one binlog position, the replica brought to that exact position, and
+//! snapshots there. The applier is stopped meanwhile, and is started again in any case.
 //!
-//! That `START … UNTIL` ends exactly at its place with parallel appliers too was seen on `MariaDB` 10.11 (4 threads,
+//! That `START … UNTIL` ends exactly at its position with parallel appliers too was seen on `MariaDB` 10.11 (4 threads,
 //! optimistic, with file positions and with `slave_pos`) and on `MySQL` 9.7 (4 workers, auto-position), under four
 //! writers; it is checked each time.
 
@@ -30,11 +30,11 @@ const STOP: Duration = Duration::from_mins(10);
 const START: Duration = Duration::from_secs(10);
 /// The runner may ask the step to stop between rounds of this length.
 const ROUND: Duration = Duration::from_secs(1);
-/// Pause between looks at an applier that is to stop or to start.
+/// Pause between checks of an applier that is to stop or to start.
 const PAUSE: Duration = Duration::from_millis(2);
 
 impl Verify {
-    /// Brings both servers' readers to one place, and names it.
+    /// Brings the readers of both servers to one position, and returns it.
     pub(super) async fn meet(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Position> {
         self.close_behind(cx, sides).await?;
         cx.memo.set(HALTED, true.into()).await?;
@@ -144,8 +144,8 @@ impl Verify {
         Ok(())
     }
 
-    /// Waits until the applier has stopped at `place`. Where nothing follows in the log it need not notice that it is
-    /// there, so it is stopped then.
+    /// Waits until the applier has stopped at `place`. If nothing follows in the log, it may not notice that it has
+    /// arrived, so it is stopped then.
     async fn arrive(&self, cx: &Ctx<'_>, replica: &Side, place: &Position) -> Result<()> {
         loop {
             let Some(status) = ReplicaStatus::read(&replica.control, replica.dialect).await? else {
@@ -165,7 +165,7 @@ impl Verify {
         }
     }
 
-    /// The applier stands at `place` and nowhere else.
+    /// The applier is exactly at `place`.
     async fn stands_at(&self, replica: &Side, place: &Position) -> Result<()> {
         let status = ReplicaStatus::read(&replica.control, replica.dialect).await?;
         match status {

@@ -44,7 +44,7 @@ const HARMLESS: [&str; 2] = [" REQUIRE NONE", " PASSWORD REQUIRE CURRENT"];
 /// What helps where a definition is not taken.
 pub(super) const BY_HAND: &str = "create the account there by hand";
 
-/// What makes an account or role anew.
+/// The statements that recreate an account or role.
 pub(super) struct Definition {
     /// Makes a role that a statement of its own makes, or an account whose definition the new server does not read.
     pub(super) own: Option<Sql>,
@@ -97,7 +97,7 @@ impl<'a> Making<'a> {
         Ok(answer::number::<u64>(&self.write, &text).await? > 0)
     }
 
-    /// What makes the account anew.
+    /// The statements that recreate the account.
     pub(super) async fn definition(&self, subject: &Subject) -> Result<Definition> {
         let (dialect, Subject { user, host, is_role }) = (self.from.1, subject);
         let rows = async |text: Sql| {
@@ -122,8 +122,8 @@ impl<'a> Making<'a> {
         Ok(Definition { own, answered })
     }
 
-    /// Makes an account for the other family, which reads neither the definition nor the password's hash: with the password that
-    /// the inventory has. `None` where the definition goes over as it is, or nobody knows the password.
+    /// Makes an account for the other family, which reads neither the definition nor the password's hash: with the
+    /// password that the inventory has. `None` if the definition can be used unchanged, or the password is not known.
     fn anew(&self, subject: &Subject, definition: &[String]) -> Result<Option<Sql>> {
         let known = || self.known.iter().find(|account| Subject::of(account) == *subject);
         let Some(account) = (self.from.1.is_mariadb() != self.to.1.is_mariadb()).then(known).flatten() else {
@@ -161,7 +161,7 @@ impl<'a> Making<'a> {
         self.cx.memo.set(&made, json!(Made::Whole)).await
     }
 
-    /// All of it as it is sent, looked at before any of it is.
+    /// All statements as they are sent, checked before any is sent.
     fn statements(&self, subject: &Subject, definition: &Definition) -> Result<Vec<Sql>> {
         let copied = definition.answered.iter().map(|text| {
             let odd = |odd| {
@@ -221,7 +221,7 @@ impl<'a> Making<'a> {
         Ok(true)
     }
 
-    /// Tells what an account that was there before lacks.
+    /// Reports what an account that existed before lacks.
     async fn compare(&self, subject: &Subject) -> Result<()> {
         let Subject { user, host, is_role } = subject;
         let grants = async |session: &Session, dialect: Dialect| -> Result<Vec<String>> {
@@ -303,7 +303,7 @@ pub(super) fn told(statement: &str) -> String {
     without_hash(statement).trim_end().to_owned()
 }
 
-/// A password's hash is as secret as the password to whoever wants to guess it.
+/// A password's hash is as secret as the password: it can be guessed from the hash.
 pub(super) fn without_hash(answer: &str) -> String {
     answer.split_once("IDENTIFIED").map_or(answer, |(before, _)| before).to_owned()
 }

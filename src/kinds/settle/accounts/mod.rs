@@ -126,7 +126,8 @@ impl Accounts {
         self.tell_public(cx, making).await?;
         self.tell_second_passwords(cx, making, &subjects).await
     }
-    /// What everybody may do on the old server and not on the new one: it belongs to no account, so nothing brings it.
+    /// What PUBLIC may do on the old server but not on the new one: it belongs to no account, so no account's copy
+    /// includes it.
     async fn tell_public(&self, cx: &Ctx<'_>, making: &Making<'_>) -> Result<()> {
         let both =
             dialect(cx.world, &self.from).show_public_grants().zip(dialect(cx.world, &self.to).show_public_grants());
@@ -261,8 +262,8 @@ impl Accounts {
         )))
     }
 
-    /// The server looks at the password first, so whoever is told of the lock has the right one; and whoever opens the
-    /// server takes off what stands in the record.
+    /// The server checks the password first, so an answer about the lock means that the password is correct; and the
+    /// lock is removed when the server is opened.
     async fn is_locked_by_fence(&self, cx: &Ctx<'_>, account: &Account) -> Result<bool> {
         let dialect = dialect(cx.world, &self.to);
         if !account_locks::needed(dialect) {

@@ -1,4 +1,4 @@
-//! Tries what will be passed on before anything moves: an account that nobody can use gets each grant, and goes again.
+//! Tries the grants before anything moves: an account that nobody can use gets each grant, and is dropped again.
 
 use super::making::{BY_HAND, Definition, Making, NO_OBJECT, VERBS, help, told, without_hash};
 use super::subject::Subject;

@@ -202,7 +202,7 @@ impl Render {
         Ok((target, text))
     }
 
-    /// Where the server runs otherwise than the file says.
+    /// Values with which the server runs that differ from the file.
     async fn compare(&self, cx: &Ctx<'_>, name: &str, text: &str) -> Result<Vec<Difference>> {
         let wanted = effective(text);
         let names: Vec<_> = wanted.keys().collect();
@@ -210,8 +210,8 @@ impl Render {
         Ok(server_state::differences(&wanted, &actual))
     }
 
-    /// Restarts the server and checks its values. What the template sets must be so; what the inventory adds may be
-    /// rounded by the server, and is only told.
+    /// Restarts the server and checks its values. What the template sets must be so; the server may round what the
+    /// inventory adds, so a difference there is only reported.
     async fn restart(&self, cx: &Ctx<'_>, name: &str, server: &Server, text: &str) -> Result<()> {
         server_state::restart(cx, name).await?;
         let added = |d: &Difference| server.settings.keys().any(|key| key.replace('-', "_") == d.name);

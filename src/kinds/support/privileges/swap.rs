@@ -1,4 +1,5 @@
-//! What the parts of a replication swap take, for the kinds that do them and for the look that comes before. Pure.
+//! The privileges that the parts of a replication swap need, for the kinds that do them and for the checks in advance.
+//! Pure.
 
 use crate::dialect::OwnDatabase;
 use crate::kinds::support::account_locks;
@@ -10,7 +11,7 @@ use crate::playbook::world::World;
 const PASSED_OVER: Condition =
     Condition::MayCome("accounts that this server does not have are changed on the source meanwhile");
 
-/// To look at a server before anything is done.
+/// To check a server before anything is done.
 pub fn looking(world: &World, server: &str) -> Vec<Need> {
     let purpose = "read the server's state, its sessions, its logs and its replication";
     let dialect = dialect(world, server);
@@ -74,7 +75,7 @@ pub fn following(world: &World, server: &str) -> Vec<Need> {
     needs
 }
 
-/// To read how a replica stands, and what it was told of accounts.
+/// To read the replication status, and to skip statements about accounts.
 pub fn reading_channel(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
     let mut needs: Vec<Need> =

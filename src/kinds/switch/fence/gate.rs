@@ -1,4 +1,4 @@
-//! What is looked at before the fence falls, while the application still writes: whether it can fall at all.
+//! The checks before the fence, while the application still writes: whether the server can be closed at all.
 
 use super::Fence;
 use crate::dialect::Dialect;
@@ -12,7 +12,7 @@ use crate::playbook::world::World;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A replica that says nothing for so long is out of reach.
+/// A replica that does not answer within this time counts as unreachable.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// Whether the other server takes writes. Only a value that was read is an answer.
@@ -44,7 +44,7 @@ impl Fence {
         u32::try_from(self.max_transaction.0.as_secs()).unwrap_or(u32::MAX)
     }
 
-    /// Everything that would keep the fence from falling, or the replica from following, seen beforehand.
+    /// Everything that would prevent the fence, or stop replication, checked in advance.
     pub(super) async fn gate(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<()> {
         let stop = |answer: String, help: &str| {
             Err(Failure::transient("close the server to writes", answer)
@@ -100,7 +100,7 @@ impl Fence {
         )
     }
 
-    /// No two servers may be open at once, so the other one has to be closed before the fence falls.
+    /// No two servers may be open at once, so the other one must be closed before the fence.
     async fn replica_is_closed(&self, cx: &Ctx<'_>) -> Result<()> {
         let Some(replica) = &self.replica else { return Ok(()) };
         match self.look_at_replica(cx, replica, LOOK).await {
@@ -110,8 +110,8 @@ impl Fence {
         }
     }
 
-    /// The same for a server that may be out of reach. It was closed when the fence fell, and a run that has opened it
-    /// since takes that back first, so an answer that says nothing is no reason to keep the application waiting.
+    /// The same for a server that may be out of reach. It was closed when the source was closed, and a run that has
+    /// opened it since undoes that first. So a missing answer is no reason to keep the application waiting.
     pub(super) async fn replica_is_not_open(&self, cx: &Ctx<'_>) -> Result<()> {
         let Some(replica) = &self.replica else { return Ok(()) };
         match self.look_at_replica(cx, replica, SILENCE).await {

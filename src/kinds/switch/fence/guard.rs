@@ -29,7 +29,7 @@ impl Fence {
         self.config(world).is_none() && dialect(world, &self.server).persists()
     }
 
-    /// A crash of the server must not open it again: the file says so before the memory does.
+    /// A crash of the server must not open it again: the file is changed before the running server.
     pub(super) async fn guard_file(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
         let Some(config) = self.config(cx.world) else { return Ok(()) };
         let text = if let Some(text) = config.read(cx).await? {

@@ -1,4 +1,5 @@
-//! Accounts that get past `read_only`: who of them may be there when the fence falls, and who is locked from then on.
+//! Accounts that can write despite `read_only`: which of them may be logged in at the fence, and which are locked from
+//! then on.
 
 use super::Fence;
 use crate::dialect::Dialect;
@@ -22,7 +23,7 @@ pub(super) struct Locks {
     session: Arc<Session>,
     /// Locks the accounts; `None` when there are none.
     statement: Option<Sql>,
-    /// Users whose sessions must be gone before the last place in the log is read.
+    /// Users whose sessions must have ended before the final position is read.
     pub(super) users: Vec<String>,
 }
 
@@ -50,8 +51,8 @@ impl Fence {
         Ok(all.into_iter().filter(|one| one.account != own).collect())
     }
 
-    /// Those whom nobody has named and who are not locked, with the sessions that stay: none is counted for the runner's
-    /// own user.
+    /// Accounts that the inventory does not name and that are not locked, with their sessions; sessions of the runner's
+    /// own user do not count.
     async fn unnamed(&self, cx: &Ctx<'_>, main: &Session) -> Result<Vec<Bypasser>> {
         let dialect = dialect(cx.world, &self.server);
         let named = cx.world.inventory.named_past_read_only(&self.server);
@@ -67,7 +68,8 @@ impl Fence {
         Ok(all)
     }
 
-    /// Nobody is ended, or locked out, whom nobody has named: an administrator at work on the machine goes by himself.
+    /// Only accounts that the inventory names are ended or locked out: an administrator at work on the machine must log
+    /// out first.
     pub(super) async fn nobody_unnamed(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<()> {
         if !account_locks::needed(dialect) {
             return Ok(());
@@ -87,8 +89,8 @@ impl Fence {
             ))
     }
 
-    /// Whoever gets past `read_only`, and may be somewhere else than on the machine or is there now, must have been named: the
-    /// fence of a way back is looked at as that of a swap is by its `preflight`.
+    /// An account that can write despite `read_only`, and that can log in from elsewhere or is logged in now, must be
+    /// named: so the fence of a switch back is checked like that of a swap by its `preflight`.
     pub(super) async fn all_are_named(&self, cx: &Ctx<'_>) -> Result<()> {
         let main = cx.fx.sql(&self.server).await?;
         let loud = self.unnamed(cx, &main).await?.into_iter();
@@ -170,7 +172,7 @@ impl Fence {
     }
 }
 
-/// What to do about somebody whom nobody has named.
+/// What to do about an account that the inventory does not name.
 pub fn past_read_only_remedy(server: &str) -> String {
     format!(
         "revoke SUPER and READ_ONLY ADMIN (CONNECTION_ADMIN) from it, or change code that has such a definer; if it \

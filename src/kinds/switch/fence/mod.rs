@@ -118,8 +118,8 @@ impl Fence {
         u32::try_from(self.lock_timeout.0.as_secs()).unwrap_or(u32::MAX).max(1)
     }
 
-    /// Whether a runner that died, or stopped, has closed the server already: then nobody writes there, and waiting for
-    /// a better moment is of no use.
+    /// Whether an earlier runner that died or stopped has closed the server already: then no client writes there, and
+    /// waiting for a better moment is useless.
     async fn has_fallen(cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<bool> {
         Ok(Before::read(cx)?.is_some() && is_closed(main, dialect).await?)
     }
@@ -228,7 +228,7 @@ impl Step for Fence {
         unproved
     }
 
-    /// Found out hours before it is needed: an account that may not close the server may not open it again either.
+    /// Checked hours before it is needed: an account that cannot close the server cannot open it again either.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let dialect = dialect(cx.world, &self.server);
         let scheduler = async {

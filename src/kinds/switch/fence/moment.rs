@@ -1,4 +1,5 @@
-//! The moment at which the fence costs least: the replica has just caught up. Far behind, it does not fall at all.
+//! The moment at which the fence costs least: the replica has just caught up. If it is far behind, the server is not
+//! closed.
 
 use super::Fence;
 use crate::dialect::Dialect;
@@ -14,15 +15,15 @@ use crate::playbook::world::World;
 use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
-/// A replica that gets to the source's place this fast is at its heels (rulebook M12: the applier then
-/// needs 0.1-6 ms after the fence, otherwise up to half a second).
+/// A replica that reaches the source's position this fast is close enough (rulebook M12: the applier then needs 0.1-6
+/// ms after the fence, otherwise up to half a second).
 const CLOSE: Duration = Duration::from_millis(15);
-/// Pause between looks at the replica.
+/// Pause between checks of the replica.
 const PAUSE: Duration = Duration::from_millis(1);
 /// What a second wait has at least, when the first has used the patience up: time to see how far the replica is behind.
 const SECOND: Duration = Duration::from_millis(500);
 
-/// Places of the source's log with the moments at which they were its end: how far behind a replica is.
+/// Positions of the source's log with the times at which they were its end: they show how far behind a replica is.
 #[derive(Default)]
 struct Trail(Vec<(Position, Instant)>);
 
@@ -84,8 +85,8 @@ impl Fence {
         }
     }
 
-    /// How far the replica has come. One that stands still is no reason to wait, and the block can begin again when it
-    /// runs: nothing was touched.
+    /// How far the replica has come. If it is stopped, waiting is useless, and the block can start again when it runs:
+    /// nothing was touched.
     async fn applied(&self, cx: &Ctx<'_>, replica: &str, session: &Session) -> Result<Position> {
         let attempted = "catch up before the switch";
         let status = account_statements::status(cx, replica, session).await?;

@@ -17,9 +17,10 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 impl Fence {
-    /// Accounts are locked before clients are ended, so that none of them comes back, and clients go before the strongest
-    /// lock, which would wait for their running statements. Whoever was locked is seen to be gone before the place is
-    /// read: if the runner dies then, the strongest lock goes with it, and nobody is left who could write.
+    /// Accounts are locked before clients are ended, so that none of them comes back, and clients go before the
+    /// strongest lock, which would wait for their running statements. The sessions of locked accounts must have ended
+    /// before the position is read: if the runner dies then, the strongest lock ends with it, and no session is left
+    /// that could write.
     pub(super) async fn shut(
         &self,
         cx: &Ctx<'_>,

@@ -1,9 +1,9 @@
-//! Counters of ids: the new server must not give out an id that the old one gave before.
+//! AUTO_INCREMENT counters: the new server must not use an id that the old one has used before.
 //!
-//! Rows raise a counter when they are applied, so ids of committed rows are never given twice. What raised it without a row
-//! that was applied (a copy that did not carry it, a server that forgot it when it was restarted) does not: the next id of the
-//! new server is raised to that of the old one. It is looked at before the old server is closed; under the fence only what
-//! was found then is looked at again.
+//! Rows raise a counter when they are applied, so ids of committed rows are never used twice. A counter can also rise
+//! without an applied row, or be lost (a copy that did not include it, a server that forgot it at a restart): so the
+//! next id of the new server is raised to that of the old one. All counters are compared before the old server is
+//! closed; under the fence, only the differences found then are checked again.
 
 use super::Promote;
 use crate::dialect::{Databases, Dialect, Every, Late};
@@ -111,8 +111,8 @@ impl Promote {
         Ok(())
     }
 
-    /// Raises those that are still lower, on the server that was just opened. That one of them cannot be raised is told, and
-    /// no reason to send the application back to a server that is closed.
+    /// Raises those that are still lower, on the server that was just opened. If one of them cannot be raised, that is
+    /// reported; it is no reason to send the application back to a closed server.
     pub(super) async fn raise_counters(&self, cx: &Ctx<'_>) -> Result<()> {
         let noted: Vec<Counter> = cx.memo.read(LOWER)?.unwrap_or_default();
         if noted.is_empty() {

@@ -97,7 +97,7 @@ fn one_day() -> Span {
     Span(Duration::from_hours(24))
 }
 
-/// The memo's entry that says that everything was proved, and what.
+/// Key of the memo: that everything was proved, and what.
 const PROVED: &str = "proved";
 
 /// What was proved before the server was opened, as the memo keeps it.
@@ -208,9 +208,9 @@ impl Promote {
             }
         }
     }
-    /// What a fence has done to this server when it was closed, days ago perhaps, is taken off once it is proved open:
-    /// before that, an account that gets past `read_only` could write to a server that is not the one yet. A runner that
-    /// dies in between finds the record, and goes on here.
+    /// Locks that a fence put on accounts of this server when it was closed, perhaps days ago, are removed once it is
+    /// proved open: before that, an account that can write despite `read_only` could write to a server that is not the
+    /// active one yet. After a crash in between, the next runner finds the record, and continues here.
     async fn unlock(&self, cx: &Ctx<'_>) -> Result<()> {
         let given_back = account_locks::give_all_back(cx, &self.server).await?;
         if !given_back.is_empty() {
@@ -340,7 +340,7 @@ impl Step for Promote {
         require(cx, &needs, "open the server later in this run").await
     }
 
-    /// Durability and the proof's age are looked at before the fence: a refusal then costs the application nothing.
+    /// Durability and the age of the proof are checked before the fence: a refusal then costs the application nothing.
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
         if self.proof().is_some_and(|verified| marker::find(verified).next().is_none()) {
             self.fresh(cx).await?; // a proof from within the block is made later

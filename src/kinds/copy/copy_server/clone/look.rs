@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 /// Both servers need as much; a clone's packets have this size (its page on remote data).
 const PACKET: &str = "max_allowed_packet";
 const LEAST_PACKET: u64 = 2 << 20;
-/// So many names are told.
+/// How many names are shown.
 const NAMES: usize = 5;
 
 fn variables() -> Vec<&'static str> {

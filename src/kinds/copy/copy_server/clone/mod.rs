@@ -1,7 +1,8 @@
 //! The engine `clone`: the target itself reads the source's data, into a folder beside its own data directory.
 //!
-//! The statement goes on in the server when its connection is lost, and so does the clone when its runner dies: whoever comes
-//! later finds it by the server's own account of it. No program of a host takes part, and nothing is read on the source's.
+//! The statement keeps running in the server when its connection is lost, and so does the clone when its runner dies: a
+//! later runner finds it in the server's own status tables. No program on a host is involved, and nothing is read on
+//! the source's host.
 
 mod donor;
 mod fit;
@@ -221,8 +222,8 @@ async fn told(copy: &CopyServer, cx: &Ctx<'_>, todo: Todo) -> Result<String> {
     Err(Failure::permanent("manage the folder of the clone", ran.last_words()).at(host.name()))
 }
 
-/// Sees that a whole clone lies in `folder`: one that runs is waited for, one that has ended well is taken, and anything else
-/// is cleared and begun again.
+/// Makes sure that a complete clone is in `folder`: waits for a running one, uses a complete one, and clears anything
+/// else and starts again.
 async fn fill(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<()> {
     let before = status::status(copy, cx, folder).await?;
     if let Status::Runs(_) = before {

@@ -1,4 +1,4 @@
-//! How the target's clone stands, by its own account: whoever comes later finds it there again.
+//! The state of the target's clone, as its own status tables report it: a later runner finds it there again.
 
 use super::super::CopyServer;
 use crate::dialect::clone::{BUSY, ENDED, OF_SOURCE};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 /// What is attempted, as a clause.
 pub const ATTEMPTED: &str = "clone the server";
-/// Pause between two looks.
+/// Pause between two checks.
 pub const PAUSE: Duration = Duration::from_millis(300);
 /// How long a server that does not answer is waited for while it clones by itself.
 const AWAY: Duration = Duration::from_mins(10);
-/// How long a clone that was ended may take to be gone.
+/// How long a killed clone may take to end.
 const GONE: Duration = Duration::from_mins(2);
 
 /// How the clone into a folder of ours stands.
@@ -51,7 +51,7 @@ pub async fn status(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<Sta
     })
 }
 
-/// Tells how far the clone is. No answer is no failure: another look comes soon.
+/// Reports the progress of the clone. A missing answer is no failure: the next check comes soon.
 pub async fn tell_progress(copy: &CopyServer, cx: &Ctx<'_>) {
     let Ok(session) = cx.fx.sql(copy.target()).await else { return };
     let Ok(rows) = session.query(dialect(cx.world, copy.target()).clone_progress(), LOOK).await else { return };
@@ -88,7 +88,7 @@ pub async fn ended(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<Stat
     }
 }
 
-/// Ends the clone into `folder` if it runs, and sees that it has gone.
+/// Kills the clone into `folder` if it runs, and waits until it has ended.
 ///
 /// # Errors
 /// When it does not go, or the server cannot be asked.

@@ -1,5 +1,5 @@
-//! A server's data directory, and the copy beside it that takes its place by a rename. The old one stays beside it until it
-//! is cleaned up, so that undo is a rename too.
+//! A server's data directory, and the copy beside it that replaces it by a rename. The old one is kept beside it until
+//! it is cleaned up, so that undo is a rename too.
 
 use crate::domain::marker;
 use crate::domain::script::argument;
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// Whoever works in the data directory as a server is ended first, and only such a one.
+    /// A server process that uses the data directory is ended first, and only a server.
     #[test]
     fn the_server_is_ended_before_its_folder_is_moved() {
         let folder = WorkFolder::make().unwrap();

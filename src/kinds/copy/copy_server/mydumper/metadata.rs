@@ -1,4 +1,4 @@
-//! Where a dump of mydumper stands in the binary log, as its file `metadata` says it. Pure.
+//! The binlog position of a dump by mydumper, as stated in its file `metadata`. Pure.
 //!
 //! Until 0.13 it is a text with a block `SHOW MASTER STATUS:`; from then on groups of `key = value`, where the position stands
 //! in `[source]` or `[master]`, as comments unless a dump was told to bring a replica about.

@@ -1,5 +1,5 @@
-//! Others that read the source's binary log: replicas and change capture stay behind on the old server unless somebody
-//! takes them along.
+//! Other readers of the source's binary log: replicas and change data capture keep reading from the old server unless
+//! they are moved.
 
 use super::super::ask::Ask;
 use super::super::check::{Check, Occasion};

@@ -1,4 +1,4 @@
-//! The source must keep its binary log from the dump's place on until the target has caught up.
+//! The source must keep its binary log from the dump's position on until the target has caught up.
 
 use super::super::ask::Ask;
 use super::super::check::{Check, Occasion};
@@ -17,7 +17,7 @@ pub const CHECK: Check = Check::blocking("binlog_retention", judge)
 
 /// Dump and import are taken twice: the forecast is rough, and catching up takes its time as well.
 const MARGIN: u64 = 2;
-/// Less than this leaves nobody the time to look at a fault over night.
+/// Less than this leaves no time to fix a fault that occurs at night.
 const COMFORTABLE: Duration = Duration::from_hours(24);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {

@@ -1,4 +1,4 @@
-//! The clocks of the two hosts: what `NOW()` says after the switch, and certificates, go by them.
+//! The clocks of the two hosts: `NOW()` after the switch, and the validity of certificates, depend on them.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
@@ -12,7 +12,7 @@ pub const CHECK: Check = Check::warning("clocks", judge).asks(|pair| {
     hosts.into()
 });
 
-/// More than this is told, in seconds.
+/// A larger difference is reported, in seconds.
 const MOST: f64 = 0.5;
 
 fn host<'a>(pair: &'a Pair<'_>, side: Side) -> &'a str {

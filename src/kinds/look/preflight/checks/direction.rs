@@ -6,7 +6,7 @@ use super::super::verdict::Verdict;
 use crate::dialect::pairs::{Direction, direction};
 use crate::error::Result;
 
-/// Nobody can allow what does not work.
+/// This check cannot be allowed: it would not work.
 pub const CHECK: Check = Check::blocking("direction", judge).only_before(Occasion::Copy).firm();
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {

@@ -1,4 +1,5 @@
-//! Whether the target follows the source, and nobody else, well and closed: a switch to it copies nothing.
+//! Whether the target replicates from the source alone, without errors, and is closed to writes: a switch to it copies
+//! nothing.
 
 use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};

@@ -1,4 +1,4 @@
-//! Foreign keys that the target refuses, or that a replica carries out otherwise.
+//! Foreign keys that the target refuses, or that a replica executes differently.
 
 use super::super::ask::Ask;
 use super::super::check::{Check, Occasion};

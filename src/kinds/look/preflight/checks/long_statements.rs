@@ -11,7 +11,7 @@ pub const CHECK: Check = Check::warning("long_statements", judge)
     .only_before(Occasion::Copy)
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.long_statements(SECONDS))]);
 
-/// Statements that run longer than this are told.
+/// Statements that run longer than this are reported.
 const SECONDS: u32 = 30;
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {

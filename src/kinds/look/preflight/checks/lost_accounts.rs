@@ -1,5 +1,5 @@
 //! Accounts that `MariaDB` has in memory only: a name with a space at its end loses it in the server's own table, so
-//! the account is gone after the next start, and `SHOW CREATE USER` finds it until then (measured on 10.11.19).
+//! the account is lost at the next restart, and `SHOW CREATE USER` finds it until then (measured on 10.11.19).
 
 use super::super::ask::Ask;
 use super::super::check::{Check, Occasion};

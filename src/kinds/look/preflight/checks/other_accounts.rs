@@ -1,5 +1,5 @@
-//! Accounts and roles of the source that nobody brings to the target: people, jobs and other programs find out after the
-//! switch.
+//! Accounts and roles of the source that no step copies to the target: people, jobs and other programs would notice
+//! only after the switch.
 
 use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};

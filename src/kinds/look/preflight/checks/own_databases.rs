@@ -1,4 +1,4 @@
-//! The tool keeps rows of its own on both servers: databases of those names that are somebody else's must not be touched.
+//! The tool keeps its own rows on both servers: databases of those names that belong to others must not be touched.
 
 use super::super::ask::Ask;
 use super::super::check::Check;

@@ -1,4 +1,4 @@
-//! Prepared XA transactions are neither in a dump nor after its place in the binary log, and may still commit.
+//! Prepared XA transactions are neither in a dump nor after its position in the binary log, and may still commit.
 
 use super::super::ask::Ask;
 use super::super::check::Check;

@@ -1,5 +1,5 @@
-//! Accounts that `read_only` does not stop: they could write on a target that follows, and on a source that was closed. On
-//! the server that will be closed nobody is locked out, or ended, whom nobody has named.
+//! Accounts that `read_only` does not stop: they could write on a target that follows, and on a source that was closed.
+//! On the server that will be closed, only accounts that the inventory names are locked out or ended.
 
 use super::super::ask::Ask;
 use super::super::check::Check;

@@ -1,5 +1,5 @@
 //! Filters, on both servers: what one leaves out of its binary log never arrives, what the other does not apply is
-//! missing there. One that stands in the way back makes that hollow.
+//! missing there. A filter in the reverse direction makes the way back incomplete.
 
 use super::super::ask::Ask;
 use super::super::check::Check;

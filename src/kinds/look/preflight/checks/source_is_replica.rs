@@ -1,4 +1,4 @@
-//! A source that itself follows another server: its applier goes on writing when everyone else is shut out.
+//! A source that itself follows another server: its applier continues to write when all others are locked out.
 
 use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};

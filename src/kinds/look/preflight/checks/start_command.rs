@@ -1,5 +1,5 @@
 //! The commands of the inventory that start or restart a server and make an application read its file again: they are
-//! needed in the middle of a switch or of a rollback, when nobody wants to find out that one is mistyped.
+//! needed in the middle of a switch or of a rollback, when a mistyped command would do most harm.
 
 use super::super::ask::Ask;
 use super::super::check::Check;

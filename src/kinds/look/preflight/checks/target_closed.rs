@@ -1,4 +1,4 @@
-//! Nobody but the migration may write on the target before the switch.
+//! Only the migration may write on the target before the switch.
 
 use super::super::check::{Check, Occasion};
 use super::super::pair::Target;

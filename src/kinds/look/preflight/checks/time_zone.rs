@@ -30,8 +30,8 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (known, missing) = (named(Source)?, named(Target)? == 0);
     if known > 0 && missing {
         let evidence = format!(
-            "the source has {known} named time zones, the target none: a change made under a named time zone stops \
-             replication"
+            "the source has named time zones ({known}), the target has none: a change made under a named time zone \
+             stops replication"
         );
         found.push(Verdict::block(
             evidence,

@@ -24,12 +24,12 @@ pub fn commands(haproxy: &Haproxy, to: &str) -> Vec<String> {
     commands
 }
 
-/// The look at the backend, as a plan shows it.
+/// The query of the backend, as a plan shows it.
 pub fn look(haproxy: &Haproxy) -> Action {
     action(haproxy, question(&haproxy.backend))
 }
 
-/// What [`examined`] looks at, as a plan shows it.
+/// The actions of [`examined`], as a plan shows them.
 pub fn examination(haproxy: &Haproxy) -> [Action; 2] {
     [socket::look(haproxy), look(haproxy)]
 }
@@ -63,8 +63,8 @@ async fn members(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<Vec<Member>> {
     })
 }
 
-/// Names of the servers that are ready now, separated by spaces. Looked at before the switch: a server of the backend
-/// that is none of the inventory's would go on taking connections beside the new one.
+/// Names of the servers that are ready now, separated by spaces. Checked before the switch: a server of the backend
+/// that is not in the inventory would keep accepting connections beside the new one.
 ///
 /// # Errors
 /// When the proxy cannot be asked. Refused when its socket may be somebody else's, when such a server takes connections, or when one of ours is not there.

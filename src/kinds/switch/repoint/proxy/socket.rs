@@ -1,4 +1,5 @@
-//! Whether the socket of a proxy is the proxy's: whoever else listens there could say that it has switched.
+//! Whether the socket of a proxy belongs to the proxy: another program that listens there could claim that it has
+//! switched.
 
 use crate::domain::Script;
 use crate::domain::script::argument;
@@ -17,7 +18,7 @@ fn script(haproxy: &Haproxy) -> Script {
     sh!("{}{}socket_owner {} {}", places::functions(), look, socket, account)
 }
 
-/// What [`is_the_proxys`] looks at.
+/// The actions of [`is_the_proxys`].
 pub fn look(haproxy: &Haproxy) -> Action {
     Action::command(&haproxy.host, script(haproxy))
 }

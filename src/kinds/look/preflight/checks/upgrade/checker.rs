@@ -1,4 +1,5 @@
-//! The upgrade checker of `MySQL` Shell, where the source's host has that program: its errors block, its warnings are told.
+//! The upgrade checker of `MySQL` Shell, where the source's host has that program: its errors block, its warnings are
+//! reported.
 //!
 //! Its options and its document follow its source: `mysql/mysql-shell`, `modules/util/upgrade_checker/upgrade_check_options.cc`
 //! and `upgrade_check_formatter.cc` (the class that writes JSON), and `common.cc` for the words of a level and the versions it

@@ -1,4 +1,4 @@
-//! What the target's own parser says of the source's views, routines, triggers and events.
+//! Whether the target's own parser accepts the source's views, routines, triggers and events.
 
 use super::super::super::ask::Ask;
 use super::super::super::check::{Check, Occasion};
