@@ -119,7 +119,9 @@ impl Fence {
             Replica::Open => Err(self.two_open(replica)),
             Replica::Unknown(failure) => {
                 let answer = failure.answer;
-                cx.progress.note(format!("`{replica}` does not answer ({answer}); it was closed when the fence fell"));
+                cx.progress.note(format!(
+                    "`{replica}` does not answer ({answer}); it was closed when the fence closed the source"
+                ));
                 Ok(())
             }
         }

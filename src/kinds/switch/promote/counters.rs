@@ -1,4 +1,4 @@
-//! AUTO_INCREMENT counters: the new server must not use an id that the old one has used before.
+//! `AUTO_INCREMENT` counters: the new server must not use an id that the old one has used before.
 //!
 //! Rows raise a counter when they are applied, so ids of committed rows are never used twice. A counter can also rise
 //! without an applied row, or be lost (a copy that did not include it, a server that forgot it at a restart): so the

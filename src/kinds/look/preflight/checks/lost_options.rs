@@ -74,8 +74,8 @@ fn lost(set: &[String], there: &BTreeSet<String>) -> Vec<String> {
     for name in set.iter().map(|name| name.to_lowercase()).filter(|name| !there.contains(name)) {
         let successor = SUCCESSORS.iter().find(|(old, new)| *old == name && there.contains(*new));
         found.push(match successor {
-            Some((_, new)) => format!("{name} ({new} there)"),
-            None => format!("{name} (gone)"),
+            Some((_, new)) => format!("{name} ({new} on the target)"),
+            None => format!("{name} (removed)"),
         });
     }
     found
@@ -89,8 +89,11 @@ mod tests {
     fn what_is_missing_is_named_with_its_successor() {
         let set = ["query_cache_size", "EXPIRE_LOGS_DAYS", "max_connections", "tx_isolation"].map(str::to_owned);
         let there = ["binlog_expire_logs_seconds", "max_connections"].map(str::to_owned).into();
-        let said =
-            ["query_cache_size (gone)", "expire_logs_days (binlog_expire_logs_seconds there)", "tx_isolation (gone)"];
+        let said = [
+            "query_cache_size (removed)",
+            "expire_logs_days (binlog_expire_logs_seconds on the target)",
+            "tx_isolation (removed)",
+        ];
         assert_eq!(lost(&set, &there), said);
         assert!(SUCCESSORS.iter().all(|(old, new)| old != new));
     }
