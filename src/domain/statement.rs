@@ -1,4 +1,4 @@
-//! A statement that a server has answered with, looked at sign by sign before it is sent to another one. Pure.
+//! A statement that a server has answered with, checked character by character before it is sent to another one. Pure.
 //!
 //! It must be exactly one statement, of a kind that was asked for, without a comment: so that nothing stands behind it, and
 //! nothing in it is read otherwise by another version of a server.
@@ -38,7 +38,7 @@ impl fmt::Display for Odd {
     }
 }
 
-/// A statement that was looked at.
+/// A statement that was checked.
 #[derive(Debug)]
 pub struct Statement<'a> {
     text: &'a str,

@@ -1,4 +1,4 @@
-//! Texts of parts: what stands fixed in our own source, and slots whose form says how a value is put in.
+//! Texts of parts: what stands fixed in our own source, and slots whose form states how a value is put in.
 
 use super::ours::Ours;
 use super::words::{Piece, Private};
@@ -26,7 +26,7 @@ pub enum Form {
     Setting,
     /// SQL that the user has written: values in it are escaped for the inside of a string.
     Verbatim,
-    /// A whole statement that a server has answered with, looked at sign by sign before it was taken.
+    /// A whole statement that a server has answered with, checked character by character before it was accepted.
     Copied,
     /// One word of a command line, quoted for a POSIX shell. It never holds a secret.
     Argument,

@@ -21,7 +21,7 @@ pub struct Activity {
     pub number: u64,
     /// Cancelled when the work was given up: its programs and statements are ended then, and waited for.
     pub end: CancellationToken,
-    /// Where people are told of a server that was found down and is started for this work; `None` when none may be.
+    /// Receives a message when a server was found down and is started for this work; `None` when none may be started.
     pub(super) starts: Option<Told>,
     /// What may be sent for it; `None` for what belongs to no step.
     pub(super) permits: Option<Arc<Permits>>,
@@ -62,7 +62,8 @@ impl Activity {
         Self { permits: Some(permits), ..self }
     }
 
-    /// Lets this work start a server that is down, by the `start` command of the inventory; `tell` passes on that it does.
+    /// Lets this work start a server that is down, by the `start` command of the inventory; `tell` receives a message
+    /// then.
     #[must_use]
     pub fn starting(self, tell: impl Fn(String) + Send + Sync + 'static) -> Self {
         Self { starts: Some(Told(Arc::new(tell))), ..self }

@@ -59,11 +59,11 @@ impl Rule {
 pub enum Answer {
     /// It waits for people.
     Open,
-    /// Enough people said yes.
+    /// Enough people approved.
     Approved(Vec<String>),
-    /// Somebody said no.
+    /// Somebody refused.
     Refused(Decision),
-    /// It stood too long: in words, who had said yes by then.
+    /// It lapsed: in words, who had approved by then.
     Lapsed(String),
 }
 
@@ -73,6 +73,6 @@ pub trait Approvals: Send + Sync {
     /// How the question of `step` stands by now. `message` is what people are asked.
     ///
     /// # Errors
-    /// When what people said cannot be read.
+    /// When the answers of people cannot be read.
     async fn answer(&self, step: &str, message: &str, rule: &Rule) -> Result<Answer>;
 }

@@ -11,13 +11,13 @@ const PORTS: Range<u16> = 18_000..32_768;
 /// For what listens at once. A range of its own: a port that a rehearsal has named for a tunnel of later must not be taken
 /// by the runner that it starts meanwhile.
 const AT_ONCE: Range<u16> = 10_000..18_000;
-/// A port is not named again before so many others were.
+/// A port is given out again only after this many others.
 const REMEMBERED: usize = 2_000;
 const TRIES: usize = 1_000;
 
 static NAMED: Mutex<VecDeque<u16>> = Mutex::new(VecDeque::new());
 
-/// A port on 127.0.0.1 that nobody listens on at this moment, and that this process was not told of lately.
+/// A port on 127.0.0.1 that nobody listens on at this moment, and that was not given out lately.
 ///
 /// # Errors
 /// When there is none left.

@@ -60,7 +60,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex as Plain, PoisonError};
 use tokio::sync::Mutex;
 
-/// What a server says it is: names and values of its variables.
+/// The identity that a server reports: names and values of its variables.
 pub type Identity = BTreeMap<String, String>;
 
 /// Where nobody listens.
@@ -80,7 +80,7 @@ struct Hands {
     lines: Arc<Lines>,
     sessions: Sessions,
     recognized: Plain<BTreeMap<String, Identity>>,
-    /// What servers said they are before they were reached another way.
+    /// The identity that servers reported before they were reached another way.
     expected: Plain<BTreeMap<String, Identity>>,
     /// Held while a server's lease is looked after.
     leases: Plain<HashMap<String, Arc<Mutex<()>>>>,
@@ -198,7 +198,7 @@ impl Effects {
         self.hands.lines.reach(host, address).await
     }
 
-    /// What the servers spoken to so far say they are, by their names.
+    /// The identities that the servers reported so far, by their names.
     #[must_use]
     pub fn seen(&self) -> BTreeMap<String, Identity> {
         self.recognized().clone()
@@ -254,7 +254,7 @@ impl Effects {
     /// Runs a script in the shell that is kept on `host`, and gives back what it printed.
     ///
     /// # Errors
-    /// `Unplanned` when it does not stand in the plan, or as for [`Shell::run`].
+    /// `Unplanned` when it is not in the plan, or as for [`Shell::run`].
     #[must_use]
     pub fn run_in_shell<'a>(&'a self, host: &'a str, script: &'a Script) -> BoxFuture<'a, Result<String>> {
         Box::pin(async move {
@@ -350,7 +350,7 @@ impl Effects {
             return Ok(());
         }
         match self.shell(host).await?.run(":").await {
-            // why a shell went away is said to whoever starts a program
+            // the reason why a shell ended goes to the caller that starts a program
             Err(failure) if failure.class == Class::Transient => {
                 self.bare_host(host).await?.run(&["true"], None).await.map(drop)
             }

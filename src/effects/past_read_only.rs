@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// How long a session is looked at before it is taken for an administrator's, and how often.
+/// How long, and how often, a session is checked before it counts as an administrator's.
 const PATIENCE: Duration = Duration::from_secs(2);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
@@ -254,7 +254,7 @@ fn name(row: Row<'_>, user: &str, host: &str) -> Result<AccountName> {
     }
 }
 
-/// Hands a route on from roles to whoever may take them on, until nothing is new.
+/// Passes a route on from roles to everyone who may activate them, until nothing is new.
 fn inherit(
     routes: &mut BTreeMap<AccountName, Route>,
     edges: &[(AccountName, AccountName)],

@@ -25,7 +25,7 @@ pub struct ReplicaStatus {
     pub connecting: bool,
     /// Whether the applier runs.
     pub applying: bool,
-    /// What the receiver says it is doing.
+    /// The state that the receiver reports.
     pub state: String,
     /// How far it has read.
     pub read: Position,
@@ -89,7 +89,7 @@ impl ReplicaStatus {
     /// A failure unless both threads run.
     ///
     /// # Errors
-    /// Permanent when one has stopped for a reason that waiting will not mend, otherwise transient: a receiver goes on
+    /// Permanent when one has stopped for a reason that waiting does not fix, otherwise transient: a receiver keeps
     /// trying by itself.
     pub fn healthy(&self, server: &str, attempted: &str) -> Result<()> {
         let stopped = |thread: &str, error: &str| {
@@ -126,7 +126,7 @@ impl ReplicaStatus {
     }
 }
 
-/// Whether a thread's `error N: words` tells of a lock, a full disk or a server that was going down.
+/// Whether a thread's `error N: words` mentions a lock, a full disk or a server that was shutting down.
 fn stopped_by_what_passes(error: &str) -> bool {
     let code = error.strip_prefix("error ").and_then(|rest| rest.split(':').next()?.parse().ok());
     is_transient(code.unwrap_or_default(), error)
@@ -161,7 +161,7 @@ pub async fn wait_until_applied(
     }
 }
 
-/// The server's own place in its binary log.
+/// The server's current binlog position.
 ///
 /// # Errors
 /// When it cannot be asked, or writes no binary log.

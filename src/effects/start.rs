@@ -22,7 +22,8 @@ const LISTENS: &str = "[ -r /proc/net/tcp ] || exit 2; \
     cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q \": [0-9A-F]*:$1 [0-9A-F]*:0000 0A \"";
 /// How long a connection has to be refused.
 const LOOK: Duration = Duration::from_secs(3);
-/// So many looks must find the server down, this far apart: one that is being restarted by others is not started.
+/// Number of checks that must find the server down, and the pause between them: a server that is being restarted by
+/// others is not started.
 const LOOKS: u32 = 2;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two tries to reach a server that is starting.

@@ -35,7 +35,7 @@ impl LoginPath<'_> {
 const WHO: &str = "SELECT CURRENT_USER()";
 
 impl Effects {
-    /// Logs in to `server` as `account` along the path it will use, and out again. Says which account let it in:
+    /// Logs in to `server` as `account` along the path it will use, and logs out. Returns the account that let it in:
     /// an anonymous one may stand in the way.
     ///
     /// # Errors

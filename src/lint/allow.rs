@@ -1,5 +1,5 @@
 //! Comments that allow a finding: `# cutover: allow C003 because REASON`. One without a reason does not count, and one
-//! that nothing needs is told, so that it does not outlive what it was for.
+//! that matches nothing is reported, so that it does not outlive its purpose.
 
 use super::finding::{File, Finding};
 use super::rule;
@@ -32,7 +32,7 @@ struct Allow {
     scope: Span,
 }
 
-/// Sorts the findings of one file by what its comments say.
+/// Sorts the findings of one file by its comments.
 pub(super) fn apply(document: &Document, file: File, findings: &[&Finding]) -> Verdict {
     let allows = comments(document);
     let mut verdict = Verdict::default();
@@ -110,7 +110,7 @@ fn comments(document: &Document) -> Vec<Allow> {
     allows
 }
 
-/// Where an allowing comment begins in a line, and what it says after `allow`.
+/// Where an `allow` comment begins in a line, and its text after `allow`.
 fn comment(line: &str) -> Option<(usize, &str)> {
     line.match_indices('#').find_map(|(at, _)| {
         let begins = at == 0 || line[..at].ends_with([' ', '\t']);

@@ -8,7 +8,7 @@ use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// So many lines are shown: more than that is read in `cutover plan`, not in a refusal.
+/// Number of lines shown; `cutover plan` shows the rest.
 const LINES: usize = 60;
 /// A longer line is cut: the content of a file may be one.
 const WIDTH: usize = 160;
@@ -32,7 +32,7 @@ pub enum Became {
     New,
     /// It is not there any more.
     Gone,
-    /// It says something else.
+    /// It has changed.
     Changed,
 }
 

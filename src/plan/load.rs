@@ -41,7 +41,7 @@ pub struct Sources {
     /// Whether a rehearsal waits for windows as a run does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub windows: bool,
-    /// What was found out where the inventory says nothing.
+    /// What was found out where the inventory states nothing.
     #[serde(default, skip_serializing_if = "Learned::is_empty")]
     pub learned: Learned,
 }

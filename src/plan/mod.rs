@@ -140,7 +140,7 @@ pub struct PlannedHook {
 }
 
 impl PlannedStep {
-    /// What it says of itself in the role `R`; `None` when it does not play it.
+    /// Its data for the role `R`; `None` when it does not play it.
     #[must_use]
     pub fn role<R: RoleData>(&self) -> Option<&R> {
         self.each_role().next()
@@ -161,7 +161,7 @@ impl PlannedStep {
 }
 
 impl PlannedHook {
-    /// What it says of itself in the role `R`; `None` when it does not play it.
+    /// Its data for the role `R`; `None` when it does not play it.
     #[must_use]
     pub fn role<R: RoleData>(&self) -> Option<&R> {
         self.roles.iter().find_map(R::of)

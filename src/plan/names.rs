@@ -23,9 +23,9 @@ pub struct KnownNames<'a> {
     pub playbook: &'a Playbook,
     /// For who comes before whom.
     pub graph: &'a Graph,
-    /// What nothing can be said about.
+    /// What cannot be checked.
     pub gaps: &'a Gaps,
-    /// Places of the steps, by id.
+    /// Indexes of the steps, by id.
     pub places: &'a HashMap<&'a str, usize>,
     /// The step that uses the names.
     pub at: &'a str,

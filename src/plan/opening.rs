@@ -10,7 +10,7 @@ use crate::playbook::inventory::{Server, Verify};
 use crate::playbook::world::World;
 use std::collections::BTreeSet;
 
-/// Servers on which the plan's steps work, their taking back included: the ones that are taken for the run.
+/// Servers on which the plan's steps and their undo work: these are taken for the run.
 #[must_use]
 pub fn taken(plan: &Plan) -> BTreeSet<&str> {
     let steps = plan.steps.iter().filter(|step| step.skip.is_none());
@@ -71,7 +71,7 @@ fn connection(world: &World, server: &str) -> Vec<Action> {
     actions
 }
 
-/// What every connection to a server is covered by, where the inventory says anything of it.
+/// How every connection to a server is protected, if the inventory states anything about it.
 fn covered(name: &str, server: &Server) -> Vec<String> {
     let Some(tls) = &server.tls else { return Vec::new() };
     let begin = format!("every connection to {name} uses TLS and accepts only a certificate signed by {}", tls.ca);

@@ -1,6 +1,6 @@
 //! Whether this program would do what a plan states: kinds are asked again, from the plan's own parameters.
 //!
-//! A plan that was kept (in a file, in a journal) and the kinds that carry it out must say the same, byte by byte; a plan
+//! A plan that was kept (in a file, in a journal) and the kinds that run it must state the same, byte by byte; a plan
 //! that was changed by hand, or comes from another version, is found here before anything is touched.
 
 use super::{Plan, PlannedStep, opening};

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 /// Largest document that is read, in bytes: ten thousand steps need a fifth of it.
 pub const MAX_BYTES: u64 = 16 << 20;
 
-/// What tells one version of a file from another: when it was changed, and its length.
+/// What distinguishes one version of a file from another: when it was changed, and its length.
 pub type Version = (SystemTime, u64);
 
 /// The version of the file that is there now; `None` when there is none.

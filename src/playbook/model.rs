@@ -22,7 +22,7 @@ pub struct Playbook {
     pub rehearsal: Rehearsal,
     /// Timeouts and retries for steps that set none.
     pub defaults: Defaults,
-    /// Steps in file order; those of a block follow it at its place.
+    /// Steps in file order; those of a block follow it directly.
     pub steps: Vec<Step>,
     /// Blocks in file order.
     pub blocks: Vec<Block>,

@@ -1,4 +1,4 @@
-//! A place in a server's binary log: file and offset. At plan time both may still be markers.
+//! A position in a server's binary log: file and offset. At plan time both may still be markers.
 
 use crate::domain::marker;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -17,12 +17,12 @@ pub struct Position {
 }
 
 impl Position {
-    /// The place that a server named.
+    /// The position that a server reported.
     #[must_use]
     pub fn new(file: impl Into<String>, offset: impl fmt::Display) -> Self {
         Self { file: file.into(), offset: offset.to_string() }
     }
-    /// Which of two places in one server's log comes first; files count by their number, not their text.
+    /// Which of two positions in one server's log comes first; files count by their number, not their text.
     #[must_use]
     pub fn order(&self, other: &Self) -> Ordering {
         (self.file_number(), self.offset_number()).cmp(&(other.file_number(), other.offset_number()))

@@ -1,4 +1,4 @@
-//! Checks a tree against a JSON Schema and says every fault at its place, in words.
+//! Checks a tree against a JSON Schema and reports every fault with its position, in words.
 //!
 //! The schemas are generated from the structs that decode the very same trees (`schemars`), so this understands just
 //! what those produce, plus the formats that name things of ours (`host`, `server`, `duration-text` ...).
@@ -148,7 +148,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// `meanings` explains the values: whoever mistook one wants to know what the others do.
+    /// `meanings` explains the values: after a mistake a reader wants to know what the others do.
     fn visit_enum(&mut self, node: &Node, allowed: &[Json], meanings: &[String], what: What<'_>) {
         if allowed.contains(&node.to_json()) {
             return;

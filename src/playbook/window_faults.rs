@@ -17,7 +17,7 @@ pub(super) fn of_block(node: &Node, id: &str, deadline: Option<Span>, window: Op
     faults
 }
 
-/// Faults of a step's window. `limited` says whether an attempt of it has a longest time.
+/// Faults of a step's window. `limited` states whether an attempt of it has a time limit.
 pub(super) fn of_step(node: &Node, id: &str, in_block: bool, limited: bool, window: Option<&Window>) -> Vec<Fault> {
     let Some((key, _)) = node.entry("window") else { return Vec::new() };
     if in_block {

@@ -24,7 +24,8 @@ fn short_cache() -> Option<PathBuf> {
 }
 
 impl OwnFolder {
-    /// Makes `path`, or one with a name that nobody can guess in the user's cache, or among the temporary ones. With `stays` it is left there.
+    /// Makes `path`, or one with a name that nobody can guess in the user's cache, or among the temporary ones. With
+    /// `stays` it is kept.
     ///
     /// # Errors
     /// `Refused` when there is anything of that name; when it cannot be made.

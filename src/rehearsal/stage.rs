@@ -36,7 +36,7 @@ pub struct Piece {
     pub writers: u32,
     /// Its transactions per second, 0 for as many as possible.
     pub rate: u32,
-    /// An application that does not listen when it is told to reload.
+    /// An application that ignores a reload.
     pub deaf: bool,
     /// Time between the end of a runner and the next command, as a person takes it.
     pub idle: Duration,
@@ -53,7 +53,7 @@ pub struct Piece {
 /// What a rehearsal waits for as a run does; it saves the time otherwise.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Waits {
-    /// Steps that ask wait for a person's answer; they are told yes otherwise.
+    /// Steps that ask wait for a person's answer; otherwise the answer is yes.
     pub for_people: bool,
     /// Windows are waited for; they are left out otherwise.
     pub for_windows: bool,
@@ -74,7 +74,7 @@ pub struct Stage {
 /// Which server is the one that counts when all is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
-    /// The old one: the run was taken back.
+    /// The old one: the run was rolled back.
     Source,
     /// The new one: the run went through.
     Target,
@@ -153,7 +153,7 @@ impl Stage {
         command
     }
 
-    /// Carries out the playbooks that come before; what they say goes to `words`.
+    /// Runs the playbooks that come before; their output goes to `words`.
     ///
     /// # Errors
     /// When one of them does not end well.
@@ -178,7 +178,7 @@ impl Stage {
         Ok(all)
     }
 
-    /// Carries out the playbook itself.
+    /// Runs the playbook itself.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -249,12 +249,12 @@ impl Stage {
 
 /// Those of `sets` that the playbook has an input for.
 fn known_to<'a>(playbook: &Path, sets: &'a [String]) -> impl Iterator<Item = &'a String> {
-    let inputs = read(playbook).map(|playbook| playbook.inputs).unwrap_or_default(); // the run says what is wrong
+    let inputs = read(playbook).map(|playbook| playbook.inputs).unwrap_or_default(); // the run reports what is wrong
     sets.iter().filter(move |set| set.split_once('=').is_some_and(|(name, _)| inputs.contains_key(name)))
 }
 
 /// The runner's accounts as `cutover grants` prints them for all playbooks of the piece. None where one of these cannot be
-/// planned: its run says what is wrong, and touches nothing.
+/// planned: its run reports what is wrong, and touches nothing.
 fn accounts(piece: &Piece, addresses: &[String], sandbox: &Sandbox) -> Vec<Account> {
     let plan = |playbook: &PathBuf| {
         let set = known_to(playbook, addresses).chain(known_to(playbook, &piece.set)).cloned().collect();
@@ -280,7 +280,7 @@ pub fn read(playbook: &Path) -> Result<Playbook> {
     Ok(file::read(&document).0)
 }
 
-/// The playbooks that must have run before `playbook`, the first one first, as the playbooks themselves say.
+/// The playbooks that must have run before `playbook`, the first one first, according to the playbooks.
 ///
 /// # Errors
 /// When one cannot be read, or they wait for each other.

@@ -1,7 +1,7 @@
 //! Which program can be the replica of which.
 //!
 //! Facts: the manuals of `MySQL` on replication compatibility and upgrade paths, `MariaDB`'s page on replication
-//! compatibility, and trials with `MariaDB` 10.11.19 and 11.8.9 and `MySQL` 9.7.4 (each said where it is used).
+//! compatibility, and trials with `MariaDB` 10.11.19 and 11.8.9 and `MySQL` 9.7.4 (each stated where it is used).
 
 use crate::dialect::Dialect;
 use crate::domain::product::{Family, Product, Version};
@@ -13,7 +13,7 @@ use serde::Serialize;
 pub enum Direction {
     /// Its makers support it.
     Supported,
-    /// Nobody promises it, and nobody has seen that it cannot work: why.
+    /// Not documented to work, and not seen to fail: why.
     Gap(String),
     /// The same, because the replica is older than its source: what the newer one writes in a way that the older one does not
     /// know stops it.
@@ -26,7 +26,7 @@ pub enum Direction {
 pub(super) const LATE: u16 = 99;
 
 impl Direction {
-    /// The same, said of series instead of their latest releases.
+    /// The same, for series instead of their latest releases.
     pub(super) fn of_series(self) -> Self {
         let plain = |why: String| why.replace(&format!(".{LATE}"), "");
         match self {

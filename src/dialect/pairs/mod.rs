@@ -35,7 +35,7 @@ pub struct Pair {
     pub forward: Direction,
     /// Whether the old one can follow the new one after the switch.
     pub way_back: Direction,
-    /// What must hold for the forward direction, and for the way back where that is said, in words.
+    /// What must hold for the forward direction, and for the way back where stated, in words.
     pub conditions: Vec<&'static str>,
     /// Where the verdicts are from.
     pub basis: &'static str,

@@ -1,4 +1,4 @@
-//! The lines of a program's complaint that tell what went wrong. Pure.
+//! The lines of a program's error output that show what went wrong. Pure.
 
 /// Words of lines that report an error.
 const ERRORS: [&str; 17] = [

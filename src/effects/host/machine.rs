@@ -1,4 +1,4 @@
-//! A connected machine: the runner's own, or one behind an ssh master. Starts programs, whoever asks.
+//! A connected machine: the runner's own, or one behind an ssh master. Starts programs for any caller.
 
 use super::environment::Environment;
 use super::process::{self, Process};
@@ -25,7 +25,7 @@ pub(in crate::effects) struct Machine {
 
 /// Longest time to ask for a home folder.
 const HOME_LIMIT: Duration = Duration::from_secs(10);
-/// Prints the home folder, as the login says it or else the list of accounts.
+/// Prints the home folder, according to the login, or else to the list of accounts.
 const HOME: &str = "[ -n \"${HOME-}\" ] || HOME=$(getent passwd \"$(id -u)\" | cut -d: -f6); printf %s \"$HOME\"";
 
 /// How programs get there.
@@ -36,7 +36,7 @@ pub(super) enum Link {
 }
 
 impl Machine {
-    /// Reaches the host `name` as `access` says: see [`super::Host::connect`].
+    /// Reaches the host `name` according to `access`: see [`super::Host::connect`].
     pub(in crate::effects) async fn connect(name: &str, access: &inventory::Host, control_dir: &Path) -> Result<Self> {
         let link = match &access.ssh {
             None => Link::Local(Environment::with(&access.pass_env)),

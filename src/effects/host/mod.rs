@@ -33,11 +33,11 @@ use tokio::time::{sleep, timeout};
 
 /// How many lines of a script's complaint go into a failure.
 const COMPLAINT_LINES: usize = 10;
-/// Longest time for a program of ours: a look, a small change. What may take longer is a [`super::Job`], or is bounded by
-/// its caller.
+/// Longest time for a program of ours: a look, a small change. What may take longer is a [`super::Job`], or is bounded
+/// by its caller.
 const LIMIT: Duration = Duration::from_mins(2);
-/// How long the streams of a program of the user's own are read on after it has ended: what it has left in the background
-/// may hold them open.
+/// How long the streams of a program of the user's own are read on after it has ended: what it has left in the
+/// background may hold them open.
 const STRAGGLERS: Duration = Duration::from_secs(10);
 /// The step's own timeout ends the program.
 const UNBOUNDED: Duration = Duration::from_hours(24 * 365);
@@ -118,7 +118,7 @@ impl Ran {
 }
 
 impl Host {
-    /// Reaches the host `name` as `access` says. The socket of its ssh master goes to a folder of this process in
+    /// Reaches the host `name` according to `access`. The socket of its ssh master goes to a folder of this process in
     /// `control_dir` (made with mode 0700; a short folder in `/tmp` when its path is too long for a socket), and
     /// masters that dead runners left there are ended.
     ///
@@ -151,7 +151,8 @@ impl Host {
         self.machine.is_alive().await
     }
 
-    /// Runs a program with exactly these arguments, no shell between; `stdin` is empty when missing. It has two minutes.
+    /// Runs a program with exactly these arguments, no shell between; `stdin` is empty when missing. It has two
+    /// minutes.
     ///
     /// # Errors
     /// As for [`Host::run_within`].
@@ -163,14 +164,14 @@ impl Host {
     /// started in its session: asked to for 3 seconds, then made to.
     ///
     /// # Errors
-    /// When it could not be started, was ended, or the connection was lost (transient): what may still run where is said
-    /// then. `Locked` when another runner has the run. An exit code is not an error.
+    /// When it could not be started, was ended, or the connection was lost (transient): what may still run where is
+    /// stated then. `Locked` when another runner has the run. An exit code is not an error.
     pub async fn run_within(&self, argv: &[&str], stdin: Option<&[u8]>, limit: Duration) -> Result<Ran> {
         self.run_bounded(argv, stdin, Bounds { limit, stragglers: Some(STRAGGLERS), ..OURS }).await
     }
 
-    /// Runs a program of the user's own, as long as the step gives it: when its work is given up it is ended with all that
-    /// descends from it, what has left its session among it.
+    /// Runs a program of the user's own, as long as the step gives it: when its work is given up it is ended with all
+    /// that descends from it, what has left its session among it.
     ///
     /// # Errors
     /// As for [`Host::run_within`].
@@ -302,7 +303,8 @@ impl Host {
     /// Runs `sh -c SCRIPT sh ARGS…` and gives back what it printed, without the last newline.
     ///
     /// # Errors
-    /// When it ends with another code than 0 (the last lines of its complaint are the answer) or prints more than 4 MiB.
+    /// When it ends with another code than 0 (the last lines of its complaint are the answer) or prints more than 4
+    /// MiB.
     pub async fn sh(&self, script: &str, args: &[&str], stdin: Option<&[u8]>) -> Result<String> {
         self.sh_for("run a script", script, args, stdin).await
     }
@@ -348,11 +350,12 @@ impl Host {
     }
 
     /// Replaces a file in one instant, durably; links are followed where nobody else could have put them there. An
-    /// existing file keeps its owner, and without `mode` (permission bits) its mode; a new one is 0600. Missing folders are
-    /// made with mode 0700, where nobody else can write.
+    /// existing file keeps its owner, and without `mode` (permission bits) its mode; a new one is 0600. Missing folders
+    /// are made with mode 0700, where nobody else can write.
     ///
     /// # Errors
-    /// `Refused` when a link or a folder on the way is another account's, or there is something else than a file. When it cannot be written; the old content stands then.
+    /// `Refused` when a link or a folder on the way is another account's, or there is something else than a file. When
+    /// it cannot be written; the old content stands then.
     pub async fn write_file(&self, path: &str, content: &[u8], mode: Option<u32>) -> Result<()> {
         let mode = mode.map_or_else(String::new, |mode| format!("{mode:04o}"));
         let size = content.len().to_string();
@@ -400,7 +403,7 @@ impl Host {
         }
     }
 
-    /// Takes back what [`Host::forward_back`] has made.
+    /// Removes what [`Host::forward_back`] has created.
     ///
     /// # Errors
     /// When nothing of that kind is there, or the connection was lost.

@@ -241,7 +241,7 @@ impl End {
 }
 
 /// Reads on to the line that begins what is ours: a `.bashrc` may print something for every login. An end before that is
-/// the program's, and is told by its code.
+/// the program's, and is recognized by its code.
 async fn pass_greeting(stdout: &mut (dyn AsyncRead + Send + Unpin)) -> io::Result<()> {
     let mut line = Vec::with_capacity(BEGIN.len());
     for _ in 0..KEPT {

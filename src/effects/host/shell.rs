@@ -1,7 +1,7 @@
 //! A shell kept open on a host, for the commands of the cutover window: each costs about a millisecond instead of a
 //! process start over ssh.
 //!
-//! Knows how a shell is talked to, nothing of what it is told.
+//! Knows the protocol with a shell, and nothing about its commands.
 
 use super::{Machine, Process, complaint, failed};
 use crate::effects::Activity;
@@ -63,11 +63,11 @@ impl Shell {
     /// newline. Calls are served one after the other.
     ///
     /// # Errors
-    /// When it ends with another code than 0 (its complaint is the answer; the shell stays open), or does not end
+    /// When it ends with another code than 0 (its complaint is the answer; the shell remains open), or does not end
     /// within 10 seconds, or the shell is closed (both transient). `Locked` when another runner has the run.
     pub async fn run(&self, script: &str) -> Result<String> {
         match &self.under {
-            // the script's own errors stay in a subshell of their own
+            // the script's own errors remain in a subshell
             Some(under) => self.call(&format!("{}( eval {} )", under.lease.check(), shell_words::quote(script))).await,
             None => self.call(script).await,
         }
@@ -105,7 +105,7 @@ impl Shell {
         }
     }
 
-    /// Whether it still takes commands; once closed it stays so, and another is to be opened.
+    /// Whether it still takes commands; once closed it remains closed, and another must be opened.
     #[must_use]
     pub fn is_open(&self) -> bool {
         // one that is busy is open

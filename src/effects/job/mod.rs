@@ -37,7 +37,7 @@ pub struct Job {
 pub struct JobState {
     /// Exit code once it has ended.
     pub code: Option<i32>,
-    /// Bytes done, as far as the job tells.
+    /// Bytes done, as far as the job reports them.
     pub done: Option<u64>,
     /// Whether it still runs.
     pub running: bool,
@@ -79,7 +79,7 @@ impl Job {
         &self.dir
     }
 
-    /// How it stands.
+    /// Its state.
     ///
     /// # Errors
     /// When its folder is gone or the host cannot be asked.

@@ -28,7 +28,7 @@ const END_LIMIT: Duration = Duration::from_secs(15);
 /// Tries to write a record that others change meanwhile.
 const TRIES: usize = 3;
 
-/// What a host says about a run's lease.
+/// What a host has recorded about a run's lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     /// The record as it stands there.
@@ -110,10 +110,10 @@ impl HostLease {
 
     /// Writes this runner's name into the record, and ends what the runner before had running.
     ///
-    /// `again` says that it stood there before: then a record that is gone may have been another runner's.
+    /// `again` means that it was there before: then a record that is gone may have been another runner's.
     ///
     /// # Errors
-    /// `Locked` when the record is of a newer runner, or tells of entries that this journal does not have.
+    /// `Locked` when the record is of a newer runner, or mentions entries that this journal does not have.
     pub(in crate::effects) async fn claim(&self, machine: &Machine, again: bool) -> Result<()> {
         let record = self.lease.record();
         let [epoch, nonce, seq, hash] = record.words();
@@ -177,7 +177,7 @@ impl HostLease {
         Guard { script: format!("set -- {}\n{GUARD}", shell_words::join(words)), call, host: self.clone() }
     }
 
-    /// A command for a kept shell that fails, and says so, unless this runner's name stands in the record.
+    /// A command for a kept shell that fails with a message unless this runner's name is in the record.
     pub(in crate::effects) fn check(&self) -> String {
         let [epoch, nonce, ..] = self.lease.record().words();
         let words = shell_words::join([self.dir.as_str(), &epoch, &nonce]);
@@ -190,7 +190,7 @@ impl HostLease {
         format!("set -- {}\n{STAMP}", shell_words::join([self.dir.as_str(), &epoch, &nonce, &seq, &hash]))
     }
 
-    /// The failure behind what a kept shell or a guard said, when it was that this runner was displaced.
+    /// The failure behind the output of a kept shell or a guard, if it reports that this runner was displaced.
     pub(in crate::effects) fn displaced(&self, host: &str, said: &str) -> Option<Failure> {
         let record = said.lines().find_map(|line| line.strip_prefix("cutover-guard ")?.split_once(" displaced "))?.1;
         let by =
@@ -200,7 +200,7 @@ impl HostLease {
 }
 
 impl Guard {
-    /// What the guard said itself instead of starting the program, if it did.
+    /// The message of the guard if it did not start the program.
     pub(in crate::effects) fn refusal(&self, host: &str, ran: &Ran) -> Option<Failure> {
         if ran.code != Some(REFUSED) {
             return None;

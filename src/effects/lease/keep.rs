@@ -1,4 +1,4 @@
-//! Keeping a lease: renewed every two seconds on every server and host, taken anew where a server was restarted, given
+//! Keeping a lease: renewed every two seconds on every server and host, taken again where a server was restarted, given
 //! up where another runner has it.
 
 use super::Lease;
@@ -106,7 +106,7 @@ pub(in crate::effects) async fn ensure(fx: &Effects, lease: &Lease, server: &str
     prove_server(fx, lease, server, session.id()).await
 }
 
-/// While the lock was free another runner may have come and gone: the record on the server's host says so.
+/// While the lock was free another runner may have come and gone: the record on the server's host shows it.
 async fn prove_server(fx: &Effects, lease: &Lease, server: &str, connection: u64) -> Result<()> {
     lease.note(server, connection, false);
     fx.prove_lease(&fx.host_of(server)).await?;
@@ -114,7 +114,8 @@ async fn prove_server(fx: &Effects, lease: &Lease, server: &str, connection: u64
     Ok(())
 }
 
-/// Says on every host that the lease is free; or leaves no trace of it there, when the run has done nothing and never will.
+/// Marks the lease as free on every host; or removes every trace of it there, when the run has done nothing and never
+/// will.
 pub(super) async fn give_back(fx: &Arc<Effects>, lease: &Arc<Lease>, forget: bool) {
     let [epoch, nonce, seq, hash] = lease.record().words();
     let how = if forget { "forget" } else { "keep" };

@@ -1,7 +1,7 @@
 //! A model of runners on copies of one state directory, of one server and one host: they are frozen, woken, killed and cut
 //! off at any moment, and every decision is made by the very functions that the program uses.
 //!
-//! No effect happens twice, none begins while another runner's is at work, and whoever is displaced does nothing more.
+//! No effect happens twice, none begins while another runner's is at work, and a displaced runner does nothing more.
 //! `CUTOVER_MODEL_CASES=100000` runs more than the usual 500 cases.
 
 use super::Knows;
@@ -184,7 +184,7 @@ impl World {
         }
         self.runners[me].begun = true;
         self.runners[me].journal.append(&format!("{me} begins {step}"));
-        // the host notes how far the journal has come, and says so when another runner's name stands there
+        // the host notes how far the journal has come, and reports when another runner's name is in the record
         if !self.is_mine(me) {
             return self.runners[me].life = Life::Over;
         }
@@ -206,7 +206,7 @@ impl World {
         *work = Some((me, step));
     }
 
-    /// An effect happens, and its runner is told if it is there to hear it.
+    /// An effect happens, and its runner learns of it if it is still alive.
     fn happen(&mut self, on_host: bool) {
         let work = if on_host { self.on_host.take() } else { self.on_server.take() };
         let Some((me, step)) = work else { return };
@@ -234,7 +234,7 @@ impl World {
         }
     }
 
-    /// A second passes: whoever lives and holds something renews it.
+    /// A second passes: every living runner renews what it holds.
     fn tick(&mut self) {
         self.now += 1;
         if !self.now.is_multiple_of(RENEW) {
@@ -267,7 +267,7 @@ impl World {
             10 => self.runners[me].frozen = !self.runners[me].frozen,
             11 => self.kill(me, dice),
             12 if self.runners.len() < 12 => {
-                // a copy made now or earlier: a prefix of the journal, and what that says of the steps
+                // a copy made now or earlier: a prefix of the journal, and what that records of the steps
                 let Runner { journal, done, begun, epoch, .. } = self.runners[me].clone();
                 self.begin(journal, done, begun, epoch);
             }

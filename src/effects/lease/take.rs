@@ -48,7 +48,7 @@ pub struct Claim<'a> {
     pub knows: Knows,
     /// Who it is, for people.
     pub about: &'a str,
-    /// Told what it waits for.
+    /// Receives what it waits for.
     pub note: &'a (dyn Fn(String) + Send + Sync),
 }
 
@@ -106,7 +106,7 @@ impl Taken {
         self.lease.epoch
     }
 
-    /// Tells how far the journal has come.
+    /// Passes on how far the journal has come.
     pub fn advance(&self, stamp: Stamp) {
         self.lease.advance(stamp);
     }
@@ -152,8 +152,8 @@ impl Taken {
     }
 }
 
-/// A connection to one of the run's servers. A runner that died may have left one restarting: whoever takes up the run
-/// waits for that. A new run says at once what it cannot reach.
+/// A connection to one of the run's servers. A runner that died may have left one restarting: a resumed run
+/// waits for that. A new run reports at once what it cannot reach.
 async fn reach(fx: &Effects, claim: &Claim<'_>, server: &str) -> Result<Arc<Session>> {
     let (begin, mut told) = (Instant::now(), false);
     loop {
@@ -243,7 +243,7 @@ async fn records(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Vec<(String, Se
                 Err(_) if needed => {
                     Err(Failure::transient("find out who has the run", "no answer within 30 s").at(name))
                 }
-                Ok(Err(_)) | Err(_) => Ok(None), // it is looked at when it is first needed
+                Ok(Err(_)) | Err(_) => Ok(None), // it is checked when it is first needed
             }
         });
     }

@@ -1,8 +1,8 @@
 //! Whether the runner before is dead, has let its lease run out, or lives. Pure.
 //!
-//! A runner renews its leases every two seconds. One that is not heard of for ten seconds, on any server or host, has lost
-//! them: it may be frozen, or cut off. No clock is compared with another: what counts is that nothing changed while this
-//! process looked.
+//! A runner renews its leases every two seconds. One that is not heard of for ten seconds, on any server or host, has
+//! lost them: it may be frozen, or cut off. No clock is compared with another: what counts is that nothing changed
+//! while this process looked.
 
 use super::host::Seen;
 use super::record::{Card, Record};
@@ -35,8 +35,8 @@ pub(super) enum Advice {
     Leave(String, String),
 }
 
-/// What `now` says, seen `after` the `first` look. `servers` says whether the run takes any server: then a runner that
-/// holds none of them has lost its lease, whatever stands on hosts.
+/// What to conclude from `now`, seen `after` the `first` look. `servers` states whether the run takes any server: then
+/// a runner that holds none of them has lost its lease, whatever stands on hosts.
 pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -> Advice {
     for (name, holder) in &now.servers {
         let before = first.servers.get(name).filter(|before| before.connection == holder.connection);

@@ -38,7 +38,7 @@ pub struct Tls {
     pub file: String,
     /// The name or address that it must be for.
     pub name: String,
-    /// Whether that name is looked at.
+    /// Whether that name is checked.
     pub verify: Verify,
 }
 
@@ -72,7 +72,7 @@ impl Tls {
         }
     }
 
-    /// The same for the driver, which looks at the name in any case.
+    /// The same for the driver, which always checks the name.
     pub(super) fn options(&self) -> SslOpts {
         SslOpts::default()
             .with_root_certs(vec![self.authority.clone().into()])

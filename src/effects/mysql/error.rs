@@ -1,4 +1,4 @@
-//! What a server says when a statement fails, and what that means for a retry. Never holds a secret.
+//! The answer of a server when a statement fails, and what it means for a retry. Never contains a secret.
 
 use super::super::Secrets;
 use super::super::passing::passes;
@@ -22,7 +22,7 @@ const CLOSING: [u16; 10] = [1053, 1077, 1078, 1079, 1080, 1152, 1184, 1927, 3169
 const QUOTING: [u16; 2] = [1064, 1149];
 /// "Query execution was interrupted": what a `KILL QUERY` leaves behind.
 pub(super) const INTERRUPTED: u16 = 1317;
-/// What a node of a `MariaDB` cluster says while it is coming up, with more than one number.
+/// The message of a node of a `MariaDB` cluster while it is coming up, with more than one number.
 const NOT_READY: &str = "has not yet prepared node for application use";
 /// How much of a statement is shown in a failure, in characters.
 const EXCERPT: usize = 120;
@@ -96,7 +96,7 @@ impl SqlError {
     pub(super) fn unplanned() -> Self {
         Self { class: Class::Unplanned, ..Self::new("it is not in the plan, and was not sent") }
     }
-    /// Never sent: `message` says why.
+    /// Never sent: `message` states why.
     pub(super) fn unsent(message: impl Into<String>) -> Self {
         Self::new(message)
     }
@@ -123,7 +123,7 @@ impl SqlError {
             ))
         }
     }
-    /// What `mysql_async` says about `sql`.
+    /// The error of `mysql_async` for `sql`.
     pub(super) fn of(error: &Error, sql: &Sql, secrets: &Secrets) -> Self {
         let said = secrets.scrub(&error.to_string());
         let server = match (error, Cause::of(error)) {

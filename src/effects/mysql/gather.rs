@@ -35,7 +35,7 @@ pub(super) struct Gather {
     value: Option<String>,
     seen: bool,
     too_large: Option<SqlError>,
-    /// Nothing more is wanted: said here when an answer grows too large, and by the line when the statement is ended.
+    /// Nothing more is wanted: set here when an answer grows too large, and by the line when the statement is ended.
     enough: CancellationToken,
 }
 
@@ -96,7 +96,7 @@ impl Gather {
             return;
         }
         match values.into_iter().next().and_then(text) {
-            // the statement goes on to its end, so that what is true afterwards can be told
+            // the statement continues to its end, so that the state afterwards is known
             Some(value) if value.len() > LARGEST_VALUE => {
                 self.too_large = Some(SqlError::value_too_large());
             }

@@ -1,4 +1,4 @@
-//! What a server says before anybody logs in: its version, and the number of this connection.
+//! What a server sends before a login: its version, and the number of this connection.
 //!
 //! The server counts a greeting without a login as an interrupted connection (`Aborted_connects`). From loopback that is
 //! all; from another address it counts against `max_connect_errors` until the next successful login from there, so it
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// A connection that has been greeted and has not logged in. The server lists it until it is dropped, or until its
-/// `connect_timeout` ends (10 s where nobody has set it).
+/// `connect_timeout` ends (10 s by default).
 #[derive(Debug)]
 pub struct Greeting {
     /// The version that the server greets with.

@@ -147,7 +147,7 @@ impl Line {
         };
         self.swallow_late_kill().await?;
         match result {
-            // No rows to come: the server has done the statement to its end, so that is the truth to tell.
+            // No rows to come: the server has done the statement to its end, so that is what to report.
             Ok(Ok(answer)) if !answer.has_rows => self.settled(sql, Ok(Ok(answer))),
             Ok(_) => Err(reason),
             Err(mysql_async::Error::Server(error)) if error.code == INTERRUPTED => Err(reason),
@@ -193,7 +193,7 @@ async fn perform(conn: &mut Conn, sql: &str, mut gather: Gather) -> Performed {
     Ok(gather.end(changed, has_rows).await)
 }
 
-/// As the server last said; `None` after an error, which says nothing about it.
+/// As the server last reported; `None` after an error, which does not report it.
 fn meaning_of_backslash(conn: &Conn) -> Option<Backslash> {
     let plain = conn.last_ok_packet()?.status_flags().contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES);
     Some(if plain { Backslash::Plain } else { Backslash::Escapes })

@@ -1,5 +1,5 @@
-//! What is said when a login is given up because the way to the server, or the server itself, is not safe: what was seen,
-//! that nothing secret was sent, and what to do.
+//! Messages for a login that is given up because the way to the server, or the server itself, is not safe: what was
+//! seen, that nothing secret was sent, and what to do.
 
 use super::connect::Login;
 use super::cover::{Cover, Tls};
@@ -153,7 +153,7 @@ fn renew() -> String {
         .to_owned()
 }
 
-/// What rustls said, whichever way the driver passes it on.
+/// The error of rustls, in either form in which the driver passes it on.
 fn rustls(error: &IoError) -> Option<&Rustls> {
     match error {
         IoError::Tls(TlsError::Tls(error)) => Some(error),

@@ -136,7 +136,7 @@ impl Session {
         let sql = sql.into();
         let (lots, coming) = mpsc::channel(LOTS);
         let (answer, ended) = oneshot::channel();
-        // when the task is gone, the answer's sender goes with the request, and the cursor says so
+        // when the task is gone, the answer's sender goes with the request, and the cursor reports it
         let (wanted, end) = (Wanted::Lots(lots), self.end.clone());
         let _ = match self.planned(&sql) {
             Ok(()) => self.requests.send(Request::Run { sql: sql.clone(), limit, wanted, end, answer }).is_ok(),
@@ -149,7 +149,7 @@ impl Session {
     /// As [`Session::query`], for callers that decide by the server's error number.
     ///
     /// # Errors
-    /// What the server said, or that it did not.
+    /// The answer of the server, or that there was none.
     pub async fn try_query(&self, sql: impl Into<Sql>, limit: Duration) -> Result<Rows, SqlError> {
         self.ask(&sql.into(), limit, Wanted::All).await.map(|answer| answer.rows)
     }

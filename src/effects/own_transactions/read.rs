@@ -100,12 +100,12 @@ pub async fn since(
     Ok((found, now))
 }
 
-/// What two looks say before any event is read.
+/// What two reads show before any event is read.
 #[derive(Debug, PartialEq, Eq)]
 enum Judged {
     /// All of it.
     Told(OwnTransactions),
-    /// Events must be read: at least so many own transactions came, up to these GTIDs.
+    /// Events must be read: at least this many own transactions were added, up to these GTIDs.
     Found(u64, Option<String>),
 }
 

@@ -17,7 +17,7 @@ macro_rules! with_places {
 }
 pub(in crate::effects) use with_places;
 
-/// How a script ends that refuses a place, and how the lines begin that say why.
+/// Exit code of a script that refuses a place, and the start of the lines with the reason.
 const REFUSED: i32 = 77;
 const WORDS: &str = "refused: ";
 

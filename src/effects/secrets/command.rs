@@ -17,7 +17,7 @@ const COMPLAINT: usize = 64 << 10;
 /// How much of the complaint is shown: lines, and characters.
 const SHOWN_LINES: usize = 10;
 const SHOWN_CHARS: usize = 2000;
-/// How often a program that has closed its output is looked at.
+/// How often a program that has closed its output is checked.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Why a program gave no secret.

@@ -85,7 +85,7 @@ impl Secrets {
         })
     }
 
-    /// `text` with every secret value replaced by its marker: for whatever other programs say.
+    /// `text` with every secret value replaced by its marker: for the output of other programs.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         let mut clean = text.to_owned();
@@ -117,7 +117,7 @@ impl Lookup for Secrets {
     }
 }
 
-/// Why a secret could not be had, and what its program said; the latter not yet fit to be shown.
+/// Why a secret is not available, and its program's output, which is not yet safe to show.
 #[derive(Debug, Default)]
 struct Fault {
     answer: String,

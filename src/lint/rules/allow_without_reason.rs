@@ -1,4 +1,4 @@
-//! `C019`: a comment `cutover: allow` that does not say why.
+//! `C019`: a comment `cutover: allow` without a reason.
 
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};

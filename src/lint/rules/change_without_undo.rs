@@ -1,4 +1,4 @@
-//! `C008`: a `command` or `sql` step that changes something and says not how that is taken back.
+//! `C008`: a `command` or `sql` step that changes something and has no undo.
 
 use crate::kinds::role::{RunsUsersProgram, RunsUsersStatements};
 use crate::lint::finding::Finding;

@@ -42,7 +42,7 @@ fn left_as_import(subject: &Subject<'_>, server: &str) -> Option<Finding> {
     )))
 }
 
-/// The last `set_variables` that persists it says closed, and no file is rendered later.
+/// The last `set_variables` that persists it closes the server, and no file is rendered later.
 fn kept_closed(subject: &Subject<'_>, server: &str) -> Option<Finding> {
     let closing = last(subject, |step| persists(step, server) == Some(true))?;
     let undone =

@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    // whoever has said it once, to preflight, is not asked again
+    // an answer in `preflight` is enough
     if subject.playing::<Examines>().any(|(_, examines)| examines.accepts_no_way_back) {
         return Vec::new();
     }

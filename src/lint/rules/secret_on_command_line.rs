@@ -40,7 +40,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The words of a command line that hold a secret; those of a shell's script are looked at one by one.
+/// The words of a command line that hold a secret; those of a shell's script are checked one by one.
 fn places(document: &Document, argv: &Node) -> Vec<Span> {
     let Value::Seq(items) = &argv.value else { return Vec::new() };
     let mut words: Vec<(&str, Span)> = Vec::new();

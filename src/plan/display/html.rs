@@ -1,4 +1,4 @@
-//! The plan as one page: nothing is loaded, no script is needed, and the page says so to the browser.
+//! The plan as one page: nothing is loaded, no script is needed, and the page states this to the browser.
 
 use super::edges::{Edges, is_point_of_no_return};
 use super::svg::svg;

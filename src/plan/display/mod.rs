@@ -34,7 +34,7 @@ pub fn servers(plan: &Plan) -> Vec<(&str, String)> {
     wording::servers(plan)
 }
 
-/// A drawing of a run of `plan`, with a mark for each step; `Err` says why it cannot be drawn.
+/// A drawing of a run of `plan`, with a mark for each step; `Err` states why it cannot be drawn.
 ///
 /// # Errors
 /// When the graph is larger than anybody could read.

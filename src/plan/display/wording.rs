@@ -1,4 +1,4 @@
-//! Phrases that every display for people shares, so that a plan says the same in each of them.
+//! Phrases that every display for people shares, so that a plan reads the same in each of them.
 
 use super::edges::{Edges, point_of_no_return};
 use crate::domain::units::Span;
@@ -36,7 +36,7 @@ pub(super) fn block(block: &PlannedBlock) -> String {
     format!("block {}: steps in order{deadline}{window}", block.id)
 }
 
-/// Whether and how a step is taken back.
+/// Whether and how a step is undone.
 pub(super) fn reversibility(step: &PlannedStep) -> &'static str {
     match step.reversibility {
         Reversibility::Reversible => "can be undone",
@@ -76,7 +76,7 @@ pub(super) fn windows(plan: &Plan) -> Vec<(&str, String)> {
     all.filter_map(|(id, window)| Some((id, format!("starts only {}", window?)))).collect()
 }
 
-/// What is told to whom, by occasion.
+/// Who is notified, by occasion.
 pub(super) fn told(plan: &Plan) -> Vec<(&'static str, String)> {
     let on = &plan.on;
     let all = [

@@ -58,7 +58,7 @@ impl Plan {
         Ok(serde_json::from_value(format_1::with_notes(plan))?)
     }
 
-    /// Whether this program may carry the plan out, go on with a run of it, or take that back: everything but reading it.
+    /// Whether this program may run the plan, and continue or roll back a run of it: everything except reading it.
     /// `of` names the plan or its run in the refusal.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Plan {
     }
 }
 
-/// Which versions of this program carry out plans of another format than this one's.
+/// Which versions of this program run plans of another format than this one's.
 #[must_use]
 pub fn maker(format: u32) -> Option<Cow<'static, str>> {
     match format {
@@ -83,7 +83,7 @@ pub fn maker(format: u32) -> Option<Cow<'static, str>> {
 }
 
 /// Whether something that was kept as JSON, with a hash over everything else in it, is as it was written. Keys keep their
-/// order and numbers their form, so that this can be told whatever its shape.
+/// order and numbers their form, so that this can be checked whatever its shape.
 #[must_use]
 pub fn has_its_hash(kept: &Value) -> bool {
     let mut bare = kept.clone();

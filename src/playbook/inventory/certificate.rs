@@ -44,7 +44,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Certificate {
-    /// The authority's file on the hosts that connect to the server; `None` when nobody has said where it is there.
+    /// The authority's file on the hosts that connect to the server; `None` if its path there is not stated.
     #[must_use]
     pub fn ca_on_host(&self) -> Option<&str> {
         self.ca_on_host.as_deref().or_else(|| self.ca.starts_with('/').then_some(self.ca.as_str()))

@@ -59,7 +59,7 @@ pub enum Side {
 pub enum Blow {
     /// The runner is killed; the run is resumed.
     KillRunner,
-    /// The runner is killed; the run is taken back.
+    /// The runner is killed; the run is rolled back.
     TakeBack,
     /// The ssh of the tunnel is killed.
     KillTunnel,
@@ -128,7 +128,7 @@ impl Blow {
         (self == Self::FillDisk).then_some(512 << 20)
     }
 
-    /// After how long it mends itself, while the run goes on.
+    /// After how long it ends by itself, while the run continues.
     #[must_use]
     pub fn ends_after(self) -> Option<Duration> {
         match self {
@@ -196,13 +196,13 @@ impl Blow {
 }
 
 impl Damage {
-    /// Mends what can be mended.
+    /// Repairs what can be repaired.
     pub async fn mend(self, roles: Roles<'_>) {
         if let Some(side) = self.frozen {
             roles.server(side).freeze(false);
         }
         if let Some(server) = self.down.map(|side| roles.server(side)).filter(|server| server.pid().is_none()) {
-            let _ = server.restart().await; // one that stays away shows in the round's end
+            let _ = server.restart().await; // one that remains down shows in the round's end
         }
         if let Some(host) = self.no_ssh.and_then(|name| roles.sandbox.host(name)) {
             let _ = host.come_back().await; // as does an sshd
@@ -213,7 +213,7 @@ impl Damage {
         if let Some(filler) = self.filler {
             let _ = std::fs::remove_file(filler); // a disk that is still full shows in the round's end
             if roles.server(Side::Target).pid().is_none() {
-                let _ = roles.server(Side::Target).restart().await; // as does a server that stays away
+                let _ = roles.server(Side::Target).restart().await; // as does a server that remains down
             }
         }
         if let Some(session) = self.session {

@@ -60,10 +60,10 @@ pub struct Sum {
     pub faults: Vec<Row>,
 }
 
-/// Holds the rounds of `choice`, `jobs` at a time, and tells each row as it comes.
+/// Runs the rounds of `choice`, `jobs` at a time, and reports each row as it comes.
 ///
 /// # Errors
-/// When a fault is not known, or the run that is looked at first does not go through.
+/// When a fault is not known, or the first run, without faults, does not complete.
 pub async fn hold_all(
     piece: &Piece,
     playbook: &Playbook,
@@ -194,7 +194,7 @@ fn boundaries(halts: &[Vec<Moment>]) -> Vec<Moment> {
     halts.iter().filter_map(|halt| halt.first().cloned()).filter(|moment| seen.insert(moment.clone())).collect()
 }
 
-/// The end of every step that may still be taken back.
+/// The end of every step that may still be undone.
 fn ends_before_the_switch(halts: &[Vec<Moment>], playbook: &Playbook) -> Vec<Moment> {
     let promote =
         playbook.steps.iter().find(|step| kinds::plays(&step.uses, RoleName::Opens)).map(|step| step.id.as_str());

@@ -35,7 +35,7 @@ impl Fault {
         let (blow, delay) = (Blow::KillRunner, Duration::ZERO);
         Self { name: "kill".into(), blow, moment: Some(moment), delay, expected: vec![Done] }
     }
-    /// The runner killed at `moment`, and the run then taken back by hand.
+    /// The runner killed at `moment`, and the run then rolled back by hand.
     #[must_use]
     pub fn rollback(moment: Moment) -> Self {
         let (blow, delay) = (Blow::TakeBack, Duration::ZERO);

@@ -65,7 +65,7 @@ impl FromStr for Moment {
     }
 }
 
-/// Counts the halts of a run, and says which moments each one is.
+/// Counts the halts of a run, and returns the moments that each one is.
 #[derive(Debug, Default)]
 pub struct Watch {
     seen: Vec<Moment>,

@@ -43,7 +43,7 @@ fn kept_tables(program: &Program) -> Option<PathBuf> {
     is_ours.then(|| folder.join(format!("{family}-{:016x}", hasher.finish())))
 }
 
-/// Makes them beside their place and moves them there in one instant: whoever comes second finds them, or moves nothing.
+/// Makes them beside their place and moves them there in one instant: the second process finds them, or moves nothing.
 async fn keep(program: &Program, kept: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", kept.display());
     let beside =

@@ -101,7 +101,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Stops it cleanly if it runs, and starts it again with what `my.cnf` says now.
+    /// Stops it cleanly if it runs, and starts it again with the current `my.cnf`.
     ///
     /// # Errors
     /// When it does not start.

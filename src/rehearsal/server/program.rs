@@ -88,7 +88,7 @@ impl Program {
         Ok(Self { product, server, admin, installer })
     }
 
-    /// The folder of its installation, which a server that was built for another place must be told: that of a tarball.
+    /// The folder of its installation, which a server that was built for another place needs: that of a tarball.
     #[must_use]
     pub fn base(&self) -> Option<PathBuf> {
         let folder = std::path::absolute(self.server.parent()?).ok()?;
@@ -109,7 +109,7 @@ impl Program {
     }
 }
 
-/// What a server program says of itself: `mysqld  Ver 9.7.4-2 for Linux ...`.
+/// What a server program reports about itself: `mysqld  Ver 9.7.4-2 for Linux ...`.
 async fn product_of(program: &Path) -> Result<Product> {
     let failed = |answer: String| Failure::permanent(format!("read the version of {}", program.display()), answer);
     let mut command = Command::new(program);
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(program(folder.path().join("run/mariadbd")).base(), None);
     }
 
-    /// Linking the machine's own programs would let whoever writes a stand-in write through to them.
+    /// Linking the machine's own programs would let the author of a stand-in write through to them.
     #[test]
     fn programs_of_the_machine_are_no_folder_of_their_own() {
         let clients = |admin: PathBuf| {

@@ -310,7 +310,7 @@ fn write(path: &Path, text: &str, append: bool) -> Result<(), String> {
     written.map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// What a small program says; its complaint when it fails.
+/// The output of a small program; its error output when it fails.
 fn said(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("{}: {error}", command.get_program().display()))?;

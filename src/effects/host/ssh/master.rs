@@ -26,7 +26,7 @@ pub(in crate::effects::host) struct Master {
 pub(super) enum NotOpen {
     /// `ssh` did not run.
     NotRun(io::Error),
-    /// What it said.
+    /// Its message.
     Refused(String),
 }
 
@@ -57,6 +57,6 @@ impl Master {
 
 impl Drop for Master {
     fn drop(&mut self) {
-        let _ = shutdown_mux_master(self.socket()); // one that is gone needs no telling
+        let _ = shutdown_mux_master(self.socket()); // one that is gone needs no message
     }
 }

@@ -56,7 +56,7 @@ impl Way<'_> {
         }
     }
 
-    /// What ssh's words come down to.
+    /// The failure behind ssh's message.
     async fn explain(&self, words: &str) -> Failure {
         let refusal = Refusal::from_words(words);
         if refusal.timed_out() {
@@ -145,7 +145,7 @@ pub(super) async fn forward_back(session: &Session, listen: &str, address: &str)
         .map_err(|error| Failure::transient(attempted(), chain(&error)))
 }
 
-/// Takes back what [`forward_back`] has made.
+/// Removes what [`forward_back`] has created.
 pub(super) async fn end_forward_back(session: &Session, listen: &str, address: &str) -> Result<()> {
     let (Some(there), Some(here)) = (socket(listen), socket(address)) else { return Ok(()) };
     session

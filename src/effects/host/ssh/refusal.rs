@@ -1,6 +1,6 @@
-//! Reads ssh's own words about a connection that did not come about.
+//! Reads ssh's own message about a connection that failed.
 
-/// What ssh said, and what it comes down to.
+/// ssh's message, and its kind.
 pub(super) struct Refusal {
     words: String,
     kind: Kind,
@@ -112,7 +112,7 @@ const HANGING_UP: [&str; 8] = [
     "System is going down",
 ];
 
-/// The lines that say something, at most the last two.
+/// The lines with a message, at most the last two.
 fn gist(words: &str) -> String {
     let lines: Vec<_> =
         words.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('@')).collect();

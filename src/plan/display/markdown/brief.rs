@@ -48,7 +48,7 @@ fn listed(texts: &[String], none: &str) -> String {
     }
 }
 
-/// Steps that play a role, with what they say in it.
+/// Steps that play a role, with their data for it.
 fn playing<R: RoleData>(plan: &Plan) -> impl Iterator<Item = (&PlannedStep, &R)> {
     plan.steps.iter().filter(|step| step.skip.is_none()).flat_map(|step| step.each_role().map(move |role| (step, role)))
 }
@@ -152,7 +152,7 @@ fn named(known: &BTreeSet<(String, String)>, host: &str, text: &str) -> Vec<(Str
     known.iter().filter(|(at, path)| at == host && text.contains(path)).cloned().collect()
 }
 
-/// Whether it runs something of the user's own that the playbook does not say how to take back.
+/// Whether it runs a command or statement of the user for which the playbook has no undo.
 fn has_no_undo(step: &PlannedStep) -> bool {
     step.each_role().any(|runs: &RunsUsersProgram| !runs.has_undo)
         || step.each_role().any(|runs: &RunsUsersStatements| !runs.has_undo)

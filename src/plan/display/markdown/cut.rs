@@ -11,9 +11,9 @@ pub(super) enum Cut {
     Looks,
     /// Contents of files.
     Contents,
-    /// How each step is taken back.
+    /// How each step is undone.
     Undo,
-    /// The graph; the table says the same.
+    /// The graph; the table shows the same.
     Graph,
     /// What each step does.
     Actions,
@@ -24,12 +24,12 @@ pub(super) enum Cut {
 /// All of them, in the order in which they go.
 const ORDER: [Cut; 7] = [Cut::Opening, Cut::Looks, Cut::Contents, Cut::Undo, Cut::Graph, Cut::Actions, Cut::Details];
 
-/// What is left out: so many of them, from the first.
+/// What is left out: this many of them, from the first.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cuts(usize);
 
 impl Cuts {
-    /// Leaves out one more; says whether there was one.
+    /// Leaves out one more; returns whether there was one.
     pub(super) fn next(&mut self) -> bool {
         self.0 += 1;
         self.0 <= ORDER.len()
@@ -57,7 +57,7 @@ impl fmt::Display for Cuts {
     }
 }
 
-/// `text` up to the last line that fits, with a line that says so. What is folded or fenced by then is long cut.
+/// `text` up to the last line that fits, with a line that states it. What is folded or fenced by then is long cut.
 pub(super) fn short(text: &str, longest: usize) -> String {
     let end = "\n\nThe rest is left out to fit into a comment: `cutover plan` with `--format text` shows all of it.\n";
     let (mut room, mut out) = (longest.saturating_sub(end.len()), String::new());

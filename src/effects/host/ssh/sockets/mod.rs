@@ -63,7 +63,7 @@ async fn reap(base: &Path) {
         for connection in entries(&folder).filter(|connection| is_ours(connection)) {
             end_master(&connection.join("master")).await;
         }
-        // Whatever stays behind is tried again by the next connection.
+        // Whatever is left is tried again by the next connection.
         let _ = std::fs::remove_dir_all(&folder);
     }
 }
