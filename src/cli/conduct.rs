@@ -244,13 +244,13 @@ impl Conduct {
         };
         effects.close().await;
         over.cancel();
-        let _ = display.await; // it shows what was told before
+        let _ = display.await; // it shows the remaining entries
         result
     }
 
     /// Prints the result of the run.
     fn conclude(&self, outcome: Option<Outcome>) {
-        // looking makes no journal: one that was removed under the run stays away
+        // reading does not create a journal: one that was removed during the run is not created again
         let Ok(journal) = self.state.existing() else { return };
         let plan = Arc::new(self.plan.clone());
         let summary = journal.entries(&self.run).and_then(|entries| Summary::new(&self.run, &plan, &entries));

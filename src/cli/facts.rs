@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> u8 {
     if found.failures.is_empty() { exit::DONE } else { exit::REFUSED }
 }
 
-/// Asks every host and server. What the inventory says about a server is ignored: the user wants to know the facts.
+/// Asks every host and server. The inventory's claims about a server are ignored: the user wants to know the facts.
 async fn ask_all(mut inventory: Inventory, secrets: Secrets, control_dir: PathBuf) -> Answers {
     for server in inventory.servers.values_mut() {
         (server.family, server.version) = (None, None);

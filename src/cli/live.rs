@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The plan that `make` makes, with the gaps of its inventory filled, and what was found; or the exit code, when all is
-/// said.
+/// The plan that `make` makes, with the gaps of its inventory filled, and the survey; or the exit code, once everything is
+/// printed.
 ///
 /// # Errors
 /// The exit code.
@@ -44,7 +44,7 @@ pub fn plan(
     Ok((sources, plan, survey))
 }
 
-/// What is found now, for a plan made before.
+/// A new survey for an existing plan.
 ///
 /// # Errors
 /// The exit code.
@@ -81,7 +81,7 @@ fn effects(inventory: &Inventory, secrets: Arc<Secrets>, control_dir: PathBuf) -
     Arc::new(Effects::new(Arc::new(inventory.clone()), secrets, Arc::new(Nobody), control_dir))
 }
 
-/// Nobody is asked anything by a look.
+/// A check never asks for approval.
 pub struct Nobody;
 
 #[async_trait]

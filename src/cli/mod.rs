@@ -1,6 +1,6 @@
-//! The command line: one file a command. Parses, calls the rooms that do the work, prints, and gives the exit code.
+//! The command line: one file per command. Parses, calls the modules that do the work, prints, and returns the exit code.
 //!
-//! May know everything; nothing knows it.
+//! May use every module; no module uses it.
 
 mod amend;
 mod approve;
@@ -154,10 +154,10 @@ pub fn main() -> ExitCode {
     ExitCode::from(dispatch(cli.command))
 }
 
-/// Carries out the command that a schedule's start holds, in this process. `started_by` is whose start it is, where that is
-/// not the account of this process.
+/// Runs the command of a schedule's start in this process. `started_by` is who asked for it, where that is not the account
+/// of this process.
 fn carry_out(command: &[String], started_by: Option<StartedBy>) -> u8 {
-    // starts that an older program has decided name their person there
+    // starts decided by an older program name their person there
     let command = command.iter().filter(|word| !word.starts_with("--starter="));
     let words = std::iter::once("cutover").chain(command.map(String::as_str));
     match Cli::try_parse_from(words) {

@@ -90,6 +90,6 @@ fn send(args: &SendArgs) -> Result<()> {
         return Ok(());
     }
     Err(Failure::transient("send all messages", format!("{} messages were not accepted", round.left))
-        .now("they stay in the outbox")
+        .now("they remain in the outbox")
         .help("`cutover outbox list --unsent` shows the reasons; send again later"))
 }

@@ -46,7 +46,7 @@ enum Display {
     Mermaid,
     /// The graph for Graphviz.
     Dot,
-    /// One page for a browser, which loads nothing.
+    /// One self-contained page for a browser.
     Html,
 }
 
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> u8 {
     match args.inputs.plan() {
         Ok(plan) => {
             print(args.format, &plan, None);
-            std::mem::forget(plan); // the process ends here: taking ten thousand steps apart would cost time
+            std::mem::forget(plan); // the process ends here: dropping ten thousand steps would take time
             exit::DONE
         }
         Err(reports) => {
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> u8 {
     }
 }
 
-/// Prints a plan that was saved, and what was found when it was.
+/// Prints a saved plan and its survey.
 fn show_saved(args: &Args) -> u8 {
     match SavedPlan::read_to_show(&args.inputs.playbook) {
         Ok(saved) => {
@@ -85,7 +85,7 @@ fn show_saved(args: &Args) -> u8 {
     }
 }
 
-/// Makes the plan, looks, prints both, and saves them where that is asked for.
+/// Makes the plan and the survey, prints both, and saves them on request.
 fn live(args: &Args) -> u8 {
     if let Some(out) = args.out.as_deref().filter(|out| !saved::is_saved(out)) {
         let answer = format!("{} does not end in `.plan.json`", out.display());
@@ -122,7 +122,7 @@ fn live(args: &Args) -> u8 {
     if refused { exit::REFUSED } else { exit::DONE }
 }
 
-/// Prints a plan, and what was found where text has room for it; graphs show the plan alone.
+/// Prints a plan, with the survey in text formats; graphs show only the plan.
 fn print(format: Display, plan: &Plan, survey: Option<&Survey>) {
     let found = |write: fn(&Survey) -> String| survey.map(write).unwrap_or_default();
     match (format, survey) {

@@ -1,4 +1,4 @@
-//! `cutover resume` and `cutover rollback`: a run goes on, or back, from its journal.
+//! `cutover resume` and `cutover rollback`: continue a run, or roll it back, from its journal.
 
 use super::amend;
 use super::conduct::{Conduct, Errand, Manner};
@@ -102,7 +102,7 @@ fn conduct(args: Common, compare: bool, changes: Changes) -> Result<Conduct> {
     }
     amendments.left_out = changes.left_out;
     let state = RunState::fold(Arc::new(Graph::new(Arc::new(plan.clone()))?), &entries)?;
-    // a run that is over, or only being taken back, does nothing more of what the files say
+    // a run that is over, or is being rolled back, no longer uses the files
     let compare = compare
         && changes.inventory.is_none()
         && state.rollback.is_none()

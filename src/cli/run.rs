@@ -68,7 +68,7 @@ fn from_playbook(inputs: &Inputs) -> Result<(Sources, Plan), u8> {
     }
 }
 
-/// The saved plan, if the files still say the same and the servers and hosts are still the same.
+/// The saved plan, if the files still give the same plan and the servers and hosts are unchanged.
 fn from_saved(args: &Args) -> Result<(Sources, Plan), u8> {
     let path = &args.inputs.playbook;
     let give_up = |failure: Failure| conduct::give_up(&failure);

@@ -1,4 +1,4 @@
-//! `cutover status` and `cutover list`: looking at runs.
+//! `cutover status` and `cutover list`: show runs.
 
 use super::output::{self, Format};
 use super::state::State;
@@ -68,7 +68,7 @@ fn show_status(args: &Args) -> Result<u8> {
     Ok(looks.iter().map(Look::verdict).max().map_or(exit::DONE, Verdict::exit_code))
 }
 
-/// A summary with what the servers said just now.
+/// A summary with the servers' current answers.
 #[derive(Serialize)]
 struct Live<'a> {
     #[serde(flatten)]
@@ -76,7 +76,7 @@ struct Live<'a> {
     live: Vec<Judged<'a>>,
 }
 
-/// One look at the servers of the run's switch.
+/// One check of the servers of the run's switch.
 fn look(state: &State, run: &str) -> Result<Vec<Look>> {
     let Chosen::Switch(switch) = choose(&state.open()?, Some(run))? else { return Ok(Vec::new()) };
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Plans again from the files and compares. Differences go to stderr.
 ///
 /// # Errors
-/// `Refused` when the plan is another one now, or cannot be made any more.
+/// `Refused` when the plan has changed, or can no longer be made.
 pub fn check(run: &str, sources: &Sources, begun: &Plan) -> Result<()> {
     let gone = missing(sources);
     if !gone.is_empty() {
@@ -39,7 +39,7 @@ pub fn check(run: &str, sources: &Sources, begun: &Plan) -> Result<()> {
 /// Plans again from the files that a saved plan was made from, and compares. What is different goes to stderr.
 ///
 /// # Errors
-/// `Refused` when the plan is another one now, or a file is gone.
+/// `Refused` when the plan has changed, or a file is missing.
 pub fn saved(path: &Path, sources: &Sources, saved: &Plan) -> Result<()> {
     if let Some(gone) = missing(sources).first() {
         let answer = format!("{} does not exist here, so it cannot be compared", gone.display());

@@ -39,7 +39,7 @@ pub struct Args {
     metrics: Option<PathBuf>,
 }
 
-/// How looks are printed.
+/// How checks are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum LineFormat {
     /// For people.
@@ -86,7 +86,7 @@ pub fn watcher(switch: Switch, state: &State, asks_accounts: bool) -> Result<Wat
     Ok(Watcher::new(switch, fx, asks_accounts))
 }
 
-/// A watch under way.
+/// A running watch.
 struct Rounds<'a> {
     args: &'a Args,
     watched: Option<(Switch, Watcher, Memory, Option<Postman>)>,
@@ -126,11 +126,11 @@ impl<'a> Rounds<'a> {
         Ok(code)
     }
 
-    /// One look at each pair of the switch that counts now.
+    /// One check of each pair of the current switch.
     async fn round(&mut self) -> Result<()> {
         let chosen = match choose(&self.args.state.open()?, self.args.run.as_deref()) {
             Ok(chosen) => chosen,
-            // a journal that cannot be read for a moment ends no watch that goes on
+            // a journal that is unreadable for a moment does not end the watch
             Err(failure) if self.watched.is_some() => {
                 self.judge(Verdict::Unclear);
                 tracing::warn!("{failure}");
@@ -164,7 +164,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// Goes on with the same switch, or turns to a newer one. What a person has accepted since counts from now on.
+    /// Continues with the same switch, or changes to a newer one. Writes accepted since then count from now on.
     async fn turn_to(&mut self, switch: Switch) -> Result<()> {
         if self.watched.as_ref().is_some_and(|(now, ..)| now.is_same(&switch)) {
             return Ok(());
@@ -208,12 +208,12 @@ impl<'a> Rounds<'a> {
     }
 }
 
-/// A look with what follows from it.
+/// A check with its verdict.
 #[derive(serde::Serialize)]
 pub struct Judged<'a> {
-    /// What follows.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The look.
+    /// The check.
     #[serde(flatten)]
     pub look: &'a Look,
 }
@@ -225,7 +225,7 @@ fn tell(state: &State, switch: &Switch, look: &Look) -> Result<()> {
     notify::watched(&state.store()?, &Watched { run, old, at, text: &text, plan, folder: &folder })
 }
 
-/// A full disk ends no watch: the next look tries again, and the file of metrics grows old, which shows.
+/// A full disk does not end a watch: the next check tries again, and the age of the metrics file shows the problem.
 fn bear(written: Result<()>) {
     if let Err(failure) = written {
         tracing::warn!("{failure}");
@@ -237,7 +237,7 @@ fn clock(at: i64) -> String {
     at.map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-/// A reader that has gone away is no failure.
+/// A closed pipe is not a failure.
 fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -37,7 +37,7 @@ impl Postman {
         let work = move || {
             let round = go_round(&mut sender, &ends, wall);
             drop(sender); // before the process may end: a journal that is closed leaves no log behind
-            let _ = tell.send(round); // nobody may be left to hear it
+            let _ = tell.send(round); // the receiver may be gone
         };
         std::thread::Builder::new()
             .name("postman".into())

@@ -99,7 +99,7 @@ impl Evidence {
     }
 }
 
-/// The last switch of the run, if one was begun.
+/// The last switch of the run, if one was started.
 fn switch(summary: &Summary) -> Option<Switch> {
     let last = summary.standstills.last()?;
     let at = |moment: Option<JournalMoment>| moment.map(|moment| moment.at);

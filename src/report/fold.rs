@@ -67,7 +67,7 @@ pub struct Summary {
     /// The known state of the servers of a switch that has not ended well, and what may be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionTable>,
-    /// Why it cannot go on now, if it was put off.
+    /// Why it cannot continue now, if it was put off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub put_off: Option<PutOff>,
     /// Findings on the servers that it has closed permanently.
@@ -79,10 +79,10 @@ pub struct Summary {
     pub steps: Vec<StepSummary>,
 }
 
-/// Why a run cannot go on now.
+/// Why a run cannot continue now.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PutOff {
-    /// The step or block that cannot go on.
+    /// The step or block that cannot continue.
     pub of: String,
     /// Why.
     pub failure: Failure,

@@ -52,7 +52,7 @@ pub enum Sentence<'a> {
         /// Who, and why.
         vouched: &'a Vouched,
     },
-    /// Why the run cannot go on now.
+    /// Why the run cannot continue now.
     PutOff {
         /// The step or block that cannot.
         of: &'a str,

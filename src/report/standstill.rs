@@ -141,7 +141,7 @@ struct Reader<'a> {
     fence: &'a PlannedStep,
     server: &'a str,
     over: Vec<Standstill>,
-    /// The one that goes on.
+    /// The write pause in progress.
     open: Option<Standstill>,
     /// The state of the server before, as the fence noted it: from here on it may be closing.
     noted: Option<(JournalMoment, bool)>,

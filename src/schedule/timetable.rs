@@ -4,7 +4,7 @@
 //! that no start is lost or happens twice:
 //! - An expression with fixed minutes and hours means a time of day. One that does not exist starts at the first instant
 //!   after the gap, once; one that exists twice starts at its first, once.
-//! - An expression whose minute, hour or second begins with `*` means an interval. It goes on by instants: nothing happens
+//! - An expression whose minute, hour or second begins with `*` means an interval. It counts instants: nothing happens
 //!   at times that do not exist, and what exists twice starts twice.
 
 use crate::playbook::suggest;

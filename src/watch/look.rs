@@ -86,7 +86,7 @@ impl Watcher {
         for (server, failure) in [(&pair.old, old.as_ref().err()), (&pair.new, new.as_ref().err())] {
             if let Some(failure) = failure {
                 unseen.push(failure.to_string().lines().next().unwrap_or_default().to_owned());
-                self.fx.close_session(server, PURPOSE).await; // the next look connects anew
+                self.fx.close_session(server, PURPOSE).await; // the next check connects again
             }
         }
         let (old, new) = (old.ok(), new.ok());

@@ -30,7 +30,7 @@ impl Keys {
     /// Reads the file.
     ///
     /// # Errors
-    /// All its faults, each at its place.
+    /// All its faults, with their positions.
     pub fn open(path: PathBuf) -> Result<Self, Faults> {
         let known = (version(&path), People::open(&path)?.into());
         Ok(Self { path, known: Mutex::new(known) })

@@ -145,8 +145,8 @@ impl Page {
             .with_state(self)
     }
 
-    /// Answers on `door` until it is over. Never more file descriptors are in use for connections than
-    /// [`descriptors::prepare`] counts with: whoever is told to leave keeps its place among them until it has gone.
+    /// Answers on `door` until the page ends. Connections never use more file descriptors than [`descriptors::prepare`] assumes:
+    /// a connection that is asked to close keeps its slot until it is closed.
     pub async fn serve(self: Arc<Self>, door: listen::Door) {
         let over = self.parts.over.clone();
         let routes = self.clone().router();

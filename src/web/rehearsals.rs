@@ -87,7 +87,7 @@ impl Rehearsals {
     /// Starts one, into `state_dir`.
     ///
     /// # Errors
-    /// When there is no such playbook, one goes on already, or the program cannot be started.
+    /// When there is no such playbook, another rehearsal is running, or the program cannot be started.
     pub(super) fn start(&self, playbook: &str, load: &Load, state_dir: &Path, person: &str) -> Result<()> {
         let attempted = || format!("rehearse {playbook}");
         if !self.playbooks().iter().any(|name| name == playbook) {

@@ -84,7 +84,7 @@ impl Sessions {
     }
 }
 
-/// Found by its hash, so that the time it takes to look one up says nothing about the ids there are.
+/// Looked up by hash, so that the time of a lookup reveals nothing about existing ids.
 fn hashed(id: &str) -> String {
     people::hash(id)
 }

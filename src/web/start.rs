@@ -14,7 +14,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// Rows of a rehearsal's database, when nothing else is said, and the most of them.
+/// Default and largest number of rows of a rehearsal's database.
 const ROWS: u64 = 20_000;
 const MOST_ROWS: u64 = 50_000_000;
 
@@ -125,7 +125,7 @@ pub(super) async fn rehearse(
     Ok(done(&visitor))
 }
 
-/// A number of the form, from 1 to `most`; `usual` when nothing is said.
+/// A number of the form, from 1 to `most`; `usual` when the field is empty.
 fn number(field: &str, said: &str, usual: u64, most: u64) -> Result<u64, Refusal> {
     let number = if said.is_empty() { Some(usual) } else { said.parse().ok() };
     number.filter(|number| (1..=most).contains(number)).ok_or_else(|| {

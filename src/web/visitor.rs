@@ -109,7 +109,7 @@ impl FromRequestParts<Arc<Page>> for Visitor {
         let visitor = see(parts, page, address);
         if let Some(seat) = parts.extensions.get::<Seat>() {
             let known = visitor.as_ref().ok().filter(|visitor| visitor.person.is_some());
-            seat.is_of(known.map(Self::caller)); // anew by every request: a session ends
+            seat.is_of(known.map(Self::caller)); // again for every request, because a session ends
         }
         visitor
     }
@@ -161,8 +161,8 @@ pub(super) fn cookie_name(by_tls: bool) -> &'static str {
     if by_tls { "__Host-cutover" } else { "cutover" }
 }
 
-/// The id of the session that the browser says it has. Where browsers come by TLS, a cookie without the prefix is not
-/// taken: a page on another port, or one reached without TLS, could have set it.
+/// The session id from the browser's cookie. With TLS a cookie without the prefix is not accepted: a page on another port,
+/// or one without TLS, could have set it.
 pub(super) fn cookie(headers: &HeaderMap, by_tls: bool) -> Option<&str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));

@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> u8 {
                 Format::Text => output::text(&summary(args, &reading.plan, &report)),
                 format => print(format, &report, || valid(&reading.plan, &report, passed)),
             }
-            // the process ends here: taking ten thousand steps apart would be a tenth of its time
+            // the process ends here: dropping ten thousand steps would take a tenth of its time
             std::mem::forget((reading, report));
             if passed { exit::DONE } else { exit::INVALID }
         }

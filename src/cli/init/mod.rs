@@ -40,7 +40,7 @@ enum Ci {
 struct Entry {
     path: &'static str,
     text: Cow<'static, str>,
-    /// Whether one that is there stays, and is no reason to refuse.
+    /// Whether an existing one is kept and is not a reason to refuse.
     may_stay: bool,
 }
 
@@ -103,7 +103,7 @@ fn pretty(schema: &Value) -> String {
     text
 }
 
-/// Writes a file that is not there yet; never one that has come about meanwhile.
+/// Writes a new file; never overwrites one that was created meanwhile.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     std::fs::create_dir_all(folder_of(path))?;
     std::fs::File::create_new(path)?.write_all(text.as_bytes())

@@ -85,7 +85,7 @@ async fn hold(args: &Args) -> Result<Vec<Outcome>> {
     Ok(outcomes)
 }
 
-/// A server that must be there.
+/// A server that must be available.
 async fn known(text: &str) -> Result<Given> {
     let choice: Choice = text.parse().map_err(|answer: String| Failure::refused("find a server", answer))?;
     let program = Program::find(&choice).await?;
@@ -93,7 +93,7 @@ async fn known(text: &str) -> Result<Given> {
     Ok(Given { name: path.display().to_string(), product: program.product })
 }
 
-/// The servers that this machine has or can fetch; one that it cannot is told, and left out.
+/// The servers that this machine has or can download; others are reported and skipped.
 async fn others() -> Vec<Given> {
     let mut found = Vec::new();
     for release in RELEASES {

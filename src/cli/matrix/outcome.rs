@@ -17,7 +17,7 @@ pub struct Outcome {
     pub tls: bool,
     /// `done`, or another result.
     pub result: String,
-    /// Whether everything went as it must.
+    /// Whether everything went as expected.
     pub is_good: bool,
     /// Longest pause between acknowledged writes around the swap, in milliseconds.
     pub gap_ms: Option<f64>,
@@ -25,12 +25,12 @@ pub struct Outcome {
     pub failback_ms: Option<f64>,
     /// Acknowledged writes that were lost.
     pub lost: Option<u64>,
-    /// Whether the server that was left follows the other one in the end.
+    /// Whether the old server replicates from the new one at the end.
     pub way_back: Option<bool>,
 }
 
 impl Outcome {
-    /// From the report of a rehearsal and its exit code; there is no report of one that did not come about.
+    /// From the report of a rehearsal and its exit code; a rehearsal that could not start has no report.
     #[must_use]
     pub fn of(trial: &Trial, report: &Value, code: Option<i32>) -> Self {
         let version = |side: &str, given: &super::trials::Given| {
@@ -81,7 +81,7 @@ impl Outcome {
     }
 }
 
-/// One line, while more are to come.
+/// The line of one rehearsal.
 #[must_use]
 pub fn line(outcome: &Outcome, seconds: f64) -> String {
     let [source, target, playbook, tls, result, gap, lost, failback, way_back] = outcome.cells();
@@ -93,7 +93,7 @@ pub fn line(outcome: &Outcome, seconds: f64) -> String {
     )
 }
 
-/// All of them, for an issue.
+/// The table of all rehearsals, to paste into an issue.
 #[must_use]
 pub fn table(outcomes: &[Outcome], program: &str) -> String {
     let head = "| old server | new server | playbook | TLS | result | gap ms | lost | failback ms | way back |\n\

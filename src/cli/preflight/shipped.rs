@@ -59,7 +59,7 @@ fn each_preflight(playbook: &mut Value, change: impl Fn(&mut Value)) {
     }
 }
 
-/// Puts the names of these servers where the shipped playbook says `source` and `target`.
+/// Replaces `source` and `target` in the shipped playbook with the names of these servers.
 fn rename(value: &mut Value, source: &str, target: &str) {
     let name = |text: &str| match text {
         "source" => Some(source.to_owned()),

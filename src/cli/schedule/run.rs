@@ -39,7 +39,7 @@ pub struct Args {
 pub struct CarryOut {
     /// The run's id.
     run: String,
-    /// The file of people that the page of the scheduler goes by.
+    /// The file of people of the scheduler's page.
     #[arg(long, value_name = "FILE")]
     people: Option<PathBuf>,
     #[command(flatten)]
@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> u8 {
 fn here(args: &Args, schedule: &Schedule) -> Result<u8> {
     let scheduler = Scheduler::new(args.state.home()?);
     let (start, work) = start_here(&scheduler, schedule)?;
-    finish(&scheduler, &start, work, None) // whoever typed it
+    finish(&scheduler, &start, work, None) // the account that typed it
 }
 
 fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
@@ -118,7 +118,7 @@ fn finish(scheduler: &Scheduler, start: &Start, work: Work, by: Option<StartedBy
     work::finish(&scheduler.journal, work, start, |start| cli::carry_out(&start.command, by))
 }
 
-/// Whose start it is, as the journal says: the schedule's, or that of the person who asked for it on the page.
+/// Who asked for the start, from the journal: the schedule, or the person on the page.
 fn started_by(start: &Start, people: Option<PathBuf>) -> StartedBy {
     let who = if start.on_demand { start.by.clone() } else { format!("schedule {}", start.schedule) };
     StartedBy { who, people }

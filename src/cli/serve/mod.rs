@@ -56,7 +56,7 @@ pub struct Args {
     state: State,
 }
 
-/// What the other commands about schedules take when no file is named.
+/// The default file of the other schedule commands.
 const USUAL: &str = "schedules.yaml";
 
 /// Serves until it is asked to stop.
@@ -155,12 +155,12 @@ async fn serve(
     let scheduler = schedules.map(|(_, daemon)| beside(daemon, over, tell)).transpose()?;
     page.serve(door).await;
     if let Some(scheduler) = scheduler {
-        let _ = tokio::task::spawn_blocking(|| scheduler.join()).await; // it says itself what it cannot do
+        let _ = tokio::task::spawn_blocking(|| scheduler.join()).await; // it reports its own failures
     }
     Ok(())
 }
 
-/// The scheduler in threads of its own: whatever the page is busy with, a due time is looked at when it comes.
+/// The scheduler in threads of its own, so that a busy page does not delay due times.
 fn beside(daemon: Daemon, over: CancellationToken, tell: impl Fn(News) + Send + 'static) -> Result<JoinHandle<()>> {
     let failed = |error: std::io::Error| Failure::permanent("start the scheduler", error.to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
@@ -168,7 +168,7 @@ fn beside(daemon: Daemon, over: CancellationToken, tell: impl Fn(News) + Send + 
     thread.spawn(move || runtime.block_on(daemon.serve(over, tell))).map_err(failed)
 }
 
-/// Ends `over` when the process is told to end.
+/// Ends `over` when the process is asked to end.
 pub(super) async fn stop_on_signal(over: CancellationToken) {
     // without a handler the signal ends the process, which loses nothing
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
@@ -205,7 +205,7 @@ fn tell(news: News, state_dir: &Path) {
     }
 }
 
-/// What it will do next.
+/// The next due times.
 fn coming(schedules: &Schedules) -> String {
     let now = Timestamp::now();
     let line = |schedule: &crate::schedule::Schedule| {

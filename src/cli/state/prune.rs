@@ -90,7 +90,7 @@ pub(super) fn prune(args: &PruneArgs) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the evidence of a run, and then forgets it; whether it was still as the evidence says.
+/// Keeps the evidence of a run, and then removes it; returns false when the run has changed meanwhile.
 fn forget(store: &Store, args: &PruneArgs, run: &str) -> Result<bool> {
     let (record, entries) = (store.run(run)?, store.entries(run)?);
     let Some(last) = entries.last().map(|entry| (entry.seq, entry.hash.clone())) else { return Ok(false) };
@@ -109,7 +109,7 @@ fn forget(store: &Store, args: &PruneArgs, run: &str) -> Result<bool> {
     store.forget_run(run, &last)
 }
 
-/// Durable before it has its name.
+/// The file is durable before it gets its name.
 fn keep(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;

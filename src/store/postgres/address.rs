@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// How long a server may take to accept a connection, unless the address says otherwise.
+/// How long a server may take to accept a connection, unless the address sets another time.
 const CONNECT: Duration = Duration::from_secs(3);
 
 /// How a connection is protected.

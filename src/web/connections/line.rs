@@ -74,7 +74,7 @@ async fn answer(line: Box<dyn Line>, peer: SocketAddr, seat: Seat, routes: Route
     }
 }
 
-/// The response; its body tells the seat when it is over.
+/// The response; its body informs the seat when it ends.
 fn until_answered(response: Response<Body>, seat: Seat) -> Response<Body> {
     let answering = Answering(seat);
     response.map(|body| {

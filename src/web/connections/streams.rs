@@ -6,25 +6,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All streams.
 const MOST: usize = 64;
-/// Of these for people who have not logged in.
+/// Of these for anonymous readers.
 const STRANGERS: usize = 32;
 /// For one session, token or address: a browser has six connections.
 const EACH: usize = 8;
 
-/// Who calls, as far as numbers of connections and streams go.
+/// The client that connections and streams are counted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::web) enum Caller {
     /// A session or a token.
     Person(String),
-    /// Somebody who has not logged in; behind a proxy, the address that it names.
+    /// An anonymous reader; behind a proxy, the address that it names.
     Address(Option<IpAddr>),
 }
 
-/// How many streams there are, by caller.
+/// Number of streams by caller.
 #[derive(Default)]
 pub(in crate::web) struct Streams(Mutex<HashMap<Caller, usize>>);
 
-/// The place of one stream, given back when dropped.
+/// The slot of one stream, released when dropped.
 pub(in crate::web) struct Stream {
     all: Arc<Streams>,
     caller: Caller,
@@ -35,7 +35,7 @@ impl Streams {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more stream of `caller`, or why there is none.
+    /// A slot for one more stream of `caller`, or why there is none.
     pub(in crate::web) fn begin(self: &Arc<Self>, caller: Caller) -> Result<Stream, &'static str> {
         let caller = match caller {
             Caller::Address(address) => Caller::Address(address.map(super::network)),
