@@ -137,8 +137,8 @@ async fn every_certificate(family: Family) {
 
     bench.authority.sign(NAMES, 2021);
     bench.with_config(|line| Some(line.to_owned())).await;
-    refused(bench.here(json!({ "ca": ca })).await, &["good until 2021-12-31", "renew"]);
-    refused(bench.here(json!({ "ca": ca, "verify": "chain" })).await, &["good until 2021-12-31"]);
+    refused(bench.here(json!({ "ca": ca })).await, &["expired at 2021-12-31", "renew"]);
+    refused(bench.here(json!({ "ca": ca, "verify": "chain" })).await, &["expired at 2021-12-31"]);
 
     let off = if family == Family::MySql { "tls_version = ''" } else { "" };
     bench
