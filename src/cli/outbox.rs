@@ -89,7 +89,8 @@ fn send(args: &SendArgs) -> Result<()> {
     if round.left == 0 {
         return Ok(());
     }
-    Err(Failure::transient("send all messages", format!("{} messages were not accepted", round.left))
+    let messages = if round.left == 1 { "message was" } else { "messages were" };
+    Err(Failure::transient("send all messages", format!("{} {messages} not accepted", round.left))
         .now("they remain in the outbox")
         .help("`cutover outbox list --unsent` shows the reasons; send again later"))
 }

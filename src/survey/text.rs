@@ -86,7 +86,8 @@ fn facts(survey: &Survey) -> Vec<String> {
     }
     for (name, host) in &survey.hosts {
         let (memory, cpus, free) = (host.facts.memory, host.facts.cpus, Bytes(host.free));
-        lines.push(format!("host {name}: {memory} of memory, {cpus} processors, {free} free for its work folder"));
+        let processors = if cpus == 1 { "processor" } else { "processors" };
+        lines.push(format!("host {name}: {memory} of memory, {cpus} {processors}, {free} free for its work folder"));
     }
     lines
 }
@@ -114,10 +115,11 @@ fn words(finding: &Finding) -> String {
         Finding::File(file) if file.diff.is_empty() => format!("{} on {} will not change", file.path, file.host),
         Finding::File(file) => format!("{} on {}:\n{}", file.path, file.host, file.diff),
         Finding::Volume(volume) => format!(
-            "{}: {} in {} tables, about {} rows",
+            "{}: {} in {} {}, about {} rows",
             volume.server,
             Bytes(volume.bytes),
             volume.tables,
+            if volume.tables == 1 { "table" } else { "tables" },
             volume.rows
         ),
         Finding::Copy(way) => {

@@ -94,7 +94,10 @@ fn about(seen: &Seen<'_>) -> Markup {
             @if let Some(worker) = seen.worker {
                 dt { "by" } dd { (worker.trim_start_matches(&format!("run {} (", summary.run)).trim_end_matches(')')) }
             }
-            @if summary.resumed > 0 { dt { "resumed" } dd { (summary.resumed) " times" } }
+            @if summary.resumed > 0 {
+                dt { "resumed" }
+                dd { (summary.resumed) (if summary.resumed == 1 { " time" } else { " times" }) }
+            }
             @if let Some(reason) = &summary.rollback { dt { "rolled back" } dd { "because " (reason) } }
             @for (name, about) in display::servers(seen.plan) { dt { "server " (name) } dd { (about) } }
             @for (host, region) in &summary.regions { dt { "host " (host) } dd { (region) } }

@@ -22,7 +22,12 @@ pub(super) fn log(step: &str, entries: &[Entry], news: &[News]) -> Markup {
     lines.sort_by_key(|(at, journaled, _)| (*at, *journaled));
     let left_out = lines.len().saturating_sub(LINES);
     html! {
-        @if left_out > 0 { p.quiet { (left_out) " earlier lines: see " code { "cutover report" } } }
+        @if left_out > 0 {
+            p.quiet {
+                (left_out) (if left_out == 1 { " earlier line" } else { " earlier lines" })
+                ": see " code { "cutover report" }
+            }
+        }
         @if lines.is_empty() { p.quiet { "Nothing yet." } }
         ol.log {
             @for (at, journaled, text) in &lines[left_out..] {

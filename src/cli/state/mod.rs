@@ -101,8 +101,9 @@ impl State {
     /// When there is none.
     pub fn open(&self) -> Result<Store> {
         self.existing_store()?.ok_or_else(|| {
-            let place = self.shared_at().map_or_else(|| self.dir().display().to_string(), str::to_owned);
-            Failure::permanent("find a run", format!("no runs yet (state directory: {place})"))
+            let directory = || format!("state directory: {}", self.dir().display());
+            let place = self.shared_at().map_or_else(directory, |address| format!("store: {address}"));
+            Failure::permanent("find a run", format!("no runs yet ({place})"))
                 .help("if the run has another state directory, give it with --state")
         })
     }

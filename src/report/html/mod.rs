@@ -77,7 +77,10 @@ fn head(summary: &Summary, alive: Option<&str>, evidence: &Evidence) -> Markup {
             @if let Some(started) = summary.started { dt { "started" } dd { (exact_moment(started)) } }
             @if let Some(took) = summary.duration { dt { "took" } dd { (span(took)) } }
             dt { "steps" } dd { (done) " of " (summary.steps.len()) " succeeded" }
-            @if summary.resumed > 0 { dt { "resumed" } dd { (summary.resumed) " times" } }
+            @if summary.resumed > 0 {
+                dt { "resumed" }
+                dd { (summary.resumed) (if summary.resumed == 1 { " time" } else { " times" }) }
+            }
             @if let Some(revision) = &evidence.revision { dt { "commit" } dd { code { (revision) } } }
             dt { "plan" } dd { code { (summary.plan) } }
         }
