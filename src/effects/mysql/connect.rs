@@ -153,7 +153,7 @@ impl Login {
         }
         let password = match &self.password {
             Some(secret) => format!("check that {} holds the password of this account", secret.marker()),
-            None => "no password was given".to_owned(),
+            None => "no password was given: check that the account needs none".to_owned(),
         };
         Failure::permanent(attempted, answer).at(&self.server).help(format!(
             "{password}, and that the account exists for the host that the connection comes from: through ssh that is \

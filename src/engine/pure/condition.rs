@@ -1,4 +1,4 @@
-//! Whether a step whose needs stand runs at all. Pure.
+//! Whether a step whose needs are fulfilled runs at all. Pure.
 
 use crate::engine::state::RunState;
 use crate::engine::status::Status;

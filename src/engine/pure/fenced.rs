@@ -6,17 +6,17 @@ use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
 use crate::kinds::role::{Closes, Follows, Opens, RoleData};
 
-/// A switch from one server to another that has come to pass.
+/// A completed switch from one server to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fenced {
     /// The server that was closed.
     pub old: String,
     /// The server that was opened.
     pub new: String,
-    /// How far the old server's own log had come: at the fence, or when a person accepted what it has written since.
-    /// `None` where a program without that record closed it.
+    /// End of the old server's own log: at the fence, or when a person accepted its later writes.
+    /// `None` if a program without that record closed it.
     pub before: Option<OwnLog>,
-    /// Whether a person has accepted that nobody can look.
+    /// Whether a person has accepted that the server cannot be checked.
     pub excused: bool,
     /// Whether the old server was made to follow the new one.
     pub has_way_back: bool,
@@ -47,8 +47,8 @@ pub fn fenced(state: &RunState) -> Vec<Fenced> {
     pairs.collect()
 }
 
-/// Whether a switch has started and is neither done nor undone: then servers open and close, and nothing of that is
-/// wrong.
+/// Whether a switch has started and is neither done nor undone: then servers open and close, and that is
+/// normal.
 #[must_use]
 pub fn is_switching(state: &RunState) -> bool {
     let over = |step: &StepState| matches!(step.status, Status::Undone | Status::Skipped);

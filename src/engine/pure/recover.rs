@@ -1,10 +1,10 @@
 //! What a dead runner leaves behind, and what a check of the real state makes of it. Pure: `attempt.rs` does the
 //! checks.
 //!
-//! A resumed run trusts its journal about intents, not about the world. Every step that was begun and has no result
-//! is looked at; so is every succeeded one that holds something up before the point of no return (a tunnel, a
-//! channel, a fence): what died with the runner is made again, in the order of the plan, each step only after those
-//! before it are proved or made again. A point of no return in doubt is looked at before anything else is.
+//! A resumed run trusts its journal about intents, not about the world. Every step that has started and has no result
+//! is checked; so is every succeeded step that keeps something running before the point of no return (a tunnel, a
+//! channel, a fence): what died with the runner is created again, in the order of the plan, each step only after those
+//! before it are proved or created again. A point of no return in doubt is checked before anything else.
 
 use crate::engine::checkpoint;
 use crate::engine::graph::Graph;
@@ -79,7 +79,7 @@ fn reset_step(graph: &Graph, ix: usize, step: &mut StepState, Ground { past, ane
         }
         Status::Succeeded => {
             let holds = graph.step(ix).reversibility == Reversibility::Reversible && !past;
-            // a check whose ground was found missing by the dead runner still has to be looked at
+            // a check whose basis the dead runner found missing must still be repeated
             let doubted = step.proof != Proof::Good && !past;
             step.proof = if holds || doubted { Proof::Wanted } else { Proof::Good };
         }
@@ -100,7 +100,7 @@ pub fn conclude(state: &RunState, ix: usize, found: Result<Probe>) -> Event {
         Err(failure) if failure.class == Class::Cancelled => {
             Event::StepStopped { step: id, attempt: step.attempt, failure: None }
         }
-        // a point of no return nobody can look at counts as passed; another step can wait for a better day
+        // a point of no return that cannot be checked counts as passed; another step can be checked later
         Err(failure) if state.graph.is_final(ix) => failed(id, step, failure),
         Err(failure) => Event::StepStopped { step: id, attempt: step.attempt, failure: Some(failure) },
     }

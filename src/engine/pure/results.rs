@@ -16,7 +16,7 @@ use std::time::Duration;
 pub enum Ended {
     /// An attempt of a step.
     Executed(Result<Outputs>),
-    /// A look at reality.
+    /// A check of the real state.
     Probed(Result<Probe>),
     /// The preparation of a block.
     Prepared(Result<()>),
@@ -102,7 +102,7 @@ fn put_back(state: &RunState, block: usize) -> Event {
     Event::BlockPutBack { block: state.graph.plan().blocks[block].id.clone() }
 }
 
-/// An undo that was asked to stop is not worn out by that.
+/// An undo that was asked to stop does not use up an attempt.
 fn undo_retry(state: &RunState, now: i64, ix: usize, failure: &Failure) -> Option<i64> {
     match failure.class {
         Class::Cancelled => Some(now),

@@ -47,28 +47,28 @@ pub struct RunState {
     pub is_held: bool,
     /// Findings of the last check of the servers that it closed.
     pub after_fence: Vec<FencedServer>,
-    /// Servers whose own transactions a person has accepted, with how far their log had come then; nothing where that
-    /// could not be seen.
+    /// Servers whose own transactions a person has accepted, with the end of their log at that time; nothing if it
+    /// was unknown.
     pub accepted: BTreeMap<String, Option<OwnLog>>,
 }
 
-/// How a window stands in the process that waits for it now.
+/// State of a window in the process that waits for it now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WindowState {
-    /// The opening that is awaited.
+    /// The opening that the run waits for.
     pub awaited: Option<Opening>,
     /// It has opened, and closes then (milliseconds since 1970).
     pub open: Option<i64>,
-    /// The opening that closes then was too short, and a later one is waited for.
+    /// The opening that closes then was too short, so the run waits for a later one.
     pub past: Option<i64>,
 }
 
-/// How a block stands in the process that runs it now.
+/// State of a block in the process that runs it now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BlockState {
     /// Whether its steps are prepared.
     pub prepare: Prepare,
-    /// When its clock began to run.
+    /// When its clock started.
     pub started: Option<i64>,
     /// Whether its time is up.
     pub expired: bool,
@@ -87,7 +87,7 @@ pub enum Prepare {
 }
 
 impl RunState {
-    /// A run of which nothing is known yet.
+    /// A run with no events yet.
     #[must_use]
     pub fn new(graph: Arc<Graph>) -> Self {
         let steps = vec![StepState::default(); graph.len()];
@@ -201,28 +201,28 @@ impl RunState {
         self.started && self.outcome.is_none()
     }
 
-    /// Whether a block has begun, and the application may be waiting for its end.
+    /// Whether a block has started, so the application may be waiting for its end.
     #[must_use]
     pub fn is_under_way(&self, block: usize) -> bool {
         let over = |ix: &usize| matches!(self.steps[*ix].status, Status::Succeeded | Status::Skipped | Status::Undone);
         self.blocks[block].started.is_some() && !self.graph.blocks()[block].iter().all(over)
     }
 
-    /// Whether a step is in a block that has begun: the application may be waiting.
+    /// Whether a step is in a block that has started: the application may be waiting.
     #[must_use]
     pub fn is_in_begun_block(&self, step: usize) -> bool {
         self.graph.block(step).is_some_and(|block| self.blocks[block].started.is_some())
     }
 
-    /// Whether a step is the only one of its block that has begun, so that nobody waits for it yet.
+    /// Whether a step is the only one of its block that has started, so nobody waits for it yet.
     #[must_use]
     pub fn is_first_of_block(&self, step: usize) -> bool {
         let block = self.graph.block(step).map(|block| &self.graph.blocks()[block]);
         block.is_some_and(|block| block.iter().all(|&other| other == step || !self.steps[other].begun))
     }
 
-    /// Whether nothing was done that an older copy of the journal could do again: what has begun only looked. A program or
-    /// a statement of the user's own without an undo may have changed something.
+    /// Whether nothing was done that an older copy of the journal could repeat: all started steps only read. A command
+    /// or statement of the user without an undo may have changed something.
     #[must_use]
     pub fn has_done_nothing(&self) -> bool {
         let looks = |ix: usize| {
@@ -232,8 +232,7 @@ impl RunState {
         self.steps.iter().enumerate().all(|(ix, step)| !step.begun || looks(ix))
     }
 
-    /// Whether nothing of the plan is left to do, and all that keeps it from success is what was found on servers that it
-    /// has closed.
+    /// Whether all steps are over, and only findings on servers that the run closed keep it from success.
     #[must_use]
     pub fn is_done_but_for_the_fence(&self) -> bool {
         let over = |step: &StepState| matches!(step.status, Status::Succeeded | Status::Skipped);
@@ -258,7 +257,7 @@ impl RunState {
         self.finals().any(|step| step.status == Status::Succeeded || (step.begun && !step.absent))
     }
 
-    /// Whether nothing but steps that leave nothing behind has begun, and a gate ended the run.
+    /// Whether a gate ended the run before any step that leaves something behind has started.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         let mut refused = false;
@@ -288,7 +287,7 @@ impl RunState {
         path.try_fold(value, |value, key| value.get(key)).cloned()
     }
 
-    /// Whether a person may leave step `ix` out: the run is past its point of no return, and the step still to come.
+    /// Whether a person may leave step `ix` out: the run is past its point of no return, and the step has not run.
     #[must_use]
     pub fn may_be_left_out(&self, ix: usize) -> bool {
         let step = &self.steps[ix];
@@ -296,7 +295,7 @@ impl RunState {
         self.is_point_reached() && to_come && !step.is_busy() && !self.graph.is_final(ix)
     }
 
-    /// Whether the rollback that is under way, or was, leaves a checkpoint standing.
+    /// Whether the current or last rollback keeps a checkpoint.
     #[must_use]
     pub fn keeps(&self) -> bool {
         !self.kept.is_empty()
@@ -325,7 +324,7 @@ impl RunState {
         Ok(())
     }
 
-    /// A window opens. What was prepared while it was awaited is prepared again: hours may have passed.
+    /// A window opens. Preparations made during the wait are repeated: hours may have passed.
     fn open(&mut self, event: &Event, of: &str, closes: i64) -> Result<()> {
         let number = self.gate(event, of)?;
         let window = &mut self.windows[number];

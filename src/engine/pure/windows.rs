@@ -1,8 +1,9 @@
 //! Windows for the scheduler: what waits for one, whether it is open, and whether the next step or block still fits
 //! in. Pure: the time on the wall is handed in.
 //!
-//! What has begun is finished, window or not: inside a block the application may be without a server to write on. A block
-//! counts as begun when its clock runs, or when a step of it has left something behind that a resumed run found there.
+//! A step or block that has started is finished, even after the window closes: inside a block the application may be
+//! without a server to write on. A block counts as started when its clock runs, or when a resumed run found something
+//! that one of its steps left behind.
 
 use crate::domain::units::Span;
 use crate::engine::graph::{Gate, Graph, damaged};
@@ -59,8 +60,8 @@ fn forecast(step: &PlannedStep) -> u64 {
     step.timeout_ms.saturating_mul(u64::from(step.retry.attempts.max(1))).saturating_add(pauses)
 }
 
-/// What step `ix`, whose needs stand, has to wait for before its block is begun, or it itself is. `None` when nothing
-/// keeps it. `ready` states that everything else is ready.
+/// What step `ix`, whose needs are fulfilled, must wait for before its block, or the step itself, starts. `None` if
+/// nothing holds it. `ready` states that everything else is ready.
 pub(in crate::engine) fn hold(state: &RunState, ix: usize, now: Now, ready: bool) -> Option<Decision> {
     let number = state.graph.gate(ix)?;
     let gate = &state.graph.gates()[number];
@@ -107,7 +108,7 @@ fn is_begun(state: &RunState, place: Task) -> bool {
     }
 }
 
-/// Why `plan` can never begin what waits for a window, with the step that is refused.
+/// Why a step or block of `plan` can never start in its window, with the step that is refused.
 pub(in crate::engine) fn never_fit(graph: &Graph) -> Vec<(usize, Failure)> {
     let too_long = |gate: &&Gate| Duration::from_millis(gate.forecast_ms) > gate.calendar.window().length();
     let failure = |gate: &Gate| {
@@ -146,7 +147,7 @@ fn opens_too_late(gate: &Gate, opening: Opening, longest: Span) -> String {
     format!("the next window opens {}, and the run waits for {longest} at most", gate.calendar.show(opening.opens))
 }
 
-/// Whole seconds: a window is no matter of milliseconds, and people read this.
+/// Whole seconds: milliseconds do not matter for a window, and people read this.
 fn time(millis: u64) -> String {
     let time = if millis < 10_000 { Duration::from_millis(millis) } else { Duration::from_secs(millis / 1000) };
     Span(time).to_string()

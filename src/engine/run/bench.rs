@@ -1,4 +1,4 @@
-//! Where a step gets its tools: parameters bound to what earlier steps put out, decoded, with memo and progress.
+//! Where a step gets its tools: parameters filled with the outputs of earlier steps, decoded, with memo and progress.
 
 use crate::domain::Permits;
 use crate::domain::marker;
@@ -49,16 +49,16 @@ pub(in crate::engine) struct Bench {
     pub(in crate::engine) needs: Arc<[Need]>,
 }
 
-/// What work is for.
+/// Purpose of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Purpose {
-    /// To look, before everything the parameters need is known.
+    /// To check, before all values of the parameters are known.
     Inspect,
-    /// To look.
+    /// To check.
     Probe,
-    /// To get ready, before everything the parameters need is known.
+    /// To prepare, before all values of the parameters are known.
     Prepare,
-    /// To do.
+    /// To act.
     Act,
     /// To undo, also what was only prepared.
     Undo,
@@ -159,7 +159,7 @@ impl Bench {
     }
 }
 
-/// Tools that must be there, because nothing is missing any more.
+/// Tools that must be complete, because nothing is missing any more.
 pub(in crate::engine) fn ready(work: Result<Option<Work>>) -> Result<Work> {
     work?.ok_or_else(|| Failure::permanent("fill in the parameters", "a value is missing"))
 }

@@ -1,9 +1,9 @@
-//! A run being driven by this process: it asks the scheduler what is to be done, has that written into the journal, and
-//! only then has it done.
+//! A run being driven by this process: it asks the scheduler what to do, writes that into the journal, and only then
+//! does it.
 //!
 //! Everything it knows is in the journal: the state it decides from is the fold of the very events it has written. The
 //! result of one step and the intent of the next go into one append, because each is a sync to disk and a cutover has
-//! no time to give away.
+//! no time to waste.
 
 use crate::effects::lease::Taken;
 use crate::engine::bench::Bench;
@@ -28,9 +28,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Duration, Instant, sleep_until};
 
-/// Longest sleep: a machine that slept, or whose clock was set, is noticed this late where a window is awaited.
+/// Longest sleep: while the run waits for a window, a suspended machine or a changed clock is noticed this late.
 const LOOK: Duration = Duration::from_secs(15);
-/// How long the last lines of the journal are waited for when somebody wants to leave now.
+/// How long to wait for the last lines of the journal when the operator wants to leave now.
 const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// A run being driven by this process.
@@ -50,7 +50,7 @@ pub(in crate::engine) struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    /// Takes the run and lays out the tools.
+    /// Takes the run and prepares the steps.
     pub(in crate::engine) async fn begin(setup: &'a Setup, state: RunState, clock: Clock, hold: Hold) -> Result<Self> {
         let taken = hold::take(setup, state.epoch, hold).await?;
         let (written, noted) = unbounded_channel();
@@ -98,8 +98,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Lets what is still under way come to an end, and gives the servers back: not before, or another run would find
-    /// this one's work beside its own.
+    /// Lets running work end, and then releases the servers: not before, or another run would meet this one's work.
     pub(in crate::engine) async fn end(mut self, result: Result<Outcome>) -> Result<Outcome> {
         match &result {
             Err(failure) if failure.class == Class::Locked => self.tasks.end_all(),
@@ -118,7 +117,7 @@ impl<'a> Drive<'a> {
         })
     }
 
-    /// Takes in what people changed before this runner began.
+    /// Applies what people changed before this runner started.
     fn heed_people(&mut self) -> Result<()> {
         let by = self.setup.by.clone().unwrap_or_else(run_id::account);
         if !self.setup.corrections.is_empty() {
@@ -205,7 +204,7 @@ impl<'a> Drive<'a> {
         Ok(if well { decision } else { Decision::Finish { outcome: stopped } })
     }
 
-    /// Waits until something ends, somebody wants to stop, or it is time for something.
+    /// Waits until work ends, the operator wants to stop, or a time is reached.
     async fn wait(&mut self) -> Result<()> {
         if self.tasks.is_idle() && self.held.is_empty() && self.wake.is_none() {
             return Err(
@@ -278,7 +277,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Begins what the journal has by now, or what is right without it.
+    /// Starts decisions that the journal has recorded by now, or that are safe without it.
     async fn release(&mut self) -> Result<()> {
         let free = self.held.take_free(&self.scribe);
         self.advance();
@@ -302,7 +301,7 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// Asks something to stop; whether it had not begun.
+    /// Asks work to stop; returns whether it had not started.
     fn cancel(&mut self, task: Task) -> Result<bool> {
         if let Some(ended) = self.held.cancel(task) {
             self.conclude(task, ended)?;
@@ -339,7 +338,7 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// Somebody wants to leave now, and the journal has had its time.
+    /// The operator wants to leave now, and the journal has had its time.
     async fn left(&self) -> Failure {
         self.setup.halt.cancelled().await;
         tokio::time::sleep(LAST_LINES).await;
@@ -347,7 +346,7 @@ impl<'a> Drive<'a> {
             .now("its last entries are not written: a resume checks what they would have recorded")
     }
 
-    /// Lets hosts know how far the journal has come.
+    /// Records for the hosts how far the journal has come.
     fn advance(&self) {
         if let Some(last) = self.scribe.last() {
             self.taken.advance(hold::stamp_of(&last));

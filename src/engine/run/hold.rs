@@ -1,4 +1,4 @@
-//! Holding a run: taking it for this process, and giving it back when the last work has ended.
+//! Holding a run: taking it for this process, and releasing it when the last work has ended.
 
 use crate::effects::Activity;
 use crate::effects::lease::{Claim, Knows, Stamp, Taken};

@@ -1,4 +1,4 @@
-//! Where runs are at home: their store, and the directory of this machine beside it, with who works there.
+//! Where runs are kept: their store, and the directory of this machine, with the processes that work there.
 
 use super::lock::StateLock;
 use super::run_id;
@@ -22,7 +22,7 @@ pub struct Home {
     argument: OsString,
     /// Where the store is, when many machines share it.
     address: Option<String>,
-    /// When this process has looked for the first time without a gap since, and for the last time.
+    /// First look of this process without a gap since, and last look.
     looks: Arc<Mutex<Option<(Instant, Instant)>>>,
 }
 
@@ -61,7 +61,7 @@ impl Home {
         }
     }
 
-    /// A state directory of this machine, made when it is not there.
+    /// A state directory of this machine, created if it does not exist.
     ///
     /// # Errors
     /// When its journal cannot be opened.
@@ -88,7 +88,7 @@ impl Home {
         &self.dir
     }
 
-    /// What `--state` is, to come here.
+    /// The value of `--state` that leads here.
     #[must_use]
     pub fn argument(&self) -> &OsStr {
         &self.argument
@@ -125,7 +125,7 @@ impl Home {
         self.unless_held(&format!("start {run}"))
     }
 
-    /// The lock of the machine that goes on with `run`, whose runner was lost; `None` when another one does.
+    /// The lock of the machine that continues `run`, whose runner was lost; `None` when another machine has it.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -168,7 +168,7 @@ impl Home {
         self.address.is_some()
     }
 
-    /// Who keeps every other run from being begun here.
+    /// Who prevents every other run from starting here.
     #[must_use]
     pub fn keeper(&self) -> Option<String> {
         if self.address.is_some() { None } else { StateLock::holder(&self.dir) }

@@ -1,4 +1,4 @@
-//! What a step must still know after the runner died, kept in the journal.
+//! Notes that a step needs after its runner died, kept in the journal.
 
 use crate::engine::scribe::Scribe;
 use crate::engine::trailing::Patience;
@@ -40,7 +40,7 @@ impl Notes {
 pub(in crate::engine) struct Page {
     pub(in crate::engine) notes: Arc<Notes>,
     pub(in crate::engine) prefix: String,
-    /// Looking must change nothing, so what looks may not write.
+    /// A check must change nothing, so it may not write.
     pub(in crate::engine) writable: bool,
     /// How long a note waits until it is durable.
     pub(in crate::engine) patience: Patience,
@@ -49,7 +49,7 @@ pub(in crate::engine) struct Page {
 }
 
 impl Page {
-    /// Time after which a note is not waited for any more; never, where only the journal counts.
+    /// Time after which the wait for a note ends; never, where only the journal counts.
     async fn patience_ends(&self) -> Result<()> {
         match self.patience {
             Patience::Endless => std::future::pending().await,

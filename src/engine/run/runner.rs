@@ -29,32 +29,32 @@ pub struct Setup {
     pub run: String,
     /// Where everything is written.
     pub journal: Arc<dyn Journal>,
-    /// Hands on the world.
+    /// Access to servers and hosts.
     pub effects: Arc<Effects>,
     /// How steps are decoded; [`crate::engine::registered`] unless steps are fakes.
     pub decode: Decode,
     /// Where progress goes, as (step, news).
     pub updates: UnboundedSender<(String, Update)>,
-    /// Cancelled by the first Ctrl-C: stop at the next safe point. A block that has begun, and a rollback, are
+    /// Cancelled by the first Ctrl-C: stop at the next safe point. A block that has started, and a rollback, are
     /// finished first.
     pub interrupt: CancellationToken,
-    /// Folder that relative secret files are seen from; noted with the run, for a resume from elsewhere.
+    /// Base folder of relative secret files; stored with the run, for a resume from another folder.
     pub folder: String,
-    /// What the plan was made from, with absolute paths; noted with the run, so that a resume can compare.
+    /// What the plan was made from, with absolute paths; stored with the run, so that a resume can compare.
     pub sources: Option<Sources>,
     /// Commit that the playbook is at, for the evidence.
     pub revision: Option<String>,
     /// Who starts or continues it, if that is a named person; otherwise the account of the process.
     pub by: Option<String>,
-    /// The file of people whose answers count, where one was named; noted with a new run.
+    /// The file of people whose answers count, if one was named; stored with a new run.
     pub people: Option<PeopleFile>,
     /// Corrections of the inventory that are new with this runner; `plan` has them already.
     pub corrections: Vec<Correction>,
-    /// Steps that a person leaves out, each with the reason, once the run is taken up.
+    /// Steps that a person leaves out, each with the reason, once the run is resumed.
     pub left_out: Vec<(String, String)>,
     /// The machine's clock, which windows go by.
     pub wall: Wall,
-    /// Cancelled by the second: stop as soon as what is under way can be left, even inside a block.
+    /// Cancelled by the second Ctrl-C: stop as soon as running work can be left, even inside a block.
     pub halt: CancellationToken,
 }
 
@@ -78,7 +78,7 @@ impl Runner {
     /// Runs a new run: locks, checks, then step by step.
     ///
     /// # Errors
-    /// `Locked` when another run holds one of the servers (nothing was touched, the run is not made known). Otherwise
+    /// `Locked` when another run holds one of the servers (nothing was touched, and the run is not recorded). Otherwise
     /// when the journal cannot be written: the run stopped before its next effect and can be resumed.
     pub async fn run(self) -> Result<Outcome> {
         let clock = Clock::starting(0);
@@ -204,7 +204,7 @@ impl Runner {
         let undoing = rollback.is_some() || state.rollback.is_some();
         let mut drive = Drive::begin(&self.setup, state, clock, Hold { is_new: false, undoing }).await?;
         let epoch = drive.epoch();
-        // a runner that died between making the run known and beginning it has left nothing behind
+        // a runner that died between recording the run and starting it has left nothing behind
         let first = if drive.state.started { self.resumed(epoch) } else { self.started(epoch) };
         drive.wish.rollback = rollback;
         let result = drive.go(std::iter::once(first).chain(word)).await;

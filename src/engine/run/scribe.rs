@@ -25,7 +25,7 @@ struct Desk {
 struct Pile {
     news: Vec<Dated>,
     said: Said,
-    /// Somebody is writing, and will look here again before it stops.
+    /// A writer is active, and will look here again before it stops.
     at_work: bool,
 }
 
@@ -37,7 +37,7 @@ pub(in crate::engine) type Said = u64;
 struct Written {
     upto: Said,
     last: Option<Entry>,
-    /// Why nothing is written any more.
+    /// Why nothing more is written.
     failure: Option<Failure>,
 }
 
@@ -48,7 +48,7 @@ impl Scribe {
     }
 
     /// Queues events, and returns the number of events so far. Events that arrive while something is being written
-    /// goes into one append: each is a sync to disk.
+    /// go into one append: each is a sync to disk.
     pub(in crate::engine) fn say(&self, events: impl IntoIterator<Item = Event>) -> Said {
         let now = self.0.clock.now();
         let mut pile = self.0.pile();
@@ -76,7 +76,7 @@ impl Scribe {
     /// Waits until everything up to `upto` is durable.
     ///
     /// # Errors
-    /// When the journal cannot be written: nothing is from then on.
+    /// When the journal cannot be written: from then on nothing is written.
     pub(in crate::engine) async fn until(&self, upto: Said) -> Result<()> {
         let mut written = self.0.written.subscribe();
         let seen = written.wait_for(|written| written.upto >= upto || written.failure.is_some()).await;
@@ -87,7 +87,7 @@ impl Scribe {
         }
     }
 
-    /// Waits until the journal cannot be written any more.
+    /// Waits until the journal can no longer be written.
     pub(in crate::engine) async fn until_broken(&self) -> Failure {
         match self.until(Said::MAX).await {
             Err(failure) => failure,

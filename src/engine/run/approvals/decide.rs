@@ -1,4 +1,4 @@
-//! A person's decision, written down when everything about it is right.
+//! A person's decision, recorded when it is valid.
 
 use super::Standing;
 use crate::effects::Decision;
@@ -12,15 +12,15 @@ use crate::people::PeopleFile;
 use crate::store::{Event, Journal, RunRecord};
 use std::sync::Arc;
 
-/// Writes `decision` on `step` of `run` into the journal, and returns the new standing. `step` may be left out
-/// where only one waits. The plan that the person saw is compared with the run's; where it is not named, the run's own
-/// is written down. `file` is the file of people that the person is known by, `None` for an account; the first answer by
+/// Writes `decision` on `step` of `run` into the journal, and returns the new standing. `step` may be left out where
+/// only one waits. The plan that the person saw is compared with the run's; where it is not named, the run's own is
+/// written down. `file` is the file of people that the person is known by, `None` for an account; the first answer by
 /// one binds the run to it.
 ///
 /// # Errors
 /// `Refused`, and nothing is written, when the run is over, no such step waits, the plan is another one, the question
-/// has lapsed, the run is bound to another file of people, or the word of this person does not count or has been counted
-/// already.
+/// has lapsed, the run is bound to another file of people, or the answer of this person does not count or has been
+/// counted already.
 pub fn decide(
     journal: &dyn Journal,
     run: &str,
@@ -105,7 +105,7 @@ fn same_plan(record: &RunRecord, seen: Option<String>) -> Result<String> {
     }
 }
 
-/// Why the decision cannot be taken.
+/// Why the decision is not accepted.
 fn objection(standing: &Standing, decision: &Decision, now: i64) -> Option<String> {
     if standing.lapses_at().is_some_and(|end| end <= now) {
         return Some("the question has lapsed: nobody answered in time".to_owned());

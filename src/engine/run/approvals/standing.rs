@@ -1,6 +1,6 @@
 //! The standing of a question: who was asked what, and the answers so far. Pure: folded from the journal.
 //!
-//! A question is asked in rounds. A round begins when a step begins to wait, and ends when the run is put off because
+//! A question is asked in rounds. A round begins when a step begins to wait, and ends when the run is postponed because
 //! of it, when it lapses, or when the step was undone and the run goes forward again; answers in a round that
 //! has ended does not count any more. A runner that dies and another one that asks again do not end a round.
 
@@ -9,20 +9,21 @@ use crate::engine::run_id::person;
 use crate::people::PeopleFile;
 use crate::store::{Entry, Event};
 
-/// How the question of one step stands.
+/// The standing of the question of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standing {
     /// What people are asked.
     pub message: String,
     /// Who must answer.
     pub rule: Rule,
-    /// Who began the run: a person by name, or an account as `user@host`.
+    /// Who started the run: a person by name, or an account as `user@host`.
     pub starter: String,
     /// When the round began, in milliseconds since 1970.
     pub asked: Option<i64>,
     /// Whether the step was undone since: when the run goes forward again, it asks again.
     pub taken_back: bool,
-    /// The file of people that answers come from; none until somebody has answered by one, or the run was begun with one.
+    /// The file of people that answers come from; none until somebody has answered by one, unless the run was started
+    /// with one.
     pub file: Option<PeopleFile>,
     /// The answers in it, with the time.
     pub decisions: Vec<(i64, Decision)>,
@@ -38,7 +39,8 @@ impl Standing {
                 Event::RunStarted { runner, by, .. } => {
                     person(by.as_deref().unwrap_or(runner)).clone_into(&mut standing.starter);
                 }
-                // two who answer first at the same moment: the file of the one holds, and the other's word does not count
+                // two people give the first answer at the same moment: one file wins, and the other answer does not
+                // count
                 Event::PeopleBound { file, why, .. } if standing.file.is_none() || why.is_some() => {
                     standing.file = Some(file.clone());
                 }
@@ -55,7 +57,7 @@ impl Standing {
         standing
     }
 
-    /// Whether an event can change how a question stands.
+    /// Whether an event can change the standing of a question.
     #[must_use]
     pub fn rests_on(event: &Event) -> bool {
         matches!(
@@ -116,14 +118,14 @@ impl Standing {
         people
     }
 
-    /// Whether the decision came by the file that the run is bound to. What accounts said before it was, or people by an
-    /// earlier file, does not count: these may be the same people as those of the file.
+    /// Whether the decision came by the file that the run is bound to. Earlier answers of accounts, or of people by an
+    /// earlier file, do not count: these may be the same people as those of the file.
     fn is_of_the_file(&self, decision: &Decision) -> bool {
         self.file.as_ref().is_none_or(|file| decision.people.as_ref() == Some(&file.sha256))
     }
 
-    /// Why an answer by `file` cannot be taken, or by an account when `None`: the run is bound to another one. Also what
-    /// to do about it.
+    /// Why an answer by `file` cannot be taken, or by an account when `None`: the run is bound to another one. Also
+    /// what to do about it.
     #[must_use]
     pub fn strange_file(&self, file: Option<&PeopleFile>) -> Option<(String, &'static str)> {
         let bound = self.file.as_ref()?;
@@ -159,7 +161,7 @@ impl Standing {
         (!named).then(|| format!("{who} may not approve; these may: {}", self.rule.people.join(", ")))
     }
 
-    /// How it stands, in words: `1 of 2 (anna), waiting for one more`. Empty where one word of anybody is enough.
+    /// The standing in words: `1 of 2 (anna), waiting for one more`. Empty where one answer of anybody is enough.
     #[must_use]
     pub fn words(&self) -> String {
         if self.rule.is_plain() {
