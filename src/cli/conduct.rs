@@ -74,7 +74,7 @@ impl Manner {
     /// Who works here.
     ///
     /// # Errors
-    /// The exit code, when a file of people is given and this is nobody who may start runs.
+    /// The exit code, when a file of people is given and this person may not start runs.
     fn worker(&self) -> Result<Worker, u8> {
         let Some(StartedBy { who, people }) = &self.started_by else {
             let speaker = self.identity.speaker(Right::Start)?;
@@ -147,7 +147,7 @@ impl Conduct {
             && let Err(failure) = unchanged::check(&self.run, sources, &self.plan)
         {
             let code = give_up(&failure);
-            drop(lock); // nobody works on it any more
+            drop(lock); // the run is released
             self.conclude(None);
             return code;
         }
@@ -160,7 +160,7 @@ impl Conduct {
             Err(failure) => return give_up(&failure),
         };
         let result = runtime.block_on(self.conduct(errand, secrets, worker));
-        runtime.shutdown_timeout(LAST_WORK); // a journal that is away holds nobody up who has left
+        runtime.shutdown_timeout(LAST_WORK); // a missing journal must not delay the end of the command
         drop(lock);
         let code = match &result {
             Ok(outcome) => outcome.exit_code(),

@@ -46,7 +46,7 @@ async fn steps(plan: &Arc<Plan>, fx: &Arc<Effects>) -> Vec<StepFound> {
     }
     let mut found = BTreeMap::new();
     while let Some(joined) = tasks.join_next().await {
-        // a task that panicked has printed why; its step is then missing from the survey, which nobody can overlook
+        // a task that panicked has printed why; its step is then visibly missing from the survey
         found.extend(joined.ok());
     }
     found.into_values().collect()

@@ -43,7 +43,7 @@ fn too_large() -> Refusal {
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is too large: at most {LARGEST} bytes are accepted"))
 }
 
-/// Reads what a refused request still sends, beside the answer.
+/// Reads the rest of a refused request while the answer is sent.
 pub(super) fn pass_over(body: Body) {
     let mut body = Limited::new(body, PASSED_OVER);
     tokio::spawn(tokio::time::timeout(PATIENCE, async move {

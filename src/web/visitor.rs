@@ -69,7 +69,7 @@ impl Visitor {
     /// The person's name, if that person may do this and the form is one that this page gave out.
     ///
     /// # Errors
-    /// 401 for nobody, 403 for somebody else's form or a missing right.
+    /// 401 for an anonymous visitor, 403 for a form of another session or a missing right.
     pub(super) fn allowed(&self, right: Right, form_key: &str) -> Result<&str, Refusal> {
         let Some(person) = &self.person else {
             let how =

@@ -36,7 +36,7 @@ pub(super) struct LastBackup {
 }
 
 impl LastBackup {
-    /// The one that is noted beside the journal at `path`.
+    /// The copy recorded beside the journal at `path`.
     pub(super) fn known(path: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(Self::file(path)).ok()?).ok()
     }
