@@ -132,11 +132,11 @@ fn decision(table: &DecisionTable) -> Markup {
     html! {
         h2 { "State of the servers" }
         table.cards {
-            thead { tr { th { "server" } th { "at" } th { "is" } th { "because" } } }
+            thead { tr { th { "name" } th { "at" } th { "is" } th { "because" } } }
             tbody {
                 @for place in &table.places {
                     tr {
-                        td data-label="server" { strong { (place.name) } }
+                        td data-label="name" { strong { (place.name) } }
                         td data-label="at" { (place.at) }
                         td data-label="is" { strong { (place.known) } }
                         td data-label="because" { (place.because) }
