@@ -1,4 +1,4 @@
-//! Programs that are spoken to in lines over a socket, such as `HAProxy` over its runtime socket.
+//! Programs with a line protocol over a socket, such as `HAProxy` over its runtime socket.
 
 use std::io;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Connections to servers: opened when one is asked for, marked as this runner's, and only to the program that the plan was
-//! written for.
+//! Connections to servers: opened when one is asked for, marked as this runner's, and only to the program that the plan
+//! was written for.
 
 use super::lease::{self, PURPOSE};
 use super::sessions::Slot;
@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-/// The number of the first connection to a server that is not there.
+/// The number of the first connection to a server that does not exist.
 const FIRST_ID: u64 = 1000;
 
 impl Effects {
@@ -26,7 +26,7 @@ impl Effects {
         self.session(server, "main").await
     }
 
-    /// A connection of its own for one purpose, kept open until [`Effects::close_session`]; reopened when lost.
+    /// A separate connection for one purpose, kept open until [`Effects::close_session`]; reopened when lost.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses the login. `Locked` when another runner has the run.
@@ -113,8 +113,8 @@ impl Effects {
         Ok(())
     }
 
-    /// Sees, on the first connection to a server, that it is what the plan was written for: statements for another
-    /// program may mean something else there.
+    /// Checks, on the first connection to a server, that it is the version the plan was made for: statements for
+    /// another program may have another meaning there.
     async fn recognize(&self, name: &str, access: &Server, session: &Session) -> Result<()> {
         if self.recognized().contains_key(name) {
             return Ok(());
@@ -170,8 +170,8 @@ impl Effects {
         Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password, cover })
     }
 
-    /// What covers a connection to `server` from `host` at `address`: TLS where the inventory has it, else what may go in
-    /// plain text.
+    /// How a connection to `server` from `host` at `address` is protected: by TLS if the inventory has it, otherwise by
+    /// the rules for plain text.
     pub(super) async fn cover(&self, server: &str, host: &str, address: &str) -> Result<Cover> {
         let access = self.hands.inventory.server(server);
         let Some(tls) = access.and_then(|server| server.tls.as_ref()) else {
@@ -182,8 +182,8 @@ impl Effects {
         cover.map_err(|failure| failure.at(server))
     }
 
-    /// The same without TLS. An address is loopback, or of the server's own host, as seen from there: what goes to it through
-    /// ssh is encrypted all the way.
+    /// The same without TLS. An address is loopback, or of the server's own host, as seen from there: what goes to it
+    /// through ssh is encrypted all the way.
     pub(super) fn plain_cover(&self, server: &str, host: &str, address: &str) -> Cover {
         let inventory = &self.hands.inventory;
         let is_here = inventory.host(host).is_none_or(Host::is_local);

@@ -1,5 +1,5 @@
-//! Words of programs and servers for what goes away by itself: a disk that is full for a moment, a machine that has no
-//! room for another process. Pure.
+//! Messages of programs and servers about temporary problems: a disk that is full for a moment, a machine that cannot
+//! start another process. Pure.
 
 /// The messages of systems then, in the C locale.
 const SIGNS: [&str; 7] = [

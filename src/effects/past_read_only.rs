@@ -1,6 +1,7 @@
-//! Who gets past a plain `read_only`: by a privilege, through a role, or by calling code of somebody who has it.
+//! Which accounts can write despite a plain `read_only`: by a privilege, through a role, or by calling code of an
+//! account that has it.
 //!
-//! A judgement over rows, so that the look before a run and the fence itself come to the same answer.
+//! A judgement over rows, so that the check before a run and the fence itself come to the same answer.
 
 use super::mysql::{Row, Rows, Session};
 use super::replica::LOOK;
@@ -26,7 +27,7 @@ pub struct AccountName {
     pub host: String,
 }
 
-/// By what an account gets past `read_only`.
+/// How an account can write despite `read_only`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// It has the privilege itself.
@@ -37,7 +38,7 @@ pub enum Route {
     Routine(String),
 }
 
-/// An account that gets past `read_only`.
+/// An account that can write despite `read_only`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bypasser {
     /// Which.
@@ -48,9 +49,9 @@ pub struct Bypasser {
     pub is_local: bool,
     /// Whether it is locked, so that nobody can log in as it.
     pub is_locked: bool,
-    /// Connection ids of the sessions that may be its own. Inside of a trigger, a view or a routine both families show a
-    /// session as the account that defined it (`information_schema.PROCESSLIST`, measured on 10.11 and 9.7), so one look may
-    /// take an application's session for an administrator's: [`look_for_long`] does not.
+    /// Connection ids of the sessions that may be its own. Inside of a trigger, a view or a routine both families show
+    /// a session as the account that defined it (`information_schema.PROCESSLIST`, measured on 10.11 and 9.7), so one
+    /// look may take an application's session for an administrator's: [`look_for_long`] does not.
     pub sessions: BTreeSet<u64>,
 }
 
@@ -215,9 +216,9 @@ pub async fn look(session: &Session, dialect: Dialect) -> Result<Vec<Bypasser>> 
     bypassers(dialect, |question| answers.get(question).ok_or_else(|| unread(question)))
 }
 
-/// The same, but a session of an account that `is_loud` counts only when it stays, and as this account, for [`PATIENCE`]: one
-/// that is inside of an administrator's trigger or routine is itself again, and a job on the machine that logs in for a
-/// moment is gone. Takes no longer than one look when there is no such session.
+/// The same, but a session of an account that `is_loud` counts only when it stays, and as this account, for
+/// [`PATIENCE`]: one that is inside of an administrator's trigger or routine is itself again, and a job on the machine
+/// that logs in for a moment is gone. Takes no longer than one look when there is no such session.
 ///
 /// # Errors
 /// As [`look`].

@@ -109,7 +109,7 @@ impl PlannedHost {
         self.host.run_within(&words(&argv), bytes, limit).await
     }
 
-    /// Runs a program of the user's own, as long as the step gives it: when its work is given up it is ended with all
+    /// Runs a program of the user, with the time limit of the step: when its work is given up it is ended with all
     /// that descends from it, what has left its session among it.
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl PlannedHost {
     /// Replaces a file as [`super::Host::write_file`] does. A file with a secret is 0600.
     ///
     /// # Errors
-    /// `Unplanned`; when a secret is not known; or when it cannot be written: the old content stands then.
+    /// `Unplanned`; when a secret is not known; or when it cannot be written: then the old content is kept.
     pub async fn write_file(&self, path: impl Into<Words>, content: &Contents, mode: Option<u32>) -> Result<()> {
         let path = path.into();
         self.planned(
@@ -165,7 +165,7 @@ impl PlannedHost {
     /// Removes a file; a missing one is fine.
     ///
     /// # Errors
-    /// `Unplanned`, or when it is there and cannot be removed.
+    /// `Unplanned`, or when it exists and cannot be removed.
     pub async fn remove_file(&self, path: impl Into<Words>) -> Result<()> {
         let path = path.into();
         self.planned(format!("remove {path}"), Action::Remove { host: self.host(), path: path.clone() })?;

@@ -1,4 +1,4 @@
-//! How replication stands on a server, read by column name and never by index.
+//! The replication status of a server, read by column name and never by index.
 
 use super::Session;
 use super::account_statement::without_statement;
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct ReplicaStatus {
     /// Whether the receiver runs; only `Yes` counts.
     pub receiving: bool,
-    /// Whether the receiver is trying to reach its source, and will go on trying.
+    /// Whether the receiver is trying to reach its source, and will keep trying.
     pub connecting: bool,
     /// Whether the applier runs.
     pub applying: bool,
@@ -42,7 +42,7 @@ pub struct ReplicaStatus {
 }
 
 impl ReplicaStatus {
-    /// How replication stands; `None` when the server has no channel.
+    /// The replication status; `None` when the server has no channel.
     ///
     /// # Errors
     /// When the server cannot be asked.
@@ -78,7 +78,7 @@ impl ReplicaStatus {
         }))
     }
 
-    /// A failure unless both threads run, or the receiver is on its way to a source that it has lost.
+    /// A failure unless both threads run, or the receiver is reconnecting to a lost source.
     ///
     /// # Errors
     /// As [`ReplicaStatus::healthy`].

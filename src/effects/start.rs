@@ -1,7 +1,7 @@
 //! A server that is down when it is needed: its `start` command is run on its host, once, and its answer awaited.
 //!
 //! Down means both: a connection is refused, and nothing on the host listens at the server's port. A server that is only
-//! out of reach, or answers too late, is never started.
+//! unreachable, or answers too late, is never started.
 
 use super::host::complaint;
 use super::{Effects, Session};
@@ -28,7 +28,7 @@ const LOOKS: u32 = 2;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two tries to reach a server that is starting.
 const POLL: Duration = Duration::from_millis(200);
-/// How long a refused login is taken for that of a server that is still starting.
+/// How long a refused login counts as that of a server that is still starting.
 const REFUSAL_LIMIT: Duration = Duration::from_secs(10);
 
 impl Effects {

@@ -30,7 +30,7 @@ const HOME: &str = "[ -n \"${HOME-}\" ] || HOME=$(getent passwd \"$(id -u)\" | c
 
 /// How programs get there.
 pub(super) enum Link {
-    /// With what programs find in their environment.
+    /// With the environment of its programs.
     Local(Environment),
     Ssh(ssh::Master),
 }
@@ -57,7 +57,7 @@ impl Machine {
         &self.link
     }
 
-    /// The home folder of the account that is worked as, asked once: what a plan has below it is placed by this.
+    /// The home folder of the account that cutover uses there, asked once: paths below it in a plan start here.
     pub(in crate::effects) async fn home(&self) -> Result<&str> {
         let ask = async || {
             let ran = self.look_after(HOME, &[], HOME_LIMIT).await?;
@@ -78,7 +78,7 @@ impl Machine {
         if path.is_at_home() { Ok(path.at_home(self.home().await?)) } else { Ok(path.clone()) }
     }
 
-    /// Whether the connection still stands; answers within three seconds.
+    /// Whether the connection is still alive; answers within three seconds.
     pub(in crate::effects) async fn is_alive(&self) -> bool {
         match &self.link {
             Link::Local(_) => true,
@@ -88,7 +88,7 @@ impl Machine {
         }
     }
 
-    /// Starts a program in a session of its own. Behind ssh it is handed over as a script, because nobody knows what
+    /// Starts a program in its own session. Behind ssh it is handed over as a script, because nobody knows what
     /// kind of shell logs in there.
     pub(super) async fn start(&self, argv: &[&str], stdin: bool) -> Result<Process, process::Fault> {
         match &self.link {
@@ -99,7 +99,7 @@ impl Machine {
         }
     }
 
-    /// Starts a script of `sh` in a session of its own.
+    /// Starts a script of `sh` in its own session.
     pub(super) async fn start_script(&self, script: &str, stdin: bool) -> Result<Process, process::Fault> {
         match &self.link {
             Link::Local(environment) => Process::local_session(script, environment, stdin),
@@ -107,7 +107,7 @@ impl Machine {
         }
     }
 
-    /// Runs a short script of ours, beside every queue and lease: for what looks after the lease itself.
+    /// Runs a short script of cutover, outside every queue and lease: for the scripts that maintain the lease itself.
     pub(in crate::effects) async fn look_after(
         &self,
         script: &str,

@@ -26,7 +26,7 @@ pub struct Shell {
     /// Taken out while a command runs: a call that is cut off takes the shell with it, so that no later call can read
     /// the rest of its answer.
     open: Mutex<Option<Open>>,
-    /// What every command is sent past, once the run is taken, and what ends the shell on its host.
+    /// The check before every command, once the run is taken, and the way to end the shell on its host.
     under: Option<Under>,
 }
 
@@ -59,7 +59,7 @@ impl Shell {
         Ok(Self { host: machine.name().to_owned(), open, under })
     }
 
-    /// Runs a script in a subshell of its own, with empty input, and gives back what it printed without the last
+    /// Runs a script in a separate subshell, with empty input, and returns its output without the last
     /// newline. Calls are served one after the other.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Shell {
 }
 
 impl Open {
-    /// One command: its exit code, what it printed, what it complained of.
+    /// One command: its exit code, its output, its error output.
     async fn call(&mut self, script: &str) -> io::Result<(i32, String, String)> {
         self.process.pass_greeting().await?;
         self.calls += 1;

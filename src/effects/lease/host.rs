@@ -1,4 +1,4 @@
-//! The lease on a host: a record that every program, file and job is started past.
+//! The lease on a host: a record that is checked before every program, file and job starts.
 
 use super::record::{Card, Record};
 use super::{Lease, words};
@@ -17,12 +17,12 @@ const LOOK: &str = with_places!("look.sh");
 const STAMP: &str = include_str!("stamp.sh");
 const CHECK: &str = include_str!("check.sh");
 
-/// How the scripts end that found another runner's name.
+/// Exit code of scripts that found another runner's name.
 const REFUSED: i32 = 76;
-/// How a claim ends when something of another runner does not end.
+/// Exit code of a claim when a program of another runner does not end.
 const HELD: i32 = 75;
 const SHORT: Duration = Duration::from_secs(10);
-/// A claim waits for what the runner before has started, and ends it.
+/// A claim waits for the programs of the previous runner, and ends them.
 const CLAIM_LIMIT: Duration = Duration::from_mins(1);
 const END_LIMIT: Duration = Duration::from_secs(15);
 /// Tries to write a record that others change meanwhile.
@@ -31,13 +31,13 @@ const TRIES: usize = 3;
 /// What a host has recorded about a run's lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// The record as it stands there.
+    /// The record on the host.
     pub line: String,
     /// When it was last renewed, as that host counts: only a change of it means anything.
     pub renewed: String,
     /// Who holds it.
     pub holder: Option<Card>,
-    /// Whether that one has given it back.
+    /// Whether that runner has released it.
     pub is_free: bool,
 }
 
@@ -52,7 +52,7 @@ pub(in crate::effects) struct HostLease {
 /// What is ended with a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::effects) enum Ends {
-    /// Everything in its session: a server that a restart command has put into another one goes on.
+    /// Everything in its session: a server that a restart command has moved to another session continues.
     Session,
     /// Everything that descends from it as well.
     Tree,
@@ -73,7 +73,7 @@ pub(super) fn folder(work_dir: &str, run: &str) -> String {
     format!("{work_dir}/leases/{run}")
 }
 
-/// What stands on `machine`; `None` when nothing does.
+/// The record on `machine`; `None` when there is none.
 pub(super) async fn look(machine: &Machine, dir: &str) -> Result<Option<Seen>> {
     let printed = said(machine, &machine.look_after(LOOK, &[dir], SHORT).await?)?;
     let mut lines = printed.lines();
@@ -94,7 +94,7 @@ fn said(machine: &Machine, ran: &Ran) -> Result<String> {
 }
 
 impl HostLease {
-    /// The right to renew it, unless somebody is just doing that.
+    /// The right to renew it, unless a renewal is running.
     pub(super) fn turn(&self) -> Option<OwnedMutexGuard<()>> {
         self.stamping.clone().try_lock_owned().ok()
     }

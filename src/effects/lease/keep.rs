@@ -17,7 +17,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(2);
 const STAMP_LIMIT: Duration = Duration::from_secs(2);
 /// Longest time for a server to be asked whether it is still held.
 const PROVE_LIMIT: Duration = Duration::from_secs(5);
-/// Longest time for a lost lease to be looked at.
+/// Longest time to check a lost lease.
 const ENSURE_LIMIT: Duration = Duration::from_secs(40);
 const GIVE_BACK: &str = concat!(include_str!("../job/session.sh"), include_str!("give_back.sh"));
 
@@ -26,7 +26,7 @@ pub(super) async fn keep(fx: Arc<Effects>, lease: Arc<Lease>, stop: Cancellation
     let servers = lease.taken();
     let mut rounds = JoinSet::new();
     for server in servers {
-        // each on its own: a frozen server keeps no other one's lease from being renewed
+        // each on its own: a frozen server does not delay the renewal for another one
         let (fx, lease) = (fx.clone(), lease.clone());
         rounds.spawn(async move {
             loop {
@@ -44,7 +44,7 @@ pub(super) async fn keep(fx: Arc<Effects>, lease: Arc<Lease>, stop: Cancellation
     stop.cancelled().await;
 }
 
-/// Sees on every host and server that this runner still has the run; what does not answer is left out.
+/// Checks on every host and server that this runner still has the run; those that do not answer are left out.
 pub(super) async fn prove(fx: &Arc<Effects>, lease: &Arc<Lease>) {
     let mut looks = JoinSet::new();
     for server in lease.taken() {
@@ -75,7 +75,7 @@ async fn stamp_one(fx: &Effects, name: &str, lease: &HostLease) -> Result<()> {
     renewed.map_err(|failure| lease.displaced(name, &failure.answer).unwrap_or(failure))
 }
 
-/// Sees that this runner holds the server, and takes it again when its connection was lost.
+/// Checks that this runner holds the server, and takes it again when its connection was lost.
 ///
 /// # Errors
 /// `Locked` when another runner has it; otherwise when the server cannot be asked.
@@ -127,7 +127,7 @@ pub(super) async fn give_back(fx: &Arc<Effects>, lease: &Arc<Lease>, forget: boo
                 let args = args.each_ref().map(String::as_str);
                 fx.machine(&name).await?.look_after(GIVE_BACK, &args, STAMP_LIMIT).await.map(drop)
             };
-            // a host that is out of reach finds out by itself that the lease has run out
+            // an unreachable host notices by itself that the lease has expired
             let _ = timeout(STAMP_LIMIT, back).await;
         });
     }

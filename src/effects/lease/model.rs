@@ -1,8 +1,8 @@
-//! A model of runners on copies of one state directory, of one server and one host: they are frozen, woken, killed and cut
-//! off at any moment, and every decision is made by the very functions that the program uses.
+//! A model of runners on copies of one state directory, of one server and one host: they are frozen, woken, killed and
+//! cut off at any moment, and every decision is made by the very functions that the program uses.
 //!
-//! No effect happens twice, none begins while another runner's is at work, and a displaced runner does nothing more.
-//! `CUTOVER_MODEL_CASES=100000` runs more than the usual 500 cases.
+//! No effect happens twice, none starts while another runner's effect is running, and a displaced runner does nothing
+//! more. `CUTOVER_MODEL_CASES=100000` runs more than the usual 500 cases.
 
 use super::Knows;
 use super::host::{Seen, may_follow};
@@ -62,7 +62,7 @@ struct Runner {
     card: Card,
 }
 
-/// An effect under way: whose, and of which step.
+/// A running effect: its runner, and its step.
 type Work = Option<(usize, usize)>;
 
 #[derive(Default)]
@@ -71,7 +71,7 @@ struct World {
     runners: Vec<Runner>,
     /// Who holds the server, and when that one was last heard of.
     server: Option<(usize, u64)>,
-    /// What stands on the host, and when it was renewed.
+    /// The record on the host, and when it was renewed.
     host: Option<(Record, usize, bool, u64)>,
     on_server: Work,
     on_host: Work,
@@ -90,7 +90,7 @@ impl Dice<'_> {
 }
 
 impl World {
-    /// A process that takes the run up by a copy of a journal.
+    /// A process that resumes the run from a copy of a journal.
     fn begin(&mut self, journal: Journal, done: usize, begun: bool, epoch: u32) {
         let nonce = format!("{:016x}", self.runners.len());
         let card = Card::parse("another-machine 12 34 somebody").unwrap();

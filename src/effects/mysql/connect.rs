@@ -1,4 +1,4 @@
-//! The way in: where and as whom to log in, and what it means when that fails.
+//! The login: address, account, and the meaning of a failure.
 
 use super::super::Secrets;
 use super::cover::{Cover, Tls, addresses, leading_away};
@@ -36,7 +36,7 @@ pub struct Login {
     pub user: String,
     /// Its password.
     pub password: Option<SecretRef>,
-    /// What the connection is covered by.
+    /// How the connection is protected.
     pub cover: Cover,
 }
 

@@ -1,4 +1,4 @@
-//! What a connection is covered by: nobody on the way may read along, or stand in for the server.
+//! Protection of a connection: nobody on the way may read it, or impersonate the server.
 
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Failure, Result};
@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 /// Bytes that a file of authorities may have: a hundred times what a company has.
 const LARGEST: u64 = 1 << 20;
 
-/// What a connection is covered by.
+/// Protection of a connection.
 #[derive(Debug, Clone)]
 pub enum Cover {
     /// TLS, with the server's certificate verified. Never without it: a server that offers none is refused.
@@ -29,7 +29,7 @@ pub enum Cover {
     Beyond,
 }
 
-/// What a server's certificate must stand up to.
+/// The checks for a server's certificate.
 #[derive(Debug, Clone)]
 pub struct Tls {
     /// The authorities one of which has signed it, as PEM; no other is believed.
@@ -81,7 +81,7 @@ impl Tls {
     }
 }
 
-/// Every address that `at` stands for now.
+/// Every address that `at` resolves to now.
 pub(super) async fn addresses(at: Endpoint<'_>, port: u16) -> std::io::Result<Vec<SocketAddr>> {
     let mut found: Vec<SocketAddr> = tokio::net::lookup_host((at.host, port)).await?.collect();
     found.dedup();

@@ -1,4 +1,4 @@
-//! What an error of the driver means: the connection broke, or the same would go wrong again.
+//! The meaning of a driver error: the connection broke, or the same error would occur again.
 
 use mysql_async::{DriverError, Error, IoError};
 use std::io::{self, ErrorKind};
@@ -10,7 +10,7 @@ pub(super) enum Cause {
     Server,
     /// The connection broke or could not be made. Another one may well do.
     Line,
-    /// The driver cannot do what was asked, or cannot read what came back. Nothing passes by itself.
+    /// The driver cannot do what was asked, or cannot read what came back. A retry does not help.
     Driver,
 }
 
@@ -65,7 +65,7 @@ impl Cause {
 
     fn of_io(error: &io::Error) -> Self {
         match error.kind() {
-            // TLS and the readers of packets call InvalidData what they cannot make out
+            // TLS and the packet readers report unreadable data as InvalidData
             ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Unsupported => Self::Driver,
             ErrorKind::Other | ErrorKind::UnexpectedEof
                 if [TOO_LARGE, BAD_HEADER, CUT_PACKET].contains(&error.to_string().as_str()) =>

@@ -27,11 +27,11 @@ const NOT_READY: &str = "has not yet prepared node for application use";
 /// How much of a statement is shown in a failure, in characters.
 const EXCERPT: usize = 120;
 
-/// What helps against values that are too large.
+/// Help for values that are too large.
 const SELECT_LESS: &str = "select less, such as LEFT(name, 1000) or MD5(name); if the answer is not needed, end the list of \
                            statements with one without rows, such as DO 0";
 
-/// What helps against a server that asks for files.
+/// Help for a server that asks for files.
 const NO_FILES: &str = "find out what answers at that address: no statement of this program loads a file, and no server \
                         has a reason to ask for one";
 
@@ -42,7 +42,7 @@ pub struct SqlError {
     pub code: Option<u16>,
     /// The server's words, without secrets.
     pub message: String,
-    /// Whether the connection is gone. Then nobody knows whether the statement took effect.
+    /// Whether the connection is gone. Then it is unknown whether the statement took effect.
     pub lost: bool,
     /// Whether the statement was ended because its time was over.
     pub timed_out: bool,
@@ -92,7 +92,7 @@ impl SqlError {
         let class = if is_transient(code, &message) { Class::Transient } else { Class::Permanent };
         Self { code: Some(code), class, ..Self::new(message) }
     }
-    /// It stands in no plan, and was not sent.
+    /// It is not in the plan, and was not sent.
     pub(super) fn unplanned() -> Self {
         Self { class: Class::Unplanned, ..Self::new("it is not in the plan, and was not sent") }
     }
@@ -140,7 +140,7 @@ impl SqlError {
         let class = if is_transient(server.code, &server.message) { Class::Transient } else { Class::Permanent };
         Self { class, code: Some(server.code), lost: CLOSING.contains(&server.code), ..Self::new(message) }
     }
-    /// The driver could not go on; the state of the connection is not known, so it is closed.
+    /// The driver failed; the state of the connection is unknown, so it is closed.
     fn driver(error: &Error, said: &str) -> Self {
         if is_too_large(error) {
             let most = ByteSize::b(LARGEST_PACKET as u64);
@@ -191,7 +191,7 @@ impl fmt::Display for SqlError {
 
 impl std::error::Error for SqlError {}
 
-/// Whether a server's error stands for something that passes: a lock, a full house, a broken line, a server that goes
+/// Whether a server's error is temporary: a lock, too many connections, a broken line, a server that goes
 /// down or comes up, no memory (1037, 1041), no thread (1135), no disk (1021, 1114), a statement that somebody ended.
 pub(in crate::effects) fn is_transient(code: u16, message: &str) -> bool {
     CLOSING.contains(&code)

@@ -1,4 +1,4 @@
-//! What is kept of a statement's answer while it comes in, row by row.
+//! The part of a statement's answer that is kept while it arrives, row by row.
 
 use super::error::SqlError;
 use super::rows::Rows;
@@ -16,7 +16,7 @@ pub(super) const LARGEST_VALUE: usize = 64 << 10;
 /// The rows of a cursor come in lots of this size, in bytes: a channel's cost is then shared by many rows.
 const LOT: usize = 64 << 10;
 
-/// What the caller wants of the rows.
+/// Which rows the caller wants.
 pub(super) enum Wanted {
     /// None of them.
     Nothing,
@@ -39,7 +39,7 @@ pub(super) struct Gather {
     enough: CancellationToken,
 }
 
-/// What was kept of a statement's answer.
+/// The kept part of a statement's answer.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// The rows, where all were wanted.
@@ -117,7 +117,7 @@ impl Gather {
     /// There are no more.
     ///
     /// # Errors
-    /// When the answer was larger than what is kept.
+    /// When the answer was larger than the limit.
     pub async fn end(mut self, changed: u64, has_rows: bool) -> Result<Answer, SqlError> {
         if matches!(self.wanted, Wanted::Lots(_)) && !self.rows.is_empty() && !self.enough.is_cancelled() {
             self.hand_over().await;

@@ -26,7 +26,7 @@ impl Greeting {
     /// Connects to `address` and is greeted within `limit`.
     ///
     /// # Errors
-    /// Transient, when nothing answers or what answers is no server, or one that refuses to talk.
+    /// Transient when nothing answers, when the program that answers is not a server, or when the server refuses.
     pub async fn read(address: &str, limit: Duration) -> Result<Self> {
         let failed = |answer: String| Failure::transient(format!("get a greeting from {address}"), answer);
         let (packet, held) = match timeout(limit, first_packet(address)).await {
@@ -57,7 +57,7 @@ async fn first_packet(address: &str) -> std::io::Result<(Vec<u8>, TcpStream)> {
 }
 
 /// Version and connection in a server's first packet: `10`, text up to a NUL, four bytes of the number, low ones first
-/// (protocol `HandshakeV10`); `255` stands for an error.
+/// (protocol `HandshakeV10`); `255` marks an error.
 fn parse(packet: &[u8]) -> std::result::Result<(String, u32), String> {
     match packet {
         [10, rest @ ..] => {

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Longest time for a statement to end once it is to be ended, and again for what is sent after it.
+/// Longest time for a statement to end after its KILL, and again for the statements sent after that.
 const GRACE: Duration = Duration::from_secs(5);
 /// The statement itself is waited for a little longer than the request to end it.
 const LAST: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ pub(super) enum Request {
     Close(oneshot::Sender<()>),
 }
 
-/// What both ends of a session know.
+/// State shared by both ends of a session.
 #[derive(Debug)]
 pub(super) struct State {
     /// Whether the connection was there when it was last used, and has not been closed.
@@ -155,7 +155,7 @@ impl Line {
         }
     }
 
-    /// What a statement that was not ended by us came to.
+    /// Result of a statement that was not ended by us.
     fn settled(&mut self, sql: &Sql, result: Performed) -> Result<Answer, SqlError> {
         if let Some(now) = self.conn.conn.as_ref().and_then(meaning_of_backslash) {
             self.backslash = now;
@@ -175,7 +175,7 @@ impl Line {
     }
 }
 
-/// What a statement came to: the driver's error, or what was gathered.
+/// Result of a statement: the driver's error, or the gathered answer.
 type Performed = mysql_async::Result<Result<Answer, SqlError>>;
 
 /// Runs one statement over the text protocol, so that the server's general log shows the very text. Every row is read,

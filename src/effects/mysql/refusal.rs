@@ -43,7 +43,7 @@ impl Login {
         format!("encrypt the connection: `tls: {{ ca: FILE }}` under servers.{} in the inventory", self.server)
     }
 
-    /// What a relay of our own saw.
+    /// The reason why our own relay cut the connection.
     pub(super) fn cut(&self, cut: &Cut) -> Failure {
         match (cut, &self.cover) {
             (Cut::AsksForPassword, _) => self.asks_for_password(),
@@ -52,7 +52,7 @@ impl Login {
         }
     }
 
-    /// What the driver gave up for, where that is a matter of safety.
+    /// The reason why the driver gave up, if it concerns safety.
     pub(super) fn unsafe_way(&self, error: &Error) -> Option<Failure> {
         match error {
             Error::Driver(DriverError::NoClientSslFlagFromServer) => Some(self.no_tls()),

@@ -1,4 +1,4 @@
-//! The process that holds the connection to a host: started by us, for what it finds in its environment is our choice.
+//! The process that holds the connection to a host: started by us, so that we choose its environment.
 
 use super::super::environment::hide_secrets;
 use openssh::Session;
@@ -16,7 +16,7 @@ const PREFIX: &str = ".ssh-connection";
 /// An open master. When this is dropped it takes no more, and ends once nothing runs over it.
 #[derive(Debug)]
 pub(in crate::effects::host) struct Master {
-    /// What programs run over.
+    /// The session that programs run over.
     pub session: Arc<Session>,
     folder: TempDir,
 }

@@ -1,6 +1,6 @@
 //! The ssh master behind a host: opened strictly, explained when it fails, never left behind.
 //!
-//! Knows ssh's command line and its messages; nothing of what is run over the connection.
+//! Knows ssh's command line and its messages, but nothing about the programs that run over the connection.
 
 mod master;
 mod refusal;
@@ -23,19 +23,19 @@ use tokio::process::Command;
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// A silent line is asked this often whether it is still there, and given up after three times without an answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
-/// Over the whole handshake, jump hosts and slow logins included.
+/// Limit for the whole handshake, jump hosts and slow logins included.
 const OPEN_LIMIT: Duration = Duration::from_secs(40);
 const END_LIMIT: Duration = Duration::from_secs(3);
 /// How long an idle master outlives a runner that was killed, in seconds.
 const IDLE_SECONDS: u32 = 600;
-/// Tries to find a local port that nobody takes in between.
+/// Number of tries to find a local port that no other program takes in between.
 const PORT_TRIES: usize = 5;
 
 /// How a host is reached.
 pub(super) struct Way<'a> {
     /// The host's name, for messages.
     pub name: &'a str,
-    /// What is given to ssh.
+    /// The destination for ssh.
     pub destination: &'a str,
     /// The configuration file, when not the user's.
     pub config: Option<&'a str>,
