@@ -1,6 +1,6 @@
-//! What goes wrong at run time, said so that a tired operator can act on it.
+//! Failures at run time, worded so that a tired operator can act on them.
 //!
-//! May be used from every room; depends on `domain` alone. Faults of a *document* are `playbook::fault` instead.
+//! May be used from every module; depends on `domain` alone. Faults of a *document* are in `playbook::fault`.
 
 use crate::domain::visible;
 use miette::{Diagnostic, Severity};
@@ -22,7 +22,7 @@ pub mod exit {
     pub const REFUSED: u8 = 5;
     /// Another run holds the state directory or one of the servers.
     pub const LOCKED: u8 = 6;
-    /// A look after a switch: the way back does not apply, or something could not be looked at.
+    /// A check after a switch: replication to the old server is broken, or a server could not be checked.
     pub const NOT_WELL: u8 = 7;
     /// Interrupted; the run can be resumed.
     pub const INTERRUPTED: u8 = 130;
@@ -32,23 +32,23 @@ pub mod exit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// May go away by itself (a lost connection, a busy server): worth a retry.
+    /// May go away by itself (a lost connection, a busy server): is retried.
     Transient,
-    /// The moment is not there yet, and nothing was touched: worth a later attempt, from the beginning of its block.
+    /// A condition is not met yet, and nothing was touched: tried again later, from the start of its block.
     NotYet,
     /// Will fail the same way again.
     Permanent,
-    /// A gate, check or policy said no. Never retried, never forgotten by a resume.
+    /// Refused by a gate, check or policy. Never retried, and a resume keeps the refusal.
     Refused,
-    /// A gate got no answer in time. Nobody said no: the run is put off, and a resume asks again.
+    /// A gate got no answer in time. Nobody refused: the run is put off, and a resume asks again.
     Lapsed,
-    /// Another run holds what is needed.
+    /// Another run holds a resource that is needed.
     Locked,
     /// The runner was asked to stop, and the step stopped at a safe point.
     Cancelled,
-    /// Work was given up and does not end. Nothing else of its step may begin beside it: the run stops.
+    /// Work was cancelled, but it does not end. Nothing else of its step may start meanwhile: the run stops.
     StillRunning,
-    /// Something was to be done that the plan does not state. It was not done: the run stops.
+    /// An action that is not in the plan. It was not done: the run stops.
     Unplanned,
 }
 
@@ -62,9 +62,9 @@ pub struct Failure {
     /// Server or host, as named in the inventory.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub place: Option<String>,
-    /// What came back, in the other side's words where there are any.
+    /// The answer, in the server's or host's own words if there was one.
     pub answer: String,
-    /// What is true at that moment, as far as it is known.
+    /// The state at that moment, as far as it is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub now: Option<String>,
     /// What to do next.
@@ -72,15 +72,15 @@ pub struct Failure {
     pub help: Option<String>,
 }
 
-/// What servers, hosts and files have put into a text obeys nobody's terminal.
+/// Makes control characters visible: text from servers, hosts and files must not control the terminal.
 fn seen(text: impl Into<String>) -> String {
     visible(&text.into()).into_owned()
 }
 
-/// The answer of work that was asked to stop and does not know why.
+/// The answer of work that was asked to stop, when no reason is known.
 pub const STOPPED: &str = "stopped on request";
 
-/// Short for results of run-time work.
+/// Result of work at run time.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
@@ -92,9 +92,9 @@ impl Failure {
     pub fn transient(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::Transient, attempted, answer)
     }
-    /// It stands in no plan, and was not done.
+    /// Not in the plan, and not done.
     pub fn unplanned(attempted: impl Into<String>) -> Self {
-        Self::new(Class::Unplanned, attempted, "it does not stand in the plan, and was not done")
+        Self::new(Class::Unplanned, attempted, "it is not in the plan, and was not done")
     }
     /// Worth a later attempt: nothing was touched.
     pub fn not_yet(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
@@ -104,7 +104,7 @@ impl Failure {
     pub fn permanent(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::Permanent, attempted, answer)
     }
-    /// A gate, check or policy said no.
+    /// Refused by a gate, check or policy.
     pub fn refused(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::Refused, attempted, answer)
     }
@@ -116,7 +116,7 @@ impl Failure {
     pub fn locked(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::Locked, attempted, answer)
     }
-    /// Given up, and still at work.
+    /// Cancelled, but still running.
     pub fn still_running(attempted: impl Into<String>, answer: impl Into<String>) -> Self {
         Self::new(Class::StillRunning, attempted, answer)
     }
@@ -130,19 +130,19 @@ impl Failure {
         self.place = Some(seen(place));
         self
     }
-    /// Says what is true now.
+    /// Adds the state now.
     #[must_use]
     pub fn now(mut self, now: impl Into<String>) -> Self {
         self.now = Some(seen(now));
         self
     }
-    /// Says what to do.
+    /// Adds what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(seen(help));
         self
     }
-    /// The same for whoever reads it later: what was true at that moment need not be true any more.
+    /// The same failure for a later reader: the state at that moment may have changed since.
     #[must_use]
     pub fn in_the_past(&self) -> Self {
         let mut past = self.clone();

@@ -1,4 +1,4 @@
-//! What people have changed in the rest of a run since it was begun: how servers and hosts are reached and restarted.
+//! Corrections to a started run: how servers and hosts are reached and restarted, and steps that are left out.
 
 use super::inputs;
 use crate::cli::output;
@@ -13,21 +13,21 @@ use crate::store::{Entry, Event};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What is different from the plan as it was begun.
+/// Differences from the plan that the run was started with.
 #[derive(Debug, Default)]
 pub struct Amendments {
-    /// Corrections that the journal holds.
+    /// Corrections that are in the journal.
     earlier: Vec<Correction>,
-    /// Corrections that it does not hold yet.
+    /// Corrections that are not in the journal yet.
     pub corrections: Vec<Correction>,
-    /// What the servers said they are when the run was begun.
+    /// The identities that the servers reported when the run was started.
     seen: BTreeMap<String, Identity>,
     /// Steps that are left out, each with the reason.
     pub left_out: Vec<(String, String)>,
 }
 
 impl Amendments {
-    /// What servers must say they are that are reached another way now.
+    /// Identities that the servers with a corrected address must report.
     #[must_use]
     pub fn expected(&self, inventory: &Inventory) -> BTreeMap<String, Identity> {
         let made: Vec<Correction> = self.earlier.iter().chain(&self.corrections).cloned().collect();
@@ -63,7 +63,7 @@ pub fn now(plan: &mut Plan, file: &Path, sources: Option<&Sources>, amendments: 
     let refused = |answer: String| {
         Failure::refused("correct the inventory of the run", answer)
             .now("nothing was changed")
-            .help("it may correct addresses, passwords, ssh, and commands that start, restart or reload; nothing that decides what is done")
+            .help("only addresses, passwords, ssh, and start, restart and reload commands may be corrected, not what the run does")
     };
     let document = Document::open(file).map_err(|faults| {
         inputs::complain(vec![faults]);
@@ -71,7 +71,7 @@ pub fn now(plan: &mut Plan, file: &Path, sources: Option<&Sources>, amendments: 
     })?;
     let new = load::inventory(&document).map_err(|faults| {
         inputs::complain(vec![faults]);
-        refused(format!("{} is no valid inventory", file.display()))
+        refused(format!("{} is not a valid inventory", file.display()))
     })?;
     let learned = sources.map(|sources| sources.learned.clone()).unwrap_or_default();
     let made = corrections(&plan.world.inventory, new, &learned)

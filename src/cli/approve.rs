@@ -12,29 +12,29 @@ use serde_json::json;
 /// Arguments of `approve`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run.
+    /// Id of the run.
     run: String,
-    /// The step that waits; may be left out when only one does.
+    /// The waiting step; optional when only one step waits.
     step: Option<String>,
-    /// Say no instead.
+    /// Refuse instead of approving.
     #[arg(long)]
     refuse: bool,
-    /// Why.
+    /// Reason, for the report.
     #[arg(long)]
     reason: Option<String>,
-    /// Hash of the plan you have read, or its first eight digits and more: another plan is not approved.
+    /// Hash of the plan that you have reviewed, or at least its first eight digits. No other plan is approved.
     #[arg(long, value_name = "HASH")]
     plan: Option<String>,
     #[command(flatten)]
     identity: Identity,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Decides.
+/// Records the decision.
 pub fn run(args: &Args) -> u8 {
     let Speaker { name: by, file } = match args.identity.speaker(Right::Approve) {
         Ok(speaker) => speaker,

@@ -27,31 +27,31 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-/// How often the display sees whether it is time for a sign of life.
+/// How often the display checks whether a step has been silent for too long.
 const LOOK: Duration = Duration::from_secs(5);
-/// How long work that nobody waits for any more may take to end.
+/// How long background work may take to end after the run.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
-/// How a run is conducted.
+/// Options that `run`, `resume` and `rollback` share.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Manner {
-    /// Say yes to every approval.
+    /// Approve every step that asks for approval.
     #[arg(short, long)]
     pub yes: bool,
     #[command(flatten)]
     pub identity: Identity,
-    /// Whose start this is, where the journal holds one; no option, for a command line can be typed by anybody.
+    /// Who asked for this start, where the journal holds it. Not an option: anyone can type a command line.
     #[arg(skip)]
     pub started_by: Option<StartedBy>,
-    /// How to print the summary at the end.
+    /// Output format of the summary at the end.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Stop around every journal entry until whoever listens on this socket says to go on.
+    /// Stop before and after every journal entry until the listener on this socket answers.
     #[arg(long, value_name = "SOCKET", hide = true)]
     pub breakpoints: Option<PathBuf>,
 }
 
-/// A start that a scheduler has decided, or that a person on the page has asked for.
+/// A start decided by a scheduler, or requested by a person on the page.
 #[derive(Debug, Clone)]
 pub struct StartedBy {
     /// The schedule, as `schedule NAME`, or the person.
@@ -62,7 +62,7 @@ pub struct StartedBy {
 
 /// Who works on a run.
 struct Worker {
-    /// Who speaks at this terminal.
+    /// The person at this terminal.
     speaker: Speaker,
     /// Who began this: a named person or a schedule; `None` for the account of the process.
     by: Option<String>,
@@ -74,29 +74,29 @@ impl Manner {
     /// Who works here.
     ///
     /// # Errors
-    /// The exit code, when a file of people is given and this is nobody who may start runs.
+    /// The exit code, when a file of people is given and this person may not start runs.
     fn worker(&self) -> Result<Worker, u8> {
         let Some(StartedBy { who, people }) = &self.started_by else {
             let speaker = self.identity.speaker(Right::Start)?;
             let by = speaker.file.is_some().then(|| speaker.name.clone());
             return Ok(Worker { people: speaker.file.clone(), by, speaker });
         };
-        // nobody speaks here: the file only tells who may answer
+        // there is no person here: the file only lists who may answer
         let file = if people.is_some() { Identity::of(people.clone()).file()? } else { self.identity.file()? };
         let speaker = Speaker { name: who.clone(), file: None };
         Ok(Worker { speaker, by: Some(who.clone()), people: file.map(|(_, file)| file) })
     }
 }
 
-/// What is to be done with a run.
+/// What to do with a run.
 pub enum Errand {
-    /// Begin it.
+    /// Start it.
     Run,
-    /// Go on with it.
+    /// Resume it.
     Resume,
-    /// Go on with it; what was found on servers that it has closed is accepted, for this reason.
+    /// Resume it; accept the writes found on servers that it has closed, for this reason.
     AcceptWrites(String),
-    /// Take it back.
+    /// Roll it back.
     Rollback(String),
 }
 
@@ -110,18 +110,18 @@ pub struct Conduct {
     pub plan: Plan,
     /// Folder that relative secret files are seen from.
     pub folder: PathBuf,
-    /// What its plan was made from, if that is known.
+    /// The files that its plan was made from, if known.
     pub sources: Option<Sources>,
-    /// Whether to see first that the plan would still be the same.
+    /// Whether to check first that the files still give the same plan.
     pub compare: bool,
-    /// What people have changed in the plan since it was begun.
+    /// Corrections to the plan since the run was started.
     pub amendments: Amendments,
     /// How.
     pub manner: Manner,
 }
 
 impl Conduct {
-    /// Carries out the errand, shows it, and prints the summary. Returns the exit code.
+    /// Runs it, shows the progress, and prints the summary. Returns the exit code.
     pub fn carry_out(self, errand: Errand) -> u8 {
         let worker = match self.manner.worker() {
             Ok(worker) => worker,
@@ -147,7 +147,7 @@ impl Conduct {
             && let Err(failure) = unchanged::check(&self.run, sources, &self.plan)
         {
             let code = give_up(&failure);
-            drop(lock); // nobody works on it any more
+            drop(lock); // the run is released
             self.conclude(None);
             return code;
         }
@@ -160,7 +160,7 @@ impl Conduct {
             Err(failure) => return give_up(&failure),
         };
         let result = runtime.block_on(self.conduct(errand, secrets, worker));
-        runtime.shutdown_timeout(LAST_WORK); // a journal that is away holds nobody up who has left
+        runtime.shutdown_timeout(LAST_WORK); // a missing journal must not delay the end of the command
         drop(lock);
         let code = match &result {
             Ok(outcome) => outcome.exit_code(),
@@ -169,13 +169,13 @@ impl Conduct {
         self.conclude(result.ok());
         let unsent = postman.map_or(0, Postman::end);
         if unsent > 0 {
-            let words = "some notifications are not sent yet: `cutover outbox list` shows them, `cutover outbox send` sends them";
+            let words = "some notifications are not sent yet: `cutover outbox list` lists them, `cutover outbox send` sends them";
             let _ = writeln!(std::io::stderr(), "{words}");
         }
         code
     }
 
-    /// Who tells others, where somebody is to be told something.
+    /// Sends notifications, where the playbook names recipients.
     fn postman(&self) -> Result<Option<Postman>> {
         notify::concerns(&self.plan).then(|| Postman::begin(self.state.store()?, &self.run, wall)).transpose()
     }
@@ -186,7 +186,7 @@ impl Conduct {
         inventory.secrets().into_iter().chain(inventory.webhook_secrets())
     }
 
-    /// A `--yes` that cannot count would leave the run waiting hours from now: that is said before anything is touched.
+    /// A `--yes` that is not allowed would leave the run waiting hours from now, so it is refused before anything is touched.
     fn see_that_yes_counts(&self, errand: &Errand, who: &Speaker) -> Result<()> {
         if !self.manner.yes || matches!(errand, Errand::Rollback(_)) {
             return Ok(());
@@ -244,13 +244,13 @@ impl Conduct {
         };
         effects.close().await;
         over.cancel();
-        let _ = display.await; // it shows what was told before
+        let _ = display.await; // it shows the remaining entries
         result
     }
 
-    /// Prints what has become of the run.
+    /// Prints the result of the run.
     fn conclude(&self, outcome: Option<Outcome>) {
-        // looking makes no journal: one that was removed under the run stays away
+        // reading does not create a journal: one that was removed during the run is not created again
         let Ok(journal) = self.state.existing() else { return };
         let plan = Arc::new(self.plan.clone());
         let summary = journal.entries(&self.run).and_then(|entries| Summary::new(&self.run, &plan, &entries));

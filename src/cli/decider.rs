@@ -18,14 +18,14 @@ pub struct Decider {
     pub journal: Arc<dyn Journal>,
     /// The run.
     pub run: String,
-    /// Whether to say yes to everything.
+    /// Whether to approve everything.
     pub yes: bool,
     /// Who sits there.
     pub who: Speaker,
 }
 
 impl Decider {
-    /// Asks, or says yes without asking.
+    /// Asks, or approves without asking.
     pub fn ask(&self, terminal: &Terminal, step: &str, message: &str) {
         let standing = self.journal.entries(&self.run).map(|entries| Standing::of(&entries, step)).unwrap_or_default();
         let Speaker { name, file } = &self.who;
@@ -65,8 +65,8 @@ impl Decider {
     }
 }
 
-/// Sees that `--yes` of `who` can count wherever it will be asked for in a run of which `standing` tells who began it, and
-/// which file of people it is bound to.
+/// Checks that `--yes` of `who` is valid for every approval of the run. `standing` holds who started the run, and which
+/// file of people it is bound to.
 ///
 /// # Errors
 /// `Refused` when some approval is not the starter's, or not this person's, to give.
@@ -82,8 +82,8 @@ pub fn may_say_yes(plan: &Plan, who: &Speaker, standing: &Standing) -> Result<()
     };
     match rules.find_map(objection) {
         None => Ok(()),
-        Some((step, why)) => Err(Failure::refused(format!("take --yes for `{step}`"), why)
+        Some((step, why)) => Err(Failure::refused(format!("approve `{step}` by --yes"), why)
             .now("nothing was touched")
-            .help("leave out --yes, and let others answer with `cutover approve RUN STEP`")),
+            .help("run it without --yes, and let another person answer with `cutover approve RUN STEP`")),
     }
 }

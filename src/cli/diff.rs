@@ -18,20 +18,20 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_field_names, reason = "the field names the flag `--inputs`")]
 pub struct Args {
-    /// A playbook or a saved plan, or two revisions of git: `main..HEAD`. `main..` compares with the files as they are.
+    /// A playbook or a saved plan, or two git revisions: `main..HEAD`. `main..` compares with the files on disk.
     before: String,
     /// The other playbook or saved plan; with revisions, the playbook.
     after: PathBuf,
-    /// The inventory, of both.
+    /// The inventory for both.
     #[arg(short, long, value_name = "FILE")]
     inventory: Option<PathBuf>,
-    /// A YAML file with inputs, of both.
+    /// A YAML file with inputs, for both.
     #[arg(long, value_name = "FILE")]
     inputs: Option<PathBuf>,
-    /// An input of both; may be given several times, and wins over the file.
+    /// An input for both; can be repeated, and overrides the file.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Shape,
 }
@@ -105,7 +105,7 @@ fn plan(sources: &Sources) -> Result<Plan, u8> {
     })
 }
 
-/// Nothing was done, and nothing can be compared.
+/// Nothing was done, because nothing can be compared.
 fn invalid(failure: &Failure) -> u8 {
     output::complain(failure);
     exit::INVALID
@@ -118,7 +118,11 @@ fn markdown(before: &Plan, after: &Plan, changes: &[Change]) -> String {
     let _ = if changes.is_empty() {
         writeln!(out, "The plan `{new}` of **{}** does not change.", after.name)
     } else {
-        writeln!(out, "The plan of **{}** changes in {} place(s) (`{old}` to `{new}`).\n", after.name, changes.len())
+        let count = match changes.len() {
+            1 => "1 change".to_owned(),
+            many => format!("{many} changes"),
+        };
+        writeln!(out, "The plan of **{}** has {count} (`{old}` to `{new}`).\n", after.name)
     };
     for change in changes {
         let became = match change.became {

@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The rule to explain, such as C007; all of them in a line each when left out.
+    /// The rule to explain, such as C007. Default: list all rules, one per line.
     code: Option<String>,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -23,7 +23,7 @@ pub struct Args {
     inventory: PathBuf,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> u8 {
     if found.failures.is_empty() { exit::DONE } else { exit::REFUSED }
 }
 
-/// Asks everyone. What the inventory says a server is counts for nothing here: whoever asks wants to know it.
+/// Asks every host and server. The inventory's claims about a server are ignored: the user wants to know the facts.
 async fn ask_all(mut inventory: Inventory, secrets: Secrets, control_dir: PathBuf) -> Answers {
     for server in inventory.servers.values_mut() {
         (server.family, server.version) = (None, None);

@@ -1,4 +1,4 @@
-//! Who is speaking: a named person with a token, or the account of this process.
+//! Who gives the command: a named person with a token, or the account of this process.
 
 use super::output;
 use crate::engine::run_id;
@@ -6,14 +6,14 @@ use crate::error::{Failure, exit};
 use crate::people::{People, PeopleFile, Right};
 use std::path::PathBuf;
 
-/// Environment variable that holds the token; it never stands on a command line.
+/// Environment variable that holds the token; a token is never a command line argument.
 const TOKEN: &str = "CUTOVER_TOKEN";
 
 /// Where people and their tokens are.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Identity {
-    /// File of people. With it you are the person whose token is in `$CUTOVER_TOKEN` or in --token-file; without it you
-    /// are the account that runs this.
+    /// File of people. With it, you are the person whose token is in `$CUTOVER_TOKEN` or in --token-file; without it, you
+    /// are the account that runs this command.
     #[arg(long, value_name = "FILE", env = "CUTOVER_PEOPLE")]
     people: Option<PathBuf>,
     /// File with your token, instead of `$CUTOVER_TOKEN`.
@@ -40,22 +40,22 @@ impl Identity {
     /// The person, who has this right; without a file of people the account of this process.
     ///
     /// # Errors
-    /// The exit code, once the reason is printed: the file is at fault, there is no token, it is nobody's, or that
-    /// person may not do this.
+    /// The exit code, once the reason is printed: the file is invalid, there is no token, it is unknown, or the person may
+    /// not do this.
     pub fn speaker(&self, right: Right) -> Result<Speaker, u8> {
         let Some((people, file)) = self.file()? else {
             return Ok(Speaker { name: run_id::account(), file: None });
         };
         let refused = |answer: String, help: &str| {
-            let failure = Failure::refused("learn who you are", answer).now("nothing was changed").help(help);
+            let failure = Failure::refused("identify you", answer).now("nothing was changed").help(help);
             output::complain(&failure);
             failure.exit_code()
         };
         let token =
             self.token().map_err(|answer| refused(answer, "set CUTOVER_TOKEN, or name a file with --token-file"))?;
         let Some((name, person)) = people.by_token(&token) else {
-            let answer = format!("the token is nobody's in {}", file.path);
-            return Err(refused(answer, "`cutover token` makes a new one"));
+            let answer = format!("the token belongs to nobody in {}", file.path);
+            return Err(refused(answer, "`cutover token NAME` creates a new one"));
         };
         if person.may(right) {
             return Ok(Speaker { name: name.to_owned(), file: Some(file) });
@@ -85,6 +85,6 @@ impl Identity {
             None => std::env::var(TOKEN).unwrap_or_default(),
         };
         let token = token.trim().to_owned();
-        if token.is_empty() { Err("a file of people is given and no token".to_owned()) } else { Ok(token) }
+        if token.is_empty() { Err("a file of people is given, but no token".to_owned()) } else { Ok(token) }
     }
 }

@@ -13,16 +13,16 @@ use std::path::{Path, PathBuf};
 pub struct Inputs {
     /// The playbook.
     pub playbook: PathBuf,
-    /// The inventory. May be left out where no step names a host or server.
+    /// The inventory. Optional when no step names a host or server.
     #[arg(short, long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
     /// A YAML file with inputs.
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,
-    /// An input; may be given several times, and wins over the file.
+    /// An input; can be repeated, and overrides the file.
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
-    /// Take inputs' `rehearsal` values instead of their defaults.
+    /// Use the inputs' `rehearsal` values instead of their defaults.
     #[arg(long, hide = true)]
     pub rehearsal: bool,
     /// In a rehearsal: wait for windows as a run does.
@@ -65,7 +65,7 @@ pub fn secrets_folder(inventory: Option<&Path>) -> PathBuf {
     std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_path_buf())
 }
 
-/// So many faults of a file are shown: each costs a look through the whole text, and nobody reads more at once.
+/// Number of faults shown per file: each costs a pass over the whole text, and nobody reads more at once.
 const SHOWN: usize = 50;
 
 /// Prints reports for people.

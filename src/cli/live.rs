@@ -1,4 +1,4 @@
-//! Looking at servers and hosts for a plan: shared by `plan --live` and by runs of saved plans.
+//! Checks servers and hosts for a plan: shared by `plan --live` and by runs of saved plans.
 
 use super::conduct;
 use super::inputs::{self, secrets_folder};
@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The plan that `make` makes, with the gaps of its inventory filled, and what was found; or the exit code, when all is
-/// said.
+/// The plan that `make` makes, with the gaps of its inventory filled, and the survey; or the exit code, once everything is
+/// printed.
 ///
 /// # Errors
 /// The exit code.
@@ -44,7 +44,7 @@ pub fn plan(
     Ok((sources, plan, survey))
 }
 
-/// What is found now, for a plan made before.
+/// A new survey for an existing plan.
 ///
 /// # Errors
 /// The exit code.
@@ -74,14 +74,14 @@ fn runtime() -> Result<tokio::runtime::Runtime, u8> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| conduct::give_up(&Failure::permanent("look at the servers", error.to_string())))
+        .map_err(|error| conduct::give_up(&Failure::permanent("check the servers", error.to_string())))
 }
 
 fn effects(inventory: &Inventory, secrets: Arc<Secrets>, control_dir: PathBuf) -> Arc<Effects> {
     Arc::new(Effects::new(Arc::new(inventory.clone()), secrets, Arc::new(Nobody), control_dir))
 }
 
-/// Nobody is asked anything by a look.
+/// A check never asks for approval.
 pub struct Nobody;
 
 #[async_trait]

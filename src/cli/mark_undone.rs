@@ -1,4 +1,4 @@
-//! `cutover mark-undone`: a person has taken a step back by hand, and vouches for it.
+//! `cutover mark-undone`: a person has undone a step by hand and confirms it.
 
 use super::output::{self, Format};
 use super::state::State;
@@ -13,21 +13,21 @@ use std::sync::Arc;
 /// Arguments of `mark-undone`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run.
+    /// Id of the run.
     run: String,
-    /// The step that was taken back by hand.
+    /// The step that was undone by hand.
     step: String,
-    /// What was done, and why; it stands in the report.
+    /// What was done, and why; shown in the report.
     #[arg(long)]
     why: String,
     #[command(flatten)]
     state: State,
-    /// How to print the status.
+    /// Output format of the status.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Writes it down, and shows how the run stands.
+/// Records it, and shows the state of the run.
 pub fn run(args: &Args) -> u8 {
     match mark(args) {
         Ok(()) => exit::DONE,

@@ -1,6 +1,6 @@
-//! The command line: one file a command. Parses, calls the rooms that do the work, prints, and gives the exit code.
+//! The command line: one file per command. Parses, calls the modules that do the work, prints, and returns the exit code.
 //!
-//! May know everything; nothing knows it.
+//! May use every module; no module uses it.
 
 mod amend;
 mod approve;
@@ -58,73 +58,72 @@ use std::process::ExitCode;
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Say more on stderr; twice for everything.
+    /// Log more to stderr; repeat for debug output.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a small repository: playbook, inventory, and checks for pull requests. Overwrites nothing.
+    /// Create a small repository: playbook, inventory, and checks for pull requests. Overwrites nothing.
     Init(init::Args),
-    /// Check a playbook and its inventory, or a file of schedules: every fault, and what is valid but a bad idea, at its
-    /// place.
+    /// Check a playbook and its inventory, or a file of schedules. Report errors and risky patterns, with their positions.
     Check(check::Args),
     /// Explain the rules of `check`, or one of them.
     Explain(explain::Args),
     /// Show what a playbook will do: every command, statement and file. Needs no network.
     Plan(plan::Args),
-    /// Say whether a migration can work: versions, logins, binary log, data, room. Changes nothing.
+    /// Check whether a migration can work: versions, logins, binary log, data, disk space. Changes nothing.
     Preflight(preflight::Args),
-    /// Print the statements that make the runner's accounts, with the privileges that playbooks need and no more. Asks no
-    /// server.
+    /// Print the statements that create the runner's accounts, with exactly the privileges that the playbooks need. Contacts
+    /// no server.
     Grants(grants::Args),
-    /// Show what changes between two plans: files, saved plans, or git revisions.
+    /// Show the differences between two plans: files, saved plans, or git revisions.
     Diff(diff::Args),
-    /// Carry a playbook, or a saved plan, out.
+    /// Run a playbook or a saved plan.
     Run(run::Args),
-    /// Go on with a run that was interrupted, has stopped, or whose runner died.
+    /// Resume a run that was interrupted, that stopped, or whose runner died.
     Resume(resume::Args),
-    /// Take a run back, before its point of no return.
+    /// Roll a run back, before its point of no return.
     Rollback(resume::RollbackArgs),
-    /// Vouch for a step that could not be taken back, and that you have taken back by hand.
+    /// Mark a step as undone by hand, after its own undo has failed.
     MarkUndone(mark_undone::Args),
     /// Answer a step that waits for approval.
     Approve(approve::Args),
-    /// The file of people that a run's answers come from: accept another one.
+    /// Accept another file of people for a run: the file that lists who may approve.
     People(people::Args),
-    /// Copy the journal, check it, or bring it up to date.
+    /// Back up, check, move, prune or upgrade the stored state: runs, journals, schedules.
     State(state::Args),
-    /// Messages to webhooks: what was sent, and what is still to be sent.
+    /// List and send webhook messages: sent ones and waiting ones.
     Outbox(outbox::Args),
-    /// Show how a run stands, and what to type next.
+    /// Show the state of a run, and the command to type next.
     Status(status::Args),
-    /// Look at the servers of a switch again and again: is the old one closed, did it write by itself, does it follow?
+    /// Monitor the servers of a switch: is the old one closed, has it written anything itself, does it replicate?
     Watch(watch::Args),
     /// List all runs.
     List(status::ListArgs),
-    /// Show everything about a run, its journal included.
+    /// Show everything about a run, including its journal.
     Report(report::Args),
-    /// Carry a playbook out on a sandbox, under an application that writes all the time, and judge what came of it.
+    /// Rehearse a playbook in a local sandbox under write load; report write pause and lost writes.
     Rehearse(rehearse::Args),
-    /// Rehearse every shipped route on a server of your own, and print a table to pass on.
+    /// Rehearse every shipped playbook with a server version of your choice, and print a table of the results.
     Try(matrix::Args),
     /// The application of a rehearsal.
     #[command(hide = true)]
     RehearsalApplication(crate::rehearsal::application::Args),
-    /// Start playbooks at given times: list, show what comes, start one, write files for other schedulers.
+    /// Start playbooks at given times: list the schedules, start one, export them to other schedulers.
     Schedule(schedule::Args),
-    /// Stay, and start what the schedules say.
+    /// Run the scheduler and the web page.
     Serve(serve::Args),
-    /// Stay, and carry out what is due for this machine's labels, beside other machines on one store.
+    /// Run the due starts that match this machine's labels; several machines can share one store.
     Runner(runner::Args),
-    /// Ask every host and server what it is, and print it as lines for the inventory. Changes nothing.
+    /// Ask every host and server for its version and size; print them as lines for the inventory. Changes nothing.
     Facts(facts::Args),
-    /// Say which versions can be moved to which, and back
+    /// List which versions can be moved to which, and back
     Pairs(pairs::Args),
     /// Explain the step kinds, or one of them.
     Kinds(kinds::Args),
-    /// Make a token for a person who approves or starts on the page.
+    /// Create a token for a person who approves steps or starts runs.
     Token(token::Args),
     /// Print the JSON Schema of playbooks, inventories, plans, reports, schedules or people, for editors and other programs.
     Schema(schema::Args),
@@ -134,13 +133,13 @@ enum Command {
     Man,
 }
 
-/// A crash must not leave the passwords in memory in a file; what is started from here inherits that.
+/// A core dump would put passwords from memory into a file. Child processes inherit the limit.
 fn leave_no_core_dump() {
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none); // to lower it is always allowed
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none); // lowering it is always allowed
 }
 
-/// Parses the command line and carries it out.
+/// Parses the command line and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -155,10 +154,10 @@ pub fn main() -> ExitCode {
     ExitCode::from(dispatch(cli.command))
 }
 
-/// Carries out the command that a schedule's start holds, in this process. `started_by` is whose start it is, where that is
-/// not the account of this process.
+/// Runs the command of a schedule's start in this process. `started_by` is who asked for it, where that is not the account
+/// of this process.
 fn carry_out(command: &[String], started_by: Option<StartedBy>) -> u8 {
-    // starts that an older program has decided name their person there
+    // starts decided by an older program name their person there
     let command = command.iter().filter(|word| !word.starts_with("--starter="));
     let words = std::iter::once("cutover").chain(command.map(String::as_str));
     match Cli::try_parse_from(words) {

@@ -18,20 +18,20 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show what was told, and what is still to be told.
+    /// List sent and waiting messages.
     List(ListArgs),
-    /// Send what is not sent yet, now.
+    /// Send the waiting messages now.
     Send(SendArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct ListArgs {
-    /// Only what is not sent yet.
+    /// Only messages that are not sent yet.
     #[arg(long)]
     unsent: bool,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -73,7 +73,9 @@ fn line(letter: &Letter) -> String {
     };
     let state = match (letter.sent, &letter.error) {
         (Some(at), _) => format!("sent {}", time(at)),
-        (None, Some(error)) => format!("not sent after {} tries, next {}: {error}", letter.tries, time(letter.due)),
+        (None, Some(error)) => {
+            format!("not sent after {} attempts, next at {}: {error}", letter.tries, time(letter.due))
+        }
         (None, None) => "not sent yet".to_owned(),
     };
     let Letter { origin, seq, webhook, occasion, at, .. } = letter;
@@ -87,7 +89,8 @@ fn send(args: &SendArgs) -> Result<()> {
     if round.left == 0 {
         return Ok(());
     }
-    Err(Failure::transient("send everything", format!("{} messages were not taken", round.left))
-        .now("they stay in the outbox")
-        .help("`cutover outbox list --unsent` says why; send again later"))
+    let messages = if round.left == 1 { "message was" } else { "messages were" };
+    Err(Failure::transient("send all messages", format!("{} {messages} not accepted", round.left))
+        .now("they remain in the outbox")
+        .help("`cutover outbox list --unsent` shows the reasons; send again later"))
 }

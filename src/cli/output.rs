@@ -26,7 +26,7 @@ pub fn set_up(verbose: u8) {
     let _ = log.with_ansi(colours_on_stderr()).try_init();
 }
 
-/// Where logs go: stderr, line by line, with nothing in them but colours that a terminal would obey.
+/// Logs to stderr, line by line, without control characters except colours.
 struct Log;
 
 impl Write for Log {
@@ -39,23 +39,23 @@ impl Write for Log {
     }
 }
 
-/// Whether stderr is for eyes: a terminal, and `NO_COLOR` is not set.
+/// Whether stderr shows colours: it is a terminal, and `NO_COLOR` is not set.
 #[must_use]
 pub fn colours_on_stderr() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Prints a text on stdout, with nothing in it that a terminal would obey. A reader that has gone away is no failure.
+/// Prints a text on stdout, without control characters for a terminal. A closed pipe is not a failure.
 pub fn text(text: &str) {
     let _ = std::io::stdout().write_all(visible(text).as_bytes());
 }
 
-/// Says a line on stderr, likewise.
+/// Prints a line on stderr, likewise.
 pub fn say(line: &str) {
     tell(&format!("{line}\n"));
 }
 
-/// Says a text on stderr as it stands, likewise.
+/// Prints a text on stderr without a line end, likewise.
 pub fn tell(text: &str) {
     let _ = std::io::stderr().write_all(visible(text).as_bytes());
 }
@@ -66,7 +66,7 @@ pub fn json<T: Serialize>(value: &T) {
     let _ = std::io::stdout().write_all((visible_json(document) + "\n").as_bytes());
 }
 
-/// The exit code of a command that only shows something; what kept it from that is said.
+/// The exit code of a command that only shows something; a failure is printed.
 pub fn shown(result: &crate::error::Result<()>) -> u8 {
     match result {
         Ok(()) => crate::error::exit::DONE,

@@ -8,11 +8,11 @@ use crate::store::Journal;
 use crate::survey::PastCopy;
 use std::sync::Arc;
 
-/// So many runs are looked through, the newest first: what is older was made on other disks.
+/// Number of runs that are searched, the newest first: older copies were made on other disks.
 const RUNS: usize = 50;
 
-/// Those of the newest runs in `state`, the newest first. A journal that is not there, or cannot be read, tells of none: a
-/// forecast does without.
+/// Copies of the newest runs in `state`, the newest first. None when the journal is missing or unreadable: a forecast works
+/// without them.
 pub fn past_copies(state: &State) -> Vec<PastCopy> {
     let Ok(journal) = state.existing() else { return Vec::new() };
     let runs = journal.runs().unwrap_or_default();

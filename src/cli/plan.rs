@@ -18,14 +18,14 @@ use std::path::PathBuf;
 pub struct Args {
     #[command(flatten)]
     inputs: Inputs,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Display,
-    /// Look at the servers and hosts as well, changing nothing: what each step would find, what would be refused, how
-    /// much there is to move.
+    /// Also check the servers and hosts, changing nothing: what each step would find, what would be refused, how much data
+    /// there is to move.
     #[arg(long)]
     live: bool,
-    /// Save the plan and what was found; `cutover run FILE` carries out just that, and refuses when something changed.
+    /// Save the plan and the findings. `cutover run FILE` runs exactly this plan, and refuses when something has changed.
     #[arg(long, value_name = "FILE.plan.json", requires = "live")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -38,7 +38,7 @@ enum Display {
     /// For people at a terminal.
     #[default]
     Text,
-    /// For a pull request: what it comes to, a graph, and folded details, as far as a comment holds them.
+    /// For a pull request: a summary, a graph, and folded details, as far as they fit into a comment.
     Markdown,
     /// The plan itself, by the schema of `cutover schema plan`.
     Json,
@@ -46,7 +46,7 @@ enum Display {
     Mermaid,
     /// The graph for Graphviz.
     Dot,
-    /// One page for a browser, which loads nothing.
+    /// One self-contained page for a browser.
     Html,
 }
 
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> u8 {
     match args.inputs.plan() {
         Ok(plan) => {
             print(args.format, &plan, None);
-            std::mem::forget(plan); // the process ends here: taking ten thousand steps apart would cost time
+            std::mem::forget(plan); // the process ends here: dropping ten thousand steps would take time
             exit::DONE
         }
         Err(reports) => {
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> u8 {
     }
 }
 
-/// Prints a plan that was saved, and what was found when it was.
+/// Prints a saved plan and its survey.
 fn show_saved(args: &Args) -> u8 {
     match SavedPlan::read_to_show(&args.inputs.playbook) {
         Ok(saved) => {
@@ -85,12 +85,12 @@ fn show_saved(args: &Args) -> u8 {
     }
 }
 
-/// Makes the plan, looks, prints both, and saves them where that is asked for.
+/// Makes the plan and the survey, prints both, and saves them on request.
 fn live(args: &Args) -> u8 {
     if let Some(out) = args.out.as_deref().filter(|out| !saved::is_saved(out)) {
         let answer = format!("{} does not end in `.plan.json`", out.display());
         let failure = Failure::permanent("save the plan", answer).now("nothing was done");
-        output::complain(&failure.help("`run` knows saved plans by that name"));
+        output::complain(&failure.help("`run` recognises saved plans by that ending"));
         return exit::INVALID;
     }
     let (sources, plan, survey) = match live::plan(load::plan, args.inputs.sources(), &args.state) {
@@ -110,19 +110,19 @@ fn live(args: &Args) -> u8 {
                 return conduct::give_up(&failure);
             }
             output::say(&format!(
-                "saved plan {} as {}; carry it out with: cutover run {}",
+                "saved plan {} as {}; run it with: cutover run {}",
                 &saved.plan.hash[..16],
                 out.display(),
                 out.display()
             ));
         }
-        Some(_) => output::say("not saved: not everything could be asked"),
+        Some(_) => output::say("not saved: some servers or hosts did not answer"),
         None => {}
     }
     if refused { exit::REFUSED } else { exit::DONE }
 }
 
-/// Prints a plan, and what was found where text has room for it; graphs show the plan alone.
+/// Prints a plan, with the survey in text formats; graphs show only the plan.
 fn print(format: Display, plan: &Plan, survey: Option<&Survey>) {
     let found = |write: fn(&Survey) -> String| survey.map(write).unwrap_or_default();
     match (format, survey) {

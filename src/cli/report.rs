@@ -11,11 +11,11 @@ use clap::ValueEnum;
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run; the newest when left out.
+    /// Id of the run. Default: the newest run.
     run: Option<String>,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -28,7 +28,7 @@ enum Format {
     Text,
     /// One JSON document on stdout; `cutover schema report` describes it.
     Json,
-    /// One page on stdout that needs nothing else.
+    /// One self-contained HTML page on stdout.
     Html,
 }
 

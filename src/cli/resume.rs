@@ -1,4 +1,4 @@
-//! `cutover resume` and `cutover rollback`: a run goes on, or back, from its journal.
+//! `cutover resume` and `cutover rollback`: continue a run, or roll it back, from its journal.
 
 use super::amend;
 use super::conduct::{Conduct, Errand, Manner};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Arguments that both share.
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// The run; the newest when left out.
+    /// Id of the run. Default: the newest run.
     run: Option<String>,
     #[command(flatten)]
     state: State,
@@ -27,21 +27,21 @@ struct Common {
 pub struct Args {
     #[command(flatten)]
     common: Common,
-    /// Go on with the plan as it was begun, even when the playbook or the inventory has changed since.
+    /// Resume with the original plan, even when the playbook or the inventory has changed since.
     #[arg(long)]
     as_planned: bool,
-    /// Take from this inventory how hosts and servers are reached and restarted, from now on. Where it says something else
-    /// about what is done, it is refused.
+    /// From now on use this inventory's addresses, passwords, ssh and restart commands. An inventory that changes what the
+    /// run does is refused.
     #[arg(short, long, value_name = "FILE")]
     inventory: Option<PathBuf>,
-    /// Leave out this step, which would come after the point of no return; may be given more than once.
+    /// Leave out this step, which must come after the point of no return; can be repeated.
     #[arg(long, value_name = "STEP", requires = "why")]
     skip: Vec<String>,
-    /// Why steps are left out; it stands in the report.
+    /// Why steps are left out; shown in the report.
     #[arg(long, value_name = "TEXT", requires = "skip")]
     why: Option<String>,
-    /// Accept what the run has found on a server that it had closed; why, for the report. From then on only what that
-    /// server writes later counts.
+    /// Accept the writes that the run has found on a server that it had closed. Takes the reason, for the report. Only later
+    /// writes of that server count from then on.
     #[arg(long, value_name = "WHY")]
     accept_writes: Option<String>,
 }
@@ -51,12 +51,12 @@ pub struct Args {
 pub struct RollbackArgs {
     #[command(flatten)]
     common: Common,
-    /// Why; it stands in the report.
+    /// Reason, shown in the report.
     #[arg(long, default_value = "asked for on the command line")]
     why: String,
 }
 
-/// Goes on.
+/// Resumes.
 pub fn resume(args: Args) -> u8 {
     let why = args.why.unwrap_or_default();
     let left_out = args.skip.into_iter().map(|step| (step, why.clone())).collect();
@@ -65,7 +65,7 @@ pub fn resume(args: Args) -> u8 {
     carry_out(args.common, errand, !args.as_planned, changes)
 }
 
-/// Goes back. What was done is taken back as it was planned, whatever the files say by now.
+/// Rolls back. Steps are undone as planned, whatever the files contain by now.
 pub fn rollback(args: RollbackArgs) -> u8 {
     carry_out(args.common, Errand::Rollback(args.why), false, Changes::default())
 }
@@ -102,7 +102,7 @@ fn conduct(args: Common, compare: bool, changes: Changes) -> Result<Conduct> {
     }
     amendments.left_out = changes.left_out;
     let state = RunState::fold(Arc::new(Graph::new(Arc::new(plan.clone()))?), &entries)?;
-    // a run that is over, or only being taken back, does nothing more of what the files say
+    // a run that is over, or is being rolled back, no longer uses the files
     let compare = compare
         && changes.inventory.is_none()
         && state.rollback.is_none()

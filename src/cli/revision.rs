@@ -23,7 +23,7 @@ impl Revision {
         let failed = |answer: String| {
             Failure::permanent(format!("read the files of revision `{revision}`"), answer)
                 .now("nothing was changed")
-                .help("name it as `git log` does: a branch, a tag, a commit")
+                .help("give a branch, a tag or a commit, as for `git log`")
         };
         let broken = |error: std::io::Error| failed(error.to_string());
         let near = std::path::absolute(file).map_err(broken)?;
@@ -54,7 +54,8 @@ impl Revision {
     pub fn path(&self, path: &Path) -> Result<PathBuf> {
         let outside = || {
             let answer = format!("{} is not in the repository {}", path.display(), self.top.display());
-            Failure::permanent("compare revisions", answer).help("name files of the repository that the playbook is in")
+            Failure::permanent("compare revisions", answer)
+                .help("give files of the repository that contains the playbook")
         };
         let whole = std::path::absolute(path).map_err(|_| outside())?;
         // the folder may be reached by a link; a file that is gone by now has none

@@ -21,7 +21,7 @@ pub struct Args {
     state: State,
     #[command(flatten)]
     manner: Manner,
-    /// Id of the run; a schedule's start has made it.
+    /// Id of the run, made by a schedule's start.
     #[arg(long, value_name = "ID", value_parser = run_id::parse, hide = true)]
     run_id: Option<String>,
 }
@@ -35,7 +35,7 @@ impl Args {
     }
 }
 
-/// Plans, or takes the plan that was saved, and carries it out.
+/// Plans, or takes the saved plan, and runs it.
 pub fn run(args: Args) -> u8 {
     let made = if saved::is_saved(&args.inputs.playbook) { from_saved(&args) } else { from_playbook(&args.inputs) };
     let (sources, plan) = match made {
@@ -68,12 +68,13 @@ fn from_playbook(inputs: &Inputs) -> Result<(Sources, Plan), u8> {
     }
 }
 
-/// The saved plan, if the files still say the same and the servers and hosts are still the same.
+/// The saved plan, if the files still give the same plan and the servers and hosts are unchanged.
 fn from_saved(args: &Args) -> Result<(Sources, Plan), u8> {
     let path = &args.inputs.playbook;
     let give_up = |failure: Failure| conduct::give_up(&failure);
     if !args.inputs.is_bare() {
-        let failure = Failure::permanent("carry out the saved plan", "it has its inventory and its inputs in it");
+        let failure =
+            Failure::permanent("run the saved plan", "a saved plan already contains its inventory and its inputs");
         output::complain(&failure.now("nothing was changed").help("leave out -i, --inputs and --set"));
         return Err(exit::INVALID);
     }
@@ -88,6 +89,6 @@ fn from_saved(args: &Args) -> Result<(Sources, Plan), u8> {
     if changes.is_empty() {
         return Ok((sources, plan));
     }
-    let answer = format!("what it rests on has changed: {}", changes.join("; "));
+    let answer = format!("the servers or hosts have changed since it was saved: {}", changes.join("; "));
     Err(give_up(unchanged::plan_anew(path, answer)))
 }

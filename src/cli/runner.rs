@@ -1,4 +1,4 @@
-//! `cutover runner`: a machine that carries out what is due for its labels, beside others on one store.
+//! `cutover runner`: a machine that runs the due starts for its labels, beside other machines on one store.
 
 use super::conduct::give_up;
 use super::output;
@@ -13,20 +13,21 @@ use tokio_util::sync::CancellationToken;
 /// Arguments of `runner`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What this machine is: `--labels site=oslo`; may be given more than once. It carries out what asks for no label that
-    /// it does not have (`runs-on` in an inventory).
+    /// A label of this machine: `--labels site=oslo`; can be repeated. The machine takes only runs whose `runs-on` labels
+    /// (in the inventory) it has.
     #[arg(long = "labels", value_name = "NAME=VALUE", value_parser = label)]
     labels: Vec<(String, String)>,
-    /// At most so many runs at a time.
+    /// Most runs at a time.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     most: u16,
-    /// File of people whose answers count in the runs that it carries out.
+    /// File of people whose answers count in the runs of this machine.
     #[arg(long, value_name = "FILE", env = "CUTOVER_PEOPLE")]
     people: Option<PathBuf>,
-    /// When asked to stop, wait for what was launched here: where the end of this program ends everything, as in a container.
+    /// When asked to stop, wait until the runs started here have ended. Needed where the end of this process ends all others,
+    /// as in a container.
     #[arg(long)]
     drain: bool,
-    /// Only see whether the runner on this machine still looks for work.
+    /// Only check whether the runner on this machine still looks for work.
     #[arg(long, conflicts_with_all = ["labels", "drain", "people"])]
     check: bool,
     #[command(flatten)]
@@ -40,7 +41,7 @@ fn label(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Works until it is told to stop.
+/// Works until it is asked to stop.
 pub fn run(args: Args) -> u8 {
     match serve(args) {
         Ok(()) => exit::DONE,
@@ -54,13 +55,12 @@ fn serve(args: Args) -> Result<(), Failure> {
         output::text(&format!("it looked for work {ago} s ago\n"));
         return Ok(());
     }
-    let attempted = "carry out what is due for this machine";
+    let attempted = "run what is due for this machine";
     let home = args.state.home()?;
     if !home.is_shared() {
         let answer = format!("{} is a directory of this machine", home.dir().display());
-        return Err(Failure::refused(attempted, answer).help(
-            "name a store that machines share: --state postgres://…; on one machine `cutover serve` starts what is due",
-        ));
+        return Err(Failure::refused(attempted, answer)
+            .help("name a store that machines share: --state postgres://…; on a single machine, use `cutover serve`"));
     }
     let failed = |error: std::io::Error| Failure::permanent(attempted, error.to_string());
     let absolute = |file: PathBuf| std::path::absolute(&file).unwrap_or(file);
@@ -80,9 +80,9 @@ fn serve(args: Args) -> Result<(), Failure> {
     runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::spawn(stop_on_signal(stop.clone()));
-        output::say(&format!("carries out what is due, {what}"));
+        output::say(&format!("running what is due, {what}"));
         machine.serve(stop, tell).await;
-        output::say(if args.drain { "stopped" } else { "stopped; what was launched goes on by itself" });
+        output::say(if args.drain { "stopped" } else { "stopped; started runs continue by themselves" });
     });
     Ok(())
 }
@@ -93,7 +93,7 @@ fn tell(told: Told) {
             output::say(&format!("launched {} of {}", start.run.as_deref().unwrap_or("?"), start.schedule));
         }
         Told::TakenUp(run, who) => {
-            output::say(&format!("goes on with {run}, whose runner was not seen any more: {who}"));
+            output::say(&format!("resumes {run}, whose runner is no longer seen: {who}"));
         }
         Told::Trouble(failure) => output::complain(&failure),
     }

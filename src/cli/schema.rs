@@ -9,7 +9,7 @@ use clap::ValueEnum;
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which document.
+    /// Kind of document.
     #[arg(value_enum)]
     document: Document,
 }
@@ -17,17 +17,17 @@ pub struct Args {
 /// A kind of document.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Document {
-    /// What is done.
+    /// Playbook: what is done.
     Playbook,
-    /// Where it is done.
+    /// Inventory: where it is done.
     Inventory,
-    /// What will be done, as `plan --format json` prints it.
+    /// Plan, as `plan --format json` prints it.
     Plan,
-    /// What was done, as `report --format json` prints it.
+    /// Report of a run, as `report --format json` prints it.
     Report,
-    /// Who may start runs and answer what they ask.
+    /// File of people: who may start runs and approve steps.
     People,
-    /// When it is started.
+    /// File of schedules: when runs are started.
     Schedules,
 }
 

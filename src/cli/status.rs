@@ -1,4 +1,4 @@
-//! `cutover status` and `cutover list`: looking at runs.
+//! `cutover status` and `cutover list`: show runs.
 
 use super::output::{self, Format};
 use super::state::State;
@@ -14,14 +14,14 @@ use serde_json::json;
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run; the newest when left out.
+    /// Id of the run. Default: the newest run.
     run: Option<String>,
     #[command(flatten)]
     state: State,
-    /// Look at the servers of its switch too: is the old one closed, did it write by itself, does it follow?
+    /// Also check the servers of its switch: is the old one closed, has it written anything itself, does it replicate?
     #[arg(long)]
     live: bool,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -31,12 +31,12 @@ pub struct Args {
 pub struct ListArgs {
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Shows how a run stands, and what to type next.
+/// Shows the state of a run, and the command to type next.
 pub fn status(args: &Args) -> u8 {
     match show_status(args) {
         Ok(code) => code,
@@ -68,7 +68,7 @@ fn show_status(args: &Args) -> Result<u8> {
     Ok(looks.iter().map(Look::verdict).max().map_or(exit::DONE, Verdict::exit_code))
 }
 
-/// A summary with what the servers said just now.
+/// A summary with the servers' current answers.
 #[derive(Serialize)]
 struct Live<'a> {
     #[serde(flatten)]
@@ -76,13 +76,13 @@ struct Live<'a> {
     live: Vec<Judged<'a>>,
 }
 
-/// One look at the servers of the run's switch.
+/// One check of the servers of the run's switch.
 fn look(state: &State, run: &str) -> Result<Vec<Look>> {
     let Chosen::Switch(switch) = choose(&state.open()?, Some(run))? else { return Ok(Vec::new()) };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::permanent("look at the servers", error.to_string()))?;
+        .map_err(|error| Failure::permanent("check the servers", error.to_string()))?;
     let mut memory = Memory::read(state.dir(), run);
     runtime.block_on(async {
         let mut watcher = watch::watcher(*switch, state, true)?;

@@ -1,10 +1,10 @@
-//! The end that a person or a supervisor puts to a command which leaves nothing behind to be resumed.
+//! Stops a command that leaves nothing to resume, at the request of a person or a supervisor.
 
 use crate::error::{Failure, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Does `work` to its end, or until SIGINT, SIGTERM or SIGHUP: then it is dropped where it stands, and with it every server,
-/// host and process that it has made.
+/// Runs `work` to its end, or until SIGINT, SIGTERM or SIGHUP: then it is dropped at once, together with every server, host
+/// and process that it has started.
 ///
 /// # Errors
 /// Those of `work`; `Cancelled` after a signal.

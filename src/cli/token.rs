@@ -9,9 +9,9 @@ use std::io::Write;
 /// Arguments of `token`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Who will use it.
+    /// Name of the person who will use it.
     name: String,
-    /// What the person may do. Default: everything.
+    /// Rights of the person. Default: all.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "RIGHT")]
     may: Vec<May>,
 }
@@ -34,7 +34,7 @@ impl From<May> for Right {
     }
 }
 
-/// Prints a new token on stdout, and on stderr the line for the file of people, which holds its hash alone.
+/// Prints a new token on stdout, and on stderr its line for the file of people, which holds only the hash.
 pub fn run(args: &Args) -> u8 {
     let token = match people::new_token() {
         Ok(token) => token,
@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> u8 {
     let line = people::line(&args.name, &token, &rights);
     let _ = writeln!(
         std::io::stderr(),
-        "\nThe token is shown this once. In the file of people, under `people:`\n\n  {line}"
+        "\nThe token is shown only once. Add this line to the file of people, under `people:`\n\n  {line}"
     );
     exit::DONE
 }

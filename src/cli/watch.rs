@@ -1,4 +1,4 @@
-//! `cutover watch`: looks at the servers of a switch again and again.
+//! `cutover watch`: checks the servers of a switch at intervals.
 
 use super::live::Nobody;
 use super::output;
@@ -18,28 +18,28 @@ use std::time::{Duration, Instant};
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run that made the switch; the newest switch when left out, whichever that is at each look.
+    /// Id of the run that made the switch. Default: always the newest switch.
     run: Option<String>,
     #[command(flatten)]
     state: State,
-    /// Pause between two looks.
+    /// Time between two checks.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     every: Span,
-    /// Watch for so long; until Ctrl-C when left out. The exit code is then that of the worst look.
+    /// Stop after this time. Default: at Ctrl-C. The exit code is that of the worst check.
     #[arg(long = "for", value_name = "TIME", value_parser = time, conflicts_with = "once")]
     lasts: Option<Span>,
-    /// Look once.
+    /// Check once.
     #[arg(long)]
     once: bool,
-    /// How to print: one line, or one JSON object, for each look.
+    /// Output format: one line, or one JSON object, per check.
     #[arg(long, value_enum, default_value_t)]
     format: LineFormat,
-    /// File that holds the last look in the text format of Prometheus, for the textfile collector of a node exporter.
+    /// Write the last check to this file in the Prometheus text format, for the textfile collector of the node exporter.
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
 }
 
-/// How looks are printed.
+/// How checks are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum LineFormat {
     /// For people.
@@ -71,22 +71,22 @@ pub fn run(args: &Args) -> u8 {
     })
 }
 
-/// Hands on the servers of a switch, under no lease.
+/// Connections to the servers of a switch, without a lease.
 ///
 /// # Errors
-/// When a secret is not there.
+/// When a secret is missing.
 pub fn watcher(switch: Switch, state: &State, asks_accounts: bool) -> Result<Watcher> {
     let secrets = switch.secrets().map_err(|failures| {
         let answers: Vec<String> = failures.iter().map(ToString::to_string).collect();
         Failure::permanent("read the secrets of the run", answers.join("; "))
-            .help("give them to this process as they were given to `run`")
+            .help("set the same environment variables and files as for `cutover run`")
     })?;
     let inventory = Arc::new(switch.plan.world.inventory.clone());
     let fx = Effects::new(inventory, Arc::new(secrets), Arc::new(Nobody), state.dir().join("ssh"));
     Ok(Watcher::new(switch, fx, asks_accounts))
 }
 
-/// A watch under way.
+/// A running watch.
 struct Rounds<'a> {
     args: &'a Args,
     watched: Option<(Switch, Watcher, Memory, Option<Postman>)>,
@@ -126,11 +126,11 @@ impl<'a> Rounds<'a> {
         Ok(code)
     }
 
-    /// One look at each pair of the switch that counts now.
+    /// One check of each pair of the current switch.
     async fn round(&mut self) -> Result<()> {
         let chosen = match choose(&self.args.state.open()?, self.args.run.as_deref()) {
             Ok(chosen) => chosen,
-            // a journal that cannot be read for a moment ends no watch that goes on
+            // a journal that is unreadable for a moment does not end the watch
             Err(failure) if self.watched.is_some() => {
                 self.judge(Verdict::Unclear);
                 tracing::warn!("{failure}");
@@ -164,7 +164,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// Goes on with the same switch, or turns to a newer one. What a person has accepted since counts from now on.
+    /// Continues with the same switch, or changes to a newer one. Writes accepted since then count from now on.
     async fn turn_to(&mut self, switch: Switch) -> Result<()> {
         if self.watched.as_ref().is_some_and(|(now, ..)| now.is_same(&switch)) {
             return Ok(());
@@ -184,7 +184,7 @@ impl<'a> Rounds<'a> {
         watcher.close().await;
         let unsent = tokio::task::spawn_blocking(|| postman.map_or(0, Postman::end)).await.unwrap_or(0);
         if unsent > 0 {
-            tracing::warn!("some notifications are not sent yet: `cutover outbox list` shows them");
+            tracing::warn!("some notifications are not sent yet: `cutover outbox list` lists them");
         }
     }
 
@@ -203,17 +203,17 @@ impl<'a> Rounds<'a> {
     fn say_switching(&self, run: &str) {
         match self.args.format {
             LineFormat::Json => line(&serde_json::json!({ "at": wall(), "switching": run }).to_string()),
-            LineFormat::Text => line(&format!("{}  {run} is switching just now; nothing is judged", clock(wall()))),
+            LineFormat::Text => line(&format!("{}  {run} is switching right now; not checked", clock(wall()))),
         }
     }
 }
 
-/// A look with what follows from it.
+/// A check with its verdict.
 #[derive(serde::Serialize)]
 pub struct Judged<'a> {
-    /// What follows.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The look.
+    /// The check.
     #[serde(flatten)]
     pub look: &'a Look,
 }
@@ -225,7 +225,7 @@ fn tell(state: &State, switch: &Switch, look: &Look) -> Result<()> {
     notify::watched(&state.store()?, &Watched { run, old, at, text: &text, plan, folder: &folder })
 }
 
-/// A full disk ends no watch: the next look tries again, and the file of metrics grows old, which shows.
+/// A full disk does not end a watch: the next check tries again, and the age of the metrics file shows the problem.
 fn bear(written: Result<()>) {
     if let Err(failure) = written {
         tracing::warn!("{failure}");
@@ -237,7 +237,7 @@ fn clock(at: i64) -> String {
     at.map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-/// A reader that has gone away is no failure.
+/// A closed pipe is not a failure.
 fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }

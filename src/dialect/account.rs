@@ -9,12 +9,12 @@ use crate::sql;
 pub const OPTION_PREVENTS: u16 = 1290;
 
 impl Dialect {
-    /// Makes the account a replica logs in with and gives it the one privilege it needs.
-    /// The old word `REPLICATION SLAVE` is the one that every version of both families understands. With `tls` the server
-    /// lets it in by an encrypted connection only.
+    /// Makes the account a replica logs in with and gives it the one privilege it needs. The old word `REPLICATION
+    /// SLAVE` is the one that every version of both families understands. With `tls` the server lets it in by an
+    /// encrypted connection only.
     ///
-    /// `MariaDB` writes `CREATE USER` into its logs as it was sent, and its replicas get it that way (seen on 10.11.19), so it
-    /// is sent the hash; `MySQL` writes a hash by itself.
+    /// `MariaDB` writes `CREATE USER` into its logs as it was sent, and its replicas get it that way (seen on
+    /// 10.11.19), so it is sent the hash; `MySQL` writes a hash by itself.
     #[must_use]
     pub fn create_replication_account(
         self,
@@ -38,7 +38,8 @@ impl Dialect {
         if self.is_mariadb() { sql!("PASSWORD {}", native_hash(password)) } else { literal(password) }
     }
 
-    /// The same for a `MariaDB` that takes no hashes, because it looks at passwords itself (`strict_password_validation`).
+    /// The same for a `MariaDB` that takes no hashes, because it checks passwords itself
+    /// (`strict_password_validation`).
     #[must_use]
     pub fn create_replication_account_by_password(
         self,
@@ -69,7 +70,7 @@ impl Dialect {
         sql!("SHOW GRANTS FOR {}", account(user, host))
     }
 
-    /// The statement that makes an account anew, password hash included.
+    /// The statement that creates an account again, password hash included.
     #[must_use]
     pub fn show_create_account(self, user: impl Into<Words>, host: impl Into<Words>) -> Sql {
         sql!("SHOW CREATE USER {}", account(user, host))
@@ -113,8 +114,8 @@ impl Dialect {
         sql!("SHOW GRANTS FOR {}", self.account_or_role(user, host, is_role))
     }
 
-    /// Every account and role but those the server keeps for itself: columns `user`, `host`, `is_role` (`1` or `0`; a role
-    /// of `MySQL` is an account that cannot log in, and counts as one).
+    /// Every account and role but those the server keeps for itself: columns `user`, `host`, `is_role` (`1` or `0`; a
+    /// role of `MySQL` is an account that cannot log in, and counts as one).
     #[must_use]
     pub fn accounts_and_roles(self) -> &'static str {
         if self.mariadb(10, 0, 5) {
@@ -135,8 +136,8 @@ impl Dialect {
         )
     }
 
-    /// Accounts that let anybody in: columns `user`, `host`. A replica of `MariaDB` makes one for a `GRANT` of a session
-    /// without `NO_AUTO_CREATE_USER`, where the account is missing; `None` where no server does such a thing.
+    /// Accounts that let anybody in: columns `user`, `host`. A replica of `MariaDB` makes one for a `GRANT` of a
+    /// session without `NO_AUTO_CREATE_USER`, where the account is missing; `None` where no server does such a thing.
     #[must_use]
     pub fn open_accounts(self) -> Option<&'static str> {
         self.mariadb(10, 4, 0).then_some(
@@ -174,8 +175,9 @@ impl Dialect {
          ('mysql.sys', 'mysql.session', 'mysql.infoschema', 'mariadb.sys', 'PUBLIC') ORDER BY User, Host"
     }
 
-    /// Privileges of this session's own account: columns `privilege` and `in_database`, which is `*` for all of them. That
-    /// it may pass them on shows as [`GRANT_OPTION`]; privileges of `MySQL` with an underscore have one each, which is not it.
+    /// Privileges of this session's own account: columns `privilege` and `in_database`, which is `*` for all of them.
+    /// That it may pass them on shows as [`GRANT_OPTION`]; privileges of `MySQL` with an underscore have one each,
+    /// which is not it.
     #[must_use]
     pub fn own_privileges(self) -> Sql {
         // a name may hold an `@` or a quote itself
@@ -193,7 +195,8 @@ impl Dialect {
         )
     }
 
-    /// Accounts with the privilege of an administrator: columns `user`, `host`; `None` where there is no such privilege.
+    /// Accounts with the privilege of an administrator: columns `user`, `host`; `None` where there is no such
+    /// privilege.
     #[must_use]
     pub fn system_users(self) -> Option<&'static str> {
         self.sets_system_definers().map(

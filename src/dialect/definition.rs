@@ -84,7 +84,7 @@ impl Dialect {
     }
 
     /// How a sequence (`None` for one that only the run will know) is made and how far it has come: `definition`, `rising` (1 or 0), `round` (how
-    /// often it began anew), `next`, from which on values were never given.
+    /// often it restarted), `next`, from which on values were never given.
     #[must_use]
     pub fn sequence_state(self, sequence: Option<Sql>) -> Sql {
         sql!(
@@ -142,7 +142,7 @@ impl Question {
     }
 }
 
-/// What stands in a statement where a plan can only say `about` what it is.
+/// What is in a statement where a plan can only describe it, as `about`.
 fn stretch(about: &'static str, known: Option<Sql>) -> Sql {
     known.map_or_else(|| Sql::late(about), |known| Sql::found(about, &known))
 }

@@ -42,7 +42,7 @@ impl Dialect {
         if self.is_mariadb() { &["mariadbd", "mysqld"] } else { &["mysqld"] }
     }
 
-    /// Flags for a dump that is consistent, does not block writers, and notes its place in the binary log as a comment.
+    /// Flags for a dump that is consistent, does not block writers, and notes its binlog position as a comment.
     /// They are known to every release of the family's program.
     #[must_use]
     pub fn dump_flags(self) -> Vec<&'static str> {
@@ -115,8 +115,8 @@ impl Dialect {
         format!("SET SESSION {}", settings.join(", "))
     }
 
-    /// Global settings that cut a dump short where its program cannot be told [`Dialect::dump_session`]: columns `name`
-    /// and `value`, one row for each that is not as a dump needs it.
+    /// Global settings that cut a dump short where its program cannot be given [`Dialect::dump_session`]: columns
+    /// `name` and `value`, one row for each that is not as a dump needs it.
     #[must_use]
     pub fn settings_that_cut_dumps(self) -> Sql {
         let row = |name: &'static str, fine: &'static str| {
@@ -138,8 +138,9 @@ impl Dialect {
         vec!["--batch", "--binary-mode", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
     }
 
-    /// Flags that only some releases of the client know: the option that its help names, and the flag then. They keep words
-    /// within a dump from running a program or reading a file (`\\!` did, until `--binary-mode` came to stop it everywhere).
+    /// Flags that only some releases of the client know: the option that its help names, and the flag then. They keep
+    /// words within a dump from running a program or reading a file (`\\!` did, until `--binary-mode` came to stop it
+    /// everywhere).
     #[must_use]
     pub fn client_flags_by_program(self) -> &'static [[&'static str; 2]] {
         &[
@@ -151,8 +152,8 @@ impl Dialect {
 }
 
 impl Dialect {
-    /// Lines of the option file of the family's own client that make it encrypt, and verify the server's certificate by the
-    /// file `ca`. Programs of `MariaDB` look at the name in it in any case: they know no other way to insist on TLS.
+    /// Lines of the option file of the family's own client that make it encrypt, and verify the server's certificate by
+    /// the file `ca`. Programs of `MariaDB` always check the name in it: they know no other way to insist on TLS.
     #[must_use]
     pub fn client_tls(self, ca: &str, by_name: bool) -> Contents {
         let verify = match by_name {

@@ -15,7 +15,7 @@ impl Dialect {
     }
 
     /// Gives an event the status that [`Dialect::events`] shows. The definer is stated, because a plain `ALTER EVENT`
-    /// makes whoever sends it the definer (measured on `MariaDB` 10.11 and `MySQL` 9.7).
+    /// makes the sender the definer (measured on `MariaDB` 10.11 and `MySQL` 9.7).
     #[must_use]
     pub fn set_event_status(self, definer: &Sql, db: impl Into<Words>, name: impl Into<Words>, status: &str) -> Sql {
         let word = match status {

@@ -11,7 +11,7 @@ use crate::sql;
 pub struct Fence {
     /// Shuts.
     pub close: &'static str,
-    /// Opens to administrators again; the server stays read-only for everyone else.
+    /// Opens to administrators again; the server remains read-only for everyone else.
     pub open: &'static str,
     /// Whether it ends with the session that set it: then that session must be kept and watched.
     pub held_by_session: bool,

@@ -142,7 +142,7 @@ impl Dialect {
         )
     }
 
-    /// How many tables say that everything was kept: 0 or 1.
+    /// Number of tables that show that everything was kept: 0 or 1.
     #[must_use]
     pub fn before_is_whole(self) -> Sql {
         sql!(

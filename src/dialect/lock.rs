@@ -1,16 +1,16 @@
 //! The words of the lease on a server: named locks, which end with the connection that holds them. The same in both
 //! families and all versions.
 //!
-//! Every connection of a runner holds `cutover session ID`; the one that holds the lease holds one of [`NAMES`] as well,
-//! and `cutover RUN` and `cutover RUN epoch N`. So another runner can tell a runner's connections from everybody else's,
-//! whose they are, and how old.
+//! Every connection of a runner holds `cutover session ID`; the one that holds the lease holds one of [`NAMES`] as
+//! well, and `cutover RUN` and `cutover RUN epoch N`. So another runner can distinguish a runner's connections from all
+//! others, whose they are, and how old.
 
 use crate::domain::sql::{literal, number};
 use crate::domain::{Sql, Words};
 use crate::sql;
 
-/// Names of the lock that keeps other runs off a server: the first that no stranger holds. A program that is not cutover
-/// may use one of them by chance, and must not keep a server from being moved.
+/// Names of the lock that keeps other runs off a server: the first that no stranger holds. A program that is not
+/// cutover may use one of them by chance, and must not keep a server from being moved.
 pub const NAMES: [&str; 3] = ["cutover", "cutover 2", "cutover 3"];
 /// The connections that hold them, one column each.
 pub const HOLDERS: &str = "SELECT IS_USED_LOCK('cutover'), IS_USED_LOCK('cutover 2'), IS_USED_LOCK('cutover 3')";
@@ -18,7 +18,8 @@ pub const HOLDERS: &str = "SELECT IS_USED_LOCK('cutover'), IS_USED_LOCK('cutover
 pub const RUNNERS: &str = "SELECT ID AS id FROM information_schema.PROCESSLIST \
                            WHERE IS_USED_LOCK(CONCAT('cutover session ', ID)) = ID ORDER BY ID";
 
-/// Takes the mark of a runner off this connection: what it does then outlives its runner, and a later one finds it again.
+/// Takes the mark of a runner off this connection: what it does then outlives its runner, and a later one finds it
+/// again.
 pub const UNMARK: &str = "SELECT RELEASE_LOCK(CONCAT('cutover session ', CONNECTION_ID()))";
 
 /// Takes the server by one of [`NAMES`], without waiting: 1 when it was free.
@@ -33,7 +34,7 @@ pub fn give_back(name: impl Into<Words>) -> Sql {
     sql!("SELECT RELEASE_LOCK({})", literal(name.into()))
 }
 
-/// Tells whether this connection holds the lease of `run` in its `epoch`.
+/// Returns whether this connection holds the lease of `run` in its `epoch`.
 #[must_use]
 pub fn is_ours(run: impl Into<Words>, epoch: impl Into<Words>) -> Sql {
     sql!("SELECT IS_USED_LOCK({}) = CONNECTION_ID()", literal(epoch_name(run, epoch)))
@@ -61,7 +62,7 @@ pub fn register(lease: impl Into<Words>, run: impl Into<Words>, epoch: impl Into
     )
 }
 
-/// Tells about a connection: `account`, `command`, `idle` (seconds since its last statement), whether it is a runner's
+/// Describes a connection: `account`, `command`, `idle` (seconds since its last statement), whether it is a runner's
 /// (`runner`), and whether it is one of `run` (`same_run`).
 #[must_use]
 pub fn who(connection: impl Into<Words>, run: impl Into<Words>) -> Sql {

@@ -1,8 +1,9 @@
-//! Statements by which a server is asked whether it reads a definition of another one. `PREPARE` reads a statement and carries
-//! nothing out: the server's parser answers, and no object, no line of the binary log and no privilege is needed for it.
+//! Statements by which a server is asked whether it reads a definition of another one. `PREPARE` reads a statement and
+//! carries nothing out: the server's parser answers, and no object, no line of the binary log and no privilege is
+//! needed for it.
 //!
-//! What a server cannot prepare (error 1295) it has read before it says so: routines and triggers on `MySQL` and on `MariaDB`
-//! before 10.6. Measured with `MariaDB` 10.5.23, 10.11.19 and 11.8.9 and `MySQL` 9.7.4.
+//! What a server cannot prepare (error 1295) it has read before it reports that: routines and triggers on `MySQL` and
+//! on `MariaDB` before 10.6. Measured with `MariaDB` 10.5.23, 10.11.19 and 11.8.9 and `MySQL` 9.7.4.
 
 use super::Dialect;
 use super::catalog::{Databases, within};
@@ -76,8 +77,8 @@ impl Dialect {
         }
     }
 
-    /// Gives names without a database one that every server has: without any, such a name ends the reading (error 1046), and
-    /// `information_schema` refuses every object (1044).
+    /// Gives names without a database one that every server has: without any, such a name ends the reading (error
+    /// 1046), and `information_schema` refuses every object (1044).
     #[must_use]
     pub fn parse_somewhere(self) -> &'static str {
         "USE mysql"
@@ -102,14 +103,14 @@ impl Dialect {
     }
 }
 
-/// What the answer of [`Dialect::parse_kept`] says of a statement.
+/// What the answer of [`Dialect::parse_kept`] shows about a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parsed {
     /// The server reads it.
     Read,
     /// It does not.
     Refused,
-    /// Something else is in the way, which says little of the statement.
+    /// Something else is in the way, which shows little about the statement.
     Unclear,
 }
 
@@ -120,7 +121,8 @@ impl Parsed {
         match code {
             // it cannot be prepared; or it has been read, and what it names is not there yet or not allowed
             None | Some(1295 | 1146 | 1049 | 1305 | 1356 | 1044 | 1142 | 1143 | 1227 | 1370 | 1449) => Self::Read,
-            // syntax, character set, collation (two), variable (three), mode, function (three), "not yet", engine, a name
+            // syntax, character set, collation (two), variable (three), mode, function (three), "not yet", engine, a
+            // name
             Some(
                 1064 | 1149 | 1115 | 1253 | 1273 | 1193 | 1231 | 1238 | 1327 | 1128 | 1582 | 1583 | 1235 | 1286 | 1059,
             ) => Self::Refused,

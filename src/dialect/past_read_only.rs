@@ -87,7 +87,7 @@ impl Dialect {
     }
 
     /// Who may call code that runs with the rights of another account: columns `user`, `host`, `definer`. A plain
-    /// `read_only` looks at the definer (measured on `MariaDB` 10.11: such a call writes and commits by itself).
+    /// `read_only` checks the definer (measured on `MariaDB` 10.11: such a call writes and commits by itself).
     #[must_use]
     pub fn callers_of_definers(self) -> Option<Sql> {
         (self.mariadb(10, 4, 0) && self.strongest_fence().held_by_session).then(|| {

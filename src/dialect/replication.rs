@@ -32,14 +32,14 @@ pub struct ChangeSource {
 /// Where a channel starts to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartAt {
-    /// A place in the source's binary log.
+    /// A position in the source's binary log.
     Position {
         /// File name.
         file: Words,
         /// Byte offset.
         offset: Words,
     },
-    /// Wherever the replica's own GTID state says ([`Dialect::set_gtid_start`]).
+    /// From the replica's own GTID state ([`Dialect::set_gtid_start`]).
     Gtid,
 }
 
@@ -65,8 +65,8 @@ impl Dialect {
         if self.mysql(8, 0, 23) { "SOURCE" } else { "MASTER" }
     }
 
-    /// Keeps the session's statements out of the server's general log, or lets them into it again. `MariaDB` writes the password
-    /// of [`Dialect::change_source`] there as it was sent (seen on 10.11.19), `MySQL` leaves it out by itself.
+    /// Keeps the session's statements out of the server's general log, or lets them into it again. `MariaDB` writes the
+    /// password of [`Dialect::change_source`] there as it was sent (seen on 10.11.19), `MySQL` leaves it out by itself.
     #[must_use]
     pub fn unlogged(self, is_on: bool) -> Option<&'static str> {
         let statement = if is_on { "SET SESSION sql_log_off = 1" } else { "SET SESSION sql_log_off = 0" };
@@ -118,8 +118,8 @@ impl Dialect {
         options
     }
 
-    /// Makes `set` the place from which a channel with [`StartAt::Gtid`] starts; from `MySQL` 8.0 on, it is added to what
-    /// is there, before that nothing may be there.
+    /// Makes `set` the place from which a channel with [`StartAt::Gtid`] starts; from `MySQL` 8.0 on, it is added to
+    /// what is there, before that nothing may be there.
     #[must_use]
     pub fn set_gtid_start(self, set: impl Into<Words>) -> Sql {
         if self.is_mariadb() {
@@ -129,8 +129,8 @@ impl Dialect {
         sql!("SET GLOBAL gtid_purged = {}", literal(Words::from(plus).then(set)))
     }
 
-    /// Lets a channel that is there, and stands still, go on from what [`Dialect::applied_gtids`] says: `MariaDB` alone,
-    /// whose replica knows that whichever way it has followed so far.
+    /// Lets a channel that is there, and stands still, continue from the state of [`Dialect::applied_gtids`]: `MariaDB`
+    /// alone, whose replica knows that whichever way it has followed so far.
     #[must_use]
     pub fn go_by_gtid(self) -> &'static str {
         "CHANGE MASTER TO MASTER_USE_GTID = slave_pos"
@@ -148,8 +148,8 @@ impl Dialect {
         (!self.is_mariadb()).then_some("SELECT @@GLOBAL.gtid_mode")
     }
 
-    /// The GTID state at a place in the server's own binary log, one value, where the server can tell; `MySQL` cannot, and
-    /// its dump program notes it instead.
+    /// The GTID state at a position in the server's own binary log, one value, if the server knows it; `MySQL` cannot,
+    /// and its dump program notes it instead.
     #[must_use]
     pub fn gtid_at(self, file: impl Into<Words>, offset: impl Into<Words>) -> Option<Sql> {
         let place = (literal(file.into()), number(offset));
@@ -168,8 +168,8 @@ impl Dialect {
         sql!("SET GLOBAL gtid_mode = {}", mode.into())
     }
 
-    /// Compares a server's GTIDs with `set`: columns `missing` (of the set, on the server) and `own` (on the server, not
-    /// in the set). `MariaDB` has no function for it.
+    /// Compares a server's GTIDs with `set`: columns `missing` (of the set, on the server) and `own` (on the server,
+    /// not in the set). `MariaDB` has no function for it.
     #[must_use]
     pub fn compare_gtids(self, set: impl Into<Words>) -> Option<Sql> {
         let set = literal(set.into());
@@ -207,8 +207,8 @@ impl Dialect {
         if self.mysql(8, 0, 26) { "sql_replica_skip_counter" } else { "sql_slave_skip_counter" }
     }
 
-    /// Passes over the one transaction at which a stopped applier stands, and starts it again. With a `gtid` (`MySQL`) an
-    /// empty transaction takes its place.
+    /// Passes over the one transaction at which a stopped applier stands, and starts it again. With a `gtid` (`MySQL`)
+    /// an empty transaction takes its place.
     #[must_use]
     pub fn pass_transaction(self, gtid: Option<Words>) -> Vec<Sql> {
         let mut statements = match gtid {
@@ -278,7 +278,7 @@ impl Dialect {
         if self.is_mariadb() { "SHOW ALL SLAVES STATUS".into() } else { self.replica_status() }
     }
 
-    /// The server's own place in its binary log: columns `File` and `Position`. No row means no binary log.
+    /// The server's current binlog position: columns `File` and `Position`. No row means no binary log.
     #[must_use]
     pub fn binlog_position(self) -> &'static str {
         if self.mysql(8, 2, 0) { "SHOW BINARY LOG STATUS" } else { "SHOW MASTER STATUS" }

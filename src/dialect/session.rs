@@ -35,7 +35,7 @@ impl Dialect {
         sql!("SELECT value FROM {} WHERE run = {} AND purpose = {}", TOKENS, literal(run.into()), literal(purpose))
     }
 
-    /// What this session changes stays out of the binary log.
+    /// The changes of this session do not go into the binary log.
     #[must_use]
     pub fn without_binlog(self) -> &'static str {
         "SET SESSION sql_log_bin = 0"
@@ -88,7 +88,7 @@ impl Dialect {
         ];
         if self.is_mariadb() {
             settings.extend(["max_statement_time=0", "tx_read_only=0", "idle_transaction_timeout=0"]);
-            // an older server's dump says `utf8` and means three bytes
+            // in an older server's dump `utf8` means three bytes
             settings.extend(self.mariadb(10, 6, 1).then_some("old_mode='UTF8_IS_UTF8MB3'"));
         } else {
             settings.extend(self.mysql(5, 7, 20).then_some("transaction_read_only=0"));

@@ -60,7 +60,7 @@ impl Dialect {
         SNAPSHOT
     }
 
-    /// The place in the binary log at which this session's snapshot stands, where a server knows: `Variable_name`,
+    /// The binlog position of this session's snapshot, where a server knows: `Variable_name`,
     /// `Value` of the file and the position.
     #[must_use]
     pub fn snapshot_position(self) -> Option<&'static str> {

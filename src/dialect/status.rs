@@ -11,7 +11,7 @@ pub struct StatusColumns {
     pub sql_running: &'static str,
     /// What the receiver is doing.
     pub io_state: &'static str,
-    /// Seconds between the applier and the receiver; says nothing of what was not received.
+    /// Seconds between the applier and the receiver; ignores what was not received.
     pub seconds_behind: &'static str,
     /// File of the source that the applier has reached.
     pub exec_file: &'static str,
@@ -81,7 +81,7 @@ impl Dialect {
         if self.mysql(8, 0, 22) { NEW } else { OLD }
     }
 
-    /// The column that says whether the channel follows GTIDs, and the value that says it does not.
+    /// The column that shows whether the channel follows GTIDs, and its value if it does not.
     #[must_use]
     pub fn gtid_column(self) -> (&'static str, &'static str) {
         if self.is_mariadb() { ("Using_Gtid", "No") } else { ("Auto_Position", "0") }

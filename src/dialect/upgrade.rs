@@ -8,7 +8,7 @@ use crate::domain::sql::literal;
 use crate::sql;
 
 impl Dialect {
-    /// Variables that were set in files or on the command line: column `name`. `None` where the server does not say.
+    /// Variables that were set in files or on the command line: column `name`. `None` if the server does not show it.
     #[must_use]
     pub fn set_by_people(self) -> Option<&'static str> {
         if self.is_mariadb() {

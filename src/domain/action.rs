@@ -1,5 +1,5 @@
-//! What a step says, in advance, that it will do. Pure data: review reads it, the plan is hashed over it, and nothing else
-//! may be done.
+//! What a step declares in advance. Pure data: reviewers read it, the plan is hashed over it, and nothing else may be
+//! done.
 
 use super::{Contents, Script, Sql, Words};
 use crate::domain::marker;
@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// One effect. Secrets stand as references, and what only the run will know as `late`.
+/// One effect. Secrets appear as references, and values that only the run will know as `late`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Action {
@@ -18,15 +18,15 @@ pub enum Action {
         /// The statement.
         statement: Sql,
     },
-    /// A login to a server along the path that somebody else will take, and out again.
+    /// A login to a server over the path that another client will take, and a logout.
     Login {
         /// Server name.
         server: String,
         /// The account's user.
         user: Words,
-        /// Host that it comes from.
+        /// Host that the login comes from.
         host: String,
-        /// Address that it takes, seen from that host.
+        /// Address that it connects to, seen from that host.
         address: Words,
     },
     /// A program or script on a host of the inventory.
@@ -35,30 +35,30 @@ pub enum Action {
         host: String,
         /// The command line.
         command: Script,
-        /// What it is given to read.
+        /// Its input.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         input: Option<Contents>,
     },
-    /// The same, which leaves everything as it is.
+    /// A read-only program or script on a host of the inventory.
     Look {
         /// Host name.
         host: String,
         /// The command line.
         command: Script,
     },
-    /// A script that goes on by itself, however its runner fares: it is started once, watched, and ended if it must be.
+    /// A script that continues even if the runner dies: it is started once, watched, and ended if necessary.
     Job {
         /// Host name.
         host: String,
-        /// The folder that it works in, which is made for it and removed again.
+        /// Its working folder, which is created for it and removed afterwards.
         folder: Words,
         /// The script.
         command: Script,
-        /// Prints how many bytes are done.
+        /// Prints the number of bytes done.
         #[serde(default)]
         progress: Script,
     },
-    /// Jobs that earlier steps have started: they are ended and removed, with their folders.
+    /// Jobs that earlier steps started: they are ended and removed, with their folders.
     End {
         /// Host name.
         host: String,
@@ -104,7 +104,7 @@ pub enum Action {
         /// `host:port` or the path of a socket.
         address: Words,
     },
-    /// An address on one host that leads through the runner to an address seen from another.
+    /// A forward from an address on one host, through the runner, to an address seen from another host.
     Forward {
         /// Host that listens.
         host: String,
@@ -115,7 +115,7 @@ pub enum Action {
         /// Address there.
         address: Words,
     },
-    /// Something that is waited for, or looked at by the runner itself, in words.
+    /// A wait, or a check by the runner itself, in words.
     Note {
         /// The sentence.
         text: String,
@@ -147,7 +147,7 @@ impl Action {
         let (command, input) = (command.into().in_document(), Some(input.in_document()));
         Self::Command { host: host.into(), command, input }
     }
-    /// A command that leaves everything as it is.
+    /// A read-only command.
     pub fn look(host: impl Into<String>, command: impl Into<Script>) -> Self {
         Self::Look { host: host.into(), command: command.into().in_document() }
     }
@@ -205,7 +205,7 @@ impl Action {
     pub fn statement(&self) -> Option<(&str, &Sql)> {
         if let Self::Sql { server, statement } = self { Some((server, statement)) } else { None }
     }
-    /// Host that it is done on, where it is stated by its name.
+    /// Host that it runs on, if the host is stated by name.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         match self {
@@ -231,7 +231,7 @@ impl Action {
             _ => None,
         }
     }
-    /// Whether it leaves everything as it is: by what it is, or by a statement's first word.
+    /// Whether it only reads: by its type, or by a statement's first word.
     #[must_use]
     pub fn only_reads(&self) -> bool {
         match self {
@@ -243,7 +243,7 @@ impl Action {
             _ => false,
         }
     }
-    /// The same with what `known` knows of late values: for people who do by hand what a run did not.
+    /// The same with the late values that `known` has: for people who finish by hand what a run did not do.
     #[must_use]
     pub fn filled(&self, known: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut action = self.clone();
@@ -285,7 +285,7 @@ impl fmt::Display for Action {
         match self {
             Self::Sql { server, statement } => write!(f, "{server}> {statement}"),
             Self::Login { server, user, host, address } => {
-                write!(f, "· log in to `{server}` as {user} from {host} ({address}), and out again")
+                write!(f, "· log in to `{server}` as {user} from {host} ({address}), and log out")
             }
             Self::Command { host, command, .. } | Self::Look { host, command } | Self::Job { host, command, .. } => {
                 write!(f, "{host}$ {command}")
@@ -294,7 +294,7 @@ impl fmt::Display for Action {
             Self::File { host, path, .. } => write!(f, "{host}: write {path}"),
             Self::Read { host, path } => write!(f, "{host}: read {path}"),
             Self::Remove { host, path } => write!(f, "{host}: remove {path}"),
-            Self::Socket { host, path, line } => write!(f, "{host}: tell {path}: {line}"),
+            Self::Socket { host, path, line } => write!(f, "{host}: send to {path}: {line}"),
             Self::Connect { host, address } => write!(f, "· connect to {address} as seen from {host}, without a login"),
             Self::Forward { host, listen, to, address } => {
                 write!(f, "· forward {listen} on {host} through the runner's ssh connections to {address} on {to}")

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// The folder that holds `file`. For a bare name that is `.`, where [`Path::parent`] says the empty path, which opens
-/// nothing.
+/// The folder that holds `file`. For a bare name that is `.`, where [`Path::parent`] returns the empty path, which
+/// opens nothing.
 #[must_use]
 pub fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))

@@ -12,7 +12,7 @@ const LETTERS: usize = 16;
 pub struct Ours {
     name: Cow<'static, str>,
     digest: Cow<'static, str>,
-    /// Missing in a plan that was read: what is carried out is always made by this program.
+    /// Missing in a plan that was read: a plan that runs is always made by this program.
     text: Option<&'static str>,
 }
 

@@ -71,7 +71,7 @@ fn admits(planned: &Action, asked: &Action) -> bool {
         (Job { folder: within, command: planned, progress: told, .. }, Job { folder, command, progress, .. }) => {
             fits_words(within, folder) && planned.text().admits(command.text()) && told.text().admits(progress.text())
         }
-        // a job that may be started may be looked at, and ended
+        // a job that may be started may be checked, and ended
         (Job { folder: planned, .. } | End { folder: planned, .. }, End { folder, .. }) => fits_words(planned, folder),
         (File { path: planned, content: stated, .. }, File { path, content, .. }) => {
             fits_words(planned, path) && stated.text().admits(content.text())

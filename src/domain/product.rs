@@ -75,7 +75,7 @@ pub struct Product {
 }
 
 impl Product {
-    /// Reads `SELECT VERSION()`: `MariaDB` says so in the text, behind `5.5.5-` before 11.0 on some paths.
+    /// Reads `SELECT VERSION()`: `MariaDB` is named in the text, behind `5.5.5-` before 11.0 on some paths.
     ///
     /// # Errors
     /// When no number can be found in it.

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where a secret is to be had. Relative files are seen from the inventory's folder.
+/// Where a secret comes from. Relative paths start at the inventory's folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 #[schemars(extend(
@@ -31,7 +31,7 @@ pub enum SecretRef {
 }
 
 impl SecretRef {
-    /// How it is called in plans and errors: `SOURCE_PASSWORD`, `secrets/target`.
+    /// Its name in plans and errors: `SOURCE_PASSWORD`, `secrets/target`.
     #[must_use]
     pub fn label(&self) -> String {
         match self {

@@ -88,7 +88,7 @@ fn word(value: &Private) -> Result<String> {
         Piece::Home(_) => Err(unknown(HOME)),
         Piece::Secret(label) => Err(Failure::permanent(
             format!("use the secret {label}"),
-            "it would stand on a command line, where every user of the host can read it",
+            "it would be on a command line, where every user of the host can read it",
         )),
     };
     value.pieces().into_iter().map(piece).collect()
@@ -166,7 +166,7 @@ fn checked(form: Form, value: &Private) -> Result<()> {
     if fits {
         Ok(())
     } else {
-        Err(Failure::permanent("send a statement", format!("`{value}` cannot stand where it should")))
+        Err(Failure::permanent("send a statement", format!("`{value}` is not allowed at this position")))
     }
 }
 

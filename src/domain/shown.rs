@@ -48,7 +48,8 @@ fn hash_of(password: &Private) -> String {
     }
 }
 
-/// A password's hash is as secret as the password to whoever wants to guess it, so what follows the word is left out.
+/// A password's hash must be as secret as the password, because it helps to guess it, so what follows the word is left
+/// out.
 fn without_hash(copied: &str) -> String {
     const BEFORE_IT: &str = "IDENTIFIED ";
     match copied.split_once(BEFORE_IT) {

@@ -108,7 +108,7 @@ fn slot(form: Form, value: Private) -> Sql {
     Sql(Text::of(vec![Part::Slot(form, value)]))
 }
 
-/// A stretch of a statement that was looked at.
+/// A stretch of a statement that was checked.
 pub(super) fn stretch(copied: &str) -> Sql {
     slot(Form::Copied, copied.into())
 }

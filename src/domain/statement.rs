@@ -1,4 +1,4 @@
-//! A statement that a server has answered with, looked at sign by sign before it is sent to another one. Pure.
+//! A statement that a server has answered with, checked character by character before it is sent to another one. Pure.
 //!
 //! It must be exactly one statement, of a kind that was asked for, without a comment: so that nothing stands behind it, and
 //! nothing in it is read otherwise by another version of a server.
@@ -28,17 +28,17 @@ pub enum Odd {
 impl fmt::Display for Odd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Verb => "a statement of another kind than was asked for",
+            Self::Verb => "a statement of an unexpected kind",
             Self::Comment => "a statement with a comment in it",
             Self::Second => "more than one statement",
             Self::Open => "a statement whose last quote is not closed",
             Self::Sign => "a statement with a control character in it",
-            Self::Place => "a statement in which a name stands within another",
+            Self::Place => "a statement in which a name is part of another name",
         })
     }
 }
 
-/// A statement that was looked at.
+/// A statement that was checked.
 #[derive(Debug)]
 pub struct Statement<'a> {
     text: &'a str,

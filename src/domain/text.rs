@@ -1,4 +1,4 @@
-//! Texts of parts: what stands fixed in our own source, and slots whose form says how a value is put in.
+//! Texts of parts: what stands fixed in our own source, and slots whose form states how a value is put in.
 
 use super::ours::Ours;
 use super::words::{Piece, Private};
@@ -26,7 +26,7 @@ pub enum Form {
     Setting,
     /// SQL that the user has written: values in it are escaped for the inside of a string.
     Verbatim,
-    /// A whole statement that a server has answered with, looked at sign by sign before it was taken.
+    /// A whole statement that a server has answered with, checked character by character before it was accepted.
     Copied,
     /// One word of a command line, quoted for a POSIX shell. It never holds a secret.
     Argument,
@@ -181,16 +181,16 @@ impl JsonSchema for Text {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "array",
-            "description": "A text of parts: strings are fixed words, everything else is a place for a value.",
+            "description": "A text in parts: strings are fixed words, everything else is a value that is filled in.",
             "items": { "anyOf": [
                 { "type": "string" },
                 { "type": "object", "additionalProperties": false, "required": ["slot"], "properties": { "slot": {
                     "type": "array", "minItems": 2, "maxItems": 2,
-                    "description": "Its form, and its value in pieces: strings as they are, `late` for what only the run will know, `secret` for a secret by its name, `home` for a path below the home folder on the host.",
+                    "description": "Its form, and its value in pieces: literal strings, `late` for a value that only the run will know, `secret` for a secret by its name, `home` for a path below the home folder on the host.",
                 } } },
                 { "type": "object", "additionalProperties": false, "required": ["group"], "properties": { "group": {
                     "type": "array", "minItems": 2, "maxItems": 2,
-                    "description": "What they are called, and parts whose number only the run will know; null before that.",
+                    "description": "Their name, and parts whose number only the run will know; null before that.",
                 } } },
                 { "type": "object", "additionalProperties": false, "required": ["quoted"], "properties": { "quoted": {
                     "type": "array", "description": "Parts of a script that is one word of a command line.",

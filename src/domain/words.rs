@@ -16,7 +16,7 @@ pub enum Piece {
     /// The value of a secret, by its label.
     Secret(String),
     /// What lies at this path (which begins with `/`, or is empty) below the home folder of the account that is worked as,
-    /// on the host that it is for. Only what an inventory says of work folders becomes one: `~/` elsewhere is two signs.
+    /// on the host that it is for. Only the work folders of an inventory become one: `~/` elsewhere is two signs.
     Home(String),
     /// What a step has put out, within a text of the user's own.
     Value(String),
@@ -65,7 +65,7 @@ impl JsonSchema for Words {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A value: a string where all of it is known; otherwise its pieces, with `late` for what only the run will know.",
+            "description": "A value: a string if all of it is known; otherwise its pieces, with `late` for values that only the run will know.",
             "anyOf": [{ "type": "string" }, { "type": "array" }],
         })
     }
@@ -159,7 +159,7 @@ impl Private {
         all
     }
     /// A value as a document states it, where `‹…›` stands for what is not in it. Documents themselves cannot hold these
-    /// signs, so this is for what a plan is made from; never for what a server, a host or a person has said.
+    /// signs, so this is for what a plan is made from; never for what a server, a host or a person has sent.
     #[must_use]
     pub fn of_document(text: &str) -> Self {
         let (mut pieces, mut last) = (Vec::new(), 0);

@@ -1,4 +1,4 @@
-//! A piece of work of one step: the name its programs go by on a host, and the way to end them.
+//! A piece of work of one step: the name of its programs on a host, and the way to end them.
 
 use crate::domain::Permits;
 use std::fmt;
@@ -11,19 +11,19 @@ static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 /// A piece of work: an attempt, a probe, an undo or a hook of a step.
 ///
-/// Two pieces of work of one step never run beside each other, and a host sees to that too: it ends what an earlier one
-/// left running before it starts anything of a later one.
+/// Two pieces of work of one step never run at the same time, and a host enforces that too: it ends the programs of an
+/// earlier one before it starts any of a later one.
 #[derive(Debug, Clone)]
 pub struct Activity {
-    /// The step it belongs to; empty for what belongs to none.
+    /// The step it belongs to; empty if none.
     pub step: Arc<str>,
-    /// Which piece of work it is, counted in this process.
+    /// Number of this piece of work in this process.
     pub number: u64,
     /// Cancelled when the work was given up: its programs and statements are ended then, and waited for.
     pub end: CancellationToken,
-    /// Where people are told of a server that was found down and is started for this work; `None` when none may be.
+    /// Receives a message when a server was found down and is started for this work; `None` when none may be started.
     pub(super) starts: Option<Told>,
-    /// What may be sent for it; `None` for what belongs to no step.
+    /// What may be sent for it; `None` if it belongs to no step.
     pub(super) permits: Option<Arc<Permits>>,
 }
 
@@ -56,13 +56,14 @@ impl Activity {
         Self::new("", CancellationToken::new())
     }
 
-    /// Lets nothing be sent for this work but what `permits` has.
+    /// Allows only what is in `permits` to be sent for this work.
     #[must_use]
     pub fn permitted(self, permits: Arc<Permits>) -> Self {
         Self { permits: Some(permits), ..self }
     }
 
-    /// Lets this work start a server that is down, by the `start` command of the inventory; `tell` passes on that it does.
+    /// Lets this work start a server that is down, by the `start` command of the inventory; `tell` receives a message
+    /// then.
     #[must_use]
     pub fn starting(self, tell: impl Fn(String) + Send + Sync + 'static) -> Self {
         Self { starts: Some(Told(Arc::new(tell))), ..self }

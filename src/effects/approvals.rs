@@ -1,4 +1,4 @@
-//! People's decisions, as a step sees them. Where they come from (terminal, command, page) is the runner's business.
+//! People's decisions, as a step sees them. The runner knows where they come from (terminal, command, page).
 
 use crate::error::Result;
 use async_trait::async_trait;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What was decided, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
-    /// Whether the run may go on.
+    /// Whether the run may continue.
     pub approved: bool,
     /// Who decided: a person by name, or an account as `user@host`.
     pub by: String,
@@ -29,13 +29,13 @@ pub struct Decision {
 pub struct Rule {
     /// How many different people must approve.
     pub count: u32,
-    /// Whether the one who began the run does not count.
+    /// Whether the person who started the run does not count.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub not_starter: bool,
     /// Who counts; empty for everybody.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<String>,
-    /// How long the question stands, in milliseconds; for ever, when missing.
+    /// How long the question is open, in milliseconds; without a limit if missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_ms: Option<u64>,
 }
@@ -47,32 +47,32 @@ impl Default for Rule {
 }
 
 impl Rule {
-    /// Whether anybody's word is enough, at any time.
+    /// Whether one answer of anybody is enough, at any time.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// How a question stands.
+/// State of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// It waits for people.
     Open,
-    /// Enough people said yes.
+    /// Enough people approved.
     Approved(Vec<String>),
-    /// Somebody said no.
+    /// Somebody refused.
     Refused(Decision),
-    /// It stood too long: in words, who had said yes by then.
+    /// It lapsed: in words, who had approved by then.
     Lapsed(String),
 }
 
 /// A source of decisions.
 #[async_trait]
 pub trait Approvals: Send + Sync {
-    /// How the question of `step` stands by now. `message` is what people are asked.
+    /// The current state of the question of `step`. `message` is the question for people.
     ///
     /// # Errors
-    /// When what people said cannot be read.
+    /// When the answers of people cannot be read.
     async fn answer(&self, step: &str, message: &str, rule: &Rule) -> Result<Answer>;
 }

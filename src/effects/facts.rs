@@ -1,4 +1,4 @@
-//! What a machine has: memory and processors, as a server on it may use them, and room on its disks.
+//! What a machine has: memory and processors, as a server on it may use them, and free space on its disks.
 
 use super::PlannedHost;
 use crate::domain::script::argument;
@@ -15,7 +15,7 @@ pub const COMMAND: &str =
 /// Asks a host for its memory and processors.
 ///
 /// # Errors
-/// When it cannot be reached, or answers what no Linux does.
+/// When it cannot be reached, or its answer is not that of a Linux.
 pub async fn facts(host: &PlannedHost) -> Result<Facts> {
     let printed = host.print(&COMMAND.into()).await?;
     parse(&printed).ok_or_else(|| {
@@ -34,16 +34,16 @@ pub fn room(folder: impl Into<Words>) -> Script {
     )
 }
 
-/// Bytes that an ordinary user may still write to the disk that `folder` is on, or will be on once it is made.
+/// Bytes that an ordinary user may still write to the disk of `folder`, which need not exist yet.
 ///
 /// # Errors
 /// When the host cannot be asked.
 pub async fn free_space(host: &PlannedHost, folder: &Words) -> Result<u64> {
     let printed = host.print(&room(folder)).await?;
     printed.trim().parse().map_err(|_| {
-        Failure::permanent(format!("read how much room {folder} has"), format!("df printed `{}`", printed.trim()))
+        Failure::permanent(format!("read the free space of {folder}"), format!("df printed `{}`", printed.trim()))
             .at(host.name())
-            .help("run `df -PB1` on the folder there by hand")
+            .help("run `df -PB1` on that folder by hand")
     })
 }
 

@@ -1,4 +1,4 @@
-//! Ports of this machine that nobody uses. Knows nothing of what will listen there.
+//! Unused ports of this machine. Knows nothing about what will listen there.
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
@@ -8,16 +8,16 @@ use std::sync::{Mutex, PoisonError};
 /// Below the range that Linux takes a client's port from: between the look and the use of a port from in there, any
 /// connection of any program may get it (`ip_local_port_range`: 32768 to 60999).
 const PORTS: Range<u16> = 18_000..32_768;
-/// For what listens at once. A range of its own: a port that a rehearsal has named for a tunnel of later must not be taken
-/// by the runner that it starts meanwhile.
+/// For programs that listen at once. A separate range: a port that a rehearsal has chosen for a later tunnel must not
+/// be taken by the runner that it starts in the meantime.
 const AT_ONCE: Range<u16> = 10_000..18_000;
-/// A port is not named again before so many others were.
+/// A port is given out again only after this many others.
 const REMEMBERED: usize = 2_000;
 const TRIES: usize = 1_000;
 
 static NAMED: Mutex<VecDeque<u16>> = Mutex::new(VecDeque::new());
 
-/// A port on 127.0.0.1 that nobody listens on at this moment, and that this process was not told of lately.
+/// A port on 127.0.0.1 that nobody listens on at this moment, and that was not given out lately.
 ///
 /// # Errors
 /// When there is none left.
@@ -25,7 +25,7 @@ pub fn free_port() -> std::io::Result<u16> {
     free_port_in(PORTS)
 }
 
-/// The same for somebody who listens there at once.
+/// The same for a program that listens there at once.
 ///
 /// # Errors
 /// When there is none left.

@@ -1,11 +1,11 @@
-//! What a host can be told to do, whoever it is: a machine, or a stand-in that answers as a test wants.
+//! What a host can do, whether it is a machine, or a stand-in that answers as a test wants.
 
 use super::{Host, Ran};
 use crate::error::Result;
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// A host, in words that nothing stands behind any more: what may be said to it was decided before.
+/// A host that accepts plain words: what may be sent to it was decided before.
 #[async_trait]
 pub trait Hands: Send + Sync {
     /// Its name in the inventory.

@@ -1,4 +1,4 @@
-//! Programs that are spoken to in lines over a socket, such as `HAProxy` over its runtime socket.
+//! Programs with a line protocol over a socket, such as `HAProxy` over its runtime socket.
 
 use std::io;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 /// Longest time for one question.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Longest answer, in bytes: thousands of servers of a proxy. Whoever listens there may never come to an end.
+/// Longest answer, in bytes: thousands of servers of a proxy. The program that listens there may never stop sending.
 const LARGEST: u64 = 4 << 20;
 
 /// Sends `line` to `address` (a path, or `host:port`) and reads until the other side closes.
@@ -25,7 +25,7 @@ pub async fn ask(address: &str, line: &str) -> io::Result<String> {
 async fn exchange(mut stream: impl AsyncReadExt + AsyncWriteExt + Unpin, line: &str) -> io::Result<String> {
     stream.write_all(format!("{line}\n").as_bytes()).await?;
     let mut answer = String::new();
-    // one byte more than may be tells that there is more
+    // one byte more than allowed shows that there is more
     stream.take(LARGEST + 1).read_to_string(&mut answer).await?;
     if answer.len() as u64 > LARGEST {
         let words = format!("the answer has more than {LARGEST} bytes");

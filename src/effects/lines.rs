@@ -1,5 +1,5 @@
-//! Lines to hosts: one connection a host, with the forwards and the shells that go through it. Each host has a lock of its
-//! own: one that does not answer keeps nobody waiting who is busy with another.
+//! Lines to hosts: one connection per host, with its forwards and shells. Each host has its own lock: a host that does
+//! not answer does not delay work on another one.
 
 use super::host::{Machine, Shell};
 use super::lease::{HostLease, Lease};
@@ -15,7 +15,7 @@ pub(super) struct Lines {
     inventory: Arc<Inventory>,
     control_dir: PathBuf,
     by_host: Plain<HashMap<String, Arc<Mutex<Line>>>>,
-    /// Once it is there, nothing is started on a host that is not claimed for it.
+    /// Once it is set, nothing is started on a host that is not claimed for it.
     lease: OnceLock<Arc<Lease>>,
     claimed: Plain<BTreeMap<String, HostLease>>,
     /// The work folder of each host that was claimed.
@@ -31,8 +31,8 @@ struct Line {
     forwards: HashMap<String, String>,
     shell: Option<Arc<Shell>>,
     pulse: Option<Arc<Shell>>,
-    /// Connections that did not answer once. What goes through them may be only late, the session that keeps a server
-    /// shut among it, so they are kept to the end.
+    /// Connections that once did not answer. Their traffic may only be late, including the session that keeps a server
+    /// closed, so they are kept to the end.
     stalled: Vec<Arc<Machine>>,
     /// Shells that were cut off, or whose connection was lost: a command in them may still run there.
     cut: Vec<Arc<Shell>>,
@@ -48,7 +48,7 @@ impl Lines {
     pub(super) fn set_lease(&self, lease: &Arc<Lease>) -> Result<()> {
         self.lease
             .set(lease.clone())
-            .map_err(|_| Failure::permanent("take the run", "this process has taken a run before"))
+            .map_err(|_| Failure::permanent("take the run", "this process has already taken a run"))
     }
 
     /// The lease, once the run is taken.
@@ -56,11 +56,11 @@ impl Lines {
         self.lease.get()
     }
 
-    /// What programs on a host are started past, once the run is taken.
+    /// The check that programs on a host must pass, once the run is taken.
     pub(super) fn host_lease(&self, name: &str) -> Option<HostLease> {
         let claimed = self.claims().get(name).cloned();
         claimed.or_else(|| {
-            // between two lines to it: programs find by themselves whether the lease still stands there
+            // between two lines to it: programs check by themselves whether the lease is still valid there
             let work_dir = self.work_dirs().get(name).cloned().unwrap_or_default();
             self.lease.get().map(|lease| HostLease::new(lease, &work_dir))
         })
@@ -77,7 +77,7 @@ impl Lines {
         self.connected(&mut line, name).await
     }
 
-    /// The folder on a host for what runs leave there.
+    /// The folder on a host for the files of runs.
     pub(super) async fn work_dir(&self, machine: &Machine) -> Result<String> {
         let stated = self.inventory.host(machine.name()).map(|host| host.work_dir.place()).unwrap_or_default();
         Ok(machine.placed(&stated).await?.to_string())
@@ -105,7 +105,7 @@ impl Lines {
         Ok(shell)
     }
 
-    /// The shell that renews the lease on `name`, apart from the one that works.
+    /// The shell that renews the lease on `name`, separate from the one for work.
     pub(super) async fn pulse(&self, name: &str) -> Result<Arc<Shell>> {
         let mut line = self.line(name).await;
         let machine = self.connected(&mut line, name).await?;

@@ -1,4 +1,4 @@
-//! Hands on the world: servers, hosts, processes, secrets. The only room that knows `mysql_async` and `openssh`.
+//! Access to the world: servers, hosts, processes, secrets. The only module that knows `mysql_async` and `openssh`.
 //!
 //! May know the plain data of the playbook (inventory, secrets by reference, markers) and `error`; nothing else.
 //! Everything here is lazy: nothing is connected before a step asks for it.
@@ -60,13 +60,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex as Plain, PoisonError};
 use tokio::sync::Mutex;
 
-/// What a server says it is: names and values of its variables.
+/// The identity that a server reports: names and values of its variables.
 pub type Identity = BTreeMap<String, String>;
 
-/// Where nobody listens.
+/// An address where nothing listens.
 const NOWHERE: &str = "127.0.0.1:1";
 
-/// The bundle of hands that steps are given, as one piece of work sees it.
+/// The bundle of effects that steps get, as one piece of work sees it.
 pub struct Effects {
     hands: Arc<Hands>,
     activity: Activity,
@@ -80,16 +80,16 @@ struct Hands {
     lines: Arc<Lines>,
     sessions: Sessions,
     recognized: Plain<BTreeMap<String, Identity>>,
-    /// What servers said they are before they were reached another way.
+    /// The identity that servers reported before they were reached another way.
     expected: Plain<BTreeMap<String, Identity>>,
-    /// Held while a server's lease is looked after.
+    /// Held while a server's lease is checked or renewed.
     leases: Plain<HashMap<String, Arc<Mutex<()>>>>,
-    /// Who stands in for servers and hosts that are not there.
+    /// Stand-in for servers and hosts that do not exist.
     stand_in: Option<Arc<StandIn>>,
 }
 
 impl Effects {
-    /// Hands for the hosts and servers of `inventory`. Sockets of ssh masters go to `control_dir`.
+    /// Effects for the hosts and servers of `inventory`. Sockets of ssh masters go to `control_dir`.
     #[must_use]
     pub fn new(
         inventory: Arc<Inventory>,
@@ -104,7 +104,7 @@ impl Effects {
         Self { hands: Arc::new(hands), activity: Activity::apart() }
     }
 
-    /// Hands for servers and hosts that are not there: `stand_in` answers for all of them.
+    /// Effects for servers and hosts that do not exist: `stand_in` answers for all of them.
     #[must_use]
     pub fn with_stand_in(
         inventory: Arc<Inventory>,
@@ -119,14 +119,14 @@ impl Effects {
         Self { hands: Arc::new(hands), activity: Activity::apart() }
     }
 
-    /// The same hands, which refuse a server that is another one than it was.
+    /// The same effects, which refuse a server whose identity has changed.
     #[must_use]
     pub fn expecting(self, identities: BTreeMap<String, Identity>) -> Self {
         *self.hands.expected.lock().unwrap_or_else(PoisonError::into_inner) = identities;
         self
     }
 
-    /// The same hands, for one piece of work.
+    /// The same effects, for one piece of work.
     #[must_use]
     pub fn for_work(&self, activity: Activity) -> Self {
         Self { hands: self.hands.clone(), activity }
@@ -198,7 +198,7 @@ impl Effects {
         self.hands.lines.reach(host, address).await
     }
 
-    /// What the servers spoken to so far say they are, by their names.
+    /// The identities that the servers reported so far, by their names.
     #[must_use]
     pub fn seen(&self) -> BTreeMap<String, Identity> {
         self.recognized().clone()
@@ -254,7 +254,7 @@ impl Effects {
     /// Runs a script in the shell that is kept on `host`, and gives back what it printed.
     ///
     /// # Errors
-    /// `Unplanned` when it does not stand in the plan, or as for [`Shell::run`].
+    /// `Unplanned` when it is not in the plan, or as for [`Shell::run`].
     #[must_use]
     pub fn run_in_shell<'a>(&'a self, host: &'a str, script: &'a Script) -> BoxFuture<'a, Result<String>> {
         Box::pin(async move {
@@ -306,7 +306,7 @@ impl Effects {
         })
     }
 
-    /// From now on nothing is done but under `lease`.
+    /// From now on everything is done under `lease`.
     fn set_lease(&self, lease: &Arc<Lease>) -> Result<()> {
         self.hands.lines.set_lease(lease)
     }
@@ -334,7 +334,7 @@ impl Effects {
         self.hands.lines.pulse(host).await
     }
 
-    /// Sees that this runner still has the server; one look at a time.
+    /// Checks that this runner still has the server; one check at a time.
     async fn ensure_lease(&self, lease: &Lease, server: &str) -> Result<()> {
         let turn = {
             let mut leases = self.hands.leases.lock().unwrap_or_else(PoisonError::into_inner);
@@ -344,13 +344,13 @@ impl Effects {
         lease::ensure(self, lease, server).await
     }
 
-    /// Sees that this runner still has the host, where a run was taken.
+    /// Checks that this runner still has the host, if a run was taken.
     async fn prove_lease(&self, host: &str) -> Result<()> {
         if self.hands.lines.lease().is_none() {
             return Ok(());
         }
         match self.shell(host).await?.run(":").await {
-            // why a shell went away is said to whoever starts a program
+            // the reason why a shell ended goes to the caller that starts a program
             Err(failure) if failure.class == Class::Transient => {
                 self.bare_host(host).await?.run(&["true"], None).await.map(drop)
             }

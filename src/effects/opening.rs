@@ -1,5 +1,5 @@
-//! Connections to servers: opened when one is asked for, marked as this runner's, and only to the program that the plan was
-//! written for.
+//! Connections to servers: opened when one is asked for, marked as this runner's, and only to the program that the plan
+//! was written for.
 
 use super::lease::{self, PURPOSE};
 use super::sessions::Slot;
@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-/// The number of the first connection to a server that is not there.
+/// The number of the first connection to a server that does not exist.
 const FIRST_ID: u64 = 1000;
 
 impl Effects {
@@ -26,7 +26,7 @@ impl Effects {
         self.session(server, "main").await
     }
 
-    /// A connection of its own for one purpose, kept open until [`Effects::close_session`]; reopened when lost.
+    /// A separate connection for one purpose, kept open until [`Effects::close_session`]; reopened when lost.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses the login. `Locked` when another runner has the run.
@@ -101,7 +101,7 @@ impl Effects {
             }
             Box::pin(self.ensure_lease(lease, session.server())).await?; // which opens a connection itself
         }
-        Err(Failure::transient("open a connection", "the lease on the server was lost meanwhile").at(session.server()))
+        Err(Failure::transient("open a connection", "the lease on the server was lost").at(session.server()))
     }
 
     /// Nothing is done on a server while a statement that was given up may still run there.
@@ -113,8 +113,8 @@ impl Effects {
         Ok(())
     }
 
-    /// Sees, on the first connection to a server, that it is what the plan was written for: statements for another
-    /// program may mean something else there.
+    /// Checks, on the first connection to a server, that it is the version the plan was made for: statements for
+    /// another program may have another meaning there.
     async fn recognize(&self, name: &str, access: &Server, session: &Session) -> Result<()> {
         if self.recognized().contains_key(name) {
             return Ok(());
@@ -122,7 +122,7 @@ impl Effects {
         let answer = session.query(Dialect::from(access.product()).version(), replica::LOOK).await?;
         let text = answer.value().unwrap_or_default();
         let refuse = |help: String| {
-            let answer = format!("it says that it is {text}, and the plan is written for {}", access.wanted());
+            let answer = format!("it reports version {text}, but the plan was made for {}", access.wanted());
             Err(Failure::refused("recognize the server", answer).at(name).now("nothing was done there").help(help))
         };
         match Product::from_version_text(text) {
@@ -136,9 +136,11 @@ impl Effects {
             Ok(Product { family, version }) => {
                 let family = if family == Family::MariaDb { "mariadb" } else { "mysql" };
                 let lines = format!("family: {family}, version: \"{}.{}\"", version.0, version.1);
-                refuse(format!("write into the inventory, under servers.{name}: {lines}; then read the new plan"))
+                refuse(format!("write in the inventory, under servers.{name}: {lines}; then review the new plan"))
             }
-            Err(_) => refuse(format!("see that servers.{name}.address in the inventory leads to a database server")),
+            Err(_) => refuse(format!(
+                "check that servers.{name}.address in the inventory is the address of a database server"
+            )),
         }
     }
 
@@ -151,7 +153,7 @@ impl Effects {
             return Ok(());
         };
         let said = |identity: &Identity| identity.get(other).cloned().unwrap_or_else(|| "nothing".to_owned());
-        let answer = format!("its {other} is {}, and this run has worked on {}", said(now), said(before));
+        let answer = format!("its {other} is {}, but this run has worked on {}", said(now), said(before));
         Err(Failure::refused("recognize the server", answer)
             .at(name)
             .now("nothing was done there")
@@ -168,8 +170,8 @@ impl Effects {
         Ok(Login { server: name.to_owned(), address, user: user.to_owned(), password, cover })
     }
 
-    /// What covers a connection to `server` from `host` at `address`: TLS where the inventory has it, else what may go in
-    /// plain text.
+    /// How a connection to `server` from `host` at `address` is protected: by TLS if the inventory has it, otherwise by
+    /// the rules for plain text.
     pub(super) async fn cover(&self, server: &str, host: &str, address: &str) -> Result<Cover> {
         let access = self.hands.inventory.server(server);
         let Some(tls) = access.and_then(|server| server.tls.as_ref()) else {
@@ -180,8 +182,8 @@ impl Effects {
         cover.map_err(|failure| failure.at(server))
     }
 
-    /// The same without TLS. An address is loopback, or of the server's own host, as seen from there: what goes to it through
-    /// ssh is encrypted all the way.
+    /// The same without TLS. An address is loopback, or of the server's own host, as seen from there: what goes to it
+    /// through ssh is encrypted all the way.
     pub(super) fn plain_cover(&self, server: &str, host: &str, address: &str) -> Cover {
         let inventory = &self.hands.inventory;
         let is_here = inventory.host(host).is_none_or(Host::is_local);

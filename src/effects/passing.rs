@@ -1,7 +1,7 @@
-//! Words of programs and servers for what goes away by itself: a disk that is full for a moment, a machine that has no
-//! room for another process. Pure.
+//! Messages of programs and servers about temporary problems: a disk that is full for a moment, a machine that cannot
+//! start another process. Pure.
 
-/// What systems say then, in the C locale.
+/// The messages of systems then, in the C locale.
 const SIGNS: [&str; 7] = [
     "No space left on device",
     "Disk quota exceeded",
@@ -12,7 +12,7 @@ const SIGNS: [&str; 7] = [
     "Cannot allocate memory",
 ];
 
-/// Whether `words` tell of something that passes.
+/// Whether `words` mention something temporary.
 pub fn passes(words: &str) -> bool {
     SIGNS.iter().any(|sign| words.contains(sign))
 }

@@ -1,6 +1,7 @@
-//! Who gets past a plain `read_only`: by a privilege, through a role, or by calling code of somebody who has it.
+//! Which accounts can write despite a plain `read_only`: by a privilege, through a role, or by calling code of an
+//! account that has it.
 //!
-//! A judgement over rows, so that the look before a run and the fence itself come to the same answer.
+//! A judgement over rows, so that the check before a run and the fence itself come to the same answer.
 
 use super::mysql::{Row, Rows, Session};
 use super::replica::LOOK;
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// How long a session is looked at before it is taken for an administrator's, and how often.
+/// How long, and how often, a session is checked before it counts as an administrator's.
 const PATIENCE: Duration = Duration::from_secs(2);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
@@ -26,7 +27,7 @@ pub struct AccountName {
     pub host: String,
 }
 
-/// By what an account gets past `read_only`.
+/// How an account can write despite `read_only`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// It has the privilege itself.
@@ -37,7 +38,7 @@ pub enum Route {
     Routine(String),
 }
 
-/// An account that gets past `read_only`.
+/// An account that can write despite `read_only`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bypasser {
     /// Which.
@@ -48,9 +49,9 @@ pub struct Bypasser {
     pub is_local: bool,
     /// Whether it is locked, so that nobody can log in as it.
     pub is_locked: bool,
-    /// Connection ids of the sessions that may be its own. Inside of a trigger, a view or a routine both families show a
-    /// session as the account that defined it (`information_schema.PROCESSLIST`, measured on 10.11 and 9.7), so one look may
-    /// take an application's session for an administrator's: [`look_for_long`] does not.
+    /// Connection ids of the sessions that may be its own. Inside of a trigger, a view or a routine both families show
+    /// a session as the account that defined it (`information_schema.PROCESSLIST`, measured on 10.11 and 9.7), so one
+    /// look may take an application's session for an administrator's: [`look_for_long`] does not.
     pub sessions: BTreeSet<u64>,
 }
 
@@ -215,9 +216,9 @@ pub async fn look(session: &Session, dialect: Dialect) -> Result<Vec<Bypasser>> 
     bypassers(dialect, |question| answers.get(question).ok_or_else(|| unread(question)))
 }
 
-/// The same, but a session of an account that `is_loud` counts only when it stays, and as this account, for [`PATIENCE`]: one
-/// that is inside of an administrator's trigger or routine is itself again, and a job on the machine that logs in for a
-/// moment is gone. Takes no longer than one look when there is no such session.
+/// The same, but a session of an account that `is_loud` counts only when it stays, and as this account, for
+/// [`PATIENCE`]: one that is inside of an administrator's trigger or routine is itself again, and a job on the machine
+/// that logs in for a moment is gone. Takes no longer than one look when there is no such session.
 ///
 /// # Errors
 /// As [`look`].
@@ -240,7 +241,7 @@ pub async fn look_for_long(
 }
 
 fn unread(question: &Sql) -> Failure {
-    Failure::permanent("find out who gets past read_only", format!("`{question}` was not asked"))
+    Failure::permanent("find out which accounts can write despite read_only", format!("`{question}` was not asked"))
 }
 
 fn is_set(row: Row<'_>, column: &str) -> bool {
@@ -250,11 +251,11 @@ fn is_set(row: Row<'_>, column: &str) -> bool {
 fn name(row: Row<'_>, user: &str, host: &str) -> Result<AccountName> {
     match (row.get(user), row.get(host)) {
         (Some(user), Some(host)) => Ok(AccountName::new(user, host)),
-        _ => Err(Failure::permanent("find out who gets past read_only", "an account has no name")),
+        _ => Err(Failure::permanent("find out which accounts can write despite read_only", "an account has no name")),
     }
 }
 
-/// Hands a route on from roles to whoever may take them on, until nothing is new.
+/// Passes a route on from roles to everyone who may activate them, until nothing is new.
 fn inherit(
     routes: &mut BTreeMap<AccountName, Route>,
     edges: &[(AccountName, AccountName)],

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Mode of a file that holds a secret.
 const OWNER_ONLY: u32 = 0o600;
 
-/// Removes a folder that is empty; any other stays.
+/// Removes a folder that is empty, and no other.
 const REMOVE_EMPTY: &str = "rmdir -- \"$1\" 2>/dev/null || true";
 
 /// A connected machine, for one piece of work of a step.
@@ -95,13 +95,13 @@ impl PlannedHost {
         self.host.run(&words(&argv)).await
     }
 
-    /// The same within `limit`, with `input` to read, secrets put in. What takes longer, or whose work is given up, is ended
-    /// with all that it has started in its session: asked to for 3 seconds, then made to.
+    /// The same within `limit`, with `input` to read, secrets put in. What takes longer, or whose work is given up, is
+    /// ended with all that it has started in its session: asked to for 3 seconds, then made to.
     ///
     /// # Errors
-    /// `Unplanned` when it does not stand in the plan. When it could not be started, was ended, or the connection was lost
-    /// (transient): what may still run where is said then. `Locked` when another runner has the run. An exit code is not an
-    /// error.
+    /// `Unplanned` when it is not in the plan. When it could not be started, was ended, or the connection was lost
+    /// (transient): the failure then states what may still run where. `Locked` when another runner has the run. An exit
+    /// code is not an error.
     pub async fn run_within(&self, script: &Script, input: Option<&Contents>, limit: Duration) -> Result<Ran> {
         let argv = self.may_run(script, input).await?;
         let input = input.map(|input| input.for_file(&*self.secrets)).transpose()?;
@@ -109,8 +109,8 @@ impl PlannedHost {
         self.host.run_within(&words(&argv), bytes, limit).await
     }
 
-    /// Runs a program of the user's own, as long as the step gives it: when its work is given up it is ended with all that
-    /// descends from it, what has left its session among it.
+    /// Runs a program of the user, with the time limit of the step: when its work is given up it is ended with all
+    /// that descends from it, what has left its session among it.
     ///
     /// # Errors
     /// As for [`PlannedHost::run_within`].
@@ -130,8 +130,8 @@ impl PlannedHost {
     /// What a program, or a script, prints, without the last newline.
     ///
     /// # Errors
-    /// When it ends with another code than 0 (the last lines of its complaint are the answer) or prints more than 4 MiB; and
-    /// as for [`PlannedHost::run_within`].
+    /// When it ends with another code than 0 (the last lines of its complaint are the answer) or prints more than 4
+    /// MiB; and as for [`PlannedHost::run_within`].
     pub async fn print(&self, script: &Script) -> Result<String> {
         self.may_run(script, None).await?;
         self.host.sh("run a script", &self.placed(script).await?.for_shell()?, &[], None).await
@@ -150,7 +150,7 @@ impl PlannedHost {
     /// Replaces a file as [`super::Host::write_file`] does. A file with a secret is 0600.
     ///
     /// # Errors
-    /// `Unplanned`; when a secret is not known; or when it cannot be written: the old content stands then.
+    /// `Unplanned`; when a secret is not known; or when it cannot be written: then the old content is kept.
     pub async fn write_file(&self, path: impl Into<Words>, content: &Contents, mode: Option<u32>) -> Result<()> {
         let path = path.into();
         self.planned(
@@ -165,7 +165,7 @@ impl PlannedHost {
     /// Removes a file; a missing one is fine.
     ///
     /// # Errors
-    /// `Unplanned`, or when it is there and cannot be removed.
+    /// `Unplanned`, or when it exists and cannot be removed.
     pub async fn remove_file(&self, path: impl Into<Words>) -> Result<()> {
         let path = path.into();
         self.planned(format!("remove {path}"), Action::Remove { host: self.host(), path: path.clone() })?;
@@ -199,7 +199,8 @@ impl PlannedHost {
         Job::find(self.host.clone(), &self.place(folder).await?).await
     }
 
-    /// Ends the job in a folder, if there is one, and removes it; the folder around it too, when nothing else is left there.
+    /// Ends the job in a folder, if there is one, and removes it; the folder around it too, when nothing else is left
+    /// there.
     ///
     /// # Errors
     /// `Unplanned`, or when it would not end.
@@ -208,7 +209,7 @@ impl PlannedHost {
             job.kill().await?;
             job.remove().await?;
         }
-        // empty folders of a run are no use to anyone; full ones stay
+        // empty folders of a run are useless; others are kept
         let folder = self.place(folder).await?;
         let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
         self.host.sh(&format!("remove {parent}"), REMOVE_EMPTY, &[parent], None).await.map(drop)
@@ -223,7 +224,7 @@ impl PlannedHost {
         self.host.forward_back(listen, near).await
     }
 
-    /// Takes that back.
+    /// Removes the forward.
     ///
     /// # Errors
     /// `Unplanned`, or as for [`super::Host::end_forward_back`].
@@ -240,7 +241,7 @@ impl PlannedHost {
     }
 }
 
-/// Refuses what does not stand in the plan. `attempted` is a clause.
+/// Refuses what is not in the plan. `attempted` is a clause.
 pub(super) fn planned(permits: Option<&Permits>, attempted: impl Display, action: &Action) -> Result<()> {
     let is_planned = permits.is_none_or(|permits| permits.admits(action));
     if is_planned { Ok(()) } else { Err(Failure::unplanned(attempted.to_string())) }

@@ -1,4 +1,4 @@
-//! How replication stands on a server, read by column name and never by index.
+//! The replication status of a server, read by column name and never by index.
 
 use super::Session;
 use super::account_statement::without_statement;
@@ -21,11 +21,11 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct ReplicaStatus {
     /// Whether the receiver runs; only `Yes` counts.
     pub receiving: bool,
-    /// Whether the receiver is trying to reach its source, and will go on trying.
+    /// Whether the receiver is trying to reach its source, and will keep trying.
     pub connecting: bool,
     /// Whether the applier runs.
     pub applying: bool,
-    /// What the receiver says it is doing.
+    /// The state that the receiver reports.
     pub state: String,
     /// How far it has read.
     pub read: Position,
@@ -42,7 +42,7 @@ pub struct ReplicaStatus {
 }
 
 impl ReplicaStatus {
-    /// How replication stands; `None` when the server has no channel.
+    /// The replication status; `None` when the server has no channel.
     ///
     /// # Errors
     /// When the server cannot be asked.
@@ -55,7 +55,7 @@ impl ReplicaStatus {
         // a thread's state and its error number always have a value: a missing one is no sign of health
         let needed = [columns.io_running, columns.sql_running, columns.last_io_errno, columns.last_sql_errno];
         if let Some(missing) = needed.into_iter().find(|name| row.get(name).is_none()) {
-            return Err(Failure::permanent("read how replication stands", format!("the answer has no {missing}"))
+            return Err(Failure::permanent("read the replication status", format!("the answer has no {missing}"))
                 .at(session.server())
                 .help(format!("run there: {}", dialect.replica_status())));
         }
@@ -78,7 +78,7 @@ impl ReplicaStatus {
         }))
     }
 
-    /// A failure unless both threads run, or the receiver is on its way to a source that it has lost.
+    /// A failure unless both threads run, or the receiver is reconnecting to a lost source.
     ///
     /// # Errors
     /// As [`ReplicaStatus::healthy`].
@@ -89,15 +89,15 @@ impl ReplicaStatus {
     /// A failure unless both threads run.
     ///
     /// # Errors
-    /// Permanent when one has stopped for a reason that waiting will not mend, otherwise transient: a receiver goes on
+    /// Permanent when one has stopped for a reason that waiting does not fix, otherwise transient: a receiver keeps
     /// trying by itself.
     pub fn healthy(&self, server: &str, attempted: &str) -> Result<()> {
         let stopped = |thread: &str, error: &str| {
             let answer = format!("the replica stopped {thread}: {error}");
             let (failure, help) = if stopped_by_what_passes(error) {
-                (Failure::transient(attempted, answer), "start replication there by hand once the cause has passed")
+                (Failure::transient(attempted, answer), "start replication there by hand once the cause is gone")
             } else {
-                (Failure::permanent(attempted, answer), "mend the cause, or roll back and copy again")
+                (Failure::permanent(attempted, answer), "fix the cause, or roll back and copy again")
             };
             failure.at(server).now(format!("it has applied the source's log up to {}", self.applied)).help(help)
         };
@@ -116,17 +116,17 @@ impl ReplicaStatus {
         });
         let help = match self.receive_error {
             // MariaDB 11.8 states no error where it meets a type that it does not know, such as MySQL's JSON
-            None if self.receiving => "start the applier there; where it stops again, the server's error log says why",
-            _ => "look at the tunnel and at the replication account",
+            None if self.receiving => "start the applier there; if it stops again, the server's error log shows why",
+            _ => "check the tunnel and the replication account",
         };
-        Err(Failure::transient(attempted, format!("replication does not run: {why}"))
+        Err(Failure::transient(attempted, format!("replication is not running: {why}"))
             .at(server)
             .now(format!("it has applied the source's log up to {}", self.applied))
             .help(help))
     }
 }
 
-/// Whether a thread's `error N: words` tells of a lock, a full disk or a server that was going down.
+/// Whether a thread's `error N: words` mentions a lock, a full disk or a server that was shutting down.
 fn stopped_by_what_passes(error: &str) -> bool {
     let code = error.strip_prefix("error ").and_then(|rest| rest.split(':').next()?.parse().ok());
     is_transient(code.unwrap_or_default(), error)
@@ -161,7 +161,7 @@ pub async fn wait_until_applied(
     }
 }
 
-/// The server's own place in its binary log.
+/// The server's current binlog position.
 ///
 /// # Errors
 /// When it cannot be asked, or writes no binary log.
@@ -174,7 +174,7 @@ pub async fn binlog_position(session: &Session, dialect: Dialect) -> Result<Posi
     })?;
     match (row.get("File"), row.get("Position")) {
         (Some(file), Some(offset)) if !file.is_empty() => Ok(Position::new(file, offset)),
-        _ => Err(Failure::permanent("read the binlog position", "the answer names no file or no position")
+        _ => Err(Failure::permanent("read the binlog position", "the answer has no file or no position")
             .at(session.server())
             .help(format!("run there: {}", dialect.binlog_position()))),
     }

@@ -1,5 +1,5 @@
-//! Connections to servers, by purpose. Each has a lock of its own: a server that does not answer keeps nobody waiting
-//! who is busy with another.
+//! Connections to servers, by purpose. Each has its own lock: a server that does not answer does not delay work on
+//! another one.
 
 use super::Session;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex as Plain, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-/// How long a connection that is just being made is waited for, where somebody must know them all.
+/// How long to wait for a connection that is being opened, if all of them must be known.
 const OPENING: Duration = Duration::from_secs(2);
 
 /// Where one connection is kept.
@@ -35,7 +35,7 @@ pub struct Connections {
 }
 
 impl Sessions {
-    /// The place of the connection for `purpose`.
+    /// The slot of the connection for `purpose`.
     pub(super) fn slot(&self, server: &str, purpose: &str) -> Slot {
         lock(&self.slots).entry((server.to_owned(), purpose.to_owned())).or_default().clone()
     }
@@ -72,7 +72,7 @@ impl Sessions {
         entry(&mut lock(&self.left), session.server()).push(session.id());
     }
 
-    /// Connections of which it is not proved that they are gone.
+    /// Connections that are not proved to be gone.
     pub(super) fn left(&self, server: &str) -> Vec<u64> {
         lock(&self.left).get(server).cloned().unwrap_or_default()
     }
@@ -87,7 +87,7 @@ impl Sessions {
         entry(&mut lock(&self.starts), server).clone()
     }
 
-    /// Takes all of them out.
+    /// Removes and returns all of them.
     pub(super) fn drain(&self) -> Vec<Slot> {
         lock(&self.slots).drain().map(|(_, slot)| slot).collect()
     }

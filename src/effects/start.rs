@@ -1,7 +1,7 @@
 //! A server that is down when it is needed: its `start` command is run on its host, once, and its answer awaited.
 //!
 //! Down means both: a connection is refused, and nothing on the host listens at the server's port. A server that is only
-//! out of reach, or answers too late, is never started.
+//! unreachable, or answers too late, is never started.
 
 use super::host::complaint;
 use super::{Effects, Session};
@@ -22,12 +22,13 @@ const LISTENS: &str = "[ -r /proc/net/tcp ] || exit 2; \
     cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q \": [0-9A-F]*:$1 [0-9A-F]*:0000 0A \"";
 /// How long a connection has to be refused.
 const LOOK: Duration = Duration::from_secs(3);
-/// So many looks must find the server down, this far apart: one that is being restarted by others is not started.
+/// Number of checks that must find the server down, and the pause between them: a server that is being restarted by
+/// others is not started.
 const LOOKS: u32 = 2;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two tries to reach a server that is starting.
 const POLL: Duration = Duration::from_millis(200);
-/// How long a refused login is taken for that of a server that is still starting.
+/// How long a refused login counts as that of a server that is still starting.
 const REFUSAL_LIMIT: Duration = Duration::from_secs(10);
 
 impl Effects {
@@ -91,8 +92,7 @@ impl Effects {
         let limit = access.restart_limit();
         let ran = host.run_within(&argv, None, limit.0).await?;
         let failed = |answer: String| {
-            let by_hand =
-                format!("start it there by hand (`{}`), and look into its error log", shell_words::join(&argv));
+            let by_hand = format!("start it there by hand (`{}`), and check its error log", shell_words::join(&argv));
             Failure::permanent(format!("start {server}"), answer).at(host.name()).help(by_hand)
         };
         if ran.code != Some(0) {

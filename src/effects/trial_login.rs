@@ -1,4 +1,4 @@
-//! A login along the path that somebody else will take, and out again.
+//! A login over the path that another client will take, and a logout.
 
 use super::{Cover, Effects, Login, Session, Tls, replica};
 use crate::domain::Action;
@@ -17,7 +17,7 @@ pub struct LoginPath<'a> {
     /// For TLS as a replica does it: file on that host with the authority that has signed the server's certificate. Without
     /// it the login goes as the runner's own do.
     pub authority: Option<&'a str>,
-    /// It goes without TLS in any case, as that of a replica does whose way something else encrypts.
+    /// It always goes without TLS, like that of a replica whose connection is encrypted by something else.
     pub bare: bool,
 }
 
@@ -31,11 +31,11 @@ impl LoginPath<'_> {
     }
 }
 
-/// Which account let somebody in.
+/// The account that a login arrived as.
 const WHO: &str = "SELECT CURRENT_USER()";
 
 impl Effects {
-    /// Logs in to `server` as `account` along the path it will use, and out again. Says which account let it in:
+    /// Logs in to `server` as `account` along the path it will use, and logs out. Returns the account that let it in:
     /// an anonymous one may stand in the way.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Effects {
         })
     }
 
-    /// What a certificate is held against: the authority's file lies where the connection starts.
+    /// What a certificate is verified with: the authority's file is on the host where the connection starts.
     async fn authority(&self, path: LoginPath<'_>, file: &str) -> Result<Tls> {
         let read = self.host(path.host).await?.read_file(file).await?;
         let authority = read.ok_or_else(|| {

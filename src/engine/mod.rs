@@ -1,4 +1,4 @@
-//! The engine: a pure scheduler decides, a thin runner does, and the journal is written before and after every
+//! The engine: a pure scheduler decides, a thin runner acts, and the journal is written before and after every
 //! effect.
 //!
 //! May know the plan, the step trait, the store and the effects bundle; no step kind, no display.

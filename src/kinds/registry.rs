@@ -1,4 +1,4 @@
-//! The registry: every step kind, what it puts out, how it is decoded, and its schema.
+//! The registry: every step kind, its outputs, how it is decoded, and its schema.
 
 use crate::kinds::{RoleName, Step, copy, follow, general, look, settle, switch};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -27,7 +27,7 @@ pub enum OutputType {
     Number,
     /// `true` or `false`.
     Boolean,
-    /// A place in a server's binary log.
+    /// A position in a server's binary log.
     Position,
     /// Several values, for reports; no parameter takes them.
     List,
@@ -40,7 +40,8 @@ pub enum Begins {
     Noted,
     /// At once: it changes nothing at all, or nothing before a note of its own is durable.
     Looking,
-    /// At once after the point of no return: it does no harm a second time, even by somebody who knows nothing of the first.
+    /// At once after the point of no return: it does no harm a second time, even by a runner that knows nothing of the
+    /// first.
     Again,
 }
 
@@ -48,7 +49,7 @@ pub enum Begins {
 pub struct Kind {
     /// Its name, as in `uses`.
     pub name: &'static str,
-    /// What a step of it puts out.
+    /// The outputs of its steps.
     pub outputs: &'static [Output],
     /// Roles that its steps may play, for those who have no step decoded.
     pub roles: &'static [RoleName],

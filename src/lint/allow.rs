@@ -1,5 +1,5 @@
 //! Comments that allow a finding: `# cutover: allow C003 because REASON`. One without a reason does not count, and one
-//! that nothing needs is told, so that it does not outlive what it was for.
+//! that matches nothing is reported, so that it does not outlive its purpose.
 
 use super::finding::{File, Finding};
 use super::rule;
@@ -32,7 +32,7 @@ struct Allow {
     scope: Span,
 }
 
-/// Sorts the findings of one file by what its comments say.
+/// Sorts the findings of one file by its comments.
 pub(super) fn apply(document: &Document, file: File, findings: &[&Finding]) -> Verdict {
     let allows = comments(document);
     let mut verdict = Verdict::default();
@@ -57,7 +57,7 @@ pub(super) fn apply(document: &Document, file: File, findings: &[&Finding]) -> V
 fn complaints(allow: &Allow) -> Vec<Finding> {
     let codes: Vec<&str> = allow.codes.iter().map(|(code, _)| code.as_str()).collect();
     if codes.is_empty() || allow.reason.is_empty() {
-        let what = if codes.is_empty() { "names no rule" } else { "gives no reason, and so allows nothing" };
+        let what = if codes.is_empty() { "names no rule" } else { "gives no reason, so it allows nothing" };
         let codes = if codes.is_empty() { "C000".to_owned() } else { codes.join(", ") };
         let finding = Finding::new(&allow_without_reason::RULE, allow.span, format!("this comment {what}"));
         return vec![finding.help(format!("write `# cutover: allow {codes} because REASON`"))];
@@ -66,9 +66,9 @@ fn complaints(allow: &Allow) -> Vec<Finding> {
         let finding = |what: &str| Finding::new(&allow_of_nothing::RULE, allow.span, format!("`{code}` {what}"));
         if rule::find(code).is_none() {
             let known = rule::RULES.iter().map(|rule| rule.code);
-            return finding("is no rule").help(suggest::help(code, known));
+            return finding("is not a rule").help(suggest::help(code, known));
         }
-        finding("finds nothing here: there is nothing to allow").help("take the comment away")
+        finding("finds nothing here, so there is nothing to allow").help("remove the comment")
     });
     unneeded.collect()
 }
@@ -110,7 +110,7 @@ fn comments(document: &Document) -> Vec<Allow> {
     allows
 }
 
-/// Where an allowing comment begins in a line, and what it says after `allow`.
+/// Where an `allow` comment begins in a line, and its text after `allow`.
 fn comment(line: &str) -> Option<(usize, &str)> {
     line.match_indices('#').find_map(|(at, _)| {
         let begins = at == 0 || line[..at].ends_with([' ', '\t']);

@@ -70,7 +70,7 @@ impl Finding {
         self.label = label.into();
         self
     }
-    /// Says what to do.
+    /// Adds what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

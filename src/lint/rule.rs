@@ -75,16 +75,16 @@ impl Rule {
     pub fn explanation(&self) -> String {
         let Self { code, severity, title, page, .. } = self;
         let silence = if *code == rules::invalid::RULE.code {
-            "It cannot be allowed: a document that is not valid has no plan.".to_owned()
+            "This finding cannot be allowed: a document that is not valid has no plan.".to_owned()
         } else {
             format!(
-                "Say why, in a comment at the end of the line, or on a line before it:\n\n\
+                "Give the reason in a comment at the end of the line, or on the line before:\n\n\
                  ```yaml\n# cutover: allow {code} because REASON\n```\n\n\
-                 It holds for what begins on that line: a field, a step, or a whole block. Above everything else in\n\
-                 the file it holds for the whole file."
+                 The comment covers what starts on that line: a field, a step, or a whole block. At the top of the\n\
+                 file it covers the whole file."
             )
         };
-        format!("# {code} ({severity}): {title}\n\n{}\n\n## When it is meant\n\n{silence}\n", page.trim())
+        format!("# {code} ({severity}): {title}\n\n{}\n\n## If it is intended\n\n{silence}\n", page.trim())
     }
 }
 

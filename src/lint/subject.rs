@@ -1,4 +1,4 @@
-//! What rules look at: the written steps beside the planned ones, and who comes before whom.
+//! What rules check: the written steps beside the planned ones, and who comes before whom.
 
 use crate::kinds::role::{Opens, RoleData};
 use crate::kinds::{Role, RoleName};
@@ -25,7 +25,7 @@ impl<'a> Pair<'a> {
     pub fn place_of(&self, parameter: &str) -> Span {
         self.written.with.get(parameter).map_or(self.written.uses_place, |node| node.span)
     }
-    /// What the step says of itself in the role `R`; `None` when it does not play it, or is certain to be skipped.
+    /// The data of the step for the role `R`; `None` when it does not play it, or is certain to be skipped.
     #[must_use]
     pub fn role<R: RoleData>(&self) -> Option<&'a R> {
         self.planned.role().filter(|_| self.planned.skip.is_none())
@@ -77,7 +77,7 @@ impl<'a> Subject<'a> {
     pub fn steps(&self) -> impl Iterator<Item = Pair<'a>> + use<'a> {
         self.playbook.steps.iter().zip(&self.plan.steps).map(|(written, planned)| Pair { written, planned })
     }
-    /// Steps that play a role and are not certain to be skipped, in file order, with what they say in it.
+    /// Steps that play a role and are not certain to be skipped, in file order, with their data for it.
     pub fn playing<R: RoleData>(&self) -> impl DoubleEndedIterator<Item = (Pair<'a>, &'a R)> {
         let steps = self.roles.get(&R::NAME).map_or(&[][..], Vec::as_slice).iter();
         steps.flat_map(|step| step.planned.roles.iter().filter_map(R::of).map(|role| (*step, role)))
@@ -87,7 +87,7 @@ impl<'a> Subject<'a> {
     pub fn is_before(&self, earlier: Pair<'_>, later: Pair<'_>) -> bool {
         self.graph.comes_before(&earlier.written.id, &later.written.id)
     }
-    /// Whether a promotion is certain to have been done before `step`: nothing is taken back from there on.
+    /// Whether a promotion is certain to have been done before `step`: nothing is undone from there on.
     #[must_use]
     pub fn is_after_promotion(&self, step: Pair<'_>) -> bool {
         self.playing::<Opens>().any(|(promote, _)| self.is_before(promote, step))

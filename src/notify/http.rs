@@ -1,4 +1,4 @@
-//! One request to a webhook. Nothing of its address or headers stands in what is said about it.
+//! One request to a webhook. Its failures never contain its address or headers, which may be secret.
 
 use super::message::{Message, Target};
 use crate::domain::secret::SecretRef;
@@ -25,7 +25,7 @@ pub(super) fn agent() -> Agent {
 /// Sends a message. `key` is the same each time it is sent.
 ///
 /// # Errors
-/// In words why it was not taken.
+/// Why the message was not accepted, in words.
 pub(super) fn send(agent: &Agent, target: &Target, message: &Message, key: &str) -> Result<(), String> {
     let secrets = Secrets::read(target.webhook.secrets(), Path::new(&target.folder))
         .map_err(|failures| failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
@@ -44,11 +44,11 @@ pub(super) fn send(agent: &Agent, target: &Target, message: &Message, key: &str)
 fn words(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => format!("it did not answer within {LIMIT:?}"),
-        ureq::Error::HostNotFound => "its host is not known".to_owned(),
+        ureq::Error::HostNotFound => "its host name cannot be resolved".to_owned(),
         ureq::Error::ConnectionFailed => "it cannot be reached".to_owned(),
         ureq::Error::Io(error) => format!("it cannot be reached: {}", error.kind()),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => "its address or a header is not valid".to_owned(),
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "no encrypted connection came about".to_owned(),
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "the TLS connection failed".to_owned(),
         _ => "the request failed".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! A schedule that starts late, or not any more, is told as well: by whoever watches the clock.
+//! Notifications about a schedule that starts late or not at all.
 
 use super::message::{Message, Target, rfc3339};
 use crate::error::Result;
@@ -12,11 +12,11 @@ pub struct Late<'a> {
     pub schedule: &'a str,
     /// When it was due, in milliseconds since 1970.
     pub due: i64,
-    /// When that was found, in milliseconds since 1970.
+    /// When that was noticed, in milliseconds since 1970.
     pub now: i64,
-    /// What becomes of it, in words: `it starts 20 min late`, `it is not started any more`.
+    /// What happens to it, in words: `it starts 20 min late`, `it will not be started`.
     pub text: &'a str,
-    /// What it would have carried out: whom to tell stands there under `on: { late: ... }`.
+    /// Its plan, which names the webhooks under `on: { late: ... }`.
     pub plan: &'a Plan,
     /// Folder that relative secret files are seen from.
     pub folder: &'a str,

@@ -1,4 +1,4 @@
-//! From the journal of a run to the messages that it causes. Each entry causes the same ones whenever it is read.
+//! Makes the messages for the journal entries of a run. An entry gives the same messages whenever it is read.
 
 use super::message::{Message, Target, rfc3339};
 use crate::domain::marker;
@@ -10,7 +10,7 @@ use crate::report::moments::is_rehearsal;
 use crate::store::{Entry, Event, Journal, Letter, Outcome, Store};
 use serde_json::{Map, Value};
 
-/// Whether anybody is told anything of a run of `plan`.
+/// Whether a run of `plan` sends any notification.
 #[must_use]
 pub fn concerns(plan: &Plan) -> bool {
     let steps = plan
@@ -20,8 +20,8 @@ pub fn concerns(plan: &Plan) -> bool {
     !plan.world.inventory.webhooks.is_empty() && (steps || !plan.on.is_empty())
 }
 
-/// Puts the messages of `run` that its entries after `told` cause into the outbox. Gives back the last entry read. Where
-/// nothing is to be told, nothing is written: a switch may be going on, and the disk is its.
+/// Puts the messages for the entries of `run` after `told` into the outbox. Returns the last entry read. Writes nothing when
+/// there is no message: a switch that is running needs the disk.
 ///
 /// # Errors
 /// When the journal cannot be read or written, or is damaged.
@@ -53,14 +53,14 @@ fn may_be_told(event: &Event) -> bool {
     )
 }
 
-/// A run as far as it is told.
+/// A run, and the entries read so far.
 struct Story<'a> {
     run: &'a str,
     plan: &'a Plan,
     entries: &'a [Entry],
 }
 
-/// Something worth telling.
+/// A notification.
 struct News<'a> {
     on: &'static str,
     to: Vec<&'a str>,
@@ -111,7 +111,7 @@ impl Story<'_> {
         match &entry.event {
             Event::StepWaiting { step, message, .. } => {
                 let text = format!(
-                    "{name}: run {run} waits for an answer to `{step}`: {message} Answer with `cutover approve {run} {step}`."
+                    "{name}: run {run} waits for approval of `{step}`: {message} Answer with `cutover approve {run} {step}`."
                 );
                 Some(News { on: "waiting", to: names(&on.waiting), step: Some(step), text })
             }
@@ -151,7 +151,7 @@ impl Story<'_> {
         }
     }
 
-    /// What a step says that tells a webhook something.
+    /// The message of a `notify` step.
     fn told<'b>(&'b self, step: &'b str, tells: &'b Tells, seq: u32) -> News<'b> {
         let outputs = self.outputs(seq);
         let bound = marker::bind(&tells.message.as_str().into(), &mut |reference| lookup(&outputs, reference));
@@ -159,7 +159,7 @@ impl Story<'_> {
         News { on: "step", to: vec![&tells.webhook], step: Some(step), text }
     }
 
-    /// What the steps had put out by then.
+    /// The outputs of the steps by then.
     fn outputs(&self, seq: u32) -> Map<String, Value> {
         let before = self.entries.iter().take_while(|entry| entry.seq < seq);
         let outputs = before.filter_map(|entry| match &entry.event {
@@ -169,7 +169,7 @@ impl Story<'_> {
         outputs.collect()
     }
 
-    /// The last thing that went wrong by then, in words.
+    /// The last failure by then, in words.
     fn why(&self, seq: u32) -> String {
         let before = self.entries.iter().rev().filter(|entry| entry.seq < seq);
         let mut reasons = before.filter_map(|entry| match &entry.event {

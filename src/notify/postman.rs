@@ -1,4 +1,4 @@
-//! Sends the messages of a run while it goes on, in a thread of its own with its own connection to the journal: the
+//! Sends the messages of a run while it runs, in a thread of its own with its own connection to the journal: the
 //! runner never waits for it.
 
 use super::sender::{REST, Round, Sender};
@@ -7,7 +7,7 @@ use crate::store::Store;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender as Bell, channel};
 use std::time::{Duration, Instant};
 
-/// After the end of a run what is left is tried for so long.
+/// How long unsent messages are tried after the end of a run.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The thread, and the means to end it.
@@ -17,16 +17,16 @@ pub struct Postman {
 }
 
 impl Postman {
-    /// Begins to send what `run` causes. `wall` is the machine's clock, in milliseconds since 1970.
+    /// Starts to send the messages of `run`. `wall` is the machine's clock, in milliseconds since 1970.
     ///
     /// # Errors
-    /// When the thread cannot be made, or the run cannot be written down as one of which something is told.
+    /// When the thread cannot be made, or the run cannot be recorded as one with notifications.
     pub fn begin(journal: Store, run: &str, wall: fn() -> i64) -> Result<Self> {
         journal.follow(run)?;
         Self::carry(journal, run, wall)
     }
 
-    /// Begins to send what is put into the outbox under `origin`. `wall` is the machine's clock, in milliseconds since 1970.
+    /// Starts to send the messages of `origin` in the outbox. `wall` is the machine's clock, in milliseconds since 1970.
     ///
     /// # Errors
     /// When the thread cannot be made.
@@ -37,7 +37,7 @@ impl Postman {
         let work = move || {
             let round = go_round(&mut sender, &ends, wall);
             drop(sender); // before the process may end: a journal that is closed leaves no log behind
-            let _ = tell.send(round); // nobody may be left to hear it
+            let _ = tell.send(round); // the receiver may be gone
         };
         std::thread::Builder::new()
             .name("postman".into())
@@ -46,13 +46,13 @@ impl Postman {
         Ok(Self { end, ended })
     }
 
-    /// The run has ended: what is left is tried for a short while. Tells how many messages are not sent then; they stay in
-    /// the outbox.
+    /// The run has ended: unsent messages are tried for a short while. Returns how many are not sent then; they remain in the
+    /// outbox.
     #[must_use]
     pub fn end(self) -> usize {
         let limit = Instant::now() + PATIENCE;
         let _ = self.end.send(limit);
-        // an attempt that is under way may outlast the patience; it is left to itself
+        // a running attempt may take longer than that; it is left to itself
         self.ended.recv_timeout(PATIENCE + REST).map_or(1, |round| round.left)
     }
 }

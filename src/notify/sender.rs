@@ -1,4 +1,4 @@
-//! Sends what waits in the outbox, with retries that survive a restart.
+//! Sends the messages in the outbox, with retries that survive a restart.
 
 use super::http;
 use super::letters::collect;
@@ -9,16 +9,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use ureq::Agent;
 
-/// A message that was taken for an attempt is nobody else's for so long: longer than any attempt.
+/// How long a message is reserved for one attempt: longer than any attempt takes.
 const HELD: i64 = 15_000;
 /// Pause after the first attempt; each further one is twice as long.
 const PAUSE: i64 = 500;
 /// Longest pause.
 const LONGEST_PAUSE: i64 = 5 * 60_000;
-/// A message older than this is not tried any more unless a person asks for it.
+/// A message older than this is tried again only at a person's request.
 const OLD: i64 = 3 * 24 * 60 * 60_000;
 
-/// What came of one round.
+/// The result of one round.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Round {
     /// Messages that were sent in it.
@@ -32,28 +32,28 @@ pub struct Sender {
     journal: Store,
     origin: Option<String>,
     agent: Agent,
-    /// Entries that were looked at, by run: where nothing follows from one, nothing is written down.
+    /// Entries that were read, by run: nothing is written for an entry without a message.
     seen: HashMap<String, u32>,
 }
 
 impl Sender {
-    /// Sends everything that waits in `journal`.
+    /// Sends all messages in `journal`.
     #[must_use]
     pub fn new(journal: Store) -> Self {
         Self { journal, origin: None, agent: http::agent(), seen: HashMap::new() }
     }
 
-    /// Sends only what `run` causes: its process has its secrets.
+    /// Sends only the messages of `run`: its process has its secrets.
     #[must_use]
     pub fn of_run(journal: Store, run: &str) -> Self {
         Self { origin: Some(run.to_owned()), ..Self::new(journal) }
     }
 
-    /// Collects what is to be told and sends what is due at `now` (milliseconds since 1970); with `all` also what is not
-    /// due yet, or too old. Each webhook gets its messages in order: after one that it does not take the others wait.
+    /// Collects new messages and sends those due at `now` (milliseconds since 1970); with `all` also those that are not due
+    /// yet, or too old. Each webhook gets its messages in order: after one that it does not accept the others wait.
     ///
     /// # Errors
-    /// When the journal cannot be read or written. That a receiver does not answer is no error: it is noted with the
+    /// When the journal cannot be read or written. A receiver that does not answer is not an error: it is noted with the
     /// message.
     pub fn round(&mut self, now: i64, all: bool) -> Result<Round> {
         self.collect()?;
@@ -87,14 +87,14 @@ impl Sender {
         Ok(())
     }
 
-    /// Makes one attempt, unless somebody else is at it. Tells whether the message was taken.
+    /// Makes one attempt, unless another process is making one. Returns whether the message was accepted.
     fn send(&self, letter: &Letter, now: i64) -> Result<bool> {
         let Some(tries) = self.journal.take(letter, now, now.saturating_add(HELD))? else { return Ok(false) };
         let key = format!("{}/{}/{}", letter.origin, letter.seq, letter.webhook);
         let parts = (serde_json::from_str::<Target>(&letter.target), serde_json::from_str::<Message>(&letter.message));
         let sent = match parts {
             (Ok(target), Ok(message)) => http::send(&self.agent, &target, &message, &key),
-            _ => Err("what is written about it cannot be read".to_owned()),
+            _ => Err("its record in the outbox cannot be read".to_owned()),
         };
         let failed = sent.as_ref().err().map(|error| (error.as_str(), now.saturating_add(pause(tries))));
         self.journal.put_back(letter, now, failed)?;

@@ -1,4 +1,4 @@
-//! What a watch sees after a switch is told as well: once when something becomes wrong, once when all is right again.
+//! Notifications of a watch after a switch: once when a problem appears, once when it is solved.
 
 use super::message::{Message, Target, rfc3339};
 use crate::error::Result;
@@ -14,9 +14,9 @@ pub struct Watched<'a> {
     pub old: &'a str,
     /// When, in milliseconds since 1970.
     pub at: i64,
-    /// It in words.
+    /// The finding in words.
     pub text: &'a str,
-    /// The run's plan: whom to tell stands there under `on: { watch: ... }`.
+    /// The run's plan, which names the webhooks under `on: { watch: ... }`.
     pub plan: &'a Plan,
     /// Folder that relative secret files are seen from.
     pub folder: &'a str,
@@ -45,7 +45,7 @@ pub fn watched(journal: &Store, watched: &Watched<'_>) -> Result<()> {
         rehearsal: false,
         text: format!("{}: after the switch of run {run}: {text}.", plan.name),
     };
-    // pairs of one switch are looked at in the same millisecond
+    // pairs of one switch are checked in the same millisecond
     let number = plan.world.inventory.servers.keys().position(|name| name == old).unwrap_or(0);
     let seq = at.saturating_add(i64::try_from(number).unwrap_or(0));
     let webhooks = &plan.world.inventory.webhooks;

@@ -1,5 +1,4 @@
-//! Which file of people a run's answers come from: noted with the run, so that a file that was changed or swapped since is
-//! seen when somebody answers by it.
+//! The file of people of a run: recorded with the run, so that a changed or replaced file is noticed when somebody answers.
 
 use super::{People, Person};
 use schemars::JsonSchema;
@@ -16,8 +15,8 @@ pub struct PeopleFile {
     pub path: String,
     /// SHA-256 of its bytes, 64 lowercase hex digits, as `sha256sum` prints it.
     pub sha256: String,
-    /// Who stands in it, each with the beginning of a SHA-256 over the hash of the token and the rights: it tells who was
-    /// changed, and is of no use to log in.
+    /// The people in it, each with the start of a SHA-256 over the hash of the token and the rights: it shows who was changed,
+    /// and is of no use to log in.
     #[serde(default)]
     pub people: BTreeMap<String, String>,
 }
@@ -29,19 +28,19 @@ impl PeopleFile {
         Self { path: path.display().to_string(), sha256: sha256(text.as_bytes()), people }
     }
 
-    /// Whether it is the same file as far as answers go: the same bytes, wherever they are kept.
+    /// Whether it is the same file: the same bytes, at any path.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.sha256 == other.sha256
     }
 
-    /// What is different in `new`, in words: `ola has another token or other rights; kari is new`.
+    /// The differences of `new`, in words: `ola has another token or other rights; kari is new`.
     #[must_use]
     pub fn changes(&self, new: &Self) -> String {
         let mut words = Vec::new();
         for (name, mark) in &self.people {
             match new.people.get(name) {
-                None => words.push(format!("{name} is gone")),
+                None => words.push(format!("{name} was removed")),
                 Some(other) if other != mark => words.push(format!("{name} has another token or other rights")),
                 Some(_) => {}
             }
@@ -50,7 +49,7 @@ impl PeopleFile {
             new.people.keys().filter(|name| !self.people.contains_key(*name)).map(|name| format!("{name} is new")),
         );
         if words.is_empty() {
-            words.push("the people are the same, and the text around them is another".to_owned());
+            words.push("the people are the same, only other text has changed".to_owned());
         }
         words.join("; ")
     }
@@ -97,7 +96,7 @@ mod tests {
         let old = file(&[person("anna", "a"), person("ola", "o"), person("per", "p")].join(", "));
         let new = file(&[person("anna", "a"), person("ola", "x"), person("kari", "k")].join(", "));
         assert!(!old.is_same(&new) && old.is_same(&old.clone()));
-        assert_eq!(old.changes(&new), "ola has another token or other rights; per is gone; kari is new");
+        assert_eq!(old.changes(&new), "ola has another token or other rights; per was removed; kari is new");
         let spaced = file(&[person("anna", "a"), person("ola", "o"), person("per", "p")].join(",  "));
         assert!(old.changes(&spaced).contains("the people are the same"));
         assert!(old.to_string().starts_with("/etc/people.yaml (sha256 "));

@@ -1,6 +1,6 @@
 //! People: who may start runs and answer what they ask, known by a token each. The file holds hashes only.
 //!
-//! Knows the file and its words; nothing of runs, pages or commands.
+//! Knows only the file and its format; nothing of runs, pages or commands.
 
 mod file;
 
@@ -43,7 +43,7 @@ pub struct Person {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Right {
-    /// Start what a schedule names.
+    /// Start rehearsals and schedules.
     Start,
     /// Answer a step that waits for approval.
     Approve,
@@ -62,10 +62,10 @@ impl Person {
 }
 
 impl People {
-    /// Reads the file, and what it is known by.
+    /// Reads the file, and its path and hash.
     ///
     /// # Errors
-    /// All its faults, each at its place.
+    /// All its faults, with their positions.
     pub fn open(path: &Path) -> Result<(Self, PeopleFile), Faults> {
         let document = Document::open(path)?;
         let people = Self::read(&document)?;
@@ -84,7 +84,7 @@ impl People {
         if faults.is_empty() { Ok(people) } else { Err(document.faults(faults)) }
     }
 
-    /// Where one person could pass for two, or for somebody else: four eyes are those of two names in this file.
+    /// Names and tokens by which one person could pass for two, or for another person: two approvals must come from two people.
     fn doubles(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut names: BTreeMap<String, &str> = BTreeMap::new();
@@ -92,16 +92,18 @@ impl People {
         for (name, person) in &self.people {
             if name.trim() != name || name.is_empty() || name.chars().any(char::is_control) || is_process(name) {
                 faults.push(
-                    Fault::whole(format!("{name:?} is no name of a person"))
-                        .help("a name has no spaces around it, and does not look like a process"),
+                    Fault::whole(format!("{name:?} is not a valid name for a person"))
+                        .help("a name must not start or end with a space, nor look like a process"),
                 );
             }
             if let Some(other) = names.insert(name.to_lowercase(), name) {
-                faults.push(Fault::whole(format!("{other} and {name} differ in capital letters alone")));
+                faults.push(Fault::whole(format!("{other} and {name} differ only in upper and lower case")));
             }
             if let Some(other) = tokens.insert(person.token.to_lowercase(), name) {
                 let fault = Fault::whole(format!("{other} and {name} have the same token"));
-                faults.push(fault.help("`cutover token NAME` makes one for each: who answers is known by it"));
+                faults.push(
+                    fault.help("create one for each with `cutover token NAME`: people are identified by their tokens"),
+                );
             }
         }
         faults
@@ -113,7 +115,7 @@ impl People {
         self.people.get(name)
     }
 
-    /// Whose token this is, and what that person may do. Hashes are compared, in constant time.
+    /// The person with this token, and that person's rights. Hashes are compared, in constant time.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<(&str, &Person)> {
         let hash = blake3::hash(token.as_bytes());
@@ -122,12 +124,12 @@ impl People {
     }
 }
 
-/// Whether a journal would take the name for that of an account and a process: what follows these words is cut off there.
+/// Whether a reader of the journal would take the name for an account and a process: the rest after these words is cut off.
 fn is_process(name: &str) -> bool {
     [", process ", " (uid "].iter().any(|word| name.contains(word))
 }
 
-/// A new token: 256 random bits behind a word that tells what it is, to whoever finds it where it should not be.
+/// A new token: 256 random bits after a prefix, so that scanners and people who find a leaked token recognise it.
 ///
 /// # Errors
 /// When the operating system gives no random numbers.
@@ -138,7 +140,7 @@ pub fn new_token() -> Result<String, Failure> {
 /// The line of the file of people for `name`; no rights mean all of them.
 #[must_use]
 pub fn line(name: &str, token: &str, rights: &[Right]) -> String {
-    // JSON is YAML, whatever stands in a name
+    // JSON is YAML, whatever a name contains
     let name = serde_json::Value::from(name);
     let may = if rights.is_empty() {
         String::new()
@@ -148,7 +150,7 @@ pub fn line(name: &str, token: &str, rights: &[Right]) -> String {
     format!("{name}: {{ token: \"{}\"{may} }}", hash(token))
 }
 
-/// What stands in the file for a token. Tokens are 256 random bits, so one round of hashing keeps them.
+/// The hash of a token, as the file holds it. Tokens are 256 random bits, so one round of hashing is enough.
 #[must_use]
 pub fn hash(token: &str) -> String {
     blake3::hash(token.as_bytes()).to_hex().to_string()
@@ -201,9 +203,9 @@ mod tests {
         let (a, b) = (hash("a"), hash("b"));
         for (people, words) in [
             (format!("anna: {{ token: {a} }}, ola: {{ token: {a} }}"), "anna and ola have the same token"),
-            (format!("Anna: {{ token: {a} }}, anna: {{ token: {b} }}"), "differ in capital letters alone"),
-            (format!("'anna, process 2': {{ token: {a} }}"), "no name of a person"),
-            (format!("'anna ': {{ token: {a} }}"), "no name of a person"),
+            (format!("Anna: {{ token: {a} }}, anna: {{ token: {b} }}"), "differ only in upper and lower case"),
+            (format!("'anna, process 2': {{ token: {a} }}"), "not a valid name for a person"),
+            (format!("'anna ': {{ token: {a} }}"), "not a valid name for a person"),
         ] {
             let said = read(&people).unwrap_err();
             assert!(said.contains(words), "{said}");

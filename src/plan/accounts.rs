@@ -10,7 +10,7 @@ use crate::playbook::inventory::Server;
 pub struct Account {
     /// The server's name in the inventory.
     pub server: String,
-    /// What the inventory says that it is.
+    /// What it is according to the inventory.
     pub product: Product,
     /// Quoted, as statements name it.
     pub name: String,

@@ -36,8 +36,8 @@ pub fn plan(
         let first = playbook.steps.iter().find(|step| step.id == members[0]);
         let place = first.map_or_else(Default::default, |step| step.id_place);
         let chain = members.join(", ");
-        let fault = Fault::new(place, format!("these steps need each other in a circle: {chain}"));
-        faults.push(fault.label("in the circle").help("drop one of the `needs` among them"));
+        let fault = Fault::new(place, format!("these steps need each other in a cycle: {chain}"));
+        faults.push(fault.label("in the cycle").help("remove one of the `needs` between them"));
     }
     faults.extend(unknown_webhooks(playbook, &world, gaps));
     let places = playbook.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), place)).collect();
@@ -75,7 +75,8 @@ fn unknown_webhooks(playbook: &Playbook, world: &World, gaps: &Gaps) -> Vec<Faul
     let unknown = playbook.webhook_places.iter().filter(|(name, _)| !known.contains_key(name));
     let fault = |(name, place): &(String, Span)| {
         if gaps.no_inventory {
-            return Fault::new(*place, format!("the webhook `{name}` is nowhere described")).help(NO_INVENTORY);
+            return Fault::new(*place, format!("this playbook needs an inventory that describes the webhook `{name}`"))
+                .help(NO_INVENTORY);
         }
         let fault = Fault::new(*place, format!("there is no webhook `{name}` in the inventory"));
         fault.help(suggest::help(name, known.keys().map(String::as_str)))
@@ -90,7 +91,8 @@ fn said_once(mut faults: Vec<Fault>) -> Vec<Fault> {
     let mut first = true;
     faults.retain(|fault| !is_same(fault) || std::mem::take(&mut first));
     if let Some(fault) = faults.iter_mut().find(|fault| is_same(fault)).filter(|_| more > 0) {
-        fault.message = format!("{}, nor are the names in {more} more places", fault.message);
+        let places = if more == 1 { "place" } else { "places" };
+        fault.message = format!("{} and the names in {more} more {places}", fault.message);
     }
     faults
 }
@@ -144,7 +146,7 @@ fn expand_needs(playbook: &Playbook, gaps: &Gaps, faults: &mut Vec<Fault>) -> Ve
                 continue;
             }
             if !places.contains(need.as_str()) {
-                let fault = Fault::new(*place, format!("`{}` needs `{need}`, which is no step", step.id));
+                let fault = Fault::new(*place, format!("`{}` needs `{need}`, which is not a step", step.id));
                 let known: Vec<&str> = places.iter().copied().collect();
                 faults.push(fault.label("no such step").help(suggest::help(need, known)));
             } else if !needs.iter().any(|known| known == target) {

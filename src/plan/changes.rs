@@ -8,7 +8,7 @@ use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// So many lines are shown: more than that is read in `cutover plan`, not in a refusal.
+/// Number of lines shown; `cutover plan` shows the rest.
 const LINES: usize = 60;
 /// A longer line is cut: the content of a file may be one.
 const WIDTH: usize = 160;
@@ -32,7 +32,7 @@ pub enum Became {
     New,
     /// It is not there any more.
     Gone,
-    /// It says something else.
+    /// It has changed.
     Changed,
 }
 
@@ -69,8 +69,7 @@ pub fn list(begun: &Plan, now: &Plan) -> Vec<Change> {
 pub fn between(begun: &Plan, now: &Plan) -> String {
     let changes = list(begun, now);
     if changes.is_empty() {
-        return "nothing that can be shown; another version of cutover may write the same plan differently\n"
-            .to_owned();
+        return "no visible change; another version of cutover may write the same plan differently\n".to_owned();
     }
     bounded(&text(&changes, Some(WIDTH)))
 }
@@ -130,7 +129,7 @@ fn parts(plan: &Plan) -> Parts {
     for (name, webhook) in &inventory.webhooks {
         add(10, format!("webhook `{name}`"), pretty(webhook));
     }
-    add(11, "before the first step".into(), pretty(&plan.opening));
+    add(11, "setup".into(), pretty(&plan.opening));
     parts
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Fields that say how something is reached, restarted or logged in to, by the part of the inventory they stand in.
+/// Fields about how something is reached, restarted or logged in to, by the part of the inventory they stand in.
 const OPEN: [(&str, &[&str]); 3] = [
     ("hosts", &["ssh", "ssh_config", "peer_ssh_config"]),
     ("servers", &["address", "password", "restart", "restart_limit", "start"]),
@@ -18,15 +18,15 @@ const OPEN: [(&str, &[&str]); 3] = [
 /// Those of them that may lead to another server.
 const LEADS: [&str; 3] = ["address", "ssh", "ssh_config"];
 
-/// One field that says something else from now on.
+/// One field that changes from now on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Correction {
     /// Part, name and field: `servers`, `target`, `restart`.
     pub at: [String; 3],
-    /// What it said; missing where it said nothing.
+    /// The old value; missing if there was none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub from: Option<Value>,
-    /// What it says now; missing where it says nothing any more.
+    /// The new value; missing if it was removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub to: Option<Value>,
 }

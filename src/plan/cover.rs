@@ -52,12 +52,12 @@ fn fault(inventory: &Inventory, written: &Document, Way { server, host, address 
         return None;
     }
     let message = format!(
-        "the runner would speak to `{server}` at {address} in plain text, which `policy.encrypted_replication: required` \
-         refuses"
+        "the runner would talk to `{server}` at {address} in plain text, which `policy.encrypted_replication: \
+         required` refuses"
     );
     let help = format!(
         "add `tls: {{ ca: FILE }}` to servers.{server}; or give host `{host}` its `ssh`; or, when the server is on this \
-         machine, write 127.0.0.1; or set `policy.encrypted_replication: optional`, which reviewers will read"
+         machine, write 127.0.0.1; or set `policy.encrypted_replication: optional`, which reviewers will see"
     );
     Some(Fault::new(place(written, server, address), message).label("another machine").help(help))
 }

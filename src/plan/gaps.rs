@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-/// Parts of the documents that nothing can be said about.
+/// Parts of the documents that cannot be checked.
 #[derive(Debug, Clone, Default)]
 pub struct Gaps {
     /// The inventory is at fault.
     pub inventory: bool,
     /// No inventory was named.
     pub no_inventory: bool,
-    /// Webhooks are not looked for: a rehearsal tells nobody.
+    /// Webhooks are not looked for: a rehearsal notifies nobody.
     pub webhooks: bool,
     /// Inputs without a usable value.
     pub inputs: BTreeSet<String>,
@@ -18,7 +18,7 @@ pub struct Gaps {
 }
 
 impl Gaps {
-    /// Whether nothing can be said about `name`, as in `servers.source.host`.
+    /// Whether `name` cannot be checked, as in `servers.source.host`.
     #[must_use]
     pub fn cover(&self, name: &str) -> bool {
         let mut parts = name.split('.');

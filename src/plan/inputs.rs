@@ -70,7 +70,7 @@ impl Found {
         let mut faults = Vec::new();
         if !matches!(file.root.value, Tree::Map(_) | Tree::Null) {
             let message = format!("inputs are a mapping, but this is {}", file.root.describe());
-            faults.push(Fault::new(file.root.span, message).help("write `NAME: VALUE`, one a line"));
+            faults.push(Fault::new(file.root.span, message).help("write `NAME: VALUE`, one per line"));
             self.gaps.extend(playbook.inputs.keys().cloned());
         }
         for (key, node) in file.root.entries() {
@@ -89,7 +89,7 @@ impl Found {
 
     fn take_set(&mut self, set: &str, playbook: &Playbook) {
         let Some((name, text)) = set.split_once('=') else {
-            let fault = Fault::whole(format!("`--set {set}` lacks a value"));
+            let fault = Fault::whole(format!("`--set {set}` has no value"));
             self.faults.push(fault.help(format!("write --set {set}=VALUE")));
             return;
         };

@@ -41,7 +41,7 @@ pub struct Sources {
     /// Whether a rehearsal waits for windows as a run does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub windows: bool,
-    /// What was found out where the inventory says nothing.
+    /// What was found out where the inventory states nothing.
     #[serde(default, skip_serializing_if = "Learned::is_empty")]
     pub learned: Learned,
 }
@@ -237,8 +237,8 @@ fn templates(folder: Option<&Path>, document: &Document, faults: &mut Vec<Fault>
         let (Ok(canonical), Ok(around)) = (folder.canonicalize(), around.canonicalize()) else { continue };
         if !canonical.starts_with(&around) {
             let (link, to, out_of) = (folder.display(), canonical.display(), around.display());
-            let fault = Fault::whole(format!("{link} is a link to {to}, out of {out_of}"));
-            faults.push(fault.help("copy the folder to where the link is: who reviews it sees it there"));
+            let fault = Fault::whole(format!("{link} is a link to {to}, outside {out_of}"));
+            faults.push(fault.help("replace the link with a copy of the folder, so that reviewers see its files"));
             continue;
         }
         for path in std::fs::read_dir(&canonical).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
@@ -249,7 +249,7 @@ fn templates(folder: Option<&Path>, document: &Document, faults: &mut Vec<Fault>
                 continue; // only files that are named are opened
             }
             if path.canonicalize().is_ok_and(|real| !real.starts_with(&canonical)) {
-                let message = format!("the template {} is a link out of its folder", path.display());
+                let message = format!("the template {} is a link to a file outside its folder", path.display());
                 faults.push(Fault::whole(message).help("copy the file into the folder"));
                 continue;
             }

@@ -56,17 +56,17 @@ pub struct Plan {
     pub hash: String,
     /// Values of the inputs.
     pub inputs: Map<String, Value>,
-    /// What happens before the first step, and beside the steps.
+    /// Setup: actions before the first step, and alongside the steps.
     #[serde(default)]
     pub opening: Vec<Action>,
-    /// Scripts of our own that the actions name, each once.
+    /// Scripts of cutover that the actions refer to by name, each once.
     #[serde(default)]
     pub scripts: BTreeMap<String, String>,
-    /// Steps in file order; steps of a block stand together, each needing the one before.
+    /// Steps in file order; the steps of a block are together, and each needs the one before.
     pub steps: Vec<PlannedStep>,
     /// Blocks in file order.
     pub blocks: Vec<PlannedBlock>,
-    /// Webhooks that are told what becomes of the run.
+    /// Webhooks that are notified about the run.
     #[serde(skip_serializing_if = "Occasions::is_empty", default)]
     pub on: Occasions,
     /// What it was made for.
@@ -82,13 +82,13 @@ pub struct PlannedStep {
     pub uses: String,
     /// Steps (never blocks) that come directly before.
     pub needs: Vec<String>,
-    /// The block it stands in.
+    /// Its block.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub block: Option<String>,
     /// Condition that can only be decided at run time, as an expression over `steps`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub when: Option<String>,
-    /// Why it is skipped in any case.
+    /// Why it is always skipped.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub skip: Option<String>,
     /// Parameters; run-time values as markers.
@@ -99,28 +99,28 @@ pub struct PlannedStep {
     pub retry: Retry,
     /// What its failure means for the run.
     pub on_failure: OnFailure,
-    /// Whether it is a checkpoint: what fails after it takes back only what came after it.
+    /// Whether it is a checkpoint: after a later failure, only the steps after it are undone.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub keep: bool,
-    /// Whether and how it can be taken back.
+    /// Whether and how it can be undone.
     pub reversibility: Reversibility,
-    /// What others must know of it, whatever its kind is called.
+    /// Roles that other parts of the program need to know, independent of its kind.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub roles: Vec<Role>,
     /// What it does, in order.
     pub actions: Vec<Action>,
-    /// What taking it back does, in order.
+    /// What its undo does, in order.
     pub undo: Vec<Action>,
-    /// Steps of the playbook's own that run when it is taken back, after its undo.
+    /// Steps from the playbook that run when it is undone, after its own undo.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub rollback: Vec<PlannedHook>,
-    /// What nobody can have proved before it runs, one sentence each.
+    /// What cannot be verified before it runs, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub unproved: Vec<String>,
     /// Facts that it makes true for the checks of later steps.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub settles: Vec<String>,
-    /// When it may begin.
+    /// When it may start.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub window: Option<Window>,
 }
@@ -132,7 +132,7 @@ pub struct PlannedHook {
     pub uses: String,
     /// Parameters.
     pub with: Value,
-    /// What others must know of it, whatever its kind is called.
+    /// Roles that other parts of the program need to know, independent of its kind.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub roles: Vec<Role>,
     /// What it does, in order.
@@ -140,7 +140,7 @@ pub struct PlannedHook {
 }
 
 impl PlannedStep {
-    /// What it says of itself in the role `R`; `None` when it does not play it.
+    /// Its data for the role `R`; `None` when it does not play it.
     #[must_use]
     pub fn role<R: RoleData>(&self) -> Option<&R> {
         self.each_role().next()
@@ -161,7 +161,7 @@ impl PlannedStep {
 }
 
 impl PlannedHook {
-    /// What it says of itself in the role `R`; `None` when it does not play it.
+    /// Its data for the role `R`; `None` when it does not play it.
     #[must_use]
     pub fn role<R: RoleData>(&self) -> Option<&R> {
         self.roles.iter().find_map(R::of)
@@ -178,7 +178,7 @@ pub struct PlannedBlock {
     pub deadline_ms: Option<u64>,
     /// Its steps, in order.
     pub steps: Vec<String>,
-    /// When it may begin.
+    /// When it may start.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub window: Option<Window>,
 }

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use std::collections::HashMap;
 
 /// What to do about names that nothing describes.
-pub(super) const NO_INVENTORY: &str = "name the inventory: -i FILE";
+pub(super) const NO_INVENTORY: &str = "add `-i inventory.yaml`";
 
 /// Names as seen from the step `at`.
 pub struct KnownNames<'a> {
@@ -23,9 +23,9 @@ pub struct KnownNames<'a> {
     pub playbook: &'a Playbook,
     /// For who comes before whom.
     pub graph: &'a Graph,
-    /// What nothing can be said about.
+    /// What cannot be checked.
     pub gaps: &'a Gaps,
-    /// Places of the steps, by id.
+    /// Indexes of the steps, by id.
     pub places: &'a HashMap<&'a str, usize>,
     /// The step that uses the names.
     pub at: &'a str,
@@ -52,9 +52,12 @@ impl Names for KnownNames<'_> {
         };
         (!known.contains(&text)).then(|| {
             if format != "template" && self.gaps.no_inventory {
-                return (format!("the {what} `{text}` is nowhere described"), NO_INVENTORY.to_owned());
+                return (
+                    format!("this playbook needs an inventory that describes the {what} `{text}`"),
+                    NO_INVENTORY.to_owned(),
+                );
             }
-            let place = if format == "template" { "beside the playbook" } else { "in the inventory" };
+            let place = if format == "template" { "in the folder `templates`" } else { "in the inventory" };
             (format!("there is no {what} `{text}` {place}"), suggest::help(text, known))
         })
     }
@@ -90,7 +93,7 @@ impl Names for KnownNames<'_> {
         let others = self.outputs(id).iter().filter(|output| fits(output.kind));
         let others: Vec<String> = others.map(|output| format!("`steps.{id}.{}`", output.name)).collect();
         let help = match others.as_slice() {
-            [] => format!("nothing that `{id}` puts out fits here"),
+            [] => format!("`{id}` has no output that fits here"),
             some => format!("this would fit: {}", some.join(", ")),
         };
         Err((format!("`{reference}` is {name}, which does not fit here"), help))
@@ -126,10 +129,10 @@ impl KnownNames<'_> {
                 0 => "add a step that `uses: tunnel`, and name it here".to_owned(),
                 _ => suggest::help(id, tunnels),
             };
-            return Some((format!("`{id}` is no tunnel step"), help));
+            return Some((format!("`{id}` is not a tunnel step"), help));
         }
         (!self.graph.comes_before(id, self.at)).then(|| {
-            let message = format!("the tunnel `{id}` is not certain to stand before `{}`", self.at);
+            let message = format!("the tunnel `{id}` may not be open yet when `{}` starts", self.at);
             (message, format!("add `{id}` to the `needs` of `{}`", self.at))
         })
     }

@@ -10,7 +10,7 @@ use crate::playbook::inventory::{Server, Verify};
 use crate::playbook::world::World;
 use std::collections::BTreeSet;
 
-/// Servers on which the plan's steps work, their taking back included: the ones that are taken for the run.
+/// Servers on which the plan's steps and their undo work: these are taken for the run.
 #[must_use]
 pub fn taken(plan: &Plan) -> BTreeSet<&str> {
     let steps = plan.steps.iter().filter(|step| step.skip.is_none());
@@ -61,7 +61,7 @@ fn connection(world: &World, server: &str) -> Vec<Action> {
     actions.extend([
         Action::note(format!("every connection to {server} begins with:")),
         here.sql(INIT),
-        Action::note(format!("a statement that outlasts its time on {server} is ended by a second connection:")),
+        Action::note(format!("a second connection ends a statement that exceeds its time limit on {server}:")),
         here.sql(end_statement(Words::late("connection"))),
         here.sql(AFTER_END),
         Action::note(format!("refuse unless {server} is {}:", access.wanted())),
@@ -71,18 +71,17 @@ fn connection(world: &World, server: &str) -> Vec<Action> {
     actions
 }
 
-/// What every connection to a server is covered by, where the inventory says anything of it.
+/// How every connection to a server is protected, if the inventory states anything about it.
 fn covered(name: &str, server: &Server) -> Vec<String> {
     let Some(tls) = &server.tls else { return Vec::new() };
-    let begin =
-        format!("every connection to {name} goes by TLS, and only to a server with a certificate by {}", tls.ca);
+    let begin = format!("every connection to {name} uses TLS and accepts only a certificate signed by {}", tls.ca);
     match tls.verify {
         Verify::Name => vec![format!("{begin} for {}", tls.name_at(&server.address))],
         Verify::Chain => vec![
             begin,
             format!(
-                "the name in the certificate of {name} is not looked at (`verify: chain`): any server with a certificate of \
-                 that authority can stand in for it"
+                "the name in the certificate of {name} is not checked (`verify: chain`): any server with a certificate \
+                 of that authority can impersonate it"
             ),
         ],
     }
@@ -94,7 +93,7 @@ fn starting(world: &World, server: &str) -> Vec<Action> {
         return Vec::new();
     };
     let when =
-        format!("once, when an undo finds {server} down (refusing connections, and nothing listens at its port):");
+        format!("once, if an undo finds {server} down (it refuses connections, and nothing listens on its port):");
     vec![Action::note(when), Action::command(&access.host, Script::words(&access.start))]
 }
 
@@ -108,18 +107,18 @@ fn taking(server: &str) -> Vec<Action> {
         here.sql(lock::take(Words::late("a name that no stranger holds: cutover, cutover 2 or cutover 3"))),
         here.sql(lock::mark(&run, &epoch)),
         here.sql(lock::RUNNERS),
-        Action::note(format!("every other connection to {server} is marked as this runner's:")),
+        Action::note(format!("every other connection to {server} is marked as belonging to this runner:")),
         here.sql(lock::register(&connection, &run, &epoch)),
-        Action::note(format!("every two seconds, for as long as the run holds {server}:")),
+        Action::note(format!("every two seconds, while the run holds {server}:")),
         here.sql(lock::is_ours(&run, &epoch)),
         Action::note(
-            "when a runner takes over from one that died or is not heard of, what that one has open is ended:",
+            "when this runner takes over from one that died or no longer answers, the old connections are ended:",
         ),
         here.sql(lock::holds(&run, &epoch)),
         here.sql(lock::is_runner(&connection)),
         here.sql(lock::end(&connection)),
         here.sql(lock::is_there(&connection)),
-        Action::note("when two runs ask for the server at once, one of them gives back what it took:"),
+        Action::note("when two runs take the server at the same moment, one of them releases it:"),
         here.sql(lock::give_back(Words::late("the name"))),
     ]
 }

@@ -1,6 +1,6 @@
 //! Whether this program would do what a plan states: kinds are asked again, from the plan's own parameters.
 //!
-//! A plan that was kept (in a file, in a journal) and the kinds that carry it out must say the same, byte by byte; a plan
+//! A plan that was kept (in a file, in a journal) and the kinds that run it must state the same, byte by byte; a plan
 //! that was changed by hand, or comes from another version, is found here before anything is touched.
 
 use super::{Plan, PlannedStep, opening};
@@ -82,14 +82,14 @@ impl Plan {
                 same(&format!("a rollback hook of step `{id}`"), &hook.actions, &own.actions)?;
             }
             if planned != own {
-                return Err(differs(format!("step `{id}` is said to be taken back, or proved, otherwise")));
+                return Err(differs(format!("step `{id}` states another undo, or other checks")));
             }
         }
-        same("what comes before the first step", &self.opening, &own.opening)?;
+        same("the setup", &self.opening, &own.opening)?;
         let other = self.scripts.iter().find(|(name, text)| own.scripts.get(*name) != Some(*text));
         match other.map(|(name, _)| name).or_else(|| own.scripts.keys().find(|name| !self.scripts.contains_key(*name)))
         {
-            Some(name) => Err(differs(format!("its script `{name}` is another one than this program's"))),
+            Some(name) => Err(differs(format!("its script `{name}` differs from this program's"))),
             None => Ok(()),
         }
     }
@@ -97,7 +97,7 @@ impl Plan {
     fn preview(&self, step: &dyn Step, id: &str) -> Result<Vec<Action>> {
         let complained = |complaints: Vec<kinds::Complaint>| {
             let first = complaints.into_iter().next().map_or(String::new(), |complaint| complaint.message);
-            differs(format!("step `{id}` cannot be carried out so: {first}"))
+            differs(format!("step `{id}` cannot run like this: {first}"))
         };
         step.preview(&self.world).map_err(complained)
     }
@@ -124,11 +124,11 @@ fn same(what: &str, planned: &[Action], own: &[Action]) -> Result<()> {
     };
     let shown = |actions: &[Action]| actions.get(number).map_or("nothing".to_owned(), ToString::to_string);
     let (planned, own) = (shown(planned), shown(own));
-    Err(differs(format!("as number {} of {what} it states `{planned}`, and the kind itself `{own}`", number + 1)))
+    Err(differs(format!("action {} of {what} is `{planned}` in the plan, but `{own}` in this program", number + 1)))
 }
 
 fn differs(answer: String) -> Failure {
-    Failure::refused("carry out the plan as it was reviewed", answer)
+    Failure::refused("run the plan as it was reviewed", answer)
         .now("nothing was changed")
-        .help("it was changed by hand, or comes from another version of this program: make and review it anew")
+        .help("it was changed by hand, or comes from another version of this program: make a new plan and review it")
 }

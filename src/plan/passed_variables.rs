@@ -14,19 +14,19 @@ pub(super) fn faults(inventory: &Inventory, document: &Document) -> Vec<Fault> {
         let written = document.root.at("hosts");
         let written = written.get(name).and_then(|host| host.get("pass_env")).unwrap_or(written);
         if host.ssh.is_some() && !host.pass_env.is_empty() {
-            let message = format!("programs on `{name}` find the environment of a login there, not the runner's");
-            let fault = Fault::new(written.span, message).label("passes nothing over ssh");
+            let message = format!("programs on `{name}` get the environment of a login there, not the runner's");
+            let fault = Fault::new(written.span, message).label("has no effect over ssh");
             faults.push(fault.help("set the variables on that host, or in the command: [env, NAME=value, program]"));
             continue;
         }
         for odd in host.pass_env.iter().filter(|variable| variable.is_empty() || variable.contains(['=', '\0'])) {
-            let message = format!("`{}` is no name of an environment variable", odd.escape_debug());
-            faults.push(Fault::new(written.span, message).help("write its name, as AWS_PROFILE"));
+            let message = format!("`{}` is not the name of an environment variable", odd.escape_debug());
+            faults.push(Fault::new(written.span, message).help("write its name, such as AWS_PROFILE"));
         }
         for secret in host.pass_env.iter().filter(|variable| secrets.contains(variable.as_str())) {
             let message = format!("the variable {secret} holds a secret of this inventory");
-            let fault = Fault::new(written.span, message).label("no program finds it in its environment");
-            faults.push(fault.help("give the program a file, or a variable of its own"));
+            let fault = Fault::new(written.span, message).label("never passed to a program");
+            faults.push(fault.help("let the program read a file, or another variable"));
         }
     }
     faults

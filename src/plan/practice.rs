@@ -1,5 +1,5 @@
 //! What a rehearsal leaves out of a playbook: whatever waits for a night, for further people, for a network that comes
-//! back, or tells others.
+//! back, or notifies others.
 //!
 //! A rehearsal is held by one person at any time of the day, and its sandbox has no webhooks.
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// On one machine nothing is away for longer.
 const PATIENCE: Span = Span(Duration::from_secs(40));
 
-/// Takes notifications, what kinds say a rehearsal leaves out and, unless they are to be kept, windows out.
+/// Removes notifications, the parameters that kinds leave out in a rehearsal and, unless they are to be kept, windows.
 pub(super) fn ease(playbook: &mut Playbook, keep_windows: bool) {
     playbook.on = Occasions::default();
     playbook.webhook_places.clear();

@@ -1,4 +1,4 @@
-//! The reference of the step kinds: their schemas put into words. It cannot say anything that the program does not do,
+//! The reference of the step kinds: their schemas in words. It cannot state anything that the program does not do,
 //! because parameters are decoded and checked by the very same schemas.
 //!
 //! Pure. Knows the registry of kinds and their schemas.
@@ -15,7 +15,7 @@ pub struct Reference {
     pub name: &'static str,
     /// What it does.
     pub about: String,
-    /// How it is taken back.
+    /// How it is undone.
     pub undo: String,
     /// What stands in `with`; a parameter's own fields follow it, with a dotted name.
     pub parameters: Vec<Parameter>,

@@ -33,7 +33,7 @@ pub(super) fn faults(plan: &Plan, inventory: &Document) -> Vec<Fault> {
         None => {
             let message =
                 format!("the plan uses host `{name}`, which has no `region`; `policy.regions` allows {listed}");
-            let fault = Fault::new(place(inventory, &name), message).label("where does it stand?");
+            let fault = Fault::new(place(inventory, &name), message).label("which region is it in?");
             Some(fault.help(format!("state it under `hosts`: `{name}: {{ region: ... }}`")))
         }
     };

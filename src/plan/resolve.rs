@@ -121,9 +121,9 @@ impl<'a> Resolver<'a> {
         let shown = value.to_string();
         for reference in outputs.used() {
             if !shown.contains(&marker::late(&reference)) {
-                let message = format!("`{reference}` is known only at run time and can only be passed on as it is");
+                let message = format!("`{reference}` is known only at run time, so it can only be passed on unchanged");
                 let place = self.place(node, text, &reference);
-                faults.push(Fault::new(place, message).help("drop the filter or calculation around it"));
+                faults.push(Fault::new(place, message).help("remove the filter or calculation around it"));
                 return None;
             }
         }
@@ -141,7 +141,7 @@ impl<'a> Resolver<'a> {
         let names = self.names(node, &wrapped, at, faults)?;
         if names.iter().any(|name| name.starts_with("steps.")) {
             if let Some(other) = names.iter().find(|name| !name.starts_with("steps.") && !name.starts_with("inputs.")) {
-                let message = format!("`{other}` cannot stand beside a run-time value in `when`");
+                let message = format!("`{other}` cannot be combined with a run-time value in `when`");
                 faults.push(Fault::new(node.span, message).help("use only `steps` and `inputs` here"));
                 return None;
             }
@@ -196,7 +196,7 @@ impl<'a> Resolver<'a> {
         }
         let Some(mut known) = self.base.get(first) else {
             let names = ["inputs", "servers", "hosts", "applications", "policy", "steps"];
-            return Some((format!("templates know no `{first}`"), suggest::help(first, names)));
+            return Some((format!("templates have no variable `{first}`"), suggest::help(first, names)));
         };
         let mut path = first.to_owned();
         for part in parts {
@@ -211,9 +211,10 @@ impl<'a> Resolver<'a> {
                         let help = format!("declare it: `inputs: {{ {part}: {{ type: string }} }}`");
                         (format!("the playbook has no input `{part}`"), help)
                     }
-                    "servers" | "hosts" | "applications" if self.gaps.no_inventory => {
-                        (format!("`{name}` is nowhere described"), super::names::NO_INVENTORY.to_owned())
-                    }
+                    "servers" | "hosts" | "applications" if self.gaps.no_inventory => (
+                        format!("this playbook needs an inventory that describes `{name}`"),
+                        super::names::NO_INVENTORY.to_owned(),
+                    ),
                     _ => (format!("`{path}` has no `{part}`"), suggest::help(part, names)),
                 });
             };
@@ -226,7 +227,7 @@ impl<'a> Resolver<'a> {
         let mut parts = name.split('.').skip(1);
         let (Some(id), Some(output)) = (parts.next(), parts.next()) else {
             let help = "write `steps.ID.OUTPUT`, with dots".to_owned();
-            return Some((format!("`{name}` names no output of a step"), help));
+            return Some((format!("`{name}` is not an output of a step"), help));
         };
         let Some(uses) = self.kinds.get(id) else {
             let ids: Vec<&str> = self.kinds.keys().copied().collect();
@@ -235,7 +236,7 @@ impl<'a> Resolver<'a> {
         let kind = kinds::find(uses)?; // an unknown kind is a fault of its own
         let Some(found) = kind.outputs.iter().find(|known| known.name == output) else {
             let names: Vec<&str> = kind.outputs.iter().map(|output| output.name).collect();
-            return Some((format!("`{id}` ({uses}) puts out no `{output}`"), suggest::help(output, names)));
+            return Some((format!("`{id}` ({uses}) has no output `{output}`"), suggest::help(output, names)));
         };
         if let Some(part) = parts.next() {
             let known = ["file", "offset"];
@@ -246,11 +247,11 @@ impl<'a> Resolver<'a> {
             }
         }
         if id == at {
-            let help = "take it from a step that comes before, or leave it out".to_owned();
-            return Some((format!("`{id}` cannot use what it puts out itself"), help));
+            let help = "use an output of an earlier step, or remove it".to_owned();
+            return Some((format!("`{id}` cannot use its own outputs"), help));
         }
         (!self.graph.comes_before(id, at)).then(|| {
-            let message = format!("`{id}` is not certain to be finished before `{at}`");
+            let message = format!("`{id}` may not have finished when `{at}` starts");
             (message, format!("add `{id}` to the `needs` of `{at}`"))
         })
     }

@@ -53,7 +53,7 @@ pub fn playbook() -> Value {
     schema
 }
 
-/// Says what the tag of an enumeration means: it has no field in the program that could carry a description.
+/// Describes the tag of an enumeration: it has no field in the program that could carry a description.
 pub fn describe_tags(schema: &mut Value, definition: &str, tag: &str, about: &str) {
     let cases = schema.pointer_mut(&format!("/$defs/{definition}/oneOf")).and_then(Value::as_array_mut);
     for case in cases.into_iter().flatten() {
@@ -81,8 +81,8 @@ pub fn plan() -> Value {
     if let Some(root) = schema.as_object_mut() {
         root.insert("title".into(), "cutover plan".into());
     }
-    describe_tags(&mut schema, "Action", "do", "What kind of effect it is.");
-    describe_tags(&mut schema, "Role", "role", "Which role it is.");
+    describe_tags(&mut schema, "Action", "do", "Kind of effect.");
+    describe_tags(&mut schema, "Role", "role", "Kind of role.");
     schema
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Longest time for one attempt of a step, where neither it nor the defaults say.
+/// Longest time for one attempt of a step, if neither the step nor the defaults state one.
 const TIMEOUT: Duration = Duration::from_hours(24);
 /// Fewer steps than this are not worth a thread of their own.
 const SHARE: usize = 500;

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 /// Largest document that is read, in bytes: ten thousand steps need a fifth of it.
 pub const MAX_BYTES: u64 = 16 << 20;
 
-/// What tells one version of a file from another: when it was changed, and its length.
+/// What distinguishes one version of a file from another: when it was changed, and its length.
 pub type Version = (SystemTime, u64);
 
 /// The version of the file that is there now; `None` when there is none.
@@ -46,8 +46,8 @@ impl Document {
         if size.len() > MAX_BYTES {
             let size = bytesize::ByteSize(size.len()).display().iec();
             return Err(whole(
-                Fault::whole(format!("{name} is {size} large, more than any playbook or inventory can be"))
-                    .help("give the playbook or inventory itself, at most 16 MiB; data never goes through it"),
+                Fault::whole(format!("{name} is too large for a playbook or inventory: {size}"))
+                    .help("give a playbook or inventory of at most 16 MiB; data is never part of it"),
             ));
         }
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -68,7 +68,7 @@ impl Document {
             return Err(faults(
                 Fault::new(span, "the signs ‹ and › are reserved")
                     .label("reserved")
-                    .help("plans mark secrets and run-time values with them; write < and > instead"),
+                    .help("plans use them to mark secrets and run-time values; write < and > instead"),
             ));
         }
         let root = serde_saphyr::from_str_with_options::<Node>(&text, options());
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_honest_document() {
-        assert!(first_fault("a: 1\na: 2\n").0.contains("there twice"));
+        assert!(first_fault("a: 1\na: 2\n").0.contains("set twice"));
         assert_eq!(first_fault("a: ‹x›\n").1.as_deref(), Some("‹"));
         assert!(first_fault("a: [1, 2\nb: {").0.contains("not valid YAML"));
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
@@ -151,7 +151,7 @@ mod tests {
             bomb += format!("a{level}: &a{level} [{previous}]\n").as_str();
         }
         let begin = std::time::Instant::now();
-        assert!(first_fault(&bomb).0.contains("unfolds"));
+        assert!(first_fault(&bomb).0.contains("expands"));
         assert!(begin.elapsed().as_secs() < 60);
     }
 

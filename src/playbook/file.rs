@@ -30,17 +30,17 @@ pub struct PlaybookFile {
     /// Values that a user may set for a run with `--set NAME=VALUE` or `--inputs FILE`.
     #[serde(default)]
     inputs: BTreeMap<String, Input>,
-    /// What a rehearsal needs to know; a run does not look at it.
+    /// Settings for rehearsals; a run ignores them.
     #[serde(default)]
     rehearsal: Option<Rehearsal>,
     /// Timeouts and retries for steps that set none.
     #[serde(default)]
     defaults: Option<Defaults>,
-    /// Webhooks of the inventory that are told what becomes of the run.
+    /// Webhooks of the inventory that are notified about the run.
     #[serde(default)]
     #[schemars(with = "Occasions")]
     on: Option<Occasions>,
-    /// The steps. Those that do not need each other run together.
+    /// The steps. Steps that do not need each other run at the same time.
     steps: Vec<StepFile>,
 }
 
@@ -58,7 +58,7 @@ pub struct StepFile {
     /// Parameters of the kind.
     #[serde(default)]
     with: Option<BTreeMap<String, serde_json::Value>>,
-    /// Steps or blocks that must be finished before.
+    /// Steps or blocks that must finish first.
     #[serde(default)]
     needs: Vec<String>,
     /// Condition under which it runs: an expression over `inputs`, `servers`, `hosts` and `steps`.
@@ -71,23 +71,24 @@ pub struct StepFile {
     /// How failures that may go away by themselves are retried.
     #[serde(default)]
     retry: Option<Retry>,
-    /// Steps run when this one is taken back, after its own undo.
+    /// Steps that run when this step is undone, after its own undo.
     #[serde(default)]
     rollback: Vec<HookFile>,
     /// What its failure means for the run.
     #[serde(default)]
     on_failure: Option<OnFailure>,
-    /// Whether it is a checkpoint: what fails after it takes back only what came after it, and the run can be resumed from
-    /// there. A rollback by a person takes back everything all the same.
+    /// Whether it is a checkpoint: after a later failure, only the steps after it are undone, and the run can be
+    /// resumed from there. A rollback by a person still undoes everything.
     #[serde(default)]
     keep: bool,
-    /// Steps that run one after the other under one deadline, in place of `uses`.
+    /// Steps that run in order under one deadline, instead of `uses`.
     #[serde(default)]
     block: Option<Vec<StepFile>>,
     /// Time for the whole block, rollback included.
     #[serde(default)]
     deadline: Option<Span>,
-    /// When it may begin. A block with a window has a `deadline`, a step a `timeout`: it begins only when that fits in.
+    /// When it may start. With a window, a block needs a `deadline` and a step a `timeout`: it starts only if that fits
+    /// into the window.
     #[serde(default)]
     #[schemars(with = "Window")]
     window: Option<Window>,
@@ -102,7 +103,7 @@ enum Condition {
     Expression(String),
 }
 
-/// A step that runs when the step it belongs to is taken back.
+/// A step that runs when the step it belongs to is undone.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "see above")]
@@ -168,7 +169,7 @@ pub fn read(document: &Document) -> (Playbook, Vec<Fault>) {
 fn no_playbook(value: &Value, root: &Node) -> Fault {
     let help = "a playbook begins with `version: 1`, `name: ...` and `steps:`; `cutover kinds` lists what steps can do";
     match value {
-        Value::Null => Fault::whole("there is nothing in this playbook").help(help),
+        Value::Null => Fault::whole("this playbook is empty").help(help),
         _ => Fault::new(root.span, format!("a playbook is a mapping, but this is {}", root.describe())).help(help),
     }
 }
@@ -188,14 +189,14 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
     let Some((id, id_place)) = node.get("id").and_then(|id| Some((id.as_str()?.to_owned(), id.span))) else { return };
     if let Some((key, inner)) = node.entry("block") {
         if block.is_some() {
-            faults.push(Fault::new(key.span, "a block cannot stand in a block").help("take its steps out"));
+            faults.push(Fault::new(key.span, "a block cannot contain a block").help("move its steps to the outer one"));
             playbook.unread.push(id);
             return;
         }
         for field in ["uses", "with", "timeout", "retry", "rollback", "on_failure", "keep", "when"] {
             if let Some((key, _)) = node.entry(field) {
                 let message = format!("a block has no `{field}`");
-                faults.push(Fault::new(key.span, message).help("give it to the steps in the block"));
+                faults.push(Fault::new(key.span, message).help("set it on the steps in the block"));
             }
         }
         let (deadline, window) = (node.get("deadline").and_then(decode), node.get("window").and_then(decode));
@@ -209,27 +210,27 @@ fn read_step(node: &Node, block: Option<usize>, playbook: &mut Playbook, faults:
         match playbook.steps.get_mut(first) {
             Some(step) => step.needs.splice(0..0, needs(node)).for_each(drop),
             None if items(Some(inner)).is_empty() && matches!(inner.value, Value::Seq(_)) => {
-                faults.push(Fault::new(key.span, "the block has no steps").help("add steps, or drop the block"));
+                faults.push(Fault::new(key.span, "the block has no steps").help("add steps, or remove the block"));
             }
             None => {} // its steps have faults of their own
         }
         return;
     }
     if let Some((key, _)) = node.entry("deadline") {
-        faults.push(Fault::new(key.span, "only a block has a deadline").help("a step has a `timeout`"));
+        faults.push(Fault::new(key.span, "only a block has a deadline").help("a step has a `timeout` instead"));
     }
     let Some((uses, uses_place)) = node.get("uses").and_then(|uses| Some((uses.as_str()?.to_owned(), uses.span)))
     else {
         if node.get("uses").is_none() {
-            let fault = Fault::new(id_place, format!("the step `{id}` lacks the field `uses`"));
+            let fault = Fault::new(id_place, format!("the step `{id}` has no field `uses`"));
             faults.push(fault.label("this step").help("add `uses: KIND`, or `block:` with steps under one deadline"));
         }
         playbook.unread.push(id);
         return;
     };
     if let Some((key, _)) = node.entry("keep").filter(|_| block.is_some()) {
-        let message = "a checkpoint cannot stand in a block, which is taken back as a whole";
-        faults.push(Fault::new(key.span, message).help("give `keep` to a step before the block"));
+        let message = "a step in a block cannot be a checkpoint, because a block is undone as a whole";
+        faults.push(Fault::new(key.span, message).help("set `keep` on a step before the block"));
     }
     let (timeout, window) = (node.get("timeout").and_then(decode), node.get("window").and_then(decode));
     let limited = timeout.or(playbook.defaults.timeout).is_some();

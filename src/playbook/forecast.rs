@@ -4,7 +4,7 @@
 pub const DUMP: u64 = 60 << 20;
 /// Bytes of data and indexes that a server loads in a second.
 pub const IMPORT: u64 = 20 << 20;
-/// Data and indexes are so many times as large as the dump of them, compressed.
+/// Ratio of data and indexes to their compressed dump.
 pub const SMALLER: u64 = 5;
 
 /// Bytes of a server's files that go from host to host in a second, prepared and started at the end.

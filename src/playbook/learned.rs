@@ -1,4 +1,4 @@
-//! What was found out of hosts and servers where the inventory says nothing: it fills the gaps, and wins nowhere.
+//! What was found out about hosts and servers where the inventory states nothing: it fills gaps, and never overrides.
 
 use super::inventory::{Facts, Inventory};
 use crate::domain::product::Product;

@@ -1,4 +1,4 @@
-//! What people write: playbook and inventory, from YAML text to validated data, with every fault at its place.
+//! What people write: playbook and inventory, from YAML text to validated data, with the position of every fault.
 //!
 //! Knows YAML, the model and nothing else: no server, no file but the ones it is handed, no other room.
 

@@ -22,56 +22,56 @@ pub struct Playbook {
     pub rehearsal: Rehearsal,
     /// Timeouts and retries for steps that set none.
     pub defaults: Defaults,
-    /// Steps in file order; those of a block follow it at its place.
+    /// Steps in file order; those of a block follow it directly.
     pub steps: Vec<Step>,
     /// Blocks in file order.
     pub blocks: Vec<Block>,
     /// Steps that could not be read, for faults of their own.
     pub unread: Vec<String>,
-    /// Webhooks that are told what becomes of the run.
+    /// Webhooks that are notified about the run.
     pub on: Occasions,
     /// Where the names of webhooks stand, with the names.
     pub webhook_places: Vec<(String, Place)>,
 }
 
-/// Who is told what becomes of a run: names of webhooks in the inventory.
+/// Who is notified about a run: names of webhooks in the inventory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Occasions {
     /// A step waits for people, or for its window to open.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<String>,
-    /// The run failed and was taken back, was refused, or was put off.
+    /// The run failed and was rolled back, was refused, or was postponed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<String>,
-    /// The run has stopped where a person must decide.
+    /// The run has stopped, and a person must decide.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stuck: Vec<String>,
     /// The run is done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<String>,
-    /// A schedule starts it late, or not any more.
+    /// A schedule starts it late, or no longer starts it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub late: Vec<String>,
-    /// After the switch, `watch` sees that something becomes wrong, or right again.
+    /// After the switch, `watch` finds a new problem, or that one is gone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub watch: Vec<String>,
 }
 
 impl Occasions {
-    /// Whether nobody is told anything.
+    /// Whether nobody is notified.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What a rehearsal needs to know of a playbook, beside its inputs.
+/// Settings of a playbook for rehearsals, besides its inputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rehearsal {
-    /// The playbook that must have run before this one, as a path beside this file: a failback needs a switch to come
-    /// back from.
+    /// The playbook that must run before this one, as a path relative to this file: a failback needs a switch before
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
@@ -83,10 +83,10 @@ pub struct Input {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: InputType,
-    /// Its value when none is set; without one the input is required.
+    /// Its value if none is set; without a default the input is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<serde_json::Value>,
-    /// Its value in a rehearsal, when none is set.
+    /// Its value in a rehearsal, if none is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearsal: Option<serde_json::Value>,
     /// What it means.
@@ -131,20 +131,20 @@ pub struct Defaults {
     /// Longest time for one attempt of a step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
-    /// How failures that may go away by themselves are retried.
+    /// How temporary failures are retried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
 }
 
-/// How failures that may go away by themselves are retried. Gates are never retried.
+/// How temporary failures are retried. Gates are never retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retry {
-    /// How often it is tried in all, at least.
+    /// Least number of attempts in all.
     #[schemars(range(min = 1, max = 100))]
     pub attempts: u32,
-    /// How long it is tried in any case, counted from the first of several failures in a row: a server that restarts, or a
-    /// network that is away, is waited for by time.
+    /// Least time for which it is tried, counted from the first of several failures in a row: useful for a server that
+    /// restarts, or a network that is down.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
     pub time: Option<Span>,
     /// Pause before the second attempt.
@@ -168,7 +168,7 @@ impl Default for Retry {
 pub enum Backoff {
     /// Always the same.
     Constant,
-    /// By `delay` each time.
+    /// Grows by `delay` each time.
     Linear,
     /// Twice as long each time.
     #[default]
@@ -182,9 +182,9 @@ pub enum OnFailure {
     /// Before the point of no return everything is rolled back; after it the run stops.
     #[default]
     Rollback,
-    /// The run stops as it is and can be resumed or rolled back by a person.
+    /// The run stops without a rollback; a person can resume it or roll it back.
     Stop,
-    /// The failure is noted and the run goes on; a point of no return that fails stops it all the same.
+    /// The failure is recorded and the run continues; a failed point of no return still stops it.
     Continue,
 }
 
@@ -209,19 +209,19 @@ pub struct Step {
     pub timeout: Option<Span>,
     /// How it is retried.
     pub retry: Option<Retry>,
-    /// Steps run when this one is taken back.
+    /// Steps that run when this one is undone.
     pub rollback: Vec<Hook>,
     /// What its failure means for the run.
     pub on_failure: OnFailure,
-    /// Whether it is a checkpoint: what fails after it takes back only what came after it.
+    /// Whether it is a checkpoint: after a later failure, only the steps after it are undone.
     pub keep: bool,
-    /// The block it stands in, as an index into `blocks`.
+    /// Its block, as an index into `blocks`.
     pub block: Option<usize>,
-    /// When it may begin.
+    /// When it may start.
     pub window: Option<Window>,
 }
 
-/// A step that runs when the step it belongs to is taken back.
+/// A step that runs when the step it belongs to is undone.
 #[derive(Debug, Clone)]
 pub struct Hook {
     /// Its kind.
@@ -232,7 +232,7 @@ pub struct Hook {
     pub with: Node,
 }
 
-/// Steps that run one after the other under one deadline.
+/// Steps that run in order under one deadline.
 #[derive(Debug, Clone)]
 pub struct Block {
     /// Its name, in the same namespace as steps.
@@ -241,6 +241,6 @@ pub struct Block {
     pub id_place: Place,
     /// Time for the whole block, rollback included.
     pub deadline: Option<Span>,
-    /// When it may begin.
+    /// When it may start.
     pub window: Option<Window>,
 }

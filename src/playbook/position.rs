@@ -1,4 +1,4 @@
-//! A place in a server's binary log: file and offset. At plan time both may still be markers.
+//! A position in a server's binary log: file and offset. At plan time both may still be markers.
 
 use crate::domain::marker;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -7,22 +7,22 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-/// A place in a binary log.
+/// A position in a binary log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
-    /// File, as `binlog.000004`.
+    /// File, such as `binlog.000004`.
     pub file: String,
     /// Byte offset as digits, or a marker.
     pub offset: String,
 }
 
 impl Position {
-    /// The place that a server named.
+    /// The position that a server reported.
     #[must_use]
     pub fn new(file: impl Into<String>, offset: impl fmt::Display) -> Self {
         Self { file: file.into(), offset: offset.to_string() }
     }
-    /// Which of two places in one server's log comes first; files count by their number, not their text.
+    /// Which of two positions in one server's log comes first; files count by their number, not their text.
     #[must_use]
     pub fn order(&self, other: &Self) -> Ordering {
         (self.file_number(), self.offset_number()).cmp(&(other.file_number(), other.offset_number()))
@@ -65,7 +65,7 @@ impl<'de> Deserialize<'de> for Position {
             Written::Parts(parts) => Ok(Self::new(parts.file, parts.offset)),
             Written::Marker(text) => {
                 let reference = marker::whole_reference(&text)
-                    .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no binlog position")))?;
+                    .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a binlog position")))?;
                 let part = |name: &str| marker::late(&format!("{reference}.{name}"));
                 Ok(Self { file: part("file"), offset: part("offset") })
             }

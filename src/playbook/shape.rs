@@ -1,4 +1,4 @@
-//! Checks a tree against a JSON Schema and says every fault at its place, in words.
+//! Checks a tree against a JSON Schema and reports every fault with its position, in words.
 //!
 //! The schemas are generated from the structs that decode the very same trees (`schemars`), so this understands just
 //! what those produce, plus the formats that name things of ours (`host`, `server`, `duration-text` ...).
@@ -148,7 +148,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// `meanings` explains the values: whoever mistook one wants to know what the others do.
+    /// `meanings` explains the values: after a mistake a reader wants to know what the others do.
     fn visit_enum(&mut self, node: &Node, allowed: &[Json], meanings: &[String], what: What<'_>) {
         if allowed.contains(&node.to_json()) {
             return;
@@ -190,7 +190,7 @@ impl<'a> Shape<'a> {
             if node.get(key).is_none() {
                 let inner = properties.and_then(|properties| properties.get(key));
                 let about = inner.and_then(|inner| inner.get("description")).and_then(Json::as_str);
-                let fault = Fault::new(node.span, format!("{what} lacks the field `{key}`")).label("in here");
+                let fault = Fault::new(node.span, format!("{what} has no field `{key}`")).label("in here");
                 self.faults.push(fault.help(match inner.and_then(|inner| inner.get("const")) {
                     Some(only) => format!("add `{key}: {only}`"),
                     None => format!("add `{key}`: {}", about.unwrap_or("it has no default")),
@@ -280,7 +280,7 @@ impl<'a> Shape<'a> {
             Some("bytes-text") => return "an amount of bytes".to_owned(),
             Some("version-text") => return "a version in quotes".to_owned(),
             Some("address") => return "an address with a port".to_owned(),
-            Some("wall-time") => return "a time of the day in quotes".to_owned(),
+            Some("wall-time") => return "a time of day in quotes".to_owned(),
             _ => {}
         }
         let mut words: Vec<String> = Vec::new();
@@ -310,10 +310,10 @@ fn written(format: &str) -> Option<&'static str> {
         "duration-text" => "250ms, 30s or 1h 30m",
         "duration-or-none" => "30s, 1h 30m or none",
         "bytes-text" => "512MiB or 4GiB",
-        "version-text" => "it in quotes, as \"10.11\"",
-        "address" => "host:port, as 127.0.0.1:3306",
-        "variable" => "its name, as DB_PASSWORD",
-        "wall-time" => "it with 24 hours and in quotes, as \"02:00\"",
+        "version-text" => "it in quotes, such as \"10.11\"",
+        "address" => "host:port, such as 127.0.0.1:3306",
+        "variable" => "its name, such as DB_PASSWORD",
+        "wall-time" => "it with 24 hours and in quotes, such as \"02:00\"",
         _ => return None,
     })
 }
@@ -366,22 +366,22 @@ fn bad_server_name(text: &str) -> Option<(String, String)> {
     let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     let fits = text.parse::<IpAddr>().is_ok() || text.split('.').all(label);
     (!fits).then(|| {
-        let message = format!("`{text}` is neither a host's name nor an address alone");
-        (message, "write the name that stands in the server's certificate, such as db1.example".to_owned())
+        let message = format!("`{text}` is neither a host name nor an IP address");
+        (message, "write the name in the server's certificate, such as db1.example".to_owned())
     })
 }
 
 /// A name that ends a line ends it in every file and list that it is written into.
 fn with_control_signs(text: &str) -> Option<(String, String)> {
-    let message = format!("{} holds a control character", text.escape_debug());
-    text.chars().any(char::is_control).then(|| (message, "take it out, and rename what is called so".to_owned()))
+    let message = format!("{} contains a control character", text.escape_debug());
+    text.chars().any(char::is_control).then(|| (message, "remove it, and rename the thing with this name".to_owned()))
 }
 
 /// A shell can set these; anything else would be more than a name in the files that name it.
 fn bad_variable(text: &str) -> Option<String> {
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let plain = begins && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    (!plain).then(|| format!("`{}` is no name of an environment variable", text.escape_debug()))
+    (!plain).then(|| format!("`{}` is not the name of an environment variable", text.escape_debug()))
 }
 
 /// A folder of ours is found without knowing where one stands.
@@ -390,7 +390,7 @@ fn bad_host_folder(text: &str) -> Option<(String, String)> {
     if below.is_none_or(|below| below.trim_matches('/').is_empty()) {
         let help =
             "write an absolute path, such as /var/lib/cutover, or one below the home folder: ~/.cutover".to_owned();
-        return Some((format!("`{}` is no place for a folder on a host", text.escape_debug()), help));
+        return Some((format!("`{}` is not a usable folder on a host", text.escape_debug()), help));
     }
     with_control_signs(text)
 }
@@ -399,7 +399,7 @@ fn bad_host_folder(text: &str) -> Option<(String, String)> {
 fn like_an_option(text: &str) -> Option<(String, String)> {
     let help = "write user@address, ssh://user@address:port, or an alias of your ssh configuration".to_owned();
     if text.starts_with('-') {
-        return Some((format!("ssh would take `{}` for an option", text.escape_debug()), help));
+        return Some((format!("ssh would treat `{}` as an option", text.escape_debug()), help));
     }
     with_control_signs(text).map(|(message, _)| (message, help))
 }
@@ -411,7 +411,7 @@ fn unknown_zone(text: &str) -> Option<(String, String)> {
     let known: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
     let help = match suggest::nearest(text, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "write its IANA name, as Europe/Oslo".to_owned(),
+        None => "write its IANA name, such as Europe/Oslo".to_owned(),
     };
     Some((format!("there is no time zone `{text}`"), help))
 }

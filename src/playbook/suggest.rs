@@ -17,9 +17,9 @@ pub fn help<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clon
     }
     let all: Vec<_> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
     match all.len() {
-        0 => "there are none to choose from".into(),
+        0 => "none is defined".into(),
         1..=32 => format!("known: {}", all.join(", ")),
-        more => format!("{more} are known, none resembles it"),
+        more => format!("{more} are known, but none is similar"),
     }
 }
 

@@ -108,7 +108,7 @@ pub fn evaluate_expression(
         return Err(TemplateFault { message: "this value does not exist".into(), range: None, line: None });
     }
     serde_json::to_value(&value).map_err(|error| TemplateFault {
-        message: format!("this is no plain value: {error}"),
+        message: format!("this is not a plain value: {error}"),
         range: None,
         line: None,
     })

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Through {
-    /// The tunnel's step.
+    /// Id of the tunnel step.
     pub step: String,
     /// Address it listens on, as seen from the host it starts on.
     pub listen: String,

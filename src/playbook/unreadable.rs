@@ -29,13 +29,13 @@ pub fn fault(error: &Error, text: &str) -> Fault {
             let key = key.as_deref().unwrap_or_default();
             let end = start.unwrap_or(0) + key.len();
             let end = if text.get(start.unwrap_or(0)..end) == Some(key) { end } else { line_end };
-            at(end, format!("the field `{key}` is there twice")).label("again here").help("drop one of the two")
+            at(end, format!("the field `{key}` is set twice")).label("again here").help("remove one of the two")
         }
         Error::Budget { breach: BudgetBreach::Documents { .. }, .. } => {
-            at(line_end, "a second document begins here".into()).help("keep one document a file")
+            at(line_end, "a second document begins here".into()).help("write one document per file")
         }
         Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => too_deep(at(line_end, TOO_DEEP.into())),
-        Error::Budget { .. } => at(line_end, "this document unfolds to more than any playbook can hold".into())
+        Error::Budget { .. } => at(line_end, "this document expands to more than any playbook needs".into())
             .label("too much from here on")
             .help("write it out, without aliases (`*name`) to aliases"),
         other => {
@@ -46,7 +46,7 @@ pub fn fault(error: &Error, text: &str) -> Fault {
             }
             at(line_end, format!("this is not valid YAML: {said}"))
                 .label("from here on")
-                .help("quote texts that hold `: `, `#`, `{` or `[`, close every bracket, and indent with spaces")
+                .help("quote texts that contain `: `, `#`, `{` or `[`, close every bracket, and indent with spaces")
         }
     }
 }

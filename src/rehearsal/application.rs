@@ -27,7 +27,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(4), Duration::from_
 /// How often the ledger goes to its file.
 const FLUSH: Duration = Duration::from_millis(50);
 
-/// What the application is told when it is started.
+/// Arguments of the application.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Its configuration: `KEY=VALUE` lines with `DB_HOST`, `DB_PORT`, `DB_USER`, `DB_PASSWORD_FILE` and `DB_NAME`.
@@ -39,13 +39,13 @@ pub struct Args {
     /// How many writers work at the same time.
     #[arg(long, default_value_t = 4)]
     pub writers: u32,
-    /// Where it writes its process id, once it can be told to reload or stop.
+    /// File for its process id, written once it can reload or stop.
     #[arg(long)]
     pub pid_file: PathBuf,
     /// Transactions per second of all writers together; 0 means as many as possible.
     #[arg(long, default_value_t = 0)]
     pub rate: u32,
-    /// Do not listen when told to reload: an application that stays with the server it knows.
+    /// Ignore a reload: an application that keeps the server it knows.
     #[arg(long)]
     pub deaf: bool,
 }
@@ -76,7 +76,7 @@ pub async fn run(args: &Args) -> Result<()> {
         }
     }
     let stopped = application.stop().await;
-    let _ = std::fs::remove_file(&args.pid_file); // whoever stopped us may have tidied up already
+    let _ = std::fs::remove_file(&args.pid_file); // the process that stopped this one may have tidied up already
     stopped
 }
 
@@ -111,7 +111,7 @@ impl Application {
     /// Reads the configuration again and makes every writer reconnect at once.
     ///
     /// # Errors
-    /// When the configuration cannot be used; the old one stays in use.
+    /// When the configuration cannot be used; the old one remains in use.
     pub fn reload(&self) -> Result<()> {
         self.settings.send_replace(Arc::new(Settings::read(&self.config)?));
         Ok(())
@@ -140,7 +140,7 @@ async fn flush_often(pen: Arc<Pen>) {
     }
 }
 
-/// Where the database is, as the configuration file says.
+/// Where the database is, according to the configuration file.
 struct Settings {
     login: Login,
     secrets: Arc<Secrets>,

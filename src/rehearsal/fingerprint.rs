@@ -24,7 +24,7 @@ const VOLATILE: [&str; 10] = [
     "gtid_purged",
     "pseudo_thread_id",
     "innodb_buffer_pool_load_now",
-    "innodb_log_file_buffering", // found out anew by every start
+    "innodb_log_file_buffering", // determined again by every start
 ];
 /// Files of a data directory that come and go with the server's own work.
 const OWN_WORK: [&str; 8] = ["binlog", "ib", "#ib", "aria", "mysql-bin", "ddl.log", "ddl_recovery", "undo"];
@@ -142,7 +142,7 @@ async fn tables(session: &Session, busy: Option<&str>, facts: &mut BTreeMap<Stri
         let counted = is_busy
             || engine == "CSV"
             || table == "`mysql`.`event`"
-            || table == "`mysql`.`global_priv`" // each account is told below; one that was unlocked is noted as such
+            || table == "`mysql`.`global_priv`" // each account is recorded below, with a note if it was unlocked
             || table.starts_with("`mysql`.`transaction_registry");
         let first = async |sql: String| -> Result<String> {
             Ok(pairs(session, Sql::verbatim(&sql)).await?.into_iter().next().map(|(_, text)| text).unwrap_or_default())

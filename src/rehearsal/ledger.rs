@@ -46,7 +46,7 @@ impl Ledger {
     pub fn read(path: &Path) -> Result<Self> {
         let failed = |answer: String| Failure::permanent(format!("read the ledger {}", path.display()), answer);
         let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-        Self::parse(&text).map_err(|line| failed(format!("line {line} is no record")))
+        Self::parse(&text).map_err(|line| failed(format!("line {line} is not a record")))
     }
 
     fn parse(text: &str) -> Result<Self, usize> {
@@ -119,7 +119,7 @@ impl Pen {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64).map_err(failed)?; // else the next record would join a line that was cut off
         let known = Ledger::parse(&text)
-            .map_err(|line| failed(std::io::Error::other(format!("it is there, and line {line} is no record"))))?;
+            .map_err(|line| failed(std::io::Error::other(format!("it exists, and line {line} is not a record"))))?;
         let base = if whole == 0 { 0 } else { known.last_seq() + 1_000_000 };
         let endpoints = known.endpoints;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();

@@ -1,4 +1,4 @@
-//! The moves of an application from one server to the other, as its ledger tells them: one between two turns of the
+//! The moves of an application from one server to the other, according to its ledger: one between two turns of the
 //! rehearsal, there and back.
 
 use super::ledger::{Entry, Ledger};

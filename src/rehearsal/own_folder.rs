@@ -24,7 +24,8 @@ fn short_cache() -> Option<PathBuf> {
 }
 
 impl OwnFolder {
-    /// Makes `path`, or one with a name that nobody can guess in the user's cache, or among the temporary ones. With `stays` it is left there.
+    /// Makes `path`, or one with a name that nobody can guess in the user's cache, or among the temporary ones. With
+    /// `stays` it is kept.
     ///
     /// # Errors
     /// `Refused` when there is anything of that name; when it cannot be made.
@@ -42,13 +43,13 @@ impl OwnFolder {
         match std::fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => Ok(Self { path: path.to_owned(), stays }),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                Err(Failure::refused(attempted, format!("{shown} is there already"))
+                Err(Failure::refused(attempted, format!("{shown} already exists"))
                     .now("nothing was touched")
-                    .help("name a folder that is not there yet: it is removed afterwards"))
+                    .help("name a folder that does not exist yet: it is removed afterwards"))
             }
             Err(error) => Err(Failure::permanent(attempted, format!("{shown}: {error}"))
                 .now("nothing was touched")
-                .help("name a folder within one that is there, and that you may write to")),
+                .help("name a folder inside an existing folder that you may write to")),
         }
     }
 

@@ -49,7 +49,7 @@ pub struct Report {
     pub rows_copied: u64,
     /// Version texts of both servers.
     pub servers: Value,
-    /// What both servers say about themselves at the end.
+    /// What both servers report about themselves at the end.
     pub afterwards: Value,
     /// Seconds for everything, the sandbox included.
     pub seconds: f64,
@@ -154,7 +154,7 @@ fn report(runs: &[Ended], verdict: &Verdict) -> Report {
     }
 }
 
-/// Versions, and what both servers say about themselves now.
+/// Versions, and what both servers report about themselves now.
 async fn afterwards(sandbox: &Sandbox) -> Result<(Value, Value)> {
     let (source, target) = (sandbox.on_source().await?, sandbox.on_target().await?);
     let ask = async |session: &Session, sql: &'static str| -> Result<String> {

@@ -44,7 +44,7 @@ pub struct Plan {
     pub without_tls: bool,
     /// Size of the new server's disk in bytes, for one of its own; needs the right to mount.
     pub disk: Option<u64>,
-    /// A data directory as a fresh installation has it; copied, which is faster than to install two anew.
+    /// A data directory as a fresh installation has it; copied, which is faster than two new installations.
     pub installed: Option<PathBuf>,
 }
 
@@ -149,7 +149,8 @@ impl Sandbox {
         self.dir.join("app").join(file)
     }
 
-    /// A connection of the server's own `root`, by its socket: whatever the runner's account may do, this one may do all.
+    /// A connection of the server's own `root`, by its socket: whatever the runner's account may do, this one may do
+    /// all.
     ///
     /// # Errors
     /// When the server does not answer.
@@ -178,7 +179,8 @@ impl Sandbox {
         self.admin(&self.target).await
     }
 
-    /// Makes the runner's accounts anew, with what `accounts` says and no more. Nothing of it enters a binary log.
+    /// Creates the runner's accounts again, with the privileges in `accounts` and no more. Nothing of it enters a
+    /// binary log.
     ///
     /// # Errors
     /// When a server does not answer, or does not know a privilege.
@@ -199,8 +201,8 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Lets servers that can be cloned be cloned: as people do, who are told to by the look before a run. One that lacks the
-    /// plugin's file goes without, and that look says so.
+    /// Prepares servers for cloning, as people do when the check before a run asks for it. One that lacks the plugin's
+    /// file is left as it is, and that check reports it.
     async fn install_plugins(&self) -> Result<()> {
         for server in [&self.source, &self.target].into_iter().filter(|server| server.family() == Family::MySql) {
             let session = self.admin(server).await?;
@@ -273,7 +275,7 @@ fn stated(product: Product) -> String {
     }
 }
 
-/// What each server is told of TLS.
+/// The TLS settings of each server.
 async fn certify(plan: &Plan, programs: &[Program; 2]) -> Result<[Lines; 2]> {
     if plan.without_tls {
         return Ok([certificates::none(programs[0].product.family), certificates::none(programs[1].product.family)]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Its name.
 pub const DATABASE: &str = "shop";
-/// Every account's balance at the start; the sum stays the same whatever is transferred.
+/// Every account's balance at the start; the sum does not change, whatever is transferred.
 pub const BALANCE: u64 = 1000;
 /// Tables besides the ledger.
 pub const TABLES: [&str; 2] = ["accounts", "cards"];
@@ -42,7 +42,7 @@ const CODE: &[&str] = &[
     "CREATE EVENT shop.tick ON SCHEDULE EVERY 1 SECOND DO INSERT INTO shop.ticks (at, server) VALUES (NOW(6), @@server_id)",
 ];
 
-/// Makes the database anew with at least `rows` rows. Works on both families.
+/// Creates the database again with at least `rows` rows. Works on both families.
 ///
 /// # Errors
 /// When a statement fails.

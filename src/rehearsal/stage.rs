@@ -36,7 +36,7 @@ pub struct Piece {
     pub writers: u32,
     /// Its transactions per second, 0 for as many as possible.
     pub rate: u32,
-    /// An application that does not listen when it is told to reload.
+    /// An application that ignores a reload.
     pub deaf: bool,
     /// Time between the end of a runner and the next command, as a person takes it.
     pub idle: Duration,
@@ -53,7 +53,7 @@ pub struct Piece {
 /// What a rehearsal waits for as a run does; it saves the time otherwise.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Waits {
-    /// Steps that ask wait for a person's answer; they are told yes otherwise.
+    /// Steps that ask wait for a person's answer; otherwise the answer is yes.
     pub for_people: bool,
     /// Windows are waited for; they are left out otherwise.
     pub for_windows: bool,
@@ -74,7 +74,7 @@ pub struct Stage {
 /// Which server is the one that counts when all is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
-    /// The old one: the run was taken back.
+    /// The old one: the run was rolled back.
     Source,
     /// The new one: the run went through.
     Target,
@@ -153,7 +153,7 @@ impl Stage {
         command
     }
 
-    /// Carries out the playbooks that come before; what they say goes to `words`.
+    /// Runs the playbooks that come before; their output goes to `words`.
     ///
     /// # Errors
     /// When one of them does not end well.
@@ -167,7 +167,7 @@ impl Stage {
             if ended.code != exit::DONE {
                 let outcome = ended.summary["outcome"].as_str().unwrap_or("without a summary");
                 let answer = format!("{} ended: {outcome}, {}", playbook.display(), ended.how);
-                return Err(Failure::permanent("come to where the rehearsal begins", answer)
+                return Err(Failure::permanent("reach the start of the rehearsal", answer)
                     .help("rehearse that playbook by itself first"));
             }
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
@@ -178,7 +178,7 @@ impl Stage {
         Ok(all)
     }
 
-    /// Carries out the playbook itself.
+    /// Runs the playbook itself.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -249,12 +249,12 @@ impl Stage {
 
 /// Those of `sets` that the playbook has an input for.
 fn known_to<'a>(playbook: &Path, sets: &'a [String]) -> impl Iterator<Item = &'a String> {
-    let inputs = read(playbook).map(|playbook| playbook.inputs).unwrap_or_default(); // the run says what is wrong
+    let inputs = read(playbook).map(|playbook| playbook.inputs).unwrap_or_default(); // the run reports what is wrong
     sets.iter().filter(move |set| set.split_once('=').is_some_and(|(name, _)| inputs.contains_key(name)))
 }
 
 /// The runner's accounts as `cutover grants` prints them for all playbooks of the piece. None where one of these cannot be
-/// planned: its run says what is wrong, and touches nothing.
+/// planned: its run reports what is wrong, and touches nothing.
 fn accounts(piece: &Piece, addresses: &[String], sandbox: &Sandbox) -> Vec<Account> {
     let plan = |playbook: &PathBuf| {
         let set = known_to(playbook, addresses).chain(known_to(playbook, &piece.set)).cloned().collect();
@@ -280,7 +280,7 @@ pub fn read(playbook: &Path) -> Result<Playbook> {
     Ok(file::read(&document).0)
 }
 
-/// The playbooks that must have run before `playbook`, the first one first, as the playbooks themselves say.
+/// The playbooks that must have run before `playbook`, the first one first, according to the playbooks.
 ///
 /// # Errors
 /// When one cannot be read, or they wait for each other.
@@ -290,9 +290,9 @@ pub fn before(playbook: &Path) -> Result<Vec<PathBuf>> {
     while let Some(after) = read(&last)?.rehearsal.after {
         let next = folder_of(&last).join(after);
         if next == playbook || chain.contains(&next) {
-            let answer = format!("{} waits for {}, which waits for it", last.display(), next.display());
-            return Err(Failure::refused("find what is rehearsed first", answer)
-                .help("take `rehearsal.after` out of one of them"));
+            let answer = format!("{} comes after {}, which comes after it", last.display(), next.display());
+            return Err(Failure::refused("find the playbook to rehearse first", answer)
+                .help("remove `rehearsal.after` from one of them"));
         }
         chain.push(next.clone());
         last = next;
@@ -340,7 +340,7 @@ async fn start_application(piece: &Piece, sandbox: &Sandbox) -> Result<Child> {
     let begin = Instant::now();
     while !sandbox.app("pid").exists() {
         if begin.elapsed() > LOOK || child.try_wait().map_err(failed)?.is_some() {
-            return Err(Failure::permanent("start the application", "it did not come up"));
+            return Err(Failure::permanent("start the application", "it did not start"));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -364,7 +364,7 @@ mod tests {
         assert_eq!(before(&third).unwrap(), [first.clone(), second.clone()]);
         assert!(before(&first).unwrap().is_empty());
         file("a.yaml", "c.yaml");
-        assert!(before(&third).unwrap_err().answer.contains("which waits for it"));
+        assert!(before(&third).unwrap_err().answer.contains("which comes after it"));
         file("a.yaml", "nowhere.yaml");
         assert!(before(&third).unwrap_err().answer.contains("nowhere.yaml"));
     }

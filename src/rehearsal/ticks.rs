@@ -10,8 +10,8 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(30);
 /// "Unknown database" and "table does not exist".
 const NOT_THERE: [u16; 2] = [1049, 1146];
-/// A busy scheduler comes late to one row and in time to the next: so many more rows than seconds are seen on one server
-/// alone, 2 of them on an idle machine.
+/// A busy scheduler comes late to one row and in time to the next: this many more rows than seconds are seen on one
+/// server alone, 2 of them on an idle machine.
 const SLACK: u64 = 5;
 /// Seconds in which both servers have a row, at the most: the one of a switch, there and back.
 const SHARED: u64 = 2;

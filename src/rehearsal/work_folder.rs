@@ -17,9 +17,9 @@ impl WorkFolder {
     /// # Errors
     /// When there is no home folder, or it cannot be written.
     pub fn make() -> Result<Self> {
-        let failed = |answer: String| Failure::permanent("make a work folder", answer);
+        let failed = |answer: String| Failure::permanent("create a work folder", answer);
         let all = cache().ok_or_else(|| failed("neither XDG_CACHE_HOME nor HOME is set".into()))?.join("work");
-        let of = |path: &Path| failed(format!("{} cannot be made", path.display()));
+        let of = |path: &Path| failed(format!("{} cannot be created", path.display()));
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(&all).map_err(|_| of(&all))?;
         clear(&all);

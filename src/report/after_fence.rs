@@ -1,4 +1,4 @@
-//! What the last look at the servers that a run has closed found, and what a person said to that. Pure.
+//! The last check of the servers that a run has closed, and what a person accepted of it. Pure.
 
 use crate::engine::state::RunState;
 use crate::kinds::after_fence::FencedServer;
@@ -9,14 +9,14 @@ use serde::Serialize;
 /// After the fence: the end of every switch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AfterFence {
-    /// The servers that were closed for good, as the last look found them.
+    /// The permanently closed servers, as the last check found them.
     pub servers: Vec<FencedServer>,
-    /// Who has accepted what an earlier look found.
+    /// Who has accepted the findings of an earlier check.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<Accepted>,
 }
 
-/// A person's word that what a closed server has written is dealt with.
+/// A person's confirmation that the writes of a closed server are dealt with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Accepted {
     /// Who.
@@ -30,7 +30,7 @@ pub struct Accepted {
 }
 
 impl AfterFence {
-    /// What the run's journal tells; `None` before the first look.
+    /// From the run's journal; `None` before the first check.
     #[must_use]
     pub fn of(state: &RunState, entries: &[Entry]) -> Option<Self> {
         let (mut accepted, mut last) = (Vec::new(), Vec::new());
@@ -48,7 +48,7 @@ impl AfterFence {
         (!servers.is_empty()).then_some(Self { servers, accepted })
     }
 
-    /// Whether nothing is wrong.
+    /// Whether all servers are as they should be.
     #[must_use]
     pub fn is_well(&self) -> bool {
         self.servers.iter().all(FencedServer::is_well)
@@ -65,7 +65,7 @@ impl AfterFence {
         lines
     }
 
-    /// What to do, where something is wrong.
+    /// What to do, if something is wrong.
     #[must_use]
     pub fn next(&self, run: &str) -> Option<String> {
         if self.is_well() {
@@ -79,8 +79,8 @@ impl AfterFence {
         }
         let wrote = |found: &&FencedServer| !found.is_well() && found.own.untold.is_none();
         let first = match self.servers.iter().find(wrote) {
-            Some(found) => format!("bring over by hand what only `{}` has", found.server),
-            None => format!("cutover resume {run} looks again; where nobody can look, find out by hand"),
+            Some(found) => format!("copy the writes that only `{}` has by hand", found.server),
+            None => format!("cutover resume {run} checks again; if the server stays unreachable, check it by hand"),
         };
         Some(format!("{first}, then cutover resume {run} --accept-writes WHY"))
     }

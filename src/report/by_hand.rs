@@ -1,12 +1,12 @@
-//! What a person has to do when a step could not be taken back: its undo and hooks, as far as they are not done, with
-//! everything filled in that the run's journal knows.
+//! What a person must do by hand when a step could not be undone: the rest of its undo and hooks, with all values that the
+//! journal holds filled in.
 
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
 use crate::kinds::Action;
 use serde_json::Value;
 
-/// The actions left to take step `ix` of `run` back; none unless that has failed. Secrets stay markers.
+/// The actions left to undo step `ix` of `run`; none unless its undo has failed. Secrets remain markers.
 #[must_use]
 pub fn by_hand(run: &str, state: &RunState, ix: usize) -> Vec<Action> {
     let (planned, step) = (state.graph.step(ix), &state.steps[ix]);
@@ -29,7 +29,7 @@ fn known(run: &str, state: &RunState, ix: usize, marker: &str) -> Option<String>
     }
 }
 
-/// What a step noted about a setting before it changed it.
+/// The old value of a setting, noted by a step before it changed it.
 fn before(step: &StepState, name: &str) -> Option<String> {
     text(step.memo.get("before")?.get(name)?)
 }

@@ -1,5 +1,5 @@
-//! A switch that did not end well: what the journal knows of every server and application in it, and what may be
-//! done about it. Two servers open at once lose writes, so every case says which one must stay shut.
+//! A switch that did not end well: what the journal holds about every server and application in it, and what may be
+//! done. Two servers open at once lose writes, so every case states which one must remain closed.
 //!
 //! Pure. Derived from the plan's `fence`, `promote` and `repoint` steps; the cases are `cases.rs`.
 
@@ -20,7 +20,7 @@ use std::fmt;
 pub struct DecisionTable {
     /// Servers and applications of the switch, in the order of the plan's steps.
     pub places: Vec<Place>,
-    /// Where to look, and what to do about each answer.
+    /// What to check, and what to do for each answer.
     pub cases: Vec<Case>,
 }
 
@@ -31,33 +31,33 @@ pub struct Place {
     pub name: String,
     /// Where it is: the server's address and host, or that it is an application.
     pub at: String,
-    /// How it stands, as far as the journal knows.
+    /// Its state, as far as the journal shows.
     pub known: Known,
-    /// Why that is known, or not.
+    /// Why this is known, or not.
     pub because: String,
 }
 
-/// How a place stands, as far as the journal knows.
+/// The state of a server or application, as far as the journal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "lowercase")]
 pub enum Known {
-    /// This run has left it as it was.
-    #[strum(to_string = "as it was")]
+    /// This run has not changed it.
+    #[strum(to_string = "unchanged")]
     Untouched,
     /// Closed to writes.
     Closed,
     /// Open to writes.
     Open,
     /// Sent to the new server.
-    #[strum(to_string = "sent over")]
+    #[strum(to_string = "moved")]
     Sent,
-    /// A person must look.
+    /// A person must check.
     #[strum(to_string = "NOT KNOWN")]
     Unknown,
 }
 
-/// One step of the switch: the place it is about, and how that stands.
+/// One step of the switch: its server or application, and the state of that.
 pub(super) struct Move<'a> {
     pub name: &'a str,
     /// The old server that a promotion replaces.
@@ -69,8 +69,7 @@ pub(super) struct Move<'a> {
 }
 
 impl DecisionTable {
-    /// The table of run `run`; `None` where nothing of a switch is left open: it was not begun, is done, or is taken
-    /// back.
+    /// The table of run `run`; `None` when no switch is unfinished: it was not started, is done, or is rolled back.
     #[must_use]
     pub fn new(run: &str, state: &RunState) -> Option<Self> {
         let over = matches!(
@@ -115,7 +114,7 @@ fn moves(state: &RunState) -> Vec<Move<'_>> {
     moves.collect()
 }
 
-/// What a step's state says about its place. `done` is what it means when the step succeeded.
+/// What a step's status means for its server or application. `done` is the meaning of success.
 fn judge(id: &str, step: &StepState, done: Known) -> (Known, String) {
     let was_closed =
         step.memo.get("before").and_then(|before| before.get("read_only")?.as_str()).and_then(Dialect::closed);
@@ -127,17 +126,17 @@ fn judge(id: &str, step: &StepState, done: Known) -> (Known, String) {
     };
     match step.status {
         Status::Succeeded => (done, format!("step `{id}` succeeded")),
-        Status::Undone if step.begun => (opposite, format!("step `{id}` was taken back")),
-        Status::UndoFailed => (Known::Unknown, format!("step `{id}` could not be taken back")),
+        Status::Undone if step.begun => (opposite, format!("step `{id}` was undone")),
+        Status::UndoFailed => (Known::Unknown, format!("step `{id}` could not be undone")),
         _ if step.failure.as_ref().is_some_and(|failure| failure.class == Class::NotYet) => {
-            (Known::Untouched, format!("step `{id}` ended before it touched anything: its moment had not come"))
+            (Known::Untouched, format!("step `{id}` ended before it touched anything: a condition was not met yet"))
         }
-        // a fence cannot be looked at from outside: that it was not found says nothing about the server
+        // a fence cannot be checked from outside: not finding it proves nothing about the server
         _ if step.begun && step.absent && done != Known::Closed => {
-            (opposite, format!("step `{id}` was looked at, and had not come to pass"))
+            (opposite, format!("step `{id}` was checked, and had no effect"))
         }
-        _ if step.begun => (Known::Unknown, format!("step `{id}` began, and it is not known how far it came")),
-        _ => (Known::Untouched, format!("step `{id}` was not begun")),
+        _ if step.begun => (Known::Unknown, format!("step `{id}` started, and it is not known how far it got")),
+        _ => (Known::Untouched, format!("step `{id}` was not started")),
     }
 }
 
@@ -145,7 +144,7 @@ impl fmt::Display for DecisionTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = |text: fn(&Place) -> &str| self.places.iter().map(|place| text(place).len()).max().unwrap_or(0);
         let (names, ats) = (width(|place| &place.name), width(|place| &place.at));
-        writeln!(f, "what this run knows:")?;
+        writeln!(f, "state of the switch, from the journal:")?;
         for Place { name, at, known, because } in &self.places {
             writeln!(f, "  {name:<names$}  {at:<ats$}  {known:<9}  {because}")?;
         }

@@ -1,5 +1,5 @@
-//! What an auditor asks of a run: which commit and plan, who decided what, which servers, and what they said at the
-//! moments that count. All of it stands in the journal; nothing is asked anew. Pure.
+//! Evidence of a run for an auditor: commit and plan, decisions, servers, and their answers at the moments of the switch.
+//! All of it comes from the journal; no server is asked. Pure.
 
 use super::fold::Summary;
 use super::standstill::JournalMoment;
@@ -14,15 +14,15 @@ use std::collections::BTreeMap;
 pub struct Evidence {
     /// Commit that the playbook was at, and whether the file was as committed; missing outside a repository.
     pub revision: Option<String>,
-    /// Process that began the run.
+    /// Process that started the run.
     pub runner: Option<String>,
     /// What people decided.
     pub decisions: Vec<Decided>,
-    /// What each server said it is: its version, numbers, and names.
+    /// The identity that each server reported: its version, ids and names.
     pub servers: BTreeMap<String, BTreeMap<String, String>>,
     /// The moments of the switch.
     pub switch: Option<Switch>,
-    /// What steps read back from servers, files and disks when they were done the last time: their outputs, by step.
+    /// What steps read back from servers, files and disks when they last succeeded: their outputs, by step.
     pub read_back: BTreeMap<String, BTreeMap<String, Value>>,
     /// What a rehearsal found in its ledger after the end: the report of `cutover rehearse`.
     pub rehearsal: Option<Value>,
@@ -35,7 +35,7 @@ pub struct Decided {
     pub step: String,
     /// Who.
     pub by: String,
-    /// Whether it was a yes.
+    /// Whether it was approved.
     pub approved: bool,
     /// Why, if a reason was given.
     pub reason: Option<String>,
@@ -51,23 +51,23 @@ pub struct Switch {
     pub closing: i64,
     /// Time from the first lock to the final position, in milliseconds.
     pub fence_ms: Option<f64>,
-    /// The last place in the old server's log.
+    /// The last position in the old server's log.
     pub fenced_at: Option<Value>,
     /// When the new server had applied everything.
     pub caught_up: Option<i64>,
     /// When the new server was open.
     pub open: Option<i64>,
-    /// The new server's place in its own log when it was opened.
+    /// The new server's position in its own log when it was opened.
     pub promoted_at: Option<Value>,
     /// When the application was sent to the new server.
     pub arrived: Option<i64>,
-    /// When the old server was made as it was before, where the switch did not come about.
+    /// When the old server was opened again, if the switch was given up.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reopened: Option<i64>,
 }
 
 impl Evidence {
-    /// What the journal of the run says.
+    /// From the journal of the run.
     #[must_use]
     pub fn new(summary: &Summary, entries: &[Entry]) -> Self {
         let mut evidence = Self { switch: switch(summary), ..Self::default() };
@@ -99,7 +99,7 @@ impl Evidence {
     }
 }
 
-/// The last switch of the run, if one was begun.
+/// The last switch of the run, if one was started.
 fn switch(summary: &Summary) -> Option<Switch> {
     let last = summary.standstills.last()?;
     let at = |moment: Option<JournalMoment>| moment.map(|moment| moment.at);

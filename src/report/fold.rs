@@ -36,9 +36,9 @@ pub struct Summary {
     pub plan: String,
     /// Version of its plan's format; a run of an older one than this program's is only listed and reported.
     pub plan_format: u32,
-    /// How it ended; missing while it has not, and when its runner died.
+    /// How it ended; missing while it runs, and when its runner died.
     pub outcome: Option<Outcome>,
-    /// Why it is, or was, taken back.
+    /// Why it is, or was, rolled back.
     pub rollback: Option<String>,
     /// Whether a point of no return has been passed, or may have been.
     pub past_point_of_no_return: bool,
@@ -47,42 +47,42 @@ pub struct Summary {
     /// Each time that a server was closed to writes, and until when.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub standstills: Vec<Standstill>,
-    /// When a block was put back, because its moment had not come; nothing was closed then.
+    /// When a block was postponed because a condition was not met yet; nothing was closed then.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub put_back: Vec<JournalMoment>,
     /// Blocks that used up their time, and when.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub deadlines: BTreeMap<String, JournalMoment>,
-    /// When it began.
+    /// When it started.
     pub started: Option<i64>,
     /// When its last entry was written.
     pub last: Option<i64>,
-    /// From its beginning to its last entry.
+    /// Time from its start to its last entry.
     pub duration: Option<i64>,
     /// How often it was resumed.
     pub resumed: usize,
-    /// Where the hosts stand that it uses, by their names; those without a region are left out.
+    /// Regions of its hosts, by host name; hosts without a region are left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub regions: BTreeMap<String, String>,
-    /// What is known of the servers of a switch that has not ended well, and what may be done.
+    /// The known state of the servers of a switch that has not ended well, and what may be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionTable>,
-    /// Why it cannot go on now, if it was put off.
+    /// Why it cannot continue now, if it was put off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub put_off: Option<PutOff>,
-    /// What was found on the servers that it has closed for good.
+    /// Findings on the servers that it has closed permanently.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_fence: Option<AfterFence>,
-    /// Who began it: a person by name, or an account as `user@host`.
+    /// Who started it: a person by name, or an account as `user@host`.
     pub starter: String,
     /// Its steps, in file order.
     pub steps: Vec<StepSummary>,
 }
 
-/// Why a run cannot go on now.
+/// Why a run cannot continue now.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PutOff {
-    /// The step or block that cannot go on.
+    /// The step or block that cannot continue.
     pub of: String,
     /// Why.
     pub failure: Failure,
@@ -97,21 +97,21 @@ pub struct Awaited {
     pub closes: i64,
 }
 
-/// How a question to people stands.
+/// The state of an approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Approval {
     /// Who has approved, each once.
     pub people: Vec<String>,
-    /// How many more must.
+    /// How many more must approve.
     pub missing: usize,
-    /// When the question lapses; never, when missing.
+    /// When the request expires; never, when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lapses_at: Option<i64>,
-    /// Everything that was said: yes or no, by whom, why, and about which plan.
+    /// Every decision: approved or refused, by whom, why, and for which plan.
     pub decisions: Vec<Said>,
 }
 
-/// What a person said to a question.
+/// A person's answer to a request for approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Said {
     /// When.
@@ -128,26 +128,26 @@ pub struct StepSummary {
     pub id: String,
     /// Its kind.
     pub uses: String,
-    /// The block it stands in.
+    /// The block that contains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<String>,
-    /// How it stands.
+    /// Its status.
     pub status: Status,
     /// How often it was tried.
     pub attempts: u32,
-    /// Begin of its first attempt.
+    /// Start of its first attempt.
     pub started: Option<i64>,
     /// End of its last attempt.
     pub ended: Option<i64>,
-    /// From the one to the other.
+    /// Time from `started` to `ended`.
     pub duration: Option<i64>,
-    /// When it was done the last time; kept when it is taken back, or fails later.
+    /// When it last succeeded; kept when it is undone, or fails later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done: Option<JournalMoment>,
-    /// Begin of the first attempt to take it back.
+    /// Start of the first attempt to undo it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo_started: Option<i64>,
-    /// End of the last attempt to take it back, hooks included; missing while one is under way.
+    /// End of the last attempt to undo it, including hooks; missing while one is running.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo_ended: Option<i64>,
     /// Why it was skipped.
@@ -159,7 +159,7 @@ pub struct StepSummary {
     /// The opening of its window, or its block's, that it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Awaited>,
-    /// What people have said to it, once it has asked them.
+    /// The state of its approval, once it has asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
     /// When it is tried again.
@@ -168,17 +168,16 @@ pub struct StepSummary {
     /// What ended its last attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// What it put out.
+    /// Its outputs.
     #[serde(skip_serializing_if = "Outputs::is_empty")]
     pub outputs: Outputs,
-    /// What ended the last attempt to take it back.
+    /// What ended the last attempt to undo it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo_failure: Option<Failure>,
-    /// What a person has to do by hand, because it could not be taken back: its undo and hooks, as far as they are
-    /// not done.
+    /// What a person must do by hand because it could not be undone: the rest of its undo and hooks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<Action>,
-    /// Who took it back by hand, and why, in that person's words.
+    /// Who undid it by hand, and why, in that person's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vouched: Option<Vouched>,
 }
@@ -263,7 +262,7 @@ fn step(run: &str, state: &RunState, ix: usize) -> StepSummary {
     }
 }
 
-/// The opening that step `ix` waits for, and that in words. For a block it is the first step that still has to run.
+/// The opening that step `ix` waits for, and its description. For a block it is the first step that still has to run.
 fn awaited(state: &RunState, ix: usize) -> Option<(Awaited, String)> {
     let number = state.graph.gate(ix)?;
     let opening = state.windows[number].awaited.filter(|_| state.is_live() && state.steps[ix].is_unfinished())?;
@@ -278,7 +277,7 @@ fn awaited(state: &RunState, ix: usize) -> Option<(Awaited, String)> {
     (first == ix).then_some((Awaited { opens, closes }, words))
 }
 
-/// What people have said to a step that asks them.
+/// The answers of people to a step that asks them.
 fn add_approval(step: &mut StepSummary, entries: &[Entry]) {
     let standing = Standing::of(entries, &step.id);
     if standing.asked.is_none() && standing.decisions.is_empty() {
@@ -299,8 +298,8 @@ fn add_approval(step: &mut StepSummary, entries: &[Entry]) {
     });
 }
 
-/// A resume clears the failure of a step that it tries again; people still want to know why the run had stopped. A failure
-/// before a success is none any more.
+/// A resume clears the failure of a step that it tries again, but people still want to know why the run had stopped. A
+/// failure before a success no longer counts.
 fn keep_failures(steps: &mut [StepSummary], entries: &[Entry]) {
     for step in steps.iter_mut().filter(|step| step.failure.is_none() && step.status != Status::Succeeded) {
         let own = entries.iter().rev().filter(|entry| entry.event.step() == Some(&step.id));

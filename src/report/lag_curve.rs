@@ -19,7 +19,7 @@ const HEIGHT: i64 = 150;
 const LEFT: i64 = 64;
 const BOTTOM: i64 = 20;
 const TOP: i64 = 12;
-/// Points that can be told apart; of more, the highest of each stretch is drawn.
+/// Number of points that can be distinguished; of more, the highest of each stretch is drawn.
 const POINTS: usize = 320;
 
 /// The curve with its last and its highest value in words; nothing, when no lag was measured.

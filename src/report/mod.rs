@@ -1,7 +1,7 @@
 //! What people see of a run: its events folded into a summary, and the displays of it.
 //!
 //! May know the journal, the plan and the pure half of the engine (the fold), and the
-//! dialects' words for what a person is told to type. Decides nothing, changes nothing.
+//! dialects' statements that a person is asked to type. Decides nothing, changes nothing.
 
 pub mod after_fence;
 pub mod by_hand;

@@ -4,14 +4,14 @@ use super::standstill::JournalMoment;
 use crate::store::{Entry, Event};
 use std::collections::BTreeMap;
 
-/// The moments of one step, besides the begin and end of its attempts.
+/// The moments of one step, besides the start and end of its attempts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StepMoments {
-    /// When it was done the last time.
+    /// When it last succeeded.
     pub done: Option<JournalMoment>,
-    /// Begin of the first attempt to take it back, in milliseconds since 1970.
+    /// Start of the first attempt to undo it, in milliseconds since 1970.
     pub undo_started: Option<i64>,
-    /// End of the last attempt to take it back; missing while one is under way, or was lost with its runner.
+    /// End of the last attempt to undo it; missing while one is running, or was lost with its runner.
     pub undo_ended: Option<i64>,
 }
 
@@ -22,7 +22,7 @@ impl StepMoments {
         let mut moments = Self::default();
         for entry in entries.iter().filter(|entry| entry.event.step() == Some(id)) {
             match &entry.event {
-                // made again after it was taken back: what counts is the last time
+                // done again after it was undone: the last time counts
                 Event::StepIntent { .. } => (moments.undo_started, moments.undo_ended) = (None, None),
                 Event::StepDone { .. } => moments.done = Some(JournalMoment { at: entry.at, entry: entry.seq }),
                 Event::UndoIntent { .. } | Event::HookIntent { .. } => {

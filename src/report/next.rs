@@ -6,7 +6,7 @@ use crate::engine::status::Status;
 use crate::plan::stored::maker;
 use crate::store::Outcome;
 
-/// What to type next. `alive` names the process that is working on the run right now, if there is one.
+/// The command to type next. `alive` names the process that is working on the run now, if there is one.
 #[must_use]
 pub fn next(summary: &Summary, alive: Option<&str>) -> Option<String> {
     let command = command(summary, alive)?;
@@ -32,41 +32,41 @@ fn command(summary: &Summary, alive: Option<&str>) -> Option<String> {
             Some(format!("cutover resume {run}, or cutover rollback {run}"))
         }
         Some(Outcome::Kept) => Some(format!(
-            "mend what failed, then cutover resume {run}, which goes on from there\n   or: cutover rollback {run}, which takes \
-             everything back"
+            "fix what failed, then cutover resume {run}, which continues from there\n   or: cutover rollback {run}, which undoes \
+             everything"
         )),
         Some(Outcome::Stopped) if summary.past_point_of_no_return => {
-            Some(format!("mend what failed, then cutover resume {run}"))
+            Some(format!("fix what failed, then cutover resume {run}"))
         }
         Some(Outcome::Stopped | Outcome::Stuck) if summary.rollback.is_some() => Some(next_of_stuck(summary)),
         Some(Outcome::Stopped | Outcome::Stuck) => {
-            Some(format!("mend what failed, then cutover resume {run} or cutover rollback {run}"))
+            Some(format!("fix what failed, then cutover resume {run} or cutover rollback {run}"))
         }
         Some(_) => None,
     }
 }
 
-/// What keeps a run from success of which every step is done.
+/// Why a run whose steps are all done is still not successful.
 pub(super) fn trouble_after_fence(summary: &Summary) -> Option<&AfterFence> {
     let over = |step: &StepSummary| matches!(step.status, Status::Succeeded | Status::Skipped);
     let all_over = summary.outcome == Some(Outcome::Stopped) && summary.steps.iter().all(over);
     summary.after_fence.as_ref().filter(|after| all_over && !after.is_well())
 }
 
-/// A rollback that was cut off goes on; where a part of the run was to be kept, it can be made a whole one.
+/// An interrupted rollback continues; one that was to stop at a checkpoint can be turned into a full one.
 fn next_of_rollback(summary: &Summary) -> String {
     let run = &summary.run;
-    format!("cutover resume {run}, which goes on taking back")
+    format!("cutover resume {run}, which continues the rollback")
 }
 
-/// A run that could not be taken back goes on taking back, once that can be done or a person has done it.
+/// A stuck rollback continues, once the undo works or a person has done it by hand.
 fn next_of_stuck(summary: &Summary) -> String {
     let run = &summary.run;
     let mut steps = summary.steps.iter().filter(|step| step.status == Status::UndoFailed);
     match steps.next() {
         None => next_of_rollback(summary),
         Some(step) => format!(
-            "mend what failed, then cutover resume {run}\n   or: do it by hand as said above, then cutover mark-undone \
+            "fix what failed, then cutover resume {run}\n   or: undo it by hand as shown above, then cutover mark-undone \
              {run} {} --why TEXT, then cutover resume {run}",
             step.id
         ),

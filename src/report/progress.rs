@@ -1,5 +1,5 @@
-//! What running steps tell, kept beside the journal for whoever watches from another process: a file for each run, of
-//! bounded size. It holds nothing that a run needs, so a line that cannot be written is no failure.
+//! Progress of running steps, kept beside the journal for displays in other processes: one file per run, of bounded size.
+//! It holds nothing that a run needs, so a line that cannot be written is not a failure.
 
 use crate::error::{Failure, Result};
 use crate::kinds::Update;
@@ -13,26 +13,26 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const FOLDER: &str = "progress";
-/// Figures of one step stand at least so many milliseconds apart; twice as many after each thinning.
+/// Shortest time between two figures of a step, in milliseconds; doubled by each thinning.
 const APART: i64 = 500;
-/// A file that has grown to so many lines is thinned to half of its figures.
+/// Number of lines at which a file is thinned to half of its figures.
 const LINES: usize = 8000;
-/// A sentence longer than this many letters is cut: some name every row of a table.
+/// Longest sentence, in letters; longer ones are cut, because some name every row of a table.
 const LETTERS: usize = 2000;
 
-/// One piece of news.
+/// One progress report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct News {
-    /// When it was told, in milliseconds since 1970, on the runner's clock.
+    /// Time of the report, in milliseconds since 1970, on the runner's clock.
     pub at: i64,
     /// The step.
     pub step: String,
-    /// What it told.
+    /// The progress.
     #[serde(flatten)]
     pub update: Update,
 }
 
-/// The lag as far as it was told, in the order of time.
+/// The reported lag, in the order of time.
 #[must_use]
 pub fn lag(news: &[News]) -> Vec<LagSample> {
     let sample = |news: &News| match news.update {
@@ -42,7 +42,7 @@ pub fn lag(news: &[News]) -> Vec<LagSample> {
     news.iter().filter_map(sample).collect()
 }
 
-/// Writes the news of one run.
+/// Writes the progress of one run.
 pub struct Recorder {
     path: PathBuf,
     file: Option<File>,
@@ -52,19 +52,19 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// For `run` in `state_dir`. What an earlier process wrote of the run stays.
+    /// For `run` in `state_dir`. Lines of earlier processes are kept.
     #[must_use]
     pub fn new(state_dir: &Path, run: &str) -> Self {
         let path = path(state_dir, run);
         if let Some(folder) = path.parent() {
-            let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder); // opening the file tells
+            let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder); // opening the file reports a failure
         }
         let lines = read_after(&path, 0).map_or(0, |(news, _)| news.len());
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).ok();
         Self { path, file, lines, apart: APART, last: HashMap::new() }
     }
 
-    /// Writes what `step` told at `at`, unless it is a figure that comes too soon after the one before.
+    /// Writes the progress of `step` at `at`, unless it is a figure that comes too soon after the one before.
     pub fn tell(&mut self, at: i64, step: &str, update: &Update) {
         if is_figure(update) {
             let last = self.last.entry((step.to_owned(), discriminant(update))).or_insert(i64::MIN);
@@ -85,7 +85,7 @@ impl Recorder {
         }
     }
 
-    /// Leaves out every second figure, and from here on takes half as many. Sentences stay, but no more than fit.
+    /// Removes every second figure, and from then on accepts half as many. Sentences are kept, as many as fit.
     fn thin(&mut self) {
         self.apart *= 2;
         let Ok((news, _)) = read_after(&self.path, 0) else { return };
@@ -117,7 +117,7 @@ fn is_figure(update: &Update) -> bool {
     !matches!(update, Update::Note { .. })
 }
 
-/// Whether a figure says that all is done: it is shown for good.
+/// Whether a figure is the final one: it is always kept.
 fn is_end(update: &Update) -> bool {
     match update {
         Update::Bytes { done, total } | Update::Rows { done, total, .. } => *total == Some(*done),
@@ -138,7 +138,7 @@ fn path(state_dir: &Path, run: &str) -> PathBuf {
     state_dir.join(FOLDER).join(format!("{run}.jsonl"))
 }
 
-/// Follows the news of one run.
+/// Follows the progress of one run.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
@@ -154,16 +154,16 @@ impl Reader {
         Self { path: path(state_dir, run), read: 0, identity: None, news: Vec::new() }
     }
 
-    /// All news as of the last look, in the order they were told.
+    /// All progress as of the last read, in order.
     #[must_use]
     pub fn news(&self) -> &[News] {
         &self.news
     }
 
-    /// Reads what has come since the last look; says whether anything has. A run that never told anything has no file.
+    /// Reads new lines; returns whether there were any. A run without progress has no file.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// When the file exists and cannot be read.
     pub fn look(&mut self) -> Result<bool> {
         let attempted = || format!("read {}", self.path.display());
         let identity = match std::fs::metadata(&self.path) {
@@ -188,7 +188,7 @@ impl Reader {
     }
 }
 
-/// Whole lines after byte `from`, and where the next look begins. A line that cannot be read is left out.
+/// Whole lines after byte `from`, and where the next read starts. Unreadable lines are left out.
 fn read_after(path: &Path, from: u64) -> std::io::Result<(Vec<News>, u64)> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(from))?;

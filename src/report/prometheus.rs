@@ -13,7 +13,7 @@ pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 /// Names and values of a sample's labels.
 pub type Labels<'a> = [(&'static str, &'a str)];
 
-/// What a sample says.
+/// The value of a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A whole number now.
@@ -47,7 +47,7 @@ impl Families {
     pub fn family(&mut self, name: &'static str, help: &'static str) {
         self.0.push(Family { name, help, samples: Vec::new() });
     }
-    /// Puts a sample into the family that was begun last.
+    /// Adds a sample to the last started family.
     pub fn sample(&mut self, labels: &Labels<'_>, value: Value) {
         let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         if let Some(family) = self.0.last_mut() {

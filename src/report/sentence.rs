@@ -1,6 +1,5 @@
-//! Every sentence that a report of a run may hold, one variant each, with what it rests on. The text report is nothing
-//! but these, and the page takes its prose from here: what has no variant cannot be said, and a test holds each variant
-//! against the journal.
+//! Every sentence that a report of a run may contain, one variant each, with the facts it is based on. The text report
+//! consists of these alone, and the page takes its prose from here. A test checks each variant against the journal.
 
 use super::after_fence::AfterFence;
 use super::decision::DecisionTable;
@@ -16,20 +15,20 @@ use std::fmt;
 /// A sentence of a report.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Sentence<'a> {
-    /// Which run it is, and how it stands; `alive` is the process that works on it now.
+    /// The run and its state; `alive` is the process that works on it now.
     Head {
         /// The run.
         summary: &'a Summary,
         /// Who works on it.
         alive: Option<&'a str>,
     },
-    /// How a step stands, padded to `width`.
+    /// The status of a step, padded to `width`.
     Step {
         /// The step.
         step: &'a StepSummary,
         /// Width of the longest name.
         width: usize,
-        /// Whether nobody works on the run: then nothing of the step is under way.
+        /// Whether no process works on the run: then nothing of the step is running.
         idle: bool,
     },
     /// What ended the last attempt of a step.
@@ -39,21 +38,21 @@ pub enum Sentence<'a> {
         /// The failure.
         failure: &'a Failure,
     },
-    /// What ended the last attempt to take a step back.
+    /// What ended the last attempt to undo a step.
     UndoFailed {
         /// The step.
         step: &'a str,
         /// The failure.
         failure: &'a Failure,
     },
-    /// A person says that a step is taken back.
+    /// A person has marked a step as undone.
     Vouched {
         /// The step.
         step: &'a str,
         /// Who, and why.
         vouched: &'a Vouched,
     },
-    /// Why the run cannot go on now.
+    /// Why the run cannot continue now.
     PutOff {
         /// The step or block that cannot.
         of: &'a str,
@@ -67,14 +66,14 @@ pub enum Sentence<'a> {
         /// When that was.
         at: JournalMoment,
     },
-    /// Why the run is, or was, taken back, and how far that came.
+    /// Why the run is, or was, rolled back, and how far that got.
     RolledBack {
         /// The reason.
         reason: &'a str,
         /// How the run ended.
         outcome: Option<Outcome>,
     },
-    /// The moment for a fence had not come, and nothing was closed.
+    /// The conditions for a fence were not met, and nothing was closed.
     PutBack {
         /// When.
         moments: &'a [JournalMoment],
@@ -83,16 +82,16 @@ pub enum Sentence<'a> {
     Standstill(&'a Standstill),
     /// What a person does by hand.
     ByHand(&'a StepSummary),
-    /// What was found on the servers that were closed for good.
+    /// Findings on the permanently closed servers.
     AfterFence(&'a AfterFence),
-    /// The point of no return; `certain` when it is known to be passed.
+    /// The point of no return; `certain` when it is known that it was passed.
     PointOfNoReturn {
         /// Whether it is certain.
         certain: bool,
     },
-    /// What is known of the servers, and what may be done.
+    /// The known state of the servers, and what may be done.
     Decision(&'a DecisionTable),
-    /// What to type next.
+    /// The command to type next.
     Next(&'a str),
 }
 
@@ -103,7 +102,7 @@ impl fmt::Display for Sentence<'_> {
             Self::Step { step, width, idle } => step_line(f, step, width, idle),
             Self::Failed { failure, .. } | Self::UndoFailed { failure, .. } => write_failure(f, failure),
             Self::Vouched { vouched, .. } => {
-                writeln!(f, "      taken back by hand, says {}: {}", vouched.by, vouched.why)
+                writeln!(f, "      marked as undone by {}: {}", vouched.by, vouched.why)
             }
             Self::PutOff { of, failure } => {
                 writeln!(f, "put off because of `{of}`:")?;
@@ -121,8 +120,8 @@ impl fmt::Display for Sentence<'_> {
                 after.lines().iter().try_for_each(|line| writeln!(f, "  {line}"))
             }
             Self::PointOfNoReturn { certain } => {
-                let is = if certain { "is passed" } else { "may be passed" };
-                writeln!(f, "The point of no return {is}: the old server stays closed. Do not open it by hand.")
+                let is = if certain { "was passed" } else { "may have been passed" };
+                writeln!(f, "The point of no return {is}: the old server must remain closed. Do not open it by hand.")
             }
             Self::Decision(table) => write!(f, "{table}"),
             Self::Next(next) => writeln!(f, "next: {next}"),
@@ -130,27 +129,25 @@ impl fmt::Display for Sentence<'_> {
     }
 }
 
-/// How a step stands, in words. Where nobody works on its run, nothing is under way, whatever the last entry announced.
+/// The status of a step, in words. Where no process works on its run, nothing is running, whatever the last entry announced.
 #[must_use]
 pub fn standing(status: Status, idle: bool) -> String {
     match status {
-        Status::Running | Status::Waiting if idle => "cut off".to_owned(),
+        Status::Running | Status::Waiting if idle => "interrupted".to_owned(),
         Status::Retrying if idle => Status::Failed.to_string(),
-        Status::Undoing if idle => "undo cut off".to_owned(),
+        Status::Undoing if idle => "undo interrupted".to_owned(),
         status => status.to_string(),
     }
 }
 
-/// How far a run came that was to be taken back.
+/// How far the rollback of a run got.
 #[must_use]
 pub fn taken_back(outcome: Option<Outcome>) -> &'static str {
     match outcome {
         Some(Outcome::RolledBack | Outcome::Refused | Outcome::Nothing) => "rolled back",
-        Some(Outcome::Kept) => "taken back to a checkpoint",
-        Some(Outcome::Stuck | Outcome::Stopped) => "a rollback was begun, and is not complete,",
-        Some(Outcome::Interrupted | Outcome::PutOff | Outcome::Done) | None => {
-            "a rollback was begun, and has not ended,"
-        }
+        Some(Outcome::Kept) => "rolled back to a checkpoint",
+        Some(Outcome::Stuck | Outcome::Stopped) => "rollback started but not complete,",
+        Some(Outcome::Interrupted | Outcome::PutOff | Outcome::Done) | None => "rollback started but not ended,",
     }
 }
 
@@ -158,7 +155,7 @@ fn head(f: &mut fmt::Formatter<'_>, summary: &Summary, alive: Option<&str>) -> f
     let state = match (summary.outcome, alive) {
         (_, Some(holder)) => format!("running, {holder}"),
         (Some(outcome), None) => outcome.to_string(),
-        (None, None) => "not finished, and nothing is working on it".to_owned(),
+        (None, None) => "not finished, and no process is working on it".to_owned(),
     };
     let kind = if summary.rehearsal { "rehearsal run" } else { "run" };
     writeln!(f, "{kind} {} of {}: {state}", summary.run, summary.playbook)
@@ -191,16 +188,16 @@ fn put_back(f: &mut fmt::Formatter<'_>, moments: &[JournalMoment]) -> fmt::Resul
     let Some((first, last)) = moments.first().zip(moments.last()) else { return Ok(()) };
     let (first, last) = (exact_moment(first.at), exact_moment(last.at));
     match moments.len() {
-        1 => writeln!(f, "put back at {first}: its moment had not come, and writes were not stopped for it"),
+        1 => writeln!(f, "switch postponed at {first}: its conditions were not met yet, and no writes were paused"),
         times => writeln!(
             f,
-            "put back {times} times, from {first} to {last}: its moment had not come, and writes were not stopped for it"
+            "switch postponed {times} times, from {first} to {last}: its conditions were not met yet, and no writes were paused"
         ),
     }
 }
 
 fn by_hand(f: &mut fmt::Formatter<'_>, step: &StepSummary) -> fmt::Result {
-    writeln!(f, "to take `{}` back by hand:", step.id)?;
+    writeln!(f, "to undo `{}` by hand:", step.id)?;
     step.by_hand.iter().try_for_each(|action| writeln!(f, "  {}", self::action(action)))
 }
 

@@ -1,5 +1,5 @@
-//! How long an application's writes stood still: each time that a run has closed a server, when, and what ended that.
-//! Read from the journal in the order of its entries, so that nothing counts as reached that a step only tried. Pure.
+//! The write pauses of an application: each time that a run has closed a server, when, and what ended the pause. Read from
+//! the journal in the order of its entries, so that only finished steps count. Pure.
 
 use super::time::{exact_moment, span};
 use crate::dialect::Dialect;
@@ -25,16 +25,16 @@ pub struct JournalMoment {
     pub entry: u32,
 }
 
-/// One time that a server was closed to writes, or may have been.
+/// One write pause: a server was closed to writes, or may have been.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Standstill {
     /// The server that was closed.
     pub server: String,
     /// The step that closed it.
     pub fence: String,
-    /// When closing began; where it is not known how far that came, when it can have begun at the earliest.
+    /// When closing started; where that is not known, the earliest time that it can have started.
     pub from: JournalMoment,
-    /// When the server was seen to be closed; missing while that is not known.
+    /// When the server was confirmed closed; missing while that is not known.
     pub closed: Option<JournalMoment>,
     /// Time from the first lock to the final position, in milliseconds.
     pub fence_ms: Option<f64>,
@@ -44,29 +44,29 @@ pub struct Standstill {
     pub caught_up: Option<JournalMoment>,
     /// The new server, once it was opened.
     pub new: Option<String>,
-    /// When that was seen to take writes.
+    /// When it was confirmed to accept writes.
     pub open: Option<JournalMoment>,
     /// Its position in its own log at that moment.
     pub promoted_at: Option<Value>,
-    /// When the application was sent to it. With `arrival`, the application was seen there by then.
+    /// When the application was sent to it. With `arrival`, its sessions were seen there by then.
     pub arrived: Option<JournalMoment>,
-    /// When the closed server was made as it was before.
+    /// When the closed server was opened again.
     pub reopened: Option<JournalMoment>,
-    /// Who says so, where a person did that by hand.
+    /// Who marked it as open again, where a person did that by hand.
     pub reopened_by: Option<String>,
-    /// Whether the server was closed before, by others: then it is no matter of this run how long writes stand still.
+    /// Whether the server was already closed before, by others: then this run did not cause the write pause.
     pub was_closed_before: bool,
 }
 
 impl Standstill {
-    /// When writes could be acknowledged again; missing where the journal does not prove that they can.
+    /// When writes could be acknowledged again; missing where the journal does not prove it.
     #[must_use]
     pub fn until(&self) -> Option<JournalMoment> {
         self.arrived.or(self.open).or(self.reopened)
     }
 
-    /// How long writes stood still, in milliseconds: exact to the time that a journal entry takes, where the server was
-    /// seen to be closed; otherwise the most that it can have been.
+    /// Length of the write pause in milliseconds: exact to the time that a journal entry takes, where the server was
+    /// confirmed closed; otherwise an upper bound.
     #[must_use]
     pub fn millis(&self) -> Option<i64> {
         Some(self.until()?.at.saturating_sub(self.from.at).max(0))
@@ -80,24 +80,26 @@ impl fmt::Display for Standstill {
         if self.was_closed_before {
             return write!(
                 f,
-                "`{server}` was closed before this run closed it at {from}: how long writes stood still is not known"
+                "`{server}` was closed before this run closed it at {from}: the length of the write pause is not known"
             );
         }
         let Some((end, time)) = self.until().zip(self.millis()) else {
             return match self.closed {
-                Some(_) => write!(f, "`{server}` is closed since {from}, and this run has opened no server since"),
-                None => write!(f, "`{server}` may be closed since {from}: it is not known how far closing came"),
+                Some(_) => {
+                    write!(f, "`{server}` has been closed since {from}, and this run has opened no server since")
+                }
+                None => write!(f, "`{server}` may have been closed since {from}: it is not known how far closing got"),
             };
         };
         let (about, end) = (if self.closed.is_some() { "about" } else { "at most" }, exact_moment(end.at));
-        write!(f, "writes stood still for {about} {}: `{server}` ", span(time))?;
+        write!(f, "write pause of {about} {}: `{server}` ", span(time))?;
         let closed = if self.closed.is_some() { "was closed from" } else { "may have been closed from" };
         match (self.arrived, self.open, &self.reopened_by) {
             (Some(_), ..) => write!(f, "{closed} {from}, and the application was sent to `{new}` by {end}"),
             (None, Some(_), _) => {
-                write!(f, "{closed} {from}, and `{new}` took writes from {end}; the application was not sent there")
+                write!(f, "{closed} {from}, and `{new}` accepted writes from {end}; the application was not sent there")
             }
-            (None, None, Some(by)) => write!(f, "{closed} {from}; {by} says that it is open again, at {end}"),
+            (None, None, Some(by)) => write!(f, "{closed} {from}; {by} marked it as open again at {end}"),
             (None, None, None) => write!(f, "{closed} {from}, and was open again by {end}"),
         }
     }
@@ -113,7 +115,7 @@ pub fn standstills(plan: &Plan, entries: &[Entry]) -> Vec<Standstill> {
     all
 }
 
-/// How often the moment for a fence had not come, and nothing was closed: the entries that say so.
+/// The entries of a postponed fence: its conditions were not met, and nothing was closed.
 #[must_use]
 pub fn put_back(entries: &[Entry]) -> Vec<JournalMoment> {
     let put_back = entries.iter().filter(|entry| matches!(entry.event, Event::BlockPutBack { .. }));
@@ -133,15 +135,15 @@ fn of_fence(plan: &Plan, fence: &PlannedStep, server: &str, entries: &[Entry]) -
     reader.over
 }
 
-/// Reads the entries of one fence, and of the steps that end its standstill.
+/// Reads the entries of one fence, and of the steps that end its write pause.
 struct Reader<'a> {
     plan: &'a Plan,
     fence: &'a PlannedStep,
     server: &'a str,
     over: Vec<Standstill>,
-    /// The one that goes on.
+    /// The write pause in progress.
     open: Option<Standstill>,
-    /// How the server stood before, as the fence noted it: from here on it may be closing.
+    /// The state of the server before, as the fence noted it: from here on it may be closing.
     noted: Option<(JournalMoment, bool)>,
 }
 
@@ -161,7 +163,7 @@ impl Reader<'_> {
                 self.noted = Some((moment(entry), was_closed));
                 self.begin(moment(entry));
             }
-            // the note of an earlier attempt stands: this one may close at once
+            // the note of an earlier attempt is still valid: this attempt may close at once
             Event::StepIntent { .. } if self.noted.is_some() => self.begin(moment(entry)),
             Event::StepDone { outputs, .. } => self.close(entry, outputs),
             Event::StepFailed { failure, .. } if failure.class == Class::NotYet => {
@@ -194,7 +196,7 @@ impl Reader<'_> {
         });
     }
 
-    /// The server is closed. The first time, closing has begun as long ago as it took.
+    /// The server is closed. The first time, closing started as long ago as it took.
     fn close(&mut self, entry: &Entry, outputs: &Outputs) {
         self.begin(moment(entry));
         let Some(open) = &mut self.open else { return };

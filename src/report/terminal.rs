@@ -1,4 +1,4 @@
-//! A run as it is watched: bars with ETA on a terminal, one line an event everywhere else. Writes to stderr only.
+//! Live display of a run: bars with ETA on a terminal, one line per event everywhere else. Writes to stderr only.
 //!
 //! May know journal entries, progress updates and the plan; it decides nothing.
 
@@ -28,12 +28,12 @@ struct Running {
     since: Instant,
     /// When a line about it was last written, where there is no terminal.
     shown: Instant,
-    /// What it told last, and when.
+    /// Its last progress, and when.
     told: Option<(Update, Instant)>,
 }
 
-/// How often a step that goes on is told of where there is no terminal: whoever reads the log of a nightly run must see
-/// that it lives.
+/// How often a running step is reported where there is no terminal: the log of a nightly run must show that it is still
+/// running.
 const SIGN_OF_LIFE: Duration = Duration::from_mins(1);
 
 /// Colours by meaning, as ANSI codes.
@@ -89,8 +89,8 @@ impl Terminal {
         self.running.insert(step.to_owned(), Running { bar, since: now, shown: now, told: None });
     }
 
-    /// Writes a line about each step that has gone on for a minute without one, where there is no terminal. To be called
-    /// more often than that.
+    /// Writes a line about each step that has been silent for a minute, where there is no terminal. Must be called more
+    /// often than that.
     pub fn show_signs_of_life(&mut self, now: Instant) {
         for line in self.signs_of_life(now) {
             let _ = writeln!(std::io::stderr(), "{line}");
@@ -125,7 +125,7 @@ impl Terminal {
         format!("{:>7.2} s  {}", running.since.elapsed().as_secs_f64(), running.bar.message())
     }
 
-    /// Shows what the journal has just been told.
+    /// Shows a new journal entry.
     pub fn entry(&mut self, entry: &Entry) {
         let kind = |terminal: &Self, step: &str| terminal.kinds.get(step).cloned().unwrap_or_default();
         match &entry.event {
@@ -149,15 +149,15 @@ impl Terminal {
                 self.end(step);
                 self.line(Tone::Warn, "■", step, "stopped at a safe point");
             }
-            Event::UndoIntent { step, .. } => self.begin(step, "taking it back"),
+            Event::UndoIntent { step, .. } => self.begin(step, "undoing"),
             Event::UndoDone { step } => {
                 self.end(step);
-                self.line(Tone::Quiet, "↶", step, "taken back");
+                self.line(Tone::Quiet, "↶", step, "undone");
             }
             Event::UndoFailed { step, failure, retry_at } => {
                 self.end(step);
                 let sign = if retry_at.is_some() { "↻" } else { "✗" };
-                self.line(Tone::Bad, sign, step, &format!("cannot be taken back: {failure}"));
+                self.line(Tone::Bad, sign, step, &format!("could not be undone: {failure}"));
             }
             event => self.other(event),
         }
@@ -167,11 +167,11 @@ impl Terminal {
         match event {
             Event::RunStarted { sources, .. } => {
                 if sources.as_ref().is_some_and(|sources| sources.rehearsal) {
-                    self.line(Tone::Quiet, "·", "", "this is a rehearsal, on servers made for it");
+                    self.line(Tone::Quiet, "·", "", "this is a rehearsal, on temporary servers");
                 }
-                self.line(Tone::Quiet, "·", "", "looking at every host and server first");
+                self.line(Tone::Quiet, "·", "", "checking all hosts and servers first");
             }
-            Event::RunAdmitted => self.line(Tone::Quiet, "·", "", "nothing stands in the way"),
+            Event::RunAdmitted => self.line(Tone::Quiet, "·", "", "all checks passed"),
             Event::AfterFence { servers } => {
                 for found in servers {
                     let (tone, sign) = if found.is_well() { (Tone::Good, "✓") } else { (Tone::Bad, "✗") };
@@ -181,13 +181,13 @@ impl Terminal {
             Event::WritesAccepted { by, why } => self.line(Tone::Warn, "·", "", &format!("accepted by {by}: {why}")),
             Event::RunResumed { .. } => self.line(Tone::Quiet, "·", "", "resumed"),
             Event::BlockPreparing { block } => self.line(Tone::Quiet, "·", block, "preparing"),
-            Event::DeadlineReached { block } => self.line(Tone::Bad, "✗", block, "the deadline is reached"),
+            Event::DeadlineReached { block } => self.line(Tone::Bad, "✗", block, "deadline reached"),
             Event::WindowAwaited { of, opens, closes } => {
                 let time = |at: i64| {
                     jiff::Timestamp::from_millisecond(at).map(|at| at.strftime("%a %Y-%m-%d %H:%M:%S UTC").to_string())
                 };
                 let (from, to) = (time(*opens).unwrap_or_default(), time(*closes).unwrap_or_default());
-                self.line(Tone::Quiet, "·", of, &format!("waits for its window, from {from} to {to}"));
+                self.line(Tone::Quiet, "·", of, &format!("waiting for its window, from {from} to {to}"));
             }
             Event::WindowOpened { of, .. } => self.line(Tone::Quiet, "·", of, "its window is open"),
             Event::RunPutOff { of, failure } => self.line(Tone::Warn, "■", of, &failure.to_string()),
@@ -196,7 +196,12 @@ impl Terminal {
                 self.line(Tone::Warn, "↶", "", &format!("{how}: {reason}"));
             }
             Event::BlockPutBack { block } => {
-                self.line(Tone::Quiet, "·", block, "put back: its moment has not come, and nothing was touched");
+                self.line(
+                    Tone::Quiet,
+                    "·",
+                    block,
+                    "postponed: its conditions are not met yet, and nothing was touched",
+                );
             }
             Event::InventoryCorrected { by, changes } => {
                 let fields: Vec<String> = changes.iter().map(|change| change.at.join(".")).collect();
@@ -257,7 +262,7 @@ impl Terminal {
     }
 }
 
-/// What a step told last, `age` ago, in words.
+/// The last progress of a step, `age` ago, in words.
 fn how_far(update: &Update, age: Duration) -> String {
     let share = |done: u64, total: Option<u64>| {
         let total = total.filter(|total| *total > 0);

@@ -8,14 +8,14 @@ pub use super::sentence::action;
 use crate::engine::status::Status;
 use crate::store::Outcome;
 
-/// The summary for people. `alive` names the process that is working on the run right now, if there is one.
+/// The summary for people. `alive` names the process that is working on the run now, if there is one.
 #[must_use]
 pub fn text(summary: &Summary, alive: Option<&str>) -> String {
     let next = next(summary, alive);
     sentences(summary, alive, next.as_deref()).iter().map(ToString::to_string).collect()
 }
 
-/// Its sentences, in order. `next` is what to type next.
+/// Its sentences, in order. `next` is the command to type next.
 #[must_use]
 pub fn sentences<'a>(summary: &'a Summary, alive: Option<&'a str>, next: Option<&'a str>) -> Vec<Sentence<'a>> {
     let mut out = vec![Sentence::Head { summary, alive }];

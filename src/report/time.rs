@@ -37,10 +37,10 @@ pub fn clock(at: i64) -> String {
         .map_or_else(|_| at.to_string(), |at| at.strftime("%H:%M:%S%.3f UTC").to_string())
 }
 
-/// A time that runs on in the browser, from `since`; until a script takes it over it says how long it is by now.
+/// A running time since `since`, counted by the browser; without a script it shows the time when the page was made.
 #[must_use]
 pub fn running(since: i64, now: i64) -> Markup {
-    // what is sent again each second would be no change: the browser counts by itself
+    // a text that differs every second would be sent every second: the browser counts by itself
     let coarse = (now - since) / 60_000 * 60_000;
     html! { span.running data-since=(since) { (span(if coarse > 0 { coarse } else { 0 })) } }
 }

@@ -1,4 +1,4 @@
-//! Whether the playbooks and inventories that schedules name can be read, and plan without faults.
+//! Checks that the playbooks and inventories of schedules can be read and planned without faults.
 
 use super::file::{Action, Schedule, Schedules};
 use crate::plan::load;
@@ -6,7 +6,7 @@ use crate::playbook::document::Document;
 use crate::playbook::fault::Faults;
 use crate::playbook::file;
 
-/// Every fault, each file's once a schedule; with the schedule's name.
+/// Every fault, once per file and schedule, with the schedule's name.
 #[must_use]
 pub fn faults(schedules: &Schedules) -> Vec<(String, Vec<Faults>)> {
     let of_one = |schedule: &Schedule| (schedule.name.clone(), check(schedule));
@@ -17,7 +17,7 @@ fn check(schedule: &Schedule) -> Vec<Faults> {
     if schedule.action != Action::Rehearse {
         return load::plan(&schedule.sources).err().unwrap_or_default();
     }
-    // the inventory of a rehearsal comes about with its servers: what stands in the playbook alone can be checked
+    // the inventory of a rehearsal is made with its servers: only the playbook can be checked
     match Document::open(&schedule.sources.playbook) {
         Err(report) => vec![report],
         Ok(document) => {

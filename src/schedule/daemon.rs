@@ -1,6 +1,6 @@
-//! The scheduler as a process that stays: looks at every due time and at least once a second, and launches what is to be
-//! started. Whatever it must not forget is in the journal, so it can be killed at any moment, and so two of them on one
-//! state directory do no harm. What it launches outlives it.
+//! The long-running scheduler: checks at every due time and at least once a second, and launches due starts. Its state is in
+//! the journal, so it can be killed at any moment, and two schedulers on one state directory do no harm. The processes that
+//! it launches outlive it.
 
 use super::decide::{GRACE, spoilt};
 use super::file::{Rules, Schedules};
@@ -19,27 +19,27 @@ use std::time::Duration;
 use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
-/// How often it looks when nothing is due: at its file, at what waits, at what persons asked for.
+/// How often it checks its file, waiting starts and requests of people when nothing is due.
 const PERIOD: Duration = Duration::from_secs(1);
-/// A start that another daemon has decided is left to that one for so long.
+/// How long a start decided by another daemon is left to that daemon.
 const COURTESY: Duration = Duration::from_secs(3);
-/// So often a process is launched that ends before it has claimed its start.
+/// Number of launches of a process that ends before it has claimed its start.
 const ATTEMPTS: u32 = 3;
 
-/// What there is to tell.
+/// Events to report.
 #[derive(Debug)]
 pub enum News {
     /// The schedules in use: at the beginning, and when the file has changed.
     Schedules(Schedules),
-    /// The file has changed and is not valid; the schedules in use stay.
+    /// The file has changed and is invalid; the previous schedules remain in use.
     Broken(Faults),
     /// A decision.
     Decided(Start),
     /// A process was launched for a start.
     Launched(Start),
-    /// Something cannot be done now; it is tried again.
+    /// A failure; the action is tried again.
     Trouble(Failure),
-    /// It stops; these starts go on without it.
+    /// It stops; these starts continue without it.
     Stopped(Vec<Start>),
 }
 
@@ -52,7 +52,7 @@ pub struct Daemon {
     schedules: Schedules,
     read: Option<Version>,
     launched: HashMap<String, Launched>,
-    /// Whether it has looked already: what it finds at its first look was left by one that is dead.
+    /// Whether it has checked before: starts found at the first check were left by a daemon that died.
     has_looked: bool,
 }
 
@@ -82,7 +82,7 @@ impl Daemon {
         self
     }
 
-    /// Works until `stop`. Needs a runtime with several threads, because a look waits for the disk.
+    /// Works until `stop`. Needs a runtime with several threads, because a check waits for the disk.
     pub async fn serve(mut self, stop: CancellationToken, tell: impl Fn(News)) {
         tell(News::Schedules(self.schedules.clone()));
         while !stop.is_cancelled() {
@@ -141,7 +141,7 @@ impl Daemon {
         if launched.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none())) {
             return Ok(()); // it is on its way
         }
-        // a person does not wait for longer than a scheduler may be away
+        // a person waits no longer than a scheduler may be away
         let on_demand = Rules { latest_start: Some(GRACE), ..Rules::default() };
         let rules = self.schedules.get(&start.schedule).map(|schedule| schedule.rules).unwrap_or_default();
         let rules = if start.on_demand { on_demand } else { rules };
@@ -158,7 +158,7 @@ impl Daemon {
         }
         if launched.attempts == ATTEMPTS {
             let log = work::log(self.scheduler.home.dir(), run);
-            let reason = format!("its process ended {ATTEMPTS} times before it began: see {}", log.display());
+            let reason = format!("its process ended {ATTEMPTS} times before it started: see {}", log.display());
             return self.scheduler.journal.end(&start, now.as_millisecond(), None, Some(&reason));
         }
         launched.attempts += 1;
@@ -167,7 +167,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Until the next due time, or until it is time for a look anyway.
+    /// Until the next due time, or the next regular check.
     fn pause(&self) -> Duration {
         let now = Timestamp::now();
         let next = self.schedules.all.iter().filter_map(|schedule| schedule.timetable.next(now)).min();

@@ -1,4 +1,4 @@
-//! What becomes of due times. Pure: no clock, no journal, no process.
+//! Decides about due times. Pure: no clock, no journal, no process.
 
 use super::file::{CatchUp, Overlap, Rules};
 use super::timetable::Timetable;
@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A scheduler that looks no later than this after a due time was there: killed and started again, or only busy.
+/// A scheduler that checks at most this long after a due time counts as running: it was restarted, or only busy.
 pub const GRACE: Span = Span(Duration::from_mins(1));
-/// So many missed due times of one absence are recorded one by one; those before them in one sum.
+/// Number of missed due times of one absence that are recorded one by one; earlier ones are recorded as a count.
 const KEPT: usize = 1000;
 
-/// What is known of a schedule at one moment.
+/// The state of a schedule at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Moment {
     /// The time.
@@ -22,24 +22,24 @@ pub struct Moment {
     pub since: Timestamp,
     /// Its newest due time, not after now, that has a decision.
     pub last: Option<Timestamp>,
-    /// What a start would have to wait for.
+    /// What prevents a start now.
     pub in_the_way: Option<String>,
     /// Why nothing may be started before a person has acted.
     pub unfinished: Option<String>,
 }
 
-/// A due time and what becomes of it.
+/// A due time and its decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The due time.
     pub due: Timestamp,
-    /// What becomes of it.
+    /// The decision.
     pub verdict: Verdict,
-    /// Why, unless it is simply started.
+    /// The reason, unless it is simply started.
     pub reason: Option<String>,
 }
 
-/// What becomes of every due time that has come and has no decision yet, the oldest first.
+/// The decision for every past due time that has none yet, the oldest first.
 #[must_use]
 pub fn decide(timetable: &Timetable, rules: &Rules, moment: &Moment) -> Vec<Decision> {
     let from = moment.last.map_or(moment.since, |last| last.max(moment.since));
@@ -55,7 +55,8 @@ pub fn decide(timetable: &Timetable, rules: &Rules, moment: &Moment) -> Vec<Deci
     let Some(newest) = come.pop_back() else { return Vec::new() };
     let mut decisions: Vec<_> = come.into_iter().map(overtaken).collect();
     if let Some(oldest) = decisions.first_mut().filter(|_| left_out > 0) {
-        oldest.reason = oldest.reason.take().map(|reason| format!("{reason}; so were {left_out} before it"));
+        oldest.reason =
+            oldest.reason.take().map(|reason| format!("{reason}; the same holds for {left_out} earlier due times"));
     }
     let (verdict, reason) = judge(rules, newest, moment);
     decisions.push(Decision { due: newest, verdict, reason });
@@ -63,7 +64,7 @@ pub fn decide(timetable: &Timetable, rules: &Rules, moment: &Moment) -> Vec<Deci
 }
 
 fn overtaken(due: Timestamp) -> Decision {
-    let reason = "no scheduler looked before the next start was due".to_owned();
+    let reason = "no scheduler was running before the next start was due".to_owned();
     Decision { due, verdict: Verdict::Missed, reason: Some(reason) }
 }
 
@@ -73,7 +74,7 @@ fn judge(rules: &Rules, due: Timestamp, moment: &Moment) -> (Verdict, Option<Str
         return (Verdict::Late, Some(reason));
     }
     if rules.catch_up == CatchUp::None && exceeds(late, GRACE) {
-        return (Verdict::Missed, Some(format!("no scheduler was there for {}, and catch_up is none", shown(late))));
+        return (Verdict::Missed, Some(format!("no scheduler was running for {}, and catch_up is none", shown(late))));
     }
     if let Some(reason) = &moment.unfinished {
         return (Verdict::Refused, Some(reason.clone()));
@@ -86,7 +87,7 @@ fn judge(rules: &Rules, due: Timestamp, moment: &Moment) -> (Verdict, Option<Str
     }
 }
 
-/// What becomes now of a start that waits; nothing yet, when it goes on waiting.
+/// The new decision for a waiting start; `None` while it must wait.
 #[must_use]
 pub fn settle(rules: &Rules, due: Timestamp, moment: &Moment) -> Option<(Verdict, Option<String>)> {
     if let Some(reason) = too_late(rules, moment.now.duration_since(due)) {
@@ -99,8 +100,8 @@ pub fn settle(rules: &Rules, due: Timestamp, moment: &Moment) -> Option<(Verdict
     moment.in_the_way.is_none().then_some((Verdict::Started, None))
 }
 
-/// Why a start that was decided at `decided`, and that nobody has taken up, must not happen any more: the machine was off
-/// in between.
+/// Why a start that was decided at `decided` and that no process has claimed must not happen any more: the machine was
+/// off in between.
 #[must_use]
 pub fn spoilt(rules: &Rules, due: Timestamp, decided: Timestamp, now: Timestamp) -> Option<(Verdict, String)> {
     if let Some(reason) = too_late(rules, now.duration_since(due)) {
@@ -108,7 +109,7 @@ pub fn spoilt(rules: &Rules, due: Timestamp, decided: Timestamp, now: Timestamp)
     }
     let gone = now.duration_since(decided);
     let missed = rules.catch_up == CatchUp::None && exceeds(gone, GRACE);
-    missed.then(|| (Verdict::Missed, format!("no process took it up for {}, and catch_up is none", shown(gone))))
+    missed.then(|| (Verdict::Missed, format!("no process claimed it for {}, and catch_up is none", shown(gone))))
 }
 
 fn too_late(rules: &Rules, late: SignedDuration) -> Option<String> {

@@ -1,4 +1,4 @@
-//! What the program is called with to do what a schedule says. No secret is in it: inventories hold references only.
+//! The command line of a schedule's start. It contains no secret: inventories hold references only.
 
 use super::file::{Action, Schedule};
 use crate::error::{Failure, Result};
@@ -60,7 +60,7 @@ impl Words {
     fn path(&mut self, flag: Option<&str>, path: &Path) -> Result<()> {
         let Some(text) = path.to_str() else {
             let answer = format!("the path {} is not UTF-8", path.display());
-            return Err(Failure::permanent("write the command of a schedule down", answer));
+            return Err(Failure::permanent("record the command of a schedule", answer));
         };
         match flag {
             Some(flag) => self.option(flag, text),

@@ -1,4 +1,4 @@
-//! The file of schedules, from YAML to data, with every fault at its place.
+//! The file of schedules, from YAML to data, with the position of every fault.
 
 use super::timetable::{self, Expression, Timetable, Wrong};
 use crate::domain::folder_of;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Playbooks that are rehearsed, planned or carried out at given times.
+/// Playbooks that are rehearsed, planned or run at given times.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "cutover schedules")]
@@ -27,43 +27,43 @@ struct File {
     schedules: BTreeMap<String, Written>,
 }
 
-/// A playbook, and when something is done with it. Paths are seen from the folder of this file.
+/// A playbook, and when it is rehearsed, planned or run. Paths are relative to the folder of this file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Schedule")]
 struct Written {
-    /// What is done with the playbook.
+    /// What to do with the playbook.
     action: Action,
     /// The playbook.
     #[schemars(extend("format" = "path"))]
     playbook: PathBuf,
-    /// The inventory. A rehearsal makes its own.
+    /// The inventory. Not for a rehearsal, which makes its own.
     #[schemars(extend("format" = "path"))]
     inventory: Option<PathBuf>,
     /// A YAML file with inputs.
     #[schemars(extend("format" = "path"))]
     inputs_file: Option<PathBuf>,
-    /// Inputs by name; these win over the file.
+    /// Inputs by name; they override the file.
     #[serde(default)]
     inputs: Map<String, Value>,
-    /// What a rehearsal is held on.
+    /// The sandbox of a rehearsal.
     #[serde(default)]
     sandbox: Sandbox,
-    /// When: minute, hour, day of the month, month, day of the week, as "30 2 * * Sun". With six fields, the first one is for
-    /// seconds.
+    /// Due times: minute, hour, day of the month, month, day of the week, such as "30 2 * * Sun". With six fields, the first
+    /// one is the second.
     #[schemars(extend("examples" = ["30 2 * * Sun"]))]
     cron: String,
-    /// Where that is meant, by the name of the IANA database.
+    /// IANA time zone of `cron`, such as Europe/Oslo.
     #[schemars(extend("examples" = ["Europe/Oslo", "UTC"]))]
     time_zone: String,
-    /// How long after its due time a start may still happen; later it is refused, and that is recorded. Without it only
-    /// `catch_up` says what is too late.
+    /// How long after its due time a start may still happen; a later start is refused, and the refusal is recorded. Without it
+    /// only `catch_up` limits late starts.
     latest_start: Option<Span>,
-    /// What happens to a start that is due while something is in its way: an earlier start of the same schedule and, for
-    /// `run`, any run of the same state directory.
+    /// What to do with a start that is due while something prevents it: an earlier start of the same schedule or, for `run`,
+    /// any run in the same state directory.
     #[serde(default)]
     overlap: Overlap,
-    /// What happens to due times at which no scheduler was there.
+    /// What to do with due times at which no scheduler was running.
     #[serde(default)]
     catch_up: CatchUp,
 }
@@ -75,39 +75,39 @@ struct Written {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Action {
-    /// Carry it out on a sandbox, as `cutover rehearse`.
+    /// Run it in a sandbox, like `cutover rehearse`.
     Rehearse,
-    /// Plan it, and look at hosts and servers, as `cutover plan --live`.
+    /// Plan it, and check hosts and servers, like `cutover plan --live`.
     Plan,
-    /// Carry it out, as `cutover run`.
+    /// Run it, like `cutover run`.
     Run,
 }
 
-/// What happens to a start while something is in its way.
+/// What to do with a start while something prevents it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Overlap {
-    /// It is left out.
+    /// Skip it.
     #[default]
     Skip,
-    /// It waits, until `latest_start` at most.
+    /// Let it wait, at most until `latest_start`.
     Queue,
-    /// It is refused, which is an error.
+    /// Refuse it, as an error.
     Refuse,
 }
 
-/// What happens to due times at which no scheduler was there.
+/// What to do with due times at which no scheduler was running.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CatchUp {
-    /// They are recorded as missed. A scheduler that is back within a minute has not been away.
+    /// Record them as missed. An absence of less than a minute does not count.
     #[default]
     None,
-    /// The last of them is started, unless `latest_start` is over.
+    /// Start the last of them, unless `latest_start` has passed.
     Last,
 }
 
-/// What a rehearsal is held on.
+/// The sandbox of a rehearsal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sandbox {
@@ -117,19 +117,19 @@ pub struct Sandbox {
     /// The old server: mariadb, mysql, or the path of a server program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The new server; the same as the old one when missing.
+    /// The new server. Default: the same as the old one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
 }
 
-/// What is decided about a start, and how.
+/// The rules for decisions about a start.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rules {
     /// How long after its due time a start may still happen.
     pub latest_start: Option<Span>,
-    /// While something is in its way.
+    /// While something prevents it.
     pub overlap: Overlap,
-    /// When no scheduler was there.
+    /// When no scheduler was running.
     pub catch_up: CatchUp,
 }
 
@@ -140,13 +140,13 @@ pub struct Schedule {
     pub name: String,
     /// What it does.
     pub action: Action,
-    /// What it does that with, by absolute paths.
+    /// The files that it uses, by absolute paths.
     pub sources: Sources,
-    /// What a rehearsal is held on.
+    /// The sandbox of a rehearsal.
     pub sandbox: Sandbox,
     /// When.
     pub timetable: Timetable,
-    /// What is decided when it is due.
+    /// The rules when it is due.
     pub rules: Rules,
 }
 
@@ -161,7 +161,7 @@ impl Schedules {
     /// Reads the file.
     ///
     /// # Errors
-    /// All its faults, each at its place.
+    /// All its faults, with their positions.
     pub fn open(path: &Path) -> Result<Self, Faults> {
         let folder = folder_of(path);
         Self::read(&Document::open(path)?, &std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.into()))
@@ -170,7 +170,7 @@ impl Schedules {
     /// The schedules in a document; paths in it are seen from `folder`.
     ///
     /// # Errors
-    /// All its faults, each at its place.
+    /// All its faults, with their positions.
     pub fn read(document: &Document, folder: &Path) -> Result<Self, Faults> {
         let mut faults = shape::check(&document.root, &schema(), &NoNames, "the file of schedules");
         faults.extend(meaning(&document.root));
@@ -215,7 +215,7 @@ impl Written {
     }
 }
 
-/// An input as `--set` takes it: texts as they are, everything else as JSON, which is YAML.
+/// An input as `--set` takes it: texts unchanged, everything else as JSON, which is YAML.
 fn set(name: &str, value: &Value) -> String {
     match value {
         Value::String(text) => format!("{name}={text}"),
@@ -223,13 +223,13 @@ fn set(name: &str, value: &Value) -> String {
     }
 }
 
-/// Faults that no schema knows.
+/// Faults that the schema cannot find.
 fn meaning(root: &Node) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (name, schedule) in root.get("schedules").map_or(&[][..], Node::entries) {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if name.text.is_empty() || !name.text.chars().all(plain) {
-            let fault = Fault::new(name.span, format!("`{}` is not a plain name", name.text));
+            let fault = Fault::new(name.span, format!("`{}` is not a valid name", name.text));
             faults.push(fault.help("use letters, digits, `_` and `-` only"));
         }
         let mut judge = |field: &str, judged: fn(&str) -> Option<Wrong>| {
@@ -251,7 +251,7 @@ fn meaning(root: &Node) -> Vec<Fault> {
         };
         for (field, why) in foreign {
             if let Some((key, _)) = schedule.entry(field) {
-                faults.push(Fault::new(key.span, *why).label("not for this action").help("take it out"));
+                faults.push(Fault::new(key.span, *why).label("not for this action").help("remove it"));
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Launches the process of a start: in a process group of its own, so that neither the end of the scheduler nor a Ctrl-C
-//! in its terminal reaches it.
+//! Launches the process of a start in a process group of its own, so that neither the end of the scheduler nor a Ctrl-C in
+//! its terminal reaches it.
 
 use super::work;
 use crate::engine::Home;
@@ -11,8 +11,8 @@ use std::path::Path;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
-/// Launches `program` for the start `run`, whose approvals come from `people`, where there is such a file. What it says goes
-/// into a file that only the user can read.
+/// Launches `program` for the start `run`, with approvals from the file `people`, if there is one. Its output goes into a
+/// file that only the user can read.
 ///
 /// # Errors
 /// When the file or the process cannot be made.
@@ -22,7 +22,7 @@ pub fn launch(program: &Path, home: &Home, run: &str, people: Option<&Path>) -> 
     begin(program, home, run, &words.into_iter().chain(people).collect::<Vec<_>>())
 }
 
-/// Launches `program` to go on with `run` as it was planned, on a machine that may not have its files.
+/// Launches `program` to resume `run` with its original plan, on a machine that may not have its files.
 ///
 /// # Errors
 /// As [`launch`].
@@ -35,7 +35,7 @@ fn begin(program: &Path, home: &Home, run: &str, words: &[&OsStr]) -> Result<Chi
     let path = work::log(home.dir(), run);
     let failed = |error: std::io::Error| {
         let failure = Failure::transient(format!("launch {} for {run}", program.display()), error.to_string());
-        failure.now("nothing was started; it is tried again")
+        failure.now("nothing was started; it will be tried again")
     };
     let log = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
     let said = log.try_clone().map_err(failed)?;

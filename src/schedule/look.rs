@@ -1,4 +1,4 @@
-//! One look at schedules and journal: what has died, what waits, what is due. Decisions go into the journal; nothing is
+//! One check of schedules and journal: dead processes, waiting starts, due starts. Decisions go into the journal; nothing is
 //! started here.
 
 use super::decide::{Decision, Moment, decide, settle};
@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A start whose process died before it recorded its run is free again for so long after it was decided: a process that dies
-/// each time does not try for ever.
+/// A start whose process died before it recorded its run is free again for this long after the decision: a process that dies
+/// each time must not try forever.
 const FREED: SignedDuration = SignedDuration::from_mins(10);
 
-/// Looks at the schedules of one state directory.
+/// Checks the schedules of one state directory.
 pub struct Scheduler {
     /// Its journal.
     pub journal: Store,
@@ -38,11 +38,10 @@ impl Scheduler {
         Self { journal: home.store.clone(), home, by: run_id::runner() }
     }
 
-    /// Writes the end of processes that have died, settles what waits, and decides what is due. Gives back what it has
-    /// decided.
+    /// Records the end of processes that have died, settles waiting starts, and decides due ones. Returns its decisions.
     ///
     /// # Errors
-    /// When the journal cannot be read or written. What was decided before stays.
+    /// When the journal cannot be read or written. Earlier decisions remain.
     pub fn look(&self, schedules: &Schedules, now: Timestamp) -> Result<Vec<Start>> {
         let mut open = self.living(now)?;
         let mut decided = Vec::new();
@@ -69,8 +68,8 @@ impl Scheduler {
         Ok(decided)
     }
 
-    /// The starts that something is still to come of. One whose process has died is free again when its run was not even
-    /// recorded; the end of the others is written.
+    /// The unfinished starts. One whose process died before its run was recorded is free again; the end of the others is
+    /// recorded.
     ///
     /// # Errors
     /// When the journal cannot be read or written.
@@ -93,8 +92,8 @@ impl Scheduler {
         Ok(open)
     }
 
-    /// What becomes of every due time of a schedule that has come; not written yet. Due times before `from` do not count
-    /// when the schedule is seen for the first time.
+    /// The decision for every past due time of a schedule; not written yet. Due times before `from` do not count when the
+    /// schedule is seen for the first time.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -112,7 +111,7 @@ impl Scheduler {
         let mut moment = Moment { now, since: instant(since), last, ..Moment::default() };
         let come = schedule.timetable.next(last.map_or(moment.since, |last| last.max(moment.since)));
         if come.is_none_or(|come| come > now) {
-            return Ok(Vec::new()); // the common case: nothing more is asked
+            return Ok(Vec::new()); // the common case needs no further queries
         }
         moment.in_the_way = self.in_the_way(schedule, open, None);
         moment.unfinished = self.unfinished(schedule)?;
@@ -120,7 +119,7 @@ impl Scheduler {
         decisions.into_iter().map(|decision| self.start(schedule, decision, now)).collect()
     }
 
-    /// What becomes of a start that waits, written; `None` while it goes on waiting, or when somebody else was faster.
+    /// The new decision for a waiting start, recorded; `None` while it must wait, or when another process was faster.
     ///
     /// # Errors
     /// When the journal cannot be read or written.
@@ -132,7 +131,7 @@ impl Scheduler {
         now: Timestamp,
     ) -> Result<Option<Start>> {
         let settled = match schedule {
-            None => Some((Verdict::Refused, Some("its schedule is not in the file any more".to_owned()))),
+            None => Some((Verdict::Refused, Some("its schedule is no longer in the file".to_owned()))),
             Some(schedule) => {
                 let in_the_way = self.in_the_way(schedule, open, Some(start.due));
                 let moment = Moment { now, in_the_way, unfinished: self.unfinished(schedule)?, ..Moment::default() };
@@ -145,10 +144,10 @@ impl Scheduler {
         Ok(self.journal.settle(&settled)?.then_some(settled))
     }
 
-    /// The row of a decision.
+    /// The record of a decision.
     ///
     /// # Errors
-    /// When the schedule's command cannot be written down.
+    /// When the schedule's command cannot be recorded.
     pub fn start(&self, schedule: &Schedule, decision: Decision, now: Timestamp) -> Result<Start> {
         let Decision { due, verdict, reason } = decision;
         let comes = matches!(verdict, Verdict::Started | Verdict::Queued);
@@ -172,13 +171,13 @@ impl Scheduler {
         })
     }
 
-    /// What a start of the schedule would have to wait for; of those that wait, those before `due`.
+    /// What prevents a start of the schedule now; of the waiting starts only those before `due` count.
     #[must_use]
     pub fn in_the_way(&self, schedule: &Schedule, open: &[Start], due: Option<i64>) -> Option<String> {
         let is_before = |other: &Start| other.schedule == schedule.name && due.is_none_or(|due| other.due < due);
         let works = |other: &Start| {
             let is_another = other.schedule != schedule.name || due != Some(other.due);
-            // a state directory takes one run at a time, a shared store as many as there are runners
+            // a state directory allows one run at a time, a shared store as many as there are runners
             let alone = !self.home.is_shared() && schedule.action == Action::Run;
             let takes_the_place = other.schedule == schedule.name || alone && other.is_run();
             other.verdict == Verdict::Started && is_another && takes_the_place
@@ -192,7 +191,7 @@ impl Scheduler {
         found.or_else(|| holder().filter(|_| schedule.action == Action::Run))
     }
 
-    /// Why a person must act before the schedule starts anything: its last run is not at its end.
+    /// Why a person must act before the schedule starts anything: its last run is unfinished.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -208,11 +207,11 @@ impl Scheduler {
             Ok(Some(outcome)) if !outcome.is_resumable() => None,
             Ok(Some(outcome)) => Some(format!("the last run {run} is {outcome}: {}", what_to_do(&run))),
             Ok(None) => Some(format!("the last run {run} has not ended, and its process died: {}", what_to_do(&run))),
-            Err(failure) => Some(format!("how the last run ended cannot be told: {failure}")),
+            Err(failure) => Some(format!("the result of the last run is unknown: {failure}")),
         })
     }
 
-    /// How a run ended; a run that never began counts as one that did nothing.
+    /// How a run ended; a run that never started counts as one that did nothing.
     fn outcome(&self, run: &str) -> Result<Option<Outcome>> {
         let entries = self.journal.entries(run)?;
         if entries.is_empty() {
@@ -224,18 +223,16 @@ impl Scheduler {
 }
 
 fn what_to_do(run: &str) -> String {
-    format!(
-        "cutover status {run} says what to do; cutover resume {run}, or cutover rollback {run}, brings it to its end"
-    )
+    format!("cutover status {run} shows what to do; cutover resume {run} or cutover rollback {run} finishes it")
 }
 
 /// The instant of a time in the journal.
 #[must_use]
 pub fn instant(millisecond: i64) -> Timestamp {
-    Timestamp::from_millisecond(millisecond).unwrap_or(Timestamp::UNIX_EPOCH) // what is out of range was written by nobody
+    Timestamp::from_millisecond(millisecond).unwrap_or(Timestamp::UNIX_EPOCH) // this program never writes a time out of range
 }
 
-/// Labels that the inventory of a schedule asks for. One that cannot be read now is told when it is carried out.
+/// Labels that the inventory of a schedule asks for. An unreadable inventory is reported by the run itself.
 pub(super) fn runs_on(schedule: &Schedule) -> BTreeMap<String, String> {
     let inventory = schedule.sources.inventory.as_deref().filter(|_| schedule.action == Action::Run);
     let read = inventory.and_then(|path| load::inventory(&Document::open(path).ok()?).ok());

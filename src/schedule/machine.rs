@@ -1,5 +1,5 @@
-//! A machine that carries out what is due for its labels, and goes on with what another one has left: any number of them
-//! share a store. It decides nothing, so it can be killed at any moment; what it launches outlives it.
+//! A machine that runs the due starts for its labels, and resumes runs whose runner was lost; any number of machines share a
+//! store. It decides nothing, so it can be killed at any moment; the processes that it launches outlive it.
 
 use super::launch::{launch, resume};
 use super::look::instant;
@@ -14,19 +14,19 @@ use std::time::Duration;
 use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
-/// How often it looks.
+/// How often it looks for work.
 const PERIOD: Duration = Duration::from_millis(500);
-/// So often a run is taken up here whose runner was lost.
+/// How often a run whose runner was lost is resumed here.
 const ATTEMPTS: u32 = 3;
 
-/// What there is to tell.
+/// Events to report.
 #[derive(Debug)]
 pub enum Told {
     /// A process was launched for a start.
     Launched(Start),
-    /// A process was launched that goes on with a run whose runner was lost: its id, and who that was.
+    /// A process was launched to resume a run whose runner was lost: its id, and the lost runner.
     TakenUp(String, String),
-    /// Something cannot be done now; it is tried again.
+    /// A failure; the action is tried again.
     Trouble(Failure),
 }
 
@@ -34,36 +34,37 @@ pub enum Told {
 pub struct Machine {
     /// Where the store is.
     pub home: Home,
-    /// What it is: `site: oslo`.
+    /// Its labels: `site: oslo`.
     pub labels: BTreeMap<String, String>,
     /// This program.
     pub program: PathBuf,
     /// The file of people whose answers count.
     pub people: Option<PathBuf>,
-    /// At most so many at a time.
+    /// Most runs at a time.
     pub most: usize,
-    /// Whether it waits for what it has launched when it is told to stop.
+    /// Whether it waits for its launched processes when it is asked to stop.
     pub drain: bool,
 }
 
-/// The file that says when a machine looked last.
+/// The file whose time is that of the machine's last check.
 const LOOKED: &str = "runner.looked";
-/// A machine that has not looked for so long does not work any more; a store that is away is waited for shorter.
+/// A machine that has not checked for this long is considered dead; waits for a missing store are shorter.
 const SILENT: Duration = Duration::from_mins(12);
 
-/// How long ago a machine with this folder has looked for work.
+/// How long ago the machine with this folder last looked for work.
 ///
 /// # Errors
 /// When that is too long ago, or none ever has.
 pub fn looked(dir: &Path) -> Result<Duration> {
-    let attempted = "see that the runner looks for work";
+    let attempted = "check that the runner looks for work";
     let seen = std::fs::metadata(dir.join(LOOKED)).and_then(|meta| meta.modified());
-    let seen = seen.map_err(|_| Failure::permanent(attempted, format!("none has in {}", dir.display())))?;
+    let seen =
+        seen.map_err(|_| Failure::permanent(attempted, format!("no runner has ever worked in {}", dir.display())))?;
     let ago = seen.elapsed().unwrap_or_default();
     if ago > SILENT {
         return Err(Failure::permanent(
             attempted,
-            format!("it has not for {}", Span(Duration::from_secs(ago.as_secs()))),
+            format!("it has not looked for work for {}", Span(Duration::from_secs(ago.as_secs()))),
         ));
     }
     Ok(ago)
@@ -76,7 +77,7 @@ struct Launched {
     runs: HashMap<String, Rescue>,
 }
 
-/// A run that this machine goes on with.
+/// A run that this machine resumes.
 #[derive(Default)]
 struct Rescue {
     child: Option<(Child, RunHold)>,
@@ -84,11 +85,11 @@ struct Rescue {
 }
 
 impl Machine {
-    /// Works until `stop`. Needs a runtime with several threads, because a look waits for the store.
+    /// Works until `stop`. Needs a runtime with several threads, because a check waits for the store.
     pub async fn serve(self, stop: CancellationToken, tell: impl Fn(Told)) {
         let mut launched = Launched::default();
         while !stop.is_cancelled() {
-            let _ = std::fs::write(self.home.dir().join(LOOKED), ""); // whoever asks is told that it is not there
+            let _ = std::fs::write(self.home.dir().join(LOOKED), ""); // the check reports a missing file
             if let Err(failure) = tokio::task::block_in_place(|| self.look(&mut launched, &tell)) {
                 tell(Told::Trouble(failure));
             }
@@ -122,7 +123,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Goes on with a run whose runner was lost, unless another machine does, or it is not for this one.
+    /// Resumes a run whose runner was lost, unless another machine does, or its labels do not match.
     fn take_up(&self, run: String, who: String, launched: &mut Launched, tell: &impl Fn(Told)) -> Result<()> {
         let tried = launched.runs.get(&run);
         if tried.is_some_and(|rescue| rescue.child.is_some() || rescue.attempts == ATTEMPTS) {

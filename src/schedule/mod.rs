@@ -1,8 +1,8 @@
-//! Schedules: playbooks that are rehearsed, planned or carried out at given times.
+//! Schedules: playbooks that are rehearsed, planned or run at given times.
 //!
-//! `file` is what is written, `timetable` the due times, `decide` the rules: all three are pure. `look` asks and writes the
-//! journal; `daemon` looks again and again, and starts processes; `start_now` is for persons, `due_now` for the schedulers
-//! of others, for which `export` writes files. May know the planner and the journal; nothing of steps, servers, pages.
+//! `file` is the format, `timetable` the due times, `decide` the rules: all three are pure. `look` reads and writes the
+//! journal; `daemon` checks at intervals, and starts processes; `start_now` is for people, `due_now` for other schedulers,
+//! for which `export` writes files. May know the planner and the journal; nothing of steps, servers, pages.
 
 pub mod check;
 pub mod daemon;

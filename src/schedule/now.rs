@@ -1,4 +1,4 @@
-//! Starts outside the daemon: one that a person asks for, and one that another scheduler calls for.
+//! Starts outside the daemon: requested by a person, or called by another scheduler.
 
 use super::decide::{Decision, GRACE};
 use super::file::{CatchUp, Rules, Schedule, Schedules};
@@ -11,16 +11,16 @@ use crate::store::{Start, Starts, Verdict};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use std::time::Duration;
 
-/// What a call for what is due has come to.
+/// The result of a call for due starts.
 #[derive(Debug)]
 pub enum Called {
-    /// Nothing is due that has no decision yet.
+    /// Every due time has a decision.
     Nothing,
-    /// It is decided, and there is nothing to carry out in this process.
+    /// It is decided, and there is nothing to run in this process.
     Decided(Start),
     /// It waits, in this process.
     Waits(Start, Work),
-    /// This process has claimed the start, and carries it out.
+    /// This process has claimed the start, and runs it.
     Ours(Start, Work),
 }
 
@@ -31,17 +31,17 @@ pub enum Called {
 pub fn find<'a>(schedules: &'a Schedules, name: &str) -> Result<&'a Schedule> {
     schedules.get(name).ok_or_else(|| {
         let names = schedules.all.iter().map(|schedule| schedule.name.as_str());
-        Failure::permanent("find the schedule", format!("there is none of the name {name}"))
+        Failure::permanent("find the schedule", format!("there is no schedule `{name}`"))
             .now("nothing was started")
             .help(suggest::help(name, names))
     })
 }
 
-/// Decides that a schedule is started now, because `person` asks for it, and leaves it to a daemon to launch it, which it
-/// does within a second. For the page.
+/// Decides to start a schedule now, at the request of `person`, and leaves the launch to a daemon, which does it within a
+/// second. For the page.
 ///
 /// # Errors
-/// When there is no such schedule; when something is in its way, which is recorded; when the journal cannot be written.
+/// When there is no such schedule; when something prevents it, which is recorded; when the journal cannot be written.
 pub fn start_now(home: &Home, schedules: &Schedules, name: &str, person: &str) -> Result<Start> {
     let mut scheduler = Scheduler::new(home.clone());
     person.clone_into(&mut scheduler.by);
@@ -49,7 +49,7 @@ pub fn start_now(home: &Home, schedules: &Schedules, name: &str, person: &str) -
     write(&scheduler, start)
 }
 
-/// The same for a person at a terminal: this process carries it out.
+/// The same for a person at a terminal: this process runs it.
 ///
 /// # Errors
 /// As [`start_now`].
@@ -60,7 +60,7 @@ pub fn start_here(scheduler: &Scheduler, schedule: &Schedule) -> Result<(Start, 
     Ok((start, work))
 }
 
-/// The start that is asked for now, unless something is in its way.
+/// The requested start, unless something prevents it.
 fn asked_for(scheduler: &Scheduler, schedule: &Schedule) -> Result<Start> {
     let now = Timestamp::now();
     let open = scheduler.living(now)?;
@@ -76,7 +76,7 @@ fn asked_for(scheduler: &Scheduler, schedule: &Schedule) -> Result<Start> {
     Err(make(format!("start the schedule {}", schedule.name), reason).now("nothing was started"))
 }
 
-/// Writes what a person asked for. Two persons in one millisecond are both right.
+/// Records the request of a person. Two people may ask in the same millisecond.
 fn write(scheduler: &Scheduler, mut start: Start) -> Result<Start> {
     while !scheduler.journal.decide(&start)? {
         start.due += 1;
@@ -92,7 +92,7 @@ fn write(scheduler: &Scheduler, mut start: Start) -> Result<Start> {
 pub fn due_now(scheduler: &Scheduler, schedule: &Schedule) -> Result<Called> {
     let now = Timestamp::now();
     let open = scheduler.living(now)?;
-    // it was the other scheduler's business to be there; nothing is left of this one's rule but the latest start
+    // the other scheduler was responsible for calling in time; of the rules only `latest_start` applies
     let rules = Rules { catch_up: CatchUp::Last, ..schedule.rules };
     let reach = schedule.rules.latest_start.map_or(Duration::from_hours(1), |latest| latest.0.max(GRACE.0));
     let reach = SignedDuration::try_from(reach).unwrap_or(SignedDuration::from_hours(1));
@@ -121,14 +121,14 @@ pub fn due_now(scheduler: &Scheduler, schedule: &Schedule) -> Result<Called> {
     Ok(called)
 }
 
-/// Whether a start waits and the process is gone in which it did. One that waits for a daemon looks the same: a call for a
-/// newer due time overtakes it.
+/// Whether a start waits and the process in which it waited is gone. A start that waits for a daemon looks the same: a call
+/// for a newer due time overtakes it.
 fn is_abandoned(scheduler: &Scheduler, start: &Start) -> bool {
     let lives = |run: &String| Work::is_under_way(&scheduler.home, run);
     start.verdict == Verdict::Queued && !start.run.as_ref().is_some_and(lives)
 }
 
-/// What becomes now of a start that waits in this process; `Waits` while it goes on waiting.
+/// The new decision for a start that waits in this process; `Waits` while it must wait.
 ///
 /// # Errors
 /// When the journal cannot be read or written.
@@ -149,5 +149,5 @@ pub fn still_waiting(scheduler: &Scheduler, schedule: &Schedule, start: Start, w
 fn take(scheduler: &Scheduler, start: &Start) -> Result<Work> {
     let run = start.run.as_deref().unwrap_or_default();
     let taken = Work::take(&scheduler.home, run)?;
-    taken.ok_or_else(|| Failure::locked(format!("take up the start {run}"), "another process has it"))
+    taken.ok_or_else(|| Failure::locked(format!("claim the start {run}"), "another process has it"))
 }

@@ -1,4 +1,4 @@
-//! How schedules stand: for `cutover schedule list`, and for pages.
+//! The state of schedules: for `cutover schedule list`, and for the page.
 
 use super::file::{Action, CatchUp, Overlap, Schedule, Schedules};
 use crate::domain::units::Span;
@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// How a schedule stands.
+/// The state of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Standing {
     /// Its name.
     pub schedule: String,
     /// What it does.
     pub action: Action,
-    /// With which playbook.
+    /// The playbook.
     pub playbook: PathBuf,
     /// Its cron expression.
     pub cron: String,
@@ -23,9 +23,9 @@ pub struct Standing {
     pub time_zone: String,
     /// How long after its due time a start may still happen.
     pub latest_start: Option<Span>,
-    /// While something is in its way.
+    /// While something prevents it.
     pub overlap: Overlap,
-    /// When no scheduler was there.
+    /// When no scheduler was running.
     pub catch_up: CatchUp,
     /// Its next due time, with its offset: `2026-10-25T02:30:00+02:00`.
     pub next: Option<String>,
@@ -35,7 +35,7 @@ pub struct Standing {
     pub last: Option<Start>,
 }
 
-/// How all schedules stand at `now`; without a journal none has started yet.
+/// The state of all schedules at `now`; without a journal none has started yet.
 ///
 /// # Errors
 /// When the journal cannot be read.

@@ -1,10 +1,10 @@
 //! The due times of a cron expression in a time zone. Pure.
 //!
-//! The expression's times on a calendar come from a library; which instants they are when clocks change is decided here,
-//! because a start that is lost or done twice is what schedules are feared for:
+//! A library gives the expression's times on a calendar; this module decides which instants they are when clocks change, so
+//! that no start is lost or happens twice:
 //! - An expression with fixed minutes and hours means a time of day. One that does not exist starts at the first instant
 //!   after the gap, once; one that exists twice starts at its first, once.
-//! - An expression whose minute, hour or second begins with `*` means an interval. It goes on by instants: nothing happens
+//! - An expression whose minute, hour or second begins with `*` means an interval. It counts instants: nothing happens
 //!   at times that do not exist, and what exists twice starts twice.
 
 use crate::playbook::suggest;
@@ -23,7 +23,7 @@ pub struct Expression {
     text: String,
 }
 
-/// What is wrong with a text, and what to write.
+/// A fault in a text, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
     /// What is wrong.
@@ -32,7 +32,7 @@ pub struct Wrong {
     pub help: String,
 }
 
-/// A field of an expression: its name, what it takes, and the words it takes.
+/// A field of an expression: its name, its range, and its words.
 struct Field {
     name: &'static str,
     range: &'static str,
@@ -52,23 +52,26 @@ const FIELDS: [Field; 6] = [
 
 impl FromStr for Expression {
     type Err = Wrong;
-    /// Only what every scheduler that files are exported for understands too, and seconds.
+    /// Accepts only what the schedulers of exported files understand too, and seconds.
     fn from_str(text: &str) -> Result<Self, Wrong> {
         let written: Vec<&str> = text.split_whitespace().collect();
         if !matches!(written.len(), 5 | 6) {
-            let message = format!("`{text}` is no cron expression: it has {} fields", written.len());
+            let message = format!("`{text}` is not a cron expression: it has {} fields", written.len());
             let help = "write five: minute, hour, day of the month, month, day of the week, as \"30 2 * * Sun\"; \
                 or six, the first one for seconds";
             return Err(Wrong { message, help: help.into() });
         }
         for (at, (part, field)) in written.iter().zip(&FIELDS[6 - written.len()..]).enumerate() {
             if !field.takes(part) || !is_valid_alone(&written, at) {
-                let message = format!("`{part}` is no {} of a cron expression", field.name);
-                let help = format!("it takes {}: one, or as `1,3`, `1-5`, `*` or `*/2`", field.range);
+                let message = format!("`{part}` is not a valid {} of a cron expression", field.name);
+                let help = format!(
+                    "write {}: a single value, or a list or range such as `1,3`, `1-5`, `*` or `*/2`",
+                    field.range
+                );
                 return Err(Wrong { message, help });
             }
         }
-        let never = |_| Wrong { message: format!("`{text}` never comes"), help: "no month has such a day".into() };
+        let never = |_| Wrong { message: format!("`{text}` is never due"), help: "no month has such a day".into() };
         let cron = parser().parse(text).map_err(never)?;
         cron.find_next_occurrence(&DateTime::constant(2024, 1, 1, 0, 0, 0, 0), true).map_err(never)?;
         Ok(Self { cron, text: written.join(" ") })
@@ -86,7 +89,7 @@ impl Field {
     }
 }
 
-/// Whether the library takes the part at `at`, all others being `*`: it does not tell itself which one it refuses.
+/// Whether the library accepts the part at `at` with `*` for all others: its errors do not name the faulty part.
 fn is_valid_alone(parts: &[&str], at: usize) -> bool {
     let alone: Vec<&str> =
         parts.iter().enumerate().map(|(other, part)| if other == at { *part } else { "*" }).collect();
@@ -140,7 +143,7 @@ pub fn zone(name: &str) -> Result<TimeZone, Wrong> {
             message: format!("there is no time zone `{name}`"),
             help: match suggest::nearest(name, known.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "write a name of the IANA database, as Europe/Oslo or UTC".into(),
+                None => "write an IANA time zone, such as Europe/Oslo or UTC".into(),
             },
         }
     })
@@ -151,7 +154,7 @@ pub fn zone(name: &str) -> Result<TimeZone, Wrong> {
 pub struct Timetable {
     /// What is written.
     pub expression: Expression,
-    /// Where it is meant.
+    /// Its time zone.
     pub zone: TimeZone,
 }
 
@@ -310,12 +313,12 @@ mod tests {
     fn what_is_wrong_is_named() {
         let said = |text: &str| text.parse::<Expression>().unwrap_err().message;
         assert!(said("* * *").contains("it has 3 fields"));
-        assert!(said("61 2 * * *").contains("`61` is no minute"));
-        assert!(said("0 2 * * Someday").contains("`Someday` is no day of the week"));
-        assert!(said("0 2 L * *").contains("`L` is no day of the month"));
-        assert!(said("0 2 * * Fri#2").contains("no day of the week"));
-        assert!(said("*/5 0 24 * * *").contains("`24` is no hour"));
-        assert!(said("0 2 30 2 *").contains("never comes"));
+        assert!(said("61 2 * * *").contains("`61` is not a valid minute"));
+        assert!(said("0 2 * * Someday").contains("`Someday` is not a valid day of the week"));
+        assert!(said("0 2 L * *").contains("`L` is not a valid day of the month"));
+        assert!(said("0 2 * * Fri#2").contains("not a valid day of the week"));
+        assert!(said("*/5 0 24 * * *").contains("`24` is not a valid hour"));
+        assert!(said("0 2 30 2 *").contains("is never due"));
         assert!(said("@daily").contains("1 fields"));
         for good in ["0 2 * * sun", "*/5 * * * *", "0 2 1-7 Jan,JUL *", "5,10 2-4/2 * * 7", "0 */2 * * * *"] {
             assert_eq!(good.parse::<Expression>().unwrap().to_string(), good);

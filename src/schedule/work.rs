@@ -1,5 +1,5 @@
-//! The process that carries a start out: it claims the start, holds a lock for as long as it lives, and writes how it
-//! ended. Whether it still lives can so be seen by anyone, also after the scheduler that launched it has died.
+//! The process of a start: it claims the start, holds a lock while it lives, and records how it ended. Other processes can
+//! see by the lock whether it lives, even after the scheduler that launched it has died.
 
 use crate::engine::Home;
 use crate::engine::clock::wall;
@@ -41,11 +41,11 @@ impl Work {
         }
     }
 
-    /// Whether a process lives that has taken the start.
+    /// Whether the process that has claimed the start lives.
     #[must_use]
     pub fn is_under_way(home: &Home, run: &str) -> bool {
         if home.is_shared() {
-            return home.is_start_held(run).unwrap_or(true); // nobody is taken for dead because the store is away
+            return home.is_start_held(run).unwrap_or(true); // a process is not considered dead because the store is away
         }
         let file = File::open(home.dir().join(FOLDER).join(format!("{run}.lock")));
         file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
@@ -55,13 +55,13 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         let Lock::File { path, .. } = &self.lock else { return };
-        let _ = std::fs::remove_file(path); // one that stays is an empty file, which nobody takes for a living process
+        let _ = std::fs::remove_file(path); // a leftover is an empty file without a lock, and counts as no process
     }
 }
 
 const FOLDER: &str = "schedules";
 
-/// Where a start's process writes what it says.
+/// The log file of a start's process.
 #[must_use]
 pub fn log(state_dir: &Path, run: &str) -> PathBuf {
     state_dir.join(FOLDER).join(format!("{run}.log"))
@@ -77,7 +77,7 @@ pub fn folder(state_dir: &Path) -> Result<PathBuf> {
     made.map(|()| folder.clone()).map_err(|error| trouble(&folder, &error))
 }
 
-/// Claims the start `run` and carries it out with `begin`, which gives the exit code.
+/// Claims the start `run` and runs it with `begin`, which returns the exit code.
 /// `None` when another process has claimed it, or when there is nothing to be started: then nothing was done.
 ///
 /// # Errors
@@ -89,17 +89,17 @@ pub fn carry_out(home: &Home, run: &str, begin: impl FnOnce(&Start) -> u8) -> Re
     finish(journal, work, &start, begin).map(Some)
 }
 
-/// Carries a start out that this process has claimed already, and writes how it ended.
+/// Runs a start that this process has claimed already, and records how it ended.
 ///
 /// # Errors
 /// When the end cannot be written.
 pub fn finish(journal: &Store, work: Work, start: &Start, begin: impl FnOnce(&Start) -> u8) -> Result<u8> {
     let code = begin(start);
     journal.end(start, wall(), Some(code), None)?;
-    drop(work); // only now: who finds no lock takes a start without an end for dead
+    drop(work); // only now: without a lock, a start without a recorded end counts as dead
     Ok(code)
 }
 
 fn trouble(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::permanent("take a start up", error.to_string()).at(path.display().to_string()).now("nothing was started")
+    Failure::permanent("claim a start", error.to_string()).at(path.display().to_string()).now("nothing was started")
 }

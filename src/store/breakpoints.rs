@@ -1,5 +1,5 @@
-//! A journal that stops before and after every append, until somebody at the other end of a socket lets it go on.
-//! By it a rehearsal strikes a run exactly between two entries, where a power cut would.
+//! A journal that stops before and after every append until the other end of a socket answers. With it a rehearsal injects
+//! a fault exactly between two entries, as a power cut could.
 
 use super::{Dated, Entry, Journal, RunHead, RunRecord};
 use crate::error::{Failure, Result};
@@ -9,17 +9,17 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Where an append stands.
+/// The state of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// Nothing of it is written.
     Before,
-    /// It is durable, and nothing that waits for it has begun.
+    /// It is durable, and nothing that waits for it has started.
     After,
 }
 
-/// One stop, as the other end is told of it: one line of JSON. It answers with a line, whatever that says.
+/// One stop, as the other end receives it: one line of JSON. It answers with any line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Halt {
     /// On which side of the append.
@@ -36,10 +36,10 @@ pub struct Breakpoints {
 }
 
 impl Breakpoints {
-    /// Connects to the one who decides.
+    /// Connects to the rehearsal.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When nothing listens there.
     pub fn new(inner: Arc<dyn Journal>, socket: &Path) -> Result<Self> {
         let line = UnixStream::connect(socket).map_err(|error| {
             Failure::permanent(format!("connect to the rehearsal at {}", socket.display()), error.to_string())
@@ -51,7 +51,7 @@ impl Breakpoints {
         let events = news.iter().map(|(_, event)| (event.name(), event.step().unwrap_or_default().to_owned()));
         let told = serde_json::to_string(&Halt { side, events: events.collect() }).unwrap_or_default();
         let mut answer = String::new();
-        // when the other end is gone nothing holds the run up any more
+        // when the other end is gone, the run no longer stops
         if writeln!(line.get_mut(), "{told}").is_ok() {
             let _ = line.read_line(&mut answer);
         }

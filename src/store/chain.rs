@@ -1,12 +1,12 @@
-//! The hash chain of a run's entries: each carries the hash of the one before, so that an entry which was changed, left
-//! out, put in or moved shows when the run is read.
+//! The hash chain of a run's entries: each entry contains the hash of the one before, so that a changed, missing, inserted
+//! or moved entry is found when the run is read.
 //!
-//! Every field goes in with its length before it: no two entries have the same input.
+//! Every field is hashed with its length before it: no two different entries have the same input.
 
 use super::RunHead;
 use blake3::Hasher;
 
-/// What the first entry of a run follows: the hash of the run's id, its plan's hash, and when it was made known. 64
+/// The start of a run's chain: the hash of the run's id, its plan's hash, and the time of its creation. 64
 /// lowercase hex digits, as every hash here.
 #[must_use]
 pub fn root(head: &RunHead) -> String {
@@ -46,7 +46,7 @@ mod tests {
         RunHead { id: id.into(), playbook: "p".into(), hash: hash.into(), created }
     }
 
-    /// Journals on users' disks hold these: a change of the formula makes all of them look damaged.
+    /// Existing journals contain these hashes: a change of the formula makes all of them look damaged.
     #[test]
     fn the_formula_stays_as_it_is() {
         let root = root(&head("r", "h", 1));

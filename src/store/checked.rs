@@ -1,4 +1,4 @@
-//! A check of everything that is stored, on demand.
+//! A complete check of the store, on demand.
 
 use super::database::Session;
 use super::entries::walk;
@@ -7,12 +7,12 @@ use super::trouble::Trouble;
 use crate::error::Result;
 use serde::Serialize;
 
-/// What a whole check looked at.
+/// The result of a complete check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Checked {
     /// Number of runs.
     pub runs: u64,
-    /// Number of entries, of all runs. Every one of them follows the one before.
+    /// Number of entries of all runs. The hash chain of each run is correct.
     pub entries: u64,
     /// When the newest entry was written, in milliseconds since 1970.
     pub newest: Option<i64>,
@@ -36,7 +36,7 @@ impl Store {
 
 /// Every run's chain.
 pub(super) fn chains(session: &mut dyn Session, schema: u32) -> Result<Checked, Trouble> {
-    // runs without a record too: their entries are damage
+    // include runs without a record: their entries are damage
     let runs = session.rows("SELECT id FROM run UNION SELECT DISTINCT run FROM event", &[])?;
     let mut checked = Checked { runs: runs.len() as u64, entries: 0, newest: None, schema };
     for mut row in runs {

@@ -1,4 +1,4 @@
-//! A whole store copied into an empty one: every row as it is, hashes and all, in one transaction.
+//! Copies a whole store into an empty one: every row unchanged, including hashes, in one transaction.
 
 use super::Checked;
 use super::database::{Row, Session, Value, values};
@@ -6,11 +6,11 @@ use super::store::Store;
 use super::trouble::Trouble;
 use crate::error::{Failure, Result};
 
-/// A table whose rows are copied as they are. What is missing here follows from entries, or is of the moment.
+/// A table whose rows are copied unchanged. Other tables are derived from entries, or temporary.
 struct Table {
     name: &'static str,
     columns: &'static [&'static str],
-    /// Columns of truth values, by place: `SQLite` keeps them as numbers.
+    /// Boolean columns, by index: `SQLite` stores them as numbers.
     truths: &'static [usize],
 }
 
@@ -65,17 +65,17 @@ impl Table {
 }
 
 impl Store {
-    /// Copies everything into `to`, which must hold nothing: all of it, or nothing. Nobody may write here meanwhile. Both are
-    /// checked in the end, and must hold the same.
+    /// Copies everything into `to`, which must be empty: all of it, or nothing. Nothing may write to the source meanwhile. Both
+    /// are checked at the end, and must have the same content.
     ///
     /// # Errors
-    /// When `to` holds something, either is damaged or cannot be reached, or somebody has written meanwhile.
+    /// When `to` is not empty, either is damaged or cannot be reached, or something has written meanwhile.
     pub fn copy_to(&self, to: &Self) -> Result<Checked> {
         let attempted = "copy the store";
         if let Some(table) = to.holds_something().map_err(|trouble| to.failed(attempted, trouble))? {
-            return Err(Failure::refused(attempted, format!("the other one is not empty: it has rows in `{table}`"))
+            return Err(Failure::refused(attempted, format!("the destination is not empty: it has rows in `{table}`"))
                 .now("nothing was copied")
-                .help("copy into a database or a directory of its own"));
+                .help("copy into an empty database or directory"));
         }
         let before = self.check()?;
         to.write(|session| self.pour(session)).map_err(|trouble| to.failed(attempted, trouble))?;
@@ -87,10 +87,10 @@ impl Store {
             (_, Err(trouble)) => Err(to.failed(attempted, trouble)),
             _ => Err(Failure::permanent(
                 attempted,
-                "the copy does not hold the same as the original: somebody has written meanwhile",
+                "the copy differs from the original: something has written to it meanwhile",
             )
-            .now("the original is as it was")
-            .help("stop whatever works on it, empty the copy, and copy again")),
+            .now("the original is unchanged")
+            .help("stop all processes that use it, empty the copy, and copy again")),
         }
     }
 
@@ -105,7 +105,7 @@ impl Store {
         })
     }
 
-    /// Writes all that is here into `session`, a run at a time.
+    /// Writes all rows into `session`, one run at a time.
     fn pour(&self, session: &mut dyn Session) -> Result<(), Trouble> {
         for mut head in self.rows(&RUN, "ORDER BY created, id", &[])? {
             session.change(&RUN.insert(), &head)?;
@@ -129,7 +129,7 @@ impl Store {
         })
     }
 
-    /// Where every run ends, and how many rows the rest has.
+    /// The end of every run, and the number of rows of the other tables.
     fn ends(&self) -> Result<Vec<(String, u32, String)>, Trouble> {
         self.read(|session| {
             let mut ends = Vec::new();

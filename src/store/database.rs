@@ -1,11 +1,11 @@
-//! What the store asks of a database: statements with numbered values (`$1`), in SQL that `SQLite` and PostgreSQL read alike.
+//! The store's interface to a database: statements with numbered values (`$1`), in SQL that `SQLite` and PostgreSQL share.
 
 use super::Backup;
 use super::trouble::Trouble;
 use crate::error::Failure;
 use std::path::Path;
 
-/// A value that goes into a statement or comes back.
+/// A value in a statement or a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
     Null,
@@ -14,34 +14,34 @@ pub(super) enum Value {
     Text(String),
 }
 
-/// A row that came back.
+/// A row of a result.
 #[derive(Debug)]
 pub(super) struct Row(pub(super) Vec<Value>);
 
-/// A connection in the middle of a piece of work.
+/// A connection within a unit of work.
 pub(super) trait Session {
-    /// Rows of a statement that answers.
+    /// The result rows of a query.
     fn rows(&mut self, statement: &str, values: &[Value]) -> Result<Vec<Row>, Trouble>;
 
-    /// Carries a statement out, and gives back how many rows it changed.
+    /// Runs a statement, and returns the number of changed rows.
     fn change(&mut self, statement: &str, values: &[Value]) -> Result<u64, Trouble>;
 
-    /// Whether entries carry hashes: those that a much older program wrote do not.
+    /// Whether entries have hashes: those of a much older program have none.
     fn is_chained(&mut self) -> Result<bool, Trouble>;
 
-    /// What a `SELECT` ends with that keeps other writers away from its row until this work is over.
+    /// The end of a `SELECT` that locks its row against other writers until this work is over.
     fn to_hold(&self) -> &'static str;
 
     /// The milliseconds since 1970 on the database's own clock, as an expression.
     fn clock(&self) -> &'static str;
 
-    /// The first row of a statement that answers.
+    /// The first result row of a query.
     fn row(&mut self, statement: &str, values: &[Value]) -> Result<Option<Row>, Trouble> {
         Ok(self.rows(statement, values)?.into_iter().next())
     }
 }
 
-/// A piece of work. It may be begun again when the connection was lost before it was durable.
+/// A unit of work. It may be repeated when the connection is lost before it is durable.
 pub(super) type Work<'work> = dyn FnMut(&mut dyn Session) -> Result<(), Trouble> + Send + 'work;
 
 /// New entries of a run.
@@ -49,7 +49,7 @@ pub(super) struct Append<'entries> {
     pub(super) run: &'entries str,
     /// Of the runner who writes them.
     pub(super) epoch: Option<u32>,
-    /// Number and hash of the entry that they follow.
+    /// Number and hash of the entry before them.
     pub(super) after: (u32, &'entries str),
     /// Their times, their events as JSON, and their hashes.
     pub(super) times: Vec<i64>,
@@ -57,28 +57,28 @@ pub(super) struct Append<'entries> {
     pub(super) hashes: Vec<String>,
 }
 
-/// Where the tables are.
+/// A database with the store's tables.
 pub(super) trait Database: Send + Sync {
     /// Reads one state of the database.
     fn read(&self, work: &mut Work<'_>) -> Result<(), Trouble>;
 
-    /// Writes in one transaction, which is durable on return. `work` sees nothing of other writers of the same rows
-    /// between its statements.
+    /// Writes in one transaction, which is durable on return. Between its statements `work` does not see other writers of the
+    /// same rows.
     fn write(&self, work: &mut Work<'_>) -> Result<(), Trouble>;
 
-    /// Writes entries in one step, where the database has a way to. False when it has none, or when the run has another end
-    /// or another runner by now: then nothing was written, and [`Database::write`] finds out.
+    /// Writes entries in one step, where the database supports that. False when it does not, or when the run has another end
+    /// or another runner by now: then nothing was written, and [`Database::write`] finds the reason.
     fn append(&self, _: &Append<'_>) -> Result<bool, Trouble> {
         Ok(false)
     }
 
-    /// Checks what lies below the rows, and gives back the version of the tables.
+    /// Checks the storage below the rows, and returns the version of the tables.
     fn sound(&self) -> Result<u32, Trouble>;
 
     /// Copies everything to a file, and checks the copy.
     fn back_up(&self, file: &Path) -> Result<Backup, Failure>;
 
-    /// The failure of something that was attempted here, with what to do about it.
+    /// The failure of an attempt, with what to do about it.
     fn failure(&self, attempted: String, trouble: Trouble) -> Failure;
 }
 
@@ -115,9 +115,9 @@ value_from! {
     &String => |text| Self::Text(text.clone()),
 }
 
-/// What can be read out of a value.
+/// A type that can be read from a value.
 pub(super) trait FromValue: Sized {
-    /// `None` when the value is something else.
+    /// `None` when the value has another type.
     fn from_value(value: Value) -> Option<Self>;
 }
 
@@ -167,11 +167,11 @@ impl Row {
     /// Takes the value of a column, from 0, out of the row.
     ///
     /// # Errors
-    /// When it is not of that type: somebody else has written it.
+    /// When it has another type: another program has written it.
     pub(super) fn take<T: FromValue>(&mut self, column: usize) -> Result<T, Trouble> {
         let value = self.0.get_mut(column).map(|value| std::mem::replace(value, Value::Null));
         value
             .and_then(T::from_value)
-            .ok_or_else(|| Trouble::Damaged(format!("column {} of a row is not of its type", column + 1)))
+            .ok_or_else(|| Trouble::Damaged(format!("column {} of a row has the wrong type", column + 1)))
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Stored {
 pub(super) type Link = (u32, String);
 
 impl Store {
-    /// `epoch` is that of the runner who writes; anybody else has none.
+    /// `epoch` is that of the writing runner; other writers have none.
     pub(super) fn try_append(&self, run: &str, epoch: Option<u32>, news: &[Dated]) -> Result<Vec<Entry>, Trouble> {
         let comes = news.iter().any(|(_, event)| matches!(event, Event::RunStarted { .. } | Event::RunResumed { .. }));
         let entries = match self.end_of(run).filter(|_| !comes) {
@@ -47,7 +47,7 @@ impl Store {
         Ok(entries)
     }
 
-    /// The short way: `None` when there is none, or when the run ends otherwise by now.
+    /// The fast path: `None` when the database has none, or when the run has another end by now.
     fn append_after(
         &self,
         end: &Link,
@@ -90,20 +90,20 @@ impl Store {
     }
 }
 
-/// What the overview says of a run.
+/// A run's row in the overview.
 struct Known {
     last: Link,
     epoch: u32,
 }
 
-/// Keeps other writers away from the entries of a run until this work is over.
+/// Locks the entries of a run against other writers until this work is over.
 fn hold(session: &mut dyn Session, run: &str) -> Result<Option<Known>, Trouble> {
     let select = format!("SELECT last_seq, last_hash, epoch FROM overview WHERE run = $1{}", session.to_hold());
     let row = session.row(&select, values![run])?;
     row.map(|mut row| Ok(Known { last: (row.take(0)?, row.take(1)?), epoch: row.take(2)? })).transpose()
 }
 
-/// Entries that follow `end`, each with its event as it is stored.
+/// Entries after `end`, each with its event as stored.
 fn following(end: Link, run: &str, news: &[Dated]) -> Result<Vec<(Entry, String)>, Trouble> {
     let (mut seq, mut hash) = end;
     let follow = |&(at, ref event): &Dated| {
@@ -115,7 +115,7 @@ fn following(end: Link, run: &str, news: &[Dated]) -> Result<Vec<(Entry, String)
     news.iter().map(follow).collect()
 }
 
-/// What the next entry of a run follows; `known` is what the overview says. An end that was cut off is not built on.
+/// The last entry of a run; `known` is its end in the overview. Nothing is appended to a truncated run.
 fn last(session: &mut dyn Session, run: &str, known: Option<Link>) -> Result<Link, Trouble> {
     let select = "SELECT seq, hash FROM event WHERE run = $1 ORDER BY seq DESC LIMIT 1";
     let written = link(session, select, run)?;
@@ -125,7 +125,7 @@ fn last(session: &mut dyn Session, run: &str, known: Option<Link>) -> Result<Lin
             Err(Trouble::Missing(written.map_or(0, |(seq, _)| seq) + 1))
         }
         (Some((seq, _)), _) => Err(Trouble::Changed(seq)),
-        // for a run that nobody knows the foreign key of the entry says so
+        // for an unknown run the foreign key of the entry fails
         (None, _) => Ok((0, head_of(session, run)?.map_or_else(String::new, |head| chain::root(&head)))),
     }
 }
@@ -134,7 +134,7 @@ fn link(session: &mut dyn Session, select: &str, run: &str) -> Result<Option<Lin
     session.row(select, values![run])?.map(|mut row| Ok((row.take(0)?, row.take(1)?))).transpose()
 }
 
-/// Number and hash of a run's last entry, as its row in the overview says.
+/// Number and hash of a run's last entry, from its row in the overview.
 fn recorded(session: &mut dyn Session, run: &str) -> Result<Option<Link>, Trouble> {
     link(session, "SELECT last_seq, last_hash FROM overview WHERE run = $1", run)
 }
@@ -149,8 +149,8 @@ fn stored_hash(session: &mut dyn Session, run: &str, seq: u32) -> Result<Option<
     row.map(|mut row| row.take(0)).transpose()
 }
 
-/// Gives every entry of `run` above `after` to `take`, in order, and checks that each follows the one before and that the
-/// last one is the last that was written. Entries of a journal without hashes get those that they will have.
+/// Passes every entry of `run` above `after` to `take`, in order, and checks the hash chain and that the last entry is the
+/// last one written. Entries of a journal without hashes get the hashes that an upgrade would give them.
 pub(super) fn walk(
     session: &mut dyn Session,
     run: &str,
@@ -165,7 +165,7 @@ pub(super) fn walk(
     let end =
         if chained { Some(recorded(session, run)?.ok_or_else(|| Trouble::NoRecord(run.to_owned()))?) } else { None };
     let begin = match &end {
-        Some((last, _)) if after > *last => return Ok(()), // nothing that comes after it is written yet
+        Some((last, _)) if after > *last => return Ok(()), // there is no later entry yet
         Some(_) if after > 0 => (after, stored_hash(session, run, after)?.ok_or(Trouble::Missing(after))?),
         _ => (0, chain::root(&head)),
     };
@@ -178,7 +178,7 @@ pub(super) fn walk(
     }
 }
 
-/// Follows the chain to its end, which it gives back.
+/// Follows the chain to its end, and returns the end.
 fn follow(
     session: &mut dyn Session,
     run: &str,
@@ -273,7 +273,7 @@ mod tests {
             let seen = journal.entries("r").unwrap_err().to_string();
             assert!(seen.contains(&format!("entry {first} {said}")), "{damage}: {seen}");
             assert!(journal.check().unwrap_err().to_string().contains(&seen[seen.find("entry").unwrap()..]));
-            // the end is what an append follows: one that was cut off or changed is not built on
+            // an append checks the end of the run: nothing is appended to a truncated or changed one
             let at_the_end = first == 4 || damage.ends_with(">= 3") || damage.ends_with("FROM event");
             assert_eq!(journal.append("r", 6, &events()).is_err(), at_the_end, "{damage}");
         }

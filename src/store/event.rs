@@ -1,4 +1,4 @@
-//! What may stand in a journal. One event is one fact; what a sequence of them means is `engine::state`'s business.
+//! The events of a journal. One event is one fact; `engine::state` interprets their sequence.
 
 use crate::effects::{Decision, Rule};
 use crate::error::{Failure, exit};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// One line of a journal.
+/// One entry of a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// Its number within the run, from 1, without gaps.
@@ -32,20 +32,20 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A process began the run.
+    /// A process started the run.
     RunStarted {
         /// The process, as `user@host (uid 1000), process 123`.
         runner: String,
         /// Its epoch: larger than that of every runner of this run before it; 0 in journals of older programs.
         #[serde(default)]
         epoch: u32,
-        /// Who began it, where that is a named person or a schedule; otherwise the account of the process.
+        /// Who started it, where that is a named person or a schedule; otherwise the account of the process.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         by: Option<String>,
         /// Folder that relative secret files are seen from.
         #[serde(default)]
         folder: String,
-        /// What its plan was made from, with absolute paths; missing where that is not known.
+        /// The files that its plan was made from, with absolute paths; missing where that is not known.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         sources: Option<Sources>,
         /// Commit of the repository that the playbook is in, with a note when the file is not as committed there;
@@ -53,67 +53,67 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         revision: Option<String>,
     },
-    /// What a server said it is, when it was first spoken to.
+    /// The identity that a server reported at the first connection.
     ServerSeen {
         /// Its name in the inventory.
         server: String,
         /// `version`, `server_id`, `hostname`, and `server_uuid` or `server_uid` where it has one.
         identity: BTreeMap<String, String>,
     },
-    /// What a rehearsal found about the run after its end: the report that `rehearse` prints.
+    /// The findings of a rehearsal after the end of the run: the report that `rehearse` prints.
     Judged {
         /// The report.
         report: Value,
     },
-    /// Before success is told: what was found on the servers that the run has closed for good.
+    /// The check of the permanently closed servers, before success is reported.
     AfterFence {
         /// Each of them.
         servers: Vec<FencedServer>,
     },
-    /// A person has seen what the last look at closed servers found, and accepts it.
+    /// A person has accepted the findings of the last check of closed servers.
     WritesAccepted {
         /// Who.
         by: String,
         /// Why, in the person's words.
         why: String,
     },
-    /// From here on people answer by this file alone. The first one of a run holds, and then each that has a reason.
+    /// From here on only this file of people counts. Valid are the first one of a run, and later ones with a reason.
     PeopleBound {
         /// The file.
         file: PeopleFile,
-        /// Who has named it: whoever began the run, whoever answered first, or whoever accepted another file.
+        /// Who has given it: the person who started the run, answered first, or accepted another file.
         by: String,
         /// Why another file is accepted, in the person's words; missing for the first one.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         why: Option<String>,
     },
-    /// All checks before the first effect have passed.
+    /// All checks before the first change have passed.
     RunAdmitted,
-    /// A process took up the run where another one left it.
+    /// A process resumed the run.
     RunResumed {
         /// The process.
         runner: String,
         /// Its epoch: larger than that of every runner of this run before it; 0 in journals of older programs.
         #[serde(default)]
         epoch: u32,
-        /// Who took it up, where that is a named person.
+        /// Who resumed it, where that is a named person.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         by: Option<String>,
     },
     /// The run was asked to stop.
     Interrupted,
-    /// Somebody corrected how servers and hosts are reached or restarted; it holds from here on.
+    /// A person corrected how servers and hosts are reached or restarted; valid from here on.
     InventoryCorrected {
         /// Who.
         by: String,
         /// What.
         changes: Vec<Correction>,
     },
-    /// From here on steps are taken back.
+    /// From here on steps are undone.
     RollbackStarted {
         /// Why.
         reason: String,
-        /// Whether what the reached checkpoints keep stands; otherwise everything is taken back.
+        /// Whether the rollback stops at the reached checkpoints; otherwise everything is undone.
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         keep: bool,
     },
@@ -137,7 +137,7 @@ pub enum Event {
         /// The block.
         block: String,
     },
-    /// The moment for a block had not come, and nothing of it was touched: it is prepared and begun anew later.
+    /// The conditions for a block were not met yet, and nothing was touched: it is prepared and started again later.
     BlockPutBack {
         /// The block.
         block: String,
@@ -163,21 +163,21 @@ pub enum Event {
         /// When it closes, in milliseconds since 1970.
         closes: i64,
     },
-    /// The run cannot go on now, and stops at its next safe point. What was done stands.
+    /// The run cannot continue now, and stops at its next safe point. Finished steps are kept.
     RunPutOff {
-        /// The step or block that cannot go on.
+        /// The step or block that cannot continue.
         of: String,
         /// Why.
         failure: Failure,
     },
-    /// A check before the first effect said no to a step.
+    /// A check before the first change refused a step.
     StepRefused {
         /// The step.
         step: String,
-        /// What was found.
+        /// The finding.
         failure: Failure,
     },
-    /// An attempt is about to begin.
+    /// An attempt is about to start.
     StepIntent {
         /// The step.
         step: String,
@@ -194,7 +194,7 @@ pub enum Event {
         #[serde(skip_serializing_if = "Rule::is_plain", default)]
         rule: Rule,
     },
-    /// A step must still know this after the runner died.
+    /// A fact that a step must still know after the runner has died.
     StepNoted {
         /// The step.
         step: String,
@@ -203,11 +203,11 @@ pub enum Event {
         /// The fact.
         value: Value,
     },
-    /// A step is done, by an attempt or by a look at reality.
+    /// A step is done, by an attempt or confirmed by a check.
     StepDone {
         /// The step.
         step: String,
-        /// What it puts out.
+        /// Its outputs.
         outputs: Outputs,
     },
     /// An attempt failed.
@@ -222,13 +222,13 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         retry_at: Option<i64>,
     },
-    /// An attempt ended on request, without a result: part of the effect may be there.
+    /// An attempt ended on request, without a result: part of its effect may exist.
     StepStopped {
         /// The step.
         step: String,
         /// Number of the attempt.
         attempt: u32,
-        /// What it said, when more than that it was stopped.
+        /// Its failure, when there is more than the request to stop.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         failure: Option<Failure>,
     },
@@ -239,41 +239,41 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// Reality is about to be asked how a step stands.
+    /// The real state of a step is about to be checked.
     StepProbing {
         /// The step.
         step: String,
     },
-    /// A look at reality found the effect of a succeeded step still there.
+    /// A check found the effect of a succeeded step still there.
     StepConfirmed {
         /// The step.
         step: String,
     },
-    /// A look at reality found that the effect of a step is not there, or only partly.
+    /// A check found that the effect of a step is missing, or only partly there.
     StepAbsent {
         /// The step.
         step: String,
     },
-    /// A person decided what a step asks.
+    /// A person answered a step's request for approval.
     Decided {
         /// The step.
         step: String,
         /// The decision.
         decision: Decision,
     },
-    /// A step is about to be taken back.
+    /// A step is about to be undone.
     UndoIntent {
         /// The step.
         step: String,
         /// Number of the attempt, from 1.
         attempt: u32,
     },
-    /// A step's own effect is taken back; its hooks may still have to run.
+    /// A step's own effect is undone; its hooks may still have to run.
     UndoDone {
         /// The step.
         step: String,
     },
-    /// An attempt to take a step back failed.
+    /// An attempt to undo a step failed.
     UndoFailed {
         /// The step.
         step: String,
@@ -287,7 +287,7 @@ pub enum Event {
     HookIntent {
         /// The step it belongs to.
         step: String,
-        /// Its place among the step's hooks, from 0.
+        /// Its index among the step's hooks, from 0.
         index: usize,
         /// Number of the attempt, from 1.
         attempt: u32,
@@ -296,14 +296,14 @@ pub enum Event {
     HookDone {
         /// The step it belongs to.
         step: String,
-        /// Its place among the step's hooks.
+        /// Its index among the step's hooks, from 0.
         index: usize,
     },
     /// An attempt of a rollback hook failed.
     HookFailed {
         /// The step it belongs to.
         step: String,
-        /// Its place among the step's hooks.
+        /// Its index among the step's hooks, from 0.
         index: usize,
         /// What went wrong.
         failure: Failure,
@@ -320,7 +320,7 @@ pub enum Event {
         /// Who.
         by: String,
     },
-    /// A person took a step back by hand and vouches for it.
+    /// A person undid a step by hand and confirms it.
     MarkedUndone {
         /// The step.
         step: String,
@@ -332,7 +332,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The name it carries in the journal: `step_done`.
+    /// Its name in the journal: `step_done`.
     #[must_use]
     pub fn name(&self) -> String {
         let tag = serde_json::to_value(self).ok().and_then(|value| value["event"].as_str().map(str::to_owned));
@@ -375,26 +375,26 @@ impl Event {
 pub enum Outcome {
     /// Everything is done.
     Done,
-    /// It failed, and everything was taken back.
+    /// It failed, and all steps were undone.
     #[strum(to_string = "rolled back")]
     RolledBack,
-    /// It failed, and everything after its checkpoints was taken back. What those keep stands, and it can be resumed or
-    /// rolled back.
-    #[strum(to_string = "taken back to a checkpoint")]
+    /// It failed, and all steps after its checkpoints were undone. The checkpoints are kept, and it can be resumed or rolled
+    /// back.
+    #[strum(to_string = "rolled back to a checkpoint")]
     Kept,
-    /// It failed where nothing is taken back by itself: past the point of no return, or as the playbook says.
+    /// It failed where nothing is undone automatically: past the point of no return, or as the playbook states.
     Stopped,
-    /// Something could not be taken back; a person must do it.
+    /// A step could not be undone; a person must do it.
     Stuck,
-    /// A check or a gate said no, and nothing had been changed.
+    /// A check or a gate refused, and nothing had been changed.
     Refused,
     /// Every step was skipped: no success.
     #[strum(to_string = "nothing done")]
     Nothing,
     /// It was asked to stop; it can be resumed.
     Interrupted,
-    /// It cannot go on now, because of its window or because nobody answered in time. What was done stands, and it can be
-    /// resumed.
+    /// It cannot continue now, because of its window or because nobody answered in time. Finished steps are kept, and it can
+    /// be resumed.
     #[strum(to_string = "put off")]
     PutOff,
 }
@@ -411,7 +411,7 @@ impl Outcome {
             Self::Interrupted => exit::INTERRUPTED,
         }
     }
-    /// Whether there is something left that a resumed run could do.
+    /// Whether a resumed run could do something.
     #[must_use]
     pub fn is_resumable(self) -> bool {
         matches!(self, Self::Kept | Self::Stopped | Self::Stuck | Self::Interrupted | Self::PutOff)

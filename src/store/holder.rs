@@ -1,7 +1,7 @@
-//! Who works on what, in a store that many machines share. A runner says again and again that it lives; one that has been
-//! silent for [`LEASE`] may be taken over from, and what it still writes of a run is refused by its epoch.
+//! Leases in a store that machines share. A runner renews its lease at intervals; the run of a runner that has been silent
+//! for [`LEASE`] may be taken over, and later writes of the silent runner are refused because of its epoch.
 //!
-//! Times are read from the store's own clock: those of the machines may differ.
+//! Times come from the store's own clock, because the clocks of the machines may differ.
 
 use super::database::{Session, values};
 use super::store::Store;
@@ -14,13 +14,13 @@ use uuid::Uuid;
 
 /// How long a runner may be silent until another one may take its run.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// How often it says that it lives.
+/// How often a runner renews its lease.
 const RENEWED: Duration = Duration::from_secs(5);
 
-/// How long a silent one is watched before it is taken for dead: it would say that it lives twice in that time.
+/// How long a silent runner is watched before it counts as dead: a living one would renew its lease twice in that time.
 const WATCHED: Duration = Duration::from_secs(12);
 
-/// Somebody who was not seen within [`LEASE`], and when he was.
+/// A holder that was not seen within [`LEASE`], and when it was last seen.
 struct Silent {
     token: String,
     seen: i64,
@@ -32,7 +32,7 @@ enum Found {
     Silent(Silent),
 }
 
-/// Takes what nobody has, or what `silent` has had ever since.
+/// Takes a free lease, or one that `silent` has not renewed since.
 fn try_take(
     session: &mut dyn Session,
     what: &str,
@@ -55,7 +55,7 @@ fn try_take(
     row.map_or(Ok(Found::Held), |mut row| Ok(Found::Silent(Silent { token: row.take(0)?, seen: row.take(1)? })))
 }
 
-/// Something that this process works on; let go when dropped.
+/// A lease of this process; released when dropped.
 #[derive(Debug)]
 pub struct RunHold {
     over: Option<Sender<()>>,
@@ -63,18 +63,18 @@ pub struct RunHold {
 }
 
 impl Store {
-    /// Takes `what`, such as `run ID`, for `runner`, which is this process in words, and keeps it. From one that has been
-    /// silent it takes that after watching it once more: when the store itself was away, nobody could say that he lives.
+    /// Takes `what`, such as `run ID`, for `runner`, a description of this process, and keeps it. A silent holder is watched
+    /// once more before: while the store itself was away, no runner could renew its lease.
     ///
     /// # Errors
-    /// `Locked` when another one works on it, and was seen within [`LEASE`] or meanwhile.
+    /// `Locked` when another process works on it, and was seen within [`LEASE`] or meanwhile.
     pub fn hold(&self, what: &str, runner: &str) -> Result<RunHold> {
-        let attempted = format!("take up {what}");
+        let attempted = format!("take over {what}");
         let token = Uuid::now_v7().to_string();
         let take = |silent: Option<&Silent>| self.write(|session| try_take(session, what, (&token, runner), silent));
         let mut found = take(None).map_err(|trouble| self.failed(&attempted, trouble))?;
         if let Found::Silent(silent) = &found {
-            tracing::warn!("{what}: who had it is silent, and is watched for {} s more", WATCHED.as_secs());
+            tracing::warn!("{what}: its runner is silent; watching it for {} s before taking over", WATCHED.as_secs());
             std::thread::sleep(WATCHED);
             found = take(Some(silent)).map_err(|trouble| self.failed(&attempted, trouble))?;
         }
@@ -82,7 +82,7 @@ impl Store {
             let holder = self.holders(what)?.pop().unwrap_or_else(|| "another process".to_owned());
             return Err(Failure::locked(attempted, format!("it is held by {holder}"))
                 .now("nothing was touched")
-                .help(format!("wait for that one; a runner that died is taken for dead after {} s", LEASE.as_secs())));
+                .help(format!("wait for it to end; a runner that died counts as dead after {} s", LEASE.as_secs())));
         }
         let (over, told) = channel();
         let (store, what) = (self.clone(), what.to_owned());
@@ -90,19 +90,19 @@ impl Store {
             while told.recv_timeout(RENEWED) == Err(RecvTimeoutError::Timeout) {
                 match store.renew(&what, &token) {
                     Ok(true) => {}
-                    Ok(false) => return, // another one has it: what this one writes is refused from now on
+                    Ok(false) => return, // another process has it: writes of this one are refused from now on
                     Err(failure) => tracing::warn!("{failure}"),
                 }
             }
             if let Err(failure) = store.let_go(&what, &token) {
-                tracing::warn!("{failure}"); // it is taken for silent soon
+                tracing::warn!("{failure}"); // without a renewal it counts as silent soon
             }
         });
         Ok(RunHold { over: Some(over), renewing: Some(renewing) })
     }
 
-    /// Runs that have not ended and whose runner was not seen within [`LEASE`], each with who that was. One that ended by
-    /// itself has let its run go, whatever came of it.
+    /// Unfinished runs whose runner was not seen within [`LEASE`], each with that runner. A runner that ended by itself has
+    /// released its run.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -116,7 +116,7 @@ impl Store {
             let rows = session.rows(&select, values![millis(LEASE)])?.into_iter();
             rows.map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
         });
-        found.map_err(|trouble| self.failed("see which runs were left", trouble))
+        found.map_err(|trouble| self.failed("find runs whose runner was lost", trouble))
     }
 
     fn renew(&self, what: &str, token: &str) -> Result<bool> {
@@ -124,17 +124,17 @@ impl Store {
             let update = format!("UPDATE holder SET seen = {} WHERE what = $1 AND token = $2", session.clock());
             Ok(session.change(&update, values![what, token])? > 0)
         });
-        renewed.map_err(|trouble| self.failed(format!("say that the runner of {what} lives"), trouble))
+        renewed.map_err(|trouble| self.failed(format!("renew the lease of {what}"), trouble))
     }
 
     fn let_go(&self, what: &str, token: &str) -> Result<()> {
         let delete = "DELETE FROM holder WHERE what = $1 AND token = $2";
         let gone = self.write(|session| session.change(delete, values![what, token]).map(drop));
-        gone.map_err(|trouble| self.failed(format!("let go of {what}"), trouble))
+        gone.map_err(|trouble| self.failed(format!("release {what}"), trouble))
     }
 
-    /// Who works on what now, in words that begin with that: as far as it begins with `prefix`, and they were seen within
-    /// [`LEASE`].
+    /// Current holders that were seen within [`LEASE`], for leases that start with `prefix`; each description starts with the
+    /// lease.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -146,7 +146,8 @@ impl Store {
             let rows = session.rows(&select, values![millis(LEASE)])?.into_iter();
             rows.map(|mut row| Ok((row.take(0)?, row.take(1)?, row.take(2)?))).collect::<Result<Vec<_>, _>>()
         });
-        let found: Vec<(String, String, i64)> = found.map_err(|trouble| self.failed("see who works here", trouble))?;
+        let found: Vec<(String, String, i64)> =
+            found.map_err(|trouble| self.failed("list the working runners", trouble))?;
         let found = found.into_iter().filter(|(what, ..)| what.starts_with(prefix));
         Ok(found.map(|(what, runner, ago)| format!("{what} ({runner}, seen {} s ago)", ago / 1000)).collect())
     }

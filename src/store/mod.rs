@@ -1,5 +1,5 @@
-//! The journal: append-only events, the only truth about a run. A narrow trait, so that another store can stand
-//! behind it: one `SQLite` file a state directory, or a PostgreSQL that many machines share.
+//! The journal: append-only events, the only truth about a run. A narrow trait with two stores behind it: one `SQLite` file
+//! per state directory, or a PostgreSQL database that machines share.
 //!
 //! May know the plan (stored with the run) and the plain data that events carry; no step, no engine, no clock.
 
@@ -47,24 +47,24 @@ pub type Dated = (i64, Event);
 
 /// Where runs and what happened in them are kept. Reading works while another process writes.
 pub trait Journal: Send + Sync {
-    /// Makes a run known, with its plan.
+    /// Creates a run, with its plan.
     ///
     /// # Errors
-    /// When a run of that id is there already, or the journal cannot be written.
+    /// When a run of that id exists already, or the journal cannot be written.
     fn create_run(&self, record: &RunRecord) -> Result<()>;
 
     /// Writes `events` in one transaction, with `at` as their time (milliseconds since 1970); durable on return.
-    /// Gives back the entries as written.
+    /// Returns the entries as written.
     ///
     /// # Errors
-    /// When the journal cannot be written: then none of them is in it.
+    /// When the journal cannot be written: then it contains none of them.
     fn append(&self, run: &str, at: i64, events: &[Event]) -> Result<Vec<Entry>> {
         let news: Vec<Dated> = events.iter().map(|event| (at, event.clone())).collect();
         self.append_as(run, None, &news)
     }
 
-    /// The same, each event at its own time, by the runner of that epoch, if one is given: it must be the last one of the
-    /// run, or come now as a later one.
+    /// The same, each event at its own time, by the runner of that epoch, if one is given: it must be the last runner of the
+    /// run, or a newer one.
     ///
     /// # Errors
     /// As [`Journal::append`]; `Locked` when a later runner has taken the run over.
@@ -73,7 +73,7 @@ pub trait Journal: Send + Sync {
     /// Entries of a run with a number above `seq`, in order, with their hash chain checked; none for an unknown run.
     ///
     /// # Errors
-    /// When an entry is missing, unreadable, or not the one that was written. It names the first that does not fit.
+    /// When an entry is missing, unreadable, or changed. Names the first such entry.
     fn entries_after(&self, run: &str, seq: u32) -> Result<Vec<Entry>>;
 
     /// The record of a run.
@@ -105,7 +105,7 @@ pub trait Journal: Send + Sync {
     }
 }
 
-/// What names a run.
+/// The head of a run: its id, playbook, plan hash and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunHead {
     /// Its id.
@@ -114,7 +114,7 @@ pub struct RunHead {
     pub playbook: String,
     /// Hash of its plan.
     pub hash: String,
-    /// When it was made known, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub created: i64,
 }
 
@@ -139,7 +139,7 @@ impl RunRecord {
         Ok(Self { head, plan: text })
     }
 
-    /// The plan, to go on with it.
+    /// The plan, to resume it.
     ///
     /// # Errors
     /// `Refused` when it has another format than this program's; otherwise as [`RunRecord::plan_to_read`].
@@ -149,7 +149,7 @@ impl RunRecord {
         Ok(plan)
     }
 
-    /// The plan, checked against its hash, to list, show and report the run. One of an older format has notes for actions.
+    /// The plan, checked against its hash, to list, show and report the run. One of an older format has notes instead of actions.
     ///
     /// # Errors
     /// When it was written by a newer program, or is not the plan that was stored.
@@ -159,7 +159,7 @@ impl RunRecord {
             Ok(plan) if plan.hash == self.head.hash => Ok(plan),
             Ok(_) => Err(failed(format!("the journal is damaged: {}", Unreadable::Changed))),
             Err(newer @ Unreadable::Newer(_)) => {
-                Err(failed(newer.to_string()).help("use the version of cutover that began the run"))
+                Err(failed(newer.to_string()).help("use the version of cutover that started the run"))
             }
             Err(error) => Err(failed(format!("the journal is damaged: {error}"))),
         }

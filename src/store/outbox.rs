@@ -1,7 +1,7 @@
-//! The outbox: messages for webhooks, each once for what caused it, and what has become of them.
+//! The outbox: messages for webhooks, one for each cause, and their delivery state.
 //!
-//! What is to be said follows from the journal, so a message is put here exactly once by its origin, number and webhook,
-//! however often that is tried. An attempt is written down before it is made, so that no two processes make it at once.
+//! Messages are made from the journal. Origin, number and webhook identify a message, so it is added only once however often
+//! that is tried. An attempt is recorded before it is made, so that no two processes make it at once.
 
 use super::database::{Row, values};
 use super::store::Store;
@@ -12,7 +12,7 @@ use serde::Serialize;
 /// A message in the outbox. Times are milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Letter {
-    /// What it comes from: a run's id, or `schedule NAME`.
+    /// Its origin: a run's id, or `schedule NAME`.
     pub origin: String,
     /// Number of the journal entry that causes it; for a schedule the time that was due.
     pub seq: i64,
@@ -20,12 +20,12 @@ pub struct Letter {
     pub webhook: String,
     /// What it is about: `waiting`, `failed` ...
     pub occasion: String,
-    /// When what it is about happened.
+    /// When its event happened.
     pub at: i64,
     /// The message, as JSON.
     #[serde(skip)]
     pub message: String,
-    /// Where it goes, as JSON: secrets by reference.
+    /// Its destination, as JSON: secrets by reference.
     #[serde(skip)]
     pub target: String,
     /// How often it was tried.
@@ -34,7 +34,7 @@ pub struct Letter {
     pub due: i64,
     /// When it was sent.
     pub sent: Option<i64>,
-    /// What the last attempt met with.
+    /// The error of the last attempt.
     pub error: Option<String>,
 }
 
@@ -67,17 +67,17 @@ impl Letter {
 const COLUMNS: &str = "origin, seq, webhook, occasion, at, message, target, tries, due, sent, error";
 
 impl Store {
-    /// Makes known that what happens in `run` may have to be told to somebody.
+    /// Records that events of `run` may cause notifications.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub fn follow(&self, run: &str) -> Result<()> {
         let insert = "INSERT INTO outbox_run (run, seq) VALUES ($1, 0) ON CONFLICT (run) DO NOTHING";
         self.write(|session| session.change(insert, values![run]).map(drop))
-            .map_err(|trouble| self.failed("note whom to tell", trouble))
+            .map_err(|trouble| self.failed("record the run for notifications", trouble))
     }
 
-    /// Runs that are watched and have entries of which nothing was told yet, each with the last entry that was.
+    /// Runs with notifications that have unprocessed entries, each with its last processed entry.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -88,11 +88,11 @@ impl Store {
             let rows = session.rows(select, &[])?;
             rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
         });
-        untold.map_err(|trouble| self.failed("see what is to be told", trouble))
+        untold.map_err(|trouble| self.failed("find new notifications", trouble))
     }
 
-    /// Puts `letters` in, and notes that the entries of `run` up to `seq` are told; all of it or nothing. Letters that
-    /// are there already are left as they are.
+    /// Adds `letters`, and records that the entries of `run` up to `seq` are processed; all of it or nothing. Letters that
+    /// exist already are not changed.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -139,7 +139,7 @@ impl Store {
         Ok(usize::try_from(depth.unwrap_or_default()).unwrap_or(usize::MAX))
     }
 
-    /// Takes a message for one attempt: until `until` nobody else gets it. `None` when it is sent, or somebody has it.
+    /// Reserves a message for one attempt, until `until`. `None` when it is sent, or reserved by another process.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -154,7 +154,7 @@ impl Store {
         taken.map_err(|trouble| self.failed("take a message from the outbox", trouble))
     }
 
-    /// Notes how an attempt ended: sent at `now`, or not and tried again at the given time.
+    /// Records the result of an attempt: sent at `now`, or to be tried again at the given time.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -167,6 +167,6 @@ impl Store {
             Some((error, due)) => (None, Some(error), due),
         };
         self.write(|session| session.change(update, values![origin, *seq, webhook, sent, error, due]).map(drop))
-            .map_err(|trouble| self.failed("note what became of a message", trouble))
+            .map_err(|trouble| self.failed("record the delivery of a message", trouble))
     }
 }

@@ -1,4 +1,4 @@
-//! Lists of runs and sums over them, without a look into their journals: what the journal keeps beside each run.
+//! Lists of runs and sums over them, from a table that the store keeps beside the journal.
 
 use super::database::{Row, Value as Given, values};
 use super::store::{Store, head};
@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 /// A run as lists show it. Times are milliseconds since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunRow {
-    /// What names it.
+    /// Its head.
     #[serde(flatten)]
     pub head: RunHead,
-    /// Whether it was a rehearsal, on servers made for it.
+    /// Whether it was a rehearsal, on temporary servers.
     pub rehearsal: bool,
-    /// How it ended; missing while it has not, and when its runner died.
+    /// How it ended; missing while it runs, and when its runner died.
     pub outcome: Option<Outcome>,
     /// When it began.
     pub started: Option<i64>,
@@ -27,20 +27,20 @@ pub struct RunRow {
     pub last: Option<i64>,
 }
 
-/// How listed runs have ended.
+/// Filter of listed runs by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Ended {
-    /// In any way, or not yet.
+    /// All runs.
     #[default]
     Anyhow,
-    /// Not yet.
+    /// Runs that have not ended.
     NotYet,
-    /// Like this.
+    /// Runs with this outcome.
     As(Outcome),
 }
 
 impl Ended {
-    /// Whether a run with this outcome is one of them.
+    /// Whether a run with this outcome matches.
     #[must_use]
     pub fn includes(self, outcome: Option<Outcome>) -> bool {
         match self {
@@ -54,22 +54,22 @@ impl Ended {
 /// Which runs are listed, the newest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Only those that ended like this.
+    /// The filter.
     pub ended: Ended,
-    /// How many are passed over.
+    /// Number of runs to skip.
     pub skip: u32,
-    /// At most so many; all, when missing.
+    /// Largest number of runs; all when missing.
     pub limit: Option<u32>,
 }
 
-/// What one kind of step took, over all runs.
+/// Durations of one kind of step, over all runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Took {
-    /// How many done steps took at most so many milliseconds, by classes that do not overlap; `None` is open.
+    /// Number of finished steps by duration class, in milliseconds; the classes do not overlap, and `None` is open.
     pub classes: BTreeMap<Option<u64>, u64>,
     /// Sum of their durations in milliseconds.
     pub millis: u64,
-    /// Sum of the bytes that they wrote, as far as they say so.
+    /// Sum of the bytes that they wrote, as far as reported.
     pub bytes: u64,
 }
 
@@ -106,7 +106,7 @@ impl Store {
         found.map_err(|trouble| self.failed(format!("look for run {run}"), trouble))
     }
 
-    /// How many runs ended like this; `None` counts those that have not ended.
+    /// Number of runs by outcome; `None` counts those that have not ended.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -118,7 +118,7 @@ impl Store {
         counts.map_err(|trouble| self.failed("count the runs", trouble))
     }
 
-    /// What each kind of step took, over all runs.
+    /// Durations of each kind of step, over all runs.
     ///
     /// # Errors
     /// When the journal cannot be read.

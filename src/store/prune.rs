@@ -1,4 +1,4 @@
-//! What is over and old is forgotten: runs that cannot go on, and the starts that led to them.
+//! Removes old finished runs, and the starts that led to them.
 
 use super::Outcome;
 use super::database::values;
@@ -8,7 +8,7 @@ use super::trouble::Trouble;
 use crate::error::Result;
 use serde::Serialize;
 
-/// A run that may be forgotten.
+/// A run that may be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Old {
     /// Its id.
@@ -21,13 +21,12 @@ pub struct Old {
     pub ended: i64,
 }
 
-/// Starts that a schedule's next decision looks back at: its newest one, and the newest one that has run.
+/// Starts that a schedule's next decision needs: its newest one, and the newest one that has run.
 const LAST: &str = "SELECT max(due) FROM start AS other WHERE other.schedule = start.schedule AND";
 
 impl Store {
-    /// Runs that ended before `before` (milliseconds since 1970) in a way that leaves nothing to resume, and about which
-    /// nobody is still to be told anything; the oldest first. The last run of a schedule stays: its next one asks how that
-    /// ended.
+    /// Runs that ended before `before` (milliseconds since 1970), cannot be resumed, and have no unsent notification; the
+    /// oldest first. The last run of a schedule is kept: the next start needs its result.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -45,8 +44,7 @@ impl Store {
                 let (run, playbook, outcome, ended) =
                     (row.take(0)?, row.take(1)?, row.take::<String>(2)?, row.take(3)?);
                 let outcome = serde_json::from_value::<Outcome>(outcome.into());
-                let outcome =
-                    outcome.map_err(|_| Trouble::Damaged(format!("run {run} ended in a way that there is not")))?;
+                let outcome = outcome.map_err(|_| Trouble::Damaged(format!("run {run} has an unknown outcome")))?;
                 if !outcome.is_resumable() {
                     old.push(Old { run, playbook, outcome, ended });
                 }
@@ -56,7 +54,7 @@ impl Store {
         found.map_err(|trouble| self.failed("look for old runs", trouble))
     }
 
-    /// Forgets a run that still ends with the entry `last` (its number and hash); whether it did.
+    /// Removes a run that still ends with the entry `last` (its number and hash); returns whether it did.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -74,11 +72,11 @@ impl Store {
             }
             Ok(true)
         });
-        forgotten.map_err(|trouble| self.failed(format!("forget run {run}"), trouble))
+        forgotten.map_err(|trouble| self.failed(format!("remove run {run}"), trouble))
     }
 
-    /// Forgets what schedules decided before `before` that led to no run, or to one that is forgotten, with the messages that
-    /// were sent about it; how many decisions that were.
+    /// Removes decisions of schedules before `before` that led to no run, or to a removed one, with the messages sent about
+    /// them; returns the number of decisions.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -94,6 +92,6 @@ impl Store {
             session.change(letters, values![before])?;
             session.change(&format!("DELETE FROM start WHERE {old}"), values![before])
         });
-        forgotten.map_err(|trouble| self.failed("forget old starts", trouble))
+        forgotten.map_err(|trouble| self.failed("remove old starts", trouble))
     }
 }

@@ -1,13 +1,13 @@
-//! Starts of schedules: what was decided for each due time, before anything was started, and what came of it.
+//! Starts of schedules: the decision for each due time, recorded before anything is started, and the result.
 //!
-//! A due time of a schedule has at most one row. Whoever writes it has decided; everyone else finds it there. So it does
-//! not matter how many schedulers look at one journal, or when one of them dies.
+//! A due time of a schedule has at most one row. The process that writes it has decided; all others find the decision. So it
+//! does not matter how many schedulers use one journal, or when one of them dies.
 
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What was decided about a due time. Its words stand in the journal.
+/// The decision about a due time. Its names are stored in the journal.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString, strum::IntoStaticStr,
 )]
@@ -16,15 +16,15 @@ use std::collections::BTreeMap;
 pub enum Verdict {
     /// It is started: by the process that claims it.
     Started,
-    /// It waits for what is in its way; the only verdict that is followed by another.
+    /// It waits until nothing prevents it; the only verdict that is followed by another.
     Queued,
-    /// Nobody looked when it was due, and it is not caught up on.
+    /// No scheduler was running when it was due, and it is not caught up.
     Missed,
     /// It could have been started only later than its schedule allows.
     Late,
-    /// Something was in its way, and its schedule says to let it be.
+    /// Something prevented it, and its schedule states to skip it.
     Skipped,
-    /// Something was in its way, or an earlier run has not been brought to its end.
+    /// Something prevented it, or an earlier run is unfinished.
     Refused,
 }
 
@@ -33,25 +33,25 @@ pub enum Verdict {
 pub struct Start {
     /// The schedule's name.
     pub schedule: String,
-    /// When it was due; for one that a person asked for, when that was.
+    /// When it was due; for one that a person requested, the time of the request.
     pub due: i64,
-    /// What was decided.
+    /// The decision.
     pub verdict: Verdict,
-    /// Why, where it was not simply started.
+    /// The reason, where it was not simply started.
     pub reason: Option<String>,
-    /// Who decided: a process as `user@host, process 123`, or the person that asked for it.
+    /// Who decided: a process as `user@host, process 123`, or the person who requested it.
     pub by: String,
     /// When.
     pub at: i64,
-    /// Whether a person asked for it, at a time that is not of the timetable.
+    /// Whether a person requested it, at a time that is not in the timetable.
     pub on_demand: bool,
     /// Id of the run; made with the decision.
     pub run: Option<String>,
-    /// What the program is called with to carry it out.
+    /// The arguments of the program to run it.
     pub command: Vec<String>,
-    /// Labels that the machine which carries it out must have; none for any.
+    /// Labels that the machine must have to run it; none for any machine.
     pub runs_on: BTreeMap<String, String>,
-    /// When a process took it up.
+    /// When a process claimed it.
     pub claimed: Option<i64>,
     /// When that process ended.
     pub ended: Option<i64>,
@@ -60,28 +60,28 @@ pub struct Start {
 }
 
 impl Start {
-    /// Whether something is still to come of it: it waits, or it was started and has not ended.
+    /// Whether it is unfinished: it waits, or it was started and has not ended.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.verdict == Verdict::Queued || self.verdict == Verdict::Started && self.ended.is_none()
     }
-    /// Whether it carries a playbook out on servers of its inventory, and so needs the state directory for itself.
+    /// Whether it runs a playbook on servers of its inventory, and so needs the state directory for itself.
     #[must_use]
     pub fn is_run(&self) -> bool {
         self.command.first().is_some_and(|word| word == "run")
     }
 }
 
-/// Where starts are kept.
+/// A store of starts.
 pub trait Starts: Send + Sync {
-    /// Since when the schedule's due times count: since `from`, when this is the first look at it or at its timetable, and
-    /// never since later than `now`.
+    /// Since when the schedule's due times count: since `from` at the first check of it or of its timetable, and never later
+    /// than `now`.
     ///
     /// # Errors
     /// When the journal cannot be written.
     fn watch(&self, schedule: &str, timetable: &str, now: i64, from: i64) -> Result<i64>;
 
-    /// The newest due time, not after `now`, that has a decision. What persons asked for does not count.
+    /// The newest due time, not after `now`, that has a decision. Requests of people do not count.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -93,21 +93,21 @@ pub trait Starts: Send + Sync {
     /// When the journal cannot be written.
     fn decide(&self, start: &Start) -> Result<bool>;
 
-    /// Writes what becomes of a start that waits, or that was started and nobody has claimed. False when somebody else
-    /// was faster.
+    /// Writes a new decision for a start that waits, or that was started and not claimed. False when another process was
+    /// faster.
     ///
     /// # Errors
     /// When the journal cannot be written.
     fn settle(&self, start: &Start) -> Result<bool>;
 
-    /// Keeps a start that nobody has claimed for whoever asks first, for so long that a process of it can claim it. False when
-    /// somebody else was faster. Times are of the store's own clock.
+    /// Reserves an unclaimed start, long enough for a launched process to claim it. False when another process was faster.
+    /// Times are from the store's own clock.
     ///
     /// # Errors
     /// When the journal cannot be written.
     fn reserve(&self, run: &str) -> Result<bool>;
 
-    /// Takes up a start. `None` when another process has, or when nothing of that id is to be started.
+    /// Claims a start. `None` when another process has claimed it, or when there is no start of that id.
     ///
     /// # Errors
     /// When the journal cannot be written.
@@ -128,7 +128,7 @@ pub trait Starts: Send + Sync {
     /// When the journal cannot be written.
     fn free(&self, start: &Start) -> Result<bool>;
 
-    /// Every start of which something is still to come, oldest first.
+    /// Every unfinished start, oldest first.
     ///
     /// # Errors
     /// When the journal cannot be read.

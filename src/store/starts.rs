@@ -49,10 +49,10 @@ impl Starts for Store {
             self.write(|session| {
                 session.change(insert, values![schedule, timetable, from, now])?;
                 let since = session.row(known, values![schedule, timetable])?.map(|mut row| row.take(0)).transpose()?;
-                since.ok_or_else(|| Trouble::Damaged("a schedule that was just written is not there".to_owned()))
+                since.ok_or_else(|| Trouble::Damaged("a schedule that was just written is missing".to_owned()))
             })
         };
-        watch().map_err(|trouble| self.not_started(&format!("watch the schedule {schedule}"), trouble))
+        watch().map_err(|trouble| self.not_started(&format!("register the schedule {schedule}"), trouble))
     }
 
     fn last_due(&self, schedule: &str, now: i64) -> Result<Option<i64>> {
@@ -86,7 +86,7 @@ impl Starts for Store {
             *exit_code,
             labels
         ];
-        self.change(&format!("write a decision about the schedule {schedule}"), &insert, values)
+        self.change(&format!("record a decision about the schedule {schedule}"), &insert, values)
     }
 
     fn settle(&self, start: &Start) -> Result<bool> {
@@ -96,7 +96,7 @@ impl Starts for Store {
         let Start { schedule, due, reason, by, at, claimed, .. } = start;
         let verdict = <&str>::from(start.verdict);
         let values = values![schedule, *due, verdict, reason.as_deref(), by, *at, *claimed];
-        self.change(&format!("write a decision about the schedule {schedule}"), update, values)
+        self.change(&format!("record a decision about the schedule {schedule}"), update, values)
     }
 
     fn reserve(&self, run: &str) -> Result<bool> {
@@ -108,13 +108,13 @@ impl Starts for Store {
             );
             Ok(session.change(&update, values![run, RESERVED])? > 0)
         });
-        reserved.map_err(|trouble| self.not_started(&format!("take up the start {run}"), trouble))
+        reserved.map_err(|trouble| self.not_started(&format!("claim the start {run}"), trouble))
     }
 
     fn claim(&self, run: &str, at: i64) -> Result<Option<Start>> {
         let update = "UPDATE start SET claimed = $2
             WHERE run = $1 AND verdict = 'started' AND claimed IS NULL AND ended IS NULL";
-        if !self.change(&format!("take up the start {run}"), update, values![run, at])? {
+        if !self.change(&format!("claim the start {run}"), update, values![run, at])? {
             return Ok(None);
         }
         Ok(self.find_starts("WHERE run = $1", values![run])?.pop())
@@ -125,7 +125,7 @@ impl Starts for Store {
             WHERE run = $1 AND ended IS NULL AND coalesce(claimed, 0) = $5";
         let Some(run) = start.run.as_deref() else { return Ok(()) };
         let values = values![run, at, exit_code, reason, start.claimed.unwrap_or_default()];
-        self.change(&format!("write the end of {run}"), update, values).map(|_| ())
+        self.change(&format!("record the end of {run}"), update, values).map(|_| ())
     }
 
     fn free(&self, start: &Start) -> Result<bool> {
@@ -163,14 +163,14 @@ fn start(row: &mut Row) -> Result<Start, Trouble> {
     Ok(Start {
         schedule: row.take(0)?,
         due: row.take(1)?,
-        verdict: verdict.parse().map_err(|_| Trouble::Damaged("a verdict that is none".to_owned()))?,
+        verdict: verdict.parse().map_err(|_| Trouble::Damaged("a verdict is invalid".to_owned()))?,
         reason: row.take(3)?,
         by: row.take(4)?,
         at: row.take(5)?,
         on_demand: row.take(6)?,
         run: row.take(7)?,
-        command: serde_json::from_str(&command).map_err(|_| Trouble::Damaged("a command that is none".to_owned()))?,
-        runs_on: serde_json::from_str(&labels).map_err(|_| Trouble::Damaged("labels that are none".to_owned()))?,
+        command: serde_json::from_str(&command).map_err(|_| Trouble::Damaged("a command is invalid".to_owned()))?,
+        runs_on: serde_json::from_str(&labels).map_err(|_| Trouble::Damaged("labels are invalid".to_owned()))?,
         claimed: row.take(9)?,
         ended: row.take(10)?,
         exit_code: row.take(11)?,

@@ -1,4 +1,4 @@
-//! The store: one handle on everything that is kept, whatever database it is in.
+//! The store: one handle on all stored data, in either database.
 
 use super::database::{Append, Database, Row, Session, values};
 use super::entries::Link;
@@ -11,12 +11,12 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Runs and their journals, starts of schedules, and the outbox. Handles are cheap, and those of one place share its
+/// Runs and their journals, starts of schedules, and the outbox. Handles are cheap, and all handles on one store share its
 /// connections.
 #[derive(Clone)]
 pub struct Store {
     database: Arc<dyn Database>,
-    /// Where runs ended when this process wrote to them last: it need not ask while nobody else writes.
+    /// The ends of the runs that this process wrote: no query is needed while no other process writes.
     ends: Arc<Mutex<HashMap<String, Link>>>,
 }
 
@@ -25,29 +25,28 @@ impl Store {
         Self { database: Arc::new(database), ends: Arc::default() }
     }
 
-    /// Opens the journal in the folder `state_dir` for writing, making both when they are not there. A journal of an older
-    /// program is brought up to date.
+    /// Opens the journal in the folder `state_dir` for writing, and creates both if missing. A journal of an older program is
+    /// upgraded.
     ///
     /// # Errors
-    /// When they cannot be made, or the file is no journal, a damaged one, or one of a newer program.
+    /// When they cannot be created, or the file is not a journal, is damaged, or is of a newer program.
     pub fn open(state_dir: &Path) -> Result<Self> {
         Sqlite::open(state_dir).map(Self::of)
     }
 
-    /// Opens the journal in the folder `state_dir` for reading, if there is one: makes no file, changes nothing, and waits
-    /// for no writer. The first thing that is written through the handle opens it for writing.
+    /// Opens the journal in the folder `state_dir` for reading, if there is one: creates no file, changes nothing, and waits
+    /// for no writer. The first write through the handle opens it for writing.
     ///
     /// # Errors
-    /// When the file is no journal, or one of a newer program or of a much older one.
+    /// When the file is not a journal, or is of a newer program or of a much older one.
     pub fn open_existing(state_dir: &Path) -> Result<Option<Self>> {
         Ok(Sqlite::open_existing(state_dir)?.map(Self::of))
     }
 
-    /// Opens the store that other machines share, and makes it where it is not there. `folder` is this machine's own, and
-    /// remembers which server it was.
+    /// Opens the shared store, and creates it if missing. `folder` is local to this machine, and records which server it was.
     ///
     /// # Errors
-    /// When none of its servers answers and accepts writes, or what is there is of a newer program.
+    /// When none of its servers answers and accepts writes, or the store is of a newer program.
     pub fn shared(address: &Address, folder: &Path) -> Result<Self> {
         Postgres::open(address, folder).map(Self::of)
     }
@@ -78,11 +77,11 @@ impl Store {
         self.database.failure(attempted.into(), trouble.into())
     }
 
-    /// Copies the journal to `file`, which must not be there, as it stands at one moment; runs go on writing meanwhile.
-    /// The copy has its name only after it was checked and is on disk.
+    /// Copies the journal to `file`, which must not exist, as of one moment; runs may write meanwhile. The copy gets its name
+    /// only after it was checked and is on disk.
     ///
     /// # Errors
-    /// When the file is there, cannot be written, or the copy does not pass the check; then there is no copy.
+    /// When the file exists or cannot be written, or the copy does not pass the check; then there is no copy.
     pub fn back_up(&self, file: &Path) -> Result<Backup> {
         self.database.back_up(file)
     }
@@ -103,12 +102,12 @@ impl Store {
         let attempted = format!("write the journal of run {run}");
         if let Trouble::Displaced { .. } = trouble {
             return Failure::locked(attempted, trouble.to_string())
-                .now("this one does nothing more: the run is the other one's")
-                .help(format!("`cutover status {run}` shows what that one does"));
+                .now("this runner stops: the other one continues the run")
+                .help(format!("`cutover status {run}` shows its progress"));
         }
         let mut failure = self.failed(attempted, trouble);
         let saved = failure.now.map(|saved| format!("; {saved}")).unwrap_or_default();
-        failure.now = Some(format!("nothing is done that is not in the journal{saved}"));
+        failure.now = Some(format!("the run did nothing that is not in the journal{saved}"));
         let first = failure.help.unwrap_or_else(|| "make sure that the journal can be written".to_owned());
         failure.help = Some(format!("{first}; then `cutover resume {run}`"));
         failure
@@ -119,7 +118,7 @@ impl Store {
     }
 }
 
-/// What `work` gave back the last time that it was carried out.
+/// The result of the last run of `work`.
 fn result_of<T: Send>(
     carry_out: impl FnOnce(&mut super::database::Work<'_>) -> Result<(), Trouble>,
     work: &mut (impl FnMut(&mut dyn Session) -> Result<T, Trouble> + Send),
@@ -129,7 +128,7 @@ fn result_of<T: Send>(
         result = Some(work(session)?);
         Ok(())
     })?;
-    result.ok_or_else(|| Trouble::Damaged("the work was not carried out".to_owned()))
+    result.ok_or_else(|| Trouble::Damaged("the work was not done".to_owned()))
 }
 
 impl Journal for Store {
@@ -168,7 +167,7 @@ impl Journal for Store {
     }
 
     fn runs(&self) -> Result<Vec<RunHead>> {
-        // not from `run`: there each row carries its plan along
+        // not from `run`: its rows contain the plans
         let select = "SELECT run, playbook, hash, created FROM overview ORDER BY created, run";
         let heads = self.read(|session| session.rows(select, &[])?.iter_mut().map(head).collect());
         heads.map_err(|trouble| self.failed("list the runs", trouble))

@@ -1,4 +1,4 @@
-//! A journal that tells a listener every entry, in order, once it is durable: what displays live on.
+//! A journal that passes every durable entry to a listener, in order; used by displays.
 
 use super::{Dated, Entry, Journal, RunHead, RunRecord};
 use crate::error::Result;
@@ -8,12 +8,12 @@ use tokio::sync::mpsc::UnboundedSender;
 /// Passes everything on to another journal.
 pub struct Tee {
     inner: Arc<dyn Journal>,
-    // held over append and send, so that entries of two writers are told in the order they were written
+    // held over append and send, so that entries of two writers are sent in the order they were written
     listener: Mutex<UnboundedSender<Entry>>,
 }
 
 impl Tee {
-    /// Tells `listener` what goes into `inner`.
+    /// Sends new entries of `inner` to `listener`.
     #[must_use]
     pub fn new(inner: Arc<dyn Journal>, listener: UnboundedSender<Entry>) -> Self {
         Self { inner, listener: Mutex::new(listener) }
@@ -28,7 +28,7 @@ impl Journal for Tee {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         let entries = self.inner.append_as(run, epoch, news)?;
         for entry in &entries {
-            // a display that has gone away is no failure of the run
+            // a closed display is not a failure of the run
             let _ = listener.send(entry.clone());
         }
         Ok(entries)

@@ -1,10 +1,10 @@
-//! What can be wrong with the store, whatever database it is in.
+//! Errors of the store, for both databases.
 
 use rusqlite::ErrorCode;
 use std::io;
 use std::path::PathBuf;
 
-/// What can be wrong with the store.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
     #[error(transparent)]
@@ -19,9 +19,7 @@ pub(super) enum Trouble {
     NoRecord(String),
     #[error("the journal is damaged: entry {0} is missing")]
     Missing(u32),
-    #[error(
-        "the journal is damaged: entry {0} is not the one that was written: its hash does not follow from the entry before it"
-    )]
+    #[error("the journal is damaged: entry {0} is not the one that was written: its hash does not match")]
     Changed(u32),
     #[error("the journal is damaged: entry {0} cannot be read: {1}")]
     Unreadable(u32, serde_json::Error),
@@ -31,20 +29,20 @@ pub(super) enum Trouble {
     NoRun,
     #[error("it has schema version {0}, this program knows {1}")]
     Newer(u32, u32),
-    #[error("it has schema version {0}, which this program only reads after bringing it up to date")]
+    #[error("it has schema version {0}, which must be upgraded before this program can read it")]
     Older(u32),
     #[error("the journal's file was removed or replaced under the run: {lost}", lost = lost.display())]
     Gone {
         /// The file that is not under its path any more.
         lost: PathBuf,
-        /// Where everything that this process still sees of the journal was saved.
+        /// Copy of the journal as this process still sees it.
         saved: Option<PathBuf>,
     },
-    #[error("another runner has taken it over: this one is of epoch {epoch}, and that one of epoch {newest}")]
+    #[error("another runner has taken over the run: this runner has epoch {epoch}, the other has epoch {newest}")]
     Displaced {
-        /// Of who wanted to write.
+        /// Epoch of the refused writer.
         epoch: u32,
-        /// Of the runner that came last.
+        /// Epoch of the newest runner.
         newest: u32,
     },
     #[error("it does not answer: {0}")]
@@ -56,17 +54,17 @@ pub(super) enum Trouble {
         /// In words.
         text: String,
     },
-    #[error("{0}; nobody knows whether what was written last is there")]
+    #[error("{0}; it is not known whether the last write was stored")]
     Unknown(Box<Trouble>),
     #[error("{answer}")]
     Unusable {
-        /// What is wrong with what this machine brings: a file, a password, whom it trusts.
+        /// The fault on this machine: a file, a password, a trusted certificate.
         answer: String,
         /// What to do.
         help: String,
     },
     #[error(
-        "it is a primary that was given up: its timeline is {found}, and one of the same cluster with timeline {seen} was seen"
+        "it is an outdated primary: its timeline is {found}, but a server of the same cluster with timeline {seen} was seen before"
     )]
     OldTimeline {
         /// The newest that was seen.
@@ -74,7 +72,7 @@ pub(super) enum Trouble {
         /// Its own.
         found: u32,
     },
-    #[error("it is another cluster than before: its system identifier is {found}, and it was {seen}")]
+    #[error("it is another cluster than before: its system identifier is {found}, but was {seen} before")]
     OtherCluster {
         /// The one that was seen before.
         seen: i64,
@@ -86,7 +84,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// Whether the file's content is damaged, so that waiting or making room does not help.
+    /// Whether the file's content is damaged, so that neither waiting nor freeing space helps.
     pub(super) fn is_damage(&self) -> bool {
         match self {
             Self::Damaged(_) | Self::NoRecord(_) | Self::Missing(_) | Self::Changed(_) | Self::Unreadable(..) => true,
@@ -97,8 +95,8 @@ impl Trouble {
             _ => false,
         }
     }
-    /// Whether it may be over in a while: a server that is away, is not up yet or has become a standby, and work that met
-    /// another's.
+    /// Whether it may pass by itself: a server that is away, is starting or has become a standby, or a conflict with other
+    /// work.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Lost(_) | Self::OldTimeline { .. } => true,

@@ -1,11 +1,11 @@
-//! What has changed between two looks, of what a plan rests on: which servers these are, how large the hosts are, and the
-//! files that will be replaced. Amounts of data and free space change all the time and are no part of it.
+//! Changes between two surveys that matter for a plan: the identity of servers, the size of hosts, and the files to be
+//! replaced. Amounts of data and free space change all the time and are not compared.
 
 use super::Survey;
 use crate::kinds::Finding;
 use std::collections::BTreeMap;
 
-/// Every change, a line each: the fact, what it was, what it is.
+/// Every change, one per line: the fact, its old and its new value.
 #[must_use]
 pub fn changes(then: &Survey, now: &Survey) -> Vec<String> {
     let (then, now) = (facts(then), facts(now));

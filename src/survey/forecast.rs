@@ -1,5 +1,5 @@
-//! How long the data will take: by what was measured just now, by what earlier runs took, or by assumptions, and always said
-//! by which. Pure.
+//! Forecast of the time for copying data: from a measurement, from earlier runs, or from assumptions; always stated which.
+//! Pure.
 
 use super::{CopyForecast, Forecast, StepFound};
 use crate::domain::units::Bytes;
@@ -39,8 +39,10 @@ pub fn forecast(steps: &[StepFound]) -> Option<Forecast> {
         import_seconds: import_seconds(data_bytes),
         assumptions: vec![
             "the size is the server's own estimate, indexes included".to_owned(),
-            format!("the dump reads {dump} of that a second and is a {SMALLER}th of it, compressed"),
-            format!("the import loads {import} of that a second; a rehearsal on the same disks tells better"),
+            format!("the dump reads {dump} of that per second and is a {SMALLER}th of it, compressed"),
+            format!(
+                "the import loads {import} of that per second; a rehearsal on the same disks gives a better figure"
+            ),
         ],
     })
 }
@@ -61,21 +63,21 @@ fn copy(way: &CopyWay, past: &[PastCopy]) -> CopyForecast {
     CopyForecast { engine: way.engine.clone(), chosen: way.chosen, bytes: way.bytes, seconds, rests_on }
 }
 
-/// Bytes a second, and what they rest on: a whole copy tells more than a piece of it.
+/// Bytes per second, and their source: a complete earlier copy is better than a sample.
 fn rate(way: &CopyWay, past: &[PastCopy]) -> (u64, String) {
     let same = |past: &&PastCopy| past.engine == way.engine && past.from == way.from && past.to == way.to;
     if let Some(rate) = past.iter().find(same).and_then(|past| Some((past, past_rate(past)?))) {
         let (past, rate) = rate;
-        return (rate, format!("run {} brought {} a second", past.run, Bytes(rate)));
+        return (rate, format!("run {} copied {} per second", past.run, Bytes(rate)));
     }
     if let Some(rate) = way.measured {
-        return (rate, format!("measured just now: {} a second from {} to {}", Bytes(rate), way.from, way.to));
+        return (rate, format!("measured just now: {} per second from {} to {}", Bytes(rate), way.from, way.to));
     }
     let rate = assumed_rate(&way.engine);
-    (rate, format!("assumed: {} a second", Bytes(rate)))
+    (rate, format!("assumed: {} per second", Bytes(rate)))
 }
 
-/// Bytes a second; nothing of a copy that was too small to tell.
+/// Bytes per second; `None` for a copy that was too small.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
 fn past_rate(past: &PastCopy) -> Option<u64> {
     const LEAST: u64 = 64 << 20;
@@ -117,9 +119,9 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("mariabackup", Some(21), "measured just now: 50.0 MiB a second from old to new"),
-                ("dump", Some(51), "assumed: 20.0 MiB a second"),
-                ("clone", Some(11), "run r1 brought 100.0 MiB a second"),
+                ("mariabackup", Some(21), "measured just now: 50.0 MiB per second from old to new"),
+                ("dump", Some(51), "assumed: 20.0 MiB per second"),
+                ("clone", Some(11), "run r1 copied 100.0 MiB per second"),
                 ("xtrabackup", None, "it is for MySQL"),
             ]
         );

@@ -1,4 +1,4 @@
-//! What hosts and servers are.
+//! Identity and size of hosts and servers.
 
 use super::{HostFound, ServerFound};
 use crate::dialect::Dialect;
@@ -15,8 +15,8 @@ use std::time::Duration;
 /// Longest time for one question.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Finds out what the inventory does not say: which program a server is, by its greeting, and how large a host is.
-/// What does not answer is left out: whoever needs it will say so.
+/// Finds facts that the inventory lacks: the product of a server, by its greeting, and the size of a host. Hosts and servers
+/// that do not answer are left out: the step that needs them reports it.
 pub async fn learn(fx: &Effects, inventory: &Inventory) -> Learned {
     let mut learned = Learned::default();
     for (name, _) in inventory.hosts.iter().filter(|(_, host)| host.facts.is_none()) {
@@ -71,7 +71,7 @@ pub async fn everyone(fx: &Effects, inventory: &Inventory) -> Answers {
     answers
 }
 
-/// What a host is, and how much room it has.
+/// The facts of a host, and its free space.
 async fn host(fx: &Effects, inventory: &Inventory, name: &str) -> Result<HostFound> {
     let host = fx.host(name).await?;
     let folder = inventory.host(name).map(|host| host.dumps().place()).unwrap_or_default();
@@ -81,10 +81,10 @@ async fn host(fx: &Effects, inventory: &Inventory, name: &str) -> Result<HostFou
 /// What a server is.
 async fn server(fx: &Effects, name: &str) -> Result<ServerFound> {
     let session = fx.sql(name).await?;
-    // a plan is compared by these: two that could not be read would look alike
+    // plans are compared by these values: two empty answers would look equal
     let ask = async |question: Sql| -> Result<String> {
         let rows = session.query(&question, LOOK).await?;
-        let unread = || Failure::permanent(format!("read the answer to `{question}`"), "it is empty").at(name);
+        let unread = || Failure::permanent(format!("read the answer to `{question}`"), "the answer is empty").at(name);
         rows.value().map(str::to_owned).ok_or_else(unread)
     };
     let version_text = ask(Dialect::from(Product::default()).version().into()).await?;
@@ -93,7 +93,7 @@ async fn server(fx: &Effects, name: &str) -> Result<ServerFound> {
     let dialect = Dialect::from(product);
     let read = async |variable: &'static str| ask(dialect.read_variable(variable)).await;
     let id = read("server_id").await?;
-    let unread = |_| Failure::permanent("read the server's id", format!("it answers `{id}`")).at(name);
+    let unread = |_| Failure::permanent("read the server's id", format!("the answer is `{id}`")).at(name);
     let server_id = id.parse().map_err(unread)?;
     let identity = if product.family == Family::MySql {
         read("server_uuid").await?

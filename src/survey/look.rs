@@ -1,4 +1,4 @@
-//! Asks everyone.
+//! Asks all hosts and servers.
 
 use super::forecast::PastCopy;
 use super::learn::{Answers, everyone};
@@ -17,12 +17,12 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// So many steps look at once.
+/// Number of steps that are checked at the same time.
 const AT_ONCE: usize = 8;
-/// The run that does not exist: nothing on a host carries its name.
+/// Id of a run that does not exist: nothing on a host has its name.
 const NO_RUN: &str = "survey";
 
-/// Looks at everything that `plan` names. What cannot be asked is among the failures.
+/// Checks everything that `plan` names. Hosts and servers that do not answer are among the failures.
 /// `past` holds the copies of earlier runs, the newest first.
 pub async fn look(plan: &Arc<Plan>, fx: &Arc<Effects>, past: &[PastCopy]) -> Survey {
     let Answers { hosts, servers, failures } = everyone(fx, &plan.world.inventory).await;
@@ -46,7 +46,7 @@ async fn steps(plan: &Arc<Plan>, fx: &Arc<Effects>) -> Vec<StepFound> {
     }
     let mut found = BTreeMap::new();
     while let Some(joined) = tasks.join_next().await {
-        // a task that panicked has printed why; its step is then missing from the survey, which nobody can overlook
+        // a task that panicked has printed why; its step is then visibly missing from the survey
         found.extend(joined.ok());
     }
     found.into_values().collect()

@@ -1,4 +1,4 @@
-//! The memo of a step that only looks: empty, and it takes nothing.
+//! The notes of a step that is only checked: empty, and read-only.
 
 use crate::error::{Failure, Result};
 use crate::kinds::Memo;
@@ -14,6 +14,6 @@ impl Memo for Empty {
         None
     }
     async fn set(&self, key: &str, _: Value) -> Result<()> {
-        Err(Failure::permanent(format!("note `{key}`"), "a look at reality must not change anything"))
+        Err(Failure::permanent(format!("note `{key}`"), "a check must not change anything"))
     }
 }

@@ -1,5 +1,5 @@
-//! A look at the servers and hosts of a plan, for whoever reviews it: what they are, what each step would find, how much
-//! there is to move. Changes nothing anywhere.
+//! A survey of the servers and hosts of a plan, for its reviewer: identities, what each step would find, how much data there
+//! is to move. Changes nothing.
 //!
 //! May know the plan, the steps and the effects; neither the engine nor the journal.
 
@@ -39,7 +39,7 @@ pub struct Survey {
     /// How long each way to make a copy would take.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub copies: Vec<CopyForecast>,
-    /// What could not be asked.
+    /// Hosts and servers that did not answer.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub failures: Vec<Failure>,
 }
@@ -60,12 +60,11 @@ pub struct ServerFound {
     /// Family and version.
     #[serde(flatten)]
     pub product: Product,
-    /// What it says to `SELECT VERSION()`.
+    /// Its answer to `SELECT VERSION()`.
     pub version_text: String,
     /// Its `server_id`.
     pub server_id: u32,
-    /// What tells it from every other: its `server_uuid`, or for `MariaDB`, which has none, its host, port and data
-    /// directory.
+    /// Its unique identity: `server_uuid`, or for `MariaDB`, which has none, host, port and data directory.
     pub identity: String,
 }
 
@@ -74,7 +73,7 @@ pub struct ServerFound {
 pub struct StepFound {
     /// The step.
     pub id: String,
-    /// How things stand.
+    /// The state.
     pub state: State,
     /// Files, variables and data.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -84,7 +83,7 @@ pub struct StepFound {
     pub refusals: Vec<Failure>,
 }
 
-/// How things stand for a step.
+/// The state before a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", content = "why", rename_all = "snake_case")]
 pub enum State {
@@ -92,11 +91,11 @@ pub enum State {
     AlreadyTrue,
     /// It will change something.
     WillChange,
-    /// It will run, and changes nothing that would have to be taken back.
+    /// It will run, and changes nothing that needs an undo.
     WillRun,
-    /// Nothing can be said before the run.
+    /// Not known before the run.
     KnownAtRunTime(String),
-    /// Something is there that it must not touch.
+    /// Something exists there that it must not touch.
     InTheWay(String),
     /// It is skipped in any case.
     Skipped(String),
@@ -120,7 +119,7 @@ pub struct Forecast {
     pub dump_seconds: u64,
     /// Seconds of the import.
     pub import_seconds: u64,
-    /// What the figures rest on.
+    /// The sources of the figures.
     pub assumptions: Vec<String>,
 }
 
@@ -129,12 +128,12 @@ pub struct Forecast {
 pub struct CopyForecast {
     /// Its engine.
     pub engine: String,
-    /// Whether the plan takes it.
+    /// Whether the plan uses it.
     pub chosen: bool,
     /// Bytes to copy, estimated.
     pub bytes: u64,
-    /// Seconds; nothing where it does not do for this pair of servers.
+    /// Seconds; missing where it does not work for this pair of servers.
     pub seconds: Option<u64>,
-    /// What the figure rests on, or why there is none.
+    /// The source of the figure, or why there is none.
     pub rests_on: String,
 }

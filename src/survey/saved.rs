@@ -1,4 +1,4 @@
-//! A plan with the look it was reviewed with, in a file: what is approved is what is carried out.
+//! A plan with its survey, in a file: the approved plan is the one that runs.
 
 use super::Survey;
 use crate::error::{Failure, Result};
@@ -17,9 +17,9 @@ const FORMAT: u32 = 2;
 const NAME: &str = ".plan.json";
 
 /// What to do instead of using one that cannot be used.
-const ANEW: &str = "make it anew: cutover plan PLAYBOOK -i INVENTORY --live --out FILE.plan.json";
+const ANEW: &str = "save a new one: cutover plan PLAYBOOK -i INVENTORY --live --out FILE.plan.json";
 
-/// What is read of a saved plan before anything else.
+/// The part of a saved plan that is read first.
 #[derive(Deserialize)]
 struct Formats {
     saved_plan: u32,
@@ -75,13 +75,13 @@ impl SavedPlan {
         let written = serde_json::to_writer_pretty(&mut file, self).map_err(std::io::Error::from);
         let written = written.and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all());
         written.and_then(|()| std::fs::rename(&part, path)).map_err(|error| {
-            // what is half written is no use to anybody
+            // remove an incomplete file
             let _ = std::fs::remove_file(&part);
             failed(error)
         })
     }
 
-    /// Reads a file to go on with its plan, and sees that it is whole.
+    /// Reads a file to run its plan, and checks that it is complete.
     ///
     /// # Errors
     /// `Refused` when its plan has another format than this program's; otherwise as [`SavedPlan::read_to_show`].
@@ -94,10 +94,10 @@ impl SavedPlan {
         Ok(saved)
     }
 
-    /// Reads a file to show it, and sees that it is whole. A plan of an older format has notes for actions.
+    /// Reads a file to show it, and checks that it is complete. A plan of an older format has notes instead of actions.
     ///
     /// # Errors
-    /// When it cannot be read, is of a newer format, or is not as it was written.
+    /// When it cannot be read, is of a newer format, or was changed.
     pub fn read_to_show(path: &Path) -> Result<Self> {
         let refuse = |answer: String| {
             Failure::refused(format!("read the saved plan {}", path.display()), answer)
@@ -106,10 +106,10 @@ impl SavedPlan {
         };
         let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
         Self::kept(&text).map_err(|unreadable| match unreadable {
-            Unreadable::Damaged(error) => refuse(format!("it is no saved plan: {error}")),
+            Unreadable::Damaged(error) => refuse(format!("it is not a saved plan: {error}")),
             Unreadable::Newer(format) => refuse(format!("its format is {format}, and this program reads {FORMAT}")),
             Unreadable::Changed => {
-                refuse("its content is not what its hash says: somebody changed it, or it is damaged".into())
+                refuse("its content does not match its hash: it was changed, or it is damaged".into())
             }
         })
     }

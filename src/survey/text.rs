@@ -24,7 +24,7 @@ pub fn markdown(survey: &Survey) -> String {
 }
 
 fn write_text(out: &mut String, survey: &Survey) -> Result {
-    writeln!(out, "as it is now")?;
+    writeln!(out, "current state")?;
     facts(survey).iter().try_for_each(|line| writeln!(out, "  {line}"))?;
     for step in &survey.steps {
         writeln!(out, "  {:<24} {}", step.id, state(step))?;
@@ -36,16 +36,16 @@ fn write_text(out: &mut String, survey: &Survey) -> Result {
         }
     }
     for failure in &survey.failures {
-        writeln!(out, "  could not be asked: {}", reason(failure))?;
+        writeln!(out, "  no answer: {}", reason(failure))?;
     }
     forecasts(survey).iter().try_for_each(|line| writeln!(out, "  {line}"))?;
     writeln!(out)
 }
 
 fn write_markdown(out: &mut String, survey: &Survey) -> Result {
-    writeln!(out, "### As it is now\n")?;
+    writeln!(out, "### Current state\n")?;
     facts(survey).iter().try_for_each(|line| writeln!(out, "- {}", plain(line)))?;
-    writeln!(out, "\n| step | as it is now |\n|---|---|")?;
+    writeln!(out, "\n| step | current state |\n|---|---|")?;
     for step in &survey.steps {
         writeln!(out, "| {} | {} |", code(&step.id), cell(&plain(&state(step))))?;
     }
@@ -54,10 +54,10 @@ fn write_markdown(out: &mut String, survey: &Survey) -> Result {
         writeln!(out, "- **the run would be refused** at `{step}`: {}", plain(&reason(failure)))?;
     }
     for failure in &survey.failures {
-        writeln!(out, "- **could not be asked**: {}", plain(&reason(failure)))?;
+        writeln!(out, "- **no answer**: {}", plain(&reason(failure)))?;
     }
     for step in survey.steps.iter().filter(|step| !step.findings.is_empty()) {
-        writeln!(out, "\n<details><summary><code>{}</code>: what is there</summary>\n", step.id)?;
+        writeln!(out, "\n<details><summary><code>{}</code>: findings</summary>\n", step.id)?;
         for finding in &step.findings {
             writeln!(out, "{}", fenced("diff", &words(finding)))?;
         }
@@ -86,7 +86,8 @@ fn facts(survey: &Survey) -> Vec<String> {
     }
     for (name, host) in &survey.hosts {
         let (memory, cpus, free) = (host.facts.memory, host.facts.cpus, Bytes(host.free));
-        lines.push(format!("host {name}: {memory} of memory, {cpus} processors, {free} free for its work folder"));
+        let processors = if cpus == 1 { "processor" } else { "processors" };
+        lines.push(format!("host {name}: {memory} of memory, {cpus} {processors}, {free} free for its work folder"));
     }
     lines
 }
@@ -97,11 +98,11 @@ fn state(step: &StepFound) -> String {
         return "would be refused".to_owned();
     }
     match &step.state {
-        State::AlreadyTrue => "already true".to_owned(),
+        State::AlreadyTrue => "already done".to_owned(),
         State::WillChange => "will change".to_owned(),
         State::WillRun => "will run".to_owned(),
         State::KnownAtRunTime(why) => format!("known only at run time ({why})"),
-        State::InTheWay(why) => format!("something is in its way: {why}"),
+        State::InTheWay(why) => format!("conflict: {why}"),
         State::Skipped(why) => format!("skipped: {why}"),
     }
 }
@@ -109,19 +110,20 @@ fn state(step: &StepFound) -> String {
 fn words(finding: &Finding) -> String {
     match finding {
         Finding::File(file) if file.digest.is_none() => {
-            format!("{} on {} is not there yet\n{}", file.path, file.host, file.diff)
+            format!("{} on {} does not exist yet\n{}", file.path, file.host, file.diff)
         }
-        Finding::File(file) if file.diff.is_empty() => format!("{} on {} stays as it is", file.path, file.host),
+        Finding::File(file) if file.diff.is_empty() => format!("{} on {} will not change", file.path, file.host),
         Finding::File(file) => format!("{} on {}:\n{}", file.path, file.host, file.diff),
         Finding::Volume(volume) => format!(
-            "{}: {} in {} tables, about {} rows",
+            "{}: {} in {} {}, about {} rows",
             volume.server,
             Bytes(volume.bytes),
             volume.tables,
+            if volume.tables == 1 { "table" } else { "tables" },
             volume.rows
         ),
         Finding::Copy(way) => {
-            let word = if way.chosen { "chosen" } else { "not taken" };
+            let word = if way.chosen { "chosen" } else { "not used" };
             let why = way.unfit.as_ref().map_or(String::new(), |why| format!(": {why}"));
             format!("copy by {} ({word}){why}", way.engine)
         }
@@ -145,7 +147,7 @@ fn forecasts(survey: &Survey) -> Vec<String> {
 pub fn copy_line(copy: &CopyForecast) -> String {
     let chosen = if copy.chosen { ", which is chosen" } else { "" };
     let Some(seconds) = copy.seconds else {
-        return format!("copy by {}: it does not do here: {}", copy.engine, copy.rests_on);
+        return format!("copy by {}: not possible here: {}", copy.engine, copy.rests_on);
     };
     let (bytes, span) = (Bytes(copy.bytes), Span(Duration::from_secs(seconds)));
     format!("copy by {}{chosen}: {bytes} in about {span}; {}", copy.engine, copy.rests_on)
@@ -154,7 +156,7 @@ pub fn copy_line(copy: &CopyForecast) -> String {
 fn forecast_lines(forecast: &Forecast) -> Vec<String> {
     let span = |seconds| Span(Duration::from_secs(seconds));
     let mut lines = vec![format!(
-        "forecast: {} of data; the dump takes about {} and {} of room, the import about {}",
+        "forecast: {} of data; the dump takes about {} and {} of disk space, the import about {}",
         Bytes(forecast.data_bytes),
         span(forecast.dump_seconds),
         Bytes(forecast.dump_bytes),
@@ -206,7 +208,7 @@ mod tests {
             "  dump                     would be refused\n      source: 600.0 MiB in 2 tables, about 9 rows\n",
             "      the run would be refused: dump everything (source): the account lacks TRIGGER | EVENT\n",
             "known only at run time (steps.dump.position)",
-            "the dump takes about 11s and 120.0 MiB of room, the import about 31s",
+            "the dump takes about 11s and 120.0 MiB of disk space, the import about 31s",
         ] {
             assert!(shown.contains(part), "no `{part}` in:\n{shown}");
         }

@@ -1,4 +1,4 @@
-//! Which switch is looked at: the one that is named, or the newest that has come to pass. Pure but for the journal.
+//! Selects the switch to check: the given one, or the newest completed one. Pure except for the journal.
 
 use crate::effects::Secrets;
 use crate::engine::fenced::{Fenced, fenced, is_switching};
@@ -24,12 +24,12 @@ pub struct Switch {
     pub pairs: Vec<Fenced>,
 }
 
-/// What there is to look at.
+/// What there is to check.
 #[derive(Debug, Clone)]
 pub enum Chosen {
-    /// A switch that has come to pass.
+    /// A completed switch.
     Switch(Box<Switch>),
-    /// A newer switch is just going on, in the run of this id: servers open and close.
+    /// A newer switch is in progress, in the run of this id: servers open and close.
     Switching(String),
 }
 
@@ -43,7 +43,7 @@ impl Switch {
     /// The secrets that its servers are reached with.
     ///
     /// # Errors
-    /// One failure for each that is not there.
+    /// One failure for each missing secret.
     pub fn secrets(&self) -> Result<Secrets, Vec<Failure>> {
         Secrets::read(self.plan.world.inventory.secrets(), &self.folder)
     }
@@ -75,7 +75,7 @@ pub fn choose(journal: &Store, run: Option<&str>) -> Result<Chosen> {
     Err(none("no run has made a switch"))
 }
 
-/// Where a later switch has opened the old server again, what it writes is as it should be.
+/// After a later switch has opened the old server again, its writes are correct.
 fn is_the_last(journal: &Store, switch: &Switch) -> Result<()> {
     let place = |of: &Switch, server: &str| {
         of.plan.world.inventory.server(server).map(|server| (server.host.clone(), server.address.clone()))
@@ -85,15 +85,15 @@ fn is_the_last(journal: &Store, switch: &Switch) -> Result<()> {
         let Some(later) = fold(journal, &row.head.id)?.switch(&row.head.id) else { continue };
         if later.pairs.iter().any(|pair| left.contains(&place(&later, &pair.new))) {
             let answer = format!("run {} has opened the server again that run {} had closed", later.run, switch.run);
-            return Err(none(&answer).help(format!("look at that one: `cutover status {} --live`", later.run)));
+            return Err(none(&answer).help(format!("check that run instead: `cutover status {} --live`", later.run)));
         }
     }
     Ok(())
 }
 
 fn none(answer: &str) -> Failure {
-    Failure::permanent("find a switch to look at", answer)
-        .help("`cutover list` shows the runs; name one, and its state directory with --state")
+    Failure::permanent("find a switch to check", answer)
+        .help("`cutover list` shows the runs; give one, and its state directory with --state")
 }
 
 /// A run, read from its journal.
@@ -129,7 +129,7 @@ fn reach_as_corrected(plan: &mut Plan, entries: &[Entry]) -> Result<()> {
         Event::InventoryCorrected { changes, .. } => Some(changes.as_slice()),
         _ => None,
     });
-    let damaged = |why| Failure::permanent("read how the servers of the run are reached", why);
+    let damaged = |why| Failure::permanent("read the addresses of the run's servers", why);
     plan.world.inventory = corrected(&plan.world.inventory, &changes.collect::<Vec<_>>().concat()).map_err(damaged)?;
     Ok(())
 }

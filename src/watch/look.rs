@@ -1,4 +1,4 @@
-//! One look at the servers of a switch.
+//! One check of the servers of a switch.
 
 use super::choose::Switch;
 use super::verdict::{Look, WayBack};
@@ -17,24 +17,24 @@ use std::time::Duration;
 
 /// Longest time for one server: ssh, login and all questions.
 const LIMIT: Duration = Duration::from_secs(25);
-/// How long events of a log are read in one look.
+/// How long events of a log are read in one check.
 const READING: Budget = Budget(Duration::from_secs(3));
-/// Places of the new server's log that are remembered, for the lag.
+/// Number of remembered positions of the new server's log, for the lag.
 const PLACES: usize = 1000;
 
-/// Looks at one switch again and again.
+/// Checks one switch at intervals.
 pub struct Watcher {
     switch: Switch,
     fx: Effects,
     /// How far logs were read, by old server.
     scans: BTreeMap<String, Scan>,
-    /// Where new servers' logs stood at earlier looks and were not applied up to yet.
+    /// Positions of new servers' logs at earlier checks that are not applied yet.
     written: BTreeMap<String, VecDeque<(i64, Position)>>,
-    /// Whether accounts that get past `read_only` are asked for.
+    /// Whether to ask for accounts that bypass `read_only`.
     asks_accounts: bool,
 }
 
-/// What the old server says.
+/// The answers of the old server.
 struct Old {
     closed: bool,
     own: OwnTransactions,
@@ -42,7 +42,7 @@ struct Old {
     past_read_only: Option<Vec<String>>,
 }
 
-/// What the new server says.
+/// The answers of the new server.
 struct New {
     open: bool,
     server_id: u32,
@@ -50,14 +50,14 @@ struct New {
 }
 
 impl Watcher {
-    /// One for `switch`, with hands on its servers.
+    /// For `switch`, with connections to its servers.
     #[must_use]
     pub fn new(switch: Switch, fx: Effects, asks_accounts: bool) -> Self {
         let (scans, written) = Default::default();
         Self { switch, fx, scans, written, asks_accounts }
     }
 
-    /// The run whose switch is looked at.
+    /// The run whose switch is checked.
     #[must_use]
     pub fn run(&self) -> &str {
         &self.switch.run
@@ -68,7 +68,7 @@ impl Watcher {
         self.fx.close().await;
     }
 
-    /// One look at each pair, `at` milliseconds since 1970. What cannot be asked stands in the look.
+    /// One check of each pair, `at` milliseconds since 1970. The result names the servers that did not answer.
     pub async fn look(&mut self, at: i64) -> Vec<Look> {
         let mut looks = Vec::new();
         for pair in self.switch.pairs.clone() {
@@ -86,12 +86,12 @@ impl Watcher {
         for (server, failure) in [(&pair.old, old.as_ref().err()), (&pair.new, new.as_ref().err())] {
             if let Some(failure) = failure {
                 unseen.push(failure.to_string().lines().next().unwrap_or_default().to_owned());
-                self.fx.close_session(server, PURPOSE).await; // the next look connects anew
+                self.fx.close_session(server, PURPOSE).await; // the next check connects again
             }
         }
         let (old, new) = (old.ok(), new.ok());
         let way_back = pair.has_way_back.then(|| self.way_back(&pair.new, at, old.as_ref(), new.as_ref()));
-        let unknown = || OwnTransactions::unknown("the server was not seen");
+        let unknown = || OwnTransactions::unknown("the server did not answer");
         Look {
             at,
             run: self.switch.run.clone(),
@@ -116,7 +116,7 @@ impl Watcher {
         let closed = is_closed(&session, dialect).await?;
         let own = match &pair.before {
             Some(before) => since(&session, dialect, before, scan, READING).await?.0,
-            None => OwnTransactions::unknown("the fence has left no record of its log"),
+            None => OwnTransactions::unknown("the fence did not record its log position"),
         };
         let status = if pair.has_way_back { ReplicaStatus::read(&session, dialect).await? } else { None };
         let past_read_only = if self.asks_accounts { Some(bypassers(&session, dialect).await?) } else { None };
@@ -134,7 +134,7 @@ impl Watcher {
     fn way_back(&mut self, server: &str, at: i64, old: Option<&Old>, new: Option<&New>) -> WayBack {
         let Some(old) = old else { return WayBack::default() };
         let Some(status) = &old.status else {
-            let why = Some("it follows no server: the channel is gone".to_owned());
+            let why = Some("it does not replicate: the channel is gone".to_owned());
             return WayBack { applies: Some(false), why, ..WayBack::default() };
         };
         let why = why_not(status, new.map(|new| new.server_id));
@@ -157,7 +157,7 @@ const PURPOSE: &str = "watch";
 async fn within<T>(server: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
     let late = |_| {
         let answer = format!("no answer within {} s", LIMIT.as_secs());
-        Err(Failure::transient("look at the server", answer).at(server))
+        Err(Failure::transient("check the server", answer).at(server))
     };
     tokio::time::timeout(LIMIT, work).await.unwrap_or_else(late)
 }
@@ -166,31 +166,31 @@ async fn is_closed(session: &Session, dialect: Dialect) -> Result<bool> {
     let rows = session.query(dialect.read_only(), LOOK).await?;
     let value = rows.value().unwrap_or("NULL");
     Dialect::closed(value).ok_or_else(|| {
-        let answer = format!("`{value}` as read_only means neither open nor closed");
-        Failure::permanent("see whether the server is closed", answer).at(session.server())
+        let answer = format!("read_only is `{value}`, which means neither open nor closed");
+        Failure::permanent("check whether the server is closed", answer).at(session.server())
     })
 }
 
-/// Accounts that could write to the closed server now: those that get past `read_only` and are not locked.
+/// Accounts that could write to the closed server now: those that bypass `read_only` and are not locked.
 async fn bypassers(session: &Session, dialect: Dialect) -> Result<Vec<String>> {
     let all = past_read_only::look(session, dialect).await?;
     Ok(all.iter().filter(|found| !found.is_locked).map(ToString::to_string).collect())
 }
 
-/// The replica's own estimate, in seconds. Where the applier has nothing to do it knows nothing of what was not received.
+/// The replica's own estimate, in seconds. When the applier is idle, it does not include events that were not received.
 fn behind(status: &ReplicaStatus) -> Option<u64> {
     let names = ["Seconds_Behind_Master", "Seconds_Behind_Source"];
     status.all.iter().find(|(name, _)| names.contains(&name.as_str())).and_then(|(_, value)| value.parse().ok())
 }
 
-/// Why what the new server writes does not arrive, if it does not.
+/// Why the writes of the new server do not arrive, if so.
 fn why_not(status: &ReplicaStatus, server_id: Option<u32>) -> Option<String> {
     let ids = ["Master_Server_Id", "Source_Server_Id"];
     let follows = status.all.iter().find(|(name, _)| ids.contains(&name.as_str())).and_then(|(_, id)| id.parse().ok());
     let other =
         follows.zip(server_id).filter(|(follows, server_id): &(u32, u32)| *follows != 0 && follows != server_id);
     if let Some((follows, _)) = other {
-        return Some(format!("it follows another server, of server_id {follows} at {}", status.source));
+        return Some(format!("it replicates from another server, server_id {follows} at {}", status.source));
     }
     if !status.applying {
         return Some(status.apply_error.clone().unwrap_or_else(|| "the applier is stopped".into()));
@@ -202,7 +202,7 @@ fn why_not(status: &ReplicaStatus, server_id: Option<u32>) -> Option<String> {
     Some(status.receive_error.as_ref().map_or_else(|| state.into(), |error| format!("{state}: {error}")))
 }
 
-/// How far it is behind, in seconds: at least since the first look at which something was written that is not applied yet.
+/// The lag in seconds: at least the time since the first check with a write that is not applied yet.
 fn lag(
     places: &mut VecDeque<(i64, Position)>,
     at: i64,

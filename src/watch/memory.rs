@@ -1,5 +1,5 @@
-//! What a watch must still know after a restart: since when the way back has not applied, and what was told last. One
-//! small file beside the journal, written whole.
+//! State of a watch that survives a restart: since when the way back has been broken, and the last notification. One small
+//! file beside the journal, replaced as a whole.
 
 use super::verdict::{Look, Verdict};
 use crate::domain::folder_of;
@@ -21,14 +21,14 @@ struct Kept {
     /// By old server: when its way back was first seen not to apply, in milliseconds since 1970.
     #[serde(default)]
     broken_since: BTreeMap<String, i64>,
-    /// By old server: what the people were told last.
+    /// By old server: the last notification.
     #[serde(default)]
     told: BTreeMap<String, Verdict>,
 }
 
 impl Memory {
-    /// What is known of the watch of `run`, in the state directory `dir`. A file that cannot be read is as good as none:
-    /// the next look writes it anew.
+    /// The state of the watch of `run`, in the state directory `dir`. An unreadable file counts as missing: the next check
+    /// writes it again.
     #[must_use]
     pub fn read(dir: &Path, run: &str) -> Self {
         let path = dir.join("watch").join(format!("{run}.json"));
@@ -36,7 +36,7 @@ impl Memory {
         Self { path, kept: kept.unwrap_or_default() }
     }
 
-    /// Adds to a look since when its way back has not applied. What could not be asked ends nothing.
+    /// Adds to a check since when its way back has been broken. A check without an answer does not end that time.
     pub fn complete(&mut self, look: &mut Look) {
         let Some(way_back) = &mut look.way_back else { return };
         match way_back.applies {
@@ -48,8 +48,8 @@ impl Memory {
         }
     }
 
-    /// Whether people must be told of this look: something became wrong, or another thing did, or all is right again.
-    /// The same is not told twice.
+    /// Whether this check must be reported: a new or different problem, or all is well again. The same problem is not reported
+    /// twice.
     pub fn is_news(&mut self, look: &Look) -> bool {
         let verdict = look.verdict();
         self.kept.told.insert(look.old.clone(), verdict).unwrap_or(Verdict::Well) != verdict
@@ -66,13 +66,13 @@ impl Memory {
     }
 }
 
-/// Writes a file that others read at any moment: they see the old one or the new one, whole.
+/// Replaces a file atomically: readers see the complete old or new one.
 pub(super) fn write_whole(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let folder = folder_of(path);
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text)?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644); // whoever collects metrics is another account
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644); // the collector of metrics runs under another account
     file.as_file().set_permissions(mode)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }

@@ -1,5 +1,5 @@
-//! What `watch` sees, in the text format of Prometheus, for the textfile collector of a node exporter. A sample whose
-//! value is not known is left out, not zero.
+//! Results of `watch` in the text format of Prometheus, for the textfile collector of the node exporter. A sample whose value
+//! is unknown is left out, not zero.
 
 use super::memory::write_whole;
 use super::verdict::{Look, Verdict};
@@ -7,33 +7,29 @@ use crate::error::{Failure, Result};
 use crate::report::prometheus::{Families, Value};
 use std::path::Path;
 
-/// Name, help, and the value in a look.
+/// Name, help, and the value in a check.
 type Family = (&'static str, &'static str, fn(&Look) -> Option<i64>);
 
 const FAMILIES: [Family; 9] = [
-    ("cutover_old_server_closed", "Whether the server that was left is closed to writes.", |look| {
-        look.old_closed.map(i64::from)
-    }),
-    ("cutover_new_server_open", "Whether the server that took its place takes writes.", |look| {
-        look.new_open.map(i64::from)
-    }),
+    ("cutover_old_server_closed", "Whether the old server is closed to writes.", |look| look.old_closed.map(i64::from)),
+    ("cutover_new_server_open", "Whether the new server accepts writes.", |look| look.new_open.map(i64::from)),
     (
         "cutover_own_transactions_since_fence",
-        "Transactions that the old server has written itself since it was closed and that may change rows.",
+        "Transactions that the old server has written itself since it was closed, and that may have changed rows.",
         |look| {
             let rows = look.own.count.saturating_sub(look.own.harmless);
             (look.own.untold.is_none() || rows > 0).then(|| i64::try_from(rows).unwrap_or(i64::MAX))
         },
     ),
-    ("cutover_way_back_applies", "Whether the old server applies what the new one writes.", |look| {
+    ("cutover_way_back_applies", "Whether the old server applies the writes of the new one.", |look| {
         look.way_back.as_ref()?.applies.map(i64::from)
     }),
-    ("cutover_way_back_lag_seconds", "How far the old server is behind the new one.", |look| {
+    ("cutover_way_back_lag_seconds", "Replication lag of the old server behind the new one.", |look| {
         i64::try_from(look.way_back.as_ref()?.lag_seconds?).ok()
     }),
     (
         "cutover_way_back_broken_seconds",
-        "For how long the way back has been seen not to apply; 0 when it does.",
+        "How long replication to the old server has been broken; 0 when it works.",
         |look| {
             let way_back = look.way_back.as_ref()?;
             match (way_back.broken_since, way_back.applies) {
@@ -43,18 +39,18 @@ const FAMILIES: [Family; 9] = [
             }
         },
     ),
-    ("cutover_watch_unseen_servers", "Servers that could not be looked at.", |look| {
+    ("cutover_watch_unseen_servers", "Number of servers that could not be checked.", |look| {
         i64::try_from(look.unseen.len()).ok()
     }),
-    ("cutover_watch_well", "Whether nothing is wrong and everything could be looked at.", |look| {
+    ("cutover_watch_well", "Whether all checks passed and all servers answered.", |look| {
         Some(i64::from(look.verdict() == Verdict::Well))
     }),
-    ("cutover_watch_last_look_timestamp", "When the servers were looked at last, in seconds since 1970.", |look| {
+    ("cutover_watch_last_look_timestamp", "Time of the last check, in seconds since 1970.", |look| {
         Some(look.at / 1000)
     }),
 ];
 
-/// All of them, of one look at each pair.
+/// All metrics, of one check of each pair.
 #[must_use]
 pub fn text(looks: &[Look]) -> String {
     let mut out = Families::default();

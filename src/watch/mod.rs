@@ -1,10 +1,10 @@
-//! After a switch: is the old server still closed, has it written anything itself, does it still follow the new one? Asked
-//! once by `status --live`, again and again by `watch`. Every statement only reads, no run is taken, and each server has
-//! one connection.
+//! After a switch: is the old server still closed, has it written anything itself, does it still replicate from the new one?
+//! Checked once by `status --live`, at intervals by `watch`. All statements are read-only, no run is locked, and each
+//! server has one connection.
 //!
-//! `choose` finds the switch, `look` asks the servers, `verdict` judges (pure), `memory` keeps what must survive a restart,
-//! `metrics` writes for Prometheus. May know the journal, the pure half of the engine, effects, and what a look after the
-//! fence is made of; no display.
+//! `choose` finds the switch, `look` asks the servers, `verdict` judges (pure), `memory` keeps the state that survives a
+//! restart, `metrics` writes for Prometheus. May know the journal, the pure half of the engine, effects, and the parts of
+//! a check after the fence; no display.
 
 pub mod choose;
 pub mod look;

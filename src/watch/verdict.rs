@@ -1,4 +1,4 @@
-//! What one look at a pair of servers found, and what follows from it. Pure.
+//! The result of one check of a pair of servers, and its verdict. Pure.
 
 use crate::domain::units::Span;
 use crate::effects::own_transactions::{OwnTransactions, Wrote};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// One look at the two servers of a switch. What could not be asked is missing, and that is no sign of health.
+/// One check of the two servers of a switch. Values without an answer are missing, which is not a sign of health.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Look {
     /// When, in milliseconds since 1970 (UTC).
@@ -23,33 +23,33 @@ pub struct Look {
     pub old_closed: Option<bool>,
     /// Whether the new one takes writes.
     pub new_open: Option<bool>,
-    /// What the old one has written itself since the fence.
+    /// The old server's own transactions since the fence.
     pub own: OwnTransactions,
-    /// The way back; missing where the run made none.
+    /// Replication to the old server; missing where the run made none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way_back: Option<WayBack>,
     /// Accounts of the old server that `read_only` does not stop; missing where that was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub past_read_only: Option<Vec<String>>,
-    /// Servers that could not be looked at, and why.
+    /// Servers that could not be checked, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<String>,
 }
 
-/// How the old server follows the new one.
+/// Replication from the new server to the old one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct WayBack {
-    /// Whether what the new server writes is received and applied; missing where it could not be asked.
+    /// Whether writes of the new server are received and applied; missing without an answer.
     pub applies: Option<bool>,
     /// Why not, in the server's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// How far it is behind, in seconds, as far as that is known.
+    /// Replication lag in seconds, if known.
     pub lag_seconds: Option<u64>,
-    /// How far it has applied the new server's log.
+    /// The position in the new server's log that it has applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied: Option<Position>,
-    /// How far the new server has written it.
+    /// The end of the new server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Position>,
     /// When it was first seen not to apply, in milliseconds since 1970 (UTC), if it does not.
@@ -57,19 +57,19 @@ pub struct WayBack {
     pub broken_since: Option<i64>,
 }
 
-/// What follows from a look, from good to bad.
+/// The verdict of a check, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "lowercase")]
 pub enum Verdict {
-    /// The old server is closed, has written nothing itself, and follows.
+    /// The old server is closed, has written nothing itself, and replicates.
     Well,
-    /// Something could not be looked at, or the new server takes no writes either.
+    /// A server could not be checked, or the new server accepts no writes either.
     Unclear,
-    /// The way back does not apply.
+    /// Replication to the old server is broken.
     #[strum(to_string = "way back broken")]
     WayBackBroken,
-    /// Two truths: the old server has transactions of its own, or takes writes.
+    /// The servers differ: the old server has transactions of its own, or accepts writes.
     #[strum(to_string = "SPLIT")]
     Split,
 }
@@ -87,7 +87,7 @@ impl Verdict {
 }
 
 impl Look {
-    /// What follows.
+    /// The verdict.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let applies = self.way_back.as_ref().map_or(Some(true), |way_back| way_back.applies);
@@ -103,14 +103,15 @@ impl Look {
         }
     }
 
-    /// Everything that is not as it should be, in words; empty when all is well.
+    /// All problems, in words; empty when all is well.
     #[must_use]
     pub fn troubles(&self) -> Vec<String> {
         let Self { old, new, .. } = self;
         let mut troubles = Vec::new();
         if self.old_closed == Some(false) {
-            let beside = if self.new_open == Some(true) { format!(" beside `{new}`") } else { String::new() };
-            troubles.push(format!("`{old}` TAKES WRITES{beside}"));
+            let beside =
+                if self.new_open == Some(true) { format!(" at the same time as `{new}`") } else { String::new() };
+            troubles.push(format!("`{old}` ACCEPTS WRITES{beside}"));
         }
         if self.own.wrote() != Wrote::Nothing {
             troubles.push(format!("`{old}` since the fence: {}", self.own));
@@ -120,8 +121,8 @@ impl Look {
         }
         if let Some(way_back) = self.way_back.as_ref().filter(|way_back| way_back.applies == Some(false)) {
             let since = way_back.broken_since.map_or(String::new(), |since| format!(" for {}", lasted(since, self.at)));
-            let why = way_back.why.as_deref().unwrap_or("no reason is given");
-            troubles.push(format!("`{old}` has not applied what `{new}` writes{since}: {why}"));
+            let why = way_back.why.as_deref().unwrap_or("no reason was reported");
+            troubles.push(format!("`{old}` has not applied writes of `{new}`{since}: {why}"));
         }
         troubles.extend(self.unseen.iter().cloned());
         troubles
@@ -142,9 +143,9 @@ impl fmt::Display for Look {
         write!(f, "`{}` is closed and has written nothing itself", self.old)?;
         match self.way_back.as_ref().map(|way_back| way_back.lag_seconds) {
             None => f.write_str("; there is no way back"),
-            Some(None) => f.write_str("; it follows"),
-            Some(Some(0)) => f.write_str("; it follows without lag"),
-            Some(Some(lag)) => write!(f, "; it follows, {} behind", Span(Duration::from_secs(lag))),
+            Some(None) => f.write_str("; it replicates"),
+            Some(Some(0)) => f.write_str("; it replicates without lag"),
+            Some(Some(lag)) => write!(f, "; it replicates, {} behind", Span(Duration::from_secs(lag))),
         }
     }
 }
@@ -169,13 +170,13 @@ pub(super) mod tests {
         }
     }
 
-    /// Makes a look worse.
+    /// Makes a check worse.
     type Change = fn(&mut Look);
 
     #[test]
     fn every_single_thing_that_is_wrong_or_unknown_shows() {
         assert_eq!((well().verdict(), well().troubles().len()), (Verdict::Well, 0));
-        assert!(well().to_string().ends_with("it follows, 2s behind"), "{}", well());
+        assert!(well().to_string().ends_with("it replicates, 2s behind"), "{}", well());
         let wrong: [(Change, Verdict); 8] = [
             (|look| look.old_closed = Some(false), Verdict::Split),
             (|look| look.own.count = 1, Verdict::Split),
@@ -201,6 +202,6 @@ pub(super) mod tests {
     fn it_says_for_how_long_the_way_back_has_not_applied() {
         let way_back = WayBack { applies: Some(false), broken_since: Some(30_000), ..WayBack::default() };
         let look = Look { way_back: Some(way_back), ..well() };
-        assert!(look.to_string().contains("has not applied what `target` writes for 1m"), "{look}");
+        assert!(look.to_string().contains("has not applied writes of `target` for 1m"), "{look}");
     }
 }

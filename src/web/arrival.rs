@@ -1,4 +1,4 @@
-//! Who calls: the address at the other end of a connection, or the one that a proxy names.
+//! The address of a client: the other end of a connection, or the address that a proxy names.
 
 use axum::http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Peer(pub SocketAddr);
 
 impl Peer {
-    /// Whom failed attempts are counted for. Behind a proxy that is the last address it names: those before it are
-    /// the caller's own words.
+    /// The address that failed logins are counted for. Behind a proxy that is the last address that it names: the ones before
+    /// come from the client and prove nothing.
     pub(super) fn caller(self, headers: &HeaderMap, behind_proxy: bool) -> IpAddr {
         let named = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| behind_proxy);
         let named = named.and_then(|value| value.to_str().ok()).and_then(|value| value.rsplit(',').next());

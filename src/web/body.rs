@@ -1,4 +1,4 @@
-//! Bodies of requests: small, and there in time, before anything is asked of whoever answers.
+//! Request bodies: small and complete in time, before a handler sees the request.
 
 use super::guard::Refusal;
 use axum::body::Body;
@@ -10,17 +10,17 @@ use std::time::Duration;
 
 /// Largest body, in bytes. Forms hold a few words.
 pub(super) const LARGEST: usize = 16 * 1024;
-/// For the whole body.
+/// Time limit for the whole body.
 const TIME: Duration = Duration::from_secs(10);
-/// What comes after a refusal is read and thrown away, for so long and so many bytes: a connection that is closed while
-/// something comes takes the answer from who is still sending.
+/// Limits of time and bytes for reading on after a refusal. The data is discarded: a client that is still sending would not
+/// get the answer from a closed connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PASSED_OVER: usize = 16 << 20;
 
 /// The request with all of its body.
 ///
 /// # Errors
-/// 413 when it is too large, at once where it says so itself; 408 when it does not come in time; 400 when it breaks off.
+/// 413 when it is too large, at once if its length header says so; 408 when it is late; 400 when it is incomplete.
 pub(super) async fn whole(request: Request) -> Result<Request, Refusal> {
     let (head, mut body) = request.into_parts();
     let stated = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -40,10 +40,10 @@ pub(super) async fn whole(request: Request) -> Result<Request, Refusal> {
 }
 
 fn too_large() -> Refusal {
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a form here has at most {LARGEST} bytes"))
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is too large: at most {LARGEST} bytes are accepted"))
 }
 
-/// Reads what a refused request still sends, beside the answer.
+/// Reads the rest of a refused request while the answer is sent.
 pub(super) fn pass_over(body: Body) {
     let mut body = Limited::new(body, PASSED_OVER);
     tokio::spawn(tokio::time::timeout(PATIENCE, async move {

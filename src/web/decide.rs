@@ -1,4 +1,4 @@
-//! What a run asks, and a person's answer.
+//! Requests for approval, and a person's answer.
 
 use super::fragments::Seen;
 use super::guard::Refusal;
@@ -60,13 +60,13 @@ fn asks_people(plan: &Plan, step: &str) -> bool {
 
 fn ask(seen: &Seen<'_>, step: &StepSummary) -> Markup {
     let run = &seen.summary.run;
-    let question = step.waits_for.as_deref().unwrap_or("Go on?");
-    let words = html! { "Type " strong { "approve" } " or " strong { "refuse" } ", then press that button" };
+    let question = step.waits_for.as_deref().unwrap_or("Continue?");
+    let words = html! { "Type " strong { "approve" } " or " strong { "refuse" } ", then press the same button" };
     html! {
         section.ask aria-labelledby={ "ask-" (step.id) } {
             h2 id={ "ask-" (step.id) } { (question) }
             p {
-                "Step " strong { (step.id) } " waits for an answer. "
+                "Step " strong { (step.id) } " waits for approval. "
                 @if seen.rehearsal { "This is a rehearsal." } @else { strong { "These are live servers." } }
             }
             @if let Some(approval) = &step.approval { (so_far(approval)) }
@@ -97,13 +97,13 @@ fn ask(seen: &Seen<'_>, step: &StepSummary) -> Markup {
     }
 }
 
-/// Who has agreed already, and how many more must.
+/// Who has approved already, and how many more must approve.
 fn so_far(approval: &Approval) -> Markup {
     html! {
         p {
             @if !approval.people.is_empty() { "Approved by " (approval.people.join(", ")) ". " }
             @match approval.missing { 0 => {}, 1 => "One more must approve.", more => { (more) " more must approve." } }
-            @if let Some(lapses) = approval.lapses_at { " The question stands until " (moment(lapses)) "." }
+            @if let Some(lapses) = approval.lapses_at { " The request expires at " (moment(lapses)) "." }
         }
     }
 }
@@ -142,17 +142,17 @@ pub(super) async fn decide(
     })
 }
 
-/// A step is answered only while somebody works on its run; whatever else must be right is the engine's to say.
+/// A step is answered only while a process works on its run; the engine checks everything else.
 fn may_be_decided(watched: &Watched, step: &str) -> Result<(), Refusal> {
     let summary = watched.summary()?;
     let conflict = |said: String| Err(Refusal::new(StatusCode::CONFLICT, said));
     match summary.step(step) {
         None => Err(Refusal::missing(format!("run {} has no step {step}", summary.run))),
         Some(found) if !asks_people(&watched.plan, &found.id) || found.status != Status::Waiting => {
-            conflict(format!("step {step} does not wait for an answer: it is {}", found.status))
+            conflict(format!("step {step} does not wait for approval: it is {}", found.status))
         }
         Some(_) if watched.worker().is_none() => {
-            conflict(format!("nobody works on run {}: resume it first", summary.run))
+            conflict(format!("no process works on run {}: resume it first", summary.run))
         }
         Some(_) => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! A run's plan as reviewed, and its report: pages that stand by themselves, as they are sent to others.
+//! A run's reviewed plan, and its report: self-contained pages, as they are sent to others.
 
 use super::Page;
 use super::guard::Refusal;
@@ -11,7 +11,7 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
-/// They carry their own style, and nothing that runs or asks for anything.
+/// They contain their own style, no script, and load nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 

@@ -1,11 +1,11 @@
-//! How far a step is, how fast, and how long it will still take, from what it told.
+//! How far a step is, its rate, and the remaining time, from its reported progress.
 
 use crate::kinds::Update;
 use crate::report::progress::News;
 use crate::report::time::{bytes, span};
 use maud::{Markup, html};
 
-/// The pace is that of the last so many milliseconds: what was long ago says little about what comes.
+/// The rate is measured over the last milliseconds of this number: older progress predicts little.
 const PACE: i64 = 30_000;
 
 /// How far a step is.
@@ -16,7 +16,7 @@ pub(super) struct Estimate {
     is_bytes: bool,
     /// Done in one second.
     pace: Option<f64>,
-    /// What it works at.
+    /// Its current item.
     now: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl Estimate {
         Some(Self { done, total: total.filter(|total| *total > 0), is_bytes, pace, now })
     }
 
-    /// What is left at this pace, in milliseconds.
+    /// The remaining time at this rate, in milliseconds.
     fn left(&self) -> Option<i64> {
         let (total, pace) = (self.total?, self.pace.filter(|pace| *pace > 0.0)?);
         #[allow(

@@ -1,4 +1,4 @@
-//! Server-sent events: whenever something on a page has changed, the parts of it that are other ones now.
+//! Server-sent events: whenever something on a page has changed, the changed parts are sent.
 
 use super::Page;
 use super::connections::{self, Caller};
@@ -19,17 +19,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a run is looked at: a step that ends is seen to end.
+/// How often a run is read, so that the end of a step shows soon.
 const LOOK: Duration = Duration::from_millis(250);
-/// How often the list is.
+/// How often the list of runs is read.
 const LOOK_AT_LIST: Duration = Duration::from_secs(1);
-/// A connection on which nothing is said for so long is taken for dead by proxies.
+/// Proxies take a connection for dead that is silent for longer than this.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
 type Events = Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>>;
 type Answer = Result<Sse<KeepAliveStream<Events>>, Refusal>;
 
-/// Makes the parts anew: all of them, or nothing when nothing has changed.
+/// Renders all parts again, or nothing when nothing has changed.
 type Look = Box<dyn FnMut() -> Result<Option<Parts>, Refusal> + Send>;
 
 struct Watcher {

@@ -1,4 +1,4 @@
-//! The parts of a run's page that change while it goes on. Each is sent again only when its text is another one.
+//! The parts of a run's page that change while it runs. A part is sent again only when its text has changed.
 
 use super::estimate::Estimate;
 use super::mark::{badge, of_run, of_step};
@@ -18,7 +18,7 @@ use crate::report::time::{moment, running, span};
 use crate::store::{Entry, Outcome};
 use maud::{Markup, html};
 
-/// What is known when they are made.
+/// The data that they are made from.
 pub(super) struct Seen<'a> {
     pub summary: &'a Summary,
     pub plan: &'a Plan,
@@ -56,7 +56,7 @@ pub(super) fn marks(summary: &Summary) -> Vec<Mark> {
     summary.steps.iter().map(|step| of_step(step.status)).collect()
 }
 
-/// How the run stands, in one line that is read out when it changes.
+/// The state of the run, in one line that screen readers announce when it changes.
 fn headline(seen: &Seen<'_>) -> Markup {
     let summary = seen.summary;
     let steps = &summary.steps;
@@ -81,34 +81,37 @@ fn about(seen: &Seen<'_>) -> Markup {
     html! {
         dl {
             dt { "where" }
-            dd { @if seen.rehearsal { "a rehearsal, on servers made for it" } @else { strong { "live servers" } } }
+            dd { @if seen.rehearsal { "a rehearsal, on temporary servers" } @else { strong { "live servers" } } }
             @if let Some(started) = summary.started {
                 dt { "started" } dd { (moment(started)) }
                 dt { @if finished { "took" } @else { "for" } }
                 dd {
                     @if finished { (span(summary.duration.unwrap_or_default())) }
                     @else if seen.worker.is_some() { (running(started, summary.last.unwrap_or(started))) }
-                    @else { (span(summary.duration.unwrap_or_default())) " until its last sign of life" }
+                    @else { (span(summary.duration.unwrap_or_default())) " until its last journal entry" }
                 }
             }
             @if let Some(worker) = seen.worker {
                 dt { "by" } dd { (worker.trim_start_matches(&format!("run {} (", summary.run)).trim_end_matches(')')) }
             }
-            @if summary.resumed > 0 { dt { "resumed" } dd { (summary.resumed) " times" } }
-            @if let Some(reason) = &summary.rollback { dt { "taken back" } dd { "because " (reason) } }
+            @if summary.resumed > 0 {
+                dt { "resumed" }
+                dd { (summary.resumed) (if summary.resumed == 1 { " time" } else { " times" }) }
+            }
+            @if let Some(reason) = &summary.rollback { dt { "rolled back" } dd { "because " (reason) } }
             @for (name, about) in display::servers(seen.plan) { dt { "server " (name) } dd { (about) } }
             @for (host, region) in &summary.regions { dt { "host " (host) } dd { (region) } }
             dt { "plan" } dd { code { (seen.plan.hash.get(..16).unwrap_or(&seen.plan.hash)) } }
         }
         @if summary.past_point_of_no_return && summary.outcome != Some(Outcome::Done) {
             p.said {
-                "The point of no return is passed, or may be: the old server stays closed. Do not open it by hand."
+                "The point of no return was passed, or may have been: the old server must remain closed. Do not open it by hand."
             }
         }
     }
 }
 
-/// What a person has to know and may type, of a run that nobody works on and that has not ended well.
+/// For a run that has not ended well and that no process works on: its state, and the commands to type.
 fn unfinished(seen: &Seen<'_>) -> Markup {
     if seen.worker.is_some() {
         return html! {};
@@ -119,7 +122,7 @@ fn unfinished(seen: &Seen<'_>) -> Markup {
         @if let Some(next) = text::next(summary, None) { h2 { "What to do next" } pre { (next) } }
         @if let Some(table) = &summary.decision { (decision(table)) }
         @for step in by_hand {
-            h3 { "To take " (step.id) " back by hand" }
+            h3 { "To undo " (step.id) " by hand" }
             pre { @for action in &step.by_hand { (text::action(action)) "\n" } }
         }
     }
@@ -127,13 +130,13 @@ fn unfinished(seen: &Seen<'_>) -> Markup {
 
 fn decision(table: &DecisionTable) -> Markup {
     html! {
-        h2 { "What is known of the servers" }
+        h2 { "State of the servers" }
         table.cards {
-            thead { tr { th { "place" } th { "at" } th { "is" } th { "because" } } }
+            thead { tr { th { "name" } th { "at" } th { "is" } th { "because" } } }
             tbody {
                 @for place in &table.places {
                     tr {
-                        td data-label="place" { strong { (place.name) } }
+                        td data-label="name" { strong { (place.name) } }
                         td data-label="at" { (place.at) }
                         td data-label="is" { strong { (place.known) } }
                         td data-label="because" { (place.because) }
@@ -142,8 +145,8 @@ fn decision(table: &DecisionTable) -> Markup {
             }
         }
         @for case in &table.cases {
-            h3 { "Look at " (case.server) }
-            p { "with " code { (case.look) } ", and then:" }
+            h3 { "Check " (case.server) }
+            p { "with " code { (case.look) } ", then:" }
             dl {
                 dt { "0, OFF" } dd { (case.open) }
                 dt { "1, ON" } dd { (case.closed) }
@@ -153,7 +156,7 @@ fn decision(table: &DecisionTable) -> Markup {
     }
 }
 
-/// One step: how it stands, how long it took, how far it is.
+/// One step: its status, its duration, its progress.
 fn row(seen: &Seen<'_>, number: usize, step: &StepSummary) -> Markup {
     let underway = matches!(step.status, Status::Running | Status::Waiting);
     let failures = [&step.failure, &step.undo_failure].into_iter().flatten();
@@ -178,6 +181,6 @@ fn row(seen: &Seen<'_>, number: usize, step: &StepSummary) -> Markup {
         @for failure in failures.filter(|_| step.status != Status::Succeeded) {
             p.said { (failure.in_the_past()) @if let Some(help) = &failure.help { br; strong { "Help: " } (help) } }
         }
-        @if let Some(vouched) = &step.vouched { p.why { "taken back by hand, says " (vouched.by) ": " (vouched.why) } }
+        @if let Some(vouched) = &step.vouched { p.why { "marked as undone by " (vouched.by) ": " (vouched.why) } }
     }
 }

@@ -1,10 +1,10 @@
-//! What every page has around it.
+//! The frame around every page.
 
 use super::visitor::Visitor;
 use axum::http::StatusCode;
 use maud::{DOCTYPE, Markup, html};
 
-/// A page. `events` is where its changes come from.
+/// A page. `events` is the address of its event stream.
 pub(super) fn page(title: &str, visitor: &Visitor, events: Option<&str>, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -23,7 +23,7 @@ pub(super) fn page(title: &str, visitor: &Visitor, events: Option<&str>, body: &
     }
 }
 
-/// A page that says why something is not done.
+/// A page that explains a refusal.
 pub(super) fn refusal(status: StatusCode, said: &str, help: Option<&str>) -> String {
     let body = html! {
         h1 { (status.canonical_reason().unwrap_or("Refused")) }
@@ -42,7 +42,7 @@ fn has_fields(body: &Markup) -> bool {
     body.0.contains("<input")
 }
 
-/// Without a script a page is loaded again and again, unless that would take away what somebody types.
+/// Without a script a page is reloaded every few seconds, unless it has fields that a person may be typing in.
 fn head(title: &str, live: bool, has_fields: bool) -> Markup {
     html! {
         head {
@@ -69,7 +69,7 @@ fn person(visitor: &Visitor) -> Markup {
                 button.quiet { "Log out" }
             }
         } @else if visitor.people {
-            span.person { "reading only" }
+            span.person { "read-only" }
             a.button href="/login" { "Log in" }
         } @else {
             span.person { "read-only" }

@@ -1,5 +1,5 @@
-//! What stands before every route: who may call the page by which name, no form from another site, headers that let a
-//! browser do nothing but what the page needs, and refusals in words.
+//! Checks before every route: the host name of the request, no forms from other sites, headers that restrict the browser to
+//! what the page needs, and refusals in words.
 
 use super::connections::Seat;
 use super::{Page, body, frame};
@@ -24,7 +24,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Why something is not done.
+/// Why a request is refused.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -36,12 +36,12 @@ impl Refusal {
     pub(super) fn new(status: StatusCode, said: impl Into<String>) -> Self {
         Self { status, said: said.into(), help: None }
     }
-    /// Says what to do instead.
+    /// Adds what to do instead.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
-    /// Something is wrong on this side.
+    /// An error of the server.
     pub(super) fn broken(said: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, said)
     }
@@ -68,7 +68,7 @@ impl From<Failure> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
-        response.extensions_mut().insert(self); // put into words where it is known what the caller reads
+        response.extensions_mut().insert(self); // rendered later, for the format that the client accepts
         response
     }
 }
@@ -78,7 +78,7 @@ pub(super) async fn nothing_here() -> Refusal {
     Refusal::missing("there is no such page")
 }
 
-/// Lets a request through, or not, and sets the headers of what is answered.
+/// Lets a request through or refuses it, and sets the headers of the answer.
 pub(super) async fn guard(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {
     let for_people = accepts_html(request.headers());
     let mut response = match admitted(&page, request).await {
@@ -99,7 +99,7 @@ pub(super) async fn guard(State(page): State<Arc<Page>>, request: Request, next:
     response
 }
 
-/// The whole request, if it may be answered.
+/// The complete request, if it may be answered.
 async fn admitted(page: &Page, request: Request) -> Result<Request, Refusal> {
     let refused = strange_name(page, request.headers()).or_else(|| cross_site(page, &request));
     let seat = request.extensions().get::<Seat>().cloned();
@@ -132,8 +132,8 @@ fn worded(refusal: &Refusal, for_people: bool) -> Response {
     response
 }
 
-/// A page elsewhere can make its own name mean this machine, and then read what stands here. It cannot make the
-/// browser call this machine `localhost`.
+/// A foreign site can point its own name at this machine (DNS rebinding) and then read this page. It cannot do that with
+/// the name `localhost`.
 fn strange_name(page: &Page, headers: &HeaderMap) -> Option<Refusal> {
     let reach = page.parts.reach;
     if reach.behind_proxy || reach.by_tls {
@@ -143,13 +143,13 @@ fn strange_name(page: &Page, headers: &HeaderMap) -> Option<Refusal> {
     let name = Endpoint::parse(host).map_or_else(|| host.trim_matches(['[', ']']), |at| at.host);
     let own = Endpoint { host: name, port: "" }.is_loopback();
     (!own).then(|| {
-        let said = format!("this page is not called `{name}`: it serves its own machine, as localhost");
+        let said = format!("this page does not serve the host name `{name}`: open it as localhost, on its own machine");
         Refusal::new(StatusCode::MISDIRECTED_REQUEST, said)
     })
 }
 
-/// A form that another site has sent. Browsers say where a form stood; a program says nothing, and has no cookie that
-/// a browser would add by itself.
+/// A form sent from another site. Browsers state the origin of a form; a program does not, and has no cookie that a
+/// browser would add by itself.
 fn cross_site(page: &Page, request: &Request) -> Option<Refusal> {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return None;
@@ -164,7 +164,7 @@ fn cross_site(page: &Page, request: &Request) -> Option<Refusal> {
     (!own).then(|| Refusal::new(StatusCode::FORBIDDEN, "this form was sent from another site"))
 }
 
-/// Whether `origin` is this page, called as `host`. What a proxy is called need not be told to this process.
+/// Whether `origin` is this page under the name `host`. This process need not know the name of a proxy.
 fn is_own(origin: &str, host: &str, behind_proxy: bool) -> bool {
     let Some((scheme, name)) = origin.split_once("://") else { return false };
     (scheme == "https" || !behind_proxy) && name.eq_ignore_ascii_case(host)

@@ -1,4 +1,4 @@
-//! The file of people, read again when it has changed: a token that was taken out ends at once, without a restart.
+//! The file of people, read again when it has changed: a removed token is refused at once, without a restart.
 
 use crate::people::{People, PeopleFile};
 use crate::playbook::document::{Version, version};
@@ -30,14 +30,14 @@ impl Keys {
     /// Reads the file.
     ///
     /// # Errors
-    /// All its faults, each at its place.
+    /// All its faults, with their positions.
     pub fn open(path: PathBuf) -> Result<Self, Faults> {
         let known = (version(&path), People::open(&path)?.into());
         Ok(Self { path, known: Mutex::new(known) })
     }
 
-    /// The people as they stand in the file now, and whether that has changed since the last question. A file that
-    /// cannot be read gives nobody any right.
+    /// The people in the file now, and whether they have changed since the last call. A file that cannot be read gives nobody
+    /// any right.
     pub(super) fn now(&self) -> (Known, bool) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let version = version(&self.path);
@@ -46,7 +46,9 @@ impl Keys {
         }
         let people = People::open(&self.path).map_or_else(
             |faults| {
-                tracing::error!("nobody may do anything on the page until this is mended: {faults}");
+                tracing::error!(
+                    "the file of people is invalid: nobody may act on the page until it is fixed: {faults}"
+                );
                 Known::default()
             },
             Known::from,

@@ -1,4 +1,4 @@
-//! Where connections come in: plain ones, or TLS by certificate files.
+//! The listener: plain connections, or TLS with certificate files.
 
 use crate::error::{Failure, Result};
 use std::io;
@@ -13,12 +13,12 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Who has not said hello by then is no browser.
+/// Time limit for the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Connections that wait to be accepted. The usual 128 are full in the first moment of a crowd, and whoever comes then is
-/// not heard for a second.
+/// Length of the accept queue. The usual 128 fill up at once when many clients connect, and a client that is dropped then
+/// waits for a second.
 const BACKLOG: u32 = 1024;
-/// After a failed accept, most often for want of file descriptors.
+/// Pause after a failed accept, most often for lack of file descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What a connection reads and writes.
@@ -55,8 +55,7 @@ impl Door {
         self.tls.clone()
     }
 
-    /// The next connection. `full` is called where there are no file descriptors for it, which is tried again until there
-    /// are.
+    /// The next connection. When there are no file descriptors for it, calls `full` and tries again.
     pub(super) async fn next(&self, full: impl Fn()) -> (TcpStream, SocketAddr) {
         loop {
             match self.listener.accept().await {

@@ -1,4 +1,4 @@
-//! Logging in and out: a token for a session, which ends with the browser's working day.
+//! Log in and log out: a token for a session, which lasts a working day.
 
 use super::guard::Refusal;
 use super::visitor::{Visitor, cookie, cookie_name};
@@ -34,7 +34,9 @@ pub(super) struct Leaving {
 
 pub(super) async fn form(visitor: Visitor, Query(after): Query<After>) -> Result<Markup, Refusal> {
     if !visitor.people {
-        return Err(Refusal::missing("nobody can log in: this page was started without --people, and is read-only"));
+        return Err(Refusal::missing(
+            "login is not available: this page was started without --people and is read-only",
+        ));
     }
     Ok(frame::page("Log in", &visitor, None, &fields(&after.next, false)))
 }
@@ -42,16 +44,16 @@ pub(super) async fn form(visitor: Visitor, Query(after): Query<After>) -> Result
 fn fields(next: &str, failed: bool) -> Markup {
     html! {
         h1 { "Log in" }
-        @if failed { p.said role="alert" { "Nobody has this token." } }
+        @if failed { p.said role="alert" { "Unknown or revoked token." } }
         form.login method="post" action="/login" {
-            // what keeps passwords wants a name to keep them under
+            // a password manager needs a user name
             input.hidden type="text" name="username" autocomplete="username" value="cutover" readonly tabindex="-1" aria-hidden="true";
             label for="token" { "Your token" }
             input #token type="password" name="token" autocomplete="current-password" required autofocus;
             input type="hidden" name="next" value=(next);
             button { "Log in" }
         }
-        p.quiet { "A token is made by " code { "cutover token NAME" } "; reading needs none." }
+        p.quiet { "A token is created with " code { "cutover token NAME" } "; reading needs none." }
     }
 }
 
@@ -62,7 +64,7 @@ pub(super) async fn log_in(
     Form(said): Form<Said>,
 ) -> Result<Response, Refusal> {
     let Some(keys) = &page.parts.keys else {
-        return Err(Refusal::missing("nobody can log in: this page was started without --people"));
+        return Err(Refusal::missing("login is not available: this page was started without --people"));
     };
     let caller = peer.caller(&headers, page.parts.reach.behind_proxy);
     if page.sessions.is_barred(caller) {

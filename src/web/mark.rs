@@ -1,4 +1,4 @@
-//! How a status looks: a class, and a sign and a word beside it, because colour is never the only sign.
+//! How a status is displayed: a colour class with a sign and a word, because colour is never the only sign.
 
 use crate::engine::status::Status;
 use crate::plan::display::Mark;
@@ -11,25 +11,25 @@ pub(super) fn of_step(status: Status) -> Mark {
         Status::Pending => ("pending", "·", "pending"),
         Status::Running => ("running", "▶", "running"),
         Status::Waiting => ("waiting", "‖", "waiting"),
-        Status::Retrying => ("waiting", "↻", "tries again"),
+        Status::Retrying => ("waiting", "↻", "retrying"),
         Status::Stopped => ("stopped", "■", "stopped"),
         Status::Succeeded => ("succeeded", "✓", "done"),
         Status::Skipped => ("skipped", "–", "skipped"),
         Status::Failed => ("failed", "✗", "failed"),
-        Status::Undoing => ("undoing", "↶", "being taken back"),
-        Status::Undone => ("undone", "↶", "taken back"),
-        Status::UndoFailed => ("failed", "✗", "not taken back"),
+        Status::Undoing => ("undoing", "↶", "being undone"),
+        Status::Undone => ("undone", "↶", "undone"),
+        Status::UndoFailed => ("failed", "✗", "undo failed"),
     };
     Mark { class, sign, word }
 }
 
-/// Of a run; `works` says whether somebody works on it now.
+/// Of a run; `works` is whether a process works on it now.
 pub(super) fn of_run(outcome: Option<Outcome>, works: bool) -> Mark {
     let (class, sign, word) = match outcome {
         _ if works => ("running", "▶", "running"),
         Some(Outcome::Done) => ("succeeded", "✓", "done"),
         Some(Outcome::RolledBack) => ("undone", "↶", "rolled back"),
-        Some(Outcome::Kept) => ("undone", "↶", "taken back to a checkpoint"),
+        Some(Outcome::Kept) => ("undone", "↶", "rolled back to a checkpoint"),
         Some(Outcome::Stopped) => ("failed", "■", "stopped"),
         Some(Outcome::Stuck) => ("failed", "✗", "stuck"),
         Some(Outcome::Refused) => ("undone", "⊘", "refused"),

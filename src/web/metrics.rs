@@ -1,4 +1,4 @@
-//! `/metrics` in the text format of Prometheus. A family whose source is not there is left out, not zero.
+//! `/metrics` in the text format of Prometheus. A family whose source is missing is left out, not zero.
 
 use super::guard::Refusal;
 use super::{Page, run_of};
@@ -26,7 +26,7 @@ fn text(page: &Page) -> Result<String> {
     for (outcome, count) in page.journal.count_by_outcome()? {
         out.sample(&[("result", &result(outcome))], whole(count));
     }
-    out.family("cutover_running", "How many runs somebody works on now.");
+    out.family("cutover_running", "Number of runs in progress.");
     out.sample(&[], Value::Whole(i64::try_from(workers.len()).unwrap_or(i64::MAX)));
     steps(&mut out, &page.journal.took()?);
     running(&mut out, page, &workers)?;
@@ -39,14 +39,14 @@ fn text(page: &Page) -> Result<String> {
         }
     }
     if let Some(depth) = &page.parts.outbox_depth {
-        out.family("cutover_outbox_depth", "Notifications that wait to be sent.");
+        out.family("cutover_outbox_depth", "Number of notifications not sent yet.");
         out.sample(&[], whole(depth()?));
     }
     Ok(out.text())
 }
 
 fn steps(out: &mut Families, kinds: &BTreeMap<String, Took>) {
-    out.family("cutover_step_duration_seconds", "Durations of done steps, by their kind.");
+    out.family("cutover_step_duration_seconds", "Durations of finished steps, by kind.");
     // every kind has every class: a scraper adds them up over kinds
     let mut bounds: Vec<u64> = kinds.values().flat_map(|took| took.classes.keys().flatten().copied()).collect();
     bounds.sort_unstable();
@@ -60,13 +60,13 @@ fn steps(out: &mut Families, kinds: &BTreeMap<String, Took>) {
         let sum = seconds(i64::try_from(took.millis).unwrap_or(i64::MAX));
         out.sample(&[("kind", kind)], Value::Classes { sum, classes });
     }
-    out.family("cutover_bytes_copied", "Bytes that done steps have copied, by their kind.");
+    out.family("cutover_bytes_copied", "Bytes copied by finished steps, by kind.");
     for (kind, took) in kinds.iter().filter(|(_, took)| took.bytes > 0) {
         out.sample(&[("kind", kind)], Value::Count(took.bytes));
     }
 }
 
-/// What the runs that go on have told last, as far as that was on this machine.
+/// The last progress of the current runs, as far as they run on this machine.
 fn running(out: &mut Families, page: &Page, workers: &[String]) -> Result<()> {
     let mut told = Vec::new();
     for run in workers.iter().filter_map(|worker| run_of(worker)) {
@@ -84,13 +84,13 @@ fn running(out: &mut Families, page: &Page, workers: &[String]) -> Result<()> {
     };
     let lags: Vec<_> = told.iter().filter_map(|(head, reader)| Some((head, lag(reader)?))).collect();
     if !lags.is_empty() {
-        out.family("cutover_replication_lag_seconds", "Lag of replication in a run that goes on.");
+        out.family("cutover_replication_lag_seconds", "Replication lag of a run in progress.");
         for (head, lag) in lags {
             out.sample(&[("run", &head.id), ("playbook", &head.playbook)], Value::Fraction(seconds(lag)));
         }
     }
     if !told.is_empty() {
-        out.family("cutover_running_bytes", "Bytes done by each step of a run that goes on.");
+        out.family("cutover_running_bytes", "Bytes processed by each step of a run in progress.");
     }
     for (head, reader) in &told {
         let mut bytes: BTreeMap<&str, u64> = BTreeMap::new();

@@ -1,8 +1,8 @@
-//! The page people watch: runs and their live graphs, answers to what they ask, the plan as reviewed, metrics. Whoever
-//! reaches it may read; to approve or to start needs a person's token. It asks nothing of any other host.
+//! The web page: runs and their live graphs, approvals, the reviewed plan, metrics. Everyone who reaches it may read;
+//! approving and starting need a person's token. It contacts no other host.
 //!
-//! May know the journal, plans, reports and people. Decides nothing about a run: an answer is one more entry of the
-//! journal, as `cutover approve` writes it; what is started is a process of its own.
+//! May know the journal, plans, reports and people. Decides nothing about a run: an answer is an entry in the journal, as
+//! `cutover approve` writes it; every started run is a process of its own.
 
 mod arrival;
 mod assets;
@@ -57,9 +57,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waits::Waits;
 
-/// How often those are seen to who are too many.
+/// How often surplus connections are closed.
 const THIN_OUT: Duration = Duration::from_secs(1);
-/// How long it is believed who works in the state directory.
+/// How long the list of working processes is cached.
 const BELIEVED: Duration = Duration::from_millis(200);
 
 /// How the page is reached.
@@ -67,11 +67,11 @@ const BELIEVED: Duration = Duration::from_millis(200);
 pub struct Reach {
     /// Browsers come by TLS, to this process or to a proxy before it: cookies may travel by nothing else.
     pub by_tls: bool,
-    /// A proxy stands before it: the name it is called by, and who calls, are what the proxy says.
+    /// A proxy is in front of it: host name and client address come from the proxy.
     pub behind_proxy: bool,
 }
 
-/// What the page is made of.
+/// The parts of the page.
 pub struct Parts {
     /// Where the runs are, and who works on them.
     pub home: Home,
@@ -85,11 +85,11 @@ pub struct Parts {
     pub schedules: Option<Arc<dyn Schedules>>,
     /// How many notifications wait to be sent, where there are some to send.
     pub outbox_depth: Option<Box<dyn Fn() -> Result<u64> + Send + Sync>>,
-    /// Ends everything that would go on for ever.
+    /// Ends everything that would run forever.
     pub over: CancellationToken,
 }
 
-/// The run that a worker's words begin with.
+/// The run at the start of a worker's description.
 fn run_of(worker: &str) -> Option<&str> {
     worker.strip_prefix("run ")?.split(' ').next()
 }
@@ -145,8 +145,8 @@ impl Page {
             .with_state(self)
     }
 
-    /// Answers on `door` until it is over. Never more file descriptors are in use for connections than
-    /// [`descriptors::prepare`] counts with: whoever is told to leave keeps its place among them until it has gone.
+    /// Answers on `door` until the page ends. Connections never use more file descriptors than [`descriptors::prepare`] assumes:
+    /// a connection that is asked to close keeps its slot until it is closed.
     pub async fn serve(self: Arc<Self>, door: listen::Door) {
         let over = self.parts.over.clone();
         let routes = self.clone().router();
@@ -162,7 +162,7 @@ impl Page {
                     continue;
                 }
             };
-            let address = (!self.parts.reach.behind_proxy).then(|| peer.ip()); // behind one, all come from it
+            let address = (!self.parts.reach.behind_proxy).then(|| peer.ip()); // behind a proxy, all connections come from it
             let seat = self.connections.enter(address);
             let line = connections::serve(stream, peer, door.tls(), seat, routes.clone(), over.clone());
             tasks.spawn(async move {
@@ -180,7 +180,7 @@ impl Page {
         self.parts.home.dir()
     }
 
-    /// Who works on which run now, in words that begin with `run ID`.
+    /// Who works on which run now: descriptions that start with `run ID`.
     fn workers(&self) -> Vec<String> {
         let mut known = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         match &*known {
@@ -198,7 +198,7 @@ impl Page {
         self.workers().into_iter().find(|worker| run_of(worker) == Some(run))
     }
 
-    /// Work that waits for the disk, away from those who answer.
+    /// Runs work that waits for the disk on a separate thread.
     async fn aside<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Arc<Self>) -> Result<T, guard::Refusal> + Send + 'static,
@@ -209,7 +209,7 @@ impl Page {
     }
 }
 
-/// Whether nobody on another machine can reach what listens there.
+/// Whether only this machine can reach a listener there.
 #[must_use]
 pub fn is_loopback(address: &SocketAddr) -> bool {
     address.ip().is_loopback()

@@ -1,5 +1,4 @@
-//! Rehearsals started from the page. Each is a process of its own, which outlives the page: a rehearsal that is cut off
-//! would be no rehearsal.
+//! Rehearsals started from the page. Each is a process of its own that outlives the page.
 
 use crate::engine::clock::wall;
 use crate::error::{Failure, Result};
@@ -10,9 +9,9 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::process::{Child, Command};
 
-/// Rehearsals that are remembered after their end.
+/// Number of ended rehearsals that are remembered.
 const REMEMBERED: usize = 3;
-/// Of what a failed one said, so many of the last lines are shown.
+/// Number of last output lines shown of a failed rehearsal.
 const LINES: usize = 30;
 
 /// What the rehearsed application holds and does.
@@ -42,7 +41,7 @@ pub(super) struct Started {
 pub(super) struct Ended {
     /// In words.
     pub how: String,
-    /// What it said last, when it went wrong.
+    /// Its last output, when it failed.
     pub words: String,
 }
 
@@ -88,7 +87,7 @@ impl Rehearsals {
     /// Starts one, into `state_dir`.
     ///
     /// # Errors
-    /// When there is no such playbook, one goes on already, or the program cannot be started.
+    /// When there is no such playbook, another rehearsal is running, or the program cannot be started.
     pub(super) fn start(&self, playbook: &str, load: &Load, state_dir: &Path, person: &str) -> Result<()> {
         let attempted = || format!("rehearse {playbook}");
         if !self.playbooks().iter().any(|name| name == playbook) {
@@ -100,7 +99,7 @@ impl Rehearsals {
             let mut started = self.lock();
             if started.iter().any(|started| started.ended.is_none()) {
                 return Err(
-                    Failure::refused(attempted(), "a rehearsal is going on already").help("wait until it has ended")
+                    Failure::refused(attempted(), "another rehearsal is running").help("wait until it has ended")
                 );
             }
             let surplus = started.len().saturating_sub(REMEMBERED - 1);
@@ -130,7 +129,7 @@ impl Rehearsals {
     }
 }
 
-/// The log is the user's alone: it holds paths and addresses.
+/// Only the user may read the log: it holds paths and addresses.
 fn spawn(program: &Path, playbook: &Path, load: &Load, state_dir: &Path, log: &Path) -> std::io::Result<Child> {
     let folder = log.parent().unwrap_or(state_dir);
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -147,9 +146,9 @@ fn spawn(program: &Path, playbook: &Path, load: &Load, state_dir: &Path, log: &P
 fn ended(status: &std::io::Result<ExitStatus>, log: &Path) -> Ended {
     let good = status.as_ref().is_ok_and(ExitStatus::success);
     let how = match status {
-        Ok(_) if good => "every promise was kept".to_owned(),
+        Ok(_) if good => "passed".to_owned(),
         Ok(status) => format!("ended with {status}"),
-        Err(error) => format!("is lost: {error}"),
+        Err(error) => format!("its result is unknown: {error}"),
     };
     let said = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = said.lines().collect();

@@ -1,4 +1,4 @@
-//! One run: its live graph, its steps with their logs, what it asks, and what is known when it is stuck.
+//! One run: its live graph, its steps with their logs, its approvals, and the state of the servers when it is stuck.
 
 use super::fragments::marks;
 use super::guard::Refusal;
@@ -37,7 +37,7 @@ fn body(watched: &Watched, parts: &Parts) -> Result<Markup, Refusal> {
         @if let Some(description) = &plan.description { p.quiet { (description.trim()) } }
         p #headline .headline role="status" { (part("headline")) }
         p.links {
-            a.button href={ (address) "/plan" } { "The plan as reviewed" }
+            a.button href={ (address) "/plan" } { "Reviewed plan" }
             a.button href={ (address) "/report" } { "Report" }
         }
         div #asks { (part("asks")) }

@@ -20,7 +20,7 @@ use std::sync::{Arc, PoisonError};
 
 /// Runs on one page.
 const ROWS: u32 = 50;
-/// What the list can be narrowed to: the word in the address, and in the list.
+/// The filters of the list: the word in the address, and the text.
 const FILTERS: [(&str, &str); 9] = [
     ("", "all"),
     ("unfinished", "not finished"),
@@ -43,7 +43,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Words that are none are taken for `all`.
+    /// Unknown words mean `all`.
     fn ended(&self) -> Ended {
         match self.outcome.as_str() {
             "unfinished" => Ended::NotYet,
@@ -102,7 +102,7 @@ pub(super) fn parts(page: &Page, shown: &Shown, visitor: &Visitor) -> Result<Par
     let live = Live::look(page)?;
     let mut rows = page.journal.list(&shown.wanted())?;
     if shown.page == 0 && matches!(shown.ended(), Ended::Anyhow | Ended::NotYet) {
-        // what goes on, and above all what waits for somebody, stands first, however old it is
+        // current runs, above all those that wait for a person, come first, however old they are
         rows.retain(|row| live.waits(row).is_none());
         rows.splice(0..0, live.runs.iter().map(|(row, _)| row.clone()));
     }
@@ -121,7 +121,7 @@ pub(super) fn parts(page: &Page, shown: &Shown, visitor: &Visitor) -> Result<Par
     Ok(parts)
 }
 
-/// The runs that somebody works on now, each with whether it waits for people or for its window.
+/// The runs in progress, each with whether it waits for a person or for its window.
 struct Live {
     runs: Vec<(RunRow, bool)>,
     /// Whether anybody works here at all.
@@ -143,7 +143,7 @@ impl Live {
         Ok(Self { runs, works: !workers.is_empty() })
     }
 
-    /// Whether a run waits; `None` when nobody works on it.
+    /// Whether a run waits; `None` when no process works on it.
     fn waits(&self, row: &RunRow) -> Option<bool> {
         self.runs.iter().find(|(live, _)| live.head.id == row.head.id).map(|(_, waits)| *waits)
     }
@@ -168,7 +168,7 @@ fn headline(live: &Live, count: u64) -> Markup {
 
 fn table(rows: &[RunRow], live: &Live) -> Markup {
     html! {
-        @if rows.is_empty() { p.quiet { "No run is recorded here." } } @else {
+        @if rows.is_empty() { p.quiet { "No runs yet." } } @else {
             table.cards {
                 thead { tr { th { "run" } th { "playbook" } th { "outcome" } th { "started" } th { "took" } } }
                 tbody { @for row in rows { (line(row, live)) } }

@@ -1,4 +1,4 @@
-//! Schedules as the page sees them. Who keeps them stands behind a trait.
+//! Schedules as the page shows them; their source is behind a trait.
 
 use super::confirm;
 use super::visitor::Visitor;
@@ -21,9 +21,9 @@ pub struct ScheduleRow {
     pub cron: String,
     /// The IANA time zone of that expression.
     pub time_zone: String,
-    /// Its next start, in milliseconds since 1970; missing, when there is none.
+    /// Its next start, in milliseconds since 1970; missing when there is none.
     pub next: Option<i64>,
-    /// What was decided when it was due the last time, in words.
+    /// The decision when it was last due, in words.
     pub last_decision: Option<String>,
 }
 
@@ -35,7 +35,7 @@ pub trait Schedules: Send + Sync {
     /// When the journal cannot be read.
     fn rows(&self) -> Result<Vec<ScheduleRow>>;
 
-    /// Starts what a schedule names, now, because a person of that name asks for it.
+    /// Starts a schedule now, at the request of the person of that name.
     ///
     /// # Errors
     /// When there is no such schedule, or it may not start now.
@@ -46,7 +46,7 @@ pub trait Schedules: Send + Sync {
 pub(super) fn list(rows: &[ScheduleRow], visitor: &Visitor) -> Markup {
     html! {
         table.cards {
-            thead { tr { th { "schedule" } th { "action" } th { "when" } th { "next start" } th { "last time" } th { span.hidden { "start" } } } }
+            thead { tr { th { "schedule" } th { "action" } th { "when" } th { "next start" } th { "last start" } th { span.hidden { "start" } } } }
             tbody {
                 @for (number, row) in (1..).zip(rows) {
                     tr {
@@ -54,7 +54,7 @@ pub(super) fn list(rows: &[ScheduleRow], visitor: &Visitor) -> Markup {
                         td data-label="action" { (row.action) @if row.is_real { ", on " strong { "live servers" } } }
                         td data-label="when" { code { (row.cron) } " " (row.time_zone) }
                         td data-label="next start" { (row.next.map_or("never".to_owned(), moment)) }
-                        td data-label="last time" { (row.last_decision.as_deref().unwrap_or("not yet")) }
+                        td data-label="last start" { (row.last_decision.as_deref().unwrap_or("none yet")) }
                         td {
                             @if visitor.may(Right::Start) {
                                 (start(row, number, visitor))
@@ -67,7 +67,7 @@ pub(super) fn list(rows: &[ScheduleRow], visitor: &Visitor) -> Markup {
     }
 }
 
-/// Starting what a schedule names, behind its name: nobody does that in passing.
+/// Starting a schedule needs its name typed, so that nobody does it by accident.
 fn start(row: &ScheduleRow, number: usize, visitor: &Visitor) -> Markup {
     let label = html! { "Type " strong { (row.name) } " to start " (row.action) " now" };
     html! {
@@ -83,7 +83,7 @@ fn start(row: &ScheduleRow, number: usize, visitor: &Visitor) -> Markup {
     }
 }
 
-/// A name as a pattern of a browser: nothing else is that name.
+/// A name as a pattern for the browser, which matches exactly that name.
 fn pattern(name: &str) -> String {
     let mut out = "\\s*".to_owned();
     for letter in name.chars() {
@@ -95,7 +95,7 @@ fn pattern(name: &str) -> String {
     out + "\\s*"
 }
 
-/// What stands as it is in a part of an address: RFC 3986, section 2.3.
+/// Characters that are not escaped in a part of an address: RFC 3986, section 2.3.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// `text` as one part of an address.

@@ -1,4 +1,4 @@
-//! Who is logged in, kept in memory only, and how often somebody failed to.
+//! Sessions, kept in memory only, and counts of failed logins.
 
 use crate::error::Failure;
 use crate::{people, random};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// A working day.
 const LASTS: Duration = Duration::from_hours(12);
-/// More than that are robots; the oldest goes.
+/// Most sessions; the oldest is removed.
 const MOST: usize = 1000;
 /// Failed attempts that one address has in a [`WHILE`].
 const ATTEMPTS: u32 = 10;
@@ -30,7 +30,7 @@ struct Known {
 pub(super) struct Session {
     /// Who.
     pub person: String,
-    /// What forms of this session carry, and no other page can know.
+    /// The secret in the forms of this session, which no other page can know.
     pub form_key: String,
     ends: Instant,
 }
@@ -40,7 +40,7 @@ impl Sessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins one; gives its id, which only the browser knows from here on.
+    /// Starts one; returns its id, which only the browser knows from then on.
     pub(super) fn begin(&self, person: &str) -> Result<String, Failure> {
         let (id, form_key) = (random::hex(64)?, random::hex(64)?);
         let mut known = self.lock();
@@ -77,14 +77,14 @@ impl Sessions {
         known.failed.entry(caller).or_insert((now, 0)).1 += 1;
     }
 
-    /// Whether somebody failed so often that nothing is tried for a while.
+    /// Whether there were so many failures that logins are refused for a while.
     pub(super) fn is_barred(&self, caller: IpAddr) -> bool {
         let known = self.lock();
         known.failed.get(&caller).is_some_and(|(since, count)| since.elapsed() < WHILE && *count >= ATTEMPTS)
     }
 }
 
-/// Found by its hash, so that the time it takes to look one up says nothing about the ids there are.
+/// Looked up by hash, so that the time of a lookup reveals nothing about existing ids.
 fn hashed(id: &str) -> String {
     people::hash(id)
 }

@@ -1,4 +1,4 @@
-//! Starting: a rehearsal of a playbook, or what a schedule names, now.
+//! Starts a rehearsal of a playbook, or a schedule, now.
 
 use super::guard::Refusal;
 use super::rehearsals::{Load, Rehearsals, Started};
@@ -14,7 +14,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// Rows of a rehearsal's database, when nothing else is said, and the most of them.
+/// Default and largest number of rows of a rehearsal's database.
 const ROWS: u64 = 20_000;
 const MOST_ROWS: u64 = 50_000_000;
 
@@ -23,10 +23,10 @@ const MOST_ROWS: u64 = 50_000_000;
 const RATE: u64 = 200;
 const MOST_RATE: u64 = 100_000;
 
-/// What confirms the start of a rehearsal.
+/// The word that confirms the start of a rehearsal.
 const REHEARSE: &str = "rehearse";
 
-/// What is to be rehearsed.
+/// The rehearsal to start.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
     #[serde(default)]
@@ -57,7 +57,7 @@ pub(super) fn offer(rehearsals: &Rehearsals, visitor: &Visitor) -> Markup {
     }
     let playbooks = rehearsals.playbooks();
     html! {
-        @if playbooks.is_empty() { p.quiet { "There is no playbook to rehearse in the folder of --playbooks." } } @else {
+        @if playbooks.is_empty() { p.quiet { "The folder given by --playbooks contains no playbook." } } @else {
             form.start method="post" action="/rehearse" {
                 input type="hidden" name="form_key" value=(visitor.form_key());
                 (confirm::keep_enter())
@@ -85,7 +85,7 @@ pub(super) fn offer(rehearsals: &Rehearsals, visitor: &Visitor) -> Markup {
     }
 }
 
-/// Rehearsals that this page has started and that go on, or went wrong before there was a run to look at.
+/// Rehearsals started from this page that are running, or failed before there was a run to show.
 pub(super) fn started(rehearsals: &Rehearsals) -> Markup {
     html! {
         @for Started { playbook, person, at, ended } in rehearsals.started() {
@@ -93,7 +93,7 @@ pub(super) fn started(rehearsals: &Rehearsals) -> Markup {
                 p {
                     strong { "Rehearsal of " (playbook) } ", started by " (person) " at " (moment(at)) ": "
                     @match &ended {
-                        None => "going on; its run stands in the list once its servers are made",
+                        None => "starting or running; its run appears in the list once its servers are up",
                         Some(ended) => (ended.how),
                     }
                 }
@@ -112,28 +112,28 @@ pub(super) async fn rehearse(
     let person = visitor.allowed(Right::Start, &wanted.form_key)?;
     confirm::see(&wanted.confirm, REHEARSE, "start a rehearsal")?;
     let Some(rehearsals) = &page.parts.rehearsals else {
-        return Err(Refusal::missing("no rehearsal can be started here: the page was started without --playbooks"));
+        return Err(Refusal::missing("rehearsals are not available: the page was started without --playbooks"));
     };
     let load = Load {
         rows: number("rows", &wanted.rows, ROWS, MOST_ROWS)?,
         rate: number("rate", &wanted.rate, RATE, MOST_RATE)?,
     };
     if let Some(worker) = page.parts.home.keeper() {
-        return Err(Refusal::new(StatusCode::CONFLICT, format!("something is running already: {worker}")));
+        return Err(Refusal::new(StatusCode::CONFLICT, format!("another run is in progress: {worker}")));
     }
     rehearsals.start(&wanted.playbook, &load, page.state_dir(), person)?;
     Ok(done(&visitor))
 }
 
-/// A number of the form, from 1 to `most`; `usual` when nothing is said.
+/// A number of the form, from 1 to `most`; `usual` when the field is empty.
 fn number(field: &str, said: &str, usual: u64, most: u64) -> Result<u64, Refusal> {
     let number = if said.is_empty() { Some(usual) } else { said.parse().ok() };
     number.filter(|number| (1..=most).contains(number)).ok_or_else(|| {
-        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`{field}` is no number from 1 to {most}"))
+        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("`{field}` must be a number from 1 to {most}"))
     })
 }
 
-/// Starts what a schedule names.
+/// Starts a schedule.
 pub(super) async fn schedule(
     State(page): State<Arc<Page>>,
     visitor: Visitor,
@@ -141,7 +141,7 @@ pub(super) async fn schedule(
     Form(asked): Form<Asked>,
 ) -> Result<Response, Refusal> {
     let person = visitor.allowed(Right::Start, &asked.form_key)?.to_owned();
-    confirm::see(&asked.confirm, &name, &format!("start what schedule {name} names"))?;
+    confirm::see(&asked.confirm, &name, &format!("start schedule {name}"))?;
     let Some(schedules) = page.parts.schedules.clone() else {
         return Err(Refusal::missing("there are no schedules here"));
     };

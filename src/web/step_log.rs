@@ -1,4 +1,4 @@
-//! The log of a step: its entries in the journal and the sentences it told, in the order of time.
+//! The log of a step: its journal entries and progress messages, in the order of time.
 
 use super::wording::sentence;
 use crate::kinds::Update;
@@ -7,7 +7,7 @@ use crate::report::time::{clock, moment};
 use crate::store::Entry;
 use maud::{Markup, html};
 
-/// More lines than that are for `cutover report`.
+/// Number of lines shown; `cutover report` shows all.
 const LINES: usize = 200;
 
 /// The last lines of it.
@@ -22,7 +22,12 @@ pub(super) fn log(step: &str, entries: &[Entry], news: &[News]) -> Markup {
     lines.sort_by_key(|(at, journaled, _)| (*at, *journaled));
     let left_out = lines.len().saturating_sub(LINES);
     html! {
-        @if left_out > 0 { p.quiet { (left_out) " earlier lines: see " code { "cutover report" } } }
+        @if left_out > 0 {
+            p.quiet {
+                (left_out) (if left_out == 1 { " earlier line" } else { " earlier lines" })
+                ": see " code { "cutover report" }
+            }
+        }
         @if lines.is_empty() { p.quiet { "Nothing yet." } }
         ol.log {
             @for (at, journaled, text) in &lines[left_out..] {

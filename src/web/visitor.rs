@@ -1,4 +1,4 @@
-//! Who asks: a person by session cookie or bearer token, or anybody.
+//! The visitor: a person with a session cookie or a bearer token, or an anonymous reader.
 
 use super::connections::{Caller, Seat};
 use super::guard::Refusal;
@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Whoever made a request.
+/// The visitor who made a request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Visitor {
     /// Whether there are people at all who may do more than read.
@@ -27,7 +27,7 @@ struct Known {
     approve: bool,
     /// Missing for a bearer token: no browser sends that by itself.
     form_key: Option<String>,
-    /// The file of people that says so.
+    /// The file of people that lists this person.
     file: Arc<PeopleFile>,
 }
 
@@ -69,7 +69,7 @@ impl Visitor {
     /// The person's name, if that person may do this and the form is one that this page gave out.
     ///
     /// # Errors
-    /// 401 for nobody, 403 for somebody else's form or a missing right.
+    /// 401 for an anonymous visitor, 403 for a form of another session or a missing right.
     pub(super) fn allowed(&self, right: Right, form_key: &str) -> Result<&str, Refusal> {
         let Some(person) = &self.person else {
             let how =
@@ -81,7 +81,10 @@ impl Visitor {
             Ok(&person.name)
         } else {
             let word = if right == Right::Start { "start" } else { "approve" };
-            Err(Refusal::new(StatusCode::FORBIDDEN, format!("{} may not {word}: see the file of people", person.name)))
+            Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                format!("{} may not {word}: see `may` in the file of people", person.name),
+            ))
         }
     }
     /// Sees that the form is one that this page gave to this visitor.
@@ -106,7 +109,7 @@ impl FromRequestParts<Arc<Page>> for Visitor {
         let visitor = see(parts, page, address);
         if let Some(seat) = parts.extensions.get::<Seat>() {
             let known = visitor.as_ref().ok().filter(|visitor| visitor.person.is_some());
-            seat.is_of(known.map(Self::caller)); // anew by every request: a session ends
+            seat.is_of(known.map(Self::caller)); // again for every request, because a session ends
         }
         visitor
     }
@@ -138,7 +141,7 @@ fn see(parts: &Parts, page: &Arc<Page>, address: Option<IpAddr>) -> Result<Visit
         if let Some(address) = address {
             page.sessions.failed(address);
         }
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "nobody has this token"));
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "unknown or revoked token"));
     }
     Ok(Visitor { people: true, person, address })
 }
@@ -158,8 +161,8 @@ pub(super) fn cookie_name(by_tls: bool) -> &'static str {
     if by_tls { "__Host-cutover" } else { "cutover" }
 }
 
-/// The id of the session that the browser says it has. Where browsers come by TLS, a cookie without the prefix is not
-/// taken: a page on another port, or one reached without TLS, could have set it.
+/// The session id from the browser's cookie. With TLS a cookie without the prefix is not accepted: a page on another port,
+/// or one without TLS, could have set it.
 pub(super) fn cookie(headers: &HeaderMap, by_tls: bool) -> Option<&str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));

@@ -1,5 +1,5 @@
-//! Whether the run that somebody works on waits for people or for its window. The list of runs asks every second, so the
-//! journal is read only on from where it was left.
+//! Whether a run in progress waits for a person or for its window. The list of runs asks every second, so the journal is
+//! read only from the last position.
 
 use crate::error::Result;
 use crate::store::{Entry, Event, Journal};
@@ -13,7 +13,7 @@ pub(super) struct Waits {
 }
 
 impl Waits {
-    /// Reads on; says whether `run` waits.
+    /// Reads new entries; returns whether `run` waits.
     ///
     /// # Errors
     /// When the journal cannot be read.

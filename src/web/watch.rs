@@ -1,5 +1,4 @@
-//! A run as somebody watches it: plan, journal and progress, looked at again and again, and the parts of the page that
-//! follow from them.
+//! A watched run: plan, journal and progress, read at intervals, and the parts of the page made from them.
 
 use super::guard::Refusal;
 use super::visitor::Visitor;
@@ -45,13 +44,13 @@ impl Watched {
         Ok(watched)
     }
 
-    /// Looks again; says whether anything has changed.
+    /// Reads again; returns whether anything has changed.
     pub(super) fn look(&mut self) -> Result<bool> {
         let last = self.entries.last().map_or(0, |entry| entry.seq);
         let new = self.page.journal.entries_after(&self.run, last)?;
         let worker = self.page.worker_of(&self.run);
         let told = self.progress.look().unwrap_or_else(|failure| {
-            tracing::warn!("{failure}"); // what a run tells is a comfort, its journal is not
+            tracing::warn!("{failure}"); // progress is optional, the journal is not
             false
         });
         let changed = !new.is_empty() || told || worker != self.worker;

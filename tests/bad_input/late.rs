@@ -11,7 +11,7 @@ async fn a_run_that_fails_before_the_switch_leaves_both_servers_as_they_were() {
     let failing = "  - { id: last, needs: [keeps_up], uses: command, with: { host: new, run: [sh, -c, 'echo no >&2; exit 7'] } }\n";
     let playbook = format!("{}{failing}", &SWAP[..end]);
     let ended = stage.run(&playbook, &stage.inventory, "late").end();
-    let complaint = ended.judge("late", 3, &["it ended with code 7: no", "on new"]);
+    let complaint = ended.judge("late", 3, &["it exited with code 7: no", "on new"]);
     assert_eq!(complaint, "");
     assert_eq!(ended.summary["outcome"], "kept");
     let ended = stage.program("rollback").state("late").arg("--format").arg("json").end();

@@ -110,7 +110,7 @@ const BY_SERVER: &[ByServer<'_>] = &[
         false,
         &["CREATE DATABASE other", "CREATE TABLE other.things (id INT PRIMARY KEY) ENGINE=InnoDB"],
         &["DROP DATABASE other"],
-        &["the server is not empty: it holds the table other.things", "nothing was touched"],
+        &["the server is not empty: it has the table other.things", "nothing was touched"],
     ),
 ];
 
@@ -181,7 +181,7 @@ fn by_inventory(stage: &Stage) -> Vec<(&'static str, Ended, &'static [&'static s
         (
             "no-restart-script",
             run("no-restart-script", &usual.replacen("config_file: ", "config_file: /nowhere", 2)).end(),
-            &["its folder is not there", "nothing was touched"],
+            &["its folder does not exist", "nothing was touched"],
         ),
         (
             "missing-dump-program",
@@ -228,6 +228,6 @@ async fn a_disk_too_small_for_the_dump_is_refused() {
     };
     let before = stage.fingerprints().await;
     let ended = stage.run(SWAP, &stage.inventory, "small-disk").end();
-    let complaint = ended.judge("small-disk", REFUSED, &["has 2.0 MiB free", "on new", "nothing was touched"]);
+    let complaint = ended.judge("small-disk", REFUSED, &["2.0 MiB", "on new", "nothing was touched"]);
     assert_eq!(complaint + &stage.changes(&before).await, "");
 }

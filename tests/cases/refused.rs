@@ -52,13 +52,13 @@ fn all_are_named(lab: &Lab, cases: &[Case]) {
 
 fn of_both() -> Vec<Case> {
     vec![
-        old(input("cutover_database.sql"), &["database `cutover` that is not cutover's", "orders"]),
+        old(input("cutover_database.sql"), &["database `cutover` that does not belong to cutover", "orders"]),
         new(
             "CREATE DATABASE cutover_fence; CREATE TABLE cutover_fence.mine (id INT)",
-            &["database `cutover_fence` that is not cutover's", "mine"],
+            &["database `cutover_fence` that does not belong to cutover", "mine"],
         ),
         old(input("float.sql"), &["six digits of a FLOAT", "shop.m.f"]),
-        old("CREATE TABLE shop.k (f FLOAT PRIMARY KEY)", &["by a FLOAT of its key", "shop.k.f"]),
+        old("CREATE TABLE shop.k (f FLOAT PRIMARY KEY)", &["their key contains a FLOAT", "shop.k.f"]),
         old(input("broken_view.sql"), &["shop.v"]),
         old(
             input("orphan_definer.sql").replace("shop.v ", "shop.of_a_ghost "),

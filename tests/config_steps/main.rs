@@ -274,10 +274,10 @@ async fn no_stray_file_is_made() {
 #[tokio::test]
 async fn a_wrong_restart_is_found_before_it_is_needed() {
     let commands = [
-        ("restart", json!(["no-such-program", "restart"]), "no program `no-such-program`"),
+        ("restart", json!(["no-such-program", "restart"]), "program `no-such-program` not found"),
         ("restart", json!(["systemctl", "restart", "no-such-unit"]), "no unit `no-such-unit`"),
-        ("restart", json!(["service", "no-such-service", "restart"]), "no service `no-such-service`"),
-        ("start", json!(["/srv/no/such/start.sh"]), "no program `/srv/no/such/start.sh`"),
+        ("restart", json!(["service", "no-such-service", "restart"]), "service `no-such-service` not found"),
+        ("start", json!(["/srv/no/such/start.sh"]), "program `/srv/no/such/start.sh` not found"),
     ];
     let mut bench = Bench::shared(|_| {}).await;
     let step = step("render", &json!({ "template": "my.cnf.j2", "server": "target", "restart": true }));

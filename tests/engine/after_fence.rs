@@ -35,7 +35,7 @@ async fn a_server_that_nobody_can_look_at_is_no_success_until_a_person_says_so()
     assert!(summary.steps.iter().all(|step| step.status.to_string() == "succeeded"));
     assert_eq!(summary.decision, None, "nothing of the switch is left open");
     let told = text(&summary, None);
-    assert!(told.contains("after the fence:\n  `source` is not seen; since the fence: cannot be told"), "{told}");
+    assert!(told.contains("after the fence:\n  `source` is not checked; since the fence: unknown"), "{told}");
     assert!(told.contains("cutover resume r1 --accept-writes WHY") && !told.contains("point of no return"), "{told}");
 
     assert_eq!(lab.resume().await, Outcome::Stopped, "a resume looks again, and accepts nothing");

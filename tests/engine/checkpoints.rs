@@ -189,7 +189,7 @@ async fn a_step_after_the_point_is_left_out_when_a_person_says_why() {
     let before = lab.entries().len();
     let skip = |steps: &[&str]| steps.iter().map(|&step| (step.to_owned(), "by hand".to_owned())).collect::<Vec<_>>();
     for (left_out, why) in [
-        (skip(&["events"]), "`tidy` needs what it puts out"),
+        (skip(&["events"]), "`tidy` needs its outputs"),
         (skip(&["promote"]), "succeeded"),
         (skip(&["nobody"]), "no such step"),
         (vec![("tidy".to_owned(), " ".to_owned())], "no reason"),
@@ -202,7 +202,7 @@ async fn a_step_after_the_point_is_left_out_when_a_person_says_why() {
     lab.left_out = skip(&["tidy", "events"]);
     assert_eq!(lab.resume().await, Outcome::Done);
     assert_eq!((lab.status("events"), lab.status("tidy")), ("skipped".into(), "skipped".into()));
-    assert!(lab.summary().step("events").unwrap().reason.as_ref().unwrap().ends_with("left it out: by hand"));
+    assert!(lab.summary().step("events").unwrap().reason.as_ref().unwrap().ends_with(": by hand"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,7 +40,7 @@ fn no() -> Act {
 
 fn told(lab: &Lab) -> String {
     let told = text(&lab.summary(), None);
-    told[told.find("The point of no return").or(told.find("what this run knows")).unwrap()..].to_owned()
+    told[told.find("The point of no return").or(told.find("state of the switch")).unwrap()..].to_owned()
 }
 
 fn known(lab: &Lab) -> Value {
@@ -90,7 +90,7 @@ async fn a_runner_that_died_behind_the_fence() {
     assert_eq!(known(&lab), json!(["closed", "untouched", "untouched"]));
     insta::assert_snapshot!(told(&lab));
     let shown = text(&lab.summary(), Some("run r1 (me@here)"));
-    assert!(!shown.contains("what this run knows"), "while someone works on it there is nothing to decide: {shown}");
+    assert!(!shown.contains("state of the switch"), "while someone works on it there is nothing to decide: {shown}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,7 +103,7 @@ async fn a_condition_that_cannot_be_decided_fails_its_step() {
     let lab = Lab::new(vec![step("a", &[]), b]);
     lab.stage.act("a", &[Act::Put(json!({ "n": 2 }))]);
     assert_eq!(lab.run().await, Outcome::RolledBack);
-    assert!(lab.summary().rollback.unwrap().contains("neither true nor false"));
+    assert!(lab.summary().rollback.unwrap().contains("not true or false"));
 }
 
 #[tokio::test(start_paused = true)]

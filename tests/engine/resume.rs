@@ -60,7 +60,7 @@ async fn a_change_made_with_outputs_that_are_no_longer_true_is_not_kept() {
     lab.stage.probe("dump", Probe::NotDone);
     lab.stage.act("dump", &[Act::Put(json!({ "file": "new" }))]);
     assert_eq!(lab.resume().await, Outcome::RolledBack);
-    assert!(lab.summary().rollback.unwrap().contains("keep what step `import` did"));
+    assert!(lab.summary().rollback.unwrap().contains("keep the result of step `import`"));
     assert!(!lab.stage.did("start c"));
 }
 

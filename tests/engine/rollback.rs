@@ -183,7 +183,10 @@ async fn a_persons_word_is_taken_once_and_only_for_what_could_not_be_taken_back(
     let event = mark_undone(&state(&lab), "b", "by hand ", "me").unwrap();
     lab.journal.append(crate::engine::fakes::RUN, 9, &[event]).unwrap();
     let failure = mark_undone(&state(&lab), "b", "by hand", "me").unwrap_err();
-    assert!(failure.help.unwrap().contains("no step of this run waits"), "a second word is not needed");
+    assert!(
+        failure.help.unwrap().contains("no step of this run has to be undone by hand"),
+        "a second word is not needed"
+    );
     let vouched = lab.summary().step("b").unwrap().vouched.clone().unwrap();
     assert_eq!((vouched.by.as_str(), vouched.why.as_str()), ("me", "by hand"));
     assert_eq!(lab.resume().await, Outcome::RolledBack);
@@ -199,5 +202,5 @@ async fn no_word_is_taken_for_a_run_that_has_not_ended() {
         .append(crate::engine::fakes::RUN, 9, &[Event::RunResumed { epoch: 1, runner: "dead".into(), by: None }])
         .unwrap();
     let failure = mark_undone(&state(&lab), "b", "x", "me").unwrap_err();
-    assert!(failure.answer.contains("has not come to an end"), "{failure}");
+    assert!(failure.answer.contains("has not ended"), "{failure}");
 }

@@ -44,9 +44,9 @@ fn an_event_that_cannot_follow_is_an_error_that_names_both_sides() {
 fn a_damaged_plan_is_an_error() {
     let circle = vec![step("a", &["b"]), step("b", &["a"])];
     for (steps, said) in [
-        (circle, "circle"),
+        (circle, "cycle"),
         (vec![step("a", &["x"])], "no step `x`"),
-        (vec![step("a", &[]), step("a", &[])], "one name"),
+        (vec![step("a", &[]), step("a", &[])], "the same id"),
     ] {
         let error = Graph::new(Arc::new(plan(steps, Vec::new()))).unwrap_err();
         assert!(error.to_string().contains(said), "{error}");

@@ -81,7 +81,7 @@ async fn what_can_never_fit_is_refused_before_anything_is_touched() {
     assert_eq!(Outcome::Refused.exit_code(), 5);
     assert!(lab.stage.log().is_empty(), "{:?}", lab.stage.log());
     let failure = lab.summary().step("fence").unwrap().failure.clone().unwrap();
-    assert!(failure.to_string().contains("it may take 50s, and is open for 40s"), "{failure}");
+    assert!(failure.to_string().contains("it may take 50s, and the window is open for 40s only"), "{failure}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +119,7 @@ async fn a_run_that_comes_after_the_window_waits_for_the_next_unless_that_is_too
     assert!(begin.elapsed() < Duration::from_secs(1));
     let said = lab.summary().put_off.unwrap().failure.to_string();
     assert!(
-        said.contains("the next one opens Wed 2026-11-25 10:00:00 +00:00, and the run waits for 8h at most"),
+        said.contains("the next window opens Wed 2026-11-25 10:00:00 +00:00, and the run waits for 8h at most"),
         "{said}"
     );
 }
@@ -175,7 +175,7 @@ async fn a_step_alone_waits_and_its_attempts_and_pauses_must_fit() {
     let lab = Lab::new(vec![alone]);
     assert_eq!(lab.run().await, Outcome::Refused);
     let said = lab.summary().step("alone").unwrap().failure.clone().unwrap().to_string();
-    assert!(said.contains("it may take 11m 55s, and is open for 10m"), "{said}");
+    assert!(said.contains("it may take 11m 55s, and the window is open for 10m only"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -161,7 +161,7 @@ async fn a_refused_connection_says_what_to_do() {
     let foreign = std::fs::read_to_string(yard.folder.path().join("other/old/host_key.pub")).unwrap();
     std::fs::write(yard.path("changed"), format!("[127.0.0.1]:{} {foreign}", yard.sshd.port())).unwrap();
     let config = yard.changed_config(&known, &yard.path("changed"));
-    assert!(help(&yard, &config).await.contains("another one than before"));
+    assert!(help(&yard, &config).await.contains("key has changed"));
 
     let config = yard.changed_config(&key, &yard.path("other/client_key"));
     assert!(help(&yard, &config).await.contains("ssh-add"));

@@ -119,7 +119,7 @@ fn a_backup_beside_a_run_is_whole_and_overwrites_nothing() {
     desk.write("go", "");
     assert_eq!(ended(run).code, 0);
     let check = desk.say(&["state", "check"]);
-    assert!(check.out.starts_with("the journal is whole: 1 run with "), "{check:?}");
+    assert!(check.out.starts_with("the journal is intact: 1 run with "), "{check:?}");
     assert!(entries(&desk).len() as u64 > printed["entries"].as_u64().unwrap());
     // the copy stands in for the journal
     std::fs::rename(&copy, file(&desk)).unwrap();

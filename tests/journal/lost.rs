@@ -40,7 +40,7 @@ fn a_run_whose_journal_is_removed_stops_before_its_next_effect() {
         assert!(!desk.exists("b"), "{end:?}");
         let words = end.words();
         assert!(words.contains("removed or replaced under the run"), "{words}");
-        assert!(words.contains("nothing is done that is not in the journal"), "{words}");
+        assert!(words.contains("the run did nothing that is not in the journal"), "{words}");
         // what the run knew is saved, and can be put back
         let saved = std::fs::read_dir(desk.path("state")).unwrap().map(|entry| entry.unwrap().path());
         let saved: Vec<_> = saved.filter(|path| path.to_string_lossy().contains("journal-rescued-")).collect();

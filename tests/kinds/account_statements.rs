@@ -107,7 +107,7 @@ async fn an_account_that_a_grant_has_opened_to_anybody_is_told() {
     step.execute().await.unwrap();
     let told: Vec<Update> = step.told().into_iter().filter(|update| matches!(update, Update::Note { .. })).collect();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(format!("{told:?}").contains("report@% lets anybody in on `target`"));
+    assert!(format!("{told:?}").contains("report@% on `target` accepts anyone"));
 }
 
 /// What an application's account is to be able to do is not passed over.
@@ -125,7 +125,7 @@ async fn needed_accounts_are_not_left_behind(bench: &Bench) {
     let step = bench.step("wait_for_position", &wait);
     let failure = step.execute().await.unwrap_err();
     assert_eq!(failure.class, Class::Permanent);
-    assert!(failure.answer.contains("GRANT of shop@127.0.0.1, which is needed here"), "{failure}");
+    assert!(failure.answer.contains("GRANT of shop@127.0.0.1, which must not be skipped"), "{failure}");
     beside(bench, "target", &["CREATE ROLE writer"]).await;
     bench.exec("target", &dialect.start_applier().to_string()).await;
     step.execute().await.unwrap();

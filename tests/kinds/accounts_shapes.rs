@@ -77,9 +77,9 @@ async fn shapes(family: Family) {
     assert_eq!(names(&bench).await, before, "what was tried is gone again");
     assert_eq!(step.execute().await.unwrap()["proved"], "shop@127.0.0.1");
     let told = notes(&step);
-    assert!(told.contains("shop@127.0.0.1 goes without `GRANT SELECT ON `shop`.`gone`"), "{told}");
+    assert!(told.contains("shop@127.0.0.1 is created without `GRANT SELECT ON `shop`.`gone`"), "{told}");
     if family == Family::MariaDb {
-        assert!(told.contains("on `target` everybody lacks: GRANT SELECT ON `shop`.* TO PUBLIC"), "{told}");
+        assert!(told.contains("on `target` PUBLIC lacks: GRANT SELECT ON `shop`.* TO PUBLIC"), "{told}");
     }
     let source = grants(&bench, "source", "shop@'127.0.0.1'").await;
     let left: Vec<&str> = source.lines().filter(|line| !line.contains("gone")).collect();
@@ -111,7 +111,7 @@ async fn what_cannot_be_passed_on_is_named_before(family: Family) {
     assert_eq!(failures.len(), 2, "{failures:?}");
     let all = format!("{failures:?}");
     assert!(all.contains("GRANT PROXY ON ''@'' TO runner WITH GRANT OPTION"), "{all}");
-    assert!(all.contains("what stands in `GRANT FILE ON *.* TO `shop`@`127.0.0.1`"), "{all}");
+    assert!(all.contains("the privileges in `GRANT FILE ON *.* TO `shop`@`127.0.0.1`"), "{all}");
     assert_eq!(names(&bench).await, before);
     step.execute().await.unwrap_err();
     step.undo().await.unwrap();

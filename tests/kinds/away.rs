@@ -33,7 +33,7 @@ async fn a_load_goes_on_while_nobody_reaches_its_host_and_is_found_again() {
         .into_iter()
         .filter_map(|update| if let Update::Note { text } = update { Some(text) } else { None })
         .collect();
-    assert!(notes[0].contains("new does not answer") && notes[1].contains("new answers again"), "{notes:?}");
+    assert!(notes[0].contains("new cannot be reached") && notes[1].contains("new can be reached again"), "{notes:?}");
     assert_eq!(notes.len(), 2, "{notes:?}");
 }
 

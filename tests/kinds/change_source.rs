@@ -155,7 +155,7 @@ async fn another_channel_equal_ids_and_a_refused_login_are_told() {
     let step = bench.step("change_source", &with(&bench).await);
     for failure in [step.inspect().await.remove(0), step.execute().await.unwrap_err()] {
         assert_eq!(failure.class, Class::Refused);
-        assert!(failure.answer.contains("already follows 127.0.0.1:1"), "{failure}");
+        assert!(failure.answer.contains("already replicates from 127.0.0.1:1"), "{failure}");
     }
     step.undo().await.unwrap();
     assert_eq!(bench.column("target", STATUS, "Master_Port").await, "1", "not ours to remove");
@@ -191,7 +191,7 @@ async fn a_place_is_proved_by_its_row_and_a_stopped_applier_is_noticed() {
     assert_eq!(wait(&here, 77).execute().await.unwrap()["position"], here);
     let failure = wait(&here, 78).execute().await.unwrap_err();
     assert_eq!(failure.class, Class::Permanent);
-    assert!(failure.answer.contains("token 78 is not there, but 77"), "{failure}");
+    assert!(failure.answer.contains("expected token 78, found 77"), "{failure}");
 
     let mut ahead = here.clone();
     ahead["offset"] = json!(here["offset"].as_u64().unwrap() + 10_000);

@@ -129,7 +129,7 @@ async fn an_event_that_did_not_come_and_a_definer_without_account_are_told() {
     bench.exec("source", "CREATE EVENT left_out.c ON SCHEDULE EVERY 1 DAY DO DO 1").await;
     let step = bench.step("events", &with());
     let failure = step.execute().await.unwrap_err();
-    assert!(failure.answer.contains("not there: d.b"), "{failure}");
+    assert!(failure.answer.contains("missing: d.b"), "{failure}");
     bench.exec("source", "DROP EVENT d.b").await;
     step.execute().await.unwrap();
     let told = format!("{:?}", step.told());

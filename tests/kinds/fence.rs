@@ -124,7 +124,7 @@ async fn never_two_servers_open_and_never_one_that_nobody_follows() {
     bench.exec("target", "SET GLOBAL read_only = OFF").await;
     let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
     assert_eq!(failure.class, Class::Permanent);
-    assert!(failure.answer.contains("the replica takes writes too"), "{failure}");
+    assert!(failure.answer.contains("the replica accepts writes too"), "{failure}");
     assert_open(&bench, &file).await;
     bench.exec("target", "SET GLOBAL read_only = ON").await;
 
@@ -133,7 +133,7 @@ async fn never_two_servers_open_and_never_one_that_nobody_follows() {
     step.execute().await.unwrap();
     bench.exec("target", "SET GLOBAL read_only = OFF").await;
     let failure = step.undo().await.unwrap_err();
-    assert!(failure.answer.contains("the replica takes writes too"), "{failure}");
+    assert!(failure.answer.contains("the replica accepts writes too"), "{failure}");
     assert_eq!(bench.ask("source", "SELECT @@GLOBAL.read_only").await, "1", "it stays shut");
     bench.exec("target", "SET GLOBAL read_only = ON").await;
     step.undo().await.unwrap();
@@ -141,10 +141,10 @@ async fn never_two_servers_open_and_never_one_that_nobody_follows() {
 
     bench.exec("target", "STOP SLAVE").await;
     let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
-    assert!(failure.answer.contains("replication does not run"), "{failure}");
+    assert!(failure.answer.contains("replication is not running"), "{failure}");
     bench.exec("target", "RESET SLAVE ALL").await;
     let failure = bench.step("fence", &with()).prepare().await.unwrap_err();
-    assert!(failure.answer.contains("follows no source"), "{failure}");
+    assert!(failure.answer.contains("does not replicate from any server"), "{failure}");
     assert_open(&bench, &file).await;
 }
 

@@ -58,7 +58,7 @@ async fn a_far_server_is_told_from_a_near_one_and_a_gate_says_no() {
         json!({ "host": "new", "servers": ["target", "source"], "samples": 20, "require": { "p95": "5ms" } });
     let refused = bench.step("latency", &gated).execute().await.unwrap_err();
     assert_eq!(refused.class, Class::Refused);
-    assert!(refused.answer.contains("5ms are allowed"), "{refused}");
+    assert!(refused.answer.contains("allowed is 5ms"), "{refused}");
     gated["servers"] = json!(["source", "target"]);
     bench.step("latency", &gated).execute().await.unwrap();
 }

@@ -76,7 +76,8 @@ async fn nobody_gets_past_a_fence_whose_runner_is_gone_and_all_is_given_back() {
     let words = refused.iter().map(|failure| failure.answer.as_str()).collect::<Vec<_>>().join("; ");
     assert_eq!(
         words,
-        "read_only does not stop app@%, caller@% (by code that runs as migrate@127.0.0.1), member@% (by the role pass)",
+        "read_only does not stop writes by app@%, caller@% (by code that runs as migrate@127.0.0.1), \
+         member@% (by the role pass)",
         "whoever is not named is told before anything begins"
     );
     step.prepare().await.unwrap(); // they may have come since: the fence shuts them out all the same
@@ -230,7 +231,7 @@ async fn a_replica_that_is_behind_puts_the_fence_off() {
     bench.exec("source", "INSERT INTO d.t VALUES (1)").await;
     for failure in [step.prepare().await.unwrap_err(), step.execute().await.unwrap_err()] {
         assert_eq!(failure.class, Class::NotYet, "{failure}");
-        assert!(failure.answer.contains("behind, and may be 50ms"), "{failure}");
+        assert!(failure.answer.contains("behind, allowed is 50ms"), "{failure}");
         assert_eq!(bench.ask("source", "SELECT @@GLOBAL.read_only").await, "0");
         assert_eq!(std::fs::read_to_string(bench.source.config_file()).unwrap(), file);
         assert!(step.notes.0.lock().unwrap().is_empty());
@@ -242,7 +243,7 @@ async fn a_replica_that_is_behind_puts_the_fence_off() {
     bench.exec("target", "STOP SLAVE").await;
     let failure = step.prepare().await.unwrap_err();
     assert_eq!(failure.class, Class::NotYet);
-    assert!(failure.answer.contains("replication does not run"), "{failure}");
+    assert!(failure.answer.contains("replication is not running"), "{failure}");
 }
 
 /// Only a value that was read says that the replica is open: whatever else it answers, the application gets its server.

@@ -110,16 +110,16 @@ async fn every_trap_is_named_with_evidence_and_remedy() {
     let step = bench.step("preflight", &with());
     let checks = by_name(step.survey().await.unwrap());
     let expected = [
-        ("server_identity", Mark::Block, "both have server_id 1", "SET GLOBAL server_id"),
+        ("server_identity", Mark::Block, "both have server_id 1", "set another server_id on the target"),
         ("privileges", Mark::Block, "migrate on `source` lacks SHOW VIEW", "GRANT SHOW VIEW"),
         ("privileges", Mark::Block, "on `target` lacks BINLOG ADMIN, SUPER", "GRANT SUPER"),
-        ("replication_login", Mark::Block, "error 1045", "password behind"),
+        ("replication_login", Mark::Block, "error 1045", "holds the password of this account"),
         ("application_login", Mark::Warn, "no account shop@127.0.0.1 yet", "`accounts` step"),
-        ("anonymous_accounts", Mark::Warn, "`source` lets in ''@'127.0.0.1'", "DROP USER ''@'127.0.0.1'"),
-        ("anonymous_accounts", Mark::Warn, "`target` lets in ''@'localhost'", "on `target`"),
+        ("anonymous_accounts", Mark::Warn, "`source` accepts logins as ''@'127.0.0.1'", "DROP USER ''@'127.0.0.1'"),
+        ("anonymous_accounts", Mark::Warn, "`target` accepts logins as ''@'localhost'", "on `target`"),
         ("auth_plugins", Mark::Block, "shop@127.0.0.1 (ed25519)", "install the plugin"),
         ("auth_plugins", Mark::Block, "batch@% (ed25519)", "new password"),
-        ("read_only_bypass", Mark::Block, "does not stop admin2@%", "`past_read_only` of `source`"),
+        ("read_only_bypass", Mark::Block, "does not stop writes by admin2@%", "`past_read_only` of `source`"),
         ("binlog_format", Mark::Block, "binlog_format of the source is STATEMENT", "SET GLOBAL binlog_format = ROW"),
         ("row_image", Mark::Block, "binlog_row_image of the source is MINIMAL", "SET GLOBAL binlog_row_image = FULL"),
         ("binlog_retention", Mark::Block, "keeps binary logs for 1s", "binlog_expire_logs_seconds"),
@@ -131,15 +131,20 @@ async fn every_trap_is_named_with_evidence_and_remedy() {
         ("prepared_transactions", Mark::Block, "1 XA transaction is prepared on the source: half", "XA COMMIT"),
         ("engines", Mark::Block, "odd.old_engine (MyISAM)", "ENGINE = InnoDB"),
         ("primary_keys", Mark::Warn, "odd.keyless", "add a primary key"),
-        ("definers", Mark::Block, "ghost@localhost (view odd.haunted)", "make these accounts"),
+        ("definers", Mark::Block, "ghost@localhost (view odd.haunted)", "create these accounts"),
         ("events", Mark::Block, "1 event is enabled on the source: odd.hourly", "SET GLOBAL event_scheduler = OFF"),
         ("collations", Mark::Block, "utf8mb4_phone_ci (as in odd.phones", "convert these"),
         ("character_set", Mark::Warn, "character_set_server is utf8mb4 on the source", "settings"),
         ("system_objects", Mark::Warn, "server elsewhere", "by hand"),
         ("sql_mode", Mark::Warn, "only the source has ANSI_QUOTES", "sql_mode"),
-        ("table_names", Mark::Block, "lower_case_table_names is 0 on the source and 1 on the target", "anew"),
+        (
+            "table_names",
+            Mark::Block,
+            "lower_case_table_names is 0 on the source and 1 on the target",
+            "initialize the target again",
+        ),
         ("packet_size", Mark::Block, "64.0 MiB on the source and 16.0 MiB", "SET GLOBAL max_allowed_packet = 67108864"),
-        ("time_zone", Mark::Block, "the source knows 1 named time zones, the target none", "mysql_tzinfo_to_sql"),
+        ("time_zone", Mark::Block, "the source has named time zones (1), the target has none", "mysql_tzinfo_to_sql"),
         ("time_zone", Mark::Block, "+03:00 on the source", "zone"),
         ("auto_increment", Mark::Warn, "auto_increment_increment is 2 on the source", "SET GLOBAL"),
         ("target_empty", Mark::Block, "1 object: table there.already", "empty server"),
@@ -214,8 +219,8 @@ async fn a_clean_pair_passes_and_what_steps_will_do_is_counted() {
     }
     let checks = of_the_films(&bench).await;
     for (name, words) in [
-        ("upgrade_definitions", "does not read procedure video.odd: Unknown system variable 'sql_error_log_rate'"),
-        ("foreign_keys", "longer than 64 signs"),
+        ("upgrade_definitions", "cannot parse procedure video.odd: Unknown system variable 'sql_error_log_rate'"),
+        ("foreign_keys", "longer than 64 characters"),
     ] {
         let check = &checks[name];
         assert!(check.result == Mark::Block && check.evidence.contains(words), "{check:?}");
@@ -275,7 +280,7 @@ async fn a_replica_a_reader_and_a_server_that_is_both() {
     bench.caught_up().await;
     let step = bench.step("preflight", &with());
     let checks = by_name(step.survey().await.unwrap());
-    assert!(checks["source_is_replica"].evidence.starts_with("the target already follows 127.0.0.1:"));
+    assert!(checks["source_is_replica"].evidence.starts_with("the target already replicates from 127.0.0.1:"));
     assert!(checks["binlog_readers"].evidence.contains("repl from 127.0.0.1"), "{:?}", checks["binlog_readers"]);
     assert_eq!(checks["binlog_readers"].result, Mark::Warn);
 
@@ -283,7 +288,10 @@ async fn a_replica_a_reader_and_a_server_that_is_both() {
     let reversed = json!({ "source": "target", "target": "source" });
     let checks = by_name(bench.step("preflight", &reversed).survey().await.unwrap());
     let check = &checks["source_is_replica"];
-    assert!(check.result == Mark::Block && check.evidence.starts_with("the source follows 127.0.0.1:"), "{check:?}");
+    assert!(
+        check.result == Mark::Block && check.evidence.starts_with("the source replicates from 127.0.0.1:"),
+        "{check:?}"
+    );
     assert!(check.evidence.contains("does not write what it applies"), "{check:?}");
 }
 
@@ -304,7 +312,7 @@ async fn between_the_families_nothing_is_begun() {
         let (bench, checks) = pair(source, target).await;
         let direction = &checks["direction"];
         assert!(direction.result == Mark::Block && direction.evidence.contains(why), "{direction:?}");
-        assert!(direction.remedy.as_deref().unwrap().starts_with("choose another program"), "{direction:?}");
+        assert!(direction.remedy.as_deref().unwrap().starts_with("use another server version"), "{direction:?}");
         assert_eq!(checks["way_back"].result, Mark::Block, "{:?}", checks["way_back"]);
         if target == MySql {
             let gtid = &checks["gtid_mode"];

@@ -33,9 +33,9 @@ async fn refuses_whatever_is_not_proved() {
     bench.exec("target", "STOP SLAVE").await;
     bench.exec("target", "START SLAVE").await;
     let bare = json!({ "server": "target" });
-    refused(&bench, &bare, "`source` is not fenced any more").await;
+    refused(&bench, &bare, "`source` is no longer closed to writes").await;
     bench.exec("source", "SET GLOBAL read_only = ON").await;
-    refused(&bench, &bare, "`source` is not fenced any more").await; // administrators can still write
+    refused(&bench, &bare, "`source` is no longer closed to writes").await; // administrators can still write
     bench.exec("source", "SET GLOBAL read_only = OFF").await;
 
     bench.exec("target", "SET GLOBAL innodb_flush_log_at_trx_commit = 2").await;
@@ -50,7 +50,7 @@ async fn refuses_whatever_is_not_proved() {
 
     let mut earlier = position.clone();
     earlier["offset"] = json!(position["offset"].as_u64().unwrap() - 1);
-    refused(&bench, &json!({ "server": "target", "position": earlier }), "someone wrote past it").await;
+    refused(&bench, &json!({ "server": "target", "position": earlier }), "someone has written to it since").await;
 
     fence.undo().await.unwrap();
     bench.exec("target", "STOP SLAVE SQL_THREAD").await;
@@ -61,7 +61,7 @@ async fn refuses_whatever_is_not_proved() {
     refused(&bench, &bare, "it has applied up to").await;
     bench.exec("target", "STOP SLAVE").await;
     bench.exec("target", "RESET SLAVE ALL").await;
-    refused(&bench, &bare, "it follows no source").await;
+    refused(&bench, &bare, "it does not replicate from any server").await;
     alone.undo().await.unwrap();
 }
 
@@ -94,7 +94,7 @@ async fn opens_proves_and_knows_it_afterwards() {
     let failure = step.undo().await.unwrap_err();
     assert!(failure.class == Class::Permanent && failure.answer.contains("the server is open"), "{failure}");
     let failure = fence.undo().await.unwrap_err();
-    assert!(failure.answer.contains("the replica takes writes too"), "{failure}");
+    assert!(failure.answer.contains("the replica accepts writes too"), "{failure}");
 }
 
 #[tokio::test]
@@ -116,11 +116,11 @@ async fn a_proof_that_is_too_old_is_refused_before_anything_is_closed() {
     promote("‹steps.verify.finished›".into()).prepare().await.unwrap(); // made within the block: looked at later
     let failure = promote(at(25)).prepare().await.unwrap_err();
     assert_eq!(failure.class, Class::Refused);
-    assert!(failure.answer.contains("is 25h old, and may be 24h old"), "{failure}");
+    assert!(failure.answer.contains("is 25h old; the limit is 24h"), "{failure}");
     let failure = promote(at(25)).execute().await.unwrap_err();
-    assert!(failure.answer.contains("may be 24h old"), "{failure}");
+    assert!(failure.answer.contains("the limit is 24h"), "{failure}");
     let failure = promote("yesterday".into()).prepare().await.unwrap_err();
-    assert!(failure.answer.contains("`yesterday` is not the time of a proof"), "{failure}");
+    assert!(failure.answer.contains("`yesterday` is not a time"), "{failure}");
 }
 
 /// An id that the old server gave out and took back with its row is not given out again.

@@ -117,13 +117,16 @@ async fn an_open_replica_a_closed_source_and_a_foreign_channel_are_refused() {
     bench.die().await; // the fence's lock ends with its runner; what is left is read_only
     bench.exec("source", "SET GLOBAL read_only = OFF").await;
     let failure = step.execute().await.unwrap_err();
-    assert!(failure.class == Class::Permanent && failure.answer.contains("it takes writes"), "{failure}");
+    assert!(failure.class == Class::Permanent && failure.answer.contains("it accepts writes"), "{failure}");
     assert_eq!(runs(&bench).await, ["nothing", "nothing"], "nothing was begun");
     bench.exec("source", "SET GLOBAL read_only = ON").await;
 
     bench.exec("source", "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=1, MASTER_USER='x'").await;
     let failure = step.execute().await.unwrap_err();
-    assert!(failure.class == Class::Refused && failure.answer.contains("already follows 127.0.0.1:1"), "{failure}");
+    assert!(
+        failure.class == Class::Refused && failure.answer.contains("already replicates from 127.0.0.1:1"),
+        "{failure}"
+    );
     bench.exec("source", "RESET SLAVE ALL").await;
 
     bench.exec("target", "DROP USER repl@'127.0.0.1'").await;

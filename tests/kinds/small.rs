@@ -18,7 +18,7 @@ async fn commands_end_with_their_code_and_their_words() {
         let failing = ["sh", "-c", "echo no luck with neu\\\"wort >&2; exit 7"];
         let failure = bench.step("command", &json!({ "host": host, "run": failing })).execute().await.unwrap_err();
         assert_eq!(failure.class, Class::Permanent);
-        assert!(failure.answer.contains("it ended with code 7: no luck with ‹secret target›"), "{failure}");
+        assert!(failure.answer.contains("it exited with code 7: no luck with ‹secret target›"), "{failure}");
         let missing = bench.step("command", &json!({ "host": host, "run": ["no-such-program"] })).execute().await;
         assert!(missing.unwrap_err().answer.contains("code 127"));
     }
@@ -26,7 +26,7 @@ async fn commands_end_with_their_code_and_their_words() {
     let count = ["sh", "-c", &format!("echo x >> {}", file.display())];
     let with = json!({ "host": "new", "run": count, "creates": file, "undo": ["rm", "-f", file], "repeatable": false });
     let step = bench.step("command", &with);
-    assert!(matches!(step.probe().await, Probe::Conflict(failure) if failure.answer.contains("may have run")));
+    assert!(matches!(step.probe().await, Probe::Conflict(failure) if failure.answer.contains("may already have run")));
     step.execute().await.unwrap();
     step.execute().await.unwrap();
     assert_eq!(bench.text("made"), "x\n");
@@ -113,7 +113,7 @@ async fn a_person_decides() {
     assert_eq!(step.execute().await.unwrap()["by"], "ada");
     decide(false, Some("not on a Friday"));
     let failure = step.execute().await.unwrap_err();
-    assert_eq!((failure.class, failure.answer.as_str()), (Class::Refused, "ada said no: not on a Friday"));
+    assert_eq!((failure.class, failure.answer.as_str()), (Class::Refused, "rejected by ada: not on a Friday"));
     *bench.answer.0.lock().unwrap() = None;
     let later = async {
         tokio::time::sleep(Duration::from_millis(100)).await;

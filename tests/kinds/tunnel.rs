@@ -47,7 +47,7 @@ async fn outlives_the_runner_and_mends_itself() {
 
     let taken = bench.step("tunnel", &with(&bench, "host")).inspect().await;
     assert_eq!(taken[0].class, Class::Refused);
-    assert!(taken[0].answer.contains("something listens on"), "{}", taken[0]);
+    assert!(taken[0].answer.contains("another program already listens on"), "{}", taken[0]);
 
     for _ in 0..2 {
         step.undo().await.unwrap();
@@ -85,7 +85,7 @@ async fn another_server_is_refused_by_name_and_sent_no_password() {
     let mut nowhere = with(&bench, "host");
     nowhere["forward"] = json!("127.0.0.1:1");
     let complaint = bench.step("tunnel", &nowhere).complaints().remove(0);
-    assert!(complaint.contains("no server of the inventory has the address 127.0.0.1:1 on host `old`"), "{complaint}");
+    assert!(complaint.contains("no server in the inventory has the address 127.0.0.1:1 on host `old`"), "{complaint}");
 }
 
 /// Logins that a server has seen, good and bad; its own count is one of the former.

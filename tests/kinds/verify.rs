@@ -263,7 +263,7 @@ async fn definitions_are_compared_too() {
     let some = bench.step("verify", &with(&json!({ "tables": ["kept.p*"] }))).execute().await.unwrap();
     assert_eq!(some["tables"], 2);
     let none = bench.step("verify", &with(&json!({ "tables": ["kept.plan"] }))).execute().await.unwrap_err();
-    assert!(none.class == Class::Refused && none.answer.contains("no table fits `kept.plan`"), "{none}");
+    assert!(none.class == Class::Refused && none.answer.contains("no table matches `kept.plan`"), "{none}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,7 +99,8 @@ async fn histories_and_sequences_count() {
 
     stray(&bench, &["ALTER SEQUENCE kept.numbers RESTART 1", "ALTER SEQUENCE kept.down RESTART -1"]).await;
     let failure = refusal(&bench).await;
-    for words in ["sequence kept.numbers goes on at 1001 on source and at 1 on", "sequence kept.down goes on at -1001"]
+    for words in
+        ["sequence kept.numbers continues at 1001 on source and at 1 on", "sequence kept.down continues at -1001"]
     {
         assert!(failure.answer.contains(words), "{failure}");
     }
@@ -111,7 +112,7 @@ async fn histories_and_sequences_count() {
 
     stray(&bench, &["DELETE HISTORY FROM kept.sv"]).await;
     let failure = refusal(&bench).await;
-    assert!(failure.answer.contains("kept.sv\n  what its rows were before differs (rows: 4 on"), "{failure}");
+    assert!(failure.answer.contains("kept.sv\n  the history of its rows differs (rows: 4 on"), "{failure}");
     passes(&bench, &json!({ "history": "ignored" })).await;
 }
 

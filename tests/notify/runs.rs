@@ -55,12 +55,12 @@ fn a_run_tells_who_waits_what_a_step_says_and_its_end_and_no_secret_stays_anywhe
     let waiting = taken.iter().find(|one| one.body["on"] == "waiting").unwrap();
     assert_eq!(waiting.body["step"], "go");
     assert!(waiting.headers.iter().any(|line| line == "authorization: Bearer another-secret"), "{waiting:?}");
-    assert!(texts.iter().any(|text| text.contains("waits for an answer to `go`: Cut over?")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.contains("waits for approval of `go`: Cut over?")), "{texts:?}");
     let letters = outbox(&desk);
     assert!(letters.len() == 4 && letters.iter().all(|letter| letter["sent"].is_i64()), "{letters:?}");
     let everything =
         [state(&desk.path("state")), end.out, end.said, desk.say_plan(), desk.say(&["report"]).out].concat();
-    assert!(everything.contains("waits for an answer"), "this looks where it should");
+    assert!(everything.contains("waits for approval"), "this looks where it should");
     assert!(!everything.contains("very-secret") && !everything.contains("another-secret"));
 }
 
@@ -79,7 +79,7 @@ fn a_receiver_that_never_answers_delays_nothing_and_what_is_left_is_sent_later()
     assert!(outbox(&desk).iter().all(|letter| letter["sent"].is_null()));
     drop(silent);
     let end = desk.say(&["outbox", "send"]);
-    assert!(end.code == 5 && end.words().contains("4 messages were not taken"), "{end:?}");
+    assert!(end.code == 5 && end.words().contains("4 messages were not accepted"), "{end:?}");
     let receiver = Receiver::open(port, &[]);
     let begin = Instant::now();
     while desk.say(&["outbox", "send"]).code != 0 {

@@ -118,5 +118,5 @@ fn a_saved_plan_is_void_once_something_it_rests_on_is_different() {
     std::fs::write(world.path("new/my.cnf"), &config).unwrap();
     let saved = std::fs::read_to_string(&out).unwrap();
     std::fs::write(&out, saved.replacen("max_lag", "min_lag", 1)).unwrap();
-    refused(&world, &out, "somebody changed it");
+    refused(&world, &out, "it was changed");
 }

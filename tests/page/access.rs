@@ -159,7 +159,7 @@ fn who_tries_tokens_is_held_up_and_whoever_is_taken_out_is_out() {
     assert_eq!(call(served.address, "GET", "/", &[&bearer], "").status, 429);
     assert!(call(served.address, "GET", "/", &[&cookie], "").body.contains("anna"), "who is in already is not held up");
     std::fs::write(served.folder.path().join("people.yaml"), "version: 1\npeople: {}\n").unwrap();
-    assert!(call(served.address, "GET", "/", &[&cookie], "").body.contains("reading only"));
+    assert!(call(served.address, "GET", "/", &[&cookie], "").body.contains("read-only"));
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_run_is_answered_by_a_typed_word_and_a_press_alone() {
     browser.ask("document.getElementById('reason-go').setSelectionRange(4, 4)");
     browser.ask("document.getElementById('reason-go').focus()");
     let html = "document.getElementById('asks').innerHTML";
-    browser.ask(&format!("put('asks', {html}.replace('waits for an answer', 'still waits for an answer'))"));
+    browser.ask(&format!("put('asks', {html}.replace('waits for approval', 'still waits for approval'))"));
     assert_eq!(browser.ask("document.querySelector('#asks').innerText.includes('still waits')"), true);
     assert_eq!(browser.ask("document.getElementById('reason-go').value"), "the figures are good");
     assert_eq!(browser.ask("document.getElementById('confirm-go').value"), "approve");

@@ -31,9 +31,9 @@ fn a_stuck_run_says_what_to_do_by_hand() {
     for text in [
         "What to do next",
         &format!("cutover mark-undone {run} first --why TEXT"),
-        "To take first back by hand",
+        "To undo first by hand",
         "exit 3 # &lt;b&gt;",
-        "not taken back",
+        "undo failed",
         "live servers",
     ] {
         assert!(page.contains(text), "{text}: {page}");

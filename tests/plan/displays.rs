@@ -56,7 +56,7 @@ fn the_markdown_of_every_playbook_fits_a_comment_and_begins_with_what_counts() {
             plan["steps"].as_array().unwrap().iter().map(|step| step["uses"].as_str().unwrap()).collect();
         for (topic, causes, word) in [
             ("moves", &["promote"][..], "from `"),
-            ("moves", &["repoint"], "is sent to"),
+            ("moves", &["repoint"], "is switched to"),
             ("copy", &["dump", "copy"], "cutover plan --live"),
             ("pause", &["fence"], "at most"),
             ("restarts", &["render", "repoint"], "by `"),
@@ -66,7 +66,7 @@ fn the_markdown_of_every_playbook_fits_a_comment_and_begins_with_what_counts() {
             let is_said = line(topic).contains(word);
             assert_eq!(is_said, causes.iter().any(|kind| kinds.contains(kind)), "{name} {topic}: {}", line(topic));
         }
-        assert!(shown.contains("### What is done"), "the actions are there");
+        assert!(shown.contains("### Steps in detail"), "the actions are there");
         assert_eq!(shown.matches("<details>").count(), shown.matches("</details>").count(), "{name}");
     }
 }

@@ -29,7 +29,7 @@ fn an_inventory_may_be_left_out_where_nothing_names_a_host() {
     let output = cutover(&["plan", playbook.to_str().unwrap()]).output().unwrap();
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(complaint.contains("name the inventory: -i FILE") && output.stdout.is_empty(), "{complaint}");
+    assert!(complaint.contains("add `-i inventory.yaml`") && output.stdout.is_empty(), "{complaint}");
 }
 
 /// An application may live where the inventory lists no machine: ssh knows the name. A slip is still a slip.

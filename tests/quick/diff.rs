@@ -65,7 +65,7 @@ fn a_branch_is_compared_with_another_and_with_the_files_as_they_are() {
     git(&folder, &["commit", "-qam", "more patience"]);
     let between = diff(folder.path(), &["main..HEAD", "swap.yaml", "--format", "markdown"]);
     let between = String::from_utf8(between.stdout).unwrap();
-    assert!(between.contains("changes in 1 place(s)") && between.contains("**step `catch_up`**"), "{between}");
+    assert!(between.contains("has 1 change (") && between.contains("**step `catch_up`**"), "{between}");
     assert!(between.contains("```diff") && between.contains("500ms"), "{between}");
 
     edit(&folder, "max_lag: 500ms", "max_lag: 1s", "swap.yaml");

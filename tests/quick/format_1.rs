@@ -97,7 +97,7 @@ fn a_run_is_neither_taken_up_nor_answered() {
     ] {
         let ended = say(args, state.path());
         assert_eq!(ended.code, 5, "{args:?}: {}", ended.words);
-        let said = format!("could not go on with run {RUN}: its plan has format 1, of cutover 0.1.x");
+        let said = format!("could not continue with run {RUN}: its plan has format 1, made by cutover 0.1.x");
         for words in [&said, "now: nothing was changed", "use cutover 0.1.x for it"] {
             assert!(ended.words.contains(words), "{args:?}: {}", ended.words);
         }
@@ -118,7 +118,9 @@ fn a_saved_plan_is_shown_and_not_carried_out() {
     }
     let ran = say(&["run", file], &state);
     assert_eq!((ran.code, state.exists()), (5, false), "{}", ran.words);
-    for words in ["its plan has format 1, of cutover 0.1.x", "nothing was changed", "or make it anew: cutover plan"] {
+    for words in
+        ["its plan has format 1, made by cutover 0.1.x", "nothing was changed", "or save a new one: cutover plan"]
+    {
         assert!(ran.words.contains(words), "{}", ran.words);
     }
     let compared = cutover(&["diff", file, file]).output().unwrap();
@@ -140,7 +142,7 @@ fn what_is_not_as_it_was_written_is_not_even_shown() {
         assert_eq!((shown.code, shown.words.contains("nothing was changed")), (5, true), "{}", shown.words);
     }
     let changed = RunRecord { head: head(), plan: PLAN.replacen("SELECT", "select", 1) };
-    assert!(changed.plan_to_read().unwrap_err().answer.contains("the plan does not have its own hash"));
+    assert!(changed.plan_to_read().unwrap_err().answer.contains("the hash in the plan does not match its contents"));
     let newer = RunRecord { head: head(), plan: PLAN.replacen("\"format\":1", "\"format\":3", 1) };
     assert!(newer.plan_to_read().unwrap_err().answer.contains("it has format 3, made by a newer program"));
 }

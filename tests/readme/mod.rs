@@ -26,10 +26,10 @@ pub fn account(family: Family, server: &str, password: &str, events: bool) -> Ve
         let comments = statement.lines().filter(is_comment).map(|line| line.trim_start_matches('-').trim());
         let comment = comments.collect::<Vec<_>>().join(" ");
         let knows = |conditions: &[&str]| conditions.iter().any(|known| comment.contains(known));
-        let holds = knows(&["is not there yet", "log_bin_trust_function_creators", "an account with SYSTEM_USER"])
+        let holds = knows(&["does not exist yet", "log_bin_trust_function_creators", "an account with SYSTEM_USER"])
             || events && knows(&["event_scheduler", "events are enabled"]);
         // whoever is left has the application's accounts
-        let comes_back = server == "source" && comment.contains("to make accounts");
+        let comes_back = server == "source" && comment.contains("to create accounts");
         if comment.starts_with("only if") && (!holds || comes_back) {
             continue;
         }

@@ -22,7 +22,7 @@ async fn ctrl_c_at_the_question_then_an_answer_from_a_second_process() {
     let runner = stage.start(&["resume", &run]);
     stage.until("go", "waiting").await;
     let (code, said) = stage.say(&["approve", &run, "nonsense"]);
-    assert!(code == 5 && said.contains("waiting are: go"), "{code} {said}");
+    assert!(code == 5 && said.contains("these steps wait for approval: go"), "{code} {said}");
     let (code, said) = stage.say(&["approve", &run]);
     assert!(code == 0 && said.contains("approved `go`"), "{code} {said}");
     let (code, said) = runner.end().await;
@@ -41,7 +41,12 @@ async fn a_no_from_a_second_process_leaves_the_copy_until_a_person_takes_it_back
     assert_eq!(code, 0, "{said}");
     let (code, said) = runner.end().await;
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains("said no: not today") && said.contains(&format!("cutover resume {run}")), "{said}");
+    assert!(
+        said.contains("rejected by ")
+            && said.contains(": not today")
+            && said.contains(&format!("cutover resume {run}")),
+        "{said}"
+    );
     assert_eq!(stage.status()["outcome"], "kept");
     let follows = stage.value(false, "SHOW SLAVE STATUS").await;
     let at_work = ["Waiting for master to send event", "Queueing master event to the relay log"];

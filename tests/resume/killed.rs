@@ -26,7 +26,7 @@ async fn in_the_dump_and_in_the_import_and_at_the_question() {
     tokio::time::sleep(Duration::from_millis(700)).await;
     runner.kill();
     let (code, said) = stage.say(&["status"]);
-    assert!(code == 0 && said.contains("not finished, and nothing is working on it"), "{said}");
+    assert!(code == 0 && said.contains("not finished, and no process is working on it"), "{said}");
     assert!(said.contains("cutover resume") && said.contains("cutover rollback"), "{said}");
 
     let runner = stage.start(&["resume"]);
@@ -44,7 +44,7 @@ async fn in_the_dump_and_in_the_import_and_at_the_question() {
     stage.assert_done().await;
     assert_eq!(stage.value(false, "SHOW SLAVE STATUS").await, "nothing");
     let (code, said) = stage.say(&["resume"]);
-    assert!(code == 5 && said.contains("it is over: done"), "{code} {said}");
+    assert!(code == 5 && said.contains("the run is over: done"), "{code} {said}");
     let (code, said) = stage.say(&["rollback"]);
     assert!(code == 5 && said.contains("point of no return"), "{code} {said}");
 }

@@ -68,8 +68,8 @@ fn github_gets_commands() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), 2, "{said}");
     let warning = "::warning file=playbook.yaml,line=40,endLine=40,col=9,endColumn=14,\
-                   title=C007%3A nothing limits how long the application waits::the block `switch` closes a server, and \
-                   nothing limits for how long%0Ahelp: give the block a deadline: `deadline: 10s`";
+                   title=C007%3A nothing limits how long the application waits::the block `switch` closes a server \
+                   for an unlimited time%0Ahelp: give the block a deadline: `deadline: 10s`";
     assert_eq!(lines[0], warning);
     assert!(lines[1].starts_with("::error file=inventory.yaml,line=12,endLine=12,col=16,endColumn=16,title=C015%3A "));
     let invalid = Desk::new(&changed(PLAYBOOK, "uses: benchmark", "uses: benchmrak"), INVENTORY);
@@ -89,7 +89,7 @@ fn json_has_what_is_documented() {
     let wanted = json!({
         "code": "C007",
         "severity": "warning",
-        "message": "the block `switch` closes a server, and nothing limits for how long",
+        "message": "the block `switch` closes a server for an unlimited time",
         "file": "playbook.yaml",
         "line": 40,
         "column": 9,
@@ -117,5 +117,5 @@ fn text_underlines_and_counts() {
     assert!(said.contains("C007") && said.contains("has no deadline") && said.contains("C015"), "{said}");
     assert!(!said.contains("C008"), "{said}");
     let summary = text(&output.stdout);
-    assert!(summary.contains("1 error, 1 warning, 1 allowed; `cutover explain CODE` says why"), "{summary}");
+    assert!(summary.contains("1 error, 1 warning, 1 allowed; `cutover explain CODE` explains a finding"), "{summary}");
 }

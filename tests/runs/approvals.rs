@@ -25,11 +25,11 @@ fn four_eyes_and_the_starter_is_none_of_them() {
     let status = desk.status();
     assert_eq!(status["starter"], "anna");
     for (token, more, words) in [
-        ("anna", vec![], "anna began the run, and somebody else must approve"),
-        ("stranger", vec![], "the token is nobody's"),
-        ("", vec![], "a file of people is given and no token"),
+        ("anna", vec![], "anna started the run, so somebody else must approve"),
+        ("stranger", vec![], "the token belongs to nobody"),
+        ("", vec![], "a file of people is given, but no token"),
         ("per", vec![], "per may not approve"),
-        ("ola", vec!["--plan", "0123456789abcdef"], "the decision is about the plan 0123456789abcdef"),
+        ("ola", vec!["--plan", "0123456789abcdef"], "the decision is about plan 0123456789abcdef"),
     ] {
         let end = desk.say_as(token, &[&["approve", &run, "go"][..], &more].concat());
         assert_eq!(end.code, 5, "{end:?}");
@@ -41,7 +41,7 @@ fn four_eyes_and_the_starter_is_none_of_them() {
     assert!(end.out.contains("1 of 2 (ola), waiting for one more"), "{}", end.out);
     desk.until_it_waits("go", "Cut over now? 1 of 2 (ola), waiting for one more");
     let end = desk.say_as("ola", &["approve", &run, "go"]);
-    assert!(end.code == 5 && end.words().contains("ola has approved already"), "{end:?}");
+    assert!(end.code == 5 && end.words().contains("ola has already approved"), "{end:?}");
     assert!(!desk.exists("switched"));
     let end = desk.say_as("kari", &["approve", &run, "--reason", "the night is quiet", "--format", "json"]);
     assert!(end.code == 0 && end.out.contains("\"missing\": 0"), "{end:?}");
@@ -61,10 +61,10 @@ fn four_eyes_and_the_starter_is_none_of_them() {
 fn a_yes_that_cannot_count_is_refused_before_anything_is_touched() {
     let end = desk("by: { not: starter }").run(&["--yes"]);
     assert_eq!(end.code, 5, "{end:?}");
-    assert!(end.words().contains("could not take --yes for `go`"), "{}", end.words());
+    assert!(end.words().contains("could not approve `go` by --yes"), "{}", end.words());
     assert!(end.words().contains("somebody else must approve"), "{}", end.words());
     let end = desk("by: { people: [ola] }").run(&["--yes"]);
-    assert!(end.code == 5 && end.words().contains("is not among those who may: ola"), "{end:?}");
+    assert!(end.code == 5 && end.words().contains("may not approve; these may: ola"), "{end:?}");
     // where the starter counts, yes is one of the words
     let desk = desk("by: { count: 2 }");
     let running = desk.begin_as("anna", &["--yes"]);
@@ -84,7 +84,7 @@ fn a_no_ends_the_run_with_its_reason() {
     assert_eq!(end.code, 0, "{end:?}");
     let end = ended(running);
     assert_eq!(end.code, 5, "{end:?}");
-    assert!(end.words().contains("kari said no: payday"), "{}", end.words());
+    assert!(end.words().contains("rejected by kari: payday"), "{}", end.words());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_question_that_lapses_puts_the_run_off_and_a_resume_asks_again() {
     desk.until_it_waits("go", "waiting for one more, until 20");
     let end = ended(running);
     assert_eq!(end.code, 5, "{end:?}");
-    assert!(end.words().contains("the question stood for 2s: 1 of 2 ("), "{}", end.words());
+    assert!(end.words().contains("no decision within 2s: 1 of 2 ("), "{}", end.words());
     assert_eq!(desk.status()["outcome"], "put_off");
     let end = desk.say_as("ola", &["approve", &desk.id()]);
     assert!(end.code == 5 && end.words().contains("the run is over: put off"), "{end:?}");
@@ -109,11 +109,11 @@ fn a_question_that_lapses_puts_the_run_off_and_a_resume_asks_again() {
 fn who_must_approve_stands_in_the_plan_and_faults_at_their_place() {
     let desk = desk("by: { count: 2, not: starter, people: [ola, kari] }, expires: 2h");
     let plan = desk.say_plan();
-    let words = "wait until 2 people other than the one who began the run among ola, kari approve, for at most 2h: Cut over now?";
+    let words = "wait until 2 people other than the one who started the run among ola, kari approve, for at most 2h: Cut over now?";
     assert!(plan.contains(words), "{plan}");
     desk.edit("count: 2", "count: 3");
     let end = desk.run(&[]);
-    assert!(end.code == 2 && end.words().contains("3 people must approve, and only 2 are named"), "{end:?}");
+    assert!(end.code == 2 && end.words().contains("3 people must approve, but the list has only 2"), "{end:?}");
     desk.edit("count: 3, not: starter", "count: 0, not: everybody");
     let end = desk.run(&[]);
     assert!(end.words().contains("`count` must be at least 1") && end.words().contains("`not` must be"), "{end:?}");

@@ -69,9 +69,9 @@ fn a_changed_playbook_is_shown_and_refused_until_told_otherwise() {
     assert_said(
         &end,
         &[
-            "its plan has changed:\nstep `third`:\n",
+            "was started:\nstep `third`:\n",
             "\n  -      \"echo third >\\\"$DESK/third\\\"\"\n  +      \"echo else >\\\"$DESK/third\\\"\"\n",
-            "has changed since it was begun",
+            "has changed since it was started",
             "now: nothing was changed",
             &format!("cutover resume {run} --as-planned"),
         ],
@@ -108,11 +108,11 @@ fn a_file_that_is_gone_is_no_hindrance_and_an_invalid_one_is() {
     desk.write("playbook.yaml", "version: 1\nname: small\nsteps: nonsense\n");
     let end = desk.say(&["resume"]);
     assert_eq!(end.code, 5, "{end:?}");
-    assert_said(&end, &["nonsense", "are not valid any more", "--as-planned"]);
+    assert_said(&end, &["nonsense", "are no longer valid", "--as-planned"]);
     std::fs::remove_file(desk.path("playbook.yaml")).unwrap();
     let end = desk.say(&["resume"]);
     assert_eq!(end.code, 0, "{end:?}");
-    assert_said(&end, &["playbook.yaml is gone; the run goes on with the plan as it was begun"]);
+    assert_said(&end, &["playbook.yaml is gone; the run continues with its original plan"]);
     assert!(desk.exists("third"));
 }
 
@@ -125,5 +125,5 @@ fn a_rollback_takes_back_what_was_done_whatever_the_files_say() {
     assert!(!desk.exists("first"));
     let end = desk.say(&["resume"]);
     assert_eq!(end.code, 5, "{end:?}");
-    assert_said(&end, &["it is over: rolled back"]);
+    assert_said(&end, &["the run is over: rolled back"]);
 }

@@ -52,7 +52,7 @@ fn a_file_swapped_between_two_answers_is_refused_until_somebody_accepts_it_by_na
         (desk.say_as("second", &["approve", &run]), "the file of people has changed"),
         (desk.say_as("second", &["approve", &run]), "ola has another token or other rights"),
         (desk.say_as("second", &["approve", &run]), "cutover people accept"),
-        (desk.say(&["approve", &run]), "an account is none of them"),
+        (desk.say(&["approve", &run]), "an account is not one of them"),
         (desk.say(&["people", "accept", "--people", &path, "--why", "x", "none"]), "none"),
     ] {
         assert!(end.code != 0 && end.words().contains(words), "{words} is missing in {}", end.words());
@@ -85,7 +85,7 @@ fn one_person_with_two_tokens_is_one_and_so_is_an_account_that_answers_beside() 
     assert_eq!(desk.say_as("again", &["approve", &run]).code, 5);
     people(&desk, &[("anna", "anna"), ("ola", "ola"), ("kari", "kari")]);
     let end = desk.say_as("anna", &["approve", &run]);
-    assert!(end.code == 5 && end.words().contains("anna has approved already"), "{end:?}");
+    assert!(end.code == 5 && end.words().contains("anna has already approved"), "{end:?}");
     assert_eq!(desk.say_as("ola", &["approve", &run]).code, 0);
     assert_eq!(ended(running).code, 0);
     people(&desk, &[("anna", "same"), ("ola", "same")]);

@@ -66,12 +66,12 @@ fn what_was_true_at_a_failure_is_told_as_past_and_commands_name_the_state_direct
     assert_eq!(stuck.code, 4, "{}", stuck.said);
     let told = desk.say(&["report"]).out;
     let before_journal = told.split("\njournal:\n").next().unwrap();
-    assert!(!before_journal.contains("now: ") && before_journal.contains("a rollback was begun, and is not complete,"));
+    assert!(!before_journal.contains("now: ") && before_journal.contains("rollback started but not complete,"));
     let line = before_journal.lines().find(|line| line.contains("commands for this run need --state")).unwrap();
     let dir = line.trim_end_matches(')').rsplit(' ').next().unwrap();
     // as printed: the command that comes next, with what the line adds
     let next =
-        before_journal.lines().find_map(|line| line.strip_prefix("next: mend what failed, then cutover ")).unwrap();
+        before_journal.lines().find_map(|line| line.strip_prefix("next: fix what failed, then cutover ")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
     let output = command.args(next.split(' ')).args(["--state", dir]).env_remove("CUTOVER_STATE").output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));

@@ -35,8 +35,8 @@ fn a_stuck_run_names_the_commands_and_what_to_type() {
     let (run, end) = (desk.id(), desk.say(&["status"]));
     for text in [
         "second  undo failed",
-        "to take `second` back by hand:\n  local$ sh -c 'test -e \"$DESK/mended\"'\n",
-        &format!("next: mend what failed, then cutover resume {run}\n"),
+        "to undo `second` by hand:\n  local$ sh -c 'test -e \"$DESK/mended\"'\n",
+        &format!("next: fix what failed, then cutover resume {run}\n"),
         &format!("cutover mark-undone {run} second --why TEXT, then cutover resume {run}"),
     ] {
         assert!(end.out.contains(text), "{text} is missing in\n{}", end.out);
@@ -50,8 +50,8 @@ fn a_person_vouches_and_the_run_goes_on_taking_back() {
     let run = desk.id();
     let end = desk.say(&["mark-undone", &run, "second", "--why", "ran the check on paper"]);
     assert_eq!(end.code, 0, "{end:?}");
-    assert!(end.out.contains("says") && end.out.contains(": ran the check on paper"), "{}", end.out);
-    assert!(end.out.contains(&format!("next: cutover resume {run}, which goes on taking back")), "{}", end.out);
+    assert!(end.out.contains("marked as undone by") && end.out.contains(": ran the check on paper"), "{}", end.out);
+    assert!(end.out.contains(&format!("next: cutover resume {run}, which continues the rollback")), "{}", end.out);
     assert!(desk.exists("first"), "marking changes nothing but the journal");
 
     let end = desk.say(&["resume", &run]);
@@ -63,7 +63,7 @@ fn a_person_vouches_and_the_run_goes_on_taking_back() {
     assert!(steps.iter().all(|step| step["status"] == "undone"), "{summary:#}");
     assert_eq!(steps[1]["vouched"]["why"], "ran the check on paper");
     let report = desk.say(&["report", &run]).out;
-    assert!(report.contains("taken back by hand, says ") && report.contains("marked_undone"), "{report}");
+    assert!(report.contains("marked as undone by ") && report.contains("marked_undone"), "{report}");
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn only_a_step_that_could_not_be_taken_back_is_marked() {
     let run = desk.id();
     let before = desk.say(&["report", &run]).out;
     for (step, why, texts) in [
-        ("first", "x", ["it is succeeded", "these could not be taken back: second"]),
-        ("third", "x", ["it is undone", "these could not be taken back: second"]),
-        ("nothing", "x", ["the run has no such step", "these could not be taken back: second"]),
-        ("second", " ", ["no reason is given", "say in --why"]),
+        ("first", "x", ["it is succeeded", "these steps could not be undone: second"]),
+        ("third", "x", ["it is undone", "these steps could not be undone: second"]),
+        ("nothing", "x", ["the run has no such step", "these steps could not be undone: second"]),
+        ("second", " ", ["no reason is given", "write in --why"]),
     ] {
         let end = desk.say(&["mark-undone", &run, step, "--why", why]);
         assert_eq!(end.code, 5, "{end:?}");

@@ -45,7 +45,7 @@ fn a_deadline_longer_than_the_window_is_refused_before_anything_is_touched() {
     let desk = desk(20, 60, "50s", "touch \"$DESK/copied\"");
     let end = desk.run(&[]);
     assert_eq!(end.code, 5, "{end:?}");
-    assert!(end.words().contains("it may take 50s, and is open for 40s"), "{}", end.words());
+    assert!(end.words().contains("it may take 50s, and the window is open for 40s only"), "{}", end.words());
     assert!(!desk.exists("copied") && !desk.exists("fenced"));
 }
 
@@ -76,14 +76,14 @@ fn faults_of_windows_are_said_at_their_place() {
     assert_eq!(end.code, 2, "{end:?}");
     for words in [
         "an entry of `days` must be one of Mon, Tue, Wed, Thu, Fri, Sat, Sun",
-        "`to` must be a time of the day in quotes",
+        "`to` must be a time of day in quotes",
         "there is no time zone `Europe/Olso`",
         "did you mean `Europe/Oslo`?",
         "this window never opens",
         "the step `b` has a window and no `timeout`",
-        "`26:00` is not a time of the day",
+        "`26:00` is not a time of day",
         "the block `c` has a window and no `deadline`",
-        "the step `d` stands in a block and cannot have a window of its own",
+        "the step `d` is in a block and cannot have its own window",
     ] {
         assert!(end.words().contains(words), "{words} is missing in {}", end.words());
     }

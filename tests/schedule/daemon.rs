@@ -30,8 +30,8 @@ fn a_stopped_daemon_leaves_its_children_running_and_the_next_one_finds_them() {
     desk.until("the run has begun", || desk.path("begun").exists());
     terminate(daemon);
     let said = desk.said();
-    assert!(said.contains("1 schedules:\n  cheap                next 20"), "{said}");
-    assert!(said.contains("of cheap goes on by itself\nstopped; nothing more is started"), "{said}");
+    assert!(said.contains("1 schedule:\n  cheap                next 20"), "{said}");
+    assert!(said.contains("of cheap continues by itself\nstopped; nothing more is started"), "{said}");
 
     let next = desk.serve();
     desk.until("the next daemon leaves out what is in the way", || {
@@ -57,9 +57,9 @@ fn a_stopped_daemon_leaves_its_children_running_and_the_next_one_finds_them() {
 fn a_changed_file_is_read_again_and_a_broken_one_is_reported() {
     let desk = Desk::with("cron: \"0 0 1 1 *\"");
     let daemon = desk.serve();
-    desk.until("it serves", || desk.said().contains("1 schedules"));
+    desk.until("it serves", || desk.said().contains("1 schedule"));
     desk.write("schedules.yaml", "version: 1\nschedules:\n  cheap: { nonsense: 1 }\n");
-    desk.until("the fault is said", || desk.said().contains("nonsense") && desk.said().contains("stay in use"));
+    desk.until("the fault is said", || desk.said().contains("nonsense") && desk.said().contains("remain in use"));
     let good = format!("version: 1\nschedules:\n  quick: {{ {RUN}, time_zone: UTC, cron: \"* * * * * *\" }}\n");
     desk.write("schedules.yaml", &good);
     desk.until("the new schedule starts", || desk.lines() > 0);
@@ -72,7 +72,7 @@ fn a_file_that_is_not_valid_is_not_served() {
     let desk = Desk::with("cron: \"61 * * * *\"");
     let output = desk.say(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("`61` is no minute"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`61` is not a valid minute"));
     assert!(!desk.state().exists(), "nothing was touched");
 }
 

@@ -257,6 +257,6 @@ fn a_time_that_clocks_leave_out_is_called_for_or_named() {
     assert_eq!(timer.matches("OnCalendar=").count(), 6, "{timer}");
     for (format, name) in [("kubernetes", "cutover-s.cronjob.yaml"), ("gitlab", "cutover.gitlab-ci.yml")] {
         let text = exported(&desk, format, name);
-        assert!(text.contains("call when clocks leave the time out") && text.contains(&due), "{text}");
+        assert!(text.contains("call when clocks skip the time") && text.contains(&due), "{text}");
     }
 }

@@ -24,14 +24,14 @@ fn one(fields: &str) -> String {
 fn faults_are_underlined() {
     let time = "cron: \"0 2 * * *\", time_zone: Europe/Oslo";
     for (schedules, token, said) in [
-        (one(&format!("{RUN}, cron: \"0 25 * * *\", time_zone: UTC")), "\"0 25 * * *\"", "`25` is no hour"),
-        (one(&format!("{RUN}, cron: \"0 0 31 6 *\", time_zone: UTC")), "\"0 0 31 6 *\"", "never comes"),
+        (one(&format!("{RUN}, cron: \"0 25 * * *\", time_zone: UTC")), "\"0 25 * * *\"", "`25` is not a valid hour"),
+        (one(&format!("{RUN}, cron: \"0 0 31 6 *\", time_zone: UTC")), "\"0 0 31 6 *\"", "is never due"),
         (
             one(&format!("{RUN}, cron: \"0 2 * * *\", time_zone: Europe/Olso")),
             "Europe/Olso",
             "did you mean `Europe/Oslo`",
         ),
-        (one(&format!("{RUN}, cron: \"0 2 * * *\"")), "{ action", "lacks the field `time_zone`"),
+        (one(&format!("{RUN}, cron: \"0 2 * * *\"")), "{ action", "has no field `time_zone`"),
         (one(&format!("{RUN}, {time}, overlap: wait")), "wait", "must be one of skip, queue, refuse"),
         (one(&format!("{RUN}, {time}, latest_start: soon")), "soon", "is not a length of time"),
         (one(&format!("{RUN}, {time}, sandbox: {{ rows: 5 }}")), "sandbox", "only a rehearsal has a sandbox"),
@@ -41,7 +41,7 @@ fn faults_are_underlined() {
             "makes its own",
         ),
         (one(&format!("{RUN}, {time}, latest_strat: 5m")), "latest_strat", "did you mean `latest_start`"),
-        (one(&format!("{RUN}, {time}")).replace("cheap:", "che.ap:"), "che.ap", "is not a plain name"),
+        (one(&format!("{RUN}, {time}")).replace("cheap:", "che.ap:"), "che.ap", "is not a valid name"),
         (one(&format!("{RUN}, {time}, inputs: {{ wrod: x }}")), "", "has no input `wrod`"),
         (one(&format!("action: run, playbook: gone.yaml, {time}")), "", "cannot read"),
         ("version: 2\nschedules: {}\n".into(), "2", "must be `1`"),

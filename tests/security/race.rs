@@ -80,7 +80,7 @@ fn a_switch_that_is_raced_ends_well_or_is_refused() {
             "is a directory",
             "is a folder",
             "is a link",
-            "reads otherwise",
+            "does not contain what was written",
             "further names",
             "is no folder",
             "could not be copied",

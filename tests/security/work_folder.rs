@@ -59,7 +59,7 @@ fn a_folder_that_others_can_swap_is_refused_by_name() {
     for place in ["relative/w", "~other/w", "'~'", "~/", "/", "//", ".", "''"] {
         let ran = yard.run(&format!("{{ work_dir: {place} }}"), &yard.dir());
         assert_eq!(ran.status.code(), Some(2), "{place}: {}", words(&ran));
-        assert!(words(&ran).contains("is no place for a folder on a host"), "{place}: {}", words(&ran));
+        assert!(words(&ran).contains("is not a usable folder on a host"), "{place}: {}", words(&ran));
     }
 }
 

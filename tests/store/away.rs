@@ -65,5 +65,5 @@ fn a_primary_that_dies_is_replaced_and_nothing_is_lost_or_there_twice() {
     }
     let old = format!("postgres://cutover@127.0.0.1:{}/store", one.port);
     let refused = Store::shared(&Address::parse(&old).unwrap(), folder.path()).err().unwrap();
-    assert!(refused.to_string().contains("a primary that was given up"), "{refused}");
+    assert!(refused.to_string().contains("an outdated primary"), "{refused}");
 }

@@ -49,11 +49,11 @@ fn a_store_is_reached_by_verified_tls_with_a_password_from_a_file_for_its_owner(
     };
     let right = format!("127.0.0.1:{}:store:{USER}:ge\\:he\\\\im\n", node.port);
     for (line, mode, authority, wanted) in [
-        (right.as_str(), 0o600, "right.pem", "there is none in"), // it was reached, and holds nothing yet
+        (right.as_str(), 0o600, "right.pem", "no runs yet"), // it was reached, and holds nothing yet
         (&right, 0o600, "wrong.pem", "invalid peer certificate"),
         (&right, 0o600, "missing.pem", "missing.pem"),
         (&right, 0o644, "right.pem", "others can read it"),
-        ("other:1:a:b:c\n", 0o600, "right.pem", "it wants a password"),
+        ("other:1:a:b:c\n", 0o600, "right.pem", "it requires a password"),
         ("*:*:*:*:other\n", 0o600, "right.pem", "password authentication failed"),
     ] {
         password_file(folder, line, mode);

@@ -68,5 +68,5 @@ fn a_frozen_runner_is_taken_over_from_by_a_machine_with_its_labels_and_wakes_to_
         signal(&other, Signal::TERM);
         ended(other).1
     });
-    assert!(!said[0].contains("goes on with") && said[1].contains("goes on with"), "{said:?}");
+    assert!(!said[0].contains("resumes") && said[1].contains("resumes"), "{said:?}");
 }

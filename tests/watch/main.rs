@@ -43,8 +43,8 @@ async fn a_mariadb_server_that_was_left_is_looked_after() {
 
     let told: Vec<String> = hooks.received().iter().map(|told| told.body["text"].to_string()).collect();
     assert!(told[0].contains("way back broken") && told[1].contains("well: "), "{told:#?}");
-    assert!(told.iter().any(|text| text.contains("TAKES WRITES beside `target`")), "{told:#?}");
-    assert!(told.last().unwrap().contains("1 of them without a change of rows"), "{told:#?}");
+    assert!(told.iter().any(|text| text.contains("ACCEPTS WRITES at the same time as `target`")), "{told:#?}");
+    assert!(told.last().unwrap().contains("1 of them without row changes"), "{told:#?}");
     let keys: std::collections::BTreeSet<String> = hooks.taken().into_iter().collect();
     assert_eq!(keys.len(), told.len(), "each change is told once: {told:#?}");
 }
@@ -93,7 +93,11 @@ async fn success_is_not_told_of_a_switch_after_which_the_old_server_wrote() {
         "{}",
         ran.out
     );
-    assert!(ran.out.contains("bring over by hand what only `source` has") && !ran.out.contains("4711"), "{}", ran.out);
+    assert!(
+        ran.out.contains("copy the writes that only `source` has by hand") && !ran.out.contains("4711"),
+        "{}",
+        ran.out
+    );
 
     let status = desk.status(&[], 0).await;
     assert_eq!(status["outcome"], "stopped");
@@ -187,7 +191,7 @@ async fn an_open_server_is_reported(desk: &Desk) {
     assert_eq!((&look["old_closed"], &look["new_open"]), (&false.into(), &true.into()), "{look:#}");
     let said = desk.say(&["status", "--live"]).await;
     assert_eq!(said.code, SPLIT);
-    assert!(said.out.contains("just now: SPLIT: `source` TAKES WRITES beside `target`"), "{}", said.out);
+    assert!(said.out.contains("just now: SPLIT: `source` ACCEPTS WRITES at the same time as `target`"), "{}", said.out);
     desk.close().await;
     desk.until_well().await;
 }

@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes:  0 nothing worse than a warning, 2 not valid or a finding that is an error\n\
+#[command(after_help = "Exit codes:  0 no errors, 2 invalid, or at least one error\n\
     `cutover explain CODE` explains a finding; `# cutover: allow CODE because REASON` in the file allows it.")]
 pub struct Args {
     #[command(flatten)]
     inputs: Inputs,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Let warnings fail the check, too.
+    /// Fail on warnings, too.
     #[arg(long)]
     strict: bool,
 }
@@ -41,10 +41,10 @@ enum Format {
     Github,
 }
 
-/// So many findings are shown to people.
+/// Number of findings shown in the text format.
 const SHOWN: usize = 50;
 
-/// Checks, and says so.
+/// Checks, and prints the result.
 pub fn run(args: &Args) -> u8 {
     if schedules::is_one(&args.inputs.playbook) {
         return schedules::run(args);
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> u8 {
                 Format::Text => output::text(&summary(args, &reading.plan, &report)),
                 format => print(format, &report, || valid(&reading.plan, &report, passed)),
             }
-            // the process ends here: taking ten thousand steps apart would be a tenth of its time
+            // the process ends here: dropping ten thousand steps would take a tenth of its time
             std::mem::forget((reading, report));
             if passed { exit::DONE } else { exit::INVALID }
         }
@@ -109,7 +109,8 @@ fn show(report: &Report) {
 }
 
 fn summary(args: &Args, plan: &Plan, report: &Report) -> String {
-    let mut parts = vec![format!("{} steps, plan {}", plan.steps.len(), &plan.hash[..16])];
+    let steps = if plan.steps.len() == 1 { "step" } else { "steps" };
+    let mut parts = vec![format!("{} {steps}, plan {}", plan.steps.len(), &plan.hash[..16])];
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
         match report.findings.iter().filter(|found| found.rule.severity == severity).count() {
             0 => {}
@@ -120,6 +121,6 @@ fn summary(args: &Args, plan: &Plan, report: &Report) -> String {
     if !report.allowed.is_empty() {
         parts.push(format!("{} allowed", report.allowed.len()));
     }
-    let explain = if report.findings.is_empty() { "" } else { "; `cutover explain CODE` says why" };
+    let explain = if report.findings.is_empty() { "" } else { "; `cutover explain CODE` explains a finding" };
     format!("{} is valid: {}{explain}\n", args.inputs.playbook.display(), parts.join(", "))
 }

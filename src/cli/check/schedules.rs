@@ -42,7 +42,8 @@ fn valid(args: &Args, schedules: &Schedules) -> u8 {
         })
     });
     if args.format == super::Format::Text {
-        output::text(&format!("{} is valid: {count} schedules\n", args.inputs.playbook.display()));
+        let schedules = if count == 1 { "schedule" } else { "schedules" };
+        output::text(&format!("{} is valid: {count} {schedules}\n", args.inputs.playbook.display()));
     }
     exit::DONE
 }

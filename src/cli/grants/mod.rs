@@ -14,8 +14,8 @@ use std::path::PathBuf;
 /// Arguments of `grants`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Name every playbook that you mean to run, the one for the way back too: the accounts get what all of \
-                        them take."
+    after_help = "Give every playbook that you intend to run, including the one for the way back: the accounts get the \
+                        privileges for all of them."
 )]
 pub struct Args {
     /// The playbooks.
@@ -24,16 +24,16 @@ pub struct Args {
     /// The inventory.
     #[arg(short, long, value_name = "FILE")]
     inventory: PathBuf,
-    /// An input; may be given several times.
+    /// An input; can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Prints the statements that make the runner's accounts with the privileges that the steps of the playbooks need, and no
-/// more. Asks no server.
+/// Prints the statements that create the runner's accounts with exactly the privileges that the steps of the playbooks
+/// need. Contacts no server.
 pub fn run(args: &Args) -> u8 {
     let mut plans = Vec::new();
     for playbook in &args.playbooks {

@@ -1,9 +1,9 @@
-//! The statements as text that a client takes.
+//! The statements as text for a client program.
 
 use crate::kinds::Grant;
 use crate::plan::accounts::{Account, PASSWORD};
 
-/// Lines are broken where they would have more characters.
+/// Longest line, in characters.
 const WIDTH: usize = 110;
 
 /// Everything for one account.
@@ -16,11 +16,11 @@ pub fn of(account: &Account) -> String {
     head + &grants.collect::<String>()
 }
 
-/// What the statement below it is for, and when it is needed.
+/// The purpose of the statement below, and when it is needed.
 fn comment(grant: &Grant) -> String {
     let stands_for = match grant.stands_for.as_slice() {
         [] => String::new(),
-        others => format!("; this version takes it for {} too", others.join(", ")),
+        others => format!("; in this version it also includes {}", others.join(", ")),
     };
     match &grant.only_if {
         Some(condition) => format!("-- only if {condition}: to {}{stands_for}", grant.purpose),

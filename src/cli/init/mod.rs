@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes:  0 written, 5 a file is there already and nothing was written")]
+#[command(after_help = "Exit codes:  0 written, 5 a file already exists and nothing was written")]
 pub struct Args {
-    /// The folder; made when it is not there.
+    /// The folder; created if missing.
     #[arg(default_value = ".")]
     folder: PathBuf,
-    /// For which code host.
+    /// Code host to write checks for.
     #[arg(long, value_enum, default_value_t)]
     ci: Ci,
 }
@@ -32,7 +32,7 @@ enum Ci {
     Github,
     /// `.gitlab-ci.yml`.
     Gitlab,
-    /// Neither.
+    /// No code host.
     None,
 }
 
@@ -40,7 +40,7 @@ enum Ci {
 struct Entry {
     path: &'static str,
     text: Cow<'static, str>,
-    /// Whether one that is there stays, and is no reason to refuse.
+    /// Whether an existing one is kept and is not a reason to refuse.
     may_stay: bool,
 }
 
@@ -53,15 +53,15 @@ pub fn run(args: &Args) -> u8 {
     let there = |entry: &&Entry| args.folder.join(entry.path).symlink_metadata().is_ok();
     let in_the_way: Vec<&str> = layout.iter().filter(|entry| !entry.may_stay).filter(there).map(|e| e.path).collect();
     if !in_the_way.is_empty() {
-        output::say(&format!("{} are there already; nothing was written", in_the_way.join(", ")));
-        output::say("help: name a new folder, or move them away");
+        output::say(&format!("already present: {}; nothing was written", in_the_way.join(", ")));
+        output::say("help: give a new folder, or move these files away");
         return exit::REFUSED;
     }
     for entry in &layout {
         match write(&args.folder.join(entry.path), &entry.text) {
             Ok(()) => output::text(&format!("wrote {}\n", entry.path)),
             Err(error) if entry.may_stay && error.kind() == ErrorKind::AlreadyExists => {
-                output::text(&format!("kept  {}, which was there\n", entry.path));
+                output::text(&format!("kept  {}, which exists already\n", entry.path));
             }
             Err(error) => {
                 output::say(&format!("cannot write {}: {error}", args.folder.join(entry.path).display()));
@@ -103,7 +103,7 @@ fn pretty(schema: &Value) -> String {
     text
 }
 
-/// Writes a file that is not there yet; never one that has come about meanwhile.
+/// Writes a new file; never overwrites one that was created meanwhile.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     std::fs::create_dir_all(folder_of(path))?;
     std::fs::File::create_new(path)?.write_all(text.as_bytes())

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 /// Arguments of `kinds`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The kind to explain; all of them in a line each when left out.
+    /// The kind to explain. Default: list all kinds, one per line.
     kind: Option<String>,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -23,7 +23,7 @@ pub(super) fn explain(kind: &Reference) -> String {
 }
 
 fn write_kind(out: &mut String, kind: &Reference) -> std::fmt::Result {
-    writeln!(out, "{}\n\n{}\n\nto take it back:\n  {}\n\nwith:", kind.name, kind.about, kind.undo)?;
+    writeln!(out, "{}\n\n{}\n\nundo:\n  {}\n\nwith:", kind.name, kind.about, kind.undo)?;
     for parameter in &kind.parameters {
         let default = match &parameter.default {
             _ if parameter.required => " (required)".to_owned(),

@@ -15,34 +15,34 @@ use std::time::Instant;
 use tokio::process::Command;
 use trials::{Given, Trial};
 
-/// So many lines of what a rehearsal complained of are shown.
+/// Number of error lines shown per rehearsal.
 const SHOWN: usize = 40;
 
 /// Arguments of `try`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The server: a version, or the path of its program or of its installation, such as an unpacked tarball.
+    /// The server: a version, or the path of the server program or of an installation, such as an unpacked tarball.
     server: String,
-    /// A server to move to. Default: each version that can be had here and that its makers support as its replica or source.
+    /// The server to move to. Default: every version available here that its makers support as replica or source of the server.
     target: Option<String>,
-    /// Folder of the shipped playbooks.
+    /// Folder with the shipped playbooks.
     #[arg(long, value_name = "DIR", default_value = "playbooks")]
     playbooks: PathBuf,
-    /// Rows of the application's database.
+    /// Rows in the application's database.
     #[arg(long, default_value_t = 5000)]
     rows: u64,
-    /// Writers of the application.
+    /// Number of concurrent writers of the application.
     #[arg(long, default_value_t = 2)]
     writers: u32,
     /// Transactions per second of all writers together; 0 means as many as possible.
     #[arg(long, default_value_t = 200)]
     rate: u32,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Rehearses every shipped route on a server, prints a line each and a table of all.
+/// Rehearses every shipped playbook on a server, and prints a line for each and a table of all.
 pub fn run(args: &Args) -> u8 {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let held = runtime
@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> u8 {
 async fn hold(args: &Args) -> Result<Vec<Outcome>> {
     if let Some(missing) = trials::playbooks(&args.playbooks).into_iter().find(|playbook| !playbook.is_file()) {
         return Err(Failure::refused("rehearse the shipped playbooks", format!("there is no {}", missing.display()))
-            .help("call it where cutover's `playbooks` are, or name that folder: --playbooks DIR"));
+            .help("run it in the folder that contains `playbooks`, or name that folder: --playbooks DIR"));
     }
     let server = known(&args.server).await?;
     let target = match &args.target {
@@ -77,7 +77,7 @@ async fn hold(args: &Args) -> Result<Vec<Outcome>> {
     };
     let others = if target.is_none() { others().await } else { Vec::new() };
     let trials = trials::of(&server, target.as_ref(), &others);
-    output::say(&format!("{} rehearsals, half a minute or so each", trials.len()));
+    output::say(&format!("rehearsals: {}, about half a minute each", trials.len()));
     let mut outcomes = Vec::new();
     for trial in &trials {
         outcomes.push(rehearse(args, trial).await?);
@@ -85,7 +85,7 @@ async fn hold(args: &Args) -> Result<Vec<Outcome>> {
     Ok(outcomes)
 }
 
-/// A server that must be there.
+/// A server that must be available.
 async fn known(text: &str) -> Result<Given> {
     let choice: Choice = text.parse().map_err(|answer: String| Failure::refused("find a server", answer))?;
     let program = Program::find(&choice).await?;
@@ -93,7 +93,7 @@ async fn known(text: &str) -> Result<Given> {
     Ok(Given { name: path.display().to_string(), product: program.product })
 }
 
-/// The servers that this machine has or can fetch; one that it cannot is told, and left out.
+/// The servers that this machine has or can download; others are reported and skipped.
 async fn others() -> Vec<Given> {
     let mut found = Vec::new();
     for release in RELEASES {
@@ -102,7 +102,7 @@ async fn others() -> Vec<Given> {
             Ok(program) => {
                 found.push(Given { name: program.server.display().to_string(), product: program.product });
             }
-            Err(failure) => output::say(&format!("without {}: {}", release.name(), failure.answer.trim())),
+            Err(failure) => output::say(&format!("skipped {}: {}", release.name(), failure.answer.trim())),
         }
     }
     found

@@ -1,10 +1,10 @@
-//! What came of the rehearsals, as lines while they go on and as a table to pass on.
+//! Results of the rehearsals: a line after each, and a table at the end.
 
 use super::trials::Trial;
 use serde::Serialize;
 use serde_json::Value;
 
-/// What came of one rehearsal.
+/// Result of one rehearsal.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
     /// Version text of the old server.
@@ -15,22 +15,22 @@ pub struct Outcome {
     pub playbook: &'static str,
     /// Whether the servers had certificates.
     pub tls: bool,
-    /// `done`, or how it ended otherwise.
+    /// `done`, or another result.
     pub result: String,
-    /// Whether everything went as it must.
+    /// Whether everything went as expected.
     pub is_good: bool,
-    /// Time without an acknowledged write around the swap, in milliseconds.
+    /// Longest pause between acknowledged writes around the swap, in milliseconds.
     pub gap_ms: Option<f64>,
     /// The same of the failback.
     pub failback_ms: Option<f64>,
     /// Acknowledged writes that were lost.
     pub lost: Option<u64>,
-    /// Whether the server that was left follows the other one in the end.
+    /// Whether the old server replicates from the new one at the end.
     pub way_back: Option<bool>,
 }
 
 impl Outcome {
-    /// From the report of a rehearsal and its exit code; there is no report of one that did not come about.
+    /// From the report of a rehearsal and its exit code; a rehearsal that could not start has no report.
     #[must_use]
     pub fn of(trial: &Trial, report: &Value, code: Option<i32>) -> Self {
         let version = |side: &str, given: &super::trials::Given| {
@@ -39,7 +39,7 @@ impl Outcome {
         };
         let gap = |number: usize| report["switches"][number]["downtime_ms"].as_f64();
         let left = if trial.comes_back { "target_follows" } else { "source_follows" };
-        let ended = report["result"].as_str().unwrap_or("did not begin");
+        let ended = report["result"].as_str().unwrap_or("did not start");
         let before =
             report["before"].as_array().and_then(|runs| runs.first()).is_some_and(|run| run["result"] != "done");
         Self {
@@ -50,7 +50,7 @@ impl Outcome {
             result: if code == Some(0) || ended != "done" || before {
                 ended.into()
             } else {
-                "done, and judged bad".into()
+                "done, but failed its checks".into()
             },
             is_good: code == Some(0),
             gap_ms: gap(0),
@@ -81,7 +81,7 @@ impl Outcome {
     }
 }
 
-/// One line, while more are to come.
+/// The line of one rehearsal.
 #[must_use]
 pub fn line(outcome: &Outcome, seconds: f64) -> String {
     let [source, target, playbook, tls, result, gap, lost, failback, way_back] = outcome.cells();
@@ -93,7 +93,7 @@ pub fn line(outcome: &Outcome, seconds: f64) -> String {
     )
 }
 
-/// All of them, for an issue.
+/// The table of all rehearsals, to paste into an issue.
 #[must_use]
 pub fn table(outcomes: &[Outcome], program: &str) -> String {
     let head = "| old server | new server | playbook | TLS | result | gap ms | lost | failback ms | way back |\n\
@@ -140,8 +140,8 @@ mod tests {
         let refused = Outcome::of(&trial(false), &json!({ "result": "refused" }), Some(5));
         assert!(!refused.is_good && refused.result == "refused");
         let never = Outcome::of(&trial(false), &Value::Null, None);
-        assert!(!never.is_good && never.result == "did not begin" && line(&never, 1.0).starts_with("✗ MySQL 8.4.3 to"));
+        assert!(!never.is_good && never.result == "did not start" && line(&never, 1.0).starts_with("✗ MySQL 8.4.3 to"));
         let lost = Outcome::of(&trial(false), &json!({ "result": "done", "writes": { "lost": 2 } }), Some(4));
-        assert_eq!((lost.is_good, lost.result.as_str(), lost.lost), (false, "done, and judged bad", Some(2)));
+        assert_eq!((lost.is_good, lost.result.as_str(), lost.lost), (false, "done, but failed its checks", Some(2)));
     }
 }

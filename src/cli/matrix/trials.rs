@@ -1,15 +1,15 @@
-//! Which rehearsals are held with a server, and with what. Pure.
+//! Selects the rehearsals for a server. Pure.
 
 use crate::dialect::pairs::{Direction, direction};
 use crate::domain::product::{Family, Product};
 use std::path::{Path, PathBuf};
 
-/// A server: as the command line of a rehearsal names it, and what it is.
+/// A server: its name on the command line of a rehearsal, and its product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
     /// Its path, or its version.
     pub name: String,
-    /// What it says of itself.
+    /// The product that it reports.
     pub product: Product,
 }
 
@@ -32,11 +32,11 @@ pub struct Trial {
 const BY_POSITION: &str = "replication_swap";
 /// By GTID over TLS.
 const BY_GTID: &str = "gtid_tls_swap";
-/// What brings the application back after the first of them.
+/// The playbook that moves the application back after the first of them.
 const BACK: &str = "failback";
 
 impl Trial {
-    /// Words for `cutover rehearse`: the playbook, the servers, and the inputs that a pair needs.
+    /// Arguments of `cutover rehearse`: the playbook, the servers, and the inputs that a pair needs.
     #[must_use]
     pub fn words(&self, playbooks: &Path) -> Vec<String> {
         let file = |name: &str| playbooks.join(format!("{name}.yaml")).display().to_string();
@@ -67,8 +67,8 @@ fn of_pair(source: &Given, target: &Given) -> Vec<Trial> {
     trials
 }
 
-/// All rehearsals of `server`: to itself, and where no `target` is given, to and from each of `others` that its makers support
-/// it with. To a `target` that is given it is tried as long as that is not known to be impossible.
+/// All rehearsals of `server`: to itself, and without a `target` to and from each of `others` that its makers support. A
+/// given `target` is tried unless it is known to be impossible.
 #[must_use]
 pub fn of(server: &Given, target: Option<&Given>, others: &[Given]) -> Vec<Trial> {
     let Some(target) = target else {

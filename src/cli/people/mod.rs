@@ -19,30 +19,29 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Let people answer by this file in a run that is bound to another one, or to an earlier state of it. Whoever has
-    /// approved already answers again.
+    /// Accept a new or changed file of people for a run. People who have already approved must answer again.
     Accept(Accept),
 }
 
 /// Arguments of `people accept`.
 #[derive(Debug, clap::Args)]
 struct Accept {
-    /// The run.
+    /// Id of the run.
     run: String,
     /// The file of people.
     #[arg(long, value_name = "FILE", env = "CUTOVER_PEOPLE")]
     people: PathBuf,
-    /// Why it has changed; it stands in the journal, with the account that says so.
+    /// Why it has changed; recorded in the journal with your account.
     #[arg(long, value_name = "TEXT")]
     why: String,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Carries the subcommand out.
+/// Runs the subcommand.
 pub fn run(args: &Args) -> u8 {
     let Command::Accept(args) = &args.command;
     accept(args).unwrap_or_else(|code| code)
@@ -51,7 +50,7 @@ pub fn run(args: &Args) -> u8 {
 fn accept(args: &Accept) -> Result<u8, u8> {
     if args.why.trim().is_empty() {
         let failure = Failure::permanent("accept the file of people", "no reason is given").now("nothing was written");
-        output::complain(&failure.help("say by --why what has changed, and for what reason"));
+        output::complain(&failure.help("state with --why what has changed, and why"));
         return Err(exit::INVALID);
     }
     let Some((_, file)) = Identity::of(Some(args.people.clone())).file()? else { return Err(exit::INVALID) };
@@ -66,7 +65,7 @@ fn accept(args: &Accept) -> Result<u8, u8> {
             "run": run, "by": by, "path": file.path, "sha256": file.sha256, "changes": changes,
         })),
         Format::Text => {
-            let again = "whoever has approved already answers again";
+            let again = "people who have already approved must answer again";
             output::text(&format!("run {run} is bound to {file}: {changes}\n{again}\n"));
         }
     }

@@ -1,4 +1,4 @@
-//! One list of what the checks say and of the reasons that steps have to refuse, as a table and as a document.
+//! The findings of all checks and all refusals of steps in one list, as a table and as a document.
 
 use super::Args;
 use crate::error::Failure;
@@ -7,7 +7,7 @@ use crate::survey::{CopyForecast, StepFound, Survey, copy_line};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// What every check says, every reason of a step to refuse, under the step's name, and how long each way to copy would take.
+/// Findings of every check, every refusal under its step's name, and the forecast for each way to copy.
 pub fn of(survey: &Survey) -> Vec<CheckResult> {
     survey.steps.iter().flat_map(of_step).chain(survey.copies.iter().map(copy)).collect()
 }
@@ -20,7 +20,7 @@ fn of_step(step: &StepFound) -> Vec<CheckResult> {
     let check = |finding: &Finding| if let Finding::Check(check) = finding { Some(check.clone()) } else { None };
     let checks: Vec<CheckResult> = step.findings.iter().filter_map(check).collect();
     if !checks.is_empty() {
-        return checks; // what such a step refuses for is what blocks among them
+        return checks; // the refusal of such a step only repeats the checks that block
     }
     step.refusals.iter().map(|failure| refusal(&step.id, failure)).collect()
 }
@@ -54,7 +54,7 @@ pub fn document(args: &Args, found: &[CheckResult], survey: &Survey) -> Value {
     document
 }
 
-/// For people. What blocks stands last, where they look first.
+/// For people. Blocking findings come last, where a reader looks first.
 pub fn table(title: &str, found: &[CheckResult]) -> String {
     let mut out = String::new();
     let width = found.iter().map(|check| check.name.len()).max().unwrap_or(0);

@@ -13,32 +13,32 @@ use std::path::PathBuf;
 
 /// Arguments of `preflight`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes:  0 nothing blocks, 2 invalid input, 5 something blocks or could not be asked")]
+#[command(after_help = "Exit codes:  0 nothing blocks, 2 invalid input, 5 a check blocks, or a server did not answer")]
 pub struct Args {
-    /// The playbook whose run is looked at in advance; the shipped `replication_swap.yaml` when left out.
+    /// The playbook to check. Default: the shipped `replication_swap.yaml`.
     playbook: Option<PathBuf>,
     /// The inventory.
     #[arg(short, long, value_name = "FILE")]
     inventory: PathBuf,
-    /// An input of the playbook; may be given several times.
+    /// An input of the playbook; can be repeated.
     #[arg(long, value_name = "NAME=VALUE", requires = "playbook")]
     set: Vec<String>,
-    /// The server that is left.
+    /// The old server.
     #[arg(long, value_name = "SERVER", default_value = "source", conflicts_with = "playbook")]
     source: String,
-    /// The server that takes its place.
+    /// The new server.
     #[arg(long, value_name = "SERVER", default_value = "target", conflicts_with = "playbook")]
     target: String,
-    /// The application whose logins are tried; the only one of the inventory when left out.
+    /// The application whose logins are tested. Default: the only one in the inventory.
     #[arg(long, conflicts_with = "playbook")]
     application: Option<String>,
-    /// A database that would move; may be given several times. All user databases when left out.
+    /// A database to move; can be repeated. Default: all user databases.
     #[arg(long = "database", value_name = "NAME", conflicts_with = "playbook")]
     databases: Vec<String>,
-    /// A check that may block without making this fail; may be given several times.
+    /// Report this check as a warning when it blocks; can be repeated.
     #[arg(long, value_name = "CHECK", conflicts_with = "playbook")]
     allow: Vec<String>,
-    /// Whether the old server is to follow the new one: `required`, `if_possible` or `none`.
+    /// Whether the old server must replicate from the new one after the switch: `required`, `if_possible` or `none`.
     #[arg(long, value_name = "WHETHER", default_value = "required", conflicts_with = "playbook", value_parser = ["required", "if_possible", "none"])]
     way_back: String,
     /// Accept a target that is older than its source.
@@ -46,12 +46,12 @@ pub struct Args {
     accept_older_target: bool,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Looks at everything that a run would look at before its first step, and prints what every check and every step says.
+/// Runs all checks that a run makes before its first step, and prints every finding.
 pub fn run(args: &Args) -> u8 {
     let sources = Sources { inventory: Some(args.inventory.clone()), ..Sources::default() };
     let looked = if let Some(path) = &args.playbook {
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> u8 {
 }
 
 impl Args {
-    /// What was looked at, for the last line.
+    /// What was checked, for the last line.
     fn title(&self) -> String {
         match &self.playbook {
             Some(path) => path.display().to_string(),

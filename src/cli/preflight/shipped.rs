@@ -1,5 +1,5 @@
-//! The playbook that is looked at when none is named: the shipped swap between these servers, so that every step has its
-//! say; where the inventory is not complete enough for that, the preflight step alone.
+//! The playbook that is checked when none is given: the shipped swap between these servers, so that every step is checked;
+//! with an incomplete inventory only the preflight step.
 
 use super::Args;
 use crate::kinds::{RoleName, plays};
@@ -59,7 +59,7 @@ fn each_preflight(playbook: &mut Value, change: impl Fn(&mut Value)) {
     }
 }
 
-/// Puts the names of these servers where the shipped playbook says `source` and `target`.
+/// Replaces `source` and `target` in the shipped playbook with the names of these servers.
 fn rename(value: &mut Value, source: &str, target: &str) {
     let name = |text: &str| match text {
         "source" => Some(source.to_owned()),

@@ -1,4 +1,4 @@
-//! `cutover rehearse --fault` and `--faults`: many rehearsals, each with something going wrong.
+//! `cutover rehearse --fault` and `--faults`: many rehearsals, each with an injected fault.
 
 use crate::cli::output::{self, Format};
 use crate::cli::stop::unless_stopped;
@@ -15,23 +15,23 @@ use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Which faults are done.
+/// Which faults are injected.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Let this go wrong; may be given several times. A name, or NAME@MOMENT such as
+    /// Inject a fault; can be repeated. A name, or NAME@MOMENT such as
     /// `kill@after:step_intent:dump`. `--fault list` prints the names.
     #[arg(long, value_name = "FAULT", conflicts_with = "faults")]
     fault: Vec<String>,
-    /// Let all of these go wrong, one a round.
+    /// Inject all faults of this set, one per round.
     #[arg(long, value_enum)]
     faults: Option<Set>,
-    /// Rounds of `--faults random`.
+    /// Number of rounds of `--faults random`.
     #[arg(long, default_value_t = 20)]
     rounds: usize,
-    /// Where the random numbers of `--faults random` begin.
+    /// Seed of the random numbers of `--faults random`.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Rounds held side by side.
+    /// Number of rounds at the same time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
 }
@@ -43,9 +43,9 @@ enum Set {
     All,
     /// The runner killed before and after every journal entry, then resumed.
     Kills,
-    /// The runner killed after every step before the switch, then taken back.
+    /// The runner killed after every step before the switch, then rolled back.
     Rollbacks,
-    /// What can happen to servers, tunnel, disk and application.
+    /// Faults of servers, tunnel, disk and application.
     List,
     /// The runner killed up to three times at random moments.
     Random,
@@ -65,7 +65,7 @@ impl Options {
     }
 }
 
-/// Holds the rounds, tells each, and prints the sum. 0 only when every round ended as it may with nothing lost.
+/// Runs the rounds, prints each and the totals. 0 only when every round ended as allowed and no write was lost.
 pub fn run(piece: &Piece, choice: &Choice, options: &Options, format: Format) -> u8 {
     if options.fault.iter().any(|fault| fault == "list") {
         output::text(&(catalogue::names().join("\n") + "\nkill@MOMENT\nrollback@MOMENT\n"));
@@ -108,7 +108,7 @@ fn hold(piece: &Piece, choice: &Choice, jobs: usize, format: Format) -> Result<S
             output::tell(&line);
         }
     });
-    runtime.block_on(unless_stopped("let things go wrong", rounds))
+    runtime.block_on(unless_stopped("inject the faults", rounds))
 }
 
 /// A round, while more are to come.
@@ -117,7 +117,7 @@ fn line(row: &Row) -> String {
     let mut line = format!("{verdict} {:<28} {:<40} {:<24}", row.fault, row.place, row.ends.join(" > "));
     let _ = writeln!(line, " lost {} split {} {:>5.1} s", row.lost, row.split_brain, row.seconds);
     if !row.is_good() {
-        let often = format!("its event left {} rows more than there were seconds", row.event_twice);
+        let often = format!("the scheduled event ran {} times too often: on both servers", row.event_twice);
         let often = Some(often.as_str()).filter(|_| row.event_twice > 0);
         for detail in [row.error.as_deref(), often, Some(&row.left_behind), Some(&row.said)].into_iter().flatten() {
             detail.lines().for_each(|detail| {
@@ -154,11 +154,11 @@ fn text(sum: &Sum) -> String {
         );
     }
     for skipped in &sum.skipped {
-        let _ = writeln!(out, "not held: {skipped}");
+        let _ = writeln!(out, "skipped: {skipped}");
     }
     let _ = writeln!(
         out,
-        "\n{} rounds in {:.0} s: {} writes acknowledged, {} lost, {} on two servers, {} ended otherwise than they may",
+        "\n{} rounds in {:.0} s: {} writes acknowledged, {} lost, {} on two servers, {} with an unexpected end",
         sum.rounds, sum.seconds, sum.acknowledged, sum.lost, sum.split_brain, sum.unexpected
     );
     out

@@ -22,21 +22,21 @@ use std::path::PathBuf;
 pub struct Args {
     /// The playbook.
     playbook: PathBuf,
-    /// A playbook that is carried out before it, in the same sandbox; may be given several times. Default: what the
-    /// playbook says itself under `rehearsal.after`.
+    /// A playbook to run first, in the same sandbox; can be repeated. Default: the one under `rehearsal.after` in the
+    /// playbook.
     #[arg(long, value_name = "PLAYBOOK")]
     after: Vec<PathBuf>,
-    /// Rows of the application's database.
+    /// Rows in the application's database.
     #[arg(long, default_value_t = 200_000)]
     rows: u64,
-    /// Writers of the application.
+    /// Number of concurrent writers of the application.
     #[arg(long, default_value_t = 4)]
     writers: u32,
     /// Transactions per second of all writers together; 0 means as many as possible.
     #[arg(long, default_value_t = 1000)]
     rate: u32,
     /// The old server: mariadb, mysql, a version such as 10.5 or mariadb-11.8, or the path of a server program. A version
-    /// that this machine does not have is fetched from Debian's packages.
+    /// that is not installed here is fetched from Debian's packages.
     #[arg(long, value_name = "SERVER", default_value = "mariadb")]
     source: Choice,
     /// The new server. Default: the same as the old one.
@@ -45,37 +45,37 @@ pub struct Args {
     /// Give the application's account every privilege, so that `read_only` does not stop it.
     #[arg(long)]
     privileged: bool,
-    /// Servers without TLS, as older MariaDB is installed; they have certificates otherwise.
+    /// Use servers without TLS, the default of older MariaDB versions. Otherwise they have certificates.
     #[arg(long)]
     without_tls: bool,
-    /// Time between a fault that ends the runner and the next command, such as 20s.
+    /// Time between a fault that kills the runner and the next command, such as 20s.
     #[arg(long, value_name = "TIME", default_value = "0s")]
     idle: Span,
-    /// An input of the playbook; may be given several times.
+    /// An input of the playbook; can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// Folder for the sandbox. Default: a new one in the temporary folder.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Leave the folder for a look afterwards; servers and hosts end in any case.
+    /// Keep the folder afterwards; servers and hosts are stopped in any case.
     #[arg(long)]
     keep: bool,
-    /// Keep its runs in this state directory or shared store, where `list`, `report` and the page see them. Default: one of the
-    /// sandbox's own, which ends with it.
+    /// Record its runs in this state directory or shared store, where `list`, `report` and the page show them. Default: a
+    /// temporary one, removed with the sandbox.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["fault", "faults"])]
     state: Option<PathBuf>,
-    /// Let steps that ask wait for a person's answer, on the page or by `cutover approve`; they are told yes otherwise.
+    /// Wait for a person's approval, on the page or by `cutover approve`. Otherwise every step is approved.
     #[arg(long, requires = "state")]
     ask: bool,
-    /// Wait for the playbook's windows, as a run does; they are left out otherwise.
+    /// Wait for the playbook's windows, as a run does. Otherwise windows are ignored.
     #[arg(long)]
     windows: bool,
-    /// Id of the run; a schedule's start has made it.
+    /// Id of the run, made by a schedule's start.
     #[arg(long, value_name = "ID", value_parser = run_id::parse, hide = true)]
     run_id: Option<String>,
     #[command(flatten)]
     faults: faults::Options,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -108,7 +108,7 @@ impl Args {
     }
 }
 
-/// Rehearses, and prints what came out.
+/// Rehearses, and prints the result.
 pub fn run(args: &Args) -> u8 {
     let folder = match OwnFolder::make(args.dir.as_deref(), args.keep) {
         Ok(folder) => folder,
@@ -150,7 +150,7 @@ fn hold(args: &Args, dir: PathBuf) -> Result<Report> {
     let piece = args.piece(dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::permanent("start the rehearsal", error.to_string()))?;
-    output::say(&format!("making two servers, three hosts and an application with {} rows ...", args.rows));
+    output::say(&format!("starting two servers, three hosts and an application with {} rows ...", args.rows));
     runtime.block_on(unless_stopped("rehearse", async {
         let (report, stage) = rehearse::hold(&piece).await?;
         drop(stage);
@@ -170,26 +170,30 @@ fn text(report: &Report) -> String {
         let _ = writeln!(out, "  {name:<28} {value}");
     };
     line("result", report.result.clone());
-    line("without an acknowledged write", downtimes.join(", then "));
+    line("longest write pause", downtimes.join(", then "));
     line("writes acknowledged", writes["acknowledged"].to_string());
     line("writes lost", writes["lost"].to_string());
     line("writes on old after fence", writes["on_source_after_fence"].to_string());
     let ticks = |name: &str| report.events[name].as_u64().unwrap_or_default();
-    let events = format!("{} in {} s, {} too many", ticks("rows"), ticks("seconds"), ticks("too_many"));
-    line("an event's rows, one a second", if report.events.is_null() { "-".into() } else { events });
+    let twice = match ticks("too_many") {
+        0 => "never on both servers".to_owned(),
+        count => format!("{count} too many: on both servers"),
+    };
+    let events = format!("ran {} times in {} s, {twice}", ticks("rows"), ticks("seconds"));
+    line("scheduled event", if report.events.is_null() { "-".into() } else { events });
     line("fence", report.fence_ms.map_or("-".into(), |ms| format!("{ms:.1} ms")));
     line("rows copied", report.rows_copied.to_string());
-    line("bytes of the copy", report.bytes_copied.map_or("-".into(), |bytes| bytes.to_string()));
+    line("bytes copied", report.bytes_copied.map_or("-".into(), |bytes| bytes.to_string()));
     line("old server", server(report, "source"));
     line("new server", server(report, "target"));
-    line("seconds in all", format!("{:.1}", report.seconds));
+    line("total time", format!("{:.1} s", report.seconds));
     out
 }
 
-/// What a server is like in the end, in words.
+/// The state of a server at the end, in words.
 fn server(report: &Report, name: &str) -> String {
     let now = |what: &str| &report.afterwards[format!("{name}_{what}")];
-    let follows = if *now("follows") == true { ", follows the other" } else { "" };
+    let follows = if *now("follows") == true { ", replicates from the other" } else { "" };
     format!("{}, read_only {}{follows}", text_of(&report.servers[name]), now("read_only"))
 }
 

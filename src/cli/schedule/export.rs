@@ -15,19 +15,19 @@ use std::path::{Path, PathBuf};
 /// Arguments of `schedule export`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// For which scheduler.
+    /// Scheduler to write files for.
     #[arg(long, value_enum)]
     format: Format,
-    /// Folder to write the files into. Default: they are printed.
+    /// Folder to write the files to. Default: print them.
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
     file: File,
-    /// The file of schedules as seen from where the files are used. Default: its absolute path; for Kubernetes
+    /// Path of the file of schedules where the exported files are used. Default: its absolute path; for Kubernetes
     /// /etc/cutover/NAME, for GitHub and GitLab as given.
     #[arg(long, value_name = "FILE")]
     as_file: Option<PathBuf>,
-    /// The program there. Default: this one's path for systemd and cron, else `cutover`.
+    /// Path of the program there. Default: this program's path for systemd and cron, otherwise `cutover`.
     #[arg(long, value_name = "PATH")]
     program: Option<String>,
     /// The container image.

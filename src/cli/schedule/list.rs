@@ -16,12 +16,12 @@ pub struct Args {
     file: File,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Shows how all schedules stand.
+/// Lists all schedules.
 pub fn run(args: &Args) -> Result<u8, u8> {
     let schedules = args.file.open()?;
     let journal = args.state.existing_store().map_err(|failure| give_up(&failure))?;
@@ -43,13 +43,13 @@ fn line(standing: &Standing) -> String {
     format!("{:<20} {action:<8} {playbook:<26} next {next}  {last}\n", standing.schedule)
 }
 
-/// What became of a start, in words.
+/// The result of a start, in words.
 pub fn came(start: &Start) -> String {
     let how = match (start.ended, start.exit_code) {
         (Some(_), Some(0)) => ", done".to_owned(),
         (Some(_), Some(code)) => format!(", exit {code}"),
         (Some(_), None) => ", died".to_owned(),
-        (None, _) if start.claimed.is_some() => ", at work".to_owned(),
+        (None, _) if start.claimed.is_some() => ", running".to_owned(),
         (None, _) => String::new(),
     };
     format!("{}{how}", start.verdict)

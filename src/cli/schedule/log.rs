@@ -12,14 +12,14 @@ use crate::store::{Start, Starts};
 /// Arguments of `schedule log`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Of this schedule only.
+    /// Only this schedule.
     name: Option<String>,
-    /// So many, the newest.
+    /// Number of decisions, the newest first.
     #[arg(short = 'n', long, default_value_t = 20)]
     count: usize,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> Result<u8, u8> {
 
 /// A start as a line.
 pub fn line(start: &Start) -> String {
-    let asked = if start.on_demand { format!("  asked for by {}", start.by) } else { String::new() };
+    let asked = if start.on_demand { format!("  requested by {}", start.by) } else { String::new() };
     let reason = start.reason.as_ref().map(|reason| format!("  ({reason})")).unwrap_or_default();
     let run = start.run.as_deref().unwrap_or("-");
     format!("{}  {:<20} {:<24} {run}{asked}{reason}\n", instant(start.due), start.schedule, came(start))

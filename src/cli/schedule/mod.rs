@@ -22,17 +22,17 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// List the schedules: what they do, when they are due next, what became of their last start.
+    /// List the schedules: action, next due time, result of the last start.
     List(list::Args),
-    /// Show the coming due times, with their offsets.
+    /// Show the next due times, with their UTC offsets.
     Next(next::Args),
     /// Start a schedule now, in this process.
     Run(run::Args),
-    /// Show what was decided about due times, and what came of it.
+    /// Show the decisions about due times, and the results of the starts.
     Log(log::Args),
-    /// Write files with which systemd, cron, Kubernetes, GitHub or GitLab start the same things.
+    /// Write files with which systemd, cron, Kubernetes, GitHub or GitLab start the same schedules.
     Export(export::Args),
-    /// Carry out a start that was decided.
+    /// Run a start that was decided.
     #[command(hide = true)]
     CarryOut(run::CarryOut),
 }
@@ -46,7 +46,7 @@ struct File {
 }
 
 impl File {
-    /// The schedules; their faults are said.
+    /// The schedules; faults are printed.
     fn open(&self) -> Result<Schedules, u8> {
         Schedules::open(&self.path).map_err(|faults| {
             inputs::complain(vec![faults]);
@@ -60,7 +60,7 @@ pub fn log_line(start: &Start) -> String {
     log::line(start)
 }
 
-/// Carries the subcommand out.
+/// Runs the subcommand.
 pub fn run(args: &Args) -> u8 {
     let done = match &args.command {
         Command::List(args) => list::run(args),

@@ -13,22 +13,22 @@ use serde_json::json;
 /// Arguments of `schedule next`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Of this schedule only.
+    /// Only this schedule.
     name: Option<String>,
-    /// So many times.
+    /// Number of times.
     #[arg(short = 'n', long, default_value_t = 5)]
     count: usize,
-    /// After this time rather than now, as 2027-03-27T12:00:00Z.
+    /// Start from this time instead of now, such as 2027-03-27T12:00:00Z.
     #[arg(long, value_name = "TIME")]
     after: Option<Timestamp>,
     #[command(flatten)]
     file: File,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Shows the coming due times of all schedules, in the order in which they come.
+/// Shows the next due times of all schedules, in order.
 pub fn run(args: &Args) -> Result<u8, u8> {
     let schedules = args.file.open()?;
     let chosen: Vec<&Schedule> = match &args.name {

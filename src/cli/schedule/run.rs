@@ -18,14 +18,14 @@ use std::time::Duration;
 /// Arguments of `schedule run`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes:  those of what it starts; with --due also 0 when nothing is due or the start is left \
-    out, and 5 when it is refused or too late"
+    after_help = "Exit codes:  those of the started command; with --due also 0 when nothing is due or the start is skipped, \
+    and 5 when it is refused or too late"
 )]
 pub struct Args {
     /// The schedule.
     name: String,
-    /// Start it only if it is due: for the schedulers of others. A due time is started once, however often it is called
-    /// for, and not when its latest start is over.
+    /// Start only if it is due: for other schedulers. Each due time starts at most once, however often this is called, and
+    /// never after `latest_start`.
     #[arg(long)]
     due: bool,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub struct Args {
 pub struct CarryOut {
     /// The run's id.
     run: String,
-    /// The file of people that the page of the scheduler goes by.
+    /// The file of people of the scheduler's page.
     #[arg(long, value_name = "FILE")]
     people: Option<PathBuf>,
     #[command(flatten)]
@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> u8 {
 fn here(args: &Args, schedule: &Schedule) -> Result<u8> {
     let scheduler = Scheduler::new(args.state.home()?);
     let (start, work) = start_here(&scheduler, schedule)?;
-    finish(&scheduler, &start, work, None) // whoever typed it
+    finish(&scheduler, &start, work, None) // the account that typed it
 }
 
 fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
@@ -85,7 +85,7 @@ fn call(args: &Args, schedule: &Schedule) -> Result<u8> {
                 let next = schedule.timetable.next(Timestamp::now()).map(|next| with_offset(schedule, next));
                 let next = next.as_deref().unwrap_or("never");
                 output::say(&format!(
-                    "nothing is to be done for {}: no due time without a decision; next: {next}",
+                    "nothing to do for {}: every due time has a decision; next: {next}",
                     schedule.name
                 ));
                 return Ok(exit::DONE);
@@ -118,19 +118,19 @@ fn finish(scheduler: &Scheduler, start: &Start, work: Work, by: Option<StartedBy
     work::finish(&scheduler.journal, work, start, |start| cli::carry_out(&start.command, by))
 }
 
-/// Whose start it is, as the journal says: the schedule's, or that of the person who asked for it on the page.
+/// Who asked for the start, from the journal: the schedule, or the person on the page.
 fn started_by(start: &Start, people: Option<PathBuf>) -> StartedBy {
     let who = if start.on_demand { start.by.clone() } else { format!("schedule {}", start.schedule) };
     StartedBy { who, people }
 }
 
-/// Carries out a start that was decided, unless another process does.
+/// Runs a start that was decided, unless another process does.
 pub fn carry_out(args: &CarryOut) -> u8 {
     let begin = |start: &Start| cli::carry_out(&start.command, Some(started_by(start, args.people.clone())));
     match args.state.home().and_then(|home| work::carry_out(&home, &args.run, begin)) {
         Ok(Some(code)) => code,
         Ok(None) => {
-            output::say(&format!("another process has taken {} up, or it is not to be started any more", args.run));
+            output::say(&format!("another process has started {}, or it must not be started any more", args.run));
             exit::DONE
         }
         Err(failure) => give_up(&failure),

@@ -1,4 +1,4 @@
-//! `cutover serve`: the process that stays: the scheduler, and the page.
+//! `cutover serve`: runs the scheduler and the web page.
 
 mod post;
 mod scheduled;
@@ -26,15 +26,15 @@ use tokio_util::sync::CancellationToken;
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "SIGTERM or Ctrl-C: nothing more is started; what is at work goes on by itself.\n\
+#[command(after_help = "SIGTERM or Ctrl-C: nothing more is started; started runs continue by themselves.\n\
     Exit codes:  0 stopped on request, 2 the file of schedules or of people is not valid, 5 the state directory or the \
     address cannot be used")]
 pub struct Args {
-    /// The file of schedules; read again when it changes. Default: `schedules.yaml` where it is there; without one there is
-    /// only the page.
+    /// The file of schedules; read again when it changes. Default: `schedules.yaml` if it exists; otherwise only the page
+    /// runs.
     #[arg(long, value_name = "FILE", env = "CUTOVER_SCHEDULES")]
     schedules: Option<PathBuf>,
-    /// Address and port of the page. One that other machines reach needs TLS, or a proxy before it.
+    /// Address and port of the page. An address that other machines can reach needs TLS, or a proxy in front.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Certificate chain of the page, a PEM file.
@@ -43,23 +43,23 @@ pub struct Args {
     /// Private key of that certificate, a PEM file.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// A proxy with TLS stands before the page, which believes what it says about who calls.
+    /// A proxy with TLS is in front of the page; its headers about the client are trusted.
     #[arg(long, conflicts_with = "tls_cert")]
     behind_proxy: bool,
-    /// People who may approve and start, with hashes of their tokens. Without it everything can only be read.
+    /// People who may approve and start, with hashes of their tokens. Without it the page is read-only.
     #[arg(long, value_name = "FILE", env = "CUTOVER_PEOPLE")]
     people: Option<PathBuf>,
-    /// Folder of playbooks that can be rehearsed from the page.
+    /// Folder with playbooks that can be rehearsed from the page.
     #[arg(long, value_name = "DIR")]
     playbooks: Option<PathBuf>,
     #[command(flatten)]
     state: State,
 }
 
-/// What the other commands about schedules take when no file is named.
+/// The default file of the other schedule commands.
 const USUAL: &str = "schedules.yaml";
 
-/// Serves until it is told to stop.
+/// Serves until it is asked to stop.
 pub fn run(args: &Args) -> u8 {
     if let Err(failure) = descriptors::prepare() {
         return give_up(&failure);
@@ -121,7 +121,7 @@ async fn serve(
     if tls.is_none() && !args.behind_proxy && !is_loopback(&args.listen) {
         return Err(Failure::refused("serve the page", format!("{} is reached from other machines", args.listen))
             .now("nothing listens")
-            .help("name a certificate by --tls-cert and --tls-key, or say --behind-proxy where a proxy does TLS"));
+            .help("give a certificate with --tls-cert and --tls-key, or use --behind-proxy if a proxy does TLS"));
     }
     let rehearsals = args.playbooks.clone().map(|folder| Rehearsals::of(folder, program)).transpose()?;
     let over = CancellationToken::new();
@@ -155,12 +155,12 @@ async fn serve(
     let scheduler = schedules.map(|(_, daemon)| beside(daemon, over, tell)).transpose()?;
     page.serve(door).await;
     if let Some(scheduler) = scheduler {
-        let _ = tokio::task::spawn_blocking(|| scheduler.join()).await; // it says itself what it cannot do
+        let _ = tokio::task::spawn_blocking(|| scheduler.join()).await; // it reports its own failures
     }
     Ok(())
 }
 
-/// The scheduler in threads of its own: whatever the page is busy with, a due time is looked at when it comes.
+/// The scheduler in threads of its own, so that a busy page does not delay due times.
 fn beside(daemon: Daemon, over: CancellationToken, tell: impl Fn(News) + Send + 'static) -> Result<JoinHandle<()>> {
     let failed = |error: std::io::Error| Failure::permanent("start the scheduler", error.to_string());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
@@ -168,7 +168,7 @@ fn beside(daemon: Daemon, over: CancellationToken, tell: impl Fn(News) + Send + 
     thread.spawn(move || runtime.block_on(daemon.serve(over, tell))).map_err(failed)
 }
 
-/// Ends `over` when the process is told to end.
+/// Ends `over` when the process is asked to end.
 pub(super) async fn stop_on_signal(over: CancellationToken) {
     // without a handler the signal ends the process, which loses nothing
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
@@ -184,7 +184,7 @@ fn tell(news: News, state_dir: &Path) {
         News::Schedules(schedules) => output::tell(&coming(&schedules)),
         News::Broken(faults) => {
             inputs::complain(vec![faults]);
-            output::say("the schedules as they were before stay in use");
+            output::say("the previous schedules remain in use");
         }
         News::Decided(start) => output::tell(&log_line(&start)),
         News::Launched(start) => {
@@ -195,7 +195,7 @@ fn tell(news: News, state_dir: &Path) {
         News::Stopped(at_work) => {
             for start in &at_work {
                 output::say(&format!(
-                    "{} of {} goes on by itself",
+                    "{} of {} continues by itself",
                     start.run.as_deref().unwrap_or("?"),
                     start.schedule
                 ));
@@ -205,7 +205,7 @@ fn tell(news: News, state_dir: &Path) {
     }
 }
 
-/// What it will do next.
+/// The next due times.
 fn coming(schedules: &Schedules) -> String {
     let now = Timestamp::now();
     let line = |schedule: &crate::schedule::Schedule| {
@@ -213,5 +213,6 @@ fn coming(schedules: &Schedules) -> String {
         format!("  {:<20} next {}\n", schedule.name, next.as_deref().unwrap_or("never"))
     };
     let lines: String = schedules.all.iter().map(line).collect();
-    format!("{} schedules:\n{lines}", schedules.all.len())
+    let count = schedules.all.len();
+    format!("{count} {}:\n{lines}", if count == 1 { "schedule" } else { "schedules" })
 }

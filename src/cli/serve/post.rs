@@ -1,4 +1,4 @@
-//! Messages that go out while the program stays: those that runs have left, and those about starts that were too late.
+//! Messages sent by `cutover serve`: those that runs have left in the outbox, and those about late starts.
 
 use crate::engine::clock::wall;
 use crate::notify::{Late, REST, Sender, late};
@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-/// So many starts are looked through when the program comes up, for those that nobody was told of.
+/// Number of starts that are searched at the start of the program for unreported late ones.
 const LOOKED_THROUGH: usize = 500;
-/// Nobody wants to hear of what was too late before that, in milliseconds.
+/// Older late starts are not reported, in milliseconds.
 const NEWS: i64 = 24 * 60 * 60 * 1_000;
 
-/// Sends what waits in the outbox, until it is over. What cannot be sent stays there, and stops nothing.
+/// Sends the messages in the outbox until it is asked to stop. A message that cannot be sent waits there.
 pub async fn deliver(journal: Store, over: CancellationToken) {
     let mut sender = Sender::new(journal);
     loop {
@@ -33,7 +33,7 @@ pub async fn deliver(journal: Store, over: CancellationToken) {
     }
 }
 
-/// Tells those whom a playbook names under `on: { late: ... }`.
+/// Notifies the webhooks that a playbook names under `on: { late: ... }`.
 pub struct LateStarts {
     journal: Store,
     file: PathBuf,
@@ -44,13 +44,13 @@ impl LateStarts {
         Self { journal, file: file.to_owned() }
     }
 
-    /// Tells what a program that died may have left untold: each due time is told once, however often this is done.
+    /// Reports late starts that a program that died may have left unreported. Each due time is reported once.
     pub fn catch_up(&self) {
         let recent = self.journal.starts(None, LOOKED_THROUGH).unwrap_or_default();
         recent.iter().filter(|start| start.at > wall() - NEWS).for_each(|start| self.tell(start));
     }
 
-    /// Tells of one start, if it is one that did not come about in time.
+    /// Reports one start, if it was late or missed.
     pub fn tell(&self, start: &Start) {
         if !matches!(start.verdict, Verdict::Late | Verdict::Missed) {
             return;
@@ -59,7 +59,7 @@ impl LateStarts {
         let Some(schedule) = schedules.get(&start.schedule) else { return };
         let Ok(plan) = load::plan(&schedule.sources) else { return };
         let folder = schedule.sources.inventory.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        let text = start.reason.as_deref().unwrap_or("it is not started any more");
+        let text = start.reason.as_deref().unwrap_or("it will not be started");
         let late_one = Late {
             schedule: &start.schedule,
             due: start.due,

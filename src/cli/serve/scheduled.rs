@@ -23,7 +23,7 @@ impl Scheduled {
         Self { file: file.to_owned(), home, known: Mutex::default() }
     }
 
-    /// The schedules as the file says now; those from before while it cannot be read.
+    /// The schedules of the file; the previous ones while it cannot be read.
     fn now(&self) -> Result<Arc<Schedules>> {
         let there = version(&self.file);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! `cutover state`: what is kept: back it up, check it, move it, prune it, bring it up to date.
+//! `cutover state`: back up, check, move, prune or upgrade the stored state.
 
 use super::State;
 use crate::cli::output::{self, Format};
@@ -18,21 +18,21 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Copy the journal to a new file, also while a run writes it, and check the copy.
+    /// Copy the journal to a new file, even while a run writes to it, and check the copy.
     Backup(BackupArgs),
     /// Check the journal's file and the hash chain of every run. Changes nothing.
     Check(CheckArgs),
-    /// Copy everything to an empty store: from a directory to a PostgreSQL that many machines share, or back.
+    /// Copy everything to an empty store: from a directory to a PostgreSQL database that machines share, or back.
     Copy(super::copy::CopyArgs),
-    /// Forget runs that are over and older than some time, and keep their evidence as files.
+    /// Remove finished runs older than a given age, and keep their evidence as files.
     Prune(super::prune::PruneArgs),
-    /// Bring the journal of an older cutover up to date.
+    /// Upgrade the journal of an older cutover version.
     Upgrade(CheckArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct BackupArgs {
-    /// The copy; must not exist.
+    /// Path of the copy; must not exist.
     file: PathBuf,
     #[command(flatten)]
     rest: CheckArgs,
@@ -42,12 +42,12 @@ struct BackupArgs {
 struct CheckArgs {
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Does one of them.
+/// Runs the subcommand.
 pub fn run(args: &Args) -> u8 {
     let done = match &args.what {
         What::Backup(args) => back_up(args),
@@ -78,7 +78,7 @@ fn back_up(args: &BackupArgs) -> Result<()> {
 }
 
 fn check(args: &CheckArgs) -> Result<()> {
-    shown(&args.state.open()?.check()?, args.format, "the journal is whole");
+    shown(&args.state.open()?.check()?, args.format, "the journal is intact");
     Ok(())
 }
 
@@ -86,7 +86,7 @@ fn upgrade(args: &CheckArgs) -> Result<()> {
     if args.state.existing_store().is_ok_and(|found| found.is_none()) {
         args.state.open()?; // reports that there is none
     }
-    shown(&args.state.store()?.check()?, args.format, "the journal is up to date and whole");
+    shown(&args.state.store()?.check()?, args.format, "the journal is up to date and intact");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! `cutover state copy`: moves what is kept from a directory of one machine to a store that many share, and back.
+//! `cutover state copy`: copies the stored state from a directory to a shared store, and back.
 
 use super::State;
 use crate::cli::output::{self, Format};
@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CopyArgs {
-    /// Where to: an empty directory, or the address of a PostgreSQL database without a store.
+    /// Destination: an empty directory, or the address of a PostgreSQL database without a store.
     #[arg(value_name = "DIR|URL")]
     to: PathBuf,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -22,7 +22,7 @@ pub(super) fn copy(args: &CopyArgs) -> Result<()> {
     args.state.open()?; // reports that there is none
     let from = args.state.home()?;
     if let Some(worker) = from.workers().first() {
-        return Err(Failure::locked("copy the store", format!("it is being worked on by {worker}"))
+        return Err(Failure::locked("copy the store", format!("it is in use by {worker}"))
             .now("nothing was copied")
             .help("wait for it, or stop it (`cutover stop RUN`); stop `cutover serve` and `cutover runner` too"));
     }
@@ -33,7 +33,7 @@ pub(super) fn copy(args: &CopyArgs) -> Result<()> {
             let (to, words) = (args.to.display(), super::command::words(&copied));
             output::text(&format!("copied to {to}, and both hold the same: {words}\n"));
             output::text(
-                "the original is as it was; from now on name the copy (`--state`, CUTOVER_STATE) on every machine\n",
+                "the original is unchanged; from now on use the copy (`--state`, CUTOVER_STATE) on every machine\n",
             );
         }
     }

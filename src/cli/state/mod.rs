@@ -1,5 +1,5 @@
-//! Where the state is: a directory of this machine, or a PostgreSQL that many machines share, with a directory beside it for
-//! what only this machine needs.
+//! Where the state is stored: a directory of this machine, or a PostgreSQL database that machines share, with a local
+//! directory for logs and sockets.
 
 mod command;
 mod copy;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Where the state is.
 #[derive(Debug, Clone, clap::Args)]
 pub struct State {
-    /// Directory of the journal, or the address of a PostgreSQL that many machines share: `postgres://USER@HOST,HOST/DATABASE`.
+    /// Directory of the journal, or the address of a shared PostgreSQL database: `postgres://USER@HOST,HOST/DATABASE`.
     /// Default: `$XDG_STATE_HOME/cutover`, or `~/.local/state/cutover`.
     #[arg(long = "state", value_name = "DIR|URL", env = "CUTOVER_STATE")]
     dir: Option<PathBuf>,
@@ -41,14 +41,14 @@ impl State {
     fn shared_at(&self) -> Option<&str> {
         self.dir.as_ref()?.to_str().filter(|text| Address::is_meant(text))
     }
-    /// The store, made when it is not there.
+    /// The store, created if missing.
     ///
     /// # Errors
     /// When it cannot be opened.
     pub fn store(&self) -> Result<Store> {
         Ok(self.home()?.store)
     }
-    /// The store for looking, if there is one.
+    /// The store for reading, if there is one.
     ///
     /// # Errors
     /// When it cannot be opened.
@@ -58,19 +58,19 @@ impl State {
             None => Store::open_existing(self.dir()),
         }
     }
-    /// The store and the directory of this machine, made when they are not there.
+    /// The store and the directory of this machine, created if missing.
     ///
     /// # Errors
     /// When they cannot be opened.
     pub fn home(&self) -> Result<Home> {
         Home::at(self.shared_at().map_or_else(|| self.dir(), Path::new))
     }
-    /// Where it was said to be, by option or environment.
+    /// The value of the option or environment variable.
     #[must_use]
     pub fn stated(&self) -> Option<&Path> {
         self.dir.as_deref()
     }
-    /// A run's summary as text, and what the commands in it need besides, where this directory was named by an option.
+    /// A run's summary as text, with the `--state` option for its commands where this directory was given as an option.
     #[must_use]
     pub fn shown(&self, summary: &Summary, alive: Option<&str>) -> String {
         let mut shown = text::text(summary, alive);
@@ -81,14 +81,14 @@ impl State {
         }
         shown
     }
-    /// The journal, made when it is not there.
+    /// The journal, created if missing.
     ///
     /// # Errors
     /// When it cannot be opened.
     pub fn journal(&self) -> Result<Arc<dyn Journal>> {
         Ok(Arc::new(self.store()?))
     }
-    /// The journal of a command that only looks.
+    /// The journal for a command that only reads.
     ///
     /// # Errors
     /// When there is none.
@@ -101,9 +101,10 @@ impl State {
     /// When there is none.
     pub fn open(&self) -> Result<Store> {
         self.existing_store()?.ok_or_else(|| {
-            let place = self.shared_at().map_or_else(|| self.dir().display().to_string(), str::to_owned);
-            Failure::permanent("read the journal", format!("there is none in {place}"))
-                .help("name the state directory of the run with --state")
+            let directory = || format!("state directory: {}", self.dir().display());
+            let place = self.shared_at().map_or_else(directory, |address| format!("store: {address}"));
+            Failure::permanent("find a run", format!("no runs yet ({place})"))
+                .help("if the run has another state directory, give it with --state")
         })
     }
     /// All runs, the oldest first.
@@ -126,7 +127,7 @@ impl State {
         }
         match journal.runs()?.last() {
             Some(head) => journal.run(&head.id),
-            None => Err(Failure::permanent("find the newest run", "the journal holds no run yet")),
+            None => Err(Failure::permanent("find the newest run", "no runs yet")),
         }
     }
     /// A run's summary.
@@ -138,7 +139,7 @@ impl State {
         let entries = self.existing()?.entries(&record.head.id)?;
         Summary::new(&record.head.id, &Arc::new(record.plan_to_read()?), &entries)
     }
-    /// Who works on `run` right now, if anyone does.
+    /// The process that works on `run` now, if there is one.
     #[must_use]
     pub fn worker(&self, run: &str) -> Option<String> {
         let is_of = |holder: &String| holder.split(' ').nth(1) == Some(run);

@@ -1,4 +1,4 @@
-//! `cutover state prune`: forgets runs that are over and old, and keeps what an auditor asks for as files.
+//! `cutover state prune`: removes old finished runs, and keeps their evidence for auditors as files.
 
 use super::State;
 use crate::cli::output::{self, Format};
@@ -20,26 +20,26 @@ use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PruneArgs {
-    /// Runs that ended longer ago than this go, such as `90d`.
+    /// Remove runs that ended longer ago than this, such as `90d`.
     #[arg(long, value_name = "AGE", value_parser = age)]
     older_than: Duration,
-    /// Folder for what is kept of each: its plan, its report and its page.
+    /// Folder for the evidence of each run: its plan, its report and its page.
     #[arg(long, value_name = "DIR")]
     evidence: PathBuf,
-    /// Do it; without this it is only said what would go.
+    /// Remove them. Without this option only list them.
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
     state: State,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// What has gone, or would go.
+/// What was removed, or would be.
 #[derive(Debug, Serialize)]
 struct Pruned {
-    /// Whether it has.
+    /// Whether it was removed.
     done: bool,
     runs: Vec<Old>,
     /// Decisions of schedules.
@@ -56,7 +56,7 @@ fn age(text: &str) -> std::result::Result<Duration, String> {
         None => text
             .parse::<crate::domain::units::Span>()
             .map(|span| span.0)
-            .map_err(|_| format!("`{text}` is no age such as `90d` or `36h`")),
+            .map_err(|_| format!("`{text}` is not an age such as `90d` or `36h`")),
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn prune(args: &PruneArgs) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the evidence of a run, and then forgets it; whether it was still as the evidence says.
+/// Keeps the evidence of a run, and then removes it; returns false when the run has changed meanwhile.
 fn forget(store: &Store, args: &PruneArgs, run: &str) -> Result<bool> {
     let (record, entries) = (store.run(run)?, store.entries(run)?);
     let Some(last) = entries.last().map(|entry| (entry.seq, entry.hash.clone())) else { return Ok(false) };
@@ -109,7 +109,7 @@ fn forget(store: &Store, args: &PruneArgs, run: &str) -> Result<bool> {
     store.forget_run(run, &last)
 }
 
-/// Durable before it has its name.
+/// The file is durable before it gets its name.
 fn keep(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -122,7 +122,7 @@ fn keep(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn unkept(run: &str, error: &impl ToString) -> Failure {
     Failure::permanent(format!("keep the evidence of run {run}"), error.to_string())
-        .now("the run is still in the store, and so are those that are not named above")
+        .now("this run is still in the store, and so are all runs not listed above")
 }
 
 fn words(pruned: &Pruned, evidence: &Path) -> String {
@@ -132,12 +132,14 @@ fn words(pruned: &Pruned, evidence: &Path) -> String {
         let _ = writeln!(text, "{run}  {ended}  {playbook}  {outcome}");
     }
     let (runs, starts, evidence) = (pruned.runs.len(), pruned.starts, evidence.display());
+    let run_word = if runs == 1 { "run" } else { "runs" };
+    let decision_word = if starts == 1 { "decision" } else { "decisions" };
     let _ = if runs == 0 && starts == 0 {
-        writeln!(text, "nothing is that old and over")
+        writeln!(text, "no finished run is that old")
     } else if pruned.done {
-        writeln!(text, "{runs} runs and {starts} decisions of schedules are removed; their evidence is in {evidence}")
+        writeln!(text, "removed {runs} {run_word} and {starts} schedule {decision_word}; the evidence is in {evidence}")
     } else {
-        writeln!(text, "{runs} runs would be removed: add --yes")
+        writeln!(text, "would remove {runs} {run_word}; add --yes to remove them")
     };
     text
 }

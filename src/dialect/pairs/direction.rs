@@ -1,7 +1,7 @@
 //! Which program can be the replica of which.
 //!
 //! Facts: the manuals of `MySQL` on replication compatibility and upgrade paths, `MariaDB`'s page on replication
-//! compatibility, and trials with `MariaDB` 10.11.19 and 11.8.9 and `MySQL` 9.7.4 (each said where it is used).
+//! compatibility, and trials with `MariaDB` 10.11.19 and 11.8.9 and `MySQL` 9.7.4 (each stated where it is used).
 
 use crate::dialect::Dialect;
 use crate::domain::product::{Family, Product, Version};
@@ -13,7 +13,7 @@ use serde::Serialize;
 pub enum Direction {
     /// Its makers support it.
     Supported,
-    /// Nobody promises it, and nobody has seen that it cannot work: why.
+    /// Not documented to work, and not seen to fail: why.
     Gap(String),
     /// The same, because the replica is older than its source: what the newer one writes in a way that the older one does not
     /// know stops it.
@@ -26,7 +26,7 @@ pub enum Direction {
 pub(super) const LATE: u16 = 99;
 
 impl Direction {
-    /// The same, said of series instead of their latest releases.
+    /// The same, for series instead of their latest releases.
     pub(super) fn of_series(self) -> Self {
         let plain = |why: String| why.replace(&format!(".{LATE}"), "");
         match self {
@@ -86,7 +86,7 @@ fn within_mariadb(source: Version, target: Version) -> Direction {
         return Direction::Supported;
     }
     Direction::Older(format!(
-        "MariaDB {target} is older than {source}, and its makers support no replica that is older"
+        "MariaDB {target} is older than {source}, and MariaDB supports no replica that is older than its source"
     ))
 }
 
@@ -94,19 +94,20 @@ fn mysql_to_mariadb(source: Product, target: Product) -> Direction {
     let (from, to) = (source.version, target.version);
     if from >= Version(9, 0, 0) && !Dialect::from(target).speaks_caching_sha2() {
         return Direction::Impossible(format!(
-            "MySQL {from} offers no login that MariaDB {to} knows: its receiver cannot load caching_sha2_password \
+            "MySQL {from} offers no login that MariaDB {to} supports: its receiver cannot load caching_sha2_password \
              (error 2059, measured with 9.7.4 and 10.11.19)"
         ));
     }
     if from >= Version(9, 0, 0) {
         return Direction::Gap(format!(
-            "MariaDB does not say that it can follow MySQL {from}; a whole move by position went through from 9.7.4 to 11.8.9, \
-             with caching_sha2_password.so of its client library in its plugin_dir"
+            "MariaDB does not document that it can follow MySQL {from}; a whole move by position worked from 9.7.4 to \
+             11.8.9, with caching_sha2_password.so of its client library in its plugin_dir"
         ));
     }
     if from >= Version(8, 1, 0) {
         return Direction::Gap(format!(
-            "MariaDB's page on replication does not say that it can follow MySQL {from}; its Migrator takes 8.4 as a source"
+            "MariaDB's page on replication does not state that it can follow MySQL {from}; its Migrator accepts 8.4 as \
+             a source"
         ));
     }
     let least = if from >= Version(8, 0, 0) {
@@ -122,7 +123,7 @@ fn mysql_to_mariadb(source: Product, target: Product) -> Direction {
     if to >= least {
         return Direction::Supported;
     }
-    Direction::Gap(format!("MariaDB follows MySQL {from} from {least} on, and this is {to}"))
+    Direction::Gap(format!("MariaDB follows MySQL {from} from version {least} on, and this is {to}"))
 }
 
 fn mariadb_to_mysql(source: Product, target: Product) -> Direction {
@@ -133,7 +134,7 @@ fn mariadb_to_mysql(source: Product, target: Product) -> Direction {
         ));
     }
     Direction::Gap(format!(
-        "nobody supports MySQL {to} as a replica of MariaDB {from}; their makers contradict each other"
+        "no vendor supports MySQL {to} as a replica of MariaDB {from}; their documentation is contradictory"
     ))
 }
 

@@ -35,7 +35,7 @@ pub struct Pair {
     pub forward: Direction,
     /// Whether the old one can follow the new one after the switch.
     pub way_back: Direction,
-    /// What must hold for the forward direction, and for the way back where that is said, in words.
+    /// What must hold for the forward direction, and for the way back where stated, in words.
     pub conditions: Vec<&'static str>,
     /// Where the verdicts are from.
     pub basis: &'static str,
@@ -80,14 +80,14 @@ pub fn of_versions(source: Product, target: Product) -> Pair {
     if source.version.2 == 0 && target.version.2 == 0 { of_series(source, target) } else { Pair::of(source, target) }
 }
 
-/// What the makers ask for, beside what `preflight` looks at in every pair.
+/// What the vendors require, in addition to what `preflight` checks for every pair.
 fn conditions(source: Product, target: Product) -> Vec<&'static str> {
     let mut conditions = forward_conditions(source, target);
     let may_come_back = !matches!(direction(target, source), Direction::Impossible(_));
     if may_come_back && writes_uca1400(target) && !knows_uca1400(source) {
         conditions.push(
             "for the way back, on the target: character_set_collations = '' and a collation_server without uca1400, which the \
-             source does not know; else it stops at the application's first CREATE, ALTER, DROP or TRUNCATE",
+             source does not know; otherwise it stops at the application's first CREATE, ALTER, DROP or TRUNCATE",
         );
     }
     conditions
@@ -115,15 +115,15 @@ fn forward_conditions(source: Product, target: Product) -> Vec<&'static str> {
             "by position, not by GTID",
             "on the source: binlog_row_value_options = '' and binlog_transaction_compression = OFF",
             "no JSON columns",
-            "an account by mysql_native_password, or MariaDB from 11.4.9, 11.8.4 or 12.1.1 on with caching_sha2_password.so in plugin_dir",
+            "an account with mysql_native_password, or MariaDB from 11.4.9, 11.8.4 or 12.1.1 on with caching_sha2_password.so in plugin_dir",
             "MySQL's mysqldump on the host that dumps, in any folder of its PATH",
-            "the application's accounts with their passwords in the inventory: they are made anew",
+            "the application's accounts with their passwords in the inventory: they are created again",
         ],
         (Family::MariaDb, Family::MySql) => {
             vec!["by position", "on the source: encrypt_binlog = OFF and log_bin_compress = OFF"]
         }
         (Family::MySql, Family::MySql) if target.version >= Version(9, 5, 0) && source.version < Version(9, 5, 0) => {
-            vec!["gtid_mode of both fits: the target's default is ON"]
+            vec!["the same gtid_mode on both: the target's default is ON"]
         }
         _ => Vec::new(),
     }
@@ -140,7 +140,7 @@ fn basis(source: Family, target: Family) -> &'static str {
         }
         (Family::MySql, Family::MariaDb) => "MariaDB documentation: MariaDB Replication with MySQL",
         (Family::MariaDb, Family::MySql) => {
-            "the makers contradict each other (MariaDB: Global Transaction ID, and Replication with MySQL)"
+            "the vendors contradict each other (MariaDB: Global Transaction ID, and Replication with MySQL)"
         }
     }
 }

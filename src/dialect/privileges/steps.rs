@@ -8,11 +8,11 @@ const PROCESS: AnyOf = &["PROCESS"];
 const RELOAD: AnyOf = &["RELOAD"];
 const CREATE_USER: AnyOf = &["CREATE USER"];
 
-/// Without these a dump leaves out tables, views, triggers or events, and says nothing.
+/// Without these a dump leaves out tables, views, triggers or events without a message.
 const SEES_ALL: [AnyOf; 4] = [SELECT, &["SHOW VIEW"], &["TRIGGER"], &["EVENT"]];
 
 impl Dialect {
-    /// To look at a server, its sessions, its logs and its replication.
+    /// To check a server, its sessions, its logs and its replication.
     #[must_use]
     pub fn look_privileges(self) -> Vec<AnyOf> {
         vec![SELECT, PROCESS, self.sees_log(), self.sees_channel()]
@@ -159,7 +159,7 @@ impl Dialect {
         all
     }
 
-    /// To read how a replica stands, and to go by what it was told of accounts.
+    /// To read how a replica stands, and to follow statements about accounts.
     #[must_use]
     pub fn follow_privileges(self) -> Vec<AnyOf> {
         vec![self.sees_channel(), self.reads_relay_log(), self.steers_channel()]

@@ -1,4 +1,4 @@
-//! The lines of a program's complaint that tell what went wrong. Pure.
+//! The lines of a program's error output that show what went wrong. Pure.
 
 /// Words of lines that report an error.
 const ERRORS: [&str; 17] = [
@@ -20,7 +20,7 @@ const ERRORS: [&str; 17] = [
     "unknown variable",
     "no space left",
 ];
-/// Words of lines that report less than an error, whatever else stands in them.
+/// Words of lines that report less than an error, whatever else they contain.
 const LESSER: [&str; 7] = ["warning", "[note]", "[system]", "note:", "info:", "deprecated", "[info]"];
 
 /// At most `count` lines of `text`: those that report an error come first, and the last lines fill the rest. A text

@@ -1,7 +1,8 @@
-//! What programs on the runner's own machine find in their environment: what a login has, and what the inventory passes.
+//! The environment of programs on the runner's own machine: the variables of a login, and those that the inventory
+//! passes.
 //!
-//! What somebody has exported for another program, or left in the unit of a service, changes nothing of what a step does,
-//! and no password stands where `/proc` shows it.
+//! Variables that were exported for another program, or set in the unit of a service, do not change what a step does,
+//! and no password is visible in `/proc`.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

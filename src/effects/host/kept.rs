@@ -1,4 +1,4 @@
-//! What is kept of a stream that may be endless: its beginning, or its end.
+//! The kept part of a stream that may be endless: its beginning, or its end.
 
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -11,7 +11,7 @@ pub(super) trait Keep {
 
 /// The first bytes of a stream.
 pub(super) struct Head {
-    /// What is kept.
+    /// The kept part.
     pub bytes: Vec<u8>,
     limit: usize,
     length: u64,
@@ -38,7 +38,7 @@ impl Keep for Head {
 
 /// The last bytes of a stream.
 pub(super) struct Tail {
-    /// What is kept.
+    /// The kept part.
     pub bytes: Vec<u8>,
     limit: usize,
 }

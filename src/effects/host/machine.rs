@@ -1,4 +1,4 @@
-//! A connected machine: the runner's own, or one behind an ssh master. Starts programs, whoever asks.
+//! A connected machine: the runner's own, or one behind an ssh master. Starts programs for any caller.
 
 use super::environment::Environment;
 use super::process::{self, Process};
@@ -25,18 +25,18 @@ pub(in crate::effects) struct Machine {
 
 /// Longest time to ask for a home folder.
 const HOME_LIMIT: Duration = Duration::from_secs(10);
-/// Prints the home folder, as the login says it or else the list of accounts.
+/// Prints the home folder, according to the login, or else to the list of accounts.
 const HOME: &str = "[ -n \"${HOME-}\" ] || HOME=$(getent passwd \"$(id -u)\" | cut -d: -f6); printf %s \"$HOME\"";
 
 /// How programs get there.
 pub(super) enum Link {
-    /// With what programs find in their environment.
+    /// With the environment of its programs.
     Local(Environment),
     Ssh(ssh::Master),
 }
 
 impl Machine {
-    /// Reaches the host `name` as `access` says: see [`super::Host::connect`].
+    /// Reaches the host `name` according to `access`: see [`super::Host::connect`].
     pub(in crate::effects) async fn connect(name: &str, access: &inventory::Host, control_dir: &Path) -> Result<Self> {
         let link = match &access.ssh {
             None => Link::Local(Environment::with(&access.pass_env)),
@@ -57,7 +57,7 @@ impl Machine {
         &self.link
     }
 
-    /// The home folder of the account that is worked as, asked once: what a plan has below it is placed by this.
+    /// The home folder of the account that cutover uses there, asked once: paths below it in a plan start here.
     pub(in crate::effects) async fn home(&self) -> Result<&str> {
         let ask = async || {
             let ran = self.look_after(HOME, &[], HOME_LIMIT).await?;
@@ -78,7 +78,7 @@ impl Machine {
         if path.is_at_home() { Ok(path.at_home(self.home().await?)) } else { Ok(path.clone()) }
     }
 
-    /// Whether the connection still stands; answers within three seconds.
+    /// Whether the connection is still alive; answers within three seconds.
     pub(in crate::effects) async fn is_alive(&self) -> bool {
         match &self.link {
             Link::Local(_) => true,
@@ -88,7 +88,7 @@ impl Machine {
         }
     }
 
-    /// Starts a program in a session of its own. Behind ssh it is handed over as a script, because nobody knows what
+    /// Starts a program in its own session. Behind ssh it is handed over as a script, because nobody knows what
     /// kind of shell logs in there.
     pub(super) async fn start(&self, argv: &[&str], stdin: bool) -> Result<Process, process::Fault> {
         match &self.link {
@@ -99,7 +99,7 @@ impl Machine {
         }
     }
 
-    /// Starts a script of `sh` in a session of its own.
+    /// Starts a script of `sh` in its own session.
     pub(super) async fn start_script(&self, script: &str, stdin: bool) -> Result<Process, process::Fault> {
         match &self.link {
             Link::Local(environment) => Process::local_session(script, environment, stdin),
@@ -107,14 +107,14 @@ impl Machine {
         }
     }
 
-    /// Runs a short script of ours, beside every queue and lease: for what looks after the lease itself.
+    /// Runs a short script of cutover, outside every queue and lease: for the scripts that maintain the lease itself.
     pub(in crate::effects) async fn look_after(
         &self,
         script: &str,
         args: &[&str],
         limit: Duration,
     ) -> Result<super::Ran> {
-        let attempted = || "look after the lease".to_owned();
+        let attempted = || "check or renew the lease".to_owned();
         let failed = |fault: process::Fault| fault.failure(attempted()).at(&self.name);
         let script = format!("set -- {}\n{script}", shell_words::join(args));
         let work = async {

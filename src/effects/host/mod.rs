@@ -1,6 +1,6 @@
 //! Programs and files on a machine: the runner's own, or one behind ssh.
 //!
-//! May know how a host is reached (inventory) and how programs are started; nothing of what they do.
+//! May know how a host is reached (inventory) and how programs are started, but nothing about what they do.
 
 mod complaint;
 mod environment;
@@ -33,11 +33,11 @@ use tokio::time::{sleep, timeout};
 
 /// How many lines of a script's complaint go into a failure.
 const COMPLAINT_LINES: usize = 10;
-/// Longest time for a program of ours: a look, a small change. What may take longer is a [`super::Job`], or is bounded by
-/// its caller.
+/// Longest time for a program of cutover: a check, a small change. What may take longer is a [`super::Job`], or is
+/// bounded by its caller.
 const LIMIT: Duration = Duration::from_mins(2);
-/// How long the streams of a program of the user's own are read on after it has ended: what it has left in the background
-/// may hold them open.
+/// How long the streams of a program of the user's own are read on after it has ended: what it has left in the
+/// background may hold them open.
 const STRAGGLERS: Duration = Duration::from_secs(10);
 /// The step's own timeout ends the program.
 const UNBOUNDED: Duration = Duration::from_hours(24 * 365);
@@ -55,10 +55,10 @@ const REMOVE_FILE: &str = with_places!("remove_file.sh");
 /// How the script that reads ends when there is no such file.
 const NO_FILE: i32 = 78;
 
-/// What bounds a program.
+/// Limits of a program.
 struct Bounds {
     limit: Duration,
-    /// How much is kept of what it prints, in bytes.
+    /// Number of bytes of its output that are kept.
     keep: usize,
     ends: Ends,
     /// How long its streams are read on after it has ended; to their ends, when missing.
@@ -66,7 +66,7 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// Whether it is a program of the user's own, of which nobody knows what it changes.
+    /// Whether it is a program of the user, whose changes are unknown.
     fn is_users(&self) -> bool {
         self.stragglers.is_some()
     }
@@ -85,16 +85,16 @@ pub struct Host {
     lines: Option<Arc<Lines>>,
 }
 
-/// What a program left behind.
+/// Result of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {
-    /// Exit code; 127 when there is no such program, 128 and more when a signal ended it, `None` when nobody knows.
+    /// Exit code; 127 when there is no such program, 128 and more when a signal ended it, `None` when unknown.
     pub code: Option<i32>,
-    /// The beginning of what it printed.
+    /// The beginning of its output.
     pub stdout: Vec<u8>,
     /// Whether that is all that it printed.
     pub whole: bool,
-    /// The end of what it complained of.
+    /// The end of its error output.
     pub stderr: String,
 }
 
@@ -110,20 +110,20 @@ impl Ran {
         Err(failed(attempted, complaint(self.code, &self.stderr)).at(host))
     }
 
-    /// The last line of what it complained of.
+    /// The last line of its error output.
     #[must_use]
     pub fn last_words(&self) -> &str {
-        self.stderr.trim().lines().last().unwrap_or("it said nothing")
+        self.stderr.trim().lines().last().unwrap_or("it printed nothing")
     }
 }
 
 impl Host {
-    /// Reaches the host `name` as `access` says. The socket of its ssh master goes to a folder of this process in
+    /// Reaches the host `name` according to `access`. The socket of its ssh master goes to a folder of this process in
     /// `control_dir` (made with mode 0700; a short folder in `/tmp` when its path is too long for a socket), and
     /// masters that dead runners left there are ended.
     ///
     /// # Errors
-    /// When its key is not known or it lets nobody in; transient when it, or its sshd, is away.
+    /// When its key is not known or it refuses the login; transient when it, or its sshd, does not answer.
     pub async fn connect(name: &str, access: &inventory::Host, control_dir: &Path) -> Result<Self> {
         let machine = Arc::new(Machine::connect(name, access, control_dir).await?);
         Ok(Self { machine, activity: Activity::apart(), lease: None, lines: None })
@@ -145,13 +145,14 @@ impl Host {
         matches!(self.machine.link(), Link::Local(_))
     }
 
-    /// Whether the connection still stands; answers within three seconds. A frozen network is noticed by ssh itself
+    /// Whether the connection is still alive; answers within three seconds. A frozen network is noticed by ssh itself
     /// only after some 6 seconds.
     pub async fn is_alive(&self) -> bool {
         self.machine.is_alive().await
     }
 
-    /// Runs a program with exactly these arguments, no shell between; `stdin` is empty when missing. It has two minutes.
+    /// Runs a program with exactly these arguments, no shell between; `stdin` is empty when missing. It has two
+    /// minutes.
     ///
     /// # Errors
     /// As for [`Host::run_within`].
@@ -163,14 +164,14 @@ impl Host {
     /// started in its session: asked to for 3 seconds, then made to.
     ///
     /// # Errors
-    /// When it could not be started, was ended, or the connection was lost (transient): what may still run where is said
-    /// then. `Locked` when another runner has the run. An exit code is not an error.
+    /// When it could not be started, was ended, or the connection was lost (transient): what may still run where is
+    /// stated then. `Locked` when another runner has the run. An exit code is not an error.
     pub async fn run_within(&self, argv: &[&str], stdin: Option<&[u8]>, limit: Duration) -> Result<Ran> {
         self.run_bounded(argv, stdin, Bounds { limit, stragglers: Some(STRAGGLERS), ..OURS }).await
     }
 
-    /// Runs a program of the user's own, as long as the step gives it: when its work is given up it is ended with all that
-    /// descends from it, what has left its session among it.
+    /// Runs a program of the user's own, as long as the step gives it: when its work is given up it is ended with all
+    /// that descends from it, what has left its session among it.
     ///
     /// # Errors
     /// As for [`Host::run_within`].
@@ -221,7 +222,7 @@ impl Host {
 
     /// Ends a program and proves that it is gone, over another line when this one is lost.
     async fn end(&self, guard: &Guard) -> Result<()> {
-        let mut last = "it does not answer".to_owned();
+        let mut last = "the host does not answer".to_owned();
         let ending = async {
             loop {
                 let machine = match &self.lines {
@@ -266,13 +267,13 @@ impl Host {
         }
     }
 
-    /// The line broke while a program ran. One of the user's own is ended before anything else is done: it would go on
-    /// beside what comes next.
+    /// The line broke while a program ran. A program of the user is ended before anything else is done: otherwise it
+    /// would run at the same time as the next action.
     async fn lost(&self, argv: &[&str], guard: Option<&Guard>) -> Failure {
         let failure = process::Fault::Lost.failure(attempted(argv)).at(self.name());
         let Some(guard) = guard else { return failure };
         match self.end(guard).await {
-            Ok(()) => failure.now(format!("`{}` does not run on {} any more", shown(argv), self.name())),
+            Ok(()) => failure.now(format!("`{}` is no longer running on {}", shown(argv), self.name())),
             Err(why) if why.class == Class::Locked => why,
             Err(why) => Failure { class: Class::StillRunning, ..failure }.now(format!(
                 "`{}` may still be running on {}: {}",
@@ -299,10 +300,11 @@ impl Host {
         Failure { class, ..failure }.at(self.name()).now(now)
     }
 
-    /// Runs `sh -c SCRIPT sh ARGS…` and gives back what it printed, without the last newline.
+    /// Runs `sh -c SCRIPT sh ARGS…` and returns its output, without the last newline.
     ///
     /// # Errors
-    /// When it ends with another code than 0 (the last lines of its complaint are the answer) or prints more than 4 MiB.
+    /// When it ends with another code than 0 (the last lines of its complaint are the answer) or prints more than 4
+    /// MiB.
     pub async fn sh(&self, script: &str, args: &[&str], stdin: Option<&[u8]>) -> Result<String> {
         self.sh_for("run a script", script, args, stdin).await
     }
@@ -327,7 +329,7 @@ impl Host {
         Err(failed(attempted, answer).at(self.name()))
     }
 
-    /// What is in a plain file; `None` when there is none. A link that others could have put there is not followed.
+    /// The content of a plain file; `None` when there is none. A link that others could have put there is not followed.
     ///
     /// # Errors
     /// `Refused` when it is no plain file, or others can swap it for another account's. When it cannot be read, or is
@@ -348,11 +350,12 @@ impl Host {
     }
 
     /// Replaces a file in one instant, durably; links are followed where nobody else could have put them there. An
-    /// existing file keeps its owner, and without `mode` (permission bits) its mode; a new one is 0600. Missing folders are
-    /// made with mode 0700, where nobody else can write.
+    /// existing file keeps its owner, and without `mode` (permission bits) its mode; a new one is 0600. Missing folders
+    /// are made with mode 0700, where nobody else can write.
     ///
     /// # Errors
-    /// `Refused` when a link or a folder on the way is another account's, or there is something else than a file. When it cannot be written; the old content stands then.
+    /// `Refused` when a link or a folder on the way is another account's, or there is something else than a file. When
+    /// it cannot be written; then the old content is kept.
     pub async fn write_file(&self, path: &str, content: &[u8], mode: Option<u32>) -> Result<()> {
         let mode = mode.map_or_else(String::new, |mode| format!("{mode:04o}"));
         let size = content.len().to_string();
@@ -362,7 +365,7 @@ impl Host {
     /// Removes a file; a missing one is fine.
     ///
     /// # Errors
-    /// When it is there and cannot be removed.
+    /// When it exists and cannot be removed.
     pub async fn remove_file(&self, path: &str) -> Result<()> {
         self.sh_for(&format!("remove {path}"), REMOVE_FILE, &[path], None).await.map(drop)
     }
@@ -400,10 +403,10 @@ impl Host {
         }
     }
 
-    /// Takes back what [`Host::forward_back`] has made.
+    /// Removes what [`Host::forward_back`] has created.
     ///
     /// # Errors
-    /// When nothing of that kind is there, or the connection was lost.
+    /// When there is no such forward, or the connection was lost.
     pub async fn end_forward_back(&self, listen: &str, address: &str) -> Result<()> {
         match self.machine.link() {
             Link::Local(_) => Ok(()),
@@ -458,7 +461,7 @@ fn trimmed(stdout: &[u8]) -> String {
 pub(super) fn complaint(code: Option<i32>, stderr: &str) -> String {
     let end = code.map_or_else(|| "it was ended by a signal".to_owned(), |code| format!("it ended with code {code}"));
     let words = telling_lines(stderr, COMPLAINT_LINES);
-    if words.is_empty() { format!("{end} and said nothing") } else { format!("{end}: {words}") }
+    if words.is_empty() { format!("{end} and printed nothing") } else { format!("{end}: {words}") }
 }
 
 #[cfg(test)]
@@ -471,7 +474,7 @@ mod tests {
         let said = complaint(Some(3), &long);
         assert!(said.starts_with("it ended with code 3: 3\n"), "{said}");
         assert!(said.ends_with("line 12"), "{said}");
-        assert_eq!(complaint(None, "\n"), "it was ended by a signal and said nothing");
+        assert_eq!(complaint(None, "\n"), "it was ended by a signal and printed nothing");
         assert_eq!(trimmed(b"a\n\n"), "a\n");
     }
 }

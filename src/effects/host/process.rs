@@ -15,9 +15,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// The line after which a program behind ssh prints what is its own.
+/// The line after which the output of a program behind ssh begins.
 const BEGIN: &str = "cutover-begins-here";
-/// How much is kept of what a program prints or complains, in bytes, unless more is asked for.
+/// Default number of bytes that are kept of a program's output or error output.
 pub(in crate::effects) const KEPT: usize = 64 << 10;
 
 type Input = Box<dyn AsyncWrite + Send + Unpin>;
@@ -27,11 +27,11 @@ type Output = Box<dyn AsyncRead + Send + Unpin>;
 pub(in crate::effects) struct Process {
     /// Its input, where one was asked for.
     pub stdin: Option<Input>,
-    /// What it prints.
+    /// Its output.
     pub stdout: Output,
-    /// What it complains of.
+    /// Its error output.
     pub stderr: Output,
-    /// Whether what a login shell prints by itself still stands before what the program prints.
+    /// Whether the output of the login shell still precedes that of the program.
     is_greeted: bool,
     end: End,
 }
@@ -104,12 +104,12 @@ impl From<openssh::Error> for Fault {
 }
 
 impl Process {
-    /// Starts a program on the runner's machine, in a process group of its own.
+    /// Starts a program on the runner's machine, in its own process group.
     pub fn local(command: &[&str], environment: &Environment, stdin: bool) -> Result<Self, Fault> {
         Self::spawn(command, environment, stdin, true)
     }
 
-    /// Starts a script of `sh` on the runner's machine, in a session of its own.
+    /// Starts a script of `sh` on the runner's machine, in its own session.
     pub fn local_session(script: &str, environment: &Environment, stdin: bool) -> Result<Self, Fault> {
         // setsid keeps its process number unless it leads a group already
         Self::spawn(&["setsid", "sh", "-c", script], environment, stdin, false)
@@ -157,7 +157,7 @@ impl Process {
         })
     }
 
-    /// Passes over what a login shell prints by itself, once.
+    /// Skips the output of the login shell, once.
     ///
     /// # Errors
     /// When that has no end.
@@ -184,7 +184,7 @@ impl Process {
         let (mut head, mut tail) = (Head::new(keep), Tail::new(KEPT));
         let (end, is_greeted) = (self.end, self.is_greeted);
         let (mut out, mut err) = (self.stdout, self.stderr);
-        // an ssh master throws away what it has not handed on yet once somebody has asked for the end
+        // an ssh master discards data that it has not passed on yet once its end was requested
         let patience = stragglers.filter(|_| matches!(end, End::Local(_)));
         let code = {
             let printed = async {
@@ -241,7 +241,7 @@ impl End {
 }
 
 /// Reads on to the line that begins what is ours: a `.bashrc` may print something for every login. An end before that is
-/// the program's, and is told by its code.
+/// the program's, and is recognized by its code.
 async fn pass_greeting(stdout: &mut (dyn AsyncRead + Send + Unpin)) -> io::Result<()> {
     let mut line = Vec::with_capacity(BEGIN.len());
     for _ in 0..KEPT {

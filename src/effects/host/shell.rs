@@ -1,7 +1,7 @@
 //! A shell kept open on a host, for the commands of the cutover window: each costs about a millisecond instead of a
 //! process start over ssh.
 //!
-//! Knows how a shell is talked to, nothing of what it is told.
+//! Knows the protocol with a shell, and nothing about its commands.
 
 use super::{Machine, Process, complaint, failed};
 use crate::effects::Activity;
@@ -26,7 +26,7 @@ pub struct Shell {
     /// Taken out while a command runs: a call that is cut off takes the shell with it, so that no later call can read
     /// the rest of its answer.
     open: Mutex<Option<Open>>,
-    /// What every command is sent past, once the run is taken, and what ends the shell on its host.
+    /// The check before every command, once the run is taken, and the way to end the shell on its host.
     under: Option<Under>,
 }
 
@@ -59,15 +59,15 @@ impl Shell {
         Ok(Self { host: machine.name().to_owned(), open, under })
     }
 
-    /// Runs a script in a subshell of its own, with empty input, and gives back what it printed without the last
+    /// Runs a script in a separate subshell, with empty input, and returns its output without the last
     /// newline. Calls are served one after the other.
     ///
     /// # Errors
-    /// When it ends with another code than 0 (its complaint is the answer; the shell stays open), or does not end
+    /// When it ends with another code than 0 (its complaint is the answer; the shell remains open), or does not end
     /// within 10 seconds, or the shell is closed (both transient). `Locked` when another runner has the run.
     pub async fn run(&self, script: &str) -> Result<String> {
         match &self.under {
-            // the script's own errors stay in a subshell of their own
+            // the script's own errors remain in a subshell
             Some(under) => self.call(&format!("{}( eval {} )", under.lease.check(), shell_words::quote(script))).await,
             None => self.call(script).await,
         }
@@ -83,7 +83,7 @@ impl Shell {
         let mut open = place.take().ok_or_else(|| self.closed())?;
         let (code, stdout, stderr) = match tokio::time::timeout(LIMIT, open.call(script)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(self.lost(&format!("the shell went away ({error})"))),
+            Ok(Err(error)) => return Err(self.lost(&format!("the shell ended ({error})"))),
             Err(_) => return Err(self.lost("it did not end within 10 seconds")),
         };
         *place = Some(open);
@@ -105,7 +105,7 @@ impl Shell {
         }
     }
 
-    /// Whether it still takes commands; once closed it stays so, and another is to be opened.
+    /// Whether it still takes commands; once closed it remains closed, and another must be opened.
     #[must_use]
     pub fn is_open(&self) -> bool {
         // one that is busy is open
@@ -115,18 +115,18 @@ impl Shell {
     fn lost(&self, answer: &str) -> Failure {
         Failure::transient("run a command", answer)
             .at(&self.host)
-            .now("the command may have been carried out all the same; the shell is closed")
+            .now("the command may have run anyway; the shell is closed")
     }
 
     fn closed(&self) -> Failure {
-        Failure::transient("run a command", "the shell kept there was closed when an earlier command was cut off")
+        Failure::transient("run a command", "the shell on this host was closed when an earlier command was cut off")
             .at(&self.host)
             .now("this command was not sent")
     }
 }
 
 impl Open {
-    /// One command: its exit code, what it printed, what it complained of.
+    /// One command: its exit code, its output, its error output.
     async fn call(&mut self, script: &str) -> io::Result<(i32, String, String)> {
         self.process.pass_greeting().await?;
         self.calls += 1;

@@ -37,7 +37,7 @@ pub struct Job {
 pub struct JobState {
     /// Exit code once it has ended.
     pub code: Option<i32>,
-    /// Bytes done, as far as the job tells.
+    /// Bytes done, as far as the job reports them.
     pub done: Option<u64>,
     /// Whether it still runs.
     pub running: bool,
@@ -79,14 +79,14 @@ impl Job {
         &self.dir
     }
 
-    /// How it stands.
+    /// Its state.
     ///
     /// # Errors
     /// When its folder is gone or the host cannot be asked.
     pub async fn state(&self) -> Result<JobState> {
-        let answer = self.sh("look at the job", STATE, &[&self.dir]).await?;
+        let answer = self.sh("check the job", STATE, &[&self.dir]).await?;
         JobState::parse(&answer).ok_or_else(|| {
-            Failure::permanent(format!("look at the job in {}", self.dir), format!("it answered `{answer}`"))
+            Failure::permanent(format!("check the job in {}", self.dir), format!("it answered `{answer}`"))
                 .at(self.host.name())
         })
     }
@@ -96,7 +96,7 @@ impl Job {
     /// # Errors
     /// When the host cannot be asked.
     pub async fn complaint(&self) -> Result<String> {
-        let said = self.sh("read what the job complained", COMPLAINT, &[&self.dir, LINES_READ]).await?;
+        let said = self.sh("read the error output of the job", COMPLAINT, &[&self.dir, LINES_READ]).await?;
         Ok(telling_lines(&said, LINES_SHOWN))
     }
 
@@ -105,7 +105,7 @@ impl Job {
     /// # Errors
     /// When the host cannot be asked.
     pub async fn output(&self) -> Result<String> {
-        self.sh("read what the job printed", OUTPUT, &[&self.dir, OUTPUT_LIMIT]).await
+        self.sh("read the output of the job", OUTPUT, &[&self.dir, OUTPUT_LIMIT]).await
     }
 
     /// Ends it with all that it started: asks for 3 seconds, then forces, and waits until all is gone. It has no exit

@@ -1,4 +1,4 @@
-//! The lease on a host: a record that every program, file and job is started past.
+//! The lease on a host: a record that is checked before every program, file and job starts.
 
 use super::record::{Card, Record};
 use super::{Lease, words};
@@ -17,27 +17,27 @@ const LOOK: &str = with_places!("look.sh");
 const STAMP: &str = include_str!("stamp.sh");
 const CHECK: &str = include_str!("check.sh");
 
-/// How the scripts end that found another runner's name.
+/// Exit code of scripts that found another runner's name.
 const REFUSED: i32 = 76;
-/// How a claim ends when something of another runner does not end.
+/// Exit code of a claim when a program of another runner does not end.
 const HELD: i32 = 75;
 const SHORT: Duration = Duration::from_secs(10);
-/// A claim waits for what the runner before has started, and ends it.
+/// A claim waits for the programs of the previous runner, and ends them.
 const CLAIM_LIMIT: Duration = Duration::from_mins(1);
 const END_LIMIT: Duration = Duration::from_secs(15);
 /// Tries to write a record that others change meanwhile.
 const TRIES: usize = 3;
 
-/// What a host says about a run's lease.
+/// What a host has recorded about a run's lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// The record as it stands there.
+    /// The record on the host.
     pub line: String,
     /// When it was last renewed, as that host counts: only a change of it means anything.
     pub renewed: String,
     /// Who holds it.
     pub holder: Option<Card>,
-    /// Whether that one has given it back.
+    /// Whether that runner has released it.
     pub is_free: bool,
 }
 
@@ -52,7 +52,7 @@ pub(in crate::effects) struct HostLease {
 /// What is ended with a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::effects) enum Ends {
-    /// Everything in its session: a server that a restart command has put into another one goes on.
+    /// Everything in its session: a server that a restart command has moved to another session continues.
     Session,
     /// Everything that descends from it as well.
     Tree,
@@ -73,7 +73,7 @@ pub(super) fn folder(work_dir: &str, run: &str) -> String {
     format!("{work_dir}/leases/{run}")
 }
 
-/// What stands on `machine`; `None` when nothing does.
+/// The record on `machine`; `None` when there is none.
 pub(super) async fn look(machine: &Machine, dir: &str) -> Result<Option<Seen>> {
     let printed = said(machine, &machine.look_after(LOOK, &[dir], SHORT).await?)?;
     let mut lines = printed.lines();
@@ -88,13 +88,13 @@ fn said(machine: &Machine, ran: &Ran) -> Result<String> {
     if ran.code == Some(0) {
         return Ok(String::from_utf8_lossy(&ran.stdout).into_owned());
     }
-    let attempted = "look after the lease";
+    let attempted = "check or renew the lease";
     let refused = refusal(attempted, ran.code, &ran.stderr);
     Err(refused.unwrap_or_else(|| failed(attempted, complaint(ran.code, &ran.stderr))).at(machine.name()))
 }
 
 impl HostLease {
-    /// The right to renew it, unless somebody is just doing that.
+    /// The right to renew it, unless a renewal is running.
     pub(super) fn turn(&self) -> Option<OwnedMutexGuard<()>> {
         self.stamping.clone().try_lock_owned().ok()
     }
@@ -110,10 +110,10 @@ impl HostLease {
 
     /// Writes this runner's name into the record, and ends what the runner before had running.
     ///
-    /// `again` says that it stood there before: then a record that is gone may have been another runner's.
+    /// `again` means that it was there before: then a record that is gone may have been another runner's.
     ///
     /// # Errors
-    /// `Locked` when the record is of a newer runner, or tells of entries that this journal does not have.
+    /// `Locked` when the record is of a newer runner, or mentions entries that this journal does not have.
     pub(in crate::effects) async fn claim(&self, machine: &Machine, again: bool) -> Result<()> {
         let record = self.lease.record();
         let [epoch, nonce, seq, hash] = record.words();
@@ -138,7 +138,7 @@ impl HostLease {
                 code => return Err(self.unclaimed(machine.name(), code, &ran.stderr)),
             }
         }
-        Err(self.lease.displace(machine.name(), "another runner takes it at the same time"))
+        Err(self.lease.displace(machine.name(), "another runner takes the host at the same time"))
     }
 
     /// Whether this runner may come after the one of `known`.
@@ -155,12 +155,13 @@ impl HostLease {
         let failure = if let Some(refused) = refusal(&attempted, code, stderr) {
             refused
         } else if code == Some(HELD) {
-            Failure::locked(attempted, stderr.trim()).help("end what still runs there, or wait for it, and try again")
+            Failure::locked(attempted, stderr.trim())
+                .help("end the programs that still run there, or wait for them, and try again")
         } else {
-            let help = format!("the account must be able to write {}, and there must be room", self.dir);
+            let help = format!("the account must be able to write to {}, and the disk must have free space", self.dir);
             failed(&attempted, complaint(code, stderr)).help(help)
         };
-        failure.at(host).now("nothing of this run was started there by this runner")
+        failure.at(host).now("this runner started nothing of this run there")
     }
 
     /// A program under the lease: started only while this runner's name stands in the record.
@@ -176,7 +177,7 @@ impl HostLease {
         Guard { script: format!("set -- {}\n{GUARD}", shell_words::join(words)), call, host: self.clone() }
     }
 
-    /// A command for a kept shell that fails, and says so, unless this runner's name stands in the record.
+    /// A command for a kept shell that fails with a message unless this runner's name is in the record.
     pub(in crate::effects) fn check(&self) -> String {
         let [epoch, nonce, ..] = self.lease.record().words();
         let words = shell_words::join([self.dir.as_str(), &epoch, &nonce]);
@@ -189,7 +190,7 @@ impl HostLease {
         format!("set -- {}\n{STAMP}", shell_words::join([self.dir.as_str(), &epoch, &nonce, &seq, &hash]))
     }
 
-    /// The failure behind what a kept shell or a guard said, when it was that this runner was displaced.
+    /// The failure behind the output of a kept shell or a guard, if it reports that this runner was displaced.
     pub(in crate::effects) fn displaced(&self, host: &str, said: &str) -> Option<Failure> {
         let record = said.lines().find_map(|line| line.strip_prefix("cutover-guard ")?.split_once(" displaced "))?.1;
         let by =
@@ -199,7 +200,7 @@ impl HostLease {
 }
 
 impl Guard {
-    /// What the guard said itself instead of starting the program, if it did.
+    /// The message of the guard if it did not start the program.
     pub(in crate::effects) fn refusal(&self, host: &str, ran: &Ran) -> Option<Failure> {
         if ran.code != Some(REFUSED) {
             return None;
@@ -211,17 +212,19 @@ impl Guard {
         }
         let failure = match said.strip_prefix("running ").and_then(|rest| rest.split_once(' ')) {
             Some((process, words)) => Failure::transient(
-                "begin again",
-                format!("`{words}` (process {process}) of an earlier attempt still runs and does not end"),
+                "start again",
+                format!("`{words}` (process {process}) of an earlier attempt is still running"),
             )
-            .help("end it there by hand"),
+            .help("end that process by hand"),
             None if said == "gone" => {
-                Failure::permanent("start a program under the lease", format!("{} is not there", self.host.dir))
-                    .help("the folder was removed while the run was under way; `cutover resume` makes it again")
+                Failure::permanent("start a program under the lease", format!("{} does not exist", self.host.dir))
+                    .help("the folder was removed during the run; `cutover resume` creates it again")
             }
             None if said == "given up" => Failure::cancelled("start a program that was given up"),
-            None => failed("start a program under the lease", said.to_owned())
-                .help(format!("see that the account can write {} and that there is room", self.host.dir)),
+            None => failed("start a program under the lease", said.to_owned()).help(format!(
+                "check that the account can write to {} and that the disk has free space",
+                self.host.dir
+            )),
         };
         Some(failure.at(host).now("nothing was started"))
     }
@@ -247,14 +250,14 @@ pub(super) fn may_follow(
     let about = seen.holder.as_ref().map_or("an unknown process", |card| card.about.as_str());
     let (seq, epoch) = (known.stamp.seq, known.epoch);
     let answer = format!(
-        "the journal here is an older copy: another runner, {about} (epoch {epoch}), went on to entry {seq} with its own"
+        "this journal is an older copy: another runner, {about} (epoch {epoch}), has reached entry {seq} in its own"
     );
-    Err(Failure::locked(format!("take up run {run}"), answer)
+    Err(Failure::locked(format!("resume run {run}"), answer)
         .at(host)
-        .now("nothing was changed; what that runner did is not known here")
+        .now("nothing was changed; this journal does not show what that runner did")
         .help(format!(
-            "go on in the state directory of that runner. If its journal is lost for good, see what the run has done, \
-             then remove {dir} there: steps after entry {seq} may be done twice"
+            "continue in the state directory of that runner. If its journal is lost for good, check what the run has \
+             done, then remove {dir} there: steps after entry {seq} may run twice"
         )))
 }
 
@@ -264,6 +267,6 @@ pub(super) fn damaged(run: &str, host: &str, dir: &str, line: &str) -> Failure {
         format!("{dir}/record is damaged: `{}`", line.escape_debug()),
     )
     .at(host)
-    .now("it is not known whether another runner has the run")
+    .now("another runner may have the run")
     .help(format!("make sure that no other runner works on run {run}, then remove {dir}"))
 }

@@ -1,4 +1,4 @@
-//! Keeping a lease: renewed every two seconds on every server and host, taken anew where a server was restarted, given
+//! Keeping a lease: renewed every two seconds on every server and host, taken again where a server was restarted, given
 //! up where another runner has it.
 
 use super::Lease;
@@ -17,7 +17,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(2);
 const STAMP_LIMIT: Duration = Duration::from_secs(2);
 /// Longest time for a server to be asked whether it is still held.
 const PROVE_LIMIT: Duration = Duration::from_secs(5);
-/// Longest time for a lost lease to be looked at.
+/// Longest time to check a lost lease.
 const ENSURE_LIMIT: Duration = Duration::from_secs(40);
 const GIVE_BACK: &str = concat!(include_str!("../job/session.sh"), include_str!("give_back.sh"));
 
@@ -26,7 +26,7 @@ pub(super) async fn keep(fx: Arc<Effects>, lease: Arc<Lease>, stop: Cancellation
     let servers = lease.taken();
     let mut rounds = JoinSet::new();
     for server in servers {
-        // each on its own: a frozen server keeps no other one's lease from being renewed
+        // each on its own: a frozen server does not delay the renewal for another one
         let (fx, lease) = (fx.clone(), lease.clone());
         rounds.spawn(async move {
             loop {
@@ -44,7 +44,7 @@ pub(super) async fn keep(fx: Arc<Effects>, lease: Arc<Lease>, stop: Cancellation
     stop.cancelled().await;
 }
 
-/// Sees on every host and server that this runner still has the run; what does not answer is left out.
+/// Checks on every host and server that this runner still has the run; those that do not answer are left out.
 pub(super) async fn prove(fx: &Arc<Effects>, lease: &Arc<Lease>) {
     let mut looks = JoinSet::new();
     for server in lease.taken() {
@@ -75,7 +75,7 @@ async fn stamp_one(fx: &Effects, name: &str, lease: &HostLease) -> Result<()> {
     renewed.map_err(|failure| lease.displaced(name, &failure.answer).unwrap_or(failure))
 }
 
-/// Sees that this runner holds the server, and takes it again when its connection was lost.
+/// Checks that this runner holds the server, and takes it again when its connection was lost.
 ///
 /// # Errors
 /// `Locked` when another runner has it; otherwise when the server cannot be asked.
@@ -101,12 +101,12 @@ pub(in crate::effects) async fn ensure(fx: &Effects, lease: &Lease, server: &str
     }
     lease.note(server, session.id(), false);
     if !server::take(&session, &lease.run, lease.epoch, &fx.session_ids(server)).await? {
-        return Err(lease.displace(server, "it was faster to take the server"));
+        return Err(lease.displace(server, "it took the server first"));
     }
     prove_server(fx, lease, server, session.id()).await
 }
 
-/// While the lock was free another runner may have come and gone: the record on the server's host says so.
+/// While the lock was free another runner may have come and gone: the record on the server's host shows it.
 async fn prove_server(fx: &Effects, lease: &Lease, server: &str, connection: u64) -> Result<()> {
     lease.note(server, connection, false);
     fx.prove_lease(&fx.host_of(server)).await?;
@@ -114,7 +114,8 @@ async fn prove_server(fx: &Effects, lease: &Lease, server: &str, connection: u64
     Ok(())
 }
 
-/// Says on every host that the lease is free; or leaves no trace of it there, when the run has done nothing and never will.
+/// Marks the lease as free on every host; or removes every trace of it there, when the run has done nothing and never
+/// will.
 pub(super) async fn give_back(fx: &Arc<Effects>, lease: &Arc<Lease>, forget: bool) {
     let [epoch, nonce, seq, hash] = lease.record().words();
     let how = if forget { "forget" } else { "keep" };
@@ -126,7 +127,7 @@ pub(super) async fn give_back(fx: &Arc<Effects>, lease: &Arc<Lease>, forget: boo
                 let args = args.each_ref().map(String::as_str);
                 fx.machine(&name).await?.look_after(GIVE_BACK, &args, STAMP_LIMIT).await.map(drop)
             };
-            // a host that is out of reach finds out by itself that the lease has run out
+            // an unreachable host notices by itself that the lease has expired
             let _ = timeout(STAMP_LIMIT, back).await;
         });
     }

@@ -68,7 +68,7 @@ impl Lease {
         Record { epoch: self.epoch, nonce: self.nonce.clone(), stamp }
     }
 
-    /// Tells that the journal has come further.
+    /// Records that the journal has come further.
     fn advance(&self, stamp: Stamp) {
         let mut known = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         if known.seq < stamp.seq {
@@ -81,7 +81,7 @@ impl Lease {
         format!("{}.{}", self.nonce, self.calls.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Another runner has the run: whoever asks first says so.
+    /// Another runner has the run: reported once.
     fn displace(&self, place: &str, by: impl std::fmt::Display) -> Failure {
         let failure = Failure::locked(format!("go on with run {}", self.run), format!("another runner has it: {by}"))
             .at(place)
@@ -115,7 +115,7 @@ impl Lease {
     }
 }
 
-/// What a host must be told before it starts a program.
+/// What a host must know before it starts a program.
 fn words(lease: &Lease, dir: &str, activity: &Activity, call: &str, ends: &str) -> Vec<String> {
     let [epoch, nonce, seq, hash] = lease.record().words();
     let step = if activity.step.is_empty() { "-" } else { &activity.step };

@@ -1,8 +1,8 @@
-//! A model of runners on copies of one state directory, of one server and one host: they are frozen, woken, killed and cut
-//! off at any moment, and every decision is made by the very functions that the program uses.
+//! A model of runners on copies of one state directory, of one server and one host: they are frozen, woken, killed and
+//! cut off at any moment, and every decision is made by the very functions that the program uses.
 //!
-//! No effect happens twice, none begins while another runner's is at work, and whoever is displaced does nothing more.
-//! `CUTOVER_MODEL_CASES=100000` runs more than the usual 500 cases.
+//! No effect happens twice, none starts while another runner's effect is running, and a displaced runner does nothing
+//! more. `CUTOVER_MODEL_CASES=100000` runs more than the usual 500 cases.
 
 use super::Knows;
 use super::host::{Seen, may_follow};
@@ -62,7 +62,7 @@ struct Runner {
     card: Card,
 }
 
-/// An effect under way: whose, and of which step.
+/// A running effect: its runner, and its step.
 type Work = Option<(usize, usize)>;
 
 #[derive(Default)]
@@ -71,7 +71,7 @@ struct World {
     runners: Vec<Runner>,
     /// Who holds the server, and when that one was last heard of.
     server: Option<(usize, u64)>,
-    /// What stands on the host, and when it was renewed.
+    /// The record on the host, and when it was renewed.
     host: Option<(Record, usize, bool, u64)>,
     on_server: Work,
     on_host: Work,
@@ -90,7 +90,7 @@ impl Dice<'_> {
 }
 
 impl World {
-    /// A process that takes the run up by a copy of a journal.
+    /// A process that resumes the run from a copy of a journal.
     fn begin(&mut self, journal: Journal, done: usize, begun: bool, epoch: u32) {
         let nonce = format!("{:016x}", self.runners.len());
         let card = Card::parse("another-machine 12 34 somebody").unwrap();
@@ -184,7 +184,7 @@ impl World {
         }
         self.runners[me].begun = true;
         self.runners[me].journal.append(&format!("{me} begins {step}"));
-        // the host notes how far the journal has come, and says so when another runner's name stands there
+        // the host notes how far the journal has come, and reports when another runner's name is in the record
         if !self.is_mine(me) {
             return self.runners[me].life = Life::Over;
         }
@@ -206,7 +206,7 @@ impl World {
         *work = Some((me, step));
     }
 
-    /// An effect happens, and its runner is told if it is there to hear it.
+    /// An effect happens, and its runner learns of it if it is still alive.
     fn happen(&mut self, on_host: bool) {
         let work = if on_host { self.on_host.take() } else { self.on_server.take() };
         let Some((me, step)) = work else { return };
@@ -234,7 +234,7 @@ impl World {
         }
     }
 
-    /// A second passes: whoever lives and holds something renews it.
+    /// A second passes: every living runner renews what it holds.
     fn tick(&mut self) {
         self.now += 1;
         if !self.now.is_multiple_of(RENEW) {
@@ -267,7 +267,7 @@ impl World {
             10 => self.runners[me].frozen = !self.runners[me].frozen,
             11 => self.kill(me, dice),
             12 if self.runners.len() < 12 => {
-                // a copy made now or earlier: a prefix of the journal, and what that says of the steps
+                // a copy made now or earlier: a prefix of the journal, and what that records of the steps
                 let Runner { journal, done, begun, epoch, .. } = self.runners[me].clone();
                 self.begin(journal, done, begun, epoch);
             }

@@ -56,7 +56,7 @@ impl fmt::Display for Record {
     }
 }
 
-/// A process, told so that another process on the same machine can prove its death.
+/// A process, described so that another process on the same machine can prove its death.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Card {
     /// The boot of the machine and the namespace of the number.

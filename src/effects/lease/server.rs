@@ -46,7 +46,7 @@ impl Holder {
             (false, false) => "a program that is not cutover, with a lock of the same name,",
         };
         let Self { connection, account, idle, .. } = self;
-        format!("{what} holds it by its connection {connection} ({account}, heard of {idle} s ago)")
+        format!("{what} holds it with connection {connection} ({account}, last active {idle} s ago)")
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn take(session: &Session, run: &str, epoch: u32, ours: &[u64])
         return Err(Failure::locked("take the server", who.join("; "))
             .at(session.server())
             .now("nothing was changed")
-            .help("end those connections with KILL, or have them use locks of other names"));
+            .help("end those connections with KILL, or let them use other lock names"));
     };
     if before.runner.is_some() || first(session, &lock::take(name)).await?.as_deref() != Some("1") {
         return Ok(false);
@@ -114,10 +114,10 @@ pub(super) async fn end(session: &Session, connection: &str) -> Result<()> {
     if is_gone(session, connection).await? {
         return Ok(());
     }
-    let answer = format!("its connection {connection} was ended and is still at work after {} s", GONE.as_secs());
-    Err(Failure::locked("displace the runner before", answer)
+    let answer = format!("its connection {connection} was killed and is still there after {} s", GONE.as_secs());
+    Err(Failure::locked("displace the previous runner", answer)
         .at(session.server())
-        .help("look at the server's process list, and try again when the connection is gone"))
+        .help("check the server's process list, and try again when the connection is gone"))
 }
 
 /// The same for a connection of this runner, in the middle of whose statement the line broke.
@@ -128,11 +128,10 @@ pub(in crate::effects) async fn end_own(session: &Session, connection: &str) -> 
     {
         return Ok(());
     }
-    let answer =
-        format!("a statement of this run still ends there, on connection {connection}, after {} s", GONE.as_secs());
-    Err(Failure::still_running("go on", answer)
+    let answer = format!("a statement of this run has not ended on connection {connection} after {} s", GONE.as_secs());
+    Err(Failure::still_running("continue", answer)
         .at(session.server())
-        .help("look at the server's process list; `cutover resume` goes on when the connection is gone"))
+        .help("check the server's process list; resume with `cutover resume` when the connection is gone"))
 }
 
 /// Ends a connection and waits until it is gone.

@@ -27,8 +27,8 @@ const RESTARTING: Duration = Duration::from_secs(30);
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
 
 /// What to do about somebody who has the run or one of its servers.
-const HELP: &str = "wait for it to end, or stop it. A runner of this run that is not heard of for 10 s is displaced; another \
-                    run must be resumed or rolled back first";
+const HELP: &str = "wait for it to end, or stop it. A runner of this run that gives no sign of life for 10 s is \
+                    displaced; another run must be resumed or rolled back first";
 
 /// What a runner wants to have for itself.
 pub struct Claim<'a> {
@@ -48,7 +48,7 @@ pub struct Claim<'a> {
     pub knows: Knows,
     /// Who it is, for people.
     pub about: &'a str,
-    /// Told what it waits for.
+    /// Receives what it waits for.
     pub note: &'a (dyn Fn(String) + Send + Sync),
 }
 
@@ -83,7 +83,7 @@ impl Taken {
         let held = wait_until_free(fx, claim, &sessions).await?;
         let epoch = next_epoch(claim.run, claim.epoch, &claim.knows, &held)?;
         let card = Card::own(claim.about).ok_or_else(|| {
-            Failure::permanent("take the run", "/proc cannot be read, so that this process cannot be told from others")
+            Failure::permanent("take the run", "/proc cannot be read, so this process cannot be told apart from others")
         })?;
         let lease = Lease::new(claim.run, epoch, random::hex(16)?, card, claim.knows.clone(), claim.stamp.clone());
         let lease = Arc::new(lease);
@@ -106,7 +106,7 @@ impl Taken {
         self.lease.epoch
     }
 
-    /// Tells how far the journal has come.
+    /// Passes on how far the journal has come.
     pub fn advance(&self, stamp: Stamp) {
         self.lease.advance(stamp);
     }
@@ -152,8 +152,8 @@ impl Taken {
     }
 }
 
-/// A connection to one of the run's servers. A runner that died may have left one restarting: whoever takes up the run
-/// waits for that. A new run says at once what it cannot reach.
+/// A connection to one of the run's servers. A runner that died may have left one restarting: a resumed run
+/// waits for that. A new run reports at once what it cannot reach.
 async fn reach(fx: &Effects, claim: &Claim<'_>, server: &str) -> Result<Arc<Session>> {
     let (begin, mut told) = (Instant::now(), false);
     loop {
@@ -174,7 +174,7 @@ async fn wait_until_free(fx: &Arc<Effects>, claim: &Claim<'_>, sessions: &[Arc<S
     for session in sessions {
         for (name, stranger) in server::look(session, claim.run).await?.strangers {
             let about = stranger.about();
-            (claim.note)(format!("on {}: {about}; going on without the lock `{name}`", session.server()));
+            (claim.note)(format!("on {}: {about}; continuing without the lock `{name}`", session.server()));
         }
     }
     let begin = Instant::now();
@@ -194,8 +194,8 @@ async fn wait_until_free(fx: &Arc<Effects>, claim: &Claim<'_>, sessions: &[Arc<S
         }
         if !told && begin.elapsed() > Duration::from_secs(1) {
             let who = now.servers.values().map(server::Holder::about).next();
-            let who = who.unwrap_or_else(|| "it has not given back its lease on the hosts".to_owned());
-            (claim.note)(format!("waiting up to 10 s to see whether the older runner lives: {who}"));
+            let who = who.unwrap_or_else(|| "it still has its lease on the hosts".to_owned());
+            (claim.note)(format!("waiting up to 10 s to see whether the older runner is alive: {who}"));
             told = true;
         }
         sleep(LOOK_EVERY).await;
@@ -216,7 +216,7 @@ async fn look_at_all(fx: &Arc<Effects>, claim: &Claim<'_>, sessions: &[Arc<Sessi
         Ok(held)
     };
     timeout(LOOK_LIMIT, look).await.unwrap_or_else(|_| {
-        Err(Failure::transient(format!("look who has run {}", claim.run), "no answer within 30 s")
+        Err(Failure::transient(format!("find out who has run {}", claim.run), "no answer within 30 s")
             .now("nothing was changed"))
     })
 }
@@ -240,8 +240,10 @@ async fn records(fx: &Arc<Effects>, claim: &Claim<'_>) -> Result<Vec<(String, Se
             match found {
                 Ok(Ok(seen)) => Ok(seen.map(|seen| (name, seen))),
                 Ok(Err(failure)) if needed || failure.class == Class::Refused => Err(failure),
-                Err(_) if needed => Err(Failure::transient("look who has the run", "no answer within 30 s").at(name)),
-                Ok(Err(_)) | Err(_) => Ok(None), // it is looked at when it is first needed
+                Err(_) if needed => {
+                    Err(Failure::transient("find out who has the run", "no answer within 30 s").at(name))
+                }
+                Ok(Err(_)) | Err(_) => Ok(None), // it is checked when it is first needed
             }
         });
     }
@@ -284,7 +286,7 @@ async fn take_server(fx: &Effects, lease: &Lease, session: &Session, held: &Held
         }
         server::end(session, &holder.connection).await?;
     }
-    refuse("another runner was faster".into())
+    refuse("another runner was first".into())
 }
 
 /// Writes this runner's name on every host that can be reached now; the others follow when they are first needed.
@@ -311,7 +313,9 @@ async fn claim_hosts(fx: &Arc<Effects>, claim: &Claim<'_>, held: &Held) -> Resul
                 }
                 // it goes on being tried; nothing of this run is started there before it is claimed
                 _ => {
-                    note(format!("{name} does not answer yet: what an older runner may do there ends once it does"));
+                    note(format!(
+                        "{name} does not answer yet: once it does, programs of an older runner are ended there"
+                    ));
                     Ok(())
                 }
             }

@@ -1,8 +1,8 @@
 //! Whether the runner before is dead, has let its lease run out, or lives. Pure.
 //!
-//! A runner renews its leases every two seconds. One that is not heard of for ten seconds, on any server or host, has lost
-//! them: it may be frozen, or cut off. No clock is compared with another: what counts is that nothing changed while this
-//! process looked.
+//! A runner renews its leases every two seconds. One that is not heard of for ten seconds, on any server or host, has
+//! lost them: it may be frozen, or cut off. No clock is compared with another: what counts is that nothing changed
+//! while this process looked.
 
 use super::host::Seen;
 use super::record::{Card, Record};
@@ -35,8 +35,8 @@ pub(super) enum Advice {
     Leave(String, String),
 }
 
-/// What `now` says, seen `after` the `first` look. `servers` says whether the run takes any server: then a runner that
-/// holds none of them has lost its lease, whatever stands on hosts.
+/// What to conclude from `now`, seen `after` the `first` look. `servers` states whether the run takes any server: then
+/// a runner that holds none of them has lost its lease, whatever stands on hosts.
 pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -> Advice {
     for (name, holder) in &now.servers {
         let before = first.servers.get(name).filter(|before| before.connection == holder.connection);
@@ -49,7 +49,7 @@ pub(super) fn advise(first: &Held, now: &Held, after: Duration, servers: bool) -
     let renewed = |(name, seen): &(&String, &Seen)| first.hosts.get(*name).is_some_and(|before| before != *seen);
     if let Some((name, seen)) = now.hosts.iter().find(renewed).filter(|_| !dead) {
         let about = seen.holder.as_ref().map_or("an unknown process", |card| card.about.as_str());
-        return Advice::Leave(name.clone(), format!("another runner of this run is at work: {about}"));
+        return Advice::Leave(name.clone(), format!("another runner of this run is active: {about}"));
     }
     let held = if servers { !now.servers.is_empty() } else { newest(now).is_some() };
     // of the dead nothing is left on servers but a connection that has not been noticed to be gone

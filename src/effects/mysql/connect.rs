@@ -1,4 +1,4 @@
-//! The way in: where and as whom to log in, and what it means when that fails.
+//! The login: address, account, and the meaning of a failure.
 
 use super::super::Secrets;
 use super::cover::{Cover, Tls, addresses, leading_away};
@@ -36,7 +36,7 @@ pub struct Login {
     pub user: String,
     /// Its password.
     pub password: Option<SecretRef>,
-    /// What the connection is covered by.
+    /// How the connection is protected.
     pub cover: Cover,
 }
 
@@ -152,13 +152,13 @@ impl Login {
             return Failure::transient(attempted, answer).at(&self.server);
         }
         let password = match &self.password {
-            Some(secret) => format!("the password behind {} must be the account's", secret.marker()),
-            None => "no password was given".to_owned(),
+            Some(secret) => format!("check that {} holds the password of this account", secret.marker()),
+            None => "no password was given: check that the account needs none".to_owned(),
         };
         Failure::permanent(attempted, answer).at(&self.server).help(format!(
-            "{password}, and the account must be allowed from where the connection arrives: its host part is \
-             127.0.0.1 or localhost when it comes through ssh; an account without a name for the same host \
-             (''@'localhost', as an installation may leave one) comes before it: drop that one"
+            "{password}, and that the account exists for the host that the connection comes from: through ssh that is \
+             127.0.0.1 or localhost. An account without a name for the same host (''@'localhost', which an \
+             installation may leave behind) takes precedence: drop it"
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! What a connection is covered by: nobody on the way may read along, or stand in for the server.
+//! Protection of a connection: nobody on the way may read it, or impersonate the server.
 
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Failure, Result};
@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 /// Bytes that a file of authorities may have: a hundred times what a company has.
 const LARGEST: u64 = 1 << 20;
 
-/// What a connection is covered by.
+/// Protection of a connection.
 #[derive(Debug, Clone)]
 pub enum Cover {
     /// TLS, with the server's certificate verified. Never without it: a server that offers none is refused.
@@ -29,7 +29,7 @@ pub enum Cover {
     Beyond,
 }
 
-/// What a server's certificate must stand up to.
+/// The checks for a server's certificate.
 #[derive(Debug, Clone)]
 pub struct Tls {
     /// The authorities one of which has signed it, as PEM; no other is believed.
@@ -38,7 +38,7 @@ pub struct Tls {
     pub file: String,
     /// The name or address that it must be for.
     pub name: String,
-    /// Whether that name is looked at.
+    /// Whether that name is checked.
     pub verify: Verify,
 }
 
@@ -67,12 +67,12 @@ impl Tls {
         let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.authority).collect();
         match read {
             Ok(found) if !found.is_empty() => Ok(found),
-            Ok(_) => Err("it holds no certificate in PEM".into()),
-            Err(error) => Err(format!("it holds no certificate that can be read: {error}")),
+            Ok(_) => Err("it contains no PEM certificate".into()),
+            Err(error) => Err(format!("it contains no readable certificate: {error}")),
         }
     }
 
-    /// The same for the driver, which looks at the name in any case.
+    /// The same for the driver, which always checks the name.
     pub(super) fn options(&self) -> SslOpts {
         SslOpts::default()
             .with_root_certs(vec![self.authority.clone().into()])
@@ -81,11 +81,11 @@ impl Tls {
     }
 }
 
-/// Every address that `at` stands for now.
+/// Every address that `at` resolves to now.
 pub(super) async fn addresses(at: Endpoint<'_>, port: u16) -> std::io::Result<Vec<SocketAddr>> {
     let mut found: Vec<SocketAddr> = tokio::net::lookup_host((at.host, port)).await?.collect();
     found.dedup();
-    if found.is_empty() { Err(std::io::Error::other("the name stands for no address")) } else { Ok(found) }
+    if found.is_empty() { Err(std::io::Error::other("the name has no address")) } else { Ok(found) }
 }
 
 /// Those that lead away from this machine, as people read them; a name may stand for both kinds.

@@ -1,4 +1,4 @@
-//! What an error of the driver means: the connection broke, or the same would go wrong again.
+//! The meaning of a driver error: the connection broke, or the same error would occur again.
 
 use mysql_async::{DriverError, Error, IoError};
 use std::io::{self, ErrorKind};
@@ -10,15 +10,16 @@ pub(super) enum Cause {
     Server,
     /// The connection broke or could not be made. Another one may well do.
     Line,
-    /// The driver cannot do what was asked, or cannot read what came back. Nothing passes by itself.
+    /// The driver cannot do what was asked, or cannot read what came back. A retry does not help.
     Driver,
 }
 
-/// What the driver's packet reader says, in the words of `mysql_common` 0.37 (`PacketCodecError`), whose type the
+/// The messages of the driver's packet reader, in the words of `mysql_common` 0.37 (`PacketCodecError`), whose type the
 /// driver does not show.
 const TOO_LARGE: &str = "Packet is larger than max_allowed_packet";
 const BAD_HEADER: &str = "Bad compressed packet header";
-/// What `mysql_common` says when a packet is shorter than its own contents demand; the kind is that of a closed socket.
+/// The message of `mysql_common` when a packet is shorter than its own contents demand; the kind is that of a closed
+/// socket.
 const CUT_PACKET: &str = "can't parse: buf doesn't have enough data";
 
 impl Cause {
@@ -35,7 +36,7 @@ impl Cause {
 
     fn of_driver(error: &DriverError) -> Self {
         match error {
-            // A server that closes an idle connection says so with a packet that nobody asked for.
+            // A server that closes an idle connection reports it in an unrequested packet.
             DriverError::ConnectionClosed | DriverError::PacketOutOfOrder => Self::Line,
             DriverError::CantParseServerVersion { .. }
             | DriverError::FromValue { .. }
@@ -64,7 +65,7 @@ impl Cause {
 
     fn of_io(error: &io::Error) -> Self {
         match error.kind() {
-            // TLS and the readers of packets call InvalidData what they cannot make out
+            // TLS and the packet readers report unreadable data as InvalidData
             ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Unsupported => Self::Driver,
             ErrorKind::Other | ErrorKind::UnexpectedEof
                 if [TOO_LARGE, BAD_HEADER, CUT_PACKET].contains(&error.to_string().as_str()) =>
@@ -76,7 +77,7 @@ impl Cause {
     }
 }
 
-/// Whether a packet, ours or the server's, was larger than the driver was told to take.
+/// Whether a packet, ours or the server's, was larger than the driver was configured to accept.
 pub(super) fn is_too_large(error: &Error) -> bool {
     match error {
         Error::Driver(DriverError::PacketTooLarge) => true,

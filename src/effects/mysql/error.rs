@@ -1,4 +1,4 @@
-//! What a server says when a statement fails, and what that means for a retry. Never holds a secret.
+//! The answer of a server when a statement fails, and what it means for a retry. Never contains a secret.
 
 use super::super::Secrets;
 use super::super::passing::passes;
@@ -22,18 +22,18 @@ const CLOSING: [u16; 10] = [1053, 1077, 1078, 1079, 1080, 1152, 1184, 1927, 3169
 const QUOTING: [u16; 2] = [1064, 1149];
 /// "Query execution was interrupted": what a `KILL QUERY` leaves behind.
 pub(super) const INTERRUPTED: u16 = 1317;
-/// What a node of a `MariaDB` cluster says while it is coming up, with more than one number.
+/// The message of a node of a `MariaDB` cluster while it is coming up, with more than one number.
 const NOT_READY: &str = "has not yet prepared node for application use";
 /// How much of a statement is shown in a failure, in characters.
 const EXCERPT: usize = 120;
 
-/// What helps against values that are too large.
+/// Help for values that are too large.
 const SELECT_LESS: &str = "select less, such as LEFT(name, 1000) or MD5(name); if the answer is not needed, end the list of \
                            statements with one without rows, such as DO 0";
 
-/// What helps against a server that asks for files.
-const NO_FILES: &str = "find out who answers there: no statement of this program loads a file, and no server has a reason \
-                        to ask for one";
+/// Help for a server that asks for files.
+const NO_FILES: &str = "find out what answers at that address: no statement of this program loads a file, and no server \
+                        has a reason to ask for one";
 
 /// Why a statement failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct SqlError {
     pub code: Option<u16>,
     /// The server's words, without secrets.
     pub message: String,
-    /// Whether the connection is gone. Then nobody knows whether the statement took effect.
+    /// Whether the connection is gone. Then it is unknown whether the statement took effect.
     pub lost: bool,
     /// Whether the statement was ended because its time was over.
     pub timed_out: bool,
@@ -81,36 +81,36 @@ impl SqlError {
     }
     /// The work behind the statement was given up, and the statement was ended.
     pub(super) fn given_up() -> Self {
-        Self { class: Class::Cancelled, ..Self::new("its work was given up, and the statement was ended") }
+        Self { class: Class::Cancelled, ..Self::new("its step was given up, and the statement was killed") }
     }
     /// The statement was to be ended, for the reason in `self`, and did not end: the connection is given up.
     pub(super) fn not_ended(self) -> Self {
-        Self { lost: true, unfinished: true, message: format!("{}, and could not be ended", self.message), ..self }
+        Self { lost: true, unfinished: true, message: format!("{}, and could not be killed", self.message), ..self }
     }
     /// The server refused it.
     pub(super) fn said(code: u16, message: String) -> Self {
         let class = if is_transient(code, &message) { Class::Transient } else { Class::Permanent };
         Self { code: Some(code), class, ..Self::new(message) }
     }
-    /// It stands in no plan, and was not sent.
+    /// It is not in the plan, and was not sent.
     pub(super) fn unplanned() -> Self {
-        Self { class: Class::Unplanned, ..Self::new("it does not stand in the plan, and was not sent") }
+        Self { class: Class::Unplanned, ..Self::new("it is not in the plan, and was not sent") }
     }
-    /// Never sent: `message` says why.
+    /// Never sent: `message` states why.
     pub(super) fn unsent(message: impl Into<String>) -> Self {
         Self::new(message)
     }
     /// The statement itself is larger than what the driver sends.
     pub(super) fn statement_too_large() -> Self {
         Self::unsent(format!(
-            "the statement is larger than {}, the most that is sent",
+            "the statement is larger than {}, the limit for a statement",
             ByteSize::b(LARGEST_PACKET as u64)
         ))
     }
     /// The rows are more than is held; the statement was ended.
     pub(super) fn answer_too_large() -> Self {
         let most = ByteSize::b(LARGEST_ANSWER as u64);
-        Self::new(format!("the answer is larger than {most}, and the statement was ended"))
+        Self::new(format!("the answer is larger than {most}, and the statement was killed"))
     }
     /// The first value is larger than is kept; the statement ran to its end.
     pub(super) fn value_too_large() -> Self {
@@ -118,12 +118,12 @@ impl SqlError {
         Self {
             help: Some(SELECT_LESS),
             ..Self::new(format!(
-                "the statement ran to its end, and the first value of its answer is larger than {most}, the most that \
-                 is kept"
+                "the statement ran to its end, and the first value of its answer is larger than {most}, the limit \
+                 for a value"
             ))
         }
     }
-    /// What `mysql_async` says about `sql`.
+    /// The error of `mysql_async` for `sql`.
     pub(super) fn of(error: &Error, sql: &Sql, secrets: &Secrets) -> Self {
         let said = secrets.scrub(&error.to_string());
         let server = match (error, Cause::of(error)) {
@@ -133,25 +133,25 @@ impl SqlError {
         };
         let quotes_a_secret = QUOTING.contains(&server.code) && !sql.text().secrets().is_empty();
         let message = if quotes_a_secret {
-            "the server cannot read the statement; where is not shown, because the place may hold a secret".to_owned()
+            "the server found a syntax error; its message is not shown because it may contain a secret".to_owned()
         } else {
             scrub(&server.message, sql, secrets)
         };
         let class = if is_transient(server.code, &server.message) { Class::Transient } else { Class::Permanent };
         Self { class, code: Some(server.code), lost: CLOSING.contains(&server.code), ..Self::new(message) }
     }
-    /// The driver could not go on; the state of the connection is not known, so it is closed.
+    /// The driver failed; the state of the connection is unknown, so it is closed.
     fn driver(error: &Error, said: &str) -> Self {
         if is_too_large(error) {
             let most = ByteSize::b(LARGEST_PACKET as u64);
-            let message = format!("a row of the answer is larger than {most}, the most that is read");
+            let message = format!("a row of the answer is larger than {most}, the limit for a row");
             return Self { class: Class::Permanent, help: Some(SELECT_LESS), ..Self::broken(message) };
         }
         if let Error::Driver(DriverError::LocalInfile(_)) = error {
-            let message = "the server asked for a file of this machine (LOAD DATA LOCAL INFILE), and got none";
+            let message = "the server asked for a file of this machine (LOAD DATA LOCAL INFILE); none was sent";
             return Self { class: Class::Permanent, help: Some(NO_FILES), ..Self::broken(message) };
         }
-        let message = format!("the database driver could not go on: {said}");
+        let message = format!("the database driver failed: {said}");
         Self { class: Class::Permanent, ..Self::broken(message) }
     }
     /// Whether the same statement may well succeed later.
@@ -169,12 +169,12 @@ impl SqlError {
         }
         if self.unfinished {
             return failure.now(
-                "the connection is closed; the statement may still be running on the server, and whether it takes \
-                 effect is not known",
+                "the connection is closed; the statement may still be running on the server, and may or may not take \
+                 effect",
             );
         }
         if self.lost {
-            return failure.now("the connection is closed; whether the statement took effect is not known");
+            return failure.now("the connection is closed; the statement may or may not have taken effect");
         }
         failure
     }
@@ -191,7 +191,7 @@ impl fmt::Display for SqlError {
 
 impl std::error::Error for SqlError {}
 
-/// Whether a server's error stands for something that passes: a lock, a full house, a broken line, a server that goes
+/// Whether a server's error is temporary: a lock, too many connections, a broken line, a server that goes
 /// down or comes up, no memory (1037, 1041), no thread (1135), no disk (1021, 1114), a statement that somebody ended.
 pub(in crate::effects) fn is_transient(code: u16, message: &str) -> bool {
     CLOSING.contains(&code)
@@ -259,7 +259,7 @@ mod tests {
         let of = |error: &Error| SqlError::of(error, &Sql::from("SELECT 1"), &secrets);
         let error = of(&DriverError::PacketTooLarge.into());
         assert!(error.lost && error.unfinished && !error.is_transient());
-        assert_eq!(error.message, "a row of the answer is larger than 4.0 MiB, the most that is read");
+        assert_eq!(error.message, "a row of the answer is larger than 4.0 MiB, the limit for a row");
         let error = of(&DriverError::UnexpectedPacket { payload: b"s3cret".to_vec() }.into());
         assert!(error.lost && !error.is_transient() && !error.message.contains("s3cret"), "{error}");
         let error = of(&DriverError::ConnectionClosed.into());

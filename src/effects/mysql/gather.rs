@@ -1,4 +1,4 @@
-//! What is kept of a statement's answer while it comes in, row by row.
+//! The part of a statement's answer that is kept while it arrives, row by row.
 
 use super::error::SqlError;
 use super::rows::Rows;
@@ -16,7 +16,7 @@ pub(super) const LARGEST_VALUE: usize = 64 << 10;
 /// The rows of a cursor come in lots of this size, in bytes: a channel's cost is then shared by many rows.
 const LOT: usize = 64 << 10;
 
-/// What the caller wants of the rows.
+/// Which rows the caller wants.
 pub(super) enum Wanted {
     /// None of them.
     Nothing,
@@ -35,11 +35,11 @@ pub(super) struct Gather {
     value: Option<String>,
     seen: bool,
     too_large: Option<SqlError>,
-    /// Nothing more is wanted: said here when an answer grows too large, and by the line when the statement is ended.
+    /// Nothing more is wanted: set here when an answer grows too large, and by the line when the statement is ended.
     enough: CancellationToken,
 }
 
-/// What was kept of a statement's answer.
+/// The kept part of a statement's answer.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// The rows, where all were wanted.
@@ -96,7 +96,7 @@ impl Gather {
             return;
         }
         match values.into_iter().next().and_then(text) {
-            // the statement goes on to its end, so that what is true afterwards can be told
+            // the statement continues to its end, so that the state afterwards is known
             Some(value) if value.len() > LARGEST_VALUE => {
                 self.too_large = Some(SqlError::value_too_large());
             }
@@ -117,7 +117,7 @@ impl Gather {
     /// There are no more.
     ///
     /// # Errors
-    /// When the answer was larger than what is kept.
+    /// When the answer was larger than the limit.
     pub async fn end(mut self, changed: u64, has_rows: bool) -> Result<Answer, SqlError> {
         if matches!(self.wanted, Wanted::Lots(_)) && !self.rows.is_empty() && !self.enough.is_cancelled() {
             self.hand_over().await;

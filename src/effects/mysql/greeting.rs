@@ -1,4 +1,4 @@
-//! What a server says before anybody logs in: its version, and the number of this connection.
+//! What a server sends before a login: its version, and the number of this connection.
 //!
 //! The server counts a greeting without a login as an interrupted connection (`Aborted_connects`). From loopback that is
 //! all; from another address it counts against `max_connect_errors` until the next successful login from there, so it
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// A connection that has been greeted and has not logged in. The server lists it until it is dropped, or until its
-/// `connect_timeout` ends (10 s where nobody has set it).
+/// `connect_timeout` ends (10 s by default).
 #[derive(Debug)]
 pub struct Greeting {
     /// The version that the server greets with.
@@ -26,7 +26,7 @@ impl Greeting {
     /// Connects to `address` and is greeted within `limit`.
     ///
     /// # Errors
-    /// Transient, when nothing answers or what answers is no server, or one that refuses to talk.
+    /// Transient when nothing answers, when the program that answers is not a server, or when the server refuses.
     pub async fn read(address: &str, limit: Duration) -> Result<Self> {
         let failed = |answer: String| Failure::transient(format!("get a greeting from {address}"), answer);
         let (packet, held) = match timeout(limit, first_packet(address)).await {
@@ -57,11 +57,11 @@ async fn first_packet(address: &str) -> std::io::Result<(Vec<u8>, TcpStream)> {
 }
 
 /// Version and connection in a server's first packet: `10`, text up to a NUL, four bytes of the number, low ones first
-/// (protocol `HandshakeV10`); `255` stands for an error.
+/// (protocol `HandshakeV10`); `255` marks an error.
 fn parse(packet: &[u8]) -> std::result::Result<(String, u32), String> {
     match packet {
         [10, rest @ ..] => {
-            let end = rest.iter().position(|byte| *byte == 0).ok_or("its greeting has no end")?;
+            let end = rest.iter().position(|byte| *byte == 0).ok_or("its greeting is incomplete")?;
             let number = rest.get(end + 1..end + 5).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
             let number = number.ok_or("its greeting is cut off")?;
             Ok((String::from_utf8_lossy(&rest[..end]).into_owned(), u32::from_le_bytes(number)))
@@ -70,7 +70,7 @@ fn parse(packet: &[u8]) -> std::result::Result<(String, u32), String> {
             let code = u16::from_le_bytes([*low, *high]);
             Err(format!("error {code}: {}", String::from_utf8_lossy(rest)))
         }
-        _ => Err("what answers there does not speak the MySQL protocol".to_owned()),
+        _ => Err("the program that answers there does not speak the MySQL protocol".to_owned()),
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Longest time for a statement to end once it is to be ended, and again for what is sent after it.
+/// Longest time for a statement to end after its KILL, and again for the statements sent after that.
 const GRACE: Duration = Duration::from_secs(5);
 /// The statement itself is waited for a little longer than the request to end it.
 const LAST: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ pub(super) enum Request {
     Close(oneshot::Sender<()>),
 }
 
-/// What both ends of a session know.
+/// State shared by both ends of a session.
 #[derive(Debug)]
 pub(super) struct State {
     /// Whether the connection was there when it was last used, and has not been closed.
@@ -147,7 +147,7 @@ impl Line {
         };
         self.swallow_late_kill().await?;
         match result {
-            // No rows to come: the server has done the statement to its end, so that is the truth to tell.
+            // No rows to come: the server has done the statement to its end, so that is what to report.
             Ok(Ok(answer)) if !answer.has_rows => self.settled(sql, Ok(Ok(answer))),
             Ok(_) => Err(reason),
             Err(mysql_async::Error::Server(error)) if error.code == INTERRUPTED => Err(reason),
@@ -155,7 +155,7 @@ impl Line {
         }
     }
 
-    /// What a statement that was not ended by us came to.
+    /// Result of a statement that was not ended by us.
     fn settled(&mut self, sql: &Sql, result: Performed) -> Result<Answer, SqlError> {
         if let Some(now) = self.conn.conn.as_ref().and_then(meaning_of_backslash) {
             self.backslash = now;
@@ -175,7 +175,7 @@ impl Line {
     }
 }
 
-/// What a statement came to: the driver's error, or what was gathered.
+/// Result of a statement: the driver's error, or the gathered answer.
 type Performed = mysql_async::Result<Result<Answer, SqlError>>;
 
 /// Runs one statement over the text protocol, so that the server's general log shows the very text. Every row is read,
@@ -193,7 +193,7 @@ async fn perform(conn: &mut Conn, sql: &str, mut gather: Gather) -> Performed {
     Ok(gather.end(changed, has_rows).await)
 }
 
-/// As the server last said; `None` after an error, which says nothing about it.
+/// As the server last reported; `None` after an error, which does not report it.
 fn meaning_of_backslash(conn: &Conn) -> Option<Backslash> {
     let plain = conn.last_ok_packet()?.status_flags().contains(StatusFlags::SERVER_STATUS_NO_BACKSLASH_ESCAPES);
     Some(if plain { Backslash::Plain } else { Backslash::Escapes })

@@ -1,4 +1,4 @@
-//! One SQL connection, owned by a task of its own.
+//! One SQL connection, owned by its own task.
 //!
 //! A statement's future is never dropped half-way, because the driver would then hand its answer to the next
 //! statement: callers come and go, the task stays. Only this module holds a `Conn`.

@@ -1,5 +1,5 @@
-//! What is said when a login is given up because the way to the server, or the server itself, is not safe: what was seen,
-//! that nothing secret was sent, and what to do.
+//! Messages for a login that is given up because the way to the server, or the server itself, is not safe: what was
+//! seen, that nothing secret was sent, and what to do.
 
 use super::connect::Login;
 use super::cover::{Cover, Tls};
@@ -27,23 +27,23 @@ impl Login {
     pub(super) fn uncovered(&self, away: &[IpAddr]) -> Failure {
         let led: Vec<String> = away.iter().map(IpAddr::to_string).collect();
         let answer = format!(
-            "{} leads to {}, not to this machine alone, and `policy.encrypted_replication: required` allows no plain text \
-             there",
+            "{} resolves to {}, which is not only this machine, and `policy.encrypted_replication: required` allows no \
+             plain text there",
             self.address,
             led.join(" and ")
         );
         Failure::refused(self.attempted(), answer).at(&self.server).now("no connection was made").help(format!(
-            "{}; or give its host `ssh`, or, when the server is on this machine, write 127.0.0.1; or set \
-             `policy.encrypted_replication: optional`, which reviewers will read",
+            "{}; or give its host `ssh`; or, when the server is on this machine, write 127.0.0.1; or set \
+             `policy.encrypted_replication: optional`, which reviewers will see",
             self.by_tls()
         ))
     }
 
     fn by_tls(&self) -> String {
-        format!("let the connection be encrypted: `tls: {{ ca: FILE }}` under servers.{} in the inventory", self.server)
+        format!("encrypt the connection: `tls: {{ ca: FILE }}` under servers.{} in the inventory", self.server)
     }
 
-    /// What a relay of our own saw.
+    /// The reason why our own relay cut the connection.
     pub(super) fn cut(&self, cut: &Cut) -> Failure {
         match (cut, &self.cover) {
             (Cut::AsksForPassword, _) => self.asks_for_password(),
@@ -52,18 +52,19 @@ impl Login {
         }
     }
 
-    /// What the driver gave up for, where that is a matter of safety.
+    /// The reason why the driver gave up, if it concerns safety.
     pub(super) fn unsafe_way(&self, error: &Error) -> Option<Failure> {
         match error {
             Error::Driver(DriverError::NoClientSslFlagFromServer) => Some(self.no_tls()),
             Error::Driver(DriverError::CleartextPluginDisabled) => Some(self.unsafe_login(
                 "the server asks for the password in clear text (mysql_clear_password), which is never sent",
-                "give the account another plugin, such as caching_sha2_password or ed25519; if it has one, find out who \
-                 answers there",
+                "give the account another plugin, such as caching_sha2_password or ed25519; if it has one, find out \
+                 what answers there",
             )),
             Error::Driver(DriverError::MysqlOldPasswordDisabled) => Some(self.unsafe_login(
-                "the server asks for a login by mysql_old_password, whose answer gives the password away",
-                "give the account another plugin, such as mysql_native_password; if it has one, find out who answers there",
+                "the server asks for a login with mysql_old_password, whose answer reveals the password",
+                "give the account another plugin, such as mysql_native_password; if it has one, find out what answers \
+                 there",
             )),
             Error::Io(error) => match (rustls(error), &self.cover) {
                 (Some(error), Cover::Tls(tls)) => Some(self.no_tls_with(error, tls)),
@@ -75,18 +76,18 @@ impl Login {
 
     fn asks_for_password(&self) -> Failure {
         self.unsafe_login(
-            "the server asks for the password itself (caching_sha2_password, full authentication), and nothing encrypts \
-             the way there",
+            "the server asks for the password itself (caching_sha2_password, full authentication), and the connection \
+             is not encrypted",
             format!("{}; or give its host `ssh`", self.by_tls()),
         )
     }
 
     fn no_tls(&self) -> Failure {
         self.unsafe_login(
-            "the server offers no TLS, and the inventory asks for it",
+            "the server offers no TLS, and the inventory requires it",
             format!(
-                "turn TLS on there (`ssl_cert`, `ssl_key`), or take `tls` out of servers.{}; if it is on there, somebody on \
-                 the way has taken the offer out",
+                "turn TLS on there (`ssl_cert`, `ssl_key`), or remove `tls` from servers.{}; if it is on there, \
+                 somebody between here and the server removed the offer",
                 self.server
             ),
         )
@@ -96,24 +97,25 @@ impl Login {
         let (answer, help) = match error {
             Rustls::InvalidCertificate(error) => self.certificate(error, tls),
             Rustls::AlertReceived(_) | Rustls::PeerIncompatible(_) => {
-                (format!("TLS did not come about: {error}"), "the server must speak TLS 1.2 or 1.3".to_owned())
+                (format!("the TLS handshake failed: {error}"), "the server must speak TLS 1.2 or 1.3".to_owned())
             }
-            _ => (format!("TLS did not come about: {error}"), self.who_answers()),
+            _ => (format!("the TLS handshake failed: {error}"), self.who_answers()),
         };
         self.unsafe_login(answer, help)
     }
 
     fn who_answers(&self) -> String {
-        format!("find out who answers at {}", self.address)
+        format!("find out what answers at {}", self.address)
     }
 
     fn certificate(&self, error: &CertificateError, tls: &Tls) -> (String, String) {
         let (name, file) = (&tls.name, &tls.file);
         match error {
             CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => (
-                format!("its certificate names nobody (it has no subjectAltName), and it must be for {name}"),
+                format!("its certificate contains no name (no subjectAltName), and it must be for {name}"),
                 format!(
-                    "give it a certificate for {name}; or `verify: chain` under servers.{}.tls, which looks at no name",
+                    "give it a certificate for {name}; or set `verify: chain` under servers.{}.tls, which does not \
+                     check names",
                     self.server
                 ),
             ),
@@ -126,29 +128,32 @@ impl Login {
                 ),
             ),
             CertificateError::UnknownIssuer | CertificateError::BadSignature => (
-                format!("no authority in {file} has signed its certificate"),
-                format!("put the authority that has signed it into that file; if it is there, {}", self.who_answers()),
+                format!("its certificate is signed by no authority in {file}"),
+                format!(
+                    "put the authority that signed it into that file; if it is already there, {}",
+                    self.who_answers()
+                ),
             ),
-            CertificateError::Expired => ("its certificate is out of date".to_owned(), renew()),
+            CertificateError::Expired => ("its certificate has expired".to_owned(), renew()),
             CertificateError::ExpiredContext { not_after, .. } => {
-                (format!("its certificate was good until {}", day(not_after.as_secs())), renew())
+                (format!("its certificate expired at {}", day(not_after.as_secs())), renew())
             }
             CertificateError::NotValidYetContext { not_before, .. } => (
-                format!("its certificate is good only from {} on", day(not_before.as_secs())),
-                "see that this machine's clock is right, or renew the certificate".to_owned(),
+                format!("its certificate is not valid before {}", day(not_before.as_secs())),
+                "check this machine's clock, or renew the certificate".to_owned(),
             ),
-            other => (format!("its certificate does not stand up: {other}"), self.who_answers()),
+            other => (format!("its certificate is not valid: {other}"), self.who_answers()),
         }
     }
 }
 
 fn renew() -> String {
-    "renew the server's certificate and let it be read there (`FLUSH SSL`, `ALTER INSTANCE RELOAD TLS`, or a restart); \
-     and see that this machine's clock is right"
+    "renew the server's certificate and reload it there (`FLUSH SSL`, `ALTER INSTANCE RELOAD TLS`, or a restart); \
+     and check this machine's clock"
         .to_owned()
 }
 
-/// What rustls said, whichever way the driver passes it on.
+/// The error of rustls, in either form in which the driver passes it on.
 fn rustls(error: &IoError) -> Option<&Rustls> {
     match error {
         IoError::Tls(TlsError::Tls(error)) => Some(error),

@@ -1,11 +1,11 @@
-//! What a statement brings back. Everything is text, as the server's text protocol sends it.
+//! The result of a statement. Everything is text, as the server's text protocol sends it.
 
 use std::fmt;
 use std::sync::Arc;
 
 /// A result set: every value as text, `None` for NULL. Empty for statements that bring back no rows.
 ///
-/// All values stand in one text, because a `String` for each would cost several times what a name or a number takes.
+/// All values are in one text, because a `String` for each would cost several times what a name or a number takes.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Rows {
     /// Names of the columns, as the server spells them.
@@ -88,7 +88,7 @@ impl fmt::Debug for Rows {
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     rows: &'a Rows,
-    /// Where its first value stands among all of them.
+    /// Index of its first value among all values.
     first: usize,
 }
 

@@ -54,7 +54,7 @@ impl Session {
         Ok(session)
     }
 
-    /// A session whose requests somebody serves.
+    /// A session whose requests another task serves.
     pub(super) fn served(
         server: String,
         id: u64,
@@ -130,13 +130,13 @@ impl Session {
         answer.map(|answer| answer.value).map_err(|error| error.failure(&self.server, &sql))
     }
 
-    /// Runs one statement and hands out its rows one by one, for answers that grow with the user's data.
+    /// Runs one statement and returns its rows one by one, for answers that grow with the user's data.
     #[must_use]
     pub fn rows(&self, sql: impl Into<Sql>, limit: Duration) -> Cursor {
         let sql = sql.into();
         let (lots, coming) = mpsc::channel(LOTS);
         let (answer, ended) = oneshot::channel();
-        // when the task is gone, the answer's sender goes with the request, and the cursor says so
+        // when the task is gone, the answer's sender goes with the request, and the cursor reports it
         let (wanted, end) = (Wanted::Lots(lots), self.end.clone());
         let _ = match self.planned(&sql) {
             Ok(()) => self.requests.send(Request::Run { sql: sql.clone(), limit, wanted, end, answer }).is_ok(),
@@ -149,12 +149,12 @@ impl Session {
     /// As [`Session::query`], for callers that decide by the server's error number.
     ///
     /// # Errors
-    /// What the server said, or that it did not.
+    /// The answer of the server, or that there was none.
     pub async fn try_query(&self, sql: impl Into<Sql>, limit: Duration) -> Result<Rows, SqlError> {
         self.ask(&sql.into(), limit, Wanted::All).await.map(|answer| answer.rows)
     }
 
-    /// What stands in no plan is not sent.
+    /// A statement that is not in the plan is not sent.
     fn planned(&self, sql: &Sql) -> Result<(), SqlError> {
         let Some(permits) = &self.permits else { return Ok(()) };
         let asked = Action::Sql { server: self.server.clone(), statement: sql.clone() };
@@ -185,7 +185,7 @@ impl Session {
         }
     }
 
-    /// Closes the connection at once, in the middle of whatever it is doing.
+    /// Closes the connection at once, even in the middle of a statement.
     pub fn hang_up(&self) {
         self.state.alive.store(false, Ordering::Release);
         self.task.abort();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
 
-/// What a server says that refuses a statement.
+/// The answer of a server that refuses a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerError {
     /// Its number.

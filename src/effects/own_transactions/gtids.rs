@@ -3,14 +3,14 @@
 use super::Marks;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What two looks at a server's GTIDs say about its own transactions.
+/// What two reads of a server's GTIDs show about its own transactions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Moved {
     /// None came.
     No,
-    /// Some came: at least so many, in words up to which.
+    /// Some were added: at least this many, up to the GTIDs in the text.
     By(u64, String),
-    /// The earlier state is not part of the later one: the log was thrown away or made anew.
+    /// The earlier state is not part of the later one: the log was reset or recreated.
     Reset,
 }
 

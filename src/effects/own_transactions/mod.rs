@@ -49,7 +49,7 @@ pub struct OwnLog {
 /// What a server wrote itself since a moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnTransactions {
-    /// How many were found; at least so many, where `untold` says what is missing.
+    /// Number found; a minimum, if `untold` states what is missing.
     pub count: u64,
     /// Those among them that change no rows, such as `FLUSH` and `ANALYZE`.
     pub harmless: u64,
@@ -59,7 +59,7 @@ pub struct OwnTransactions {
     /// The first of them.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub shown: Vec<OwnTransaction>,
-    /// What could not be told, and why.
+    /// What is unknown, and why.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub untold: Option<String>,
 }
@@ -70,20 +70,20 @@ pub struct OwnTransactions {
 pub enum Wrote {
     /// Nothing that changes a row.
     Nothing,
-    /// It cannot be told.
+    /// Unknown.
     Unknown,
     /// Transactions that may change rows, which no other server has.
     Rows,
 }
 
 impl OwnTransactions {
-    /// Nobody can tell, and why.
+    /// Unknown, with the reason.
     #[must_use]
     pub fn unknown(why: impl Into<String>) -> Self {
         Self { untold: Some(why.into()), ..Self::default() }
     }
 
-    /// What follows. Silence is no sign of health: what could not be told is no "nothing".
+    /// The conclusion. Unknown is not the same as nothing.
     #[must_use]
     pub fn wrote(&self) -> Wrote {
         match (self.count > self.harmless, &self.untold) {
@@ -101,11 +101,11 @@ impl fmt::Display for OwnTransactions {
         let transactions = if *count == 1 { "transaction" } else { "transactions" };
         match (count, untold) {
             (0, None) => return f.write_str("no transactions of its own"),
-            (0, Some(why)) => return write!(f, "cannot be told: {why}"),
+            (0, Some(why)) => return write!(f, "unknown ({why})"),
             _ => write!(f, "{least}{count} {transactions} of its own")?,
         }
         if *harmless > 0 {
-            write!(f, ", {harmless} of them without a change of rows (FLUSH and the like)")?;
+            write!(f, ", {harmless} of them without row changes (such as FLUSH)")?;
         }
         if let Some(gtids) = gtids {
             write!(f, ", up to GTID {gtids}")?;
@@ -139,6 +139,6 @@ mod tests {
         assert_eq!(found(0, 0, Some("the log was purged")).wrote(), Wrote::Unknown);
         assert_eq!(found(3, 2, Some("the rest was not read")).wrote(), Wrote::Rows);
         assert_eq!(found(1, 0, None).to_string(), "1 transaction of its own");
-        assert_eq!(found(0, 0, Some("purged")).to_string(), "cannot be told: purged");
+        assert_eq!(found(0, 0, Some("purged")).to_string(), "unknown (purged)");
     }
 }

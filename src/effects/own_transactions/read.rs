@@ -18,7 +18,7 @@ const PIECE: usize = 1000;
 /// Where the first event of a file begins.
 const HEAD: &str = "4";
 const ATTEMPT: &str = "look for the server's own transactions";
-const MADE_ANEW: &str = "its binary log was thrown away or made anew since the fence (RESET MASTER, a restored copy)";
+const MADE_ANEW: &str = "its binary log was reset or recreated since the fence (RESET MASTER, a restored copy)";
 
 /// How long events may be read in one look; what is left is read in the next one.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ pub struct Scan {
 pub async fn marks(session: &Session, dialect: Dialect) -> Result<Marks> {
     let rows = session.query(dialect.own_log(), LOOK).await?;
     rows.first().and_then(marks_of).ok_or_else(|| {
-        Failure::permanent("read how far the server's own log has come", "the answer leaves something out")
+        Failure::permanent("read the end of the server's own binary log", "the answer is incomplete")
             .at(session.server())
             .help(format!("run there: {}", dialect.own_log()))
     })
@@ -100,12 +100,12 @@ pub async fn since(
     Ok((found, now))
 }
 
-/// What two looks say before any event is read.
+/// What two reads show before any event is read.
 #[derive(Debug, PartialEq, Eq)]
 enum Judged {
     /// All of it.
     Told(OwnTransactions),
-    /// Events must be read: at least so many own transactions came, up to these GTIDs.
+    /// Events must be read: at least this many own transactions were added, up to these GTIDs.
     Found(u64, Option<String>),
 }
 
@@ -163,7 +163,7 @@ async fn read_on(
             *at = Position::new(*next, HEAD);
         }
         if begin.elapsed() >= budget.0 {
-            return Ok(Some(format!("its binary log was read up to {at} only, for want of time")));
+            return Ok(Some(format!("its binary log was read only up to {at}, because time ran out")));
         }
     }
 }

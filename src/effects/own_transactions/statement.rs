@@ -16,7 +16,7 @@ pub(super) fn parts(info: &str) -> (Option<&str>, &str) {
     parts.map_or((None, info.trim()), |(database, statement)| (Some(database), statement.trim()))
 }
 
-/// Whether it changes no row. A leading comment may be a statement of its own, so nothing is said for such a one.
+/// Whether it changes no row. A leading comment may be a statement of its own, so such a statement counts as a change.
 pub(super) fn is_harmless(statement: &str) -> bool {
     let upper = statement.to_ascii_uppercase();
     let first = upper.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();

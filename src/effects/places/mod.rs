@@ -17,14 +17,14 @@ macro_rules! with_places {
 }
 pub(in crate::effects) use with_places;
 
-/// How a script ends that refuses a place, and how the lines begin that say why.
+/// Exit code of a script that refuses a place, and the start of the lines with the reason.
 const REFUSED: i32 = 77;
 const WORDS: &str = "refused: ";
 
-const HELP: &str = "whoever may write to a folder can swap what lies in it. Let every folder on the way be owned by root or by \
-                    the account that cutover works as, with no write bit for group or others (`chmod go-w`), or name another \
-                    place in the inventory: `work_dir` and `dump_dir` of a host are best left below the account's home \
-                    (`~/.cutover`), or in /var/lib/cutover";
+const HELP: &str = "an account that may write to a folder can replace the files in it. Every folder of the path must \
+                    belong to root or to the account that cutover uses, without write permission for group or others \
+                    (`chmod go-w`). Or choose another folder in the inventory: for `work_dir` and `dump_dir` of a \
+                    host, the best are below the account's home (`~/.cutover`), or in /var/lib/cutover";
 
 /// Defines the functions for the rest of a script.
 #[must_use]

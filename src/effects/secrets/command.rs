@@ -1,6 +1,6 @@
 //! A program of the user's that prints a secret: bounded in time and size, without input and without a terminal.
 //!
-//! What it prints is the secret and is never shown. What it complains of is shown, escaped, when it fails.
+//! Its output is the secret and is never shown. Its error output is shown, escaped, when it fails.
 
 use crate::effects::host::hide_secrets;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -17,7 +17,7 @@ const COMPLAINT: usize = 64 << 10;
 /// How much of the complaint is shown: lines, and characters.
 const SHOWN_LINES: usize = 10;
 const SHOWN_CHARS: usize = 2000;
-/// How often a program that has closed its output is looked at.
+/// How often a program that has closed its output is checked.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Why a program gave no secret.
@@ -25,9 +25,9 @@ const LOOK: Duration = Duration::from_millis(5);
 pub(super) struct Fault {
     /// In words, without anything that it printed.
     pub how: String,
-    /// What it complained of, raw: known secrets are to be scrubbed before it is shown.
+    /// Its raw error output: known secrets must be removed before it is shown.
     pub complaint: String,
-    /// What it printed, so that no part of it is shown in the complaint.
+    /// Its output, so that no part of it is shown with the error output.
     pub printed: Vec<u8>,
 }
 
@@ -37,7 +37,7 @@ impl Fault {
     }
 }
 
-/// What `argv` prints, at most `most` bytes.
+/// The output of `argv`, at most `most` bytes.
 ///
 /// # Errors
 /// When it cannot be started, prints more, does not end within `limit`, or ends with another code than 0.
@@ -47,7 +47,7 @@ pub(super) fn run(argv: &[String], limit: Duration, most: usize) -> Result<Vec<u
     let mut command = Command::new(name);
     hide_secrets(&mut command);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // a group of its own, so that what it has started ends with it
+    // its own process group, so that the programs it started end with it
     let mut child = command.process_group(0).spawn().map_err(|error| Fault::plain(format!("{name}: {error}")))?;
     let stdout = child.stdout.take().map(|pipe| read(pipe, Keep::First(most)));
     let stderr = child.stderr.take().map(|pipe| read(pipe, Keep::Last(COMPLAINT)));
@@ -62,17 +62,17 @@ pub(super) fn run(argv: &[String], limit: Duration, most: usize) -> Result<Vec<u
     if ended.is_none() {
         kill(&mut child);
     }
-    // what it left running may hold its stderr open for ever, so no more than a moment is spent on it
+    // programs that it left running may hold its stderr open forever, so only a moment is spent on it
     let complaint = wait_for(stderr.as_ref(), Duration::from_millis(200)).unwrap_or_default();
     let printed = printed.unwrap_or_default();
     let how = match ended {
         Some(status) if status.success() => return Ok(printed),
         Some(status) => format!("{name} {}", words(status)),
         None if too_much => {
-            return Err(Fault::plain(format!("{name} printed more than {most} bytes, and was killed")));
+            return Err(Fault::plain(format!("{name} printed more than {most} bytes and was killed")));
         }
         None => {
-            format!("{name} did not end within {} s, and was killed with all that it had started", limit.as_secs_f64())
+            format!("{name} did not end within {} s, and was killed with all that it started", limit.as_secs_f64())
         }
     };
     Err(Fault { how, complaint: String::from_utf8_lossy(&complaint).into_owned(), printed })
@@ -103,13 +103,13 @@ fn words(status: ExitStatus) -> String {
 /// Which bytes of a stream are kept.
 #[derive(Clone, Copy)]
 enum Keep {
-    /// The first, and one more, which shows that there were more; then nobody reads on.
+    /// The first, and one more, which shows that there were more; then reading ends.
     First(usize),
     /// The last.
     Last(usize),
 }
 
-/// Reads a pipe in a thread of its own. The thread ends with the pipe; nobody waits for it longer than it is of use.
+/// Reads a pipe in its own thread. The thread ends with the pipe; no caller waits for it longer than useful.
 fn read(mut pipe: impl Read + Send + 'static, keep: Keep) -> Receiver<Vec<u8>> {
     let (tell, told) = channel();
     std::thread::spawn(move || {

@@ -85,7 +85,7 @@ impl Secrets {
         })
     }
 
-    /// `text` with every secret value replaced by its marker: for whatever other programs say.
+    /// `text` with every secret value replaced by its marker: for the output of other programs.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         let mut clean = text.to_owned();
@@ -117,7 +117,7 @@ impl Lookup for Secrets {
     }
 }
 
-/// Why a secret could not be had, and what its program said; the latter not yet fit to be shown.
+/// Why a secret is not available, and its program's output, which is not yet safe to show.
 #[derive(Debug, Default)]
 struct Fault {
     answer: String,
@@ -138,7 +138,7 @@ impl Fault {
         let mut complaint = known.scrub(&self.complaint);
         let parts = std::iter::once(printed.trim()).chain(printed.lines().map(str::trim));
         for part in parts.filter(|part| part.len() >= SHORTEST) {
-            complaint = complaint.replace(part, "‹what it printed›");
+            complaint = complaint.replace(part, "‹its output›");
         }
         let complaint = command::shown(&complaint);
         if complaint.is_empty() { self.answer.clone() } else { format!("{}: {complaint}", self.answer) }
@@ -158,7 +158,7 @@ fn read_one(secret: &SecretRef, folder: &Path, limit: Duration) -> Result<String
         })?,
     };
     let whose = match secret {
-        SecretRef::Command(argv) => format!("what {} printed", argv.first().map_or("it", String::as_str)),
+        SecretRef::Command(argv) => format!("the output of {}", argv.first().map_or("it", String::as_str)),
         SecretRef::Env(name) => format!("the environment variable {name}"),
         SecretRef::File(path) => path.clone(),
     };
@@ -227,7 +227,7 @@ mod tests {
         // the token is read after the command that shows it
         let refs = [leaks, SecretRef::File("token".into())];
         let failure = Secrets::read(&refs, folder.path()).unwrap_err().remove(0);
-        assert_eq!(failure.answer, "sh ended with code 3: vault is sealed: ‹secret token› ‹what it printed›");
+        assert_eq!(failure.answer, "sh ended with code 3: vault is sealed: ‹secret token› ‹its output›");
         assert!(answer(&sh("echo waiting >&2; sleep 60"), folder.path()).contains("did not end within 0.5 s"));
     }
 

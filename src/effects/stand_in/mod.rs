@@ -16,7 +16,7 @@ pub trait Answers: Send + Sync {
     /// Of a server to a statement.
     ///
     /// # Errors
-    /// What a server says that refuses it.
+    /// The answer of a server that refuses it.
     fn sql(&self, server: &str, statement: &Sql) -> Result<Rows, ServerError>;
     /// What a program, or a script, leaves behind on a host; `command` is all of its words.
     fn run(&self, host: &str, command: &str) -> Ran;
@@ -29,13 +29,13 @@ pub trait Answers: Send + Sync {
     /// Which account lets `user` in.
     ///
     /// # Errors
-    /// What a server says that lets nobody in.
+    /// The answer of a server that refuses every login.
     fn login(&self, server: &str, user: &str) -> Result<String, ServerError>;
 }
 
 /// Keeps what was asked for, in order.
 pub struct StandIn {
-    /// Whoever answers.
+    /// The stand-in that answers.
     pub(super) answers: Box<dyn Answers>,
     asked: Mutex<Vec<Action>>,
 }

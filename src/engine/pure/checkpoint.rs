@@ -1,14 +1,14 @@
-//! Checkpoints: what stands when something fails after one of them was reached. Pure.
+//! Checkpoints: which steps a rollback keeps after a checkpoint was reached. Pure.
 //!
-//! A night of copying must not be lost because a switch that takes seconds has failed. So a failure takes back only what
-//! came after a reached checkpoint, and what failed beside it; a person takes back everything.
+//! A night of copying must not be lost because a switch that takes seconds has failed. So a failure undoes only the
+//! steps after a reached checkpoint, and those that failed alongside it; a rollback by a person undoes everything.
 
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
 use crate::playbook::model::OnFailure;
 use crate::store::Outcome;
 
-/// Which steps stand, by number; empty where no checkpoint was reached. What stands rests on nothing that does not.
+/// Which steps are kept, by number; empty if no checkpoint was reached. A kept step depends only on kept steps.
 pub(in crate::engine) fn standing(state: &RunState) -> Vec<bool> {
     let graph = &state.graph;
     let reached: Vec<usize> = (0..graph.len()).filter(|&ix| is_reached(state, ix)).collect();
@@ -28,8 +28,8 @@ pub(in crate::engine) fn standing(state: &RunState) -> Vec<bool> {
     stands
 }
 
-/// Whether `ix` is a checkpoint that can be stood on. One that rests on what no longer fits cannot: a copy that was loaded from
-/// one dump does not belong to the place of another.
+/// Whether `ix` is a valid checkpoint. One that depends on outdated outputs is not: a copy that was loaded from one
+/// dump does not belong to the position of another.
 fn is_reached(state: &RunState, ix: usize) -> bool {
     let done = state.graph.step(ix).keep && state.steps[ix].status == Status::Succeeded;
     done && fits(&state.steps[ix]) && state.graph.before(ix).into_iter().all(|need| fits(&state.steps[need]))
@@ -39,8 +39,8 @@ fn fits(step: &StepState) -> bool {
     step.stale.is_none() && !step.misfit
 }
 
-/// Whether `ix` is a checkpoint that did not get done and stands on what stands: what it did is left as it is, because a
-/// resume goes on with it. A replica that has begun to apply cannot go back to where its copy was.
+/// Whether `ix` is an unfinished checkpoint that depends only on kept steps: its partial work is kept, because a resume
+/// continues it. A replica that has started to apply cannot return to the position of its copy.
 fn is_left(state: &RunState, ix: usize, stands: &[bool]) -> bool {
     let step = &state.steps[ix];
     state.graph.step(ix).keep && step.begun && fits(step) && state.graph.needs(ix).iter().all(|&need| stands[need])
@@ -55,12 +55,13 @@ fn is_over(state: &RunState, ix: usize) -> bool {
     over && fits(&state.steps[ix])
 }
 
-/// Whether whoever takes up the run begins step `ix` anew, because it was taken back to a checkpoint before it.
+/// Whether a resumed run starts step `ix` from the beginning, because the run was rolled back to a checkpoint before
+/// it.
 pub(in crate::engine) fn is_forgotten(state: &RunState, ix: usize) -> bool {
     state.outcome == Some(Outcome::Kept) && state.kept.get(ix) == Some(&false)
 }
 
-/// Makes everything that was taken back, or never begun, ready to begin anew.
+/// Makes every step that was undone, or never started, ready to start again.
 pub(in crate::engine) fn begin_anew(state: &mut RunState) {
     let kept = if state.kept.is_empty() { standing(state) } else { std::mem::take(&mut state.kept) };
     state.rollback = None;

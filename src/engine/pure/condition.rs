@@ -1,4 +1,4 @@
-//! Whether a step whose needs stand runs at all. Pure.
+//! Whether a step whose needs are fulfilled runs at all. Pure.
 
 use crate::engine::state::RunState;
 use crate::engine::status::Status;
@@ -11,9 +11,9 @@ use minijinja::value::{Serde, Value};
 pub(in crate::engine) enum Verdict {
     /// It runs.
     Run,
-    /// It does not, for this reason.
+    /// It does not run, for this reason.
     Skip(String),
-    /// That cannot be said.
+    /// This cannot be decided.
     Fail(Failure),
 }
 
@@ -36,11 +36,11 @@ pub(in crate::engine) fn verdict(state: &RunState, ix: usize) -> Verdict {
     match template::evaluate_expression(&template::environment(), when, &context) {
         Ok(serde_json::Value::Bool(true)) => Verdict::Run,
         Ok(serde_json::Value::Bool(false)) => Verdict::Skip(format!("`when` is false: {when}")),
-        Ok(other) => Verdict::Fail(undecided(when, &format!("it is neither true nor false but {other}"))),
+        Ok(other) => Verdict::Fail(undecided(when, &format!("it is {other}, not true or false"))),
         Err(fault) => Verdict::Fail(undecided(when, &fault.message)),
     }
 }
 
 fn undecided(when: &str, answer: &str) -> Failure {
-    Failure::permanent(format!("decide `when: {when}`"), answer)
+    Failure::permanent(format!("evaluate `when: {when}`"), answer)
 }

@@ -1,27 +1,29 @@
-//! Pairs of servers of which the one was closed for good and the other opened in its place, as a run's state tells. Pure.
+//! Pairs of servers of which the one was closed for good and the other opened in its place, according to a run's state.
+//! Pure.
 
 use crate::effects::own_transactions::OwnLog;
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, StepState};
 use crate::kinds::role::{Closes, Follows, Opens, RoleData};
 
-/// A switch from one server to another that has come to pass.
+/// A completed switch from one server to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fenced {
     /// The server that was closed.
     pub old: String,
     /// The server that was opened.
     pub new: String,
-    /// How far the old server's own log had come: at the fence, or when a person accepted what it has written since.
-    /// `None` where a program without that record closed it.
+    /// End of the old server's own log: at the fence, or when a person accepted its later writes.
+    /// `None` if a program without that record closed it.
     pub before: Option<OwnLog>,
-    /// Whether a person has accepted that nobody can look.
+    /// Whether a person has accepted that the server cannot be checked.
     pub excused: bool,
     /// Whether the old server was made to follow the new one.
     pub has_way_back: bool,
 }
 
-/// Switches of the run, in the order of its plan. A server that was opened again by a later step of the same run is none.
+/// Switches of the run, in the order of its plan. A server that was opened again by a later step of the same run is
+/// none.
 #[must_use]
 pub fn fenced(state: &RunState) -> Vec<Fenced> {
     let opened: Vec<(usize, &Opens)> = done(state).map(|(ix, opens, _)| (ix, opens)).collect();
@@ -45,8 +47,8 @@ pub fn fenced(state: &RunState) -> Vec<Fenced> {
     pairs.collect()
 }
 
-/// Whether a switch has begun and is neither done nor taken back: then servers open and close, and nothing of that is
-/// wrong.
+/// Whether a switch has started and is neither done nor undone: then servers open and close, and that is
+/// normal.
 #[must_use]
 pub fn is_switching(state: &RunState) -> bool {
     let over = |step: &StepState| matches!(step.status, Status::Undone | Status::Skipped);
@@ -54,7 +56,7 @@ pub fn is_switching(state: &RunState) -> bool {
     begun && fenced(state).is_empty()
 }
 
-/// Steps that play a role: their places in the plan, what they say in it, and how they stand.
+/// Steps that play a role: their places in the plan, their data for it, and their state.
 fn playing<R: RoleData>(state: &RunState) -> impl Iterator<Item = (usize, &R, &StepState)> {
     let steps = state.graph.plan().steps.iter().zip(&state.steps).enumerate();
     steps.flat_map(|(ix, (planned, step))| planned.each_role().map(move |role| (ix, role, step)))

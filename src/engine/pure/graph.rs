@@ -23,16 +23,16 @@ pub struct Graph {
     gates: Vec<Gate>,
 }
 
-/// A step or a block that begins only within its window.
+/// A step or a block that starts only within its window.
 #[derive(Debug)]
 pub struct Gate {
     /// Its name.
     pub id: String,
     /// What waits for the window.
     pub place: Task,
-    /// When it may begin.
+    /// When it may start.
     pub calendar: Calendar,
-    /// How long it may take from its begin to its end, rollback or retries included, in milliseconds.
+    /// How long it may take from start to end, rollback or retries included, in milliseconds.
     pub forecast_ms: u64,
 }
 
@@ -52,11 +52,11 @@ impl Graph {
     /// The graph of `plan`.
     ///
     /// # Errors
-    /// When the plan is damaged: two steps of one name, a name that is not there, a cycle.
+    /// When the plan is damaged: two steps with the same name, an unknown name, a cycle.
     pub fn new(plan: Arc<Plan>) -> Result<Self> {
         let numbers: HashMap<_, _> = plan.steps.iter().enumerate().map(|(ix, step)| (step.id.clone(), ix)).collect();
         if numbers.len() != plan.steps.len() {
-            return Err(damaged("two steps have one name"));
+            return Err(damaged("two steps have the same id"));
         }
         let number = |id: &String| numbers.get(id).copied().ok_or_else(|| damaged(&format!("it has no step `{id}`")));
         let mut nodes = vec![Node::default(); plan.steps.len()];
@@ -90,7 +90,7 @@ impl Graph {
                 nodes[ix].gate = Some(number);
             }
         }
-        let order = topological(&nodes).ok_or_else(|| damaged("its steps need each other in a circle"))?;
+        let order = topological(&nodes).ok_or_else(|| damaged("its steps need each other in a cycle"))?;
         Ok(Self { plan, numbers, nodes, order, blocks, gates })
     }
 
@@ -139,22 +139,22 @@ impl Graph {
     pub fn dependents(&self, ix: usize) -> &[usize] {
         &self.nodes[ix].dependents
     }
-    /// Steps whose outputs its parameters hold.
+    /// Steps whose outputs its parameters use.
     #[must_use]
     pub fn reads(&self, ix: usize) -> &[usize] {
         &self.nodes[ix].reads
     }
-    /// Steps whose parameters hold its outputs.
+    /// Steps whose parameters use its outputs.
     #[must_use]
     pub fn readers(&self, ix: usize) -> &[usize] {
         &self.nodes[ix].readers
     }
-    /// Steps whose outputs its condition holds.
+    /// Steps whose outputs its condition uses.
     #[must_use]
     pub fn when_reads(&self, ix: usize) -> &[usize] {
         &self.nodes[ix].when_reads
     }
-    /// The block it stands in.
+    /// Its block.
     #[must_use]
     pub fn block(&self, ix: usize) -> Option<usize> {
         self.nodes[ix].block
@@ -164,7 +164,7 @@ impl Graph {
     pub fn blocks(&self) -> &[Vec<usize>] {
         &self.blocks
     }
-    /// Steps and blocks that begin only within a window.
+    /// Steps and blocks that start only within a window.
     #[must_use]
     pub fn gates(&self) -> &[Gate] {
         &self.gates
@@ -210,7 +210,7 @@ impl Graph {
     }
 }
 
-/// Names of steps whose outputs stand in `value` as markers.
+/// Names of steps whose outputs are in `value` as markers.
 #[must_use]
 pub fn references(value: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();

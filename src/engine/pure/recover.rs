@@ -1,9 +1,10 @@
-//! What a dead runner leaves behind, and what a look at reality makes of it. Pure: the looking is `attempt.rs`'s.
+//! What a dead runner leaves behind, and what a check of the real state makes of it. Pure: `attempt.rs` does the
+//! checks.
 //!
-//! A resumed run trusts its journal about intents, not about the world. Every step that was begun and has no result
-//! is looked at; so is every succeeded one that holds something up before the point of no return (a tunnel, a
-//! channel, a fence): what died with the runner is made again, in the order of the plan, each step only after those
-//! before it are proved or made again. A point of no return in doubt is looked at before anything else is.
+//! A resumed run trusts its journal about intents, not about the world. Every step that has started and has no result
+//! is checked; so is every succeeded step that keeps something running before the point of no return (a tunnel, a
+//! channel, a fence): what died with the runner is created again, in the order of the plan, each step only after those
+//! before it are proved or created again. A point of no return in doubt is checked before anything else.
 
 use crate::engine::checkpoint;
 use crate::engine::graph::Graph;
@@ -14,7 +15,7 @@ use crate::kinds::{Probe, Reversibility};
 use crate::playbook::model::OnFailure;
 use crate::store::{Event, Outcome};
 
-/// Turns the state a dead runner left into one that a new runner can go on from.
+/// Turns the state that a dead runner left into one from which a new runner can continue.
 pub(in crate::engine) fn reset(state: &mut RunState) {
     let anew = state.outcome == Some(Outcome::Kept);
     if anew {
@@ -28,7 +29,7 @@ pub(in crate::engine) fn reset(state: &mut RunState) {
     }
     state.put_off = None;
     state.is_held = false; // what still ran was the dead runner's, and hosts and servers have ended it
-    state.blocks.fill(BlockState::default()); // prepared connections are gone, and the clock begins anew
+    state.blocks.fill(BlockState::default()); // prepared connections are gone, and the clock starts again
     let graph = state.graph.clone();
     let (unwinding, past) = (state.rollback.is_some(), state.is_point_reached());
     for (ix, step) in state.steps.iter_mut().enumerate() {
@@ -43,7 +44,7 @@ pub(in crate::engine) fn reset(state: &mut RunState) {
     }
 }
 
-/// Undos are idempotent: they are begun anew, with all their attempts.
+/// Undos are idempotent: they start again, with all their attempts.
 fn reset_undo(step: &mut StepState) {
     step.undo.open = false;
     step.undo.attempt = 0;
@@ -54,12 +55,12 @@ fn reset_undo(step: &mut StepState) {
     }
 }
 
-/// On what ground a run is taken up.
+/// From which situation a run is resumed.
 #[derive(Clone, Copy)]
 struct Ground {
     /// The point of no return is passed.
     past: bool,
-    /// It was taken back to a checkpoint, and goes forward again because a person says so: gates are asked again.
+    /// It was rolled back to a checkpoint, and goes forward again on the request of a person: gates are asked again.
     anew: bool,
 }
 
@@ -78,7 +79,7 @@ fn reset_step(graph: &Graph, ix: usize, step: &mut StepState, Ground { past, ane
         }
         Status::Succeeded => {
             let holds = graph.step(ix).reversibility == Reversibility::Reversible && !past;
-            // a check whose ground was found missing by the dead runner still has to be looked at
+            // a check whose basis the dead runner found missing must still be repeated
             let doubted = step.proof != Proof::Good && !past;
             step.proof = if holds || doubted { Proof::Wanted } else { Proof::Good };
         }
@@ -86,7 +87,7 @@ fn reset_step(graph: &Graph, ix: usize, step: &mut StepState, Ground { past, ane
     }
 }
 
-/// What the journal is told after a look at step `ix`.
+/// The event for the journal after a check of step `ix`.
 #[must_use]
 pub fn conclude(state: &RunState, ix: usize, found: Result<Probe>) -> Event {
     let step = &state.steps[ix];
@@ -99,7 +100,7 @@ pub fn conclude(state: &RunState, ix: usize, found: Result<Probe>) -> Event {
         Err(failure) if failure.class == Class::Cancelled => {
             Event::StepStopped { step: id, attempt: step.attempt, failure: None }
         }
-        // a point of no return nobody can look at counts as passed; another step can wait for a better day
+        // a point of no return that cannot be checked counts as passed; another step can be checked later
         Err(failure) if state.graph.is_final(ix) => failed(id, step, failure),
         Err(failure) => Event::StepStopped { step: id, attempt: step.attempt, failure: Some(failure) },
     }
@@ -107,7 +108,7 @@ pub fn conclude(state: &RunState, ix: usize, found: Result<Probe>) -> Event {
 
 fn failed(id: String, step: &StepState, found: Failure) -> Event {
     let failure = match &step.failure {
-        Some(first) => first.clone().now(format!("it is not known how far it came: {found}")),
+        Some(first) => first.clone().now(format!("how far it got is unknown: {found}")),
         None => found,
     };
     Event::StepFailed { step: id, attempt: step.attempt, failure, retry_at: None }

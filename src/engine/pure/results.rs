@@ -1,4 +1,4 @@
-//! What the journal is told when a piece of work has ended. Pure.
+//! The events for the journal when a piece of work has ended. Pure.
 
 use crate::domain::units::Span;
 use crate::engine::recover::conclude;
@@ -16,7 +16,7 @@ use std::time::Duration;
 pub enum Ended {
     /// An attempt of a step.
     Executed(Result<Outputs>),
-    /// A look at reality.
+    /// A check of the real state.
     Probed(Result<Probe>),
     /// The preparation of a block.
     Prepared(Result<()>),
@@ -26,7 +26,7 @@ pub enum Ended {
     Hooked(usize, Result<()>),
 }
 
-/// The events that tell how `task` ended, at `now` (milliseconds since 1970).
+/// The events that record how `task` ended, at `now` (milliseconds since 1970).
 #[must_use]
 pub fn events(state: &RunState, now: i64, task: Task, ended: Ended) -> Vec<Event> {
     match (task, ended) {
@@ -48,8 +48,8 @@ pub fn events(state: &RunState, now: i64, task: Task, ended: Ended) -> Vec<Event
     }
 }
 
-/// Whether a look at reality failed, so that nothing can be said about the step. A point of no return is told as
-/// failed then, because nothing may be taken back beside it.
+/// Whether a check of the real state failed, so the state of the step is unknown. A point of no return counts as
+/// failed then, because nothing may be undone in that case.
 #[must_use]
 pub fn is_blind(state: &RunState, task: Task, ended: &Ended) -> bool {
     match (task, ended) {
@@ -77,7 +77,7 @@ fn failed(state: &RunState, now: i64, ix: usize, failure: Failure) -> Vec<Event>
     events
 }
 
-/// A step that was asked to stop does not know by whom: "on request" is said only where a person asked.
+/// A step that was asked to stop does not know by whom: the answer is "on request" only if a person asked.
 fn why_stopped(state: &RunState, ix: usize, failure: Failure) -> Failure {
     if failure.class != Class::Cancelled || failure.answer != STOPPED {
         return failure;
@@ -89,20 +89,20 @@ fn why_stopped(state: &RunState, ix: usize, failure: Failure) -> Failure {
         (Some(block), _) => {
             let limit =
                 block.deadline_ms.map_or(String::new(), |ms| format!(" of {}", Span(Duration::from_millis(ms))));
-            format!("the deadline{limit} of block `{}` came first", block.id)
+            format!("the deadline{limit} of block `{}` passed first", block.id)
         }
-        (None, Some(broken)) => format!("it was stopped, because step `{}` had failed", state.graph.id(broken)),
+        (None, Some(broken)) => format!("stopped because step `{}` failed", state.graph.id(broken)),
         (None, None) => return failure,
     };
     Failure { answer, ..failure }
 }
 
-/// The writers were not touched, so nothing hurries: the block is prepared anew before the next attempt.
+/// The writers were not touched, so there is no hurry: the block is prepared again before the next attempt.
 fn put_back(state: &RunState, block: usize) -> Event {
     Event::BlockPutBack { block: state.graph.plan().blocks[block].id.clone() }
 }
 
-/// An undo that was asked to stop is not worn out by that.
+/// An undo that was asked to stop does not use up an attempt.
 fn undo_retry(state: &RunState, now: i64, ix: usize, failure: &Failure) -> Option<i64> {
     match failure.class {
         Class::Cancelled => Some(now),

@@ -28,11 +28,11 @@ pub fn pause(retry: &Retry, attempt: u32) -> Duration {
     grown.min(retry.max_delay.0)
 }
 
-/// When a step is tried again whose last attempt ended in `failure` at `now` (milliseconds), the last of the failures `row`;
-/// `None` when it is not: only what may go away by itself is tried again.
+/// When a step is tried again whose last attempt ended in `failure` at `now` (milliseconds), the last of the failures
+/// `row`; `None` when it is not: only temporary failures are tried again.
 ///
-/// `hurry` is for a step in a block that has begun: the application may be waiting. It does not wait for what touched
-/// nothing.
+/// `hurry` is for a step in a block that has started: the application may be waiting. It does not wait for an attempt
+/// that touched nothing.
 #[must_use]
 pub fn step_again(retry: &Retry, row: Failing, failure: &Failure, now: i64, hurry: bool) -> Option<i64> {
     let longest = if hurry && failure.class != Class::NotYet { UNDO.delay.0 } else { Duration::MAX };
@@ -41,8 +41,8 @@ pub fn step_again(retry: &Retry, row: Failing, failure: &Failure, now: i64, hurr
     again.then(|| later(now, pause(retry, row.times).min(longest)))
 }
 
-/// The same for an undo or a rollback hook of a step that is retried as `retry` says: everything but a refusal is tried
-/// again, and what may go away by itself for as long as the step itself would be.
+/// The same for an undo or a rollback hook of a step that is retried according to `retry`: everything but a refusal is
+/// tried again, and a temporary failure for as long as in the step itself.
 #[must_use]
 pub fn undo_again(retry: &Retry, row: Failing, failure: &Failure, now: i64) -> Option<i64> {
     let passes = failure.class == Class::Transient && is_in_time(retry.time, row, now);

@@ -1,8 +1,8 @@
 //! The scheduler: from the state of a run to what is to be done now. Pure: no clock, no task, no journal; `now` is
 //! handed in. File order breaks ties.
 //!
-//! Two rules stand above the rest. Nothing is taken back while a point of no return may have been passed: one in
-//! doubt is looked at before anything else. And a run that must end first lets everything under way reach a safe
+//! Two rules stand above the rest. Nothing is undone while a point of no return may have been passed: one in
+//! doubt is checked before anything else. And a run that must end first lets all running work reach a safe
 //! point.
 
 use crate::engine::checkpoint;
@@ -21,17 +21,17 @@ use crate::store::{Event, Outcome};
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "fields are numbers of steps, blocks, attempts and hooks, and are named so")]
 pub enum Decision {
-    /// Look at reality.
+    /// Check the real state.
     Probe { step: usize },
     /// Prepare every unfinished step of a block.
     Prepare { block: usize },
-    /// Begin an attempt.
+    /// Start an attempt.
     Start { step: usize, attempt: u32 },
     /// Leave a step out.
     Skip { step: usize, reason: String },
-    /// A step cannot run, or what it did no longer fits.
+    /// A step cannot run, or its result is outdated.
     Fail { step: usize, attempt: u32, failure: Failure },
-    /// Ask something under way to stop at its next safe point.
+    /// Ask running work to stop at its next safe point.
     Cancel(Task),
     /// A block's time is up.
     Deadline { block: usize },
@@ -39,11 +39,11 @@ pub enum Decision {
     Await { gate: usize, opening: Opening },
     /// A window is open.
     Open { gate: usize, closes: i64 },
-    /// What waits for a window cannot begin in it.
+    /// A step or block cannot start in its window.
     PutOff { gate: usize, failure: Failure },
-    /// Begin to take steps back.
+    /// Start the rollback.
     BeginRollback { reason: String, keep: bool },
-    /// Take a step back.
+    /// Undo a step.
     Undo { step: usize, attempt: u32 },
     /// Run a rollback hook.
     Hook { step: usize, index: usize, attempt: u32 },
@@ -53,7 +53,7 @@ pub enum Decision {
     Finish { outcome: Outcome },
 }
 
-/// Something under way: at most one for each step and each block.
+/// Running work: at most one for each step and each block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Task {
     /// An attempt, a probe, an undo or a hook of a step.
@@ -67,7 +67,7 @@ pub enum Task {
 pub struct Wish {
     /// Whether it is to stop.
     pub stop: Stop,
-    /// Whether, and why, it is to be taken back.
+    /// Whether, and why, to roll back.
     pub rollback: Option<String>,
 }
 
@@ -77,15 +77,15 @@ pub enum Stop {
     /// No.
     #[default]
     No,
-    /// At the next safe point. A block that has begun is finished first, and so is a rollback: stopping in between
+    /// At the next safe point. A block that has started is finished first, and so is a rollback: stopping in between
     /// would leave the application without a server to write on.
     SafePoint,
-    /// As soon as what is under way can be left, whatever it is.
+    /// As soon as the running work can be left.
     Now,
 }
 
 impl Decision {
-    /// What works on it; `None` for what is done by being written down.
+    /// The work for it; `None` for a decision that only needs its event.
     #[must_use]
     pub fn task(&self) -> Option<Task> {
         match *self {
@@ -97,7 +97,7 @@ impl Decision {
         }
     }
 
-    /// What the journal is told before it is done; nothing for what leaves no trace.
+    /// The event for the journal before it is done; none for a decision that leaves no trace.
     #[must_use]
     pub fn event(&self, graph: &Graph) -> Option<Event> {
         let id = |ix: usize| graph.id(ix).to_owned();
@@ -128,8 +128,8 @@ impl Decision {
     }
 }
 
-/// What is to be done now, at `now`. Empty while things are under way and nothing else can
-/// be done beside them, and once the run has ended.
+/// What to do now, at `now`. Empty while work is running and nothing else can be done at the same time, and once the
+/// run has ended.
 #[must_use]
 pub fn decide(state: &RunState, now: Now, wish: &Wish) -> Vec<Decision> {
     if !state.is_live() {
@@ -139,7 +139,7 @@ pub fn decide(state: &RunState, now: Now, wish: &Wish) -> Vec<Decision> {
         return wind_down(state, Outcome::Interrupted);
     }
     if state.is_held {
-        // a resume may go on once what still runs has ended
+        // a resume may continue once the running work has ended
         let stuck = state.steps.iter().any(|step| step.status == Status::UndoFailed);
         return wind_down(state, if stuck { Outcome::Stuck } else { Outcome::Stopped });
     }
@@ -152,12 +152,12 @@ pub fn decide(state: &RunState, now: Now, wish: &Wish) -> Vec<Decision> {
     if let Some(ending) = ending(state, wish) {
         return end(state, ending);
     }
-    // what is put off goes no further, and what is under way comes to a safe point
+    // a postponed run starts nothing more, and running work reaches a safe point
     let stop = if state.put_off.is_some() { Stop::SafePoint } else { wish.stop };
     advance(state, now, stop)
 }
 
-/// A point of no return of which it is not known whether it was passed: nothing else is done before it is.
+/// A point of no return that may have been passed: nothing else is done before that is known.
 fn final_in_doubt(state: &RunState) -> Option<Vec<Decision>> {
     let finals = || (0..state.steps.len()).filter(|&ix| state.graph.is_final(ix));
     let wanted: Vec<_> = finals().filter(|&ix| state.steps[ix].proof == Proof::Wanted).collect();
@@ -165,11 +165,11 @@ fn final_in_doubt(state: &RunState) -> Option<Vec<Decision>> {
     (asked || !wanted.is_empty()).then(|| wanted.into_iter().map(|step| Decision::Probe { step }).collect())
 }
 
-/// Why the run does not go on to its end.
+/// Why the run does not continue to its end.
 enum Ending {
-    /// A person takes back everything.
+    /// A person rolls back everything.
     Rollback(String),
-    /// Something failed: what came after the last checkpoints is taken back, or everything.
+    /// Something failed: the steps after the last checkpoints are undone, or all.
     Failed(String),
     Stop,
 }
@@ -212,7 +212,7 @@ fn end(state: &RunState, ending: Ending) -> Vec<Decision> {
     vec![Decision::Finish { outcome }]
 }
 
-/// Takes back everything but what is `kept`, or ends at once where there is nothing of that.
+/// Rolls back all steps except those in `kept`, or ends at once if there is nothing to undo.
 fn take_back(state: &RunState, reason: String, kept: &[bool]) -> Vec<Decision> {
     let keep = !kept.is_empty();
     let goes = |ix: usize| !kept.get(ix).is_some_and(|&kept| kept);
@@ -225,7 +225,7 @@ fn take_back(state: &RunState, reason: String, kept: &[bool]) -> Vec<Decision> {
     vec![Decision::Finish { outcome }]
 }
 
-/// Lets everything under way stop, then ends.
+/// Lets all running work stop, then ends.
 pub(in crate::engine) fn wind_down(state: &RunState, outcome: Outcome) -> Vec<Decision> {
     if state.is_busy() { cancel_all(state) } else { vec![Decision::Finish { outcome }] }
 }
@@ -283,7 +283,7 @@ fn stopped(state: &RunState) -> Outcome {
     }
 }
 
-/// Steps that those after them can build on, because they and everything before them stand.
+/// Steps whose successors may start, because they and everything before them are fulfilled.
 fn firm(state: &RunState) -> Vec<bool> {
     let mut firm = vec![false; state.steps.len()];
     for &ix in state.graph.order() {
@@ -296,7 +296,7 @@ fn is_settled(state: &RunState, ix: usize) -> bool {
     let step = &state.steps[ix];
     let status = match step.status {
         Status::Succeeded | Status::Skipped => true,
-        // a point of no return that failed may have been passed: whatever its policy, a person looks
+        // a point of no return that failed may have been passed: whatever its policy, a person must check
         Status::Failed => state.graph.step(ix).on_failure == OnFailure::Continue && !state.graph.is_final(ix),
         _ => false,
     };
@@ -315,7 +315,7 @@ fn may_go_on(state: &RunState, ix: usize, stop: Stop) -> bool {
     stop == Stop::No || is_in_begun_block(state, Task::Step(ix))
 }
 
-/// What is to be done for a step whose needs stand.
+/// What to do for a step whose needs are fulfilled.
 fn next(state: &RunState, ix: usize, now: Now) -> Option<Decision> {
     let step = &state.steps[ix];
     if step.proof == Proof::Wanted {
@@ -351,8 +351,8 @@ fn next(state: &RunState, ix: usize, now: Now) -> Option<Decision> {
 
 fn outdated(state: &RunState, ix: usize, read: usize) -> Decision {
     let (id, read) = (state.graph.id(ix), state.graph.id(read));
-    let answer = format!("step `{read}` had to be made again and now puts out something else");
-    let failure = Failure::permanent(format!("keep what step `{id}` did"), answer);
+    let answer = format!("step `{read}` had to run again, and its outputs are different now");
+    let failure = Failure::permanent(format!("keep the result of step `{id}`"), answer);
     Decision::Fail { step: ix, attempt: state.steps[ix].attempt, failure }
 }
 

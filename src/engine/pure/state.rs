@@ -1,5 +1,5 @@
 //! The state of a run: its journal, folded through a transition table. A transition that is not in the table is an
-//! error that names both sides, never a panic: a journal may be damaged.
+//! error that names both sides, never a panic, because a journal may be damaged.
 //!
 //! Pure. The table for steps is in `transition.rs`; what a dead runner leaves behind is `recover.rs`.
 
@@ -23,17 +23,17 @@ use std::sync::Arc;
 pub struct RunState {
     /// Its plan, with edges.
     pub graph: Arc<Graph>,
-    /// Whether it was begun.
+    /// Whether it has started.
     pub started: bool,
     /// The largest epoch of its runners; 0 before the first.
     pub epoch: u32,
     /// Whether the checks before the first effect have passed.
     pub admitted: bool,
-    /// How it ended, unless it goes on.
+    /// How it ended, unless it is still running.
     pub outcome: Option<Outcome>,
-    /// Why it is taken back, if it is.
+    /// Why it rolls back, if it does.
     pub rollback: Option<String>,
-    /// Steps that are not taken back then, by number, because a checkpoint was reached; empty when all are.
+    /// Steps that the rollback keeps, by number, because a checkpoint was reached; empty when it undoes all.
     pub kept: Vec<bool>,
     /// Its steps, by number.
     pub steps: Vec<StepState>,
@@ -41,34 +41,34 @@ pub struct RunState {
     pub blocks: Vec<BlockState>,
     /// The windows that steps and blocks wait for, by number.
     pub windows: Vec<WindowState>,
-    /// Why it cannot go on now, and by whom that was found: a step or a block.
+    /// Why it cannot continue now, and the step or block that found this.
     pub put_off: Option<(String, Failure)>,
-    /// Work of this runner that was given up does not end: nothing else may be done.
+    /// Work of this runner was given up and does not end, so nothing else may be done.
     pub is_held: bool,
-    /// What the last look at the servers that it has closed found.
+    /// Findings of the last check of the servers that it closed.
     pub after_fence: Vec<FencedServer>,
-    /// Servers whose own transactions a person has accepted, with how far their log had come then; nothing where that
-    /// could not be seen.
+    /// Servers whose own transactions a person has accepted, with the end of their log at that time; nothing if it
+    /// was unknown.
     pub accepted: BTreeMap<String, Option<OwnLog>>,
 }
 
-/// How a window stands in the process that waits for it now.
+/// State of a window in the process that waits for it now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WindowState {
-    /// The opening that is awaited.
+    /// The opening that the run waits for.
     pub awaited: Option<Opening>,
     /// It has opened, and closes then (milliseconds since 1970).
     pub open: Option<i64>,
-    /// The opening that closes then was too short, and a later one is waited for.
+    /// The opening that closes then was too short, so the run waits for a later one.
     pub past: Option<i64>,
 }
 
-/// How a block stands in the process that runs it now.
+/// State of a block in the process that runs it now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BlockState {
     /// Whether its steps are prepared.
     pub prepare: Prepare,
-    /// When its clock began to run.
+    /// When its clock started.
     pub started: Option<i64>,
     /// Whether its time is up.
     pub expired: bool,
@@ -87,7 +87,7 @@ pub enum Prepare {
 }
 
 impl RunState {
-    /// A run of which nothing is known yet.
+    /// A run with no events yet.
     #[must_use]
     pub fn new(graph: Arc<Graph>) -> Self {
         let steps = vec![StepState::default(); graph.len()];
@@ -114,7 +114,7 @@ impl RunState {
         }
     }
 
-    /// The state that a journal tells.
+    /// The state that a journal records.
     ///
     /// # Errors
     /// When an entry cannot follow those before it: the journal is damaged.
@@ -129,7 +129,7 @@ impl RunState {
         Ok(state)
     }
 
-    /// Takes one event in, written at `at` (milliseconds since 1970).
+    /// Applies one event, written at `at` (milliseconds since 1970).
     ///
     /// # Errors
     /// When it cannot follow those before it.
@@ -195,34 +195,34 @@ impl RunState {
         Ok(())
     }
 
-    /// Whether it was begun and has not ended.
+    /// Whether it has started and has not ended.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.started && self.outcome.is_none()
     }
 
-    /// Whether a block has begun, and the application may be waiting for its end.
+    /// Whether a block has started, so the application may be waiting for its end.
     #[must_use]
     pub fn is_under_way(&self, block: usize) -> bool {
         let over = |ix: &usize| matches!(self.steps[*ix].status, Status::Succeeded | Status::Skipped | Status::Undone);
         self.blocks[block].started.is_some() && !self.graph.blocks()[block].iter().all(over)
     }
 
-    /// Whether a step is in a block that has begun: the application may be waiting.
+    /// Whether a step is in a block that has started: the application may be waiting.
     #[must_use]
     pub fn is_in_begun_block(&self, step: usize) -> bool {
         self.graph.block(step).is_some_and(|block| self.blocks[block].started.is_some())
     }
 
-    /// Whether a step is the only one of its block that has begun, so that nobody waits for it yet.
+    /// Whether a step is the only one of its block that has started, so nobody waits for it yet.
     #[must_use]
     pub fn is_first_of_block(&self, step: usize) -> bool {
         let block = self.graph.block(step).map(|block| &self.graph.blocks()[block]);
         block.is_some_and(|block| block.iter().all(|&other| other == step || !self.steps[other].begun))
     }
 
-    /// Whether nothing was done that an older copy of the journal could do again: what has begun only looked. A program or
-    /// a statement of the user's own without an undo may have changed something.
+    /// Whether nothing was done that an older copy of the journal could repeat: all started steps only read. A command
+    /// or statement of the user without an undo may have changed something.
     #[must_use]
     pub fn has_done_nothing(&self) -> bool {
         let looks = |ix: usize| {
@@ -232,8 +232,7 @@ impl RunState {
         self.steps.iter().enumerate().all(|(ix, step)| !step.begun || looks(ix))
     }
 
-    /// Whether nothing of the plan is left to do, and all that keeps it from success is what was found on servers that it
-    /// has closed.
+    /// Whether all steps are over, and only findings on servers that the run closed keep it from success.
     #[must_use]
     pub fn is_done_but_for_the_fence(&self) -> bool {
         let over = |step: &StepState| matches!(step.status, Status::Succeeded | Status::Skipped);
@@ -252,13 +251,13 @@ impl RunState {
         self.finals().any(|step| step.status == Status::Succeeded && step.proof == Proof::Good)
     }
 
-    /// Whether a point of no return has succeeded, or was begun and is not proved absent: nothing may be taken back.
+    /// Whether a point of no return has succeeded, or has started and is not proved absent: nothing may be undone.
     #[must_use]
     pub fn is_point_possible(&self) -> bool {
         self.finals().any(|step| step.status == Status::Succeeded || (step.begun && !step.absent))
     }
 
-    /// Whether nothing but steps that leave nothing behind has begun, and a gate ended the run.
+    /// Whether a gate ended the run before any step that leaves something behind has started.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         let mut refused = false;
@@ -288,7 +287,7 @@ impl RunState {
         path.try_fold(value, |value, key| value.get(key)).cloned()
     }
 
-    /// Whether a person may leave step `ix` out: the run is past its point of no return, and the step still to come.
+    /// Whether a person may leave step `ix` out: the run is past its point of no return, and the step has not run.
     #[must_use]
     pub fn may_be_left_out(&self, ix: usize) -> bool {
         let step = &self.steps[ix];
@@ -296,7 +295,7 @@ impl RunState {
         self.is_point_reached() && to_come && !step.is_busy() && !self.graph.is_final(ix)
     }
 
-    /// Whether the rollback that is under way, or was, leaves a checkpoint standing.
+    /// Whether the current or last rollback keeps a checkpoint.
     #[must_use]
     pub fn keeps(&self) -> bool {
         !self.kept.is_empty()
@@ -319,20 +318,20 @@ impl RunState {
         let number = self.block(event, block)?;
         let state = &mut self.blocks[number].prepare;
         if *state != from {
-            return Err(illegal(event, format!("the block is prepared: {state:?}")));
+            return Err(illegal(event, format!("the preparation of the block is at `{state:?}`")));
         }
         *state = to;
         Ok(())
     }
 
-    /// A window opens. What was prepared while it was awaited is prepared again: hours may have passed.
+    /// A window opens. Preparations made during the wait are repeated: hours may have passed.
     fn open(&mut self, event: &Event, of: &str, closes: i64) -> Result<()> {
         let number = self.gate(event, of)?;
         let window = &mut self.windows[number];
         (window.awaited, window.open) = (None, Some(closes));
         if let Task::Block(block) = self.graph.gates()[number].place {
             if self.blocks[block].prepare == Prepare::Asked {
-                return Err(illegal(event, "its block is just being prepared"));
+                return Err(illegal(event, "its block is being prepared"));
             }
             self.blocks[block].prepare = Prepare::No;
         }
@@ -358,6 +357,6 @@ impl RunState {
 }
 
 pub(in crate::engine) fn illegal(event: &Event, why: impl std::fmt::Display) -> Failure {
-    let answer = format!("the journal is damaged: `{}` cannot follow, because {why}", event.name());
-    Failure::permanent("take in an event", answer)
+    let answer = format!("the journal is damaged: event `{}` cannot follow, because {why}", event.name());
+    Failure::permanent("apply a journal event", answer)
 }

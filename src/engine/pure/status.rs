@@ -1,4 +1,4 @@
-//! How one step stands.
+//! The state of one step.
 
 use crate::error::Failure;
 use crate::kinds::Outputs;
@@ -6,12 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Where a step is on its way.
+/// Progress of a step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "lowercase")]
 pub enum Status {
-    /// Not begun.
+    /// Not started.
     #[default]
     Pending,
     /// An attempt is under way.
@@ -28,31 +28,31 @@ pub enum Status {
     Skipped,
     /// Failed for good.
     Failed,
-    /// Is being taken back.
+    /// Is being undone.
     Undoing,
-    /// Taken back, its hooks included.
+    /// Undone, its hooks included.
     Undone,
-    /// Could not be taken back.
+    /// Its undo failed.
     #[strum(to_string = "undo failed")]
     UndoFailed,
 }
 
-/// Whether the journal's word about a step is good enough, or reality must be asked.
+/// Whether the journal's record of a step is certain, or the real state must be checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Proof {
-    /// Good enough.
+    /// Certain.
     #[default]
     Good,
-    /// A look at reality is due.
+    /// A check of the real state is due.
     Wanted,
-    /// A look at reality is under way.
+    /// A check of the real state is running.
     Asked,
 }
 
-/// How one step stands.
+/// The state of one step.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StepState {
-    /// Where it is on its way.
+    /// Its progress.
     pub status: Status,
     /// Whether that is certain.
     pub proof: Proof,
@@ -60,11 +60,11 @@ pub struct StepState {
     pub attempt: u32,
     /// An intent was written: some of its effect may be there.
     pub begun: bool,
-    /// A look at reality found its effect absent (or only partly there) after the last attempt.
+    /// A check of the real state found its effect absent (or only partly present) after the last attempt.
     pub absent: bool,
-    /// It was done with an output that has changed since, of the step of that number.
+    /// It used an output, of the step with this number, that has changed since.
     pub stale: Option<usize>,
-    /// It failed because it was done with an output that has changed since: what rests on it does not fit either.
+    /// It failed because it used an output that has changed since: the steps that depend on it are outdated too.
     pub misfit: bool,
     /// When the next attempt, of the step or its undo, is due.
     pub retry_at: Option<i64>,
@@ -76,15 +76,15 @@ pub struct StepState {
     pub reason: Option<String>,
     /// What it waits for.
     pub message: Option<String>,
-    /// What it must still know.
+    /// Its notes.
     pub memo: Map<String, Value>,
-    /// What it puts out; kept when it is taken back, because that needs it.
+    /// Its outputs; kept when it is undone, because the undo needs them.
     pub outputs: Outputs,
-    /// Begin of its first attempt.
+    /// Start of its first attempt.
     pub started: Option<i64>,
     /// End of its last attempt.
     pub ended: Option<i64>,
-    /// How far it is taken back.
+    /// State of its undo.
     pub undo: UndoState,
 }
 
@@ -106,7 +106,7 @@ impl Failing {
     }
 }
 
-/// How far a step is taken back.
+/// State of a step's undo.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UndoState {
     /// Number of the last attempt, of the undo or of the hook that is next.
@@ -121,11 +121,11 @@ pub struct UndoState {
     pub failing: Option<Failing>,
     /// What ended the last attempt.
     pub failure: Option<Failure>,
-    /// Who took it back by hand instead, and why.
+    /// Who undid it by hand instead, and why.
     pub vouched: Option<Vouched>,
 }
 
-/// A person's word that a step is taken back.
+/// A person's statement that a step is undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Vouched {
     /// Who, as `user@host, process 123`.
@@ -145,7 +145,7 @@ impl StepState {
     pub fn is_unfinished(&self) -> bool {
         matches!(self.status, Status::Pending | Status::Stopped | Status::Retrying)
     }
-    /// Whether there may be something of it to take back: an attempt, or a preparation that noted something.
+    /// Whether there may be something of it to undo: an attempt, or a preparation that noted something.
     #[must_use]
     pub fn is_touched(&self) -> bool {
         self.begun || !self.memo.is_empty()

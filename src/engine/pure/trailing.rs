@@ -1,7 +1,8 @@
-//! What need not wait until the journal holds it. Pure.
+//! Which work may start before the journal has recorded it. Pure.
 //!
-//! The rule is: intent before effect. Behind a fence the application waits for every sync, and for a shared store that is
-//! away. So where losing the last lines of the journal together with the runner would lose nothing, the journal may trail.
+//! The rule is: intent before effect. Behind a fence the application waits for every sync, and for a shared store that
+//! is unreachable. So where it does no harm to lose the last lines of the journal together with the runner, the journal
+//! may lag behind.
 
 use crate::domain::units::Span;
 use crate::engine::schedule::Decision;
@@ -10,25 +11,25 @@ use crate::error::Failure;
 use crate::kinds::{Begins, find};
 use std::time::Duration;
 
-/// How long the journal is waited for while the application waits too, where what comes next is right without it.
+/// How long to wait for the journal while the application waits too, if the next action is safe without it.
 const THEN_GO_ON: Duration = Duration::from_millis(500);
-/// The same where nothing may go on without it.
+/// The same, if nothing may continue without it.
 const THEN_GIVE_UP: Duration = Duration::from_secs(2);
 
-/// How long something waits for the journal.
+/// How long an action waits for the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
     /// As long as it takes.
     Endless,
-    /// So long, and then it is done all the same.
+    /// This long; then it is done anyway.
     ThenGoOn(Duration),
-    /// So long, and then it is not done.
+    /// This long; then it is not done.
     ThenGiveUp(Duration),
 }
 
-/// Whether `decision` may be carried out while its intent is being written: the application waits, and the work changes
-/// nothing before it has waited for the journal itself, or does no harm when it is done again by somebody who knows nothing
-/// of the first time and can take nothing back.
+/// Whether `decision` may start while its intent is being written: the application waits, and the work
+/// either changes nothing before it has waited for the journal itself, or does no harm when it is repeated by a runner
+/// that does not know of the first time and can undo nothing.
 #[must_use]
 pub fn begins_at_once(state: &RunState, decision: &Decision) -> bool {
     let step = match *decision {
@@ -53,10 +54,10 @@ pub fn patience(state: &RunState, decision: &Decision) -> Patience {
     }
 }
 
-/// How long a step waits for the journal, to begin or to note something; `back` when it is being undone.
+/// How long a step waits for the journal, to start or to note something; `back` when it is being undone.
 ///
-/// Behind a fence there is always a way that is right whatever the journal says in the end: before the point of no return
-/// what was begun is taken back, which does no harm twice; after it everything goes on, and nothing is taken back.
+/// Behind a fence there is always an action that is right whatever the journal finally contains: before the point of no
+/// return started steps are undone, which does no harm twice; after it everything continues, and nothing is undone.
 #[must_use]
 pub fn patience_of(state: &RunState, step: usize, back: bool) -> Patience {
     match state.is_in_begun_block(step) {
@@ -66,15 +67,15 @@ pub fn patience_of(state: &RunState, step: usize, back: bool) -> Patience {
     }
 }
 
-/// The failure of something that the journal did not have in time. The first of its block has touched nothing.
+/// The failure of an action that the journal did not record in time. The first of its block has touched nothing.
 #[must_use]
 pub fn late(state: &RunState, decision: &Decision) -> Failure {
-    let answer = format!("the journal has not taken its intent within {}", Span(THEN_GIVE_UP));
+    let answer = format!("the journal did not record its intent within {}", Span(THEN_GIVE_UP));
     let failure = match *decision {
-        Decision::Start { step, .. } if state.is_first_of_block(step) => Failure::not_yet("begin the step", answer),
-        _ => Failure::permanent("begin the step", answer),
+        Decision::Start { step, .. } if state.is_first_of_block(step) => Failure::not_yet("start the step", answer),
+        _ => Failure::permanent("start the step", answer),
     };
     failure
-        .now("it has not begun: nothing is done that is not in the journal")
-        .help("make sure that the journal can be written; what is behind a fence is taken back meanwhile")
+        .now("it did not start: nothing is done before the journal has recorded it")
+        .help("make sure that the journal can be written; meanwhile the steps behind a fence are undone")
 }

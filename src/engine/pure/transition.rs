@@ -56,7 +56,7 @@ impl RunState {
                 step.proof = Proof::Good;
                 step.stale = None;
                 step.retry_at = None;
-                step.reason = Some(format!("{by} left it out: {why}"));
+                step.reason = Some(format!("left out by {by}: {why}"));
                 step.ended = Some(at);
             }
             Event::StepProbing { .. } => step.proof = Proof::Asked,
@@ -105,7 +105,7 @@ impl RunState {
         let undoing = self.is_live() && self.rollback.is_some();
         let asked = forward && step.proof == Proof::Asked;
         match event {
-            // said by others than the runner's loop, at any moment, and without weight for what is done next
+            // written by others than the runner's loop, at any moment, and without influence on what is done next
             Event::StepNoted { .. } | Event::StepWaiting { .. } | Event::Decided { .. } => self.started,
             Event::StepRefused { .. } => forward && !self.admitted,
             Event::StepIntent { .. } => forward && self.admitted && startable && step.proof == Proof::Good,
@@ -165,21 +165,21 @@ impl RunState {
             self.outdate(ix);
         }
         if self.is_point_reached() {
-            // from here on nothing is made again, so nothing needs to be looked at again
+            // from here on nothing is created again, so nothing needs another check
             for step in self.steps.iter_mut().filter(|step| step.status == Status::Succeeded) {
                 step.proof = Proof::Good;
             }
         }
     }
 
-    /// Steps done with an output of `ix` that is no longer true: a check is made again, a change is not, because it
-    /// may no longer fit (a dump made again does not belong to what was imported before).
+    /// Steps done with an output of `ix` that is no longer true: a check is repeated, a change is not, because it
+    /// may no longer match (a new dump does not belong to what was imported before).
     fn outdate(&mut self, ix: usize) {
         let graph = self.graph.clone();
         for &reader in graph.readers(ix) {
             let step = &mut self.steps[reader];
             if graph.step(reader).reversibility != Reversibility::NothingToUndo {
-                // what is proved absent is made anew with the new values, and so is what was only prepared
+                // what is proved absent is created again with the new values, and so is what was only prepared
                 if step.begun && !(step.absent && step.proof == Proof::Good) {
                     step.stale = Some(ix);
                 }
@@ -203,14 +203,14 @@ impl RunState {
         step.ended = Some(at);
     }
 
-    /// What is certain about `ix` once its attempt ends without success: whether a point of no return was passed
-    /// must be asked, unless reality was asked just now and could not tell.
+    /// What is certain about `ix` once its attempt ends without success: whether a point of no return was passed must
+    /// be checked, unless a check has just failed to find out.
     fn doubt(&self, ix: usize) -> Proof {
         let underway = matches!(self.steps[ix].status, Status::Running | Status::Waiting);
         if underway && self.graph.is_final(ix) { Proof::Wanted } else { Proof::Good }
     }
 
-    /// The effect of `ix` is not there. Checks that were made after it are looked at again.
+    /// The effect of `ix` is absent. Checks that were made after it are repeated.
     fn miss(&mut self, ix: usize) {
         let step = &mut self.steps[ix];
         step.absent = true;
@@ -231,7 +231,7 @@ impl RunState {
     }
 }
 
-/// What went wrong on the way forward. An undo that does not end holds up what its order demands, and nothing else: the
+/// The failure of a step on the way forward. An undo that does not end delays only the steps that must follow it: the
 /// application may be waiting for the rest.
 fn failure_of(event: &Event) -> Option<&Failure> {
     match event {

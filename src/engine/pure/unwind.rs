@@ -1,6 +1,6 @@
-//! The rollback: which steps are taken back now. Pure. A step is taken back when everything after it is, or was
-//! never begun; its hooks follow its own undo. What cannot be taken back keeps those before it from being taken
-//! back, and nothing else. What a checkpoint keeps stands.
+//! The rollback: which steps are undone now. Pure. A step is undone when every step after it is undone, or was
+//! never started; its hooks follow its own undo. A step whose undo failed keeps only the steps before it from being
+//! undone. Steps that a checkpoint keeps are not undone.
 
 use crate::engine::schedule::{Decision, Wish};
 use crate::engine::state::RunState;
@@ -9,7 +9,7 @@ use crate::store::Outcome;
 
 pub(in crate::engine) fn decide(state: &RunState, now: i64, wish: &Wish) -> Vec<Decision> {
     if let Some(reason) = wish.rollback.as_ref().filter(|_| state.keeps()) {
-        // a person wants everything back: what is under way ends first
+        // a person rolls back everything: running work ends first
         let whole = Decision::BeginRollback { reason: reason.clone(), keep: false };
         return if state.is_busy() { Vec::new() } else { vec![whole] };
     }

@@ -1,8 +1,9 @@
-//! Windows, as the scheduler sees them: what waits for one, whether it is open, and whether what is to be begun still
-//! fits in. Pure: the time on the wall is handed in.
+//! Windows for the scheduler: what waits for one, whether it is open, and whether the next step or block still fits
+//! in. Pure: the time on the wall is handed in.
 //!
-//! What has begun is finished, window or not: inside a block the application may be without a server to write on. A block
-//! counts as begun when its clock runs, or when a step of it has left something behind that a resumed run found there.
+//! A step or block that has started is finished, even after the window closes: inside a block the application may be
+//! without a server to write on. A block counts as started when its clock runs, or when a resumed run found something
+//! that one of its steps left behind.
 
 use crate::domain::units::Span;
 use crate::engine::graph::{Gate, Graph, damaged};
@@ -59,8 +60,8 @@ fn forecast(step: &PlannedStep) -> u64 {
     step.timeout_ms.saturating_mul(u64::from(step.retry.attempts.max(1))).saturating_add(pauses)
 }
 
-/// What step `ix`, whose needs stand, has to wait for before its block is begun, or it itself is. `None` when nothing
-/// keeps it. `ready` says that everything else is ready.
+/// What step `ix`, whose needs are fulfilled, must wait for before its block, or the step itself, starts. `None` if
+/// nothing holds it. `ready` states that everything else is ready.
 pub(in crate::engine) fn hold(state: &RunState, ix: usize, now: Now, ready: bool) -> Option<Decision> {
     let number = state.graph.gate(ix)?;
     let gate = &state.graph.gates()[number];
@@ -107,12 +108,16 @@ fn is_begun(state: &RunState, place: Task) -> bool {
     }
 }
 
-/// Why `plan` can never begin what waits for a window, with the step that is refused.
+/// Why a step or block of `plan` can never start in its window, with the step that is refused.
 pub(in crate::engine) fn never_fit(graph: &Graph) -> Vec<(usize, Failure)> {
     let too_long = |gate: &&Gate| Duration::from_millis(gate.forecast_ms) > gate.calendar.window().length();
     let failure = |gate: &Gate| {
         let window = gate.calendar.window();
-        let answer = format!("it may take {}, and is open for {}", time(gate.forecast_ms), Span(window.length()));
+        let answer = format!(
+            "it may take {}, and the window is open for {} only",
+            time(gate.forecast_ms),
+            Span(window.length())
+        );
         let ix = match gate.place {
             Task::Step(ix) => ix,
             Task::Block(block) => graph.blocks()[block].first().copied().unwrap_or_default(),
@@ -123,13 +128,13 @@ pub(in crate::engine) fn never_fit(graph: &Graph) -> Vec<(usize, Failure)> {
 }
 
 fn put_off(number: usize, gate: &Gate, answer: String) -> Decision {
-    let now = "it has not begun; what was done before it stands";
-    let help = "`cutover resume` goes on and waits for the next window, `cutover rollback` takes everything back";
+    let now = "it has not started; the steps before it keep their effect";
+    let help = "`cutover resume` continues and waits for the next window; `cutover rollback` undoes everything";
     Decision::PutOff { gate: number, failure: refused(gate, answer).now(now).help(help) }
 }
 
 fn refused(gate: &Gate, answer: String) -> Failure {
-    Failure::refused(format!("begin `{}` within its window, {}", gate.id, gate.calendar.window()), answer)
+    Failure::refused(format!("start `{}` within its window, {}", gate.id, gate.calendar.window()), answer)
 }
 
 fn does_not_fit(gate: &Gate, closes: i64, wall: i64) -> String {
@@ -139,10 +144,10 @@ fn does_not_fit(gate: &Gate, closes: i64, wall: i64) -> String {
 }
 
 fn opens_too_late(gate: &Gate, opening: Opening, longest: Span) -> String {
-    format!("the next one opens {}, and the run waits for {longest} at most", gate.calendar.show(opening.opens))
+    format!("the next window opens {}, and the run waits for {longest} at most", gate.calendar.show(opening.opens))
 }
 
-/// Whole seconds: a window is no matter of milliseconds, and people read this.
+/// Whole seconds: milliseconds do not matter for a window, and people read this.
 fn time(millis: u64) -> String {
     let time = if millis < 10_000 { Duration::from_millis(millis) } else { Duration::from_secs(millis / 1000) };
     Span(time).to_string()

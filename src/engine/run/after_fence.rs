@@ -1,4 +1,4 @@
-//! Before a run is called done: a look at every server that it has closed for good.
+//! A check, before a run counts as done, of every server that it closed for good.
 
 use crate::dialect::Dialect;
 use crate::effects::own_transactions::Budget;
@@ -10,14 +10,14 @@ use crate::playbook::inventory::Server;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long events may be read. Without GTIDs all that was applied since the fence is passed over one by one.
+/// How long events may be read. Without GTIDs all events applied since the fence are skipped one by one.
 const READING: Budget = Budget(Duration::from_mins(15));
-/// How long a server that cannot be reached is tried again.
+/// How long an unreachable server is tried again.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What was found on each of them; nothing where the run has no switch. A fence that an older program has made left no
-/// record to compare with: `watch` and `status --live` say so, and no run ends badly for it.
+/// The findings for each of them; none if the run has no switch. A fence of an older program left no
+/// record to compare with: `watch` and `status --live` report that, and it makes no run fail.
 pub(in crate::engine) async fn look_at_all(setup: &Setup, state: &RunState) -> Vec<FencedServer> {
     let mut found = Vec::new();
     for pair in fenced(state).iter().filter(|pair| pair.before.is_some() && !pair.excused) {

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 /// How long work that was asked to stop, outside a block with a deadline, has to reach a safe point.
 pub(in crate::engine) const GRACE: Duration = Duration::from_secs(10);
 
-/// How long work whose time is up has to reach a safe point by itself.
+/// How long work that has timed out has to reach a safe point by itself.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How long work that was given up may take to end: longer than a host takes to end a program, and a connection to end a
-/// statement.
+/// How long work that was given up may take to end: longer than a host takes to end a program, and a connection to end
+/// a statement.
 pub(in crate::engine) const END_LIMIT: Duration = Duration::from_secs(30);
 
 /// A decoded step with everything it may use.
@@ -53,7 +53,7 @@ impl Work {
         }
     }
 
-    /// Executes the step; `prepared` when its block saw to the preparation.
+    /// Executes the step; `prepared` when its block has done the preparation.
     pub(in crate::engine) async fn execute(self, prepared: bool) -> Result<Outputs> {
         if !prepared {
             self.step.prepare(&self.cx()).await?;
@@ -93,19 +93,19 @@ pub(in crate::engine) struct Bounds {
     pub(in crate::engine) end: CancellationToken,
     /// Cancelled when the work has really ended, however long that takes.
     pub(in crate::engine) ended: CancellationToken,
-    /// The same of all work before it for the same step: two never run beside each other.
+    /// The same of all earlier work for the same step: two never run at the same time.
     pub(in crate::engine) before: Vec<CancellationToken>,
     /// Longest time.
     pub(in crate::engine) time: Duration,
     /// How long it may take to stop.
     pub(in crate::engine) grace: Duration,
-    /// Whether the application waits: then what is given up is not waited for here, but only by what comes after it for
-    /// the same step.
+    /// Whether the application waits: then nothing waits here for work that was given up, except later work for the
+    /// same step.
     pub(in crate::engine) hurry: bool,
 }
 
-/// Runs `work` within `bounds`. `Cancelled` when it was asked from outside to stop, and did without a result;
-/// `StillRunning` when it was given up and does not end, or did not begin because work before it does not.
+/// Runs `work` within `bounds`. `Cancelled` when it was asked from outside to stop, and stopped without a result;
+/// `StillRunning` when it was given up and does not end, or did not start because earlier work does not end.
 ///
 /// Work that does not stop in time is ended, and polled to its end: SQL may be in flight.
 pub(in crate::engine) async fn bounded<T: Send + 'static>(
@@ -141,7 +141,7 @@ pub(in crate::engine) async fn bounded<T: Send + 'static>(
         Ok(result) => result,
         Err(_) if !hurry => Err(does_not_end()),
         Err(_) if on_time => judge(Err(still_at_work(grace)), true),
-        Err(_) => Err(late().now("it was given up, and is being ended")),
+        Err(_) => Err(late().now("it was given up and is being stopped")),
     }
 }
 
@@ -160,7 +160,7 @@ async fn wait_for(before: &[CancellationToken], cancel: &CancellationToken) -> R
     }
 }
 
-/// Work that was asked to stop and fails has stopped, whatever words it found for that; a gate's no stays one.
+/// Work that was asked to stop and fails counts as stopped, whatever its error; a gate's no remains a no.
 fn judge<T>(result: Result<T>, asked: bool) -> Result<T> {
     result.map_err(|mut failure| {
         match (failure.class, asked) {
@@ -173,14 +173,14 @@ fn judge<T>(result: Result<T>, asked: bool) -> Result<T> {
 }
 
 fn still_at_work(grace: Duration) -> Failure {
-    Failure::transient("stop at a safe point", format!("it did not get there within {grace:?}"))
+    Failure::transient("stop at a safe point", format!("it did not reach one within {grace:?}"))
 }
 
 fn does_not_end() -> Failure {
-    let answer = format!("work of this step was given up, and has not ended within {} of that", Span(END_LIMIT));
-    Failure::still_running("go on", answer)
-        .now("it is still at work, so nothing else of this step is begun; the servers stay taken until it ends")
-        .help("see that the servers and hosts of this step answer; `cutover resume` goes on once it has ended")
+    let answer = format!("earlier work of this step was given up and was still running {} later", Span(END_LIMIT));
+    Failure::still_running("continue", answer)
+        .now("it is still running, so nothing else of this step starts; the run holds its servers until it ends")
+        .help("make sure that the servers and hosts of this step answer; `cutover resume` continues once it has ended")
 }
 
 fn flat<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
@@ -188,7 +188,7 @@ fn flat<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
 }
 
 fn panicked(error: &JoinError) -> Failure {
-    Failure::permanent("go on", format!("the program failed: {error}")).help("please report this as a bug")
+    Failure::permanent("continue", format!("the program failed: {error}")).help("please report this as a bug")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Where a step gets its tools: parameters bound to what earlier steps put out, decoded, with memo and progress.
+//! Where a step gets its tools: parameters filled with the outputs of earlier steps, decoded, with memo and progress.
 
 use crate::domain::Permits;
 use crate::domain::marker;
@@ -49,24 +49,24 @@ pub(in crate::engine) struct Bench {
     pub(in crate::engine) needs: Arc<[Need]>,
 }
 
-/// What work is for.
+/// Purpose of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Purpose {
-    /// To look, before everything the parameters need is known.
+    /// To check, before all values of the parameters are known.
     Inspect,
-    /// To look.
+    /// To check.
     Probe,
-    /// To get ready, before everything the parameters need is known.
+    /// To prepare, before all values of the parameters are known.
     Prepare,
-    /// To do.
+    /// To act.
     Act,
-    /// To take back, also what was only prepared.
+    /// To undo, also what was only prepared.
     Undo,
 }
 
 impl Bench {
-    /// Notes for every step, starting with what `state` holds and whoever takes up the run goes by; what is noted later is
-    /// told to `said`.
+    /// Notes for every step, starting with what `state` holds and a resumed run goes by; what is noted later is
+    /// sent to `said`.
     pub(in crate::engine) fn notes(
         state: &RunState,
         scribe: &Scribe,
@@ -124,7 +124,7 @@ impl Bench {
         let with = marker::bind_all(with, find(uses).map_or(&[], |kind| kind.read), &mut lookup);
         let early = matches!(purpose, Purpose::Inspect | Purpose::Prepare);
         if let Some(missing) = open.first().filter(|_| !early && purpose != Purpose::Undo) {
-            let answer = format!("step `{missing}` does not put out what it should");
+            let answer = format!("step `{missing}` did not produce the expected output");
             return Err(Failure::permanent("fill in the parameters", answer));
         }
         let step = match (self.decode)(uses, &with) {
@@ -159,7 +159,7 @@ impl Bench {
     }
 }
 
-/// Tools that must be there, because nothing is missing any more.
+/// Tools that must be complete, because nothing is missing any more.
 pub(in crate::engine) fn ready(work: Result<Option<Work>>) -> Result<Work> {
     work?.ok_or_else(|| Failure::permanent("fill in the parameters", "a value is missing"))
 }

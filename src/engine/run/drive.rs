@@ -1,9 +1,9 @@
-//! A run being driven by this process: it asks the scheduler what is to be done, has that written into the journal, and
-//! only then has it done.
+//! A run being driven by this process: it asks the scheduler what to do, writes that into the journal, and only then
+//! does it.
 //!
 //! Everything it knows is in the journal: the state it decides from is the fold of the very events it has written. The
-//! result of one step and the intent of the next go into one append, because each is a sync to disk and a cutover has no
-//! time to give away.
+//! result of one step and the intent of the next go into one append, because each is a sync to disk and a cutover has
+//! no time to waste.
 
 use crate::effects::lease::Taken;
 use crate::engine::bench::Bench;
@@ -28,9 +28,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Duration, Instant, sleep_until};
 
-/// Longest sleep: a machine that slept, or whose clock was set, is noticed this late where a window is awaited.
+/// Longest sleep: while the run waits for a window, a suspended machine or a changed clock is noticed this late.
 const LOOK: Duration = Duration::from_secs(15);
-/// How long the last lines of the journal are waited for when somebody wants to leave now.
+/// How long to wait for the last lines of the journal when the operator wants to leave now.
 const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// A run being driven by this process.
@@ -44,13 +44,13 @@ pub(in crate::engine) struct Drive<'a> {
     held: Held,
     taken: Taken,
     noted: UnboundedReceiver<Event>,
-    /// Taken into the state, not yet said to the journal.
+    /// Applied to the state, not yet in the journal.
     fresh: Vec<Event>,
     wake: Option<i64>,
 }
 
 impl<'a> Drive<'a> {
-    /// Takes the run and lays out the tools.
+    /// Takes the run and prepares the steps.
     pub(in crate::engine) async fn begin(setup: &'a Setup, state: RunState, clock: Clock, hold: Hold) -> Result<Self> {
         let taken = hold::take(setup, state.epoch, hold).await?;
         let (written, noted) = unbounded_channel();
@@ -98,8 +98,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Lets what is still under way come to an end, and gives the servers back: not before, or another run would find
-    /// this one's work beside its own.
+    /// Lets running work end, and then releases the servers: not before, or another run would meet this one's work.
     pub(in crate::engine) async fn end(mut self, result: Result<Outcome>) -> Result<Outcome> {
         match &result {
             Err(failure) if failure.class == Class::Locked => self.tasks.end_all(),
@@ -112,13 +111,13 @@ impl<'a> Drive<'a> {
         self.taken.release(done_nothing && over).await;
         result.map_err(|mut failure| {
             if self.state.started && failure.class != Class::Locked {
-                failure.class = Class::Cancelled; // its exit code says that the run can be resumed
+                failure.class = Class::Cancelled; // its exit code shows that the run can be resumed
             }
             failure
         })
     }
 
-    /// Takes in what people changed before this runner began.
+    /// Applies what people changed before this runner started.
     fn heed_people(&mut self) -> Result<()> {
         let by = self.setup.by.clone().unwrap_or_else(run_id::account);
         if !self.setup.corrections.is_empty() {
@@ -155,7 +154,7 @@ impl<'a> Drive<'a> {
         self.take_in(Event::RunFinished { outcome: Outcome::Refused })
     }
 
-    /// Decides until there is nothing more to decide, writes it all down, and tells what must now be done.
+    /// Decides until there is nothing more to decide, records it all, and returns what must now be done.
     async fn settle(&mut self) -> Result<Vec<Decision>> {
         let mut due = Vec::new();
         loop {
@@ -186,7 +185,8 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Success is told only when the servers that were closed for good are closed, and have written nothing themselves.
+    /// Success is reported only when the servers that were closed for good are closed, and have written nothing
+    /// themselves.
     async fn see_after_fence(&mut self, decision: Decision) -> Result<Decision> {
         if !matches!(decision, Decision::Finish { outcome: Outcome::Done }) {
             return Ok(decision);
@@ -204,10 +204,12 @@ impl<'a> Drive<'a> {
         Ok(if well { decision } else { Decision::Finish { outcome: stopped } })
     }
 
-    /// Waits until something ends, somebody wants to stop, or it is time for something.
+    /// Waits until work ends, the operator wants to stop, or a time is reached.
     async fn wait(&mut self) -> Result<()> {
         if self.tasks.is_idle() && self.held.is_empty() && self.wake.is_none() {
-            return Err(Failure::permanent("go on", "nothing is left to wait for").help("please report this as a bug"));
+            return Err(
+                Failure::permanent("continue", "there is nothing left to wait for").help("please report this as a bug")
+            );
         }
         let wake = self.clock.instant(self.wake.unwrap_or_default()).min(Instant::now() + LOOK);
         tokio::select! {
@@ -219,7 +221,7 @@ impl<'a> Drive<'a> {
             () = self.held.until_free(&self.scribe) => self.release().await?,
             (task, ended) = self.tasks.next(), if !self.tasks.is_idle() => {
                 if let Some(failure) = self.taken.displaced() {
-                    return Err(failure); // whatever this work says, it is no result of the run any more
+                    return Err(failure); // whatever its result, it no longer belongs to the run
                 }
                 self.take_notes()?;
                 self.conclude(task, ended)?;
@@ -261,7 +263,7 @@ impl<'a> Drive<'a> {
             .try_for_each(|event| self.take_in(event))
     }
 
-    /// Says to the journal what was decided, and begins what need not wait until the journal has it.
+    /// Sends the decisions to the journal, and starts those that need not wait until the journal has them.
     fn launch(&mut self, due: Vec<Decision>) {
         let said = self.scribe.say(std::mem::take(&mut self.fresh));
         for decision in due.into_iter().filter(|decision| decision.task().is_some()) {
@@ -275,7 +277,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Begins what the journal has by now, or what is right without it.
+    /// Starts decisions that the journal has recorded by now, or that are safe without it.
     async fn release(&mut self) -> Result<()> {
         let free = self.held.take_free(&self.scribe);
         self.advance();
@@ -299,7 +301,7 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// Asks something to stop; whether it had not begun.
+    /// Asks work to stop; returns whether it had not started.
     fn cancel(&mut self, task: Task) -> Result<bool> {
         if let Some(ended) = self.held.cancel(task) {
             self.conclude(task, ended)?;
@@ -309,8 +311,8 @@ impl<'a> Drive<'a> {
         Ok(false)
     }
 
-    /// Has every host note how far the journal has come before anything new is done, so that an older copy of the journal
-    /// cannot do it again. While the application waits, nobody waits for that.
+    /// Has every host note how far the journal has come before anything new is done, so that an older copy of the
+    /// journal cannot do it again. While the application waits, nobody waits for that.
     async fn stamp(&self, due: &[Decision]) {
         let acts = |decision: &Decision| {
             use Decision::{Hook, Prepare, Start, Undo};
@@ -336,15 +338,15 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// Somebody wants to leave now, and the journal has had its time.
+    /// The operator wants to leave now, and the journal has had its time.
     async fn left(&self) -> Failure {
         self.setup.halt.cancelled().await;
         tokio::time::sleep(LAST_LINES).await;
         Failure::cancelled("write the journal")
-            .now("its last lines are not written: a resume looks at what they would have said")
+            .now("its last entries are not written: a resume checks what they would have recorded")
     }
 
-    /// What hosts may be told of the journal.
+    /// Records for the hosts how far the journal has come.
     fn advance(&self) {
         if let Some(last) = self.scribe.last() {
             self.taken.advance(hold::stamp_of(&last));

@@ -1,4 +1,4 @@
-//! What was decided and may not be done before the journal holds it.
+//! Decisions that may not be executed before the journal has recorded them.
 
 use crate::engine::results::Ended;
 use crate::engine::schedule::{Decision, Task};
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 #[derive(Default)]
 pub(in crate::engine) struct Held(Vec<(Decision, Said, Limit)>);
 
-/// What becomes of a decision that the journal does not have in time.
+/// What happens to a decision that the journal does not record in time.
 #[derive(Clone, Copy)]
 enum Limit {
     None,
@@ -19,11 +19,11 @@ enum Limit {
     GiveUp(Instant),
 }
 
-/// A decision that is held no more.
+/// A decision that is no longer held.
 pub(in crate::engine) enum Free {
-    /// The journal has it, or is not waited for any longer.
+    /// The journal has it, or the wait for the journal is over.
     Begin(Decision),
-    /// It is not begun: the journal did not have it in time.
+    /// It is not started: the journal did not record it in time.
     Late(Decision),
 }
 
@@ -32,7 +32,7 @@ impl Held {
         self.0.is_empty()
     }
 
-    /// Holds `decision` until the journal has what was `said`.
+    /// Holds `decision` until the journal has the events up to `said`.
     pub(in crate::engine) fn push(&mut self, decision: Decision, said: Said, patience: Patience) {
         let limit = match patience {
             Patience::Endless => Limit::None,
@@ -42,7 +42,7 @@ impl Held {
         self.0.push((decision, said, limit));
     }
 
-    /// Waits until one is free; for ever when none is held.
+    /// Waits until one is free; forever when none is held.
     pub(in crate::engine) async fn until_free(&self, scribe: &Scribe) {
         let Some((_, said, _)) = self.0.first() else { return std::future::pending().await };
         let limits = self.0.iter().filter_map(|(_, _, limit)| match limit {
@@ -52,7 +52,7 @@ impl Held {
         let limit = limits.min();
         let durable = async {
             if scribe.until(*said).await.is_err() {
-                std::future::pending::<()>().await; // whoever drives the run is told so himself
+                std::future::pending::<()>().await; // the driver of the run gets the failure itself
             }
         };
         tokio::select! {
@@ -62,7 +62,7 @@ impl Held {
         }
     }
 
-    /// Takes out what is free.
+    /// Removes and returns the free decisions.
     pub(in crate::engine) fn take_free(&mut self, scribe: &Scribe) -> Vec<Free> {
         let now = Instant::now();
         let mut free = Vec::new();
@@ -78,7 +78,7 @@ impl Held {
         free
     }
 
-    /// Takes out what was asked to stop before it began, and gives back how it ended.
+    /// Removes a decision that was asked to stop before it started, and returns how it ended.
     pub(in crate::engine) fn cancel(&mut self, task: Task) -> Option<Ended> {
         let at = self.0.iter().position(|(decision, ..)| decision.task() == Some(task))?;
         let (decision, ..) = self.0.remove(at);
@@ -86,7 +86,7 @@ impl Held {
     }
 }
 
-/// How something ended that failed before it began.
+/// How work ended that failed before it started.
 pub(in crate::engine) fn ended(decision: &Decision, failure: Failure) -> Option<Ended> {
     Some(match *decision {
         Decision::Start { .. } => Ended::Executed(Err(failure)),

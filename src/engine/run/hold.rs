@@ -1,4 +1,4 @@
-//! Holding a run: taking it for this process, and giving it back when the last work has ended.
+//! Holding a run: taking it for this process, and releasing it when the last work has ended.
 
 use crate::effects::Activity;
 use crate::effects::lease::{Claim, Knows, Stamp, Taken};
@@ -15,15 +15,15 @@ use std::sync::Arc;
 use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How often people are told what is waited for at the end.
+/// How often the operator sees what the run waits for at the end.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
-/// What a run is taken for.
+/// Why a run is taken.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Hold {
-    /// Whether it is begun.
+    /// Whether it is new.
     pub(in crate::engine) is_new: bool,
-    /// Whether it is only taken back: that needs its servers up, and may start what is down.
+    /// Whether it is only rolled back: that needs its servers up, and may start a server that is down.
     pub(in crate::engine) undoing: bool,
 }
 
@@ -59,12 +59,12 @@ fn knows(journal: Arc<dyn Journal>, run: String) -> Knows {
     Arc::new(move |stamp| Ok(journal.hash_at(&run, stamp.seq)?.as_ref() == Some(&stamp.hash)))
 }
 
-/// What hosts are told of an entry.
+/// What hosts store about an entry.
 pub(in crate::engine) fn stamp_of(entry: &Entry) -> Stamp {
     Stamp { seq: entry.seq, hash: entry.hash.clone() }
 }
 
-/// Waits until no work of this run is left, telling what is waited for; `halt` ends the waiting.
+/// Waits until no work of this run is left, and reports what it waits for; `halt` ends the wait.
 pub(in crate::engine) async fn until_all_ended(tasks: &mut Tasks, graph: &Graph, halt: &CancellationToken) {
     loop {
         tokio::select! {
@@ -77,12 +77,12 @@ pub(in crate::engine) async fn until_all_ended(tasks: &mut Tasks, graph: &Graph,
         let names: Vec<&str> = tasks.unended().into_iter().map(|task| name(graph, task)).collect();
         let what = names.join(", ");
         if halt.is_cancelled() && timeout(TELL_EVERY, tasks.all_ended()).await.is_err() {
-            tasks.tell(&format!("left although work of these does not end: {what}"));
+            tasks.tell(&format!("leaving although work of these steps has not ended: {what}"));
             return;
         }
         if !what.is_empty() {
             tasks.tell(&format!(
-                "waiting for work that was given up and has not ended: {what}; Ctrl-C twice leaves all the same"
+                "waiting for work that was given up and has not ended: {what}; press Ctrl-C twice to leave anyway"
             ));
         }
     }

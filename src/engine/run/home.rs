@@ -1,4 +1,4 @@
-//! Where runs are at home: their store, and the directory of this machine beside it, with who works there.
+//! Where runs are kept: their store, and the directory of this machine, with the processes that work there.
 
 use super::lock::StateLock;
 use super::run_id;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long this process must have looked before it takes somebody else's for dead, and what counts as a gap.
+/// How long this process must have looked before it considers another one dead, and what counts as a gap.
 const LOOKED: Duration = Duration::from_secs(15);
 const GAP: Duration = Duration::from_secs(5);
 
@@ -22,7 +22,7 @@ pub struct Home {
     argument: OsString,
     /// Where the store is, when many machines share it.
     address: Option<String>,
-    /// When this process has looked for the first time without a gap since, and for the last time.
+    /// First look of this process without a gap since, and last look.
     looks: Arc<Mutex<Option<(Instant, Instant)>>>,
 }
 
@@ -35,7 +35,7 @@ pub enum RunLock {
     Shared(#[allow(dead_code, reason = "the same")] RunHold),
 }
 
-/// Where a state directory is when nobody says so.
+/// The default state directory.
 #[must_use]
 pub fn default_dir() -> PathBuf {
     let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
@@ -43,14 +43,14 @@ pub fn default_dir() -> PathBuf {
     state.unwrap_or_else(|| home().join(".local/state")).join("cutover")
 }
 
-/// The directory of this machine for what is in the shared store at `address`.
+/// The directory of this machine for the shared store at `address`.
 #[must_use]
 pub fn dir_beside(address: &str) -> PathBuf {
     default_dir().join("shared").join(&blake3::hash(address.as_bytes()).to_hex()[..16])
 }
 
 impl Home {
-    /// What `--state` says: a directory, or the address of a shared store.
+    /// The value of `--state`: a directory, or the address of a shared store.
     ///
     /// # Errors
     /// As the two below.
@@ -61,7 +61,7 @@ impl Home {
         }
     }
 
-    /// A state directory of this machine, made when it is not there.
+    /// A state directory of this machine, created if it does not exist.
     ///
     /// # Errors
     /// When its journal cannot be opened.
@@ -88,7 +88,7 @@ impl Home {
         &self.dir
     }
 
-    /// What `--state` is, to come here.
+    /// The value of `--state` that leads here.
     #[must_use]
     pub fn argument(&self) -> &OsStr {
         &self.argument
@@ -117,7 +117,7 @@ impl Home {
         }
     }
 
-    /// The lock of the process that carries out the start `run`; `None` when another process has it.
+    /// The lock of the process that runs the start `run`; `None` when another process has it.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -125,7 +125,7 @@ impl Home {
         self.unless_held(&format!("start {run}"))
     }
 
-    /// The lock of the machine that goes on with `run`, whose runner was lost; `None` when another one does.
+    /// The lock of the machine that continues `run`, whose runner was lost; `None` when another machine has it.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -140,8 +140,8 @@ impl Home {
         }
     }
 
-    /// Whether a process lives that carries out the start `run`. While the store was away nobody could say that he lives, so
-    /// nobody is taken for dead before this process has looked for a while.
+    /// Whether a process is alive that runs the start `run`. While the store was away no process could renew its lock,
+    /// so none is considered dead before this process has looked for a while.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -168,7 +168,7 @@ impl Home {
         self.address.is_some()
     }
 
-    /// Who keeps every other run from being begun here.
+    /// Who prevents every other run from starting here.
     #[must_use]
     pub fn keeper(&self) -> Option<String> {
         if self.address.is_some() { None } else { StateLock::holder(&self.dir) }

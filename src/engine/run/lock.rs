@@ -9,20 +9,20 @@ use std::path::Path;
 use std::time::Duration;
 
 const FILE: &str = "lock";
-/// A look at who holds the lock takes it for a moment itself: a few tries tell that from a run.
+/// A look at who holds the lock takes it for a moment itself: a few tries distinguish that from a run.
 const TRIES: u32 = 5;
 
-/// A held state directory; given back when dropped, or when the process dies.
+/// A locked state directory; released when dropped, or when the process dies.
 #[derive(Debug)]
 pub struct StateLock {
     _file: File,
 }
 
 impl StateLock {
-    /// Takes the directory for `run`, making it when it is not there.
+    /// Locks the directory for `run`, and creates it if it does not exist.
     ///
     /// # Errors
-    /// `Locked` when another process holds it, saying who.
+    /// `Locked` when another process holds it; the answer names it.
     pub fn take(state_dir: &Path, run: &str) -> Result<Self> {
         let failed = |error: std::io::Error| failure(state_dir, Failure::permanent, error.to_string());
         DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(failed)?;
@@ -46,7 +46,8 @@ impl StateLock {
         Ok(Self { _file: file })
     }
 
-    /// Who holds the directory now, in words; `None` when nobody does: a run that has not ended there is dead.
+    /// Who holds the directory now, in words; `None` when nobody does: then the runner of an unfinished run there is
+    /// dead.
     #[must_use]
     pub fn holder(state_dir: &Path) -> Option<String> {
         let mut file = open(state_dir).ok()?;
@@ -70,7 +71,7 @@ fn read(file: &mut File) -> String {
 }
 
 fn failure(state_dir: &Path, make: fn(String, String) -> Failure, answer: String) -> Failure {
-    make(format!("take the state directory {}", state_dir.display()), answer)
+    make(format!("lock the state directory {}", state_dir.display()), answer)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a step must still know after the runner died, kept in the journal.
+//! Notes that a step needs after its runner died, kept in the journal.
 
 use crate::engine::scribe::Scribe;
 use crate::engine::trailing::Patience;
@@ -21,7 +21,7 @@ pub(in crate::engine) struct Notes {
 }
 
 impl Notes {
-    /// Notes of `step` that start with what the journal holds; everything that is noted is also told to `said`.
+    /// Notes of `step` that start with what the journal holds; everything that is noted is also sent to `said`.
     pub(in crate::engine) fn new(
         step: &str,
         scribe: Scribe,
@@ -40,7 +40,7 @@ impl Notes {
 pub(in crate::engine) struct Page {
     pub(in crate::engine) notes: Arc<Notes>,
     pub(in crate::engine) prefix: String,
-    /// Looking must change nothing, so what looks may not write.
+    /// A check must change nothing, so it may not write.
     pub(in crate::engine) writable: bool,
     /// How long a note waits until it is durable.
     pub(in crate::engine) patience: Patience,
@@ -49,7 +49,7 @@ pub(in crate::engine) struct Page {
 }
 
 impl Page {
-    /// Time after which a note is not waited for any more; never, where only the journal counts.
+    /// Time after which the wait for a note ends; never, where only the journal counts.
     async fn patience_ends(&self) -> Result<()> {
         match self.patience {
             Patience::Endless => std::future::pending().await,
@@ -59,9 +59,9 @@ impl Page {
             }
             Patience::ThenGiveUp(time) => {
                 sleep(time).await;
-                let answer = "the journal did not take it in time, and the application waits";
-                Err(Failure::permanent("note what is being done", answer)
-                    .now("nothing is done that is not in the journal"))
+                let answer = "the journal did not record it in time, and the application is waiting";
+                Err(Failure::permanent("record what is being done", answer)
+                    .now("nothing is done before the journal has recorded it"))
             }
         }
     }
@@ -77,11 +77,11 @@ impl Memo for Page {
         let notes = &self.notes;
         let key = format!("{}{key}", self.prefix);
         if !self.writable {
-            let answer = "a look at reality must not change anything";
-            return Err(Failure::permanent(format!("note `{key}`"), answer));
+            let answer = "a check must not change anything";
+            return Err(Failure::permanent(format!("record `{key}`"), answer));
         }
         let said = {
-            // held until it is said, so that the last value in the journal is the last one here
+            // held until the event is queued, so that the last value in the journal is the last one here
             let mut kept = notes.kept();
             let event = Event::StepNoted { step: notes.step.clone(), key: key.clone(), value: value.clone() };
             kept.insert(key, value);
@@ -91,7 +91,9 @@ impl Memo for Page {
         tokio::select! {
             biased;
             written = notes.scribe.until(said) => written,
-            () = self.cancel.cancelled(), if self.patience != Patience::Endless => Err(Failure::cancelled("note what is being done")),
+            () = self.cancel.cancelled(), if self.patience != Patience::Endless => {
+                Err(Failure::cancelled("record what is being done"))
+            }
             ended = self.patience_ends() => ended,
         }
     }

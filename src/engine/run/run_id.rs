@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use std::sync::OnceLock;
 use uuid::{Timestamp as Ticks, Uuid};
 
-/// Longest id, in bytes, that a person may give: a whole UUID is one. `cutover RUN epoch N` is the name of a lock, of which
-/// `MySQL` takes 64 characters (manual, "Locking Functions").
+/// Longest id, in bytes, that a person may give: a whole UUID is one. `cutover RUN epoch N` is the name of a lock, of
+/// which `MySQL` takes 64 characters (manual, "Locking Functions").
 const LONGEST: usize = 36;
 
 /// A new run id, `20261122-153000-1f44a9c3`: a UUID of version 7, shortened for people. The time in UTC, then eight
@@ -41,8 +41,8 @@ pub fn runner() -> String {
     format!("{} ({}), process {}", account(), uid(), std::process::id())
 }
 
-/// The account of this process, where nobody is named: `anna@ops1`. It is the owner of the process, as the kernel knows it:
-/// an environment says what it likes.
+/// The account of this process, used when no person is named: `anna@ops1`. It is the owner of the process, as the
+/// kernel knows it: an environment can claim anything.
 #[must_use]
 pub fn account() -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -59,7 +59,7 @@ fn user() -> &'static str {
     })
 }
 
-/// The effective uid, and by its side what sudo says about who called it: a claim, for anybody can set a variable.
+/// The effective uid, and the uid that sudo states for its caller: a claim, because anybody can set a variable.
 fn uid() -> String {
     let claimed = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok());
     uid_in_words(rustix::process::geteuid().as_raw(), claimed)
@@ -70,7 +70,7 @@ fn uid_in_words(uid: u32, claimed: Option<u32>) -> String {
     format!("uid {uid}{claim}")
 }
 
-/// The person behind a word in a journal: for an account, without uid and process and what older programs added.
+/// The person behind an entry in a journal: for an account, without uid, process and the additions of older programs.
 #[must_use]
 pub fn person(by: &str) -> &str {
     let account = by.split(", process ").next().unwrap_or(by);

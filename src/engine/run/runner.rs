@@ -1,4 +1,4 @@
-//! The runner: begins a run, takes one up again, or takes one back.
+//! The runner: starts a run, resumes one, or rolls one back.
 
 use crate::effects::Effects;
 use crate::engine::bench::Decode;
@@ -29,36 +29,36 @@ pub struct Setup {
     pub run: String,
     /// Where everything is written.
     pub journal: Arc<dyn Journal>,
-    /// Hands on the world.
+    /// Access to servers and hosts.
     pub effects: Arc<Effects>,
     /// How steps are decoded; [`crate::engine::registered`] unless steps are fakes.
     pub decode: Decode,
     /// Where progress goes, as (step, news).
     pub updates: UnboundedSender<(String, Update)>,
-    /// Cancelled by the first Ctrl-C: stop at the next safe point. A block that has begun, and a rollback, are
+    /// Cancelled by the first Ctrl-C: stop at the next safe point. A block that has started, and a rollback, are
     /// finished first.
     pub interrupt: CancellationToken,
-    /// Folder that relative secret files are seen from; noted with the run, for a resume from elsewhere.
+    /// Base folder of relative secret files; stored with the run, for a resume from another folder.
     pub folder: String,
-    /// What the plan was made from, with absolute paths; noted with the run, so that a resume can compare.
+    /// What the plan was made from, with absolute paths; stored with the run, so that a resume can compare.
     pub sources: Option<Sources>,
     /// Commit that the playbook is at, for the evidence.
     pub revision: Option<String>,
-    /// Who begins it or goes on with it, where that is a named person; otherwise the account of the process.
+    /// Who starts or continues it, if that is a named person; otherwise the account of the process.
     pub by: Option<String>,
-    /// The file of people whose answers count, where one was named; noted with a new run.
+    /// The file of people whose answers count, if one was named; stored with a new run.
     pub people: Option<PeopleFile>,
     /// Corrections of the inventory that are new with this runner; `plan` has them already.
     pub corrections: Vec<Correction>,
-    /// Steps that a person leaves out, each with the reason, once the run is taken up.
+    /// Steps that a person leaves out, each with the reason, once the run is resumed.
     pub left_out: Vec<(String, String)>,
     /// The machine's clock, which windows go by.
     pub wall: Wall,
-    /// Cancelled by the second: stop as soon as what is under way can be left, even inside a block.
+    /// Cancelled by the second Ctrl-C: stop as soon as running work can be left, even inside a block.
     pub halt: CancellationToken,
 }
 
-/// Carries out one run.
+/// Runs one run.
 pub struct Runner {
     setup: Setup,
     graph: Arc<Graph>,
@@ -75,10 +75,10 @@ impl Runner {
         Ok(Self { setup, graph })
     }
 
-    /// Carries out a new run: locks, checks, then step by step.
+    /// Runs a new run: locks, checks, then step by step.
     ///
     /// # Errors
-    /// `Locked` when another run holds one of the servers (nothing was touched, the run is not made known). Otherwise
+    /// `Locked` when another run holds one of the servers (nothing was touched, and the run is not recorded). Otherwise
     /// when the journal cannot be written: the run stopped before its next effect and can be resumed.
     pub async fn run(self) -> Result<Outcome> {
         let clock = Clock::starting(0);
@@ -94,7 +94,7 @@ impl Runner {
         drive.end(result).await
     }
 
-    /// Goes on with a run that was interrupted, stopped, stuck, or whose runner died.
+    /// Continues a run that was interrupted, stopped, stuck, or whose runner died.
     ///
     /// # Errors
     /// As [`Runner::run`]; `Refused` when the run is over.
@@ -102,13 +102,13 @@ impl Runner {
         let (state, clock) = self.recall()?;
         if let Some(outcome) = state.outcome.filter(|outcome| !outcome.is_resumable()) {
             let attempted = format!("resume run {}", self.setup.run);
-            return Err(Failure::refused(attempted, format!("it is over: {outcome}")).now("nothing was changed"));
+            return Err(Failure::refused(attempted, format!("the run is over: {outcome}")).now("nothing was changed"));
         }
         self.take_up(state, clock, None, None).await
     }
 
-    /// Goes on with a run that is done but for what was found on servers that it has closed: a person has seen that, and
-    /// accepts it for the reason `why`.
+    /// Continues a run that is done except for findings on servers that it closed: a person has seen them, and accepts
+    /// them for the reason `why`.
     ///
     /// # Errors
     /// As [`Runner::resume`]; `Refused` when nothing of that kind was found.
@@ -117,7 +117,7 @@ impl Runner {
         let resumable = state.outcome.is_none_or(Outcome::is_resumable);
         if !resumable || state.after_fence.iter().all(FencedServer::is_well) {
             let attempted = format!("accept writes for run {}", self.setup.run);
-            return Err(Failure::refused(attempted, "the run has found none on a server that it has closed")
+            return Err(Failure::refused(attempted, "the run found no writes on any server that it closed")
                 .now("nothing was changed")
                 .help("resume it without --accept-writes"));
         }
@@ -125,10 +125,10 @@ impl Runner {
         self.take_up(state, clock, None, Some(Event::WritesAccepted { by, why: why.to_owned() })).await
     }
 
-    /// Takes a run back, from wherever it stands before the point of no return.
+    /// Rolls a run back, from any state before the point of no return.
     ///
     /// # Errors
-    /// As [`Runner::run`]; `Refused` when it is taken back already, or past the point of no return.
+    /// As [`Runner::run`]; `Refused` when it is rolled back already, or past the point of no return.
     pub async fn rollback(self, reason: &str) -> Result<Outcome> {
         let (state, clock) = self.recall()?;
         let refused = |answer: String| {
@@ -136,12 +136,12 @@ impl Runner {
         };
         if state.is_point_reached() {
             return refused(
-                "it is past the point of no return: the application may be writing on the new server".into(),
+                "the run is past the point of no return: the application may be writing on the new server".into(),
             );
         }
         match state.outcome {
             Some(over @ (Outcome::RolledBack | Outcome::Refused | Outcome::Nothing)) => {
-                refused(format!("there is nothing to take back: it is {over}"))
+                refused(format!("there is nothing to undo: the run is {over}"))
             }
             _ => self.take_up(state, clock, Some(reason.to_owned()), None).await,
         }
@@ -177,7 +177,7 @@ impl Runner {
         Event::RunResumed { runner: run_id::runner(), epoch, by: self.setup.by.clone() }
     }
 
-    /// A step that cannot be left out is said before anything is taken.
+    /// Reports a step that cannot be left out before anything is taken.
     fn see_what_is_left_out(&self, state: &RunState) -> Result<()> {
         let mut state = state.clone();
         if self.setup.left_out.is_empty() {
@@ -192,7 +192,7 @@ impl Runner {
         Ok(())
     }
 
-    /// `word` is what a person says to it first.
+    /// `word` is a first event from a person.
     async fn take_up(
         self,
         state: RunState,
@@ -204,7 +204,7 @@ impl Runner {
         let undoing = rollback.is_some() || state.rollback.is_some();
         let mut drive = Drive::begin(&self.setup, state, clock, Hold { is_new: false, undoing }).await?;
         let epoch = drive.epoch();
-        // a runner that died between making the run known and beginning it has left nothing behind
+        // a runner that died between recording the run and starting it has left nothing behind
         let first = if drive.state.started { self.resumed(epoch) } else { self.started(epoch) };
         drive.wish.rollback = rollback;
         let result = drive.go(std::iter::once(first).chain(word)).await;

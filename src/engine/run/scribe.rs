@@ -1,5 +1,5 @@
-//! The journal's scribe: writes what the run says, in the order in which it was said, beside the run. Whoever may not go on
-//! before something is durable waits for it; nobody else is held up by a disk, or by a store that is away.
+//! The journal's scribe: writes the events of the run in their order, in the background. Work that may not continue
+//! before something is durable waits for it; no other work is delayed by a disk, or by a store that is away.
 
 use crate::engine::clock::Clock;
 use crate::error::{Failure, Result};
@@ -20,16 +20,16 @@ struct Desk {
     written: watch::Sender<Written>,
 }
 
-/// What was said and is not being written yet.
+/// Events that are not being written yet.
 #[derive(Default)]
 struct Pile {
     news: Vec<Dated>,
     said: Said,
-    /// Somebody is writing, and will look here again before it stops.
+    /// A writer is active, and will look here again before it stops.
     at_work: bool,
 }
 
-/// How much was said up to some moment, in events.
+/// Number of events up to some moment.
 pub(in crate::engine) type Said = u64;
 
 /// How far the journal has come.
@@ -37,7 +37,7 @@ pub(in crate::engine) type Said = u64;
 struct Written {
     upto: Said,
     last: Option<Entry>,
-    /// Why nothing is written any more.
+    /// Why nothing more is written.
     failure: Option<Failure>,
 }
 
@@ -47,8 +47,8 @@ impl Scribe {
         Self(Arc::new(Desk { journal, run: run.to_owned(), epoch, clock, pile, written }))
     }
 
-    /// Has events written, and gives back how much was said with them. What is said while something is being written
-    /// goes into one append: each is a sync to disk.
+    /// Queues events, and returns the number of events so far. Events that arrive while something is being written
+    /// go into one append: each is a sync to disk.
     pub(in crate::engine) fn say(&self, events: impl IntoIterator<Item = Event>) -> Said {
         let now = self.0.clock.now();
         let mut pile = self.0.pile();
@@ -76,18 +76,18 @@ impl Scribe {
     /// Waits until everything up to `upto` is durable.
     ///
     /// # Errors
-    /// When the journal cannot be written: nothing is from then on.
+    /// When the journal cannot be written: from then on nothing is written.
     pub(in crate::engine) async fn until(&self, upto: Said) -> Result<()> {
         let mut written = self.0.written.subscribe();
         let seen = written.wait_for(|written| written.upto >= upto || written.failure.is_some()).await;
-        let seen = seen.map_err(|_| Failure::permanent("write the journal", "the program ends"))?.clone();
+        let seen = seen.map_err(|_| Failure::permanent("write the journal", "the program is exiting"))?.clone();
         match seen.failure {
             Some(failure) if seen.upto < upto => Err(failure),
             _ => Ok(()),
         }
     }
 
-    /// Waits until the journal cannot be written any more.
+    /// Waits until the journal can no longer be written.
     pub(in crate::engine) async fn until_broken(&self) -> Failure {
         match self.until(Said::MAX).await {
             Err(failure) => failure,
@@ -118,7 +118,7 @@ impl Desk {
                     written.last = entries.last().cloned();
                 }),
                 Err(failure) => {
-                    // it stays at work: nothing that is said later may be written where this is missing
+                    // `at_work` remains set: no later event may be written where this one is missing
                     self.written.send_modify(|written| written.failure = Some(failure));
                     return;
                 }

@@ -1,4 +1,4 @@
-//! What is under way: one task for each decision that needs doing, by step or block.
+//! Running work: one task for each decision that needs work, by step or block.
 
 use crate::engine::attempt::{self, Bounds, GRACE, bounded};
 use crate::engine::bench::{Bench, Purpose, ready};
@@ -14,13 +14,13 @@ use tokio::task::JoinSet;
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Longest time for a look at reality.
+/// Longest time for a check of the real state.
 const PROBE_LIMIT: Duration = Duration::from_mins(1);
-/// How often a look that failed for a passing reason is tried, and the pause in between.
+/// How often a check that failed for a temporary reason is tried, and the pause in between.
 const PROBE_TRIES: u32 = 3;
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Everything under way.
+/// All running work.
 pub(in crate::engine) struct Tasks {
     pub(in crate::engine) bench: Bench,
     running: JoinSet<(Task, Ended)>,
@@ -68,13 +68,13 @@ impl Tasks {
         self.reins.values().for_each(|reins| reins.cancel.cancel());
     }
 
-    /// Gives up everything under way.
+    /// Gives up all running work.
     pub(in crate::engine) fn end_all(&self) {
         self.cancel_all();
         self.reins.values().for_each(|reins| reins.end.cancel());
     }
 
-    /// Waits until no work is left, not even such as was given up.
+    /// Waits until no work is left, including work that was given up.
     pub(in crate::engine) async fn all_ended(&mut self) {
         while self.running.join_next().await.is_some() {}
         for ended in self.unended.values().flatten() {
@@ -94,12 +94,12 @@ impl Tasks {
         tasks
     }
 
-    /// Tells people something that belongs to no step.
+    /// Shows the operator a message that belongs to no step.
     pub(in crate::engine) fn tell(&self, text: &str) {
         Progress::new("", self.bench.updates.clone()).note(text);
     }
 
-    /// Begins what was decided, once it is in the journal.
+    /// Starts a decision, once it is in the journal.
     pub(in crate::engine) fn launch(&mut self, state: &RunState, decision: &Decision) {
         let reins = Reins::default();
         match *decision {
@@ -174,8 +174,8 @@ impl Tasks {
         self.running.spawn(async move { (task, ended(bounded(work, bounds).await)) });
     }
 
-    /// The work that must have ended before `task` begins anything: its own, and for a step that of its block's
-    /// preparation, and the other way round.
+    /// The work that must have ended before `task` starts: its own, and for a step also its block's preparation, and
+    /// the other way round.
     fn before(&mut self, state: &RunState, task: Task) -> Vec<CancellationToken> {
         let related = match task {
             Task::Step(ix) => state.graph.block(ix).map(Task::Block).into_iter().collect(),
@@ -192,8 +192,8 @@ impl Tasks {
     }
 }
 
-/// Whether the undo of a step does nothing at all while the application waits: a look that does not stop must not keep
-/// the server shut.
+/// Whether the undo of a step does nothing at all while the application waits: a check that does not stop must not keep
+/// the server closed.
 fn leaves_nothing_in_a_hurry(state: &RunState, ix: usize) -> bool {
     let step = state.graph.step(ix);
     let nothing = step.reversibility == Reversibility::NothingToUndo && step.rollback.is_empty();

@@ -17,7 +17,7 @@ pub struct Ctx<'a> {
     pub world: &'a World,
     /// Hands on servers and hosts.
     pub fx: &'a Effects,
-    /// Where progress is told.
+    /// Where progress is reported.
     pub progress: &'a Progress,
     /// Set when the runner wants the step to stop at its next safe point.
     pub cancel: &'a CancellationToken,

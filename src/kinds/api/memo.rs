@@ -32,7 +32,7 @@ impl dyn Memo + '_ {
         serde_json::from_value(value).map(Some).map_err(|error| damaged(key, &error))
     }
 
-    /// Whether the note `key` says yes; no when nothing was noted.
+    /// The value of the boolean note `key`; `false` when nothing was noted.
     ///
     /// # Errors
     /// When the note is neither `true` nor `false`.

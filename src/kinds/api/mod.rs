@@ -1,4 +1,4 @@
-//! What every kind is written against: the step itself, what it may use, what it notes and tells.
+//! What every kind is written against: the step itself, what it may use, what it notes and reports.
 
 mod complaint;
 mod ctx;

@@ -15,7 +15,7 @@ pub struct Need {
     pub any_of: AnyOf,
     /// Where it must hold.
     pub scope: Scope,
-    /// Whether the account passes it on to others, and so must be let to.
+    /// Whether the account grants it to others, and so needs `WITH GRANT OPTION`.
     pub passed_on: bool,
     /// When it is needed; `None` for always.
     pub only_if: Option<Condition>,
@@ -33,7 +33,7 @@ pub enum Scope {
 /// When a privilege is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// The event scheduler runs on the server that is left, and so will on the one that takes its place.
+    /// The event scheduler runs on the server that the application leaves, and so will run on the new one.
     EventsRun,
     /// A variable of the server has another value.
     Differs {
@@ -42,13 +42,13 @@ pub enum Condition {
         /// The value with which the privilege is not needed; `ON` and `OFF` for switches.
         value: String,
     },
-    /// Events are enabled on the server that is left.
+    /// Events are enabled on the server that the application leaves.
     EventsEnabled,
-    /// Views, code or events on the server that is left belong to an administrator.
+    /// Views, code or events on the server that the application leaves belong to an administrator.
     AdministratorsDefine,
-    /// One of these accounts is not there yet.
+    /// One of these accounts does not exist yet.
     Missing(Vec<AccountName>),
-    /// Something that nobody knows before it happens, in words.
+    /// Something that cannot be known in advance, in words.
     MayCome(&'static str),
 }
 
@@ -75,15 +75,18 @@ impl fmt::Display for Scope {
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EventsRun => f.write_str("the server that is left says ON to SELECT @@GLOBAL.event_scheduler"),
-            Self::Differs { variable, value } => write!(f, "SELECT @@GLOBAL.{variable} does not say {value}"),
+            Self::EventsRun => {
+                f.write_str("SELECT @@GLOBAL.event_scheduler returns ON on the server that the application leaves")
+            }
+            Self::Differs { variable, value } => write!(f, "SELECT @@GLOBAL.{variable} does not return {value}"),
             Self::AdministratorsDefine => f.write_str(
-                "code or events on the server that is left belong to an account with SYSTEM_USER, such as root",
+                "code or events on the server that the application leaves belong to an account with SYSTEM_USER, such \
+                 as root",
             ),
-            Self::EventsEnabled => f.write_str("events are enabled on the server that is left"),
+            Self::EventsEnabled => f.write_str("events are enabled on the server that the application leaves"),
             Self::Missing(accounts) => {
                 let names: Vec<String> = accounts.iter().map(ToString::to_string).collect();
-                write!(f, "{} is not there yet", names.join(" or "))
+                write!(f, "{} does not exist yet", names.join(" or "))
             }
             Self::MayCome(what) => f.write_str(what),
         }

@@ -1,4 +1,4 @@
-//! How a running step tells how far it is. Nothing here prints: the report listens on the other end.
+//! How a running step reports its progress. Nothing here prints: the report listens on the other end.
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
@@ -7,14 +7,14 @@ use tokio::sync::mpsc::UnboundedSender;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Update {
-    /// So many bytes done, of so many where that is known.
+    /// Bytes done, and the total if it is known.
     Bytes {
         /// Done so far.
         done: u64,
         /// All there are, if known.
         total: Option<u64>,
     },
-    /// So many rows done, of so many as estimated.
+    /// Rows done, and the estimated total.
     Rows {
         /// Done so far.
         done: u64,
@@ -48,19 +48,19 @@ impl Progress {
     pub fn new(step: impl Into<String>, tx: UnboundedSender<(String, Update)>) -> Self {
         Self { step: step.into(), tx }
     }
-    /// Tells; a listener that has gone away is no failure of the step.
+    /// Sends an update; a listener that has gone away is no failure of the step.
     pub fn tell(&self, update: Update) {
         let _ = self.tx.send((self.step.clone(), update));
     }
-    /// Tells bytes done of a total.
+    /// Reports bytes done of a total.
     pub fn bytes(&self, done: u64, total: Option<u64>) {
         self.tell(Update::Bytes { done, total });
     }
-    /// Tells a measured lag.
+    /// Reports a measured lag.
     pub fn lag(&self, lag: std::time::Duration) {
         self.tell(Update::Lag { millis: u64::try_from(lag.as_millis()).unwrap_or(u64::MAX) });
     }
-    /// Tells a sentence.
+    /// Reports a sentence.
     pub fn note(&self, text: impl Into<String>) {
         self.tell(Update::Note { text: text.into() });
     }

@@ -1,7 +1,8 @@
 //! Roles: what a step does that other rooms must know of, whatever its kind is called.
 //!
-//! Lint rules, displays, the engine and the report ask for roles, never for a kind's name. What they need to know of the
-//! step stands in the role; where a kind must keep to names (of outputs, notes or parameters) to play it, the role says so.
+//! Lint rules, displays, the engine and the report ask for roles, never for a kind's name. The role holds what they
+//! need to know of the step. Where a kind must use certain names (of outputs, notes or parameters) to play it, the
+//! documentation of the role lists them.
 
 use crate::effects::Rule;
 use schemars::JsonSchema;
@@ -63,13 +64,13 @@ macro_rules! roles {
 }
 
 roles! {
-    /// Looks at both servers of a switch before it, and refuses what cannot work.
+    /// Checks both servers before a switch, and refuses what cannot work.
     Examines {
-        /// Server that is left.
+        /// Source: the server that the application leaves.
         source: String,
-        /// Server that takes its place.
+        /// Target: the server that replaces it.
         target: String,
-        /// Whether people have accepted that nothing leads back.
+        /// Whether people have accepted that there is no way back.
         accepts_no_way_back: bool,
     }
 
@@ -81,8 +82,8 @@ roles! {
         requires: bool,
     }
 
-    /// Takes a copy of a server's data. It puts out `bytes`, the size of the copy, and `position`, the place in the
-    /// server's binary log that the copy holds.
+    /// Takes a copy of a server's data. Its outputs are `bytes`, the size of the copy, and `position`, the position in
+    /// the server's binary log that the copy corresponds to.
     CopiesFrom {
         /// Server that is copied.
         server: String,
@@ -92,8 +93,8 @@ roles! {
     CopiesTo {
         /// Server that is loaded.
         server: String,
-        /// Whether the load enters the server's own binary log; the parameter `binlog` says so, of a kind that does not bring the
-        /// copy as well.
+        /// Whether the load is written to the server's own binary log; set by the parameter `binlog`, in a kind that
+        /// does not make the copy as well.
         logged: bool,
     }
 
@@ -113,82 +114,83 @@ roles! {
         server: String,
         /// Whether every commit is durable from then on.
         durable: bool,
-        /// Whether the server is closed to writes from then on, or open; missing when neither is said.
+        /// Whether the server is closed to writes from then on, or open; missing when neither is stated.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         closed: Option<bool>,
-        /// Whether the values stand in the server's file too; the parameter `persist` says so.
+        /// Whether the values are written to the server's file too; set by the parameter `persist`.
         kept: bool,
     }
 
-    /// Opens a tunnel that connections of other steps can go `through`. It has a parameter `listen`, the address that it
-    /// listens on, and puts the same out as `address`.
+    /// Opens a tunnel that connections of other steps can go `through`. Its parameter `listen` is the address that it
+    /// listens on; its output `address` is the same.
     Tunnels {}
 
-    /// Lets one server follow another.
+    /// Makes one server the replica of another.
     Follows {
-        /// Server that follows.
+        /// Replica.
         replica: String,
-        /// Server that is followed.
+        /// Source.
         source: String,
         /// Whether the connection is encrypted, or goes through a tunnel.
         sheltered: bool,
-        /// Whether the old server follows the new one, after the switch.
+        /// Whether it is the old server that replicates from the new one, after the switch.
         way_back: bool,
     }
 
     /// Waits until a replica's lag is small.
     WaitsForLag {
-        /// Server that follows.
+        /// Replica.
         replica: String,
-        /// Server that is followed.
+        /// Source.
         source: String,
     }
 
-    /// Waits until a replica has applied everything up to a place in its source's log.
+    /// Waits until a replica has applied everything up to a position in its source's log.
     WaitsForPosition {
-        /// Server that follows.
+        /// Replica.
         replica: String,
     }
 
-    /// Compares a replica with its source, row by row. It puts out `finished`, when they were found equal.
+    /// Compares a replica with its source, row by row. Its output `finished` is the time at which they were found
+    /// equal.
     ProvesEquality {
-        /// Server that is followed.
+        /// Source.
         source: String,
-        /// Server that follows, and is to hold the same.
+        /// Replica, which must hold the same data.
         replica: String,
     }
 
-    /// Asks people whether the run goes on.
+    /// Asks people whether the run may continue.
     AsksPeople {
         /// Whose approval is enough.
         rule: Rule,
     }
 
-    /// Tells a webhook something once it is done.
+    /// Sends a message to a webhook.
     Tells {
         /// The webhook.
         webhook: String,
-        /// What it is told.
+        /// The message.
         message: String,
     }
 
-    /// Closes a server to writes, for the switch. It notes `before`, how the server stood (with `read_only`), ere it touches
-    /// anything. It puts out `position`, the last place in the server's log, `own_log`, how far the server's own
-    /// transactions had come, and `fence_ms`, how long that took.
+    /// Closes a server to writes, for the switch. Before it changes anything, it notes `before`, the state of the
+    /// server (with `read_only`). Its outputs are `position`, the final position in the server's log, `own_log`, the
+    /// state of the server's own transactions, and `fence_ms`, how long that took.
     Closes {
         /// Server that is closed.
         server: String,
     }
 
-    /// Opens a server in place of one that was closed: the point of no return. It puts out `position`, the server's own
-    /// place before its first write.
+    /// Opens a server in place of one that was closed: the point of no return. Its output `position` is the position in
+    /// the server's own log before its first write.
     Opens {
         /// Server that is opened.
         server: String,
         /// Server that was closed.
         source: String,
-        /// What shows that both held the same, usually an output of a step that compared them; `none` for nothing. The
-        /// parameter `verified` says so.
+        /// What proves that both held the same data, usually an output of a step that compared them; `none` for no
+        /// proof. Set by the parameter `verified`.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         verified: Option<String>,
     }
@@ -213,7 +215,7 @@ roles! {
     RunsUsersProgram {
         /// Whether the program may change something.
         changes: bool,
-        /// Whether there is one that takes that back.
+        /// Whether there is one that undoes it.
         has_undo: bool,
     }
 
@@ -223,9 +225,9 @@ roles! {
         server: String,
         /// Whether one of them changes something there.
         changes: bool,
-        /// Whether they enter the server's binary log; the parameter `binlog` says so.
+        /// Whether they enter the server's binary log; set by the parameter `binlog`.
         logged: bool,
-        /// Whether there are some that take that back.
+        /// Whether there are some that undo them.
         has_undo: bool,
     }
 }

@@ -15,7 +15,7 @@ use std::fmt::Debug;
 /// The outputs of a finished step, by name; their types are the ones its kind declares.
 pub type Outputs = Map<String, Value>;
 
-/// Whether and how a step can be taken back.
+/// Whether and how a step can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reversibility {
@@ -27,7 +27,7 @@ pub enum Reversibility {
     PointOfNoReturn,
 }
 
-/// What a look at reality says about a step, without changing anything.
+/// What a check of reality reports about a step, without changing anything.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Probe {
     /// Its effect is there, with these outputs.
@@ -41,7 +41,7 @@ pub enum Probe {
 /// One step, decoded from a playbook. `execute`, `prepare` and `undo` are idempotent.
 #[async_trait]
 pub trait Step: Send + Sync + Debug {
-    /// Whether and how it can be taken back.
+    /// Whether and how it can be undone.
     fn reversibility(&self) -> Reversibility;
 
     /// The exact commands, statements and files of `prepare` and `execute`, in order. Pure.
@@ -60,7 +60,7 @@ pub trait Step: Send + Sync + Debug {
         Vec::new()
     }
 
-    /// What neither the plan nor the look before the first step can prove, in words that follow "not proved:". Pure.
+    /// What neither the plan nor the checks before the first step can prove, in words that follow "unverified:". Pure.
     fn unproved(&self, _world: &World) -> Vec<String> {
         Vec::new()
     }
@@ -71,24 +71,25 @@ pub trait Step: Send + Sync + Debug {
         Vec::new()
     }
 
-    /// What the accounts of the inventory must be allowed to do on which server, so that `prepare`, `execute`, `undo` and
-    /// every look of this step can work. Pure.
+    /// What the accounts of the inventory must be allowed to do on which server, so that `prepare`, `execute`, `undo`
+    /// and every check of this step can work. Pure.
     fn needs(&self, _world: &World) -> Vec<Need> {
         Vec::new()
     }
 
-    /// What other rooms must know of it. Pure, and without the world: what it says holds wherever the step is carried out.
+    /// What other rooms must know of it. Pure, and without the world: it is true wherever the step runs.
     fn roles(&self) -> Vec<Role> {
         Vec::new()
     }
 
-    /// Looks, before the run touches anything, for reasons why this step cannot work. Changes nothing; returns all.
+    /// Checks, before the run changes anything, whether this step can work. Changes nothing; returns every reason
+    /// against it.
     async fn inspect(&self, _cx: &Ctx<'_>, _settled: &BTreeSet<String>) -> Vec<Failure> {
         Vec::new()
     }
 
-    /// Looks, for the reviewer of a plan, at what the step will find: files it will replace, data it will read. Changes
-    /// nothing.
+    /// Reads, for the reviewer of a plan, what the step will find: files that it will replace, data that it will read.
+    /// Changes nothing.
     async fn survey(&self, _cx: &Ctx<'_>) -> Result<Vec<Finding>> {
         Ok(Vec::new())
     }
@@ -98,12 +99,13 @@ pub trait Step: Send + Sync + Debug {
         Ok(())
     }
 
-    /// Looks at reality and changes nothing. Asked when a journal holds an intent without a result.
+    /// Checks whether the effect of the step is there; changes nothing. Called when the journal has an intent without a
+    /// result.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe>;
 
     /// Does it. A failure leaves nothing half done that `undo` would not clear.
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs>;
 
-    /// Takes it back, also after a partial `execute`, from what the memo holds.
+    /// Undoes it, also after a partial `execute`, with the notes of the memo.
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()>;
 }

@@ -34,21 +34,21 @@ const BEFORE: &str = "databases_before";
 /// Prints how many bytes of the compressed file have been read.
 const PROGRESS: &str = "sed -n 's/^pos:[[:space:]]*//p' /proc/$(cat zstd.pid)/fdinfo/0";
 
-/// Loads a dump into a server that holds no tables yet.
+/// Loads a dump into a server that has no tables yet.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "Databases that were not there before are dropped, and nothing of it is written to the binary log.",
+    "x-undo" = "Databases that did not exist before are dropped, and the drops are not written to the binary log.",
     "examples" = [{ "server": "target", "file": "{{ steps.dump.file }}" }]
 ))]
 pub struct Import {
-    /// Server that is loaded.
+    /// Server to load the dump into.
     #[schemars(extend("format" = "server"))]
     server: String,
-    /// The dump, on the server's own host: `"{{ steps.dump.file }}"`.
+    /// Path of the dump, on the server's own host: `"{{ steps.dump.file }}"`.
     file: String,
-    /// Whether the load is written to the server's own binary log. Without it the server starts free of transactions
-    /// of its own; replicas of the server and its backups then need the data from elsewhere.
+    /// Whether the load is written to the server's own binary log. If not, the server starts without transactions of
+    /// its own; replicas of this server and backups from its binary log then need the data from elsewhere.
     #[serde(default)]
     binlog: bool,
 }
@@ -74,7 +74,7 @@ impl Import {
     /// Of what the client says only its own words are passed on: before them it repeats the statement that failed,
     /// which is a megabyte of someone's data.
     ///
-    /// Code 141 is the end of zstd when the client has gone: the client's words say why.
+    /// Code 141 means that zstd ended because the client had ended: the client's message states why.
     ///
     fn script(&self, world: &World) -> Script {
         sh!(
@@ -138,7 +138,7 @@ impl Import {
         vec![
             Action::sql(&self.server, dialect.without_binlog()),
             Action::sql(&self.server, dialect.user_databases()),
-            Action::sql(&self.server, drop_database(Words::late("each database that was not there before"))),
+            Action::sql(&self.server, drop_database(Words::late("each database that did not exist before"))),
         ]
     }
     /// Drops what this step has made: the databases that were not there when it first began.
@@ -170,16 +170,16 @@ impl Import {
             return Ok(Probe::Done(cx.outputs.clone()));
         }
         let with = loaded.map(|names| format!("; it was loaded with {names}")).unwrap_or_default();
-        let answer = format!("the server holds no table any more{with}");
+        let answer = format!("the server has no tables any more{with}");
         Ok(Probe::Conflict(
-            Failure::refused("go on with what was loaded", answer)
+            Failure::refused("continue with the loaded data", answer)
                 .at(&self.server)
                 .now("nothing was changed there")
-                .help("find out who emptied it; roll this run back, and begin a new one"),
+                .help("find out who emptied it, roll this run back, and start a new one"),
         ))
     }
-    /// Whether the job in `dir` is gone on with, or its work is there: one that has ended well and of whose work nothing
-    /// is left must load again.
+    /// Whether the job in `dir` is still running, or its result exists: if a job ended well but nothing of its result
+    /// is left, the dump must be loaded again.
     pub(in crate::kinds::copy) async fn adopts(&self, cx: &Ctx<'_>, dir: &Words) -> Result<bool> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let Some(job) = host.find_job(dir).await? else { return Ok(false) };
@@ -190,7 +190,7 @@ impl Import {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let size = host.print(&size_of(&self.file)).await.map_err(|failure| {
             Failure { attempted: "find the dump".into(), ..failure }
-                .help("the dump must lie on the server's own host: dump with `on` set to this server")
+                .help("the dump must be on the server's own host: set `on` of the `dump` step to this server")
         })?;
         host.write_file(long_work::option_file(dir), &self.option_file(cx.world)?, Some(0o600)).await?;
         size.trim().parse().map_err(|_| {
@@ -199,7 +199,7 @@ impl Import {
     }
 }
 
-/// Lines that tell the client, where it knows how, that a dump is data: nothing in it runs a program or reads a file.
+/// Lines that make the client, if it can, treat a dump as data only: nothing in it runs a program or reads a file.
 fn only_data(dialect: Dialect) -> Script {
     let told = |[option, flag]: &[&'static str; 2]| {
         sh!("if says {}; then set -- \"$@\" {}; fi\n", argument(*option), argument(*flag))
@@ -258,7 +258,7 @@ impl Step for Import {
     fn unproved(&self, _: &World) -> Vec<String> {
         vec![
             format!("how long `{}` takes to load the dump, and that its disk has room for the data", self.server),
-            format!("that `{}` takes every object in the dump", self.server),
+            format!("that `{}` accepts every object in the dump", self.server),
         ]
     }
 

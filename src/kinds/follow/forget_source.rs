@@ -1,4 +1,4 @@
-//! `forget_source`: removes a promoted server's channel, once its application has moved and nobody waits.
+//! `forget_source`: removes a promoted server's channel, once its application has moved and does not wait any more.
 
 use crate::dialect::{Dialect, OwnDatabase};
 use crate::effects::replica::{LOOK, ReplicaStatus};
@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 pub const OUTPUTS: &[Output] = &[];
 
 /// Removes the replication channel of a promoted server, the runner's own token table, and the copy of the server's
-/// accounts that was kept for a rollback. It stands after the
-/// switch because it takes longer than the rest of the switch together.
+/// accounts that was kept for a rollback. Run it after the switch: it takes longer than all other steps of the switch
+/// together.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "It is not undone: it stands behind the point of no return.",
+    "x-undo" = "It is not undone: it runs after the point of no return.",
     "examples" = [{ "server": "target" }]
 ))]
 pub struct ForgetSource {
@@ -40,8 +40,11 @@ impl ForgetSource {
             None => Ok(true),
             Some(status) if open && !status.applying && !status.receiving => Ok(false),
             Some(status) => {
-                let answer = format!("it still follows {} or is read-only: it has not been promoted", status.source);
-                Err(Failure::refused("forget the source", answer).at(&self.server).help("promote it first"))
+                let answer =
+                    format!("it has not been promoted: it still replicates from {}, or is read-only", status.source);
+                Err(Failure::refused("remove the replication channel of the old source", answer)
+                    .at(&self.server)
+                    .help("promote this server first"))
             }
         }
     }
@@ -61,7 +64,7 @@ impl Step for ForgetSource {
             Action::sql(&self.server, dialect.reset_replica_all()),
         ];
         actions.extend(own_database::remove_actions(&self.server, dialect, OwnDatabase::Tokens));
-        actions.push(Action::note("what was kept for a rollback:"));
+        actions.push(Action::note("the accounts that were kept for a rollback:"));
         actions.push(Action::sql(&self.server, dialect.without_binlog()));
         actions.extend(own_database::remove_actions(&self.server, dialect, OwnDatabase::Before));
         Ok(actions)
@@ -85,7 +88,11 @@ impl Step for ForgetSource {
             session.query(&dialect.reset_replica_all(), LOOK).await?;
         }
         if ReplicaStatus::read(&session, dialect).await?.is_some() {
-            return Err(Failure::permanent("forget the source", "the channel is still there").at(&self.server));
+            return Err(Failure::permanent(
+                "remove the replication channel of the old source",
+                "the channel still exists",
+            )
+            .at(&self.server));
         }
         own_database::remove(&session, dialect, OwnDatabase::Tokens).await?;
         let session = cx.fx.session(&self.server, cx.step).await?;

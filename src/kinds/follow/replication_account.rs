@@ -1,4 +1,4 @@
-//! `replication_account`: the account a replica logs in with, made on the source and proved by a login.
+//! `replication_account`: creates the account that a replica logs in with on the source, and proves it with a login.
 
 use crate::dialect::OPTION_PREVENTS;
 use crate::domain::Sql;
@@ -23,36 +23,40 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Outputs of this kind.
-pub const OUTPUTS: &[Output] =
-    &[Output { name: "account", kind: OutputType::Text, about: "The account that let the login in, as user@host." }];
+pub const OUTPUTS: &[Output] = &[Output {
+    name: "account",
+    kind: OutputType::Text,
+    about: "The account that the login arrived as, in the form user@host.",
+}];
 
-/// Makes the replication account on the source, with no privilege but to replicate, for the host its connection
-/// arrives from, and proves it by a login along the path that replication takes.
+/// Creates the replication account on the source, for the host that its connection arrives from, with no privilege
+/// except replication. Proves it with a login along the path that replication takes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "The account is dropped, if this step made it.",
+    "x-undo" = "The account is dropped, if this step created it.",
     "examples" = [{ "server": "source", "replica": "target", "through": "tunnel" }]
 ))]
 pub struct ReplicationAccount {
-    /// Source: the account is made there.
+    /// Source: the account is created there.
     #[schemars(extend("format" = "server"))]
     server: String,
-    /// Replica: its `replication` account in the inventory is the one that is made.
+    /// Replica: its `replication` account in the inventory is created.
     #[schemars(extend("format" = "server"))]
     replica: String,
     /// Tunnel that replication goes through.
     #[serde(default)]
     through: Option<Through>,
-    /// Only encrypted connections are let in, and the proof verifies the source's certificate (`tls.ca` of the server).
+    /// The account accepts encrypted connections only, and the test login verifies the source's certificate (`tls.ca`
+    /// of the server).
     #[serde(default)]
     tls: bool,
-    /// Whether the account goes into the server's binary log. On a server that is a replica itself it must not: what is
-    /// made there before the switch would be a transaction that no other server has.
+    /// Whether the statements that create the account enter the server's binary log. Set it to `false` on a server that
+    /// is itself a replica: otherwise that server has a transaction that no other server has.
     #[serde(default = "yes")]
     binlog: bool,
-    /// Databases that the replica must get; empty means every user database. A filter on either server that leaves one out
-    /// is refused here, before a switch, and not first when the replica is to follow.
+    /// Databases that must be replicated; empty means every user database. A filter on either server that leaves one
+    /// out is refused here, before the switch, and not only when replication starts.
     #[serde(default)]
     databases: Vec<String>,
 }
@@ -102,7 +106,7 @@ impl ReplicationAccount {
         if !arrived.starts_with(&format!("{}@", account.user)) {
             return Err(Failure::permanent(
                 format!("log in as {expected}"),
-                format!("the account {arrived} let it in, which stands in the way"),
+                format!("the login arrived as account {arrived} instead"),
             )
             .at(&self.server)
             .help("drop the anonymous accounts on the source"));
@@ -120,7 +124,7 @@ impl ReplicationAccount {
             return failure;
         }
         let names = names.join(", ");
-        let answer = format!("{}; the anonymous accounts {names} may stand in the way", failure.answer);
+        let answer = format!("{}; the anonymous accounts {names} may have matched first", failure.answer);
         Failure { answer, ..failure }.help(format!("DROP USER {names} on the source"))
     }
     /// A session of its own where its statements stay out of the binary log.
@@ -178,17 +182,18 @@ impl Step for ReplicationAccount {
         }
         let exists = dialect(world, &self.server).account_exists(&account.user, self.host(world, account));
         let mut actions = self.followed().actions(world);
-        actions.extend([Action::sql(&self.server, exists), Action::note("if it is not there:")]);
+        actions.extend([Action::sql(&self.server, exists), Action::note("if it does not exist:")]);
         actions.extend(self.quiet(world));
         actions.extend(self.statements(world).map_err(complain)?.map(|text| Action::sql(&self.server, text)));
         if let Some(text) = self.by_password(world).map_err(complain)? {
             actions.push(Action::note(
-                "where the server takes no hashes (strict_password_validation), and then it stands in its logs:",
+                "if the server accepts no password hashes (strict_password_validation); the password is then visible \
+                 in the server's logs:",
             ));
             actions.push(Action::sql(&self.server, text));
         }
         actions.extend(self.path(world).map_err(complain)?.actions(&self.server, &account.user));
-        actions.push(Action::note("if that is refused:"));
+        actions.push(Action::note("if the server refuses that:"));
         actions.push(Action::sql(&self.server, dialect(world, &self.server).accounts()));
         Ok(actions)
     }
@@ -197,7 +202,7 @@ impl Step for ReplicationAccount {
         let Ok(account) = self.account(world) else { return Vec::new() };
         let text = dialect(world, &self.server).drop_account(&account.user, self.host(world, account));
         let exists = dialect(world, &self.server).account_exists(&account.user, self.host(world, account));
-        let mut actions = vec![Action::note("if this step made it:"), Action::sql(&self.server, exists)];
+        let mut actions = vec![Action::note("if this step created it:"), Action::sql(&self.server, exists)];
         actions.extend(self.quiet(world));
         actions.push(Action::sql(&self.server, text));
         actions
@@ -213,11 +218,11 @@ impl Step for ReplicationAccount {
 
     fn needs(&self, world: &World) -> Vec<Need> {
         let dialect = dialect(world, &self.server);
-        let look = Needs::on(&self.server, "see which accounts there are").everywhere([dialect.reads_accounts()]);
+        let look = Needs::on(&self.server, "read which accounts exist").everywhere([dialect.reads_accounts()]);
         let Ok(account) = self.account(world) else { return look.into() };
         let missing = Condition::Missing(vec![AccountName::new(&account.user, self.host(world, account))]);
         let make =
-            Needs::on(&self.server, "make the account that the replica logs in with, and give it REPLICATION SLAVE");
+            Needs::on(&self.server, "create the account that the replica logs in with, and grant it REPLICATION SLAVE");
         let make = make.passed_on(Some(&missing), dialect.replication_account_privileges());
         let make = if self.binlog { make } else { make.only_if(&missing, [dialect.leaves_log_out()]) };
         [look, make].into_iter().flat_map(Vec::from).collect()
@@ -225,7 +230,7 @@ impl Step for ReplicationAccount {
 
     fn unproved(&self, world: &World) -> Vec<String> {
         let host = world.inventory.host_of(&self.replica);
-        vec![format!("that the replication account can log in to `{}` from {host}: it is tried here", self.server)]
+        vec![format!("that the replication account can log in to `{}` from {host}: this step tries it", self.server)]
     }
 
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {

@@ -23,38 +23,40 @@ use std::time::{Duration, Instant};
 pub const OUTPUTS: &[Output] = &[Output {
     name: "lag_ms",
     kind: OutputType::Integer,
-    about: "Longest lag during the time that was asked for, in milliseconds.",
+    about: "Longest lag during the required time, in milliseconds.",
 }];
 
-/// A token row is written this often; the server's own figure of seconds says nothing of what was not received.
+/// How often a token row is written; the server's own lag in seconds does not include transactions that it has not
+/// received.
 const EVERY: Duration = Duration::from_millis(200);
-/// The replica is asked for it this often.
+/// How often the replica is asked for it.
 const ASK: Duration = Duration::from_millis(15);
-/// A replica that has lost its source reconnects by itself; after this time somebody should hear of it.
+/// A replica that has lost its source reconnects by itself; after this time it is an error.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// The purpose of the rows in the token table.
 const PURPOSE: &str = "lag";
 
-/// Waits until the replica keeps up with its source. Rows written on the source are timed until they show on the
-/// replica, on the runner's clock, so that neither a wrong clock nor a silent line can look like no lag.
+/// Waits until the replica keeps up with its source. The step writes rows on the source and measures, on the runner's
+/// clock, how long each takes to appear on the replica. So neither a wrong server clock nor a silent connection can
+/// look like "no lag".
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "The database of the runner's own rows is dropped on the source, if this step made it.",
+    "x-undo" = "The database with the runner's own rows is dropped on the source, if this step created it.",
     "examples" = [{ "replica": "target", "source": "source", "max_lag": "250ms", "for": "10s" }]
 ))]
 pub struct WaitForLag {
-    /// Server that follows.
+    /// Replica.
     #[schemars(extend("format" = "server"))]
     replica: String,
-    /// Server that is followed; the rows are written there.
+    /// Source server; the rows are written there.
     #[serde(default = "source")]
     #[schemars(extend("format" = "server"))]
     source: String,
-    /// Lag that is small enough.
+    /// Longest acceptable lag.
     #[serde(default = "quarter_second")]
     max_lag: Span,
-    /// For how long every row must arrive within it.
+    /// How long the lag must stay within it.
     #[serde(default = "ten_seconds", rename = "for")]
     lasting: Span,
 }
@@ -124,7 +126,7 @@ impl WaitForLag {
     /// Replication runs, or has been looking for its source since `lost` and not for too long.
     async fn alive(&self, cx: &Ctx<'_>, replica: &Session, lost: &mut Option<Instant>) -> Result<()> {
         let Some(status) = account_statements::status(cx, &self.replica, replica).await? else {
-            return Err(Failure::permanent("catch up", "it follows no source").at(&self.replica));
+            return Err(Failure::permanent("catch up", "it does not replicate from any server").at(&self.replica));
         };
         if !status.connecting {
             *lost = None;
@@ -147,10 +149,8 @@ impl Step for WaitForLag {
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         if world.inventory.server(&self.source).is_none() {
-            let message = format!("there is no server `{}` to write rows on", self.source);
-            return Err(vec![
-                Complaint::new("source", message).help("name the server that is followed: `source: NAME`"),
-            ]);
+            let message = format!("the inventory has no server `{}` to write rows on", self.source);
+            return Err(vec![Complaint::new("source", message).help("name the source: `source: NAME`")]);
         }
         let (from, to) = (dialect(world, &self.source), dialect(world, &self.replica));
         let run = crate::kinds::support::place::run_marker();
@@ -160,7 +160,7 @@ impl Step for WaitForLag {
         actions.push(Action::sql(&self.replica, to.read_token(&run, PURPOSE)));
         actions.push(Action::sql(&self.replica, to.replica_status()));
         actions.push(Action::note(format!(
-            "write every {EVERY:?}, until each row has arrived within {} for {}",
+            "write a row every {EVERY:?}, until every row has arrived within {} for {}",
             self.max_lag, self.lasting
         )));
         actions.extend(account_statements::actions(world, &self.replica));
@@ -169,7 +169,7 @@ impl Step for WaitForLag {
     }
 
     fn preview_undo(&self, world: &World) -> Vec<Action> {
-        let mut actions = vec![Action::note("if this step made it:")];
+        let mut actions = vec![Action::note("if this step created it:")];
         let dialect = dialect(world, &self.source);
         actions.extend(own_database::remove_actions(&self.source, dialect, OwnDatabase::Tokens));
         actions
@@ -183,12 +183,14 @@ impl Step for WaitForLag {
 
     fn unproved(&self, _: &World) -> Vec<String> {
         let (replica, source) = (&self.replica, &self.source);
-        vec![format!("how long it takes, or that it ends at all: `{replica}` must apply faster than `{source}` writes")]
+        vec![format!(
+            "how long it takes, and whether it ends at all: `{replica}` must apply faster than `{source}` writes"
+        )]
     }
 
-    /// Lag is a matter of the moment, so it is measured again. Where it was good for long enough before, it is proof
-    /// enough that the replica gets to the source's place in time: behind a fence that outlived its runner the
-    /// application is waiting.
+    /// Lag changes from moment to moment, so it is measured again. A lag that was short for long enough before is still
+    /// proof that the replica can reach the source's position in time; after a fence whose runner died, the application
+    /// is waiting.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if cx.outputs.is_empty() {
             return Ok(Probe::NotDone);

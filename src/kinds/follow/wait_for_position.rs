@@ -1,4 +1,4 @@
-//! `wait_for_position`: proves that a replica has applied everything up to a place in its source's log.
+//! `wait_for_position`: proves that a replica has applied everything up to a position in its source's log.
 
 use crate::dialect::Dialect;
 use crate::effects::Session;
@@ -20,14 +20,14 @@ use std::time::Duration;
 pub const OUTPUTS: &[Output] = &[Output {
     name: "position",
     kind: OutputType::Position,
-    about: "How far the replica has applied its source's log.",
+    about: "Position in the source's binary log up to which the replica has applied.",
 }];
 
 /// The runner may ask the step to stop between rounds of this length.
 const ROUND: Duration = Duration::from_millis(200);
 
-/// Waits until the replica has applied everything up to a place in its source's binary log, and proves it: by the
-/// server's wait function, by its status, and by the token row if there is one.
+/// Waits until the replica has applied everything up to a position in its source's binary log, and proves it with the
+/// server's wait function, the replica status, and the token row if there is one.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -35,10 +35,10 @@ const ROUND: Duration = Duration::from_millis(200);
     "examples" = [{ "replica": "target", "position": "{{ steps.fence.position }}", "token": "{{ steps.fence.token }}" }]
 ))]
 pub struct WaitForPosition {
-    /// Server that follows.
+    /// Replica.
     #[schemars(extend("format" = "server"))]
     replica: String,
-    /// The place: `"{{ steps.fence.position }}"`.
+    /// Position to wait for: `"{{ steps.fence.position }}"`.
     position: Position,
     /// Number of the row that the fence wrote as the last transaction: `"{{ steps.fence.token }}"`.
     #[serde(default)]
@@ -46,14 +46,14 @@ pub struct WaitForPosition {
 }
 
 impl WaitForPosition {
-    /// The server's own wait function, which answers at once when the place is passed.
+    /// The server's own wait function, which answers at once when the position is passed.
     async fn server_agrees(&self, session: &Session, dialect: Dialect) -> Result<()> {
         let wait = dialect.wait_for_position(&self.position.file, &self.position.offset, 1);
         match session.query(&wait, LOOK).await?.value() {
             Some(events) if events != "-1" => Ok(()),
             answer => {
-                let answer = format!("the server answers {answer:?} when asked to wait for {}", self.position);
-                Err(Failure::permanent("prove the final position", answer).at(&self.replica))
+                let answer = format!("the server answered {answer:?} to the request to wait for {}", self.position);
+                Err(Failure::permanent("prove that the final position is applied", answer).at(&self.replica))
             }
         }
     }
@@ -67,10 +67,10 @@ impl WaitForPosition {
         let found = rows.value().unwrap_or("no row").to_owned();
         Err(Failure::permanent(
             "prove that the last transaction arrived",
-            format!("token {token} is not there, but {found}"),
+            format!("expected token {token}, found {found}"),
         )
         .at(&self.replica)
-        .help("something filters what is replicated, or the replica follows another server"))
+        .help("check for a replication filter, and check that the replica follows the right server"))
     }
 }
 
@@ -104,7 +104,7 @@ impl Step for WaitForPosition {
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
-        vec![format!("how long `{}` takes for the last transactions, while the application waits", self.replica)]
+        vec![format!("how long `{}` takes to apply the last transactions, while the application waits", self.replica)]
     }
 
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
@@ -125,7 +125,7 @@ impl Step for WaitForPosition {
                 let position = serde_json::to_value(&applied).unwrap_or_default();
                 return Ok(Outputs::from_iter([("position".to_owned(), position)]));
             }
-            cx.safe_point("wait for the final position")?;
+            cx.safe_point("wait until the replica reaches the final position")?;
         }
     }
 

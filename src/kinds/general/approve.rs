@@ -1,4 +1,4 @@
-//! `approve`: people say whether the run goes on.
+//! `approve`: people decide whether the run continues.
 
 use crate::domain::units::Span;
 use crate::effects::{Answer, Rule};
@@ -20,7 +20,8 @@ pub const EASED: &[&str] = &["by", "expires"];
 /// How often decisions are looked for.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Waits until people approve: on the terminal, with `cutover approve RUN STEP`, or on the page. A no ends the run.
+/// Waits until people approve: on the terminal, with `cutover approve RUN STEP`, or on the web page. A rejection ends
+/// the run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -34,11 +35,11 @@ pub struct Approve {
     /// What people are asked.
     #[serde(default = "question")]
     message: String,
-    /// Who must approve. Default: anybody who may.
+    /// Who must approve. Default: anyone who is allowed to.
     #[serde(default)]
     by: Approvers,
-    /// How long the question stands. After that the run is put off: what was done stands, and a resume asks again.
-    /// Default: for ever.
+    /// How long to wait for an answer. After that the run is put off: finished steps are kept, and `resume` asks again.
+    /// Default: without limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Span")]
     expires: Option<Span>,
@@ -48,14 +49,15 @@ pub struct Approve {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Approvers {
-    /// How many different people.
+    /// Number of different people who must approve.
     #[schemars(range(min = 1, max = 20))]
     count: u32,
-    /// Who does not count.
+    /// Whose approval does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Excluded")]
     not: Option<Excluded>,
-    /// Names of the people who count: those of the file of people, or accounts as `user@host`. Default: everybody.
+    /// Names of the people whose approval counts: names from the people file, or accounts as `user@host`. Default:
+    /// everyone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     people: Vec<String>,
 }
@@ -66,16 +68,16 @@ impl Default for Approvers {
     }
 }
 
-/// Who does not count.
+/// Whose approval does not count.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Excluded {
-    /// Whoever began the run.
+    /// The person who started the run.
     Starter,
 }
 
 fn question() -> String {
-    "Go on?".into()
+    "Continue?".into()
 }
 
 impl Approve {
@@ -91,10 +93,10 @@ impl Approve {
     fn asked(&self) -> String {
         let Approvers { count, not, people } = &self.by;
         let who = match count {
-            1 if not.is_some() => "a person other than the one who began the run".to_owned(),
+            1 if not.is_some() => "a person other than the one who started the run".to_owned(),
             1 => "a person".to_owned(),
             count => {
-                format!("{count} people{}", if not.is_some() { " other than the one who began the run" } else { "" })
+                format!("{count} people{}", if not.is_some() { " other than the one who started the run" } else { "" })
             }
         };
         let among = if people.is_empty() { String::new() } else { format!(" among {}", people.join(", ")) };
@@ -116,7 +118,7 @@ impl Step for Approve {
     fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let named = self.by.people.len();
         if named > 0 && usize::try_from(self.by.count).is_ok_and(|count| count > named) {
-            let message = format!("{} people must approve, and only {named} are named", self.by.count);
+            let message = format!("{} people must approve, but the list has only {named}", self.by.count);
             return Err(vec![Complaint::new("by.count", message).help("name more people, or ask for fewer")]);
         }
         if self.rule().is_plain() {
@@ -125,7 +127,7 @@ impl Step for Approve {
         Ok(vec![Action::note(self.asked())])
     }
     fn unproved(&self, _: &World) -> Vec<String> {
-        vec!["who answers, what, and when".to_owned()]
+        vec!["who answers, when, and what the answer is".to_owned()]
     }
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
         Ok(Probe::NotDone)
@@ -141,7 +143,7 @@ impl Step for Approve {
                 }
                 Answer::Refused(decision) => {
                     let reason = decision.reason.unwrap_or_else(|| "no reason was given".into());
-                    return Err(Failure::refused("go on", format!("{} said no: {reason}", decision.by)));
+                    return Err(Failure::refused("continue", format!("rejected by {}: {reason}", decision.by)));
                 }
                 Answer::Lapsed(words) => return Err(self.lapsed(&words)),
             }
@@ -156,8 +158,8 @@ impl Approve {
     fn lapsed(&self, words: &str) -> Failure {
         let time = self.expires.map_or(String::new(), |time| time.to_string());
         let words = if words.is_empty() { String::new() } else { format!(": {words}") };
-        Failure::lapsed("get an answer", format!("the question stood for {time}{words}"))
-            .now("nobody said no, and what was done before stands")
-            .help("`cutover resume` asks again, `cutover rollback` takes everything back")
+        Failure::lapsed("get an answer", format!("no decision within {time}{words}"))
+            .now("nobody rejected it, and the earlier steps are kept")
+            .help("run `cutover resume` to ask again, or `cutover rollback` to roll the run back")
     }
 }

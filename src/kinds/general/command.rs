@@ -1,4 +1,4 @@
-//! `command`: a program of the user's own on a host.
+//! `command`: runs a program of the user's on a host.
 
 use crate::domain::Script;
 use crate::domain::marker;
@@ -20,10 +20,10 @@ pub const OUTPUTS: &[Output] = &[
         kind: OutputType::Text,
         about: "What the program printed, without the last newline; at most the first 64 KiB.",
     },
-    Output { name: "code", kind: OutputType::Integer, about: "Its exit code: 0." },
+    Output { name: "code", kind: OutputType::Integer, about: "Exit code of the program: 0." },
 ];
 
-/// Programs that only look.
+/// Programs that only read.
 const LOOKS: [&str; 31] = [
     "[",
     "cat",
@@ -58,27 +58,28 @@ const LOOKS: [&str; 31] = [
     "wc",
 ];
 
-/// Runs a program on a host. Any exit code but 0 is a failure.
+/// Runs a program on a host. Every exit code except 0 is a failure.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "The program of `undo` is run; without one, nothing is.",
+    "x-undo" = "The program of `undo` is run, if there is one.",
     "examples" = [{ "host": "new", "run": ["systemctl", "stop", "shop-worker"], "undo": ["systemctl", "start", "shop-worker"] }]
 ))]
 pub struct Command {
-    /// Host it runs on.
+    /// Host that the program runs on.
     #[schemars(extend("format" = "host"))]
     host: String,
-    /// Program and arguments; no shell in between. Use `[sh, -c, "..."]` for one.
+    /// Program and arguments, run without a shell. For a shell, use `[sh, -c, "..."]`.
     #[schemars(length(min = 1))]
     run: Vec<String>,
-    /// Program and arguments that take it back.
+    /// Program and arguments that undo it.
     #[serde(default)]
     undo: Vec<String>,
-    /// File that is there once it has been done: then it is not run again.
+    /// File that the program creates: if it exists, the program is not run.
     #[serde(default)]
     creates: Option<String>,
-    /// Whether it may run again when the runner died in the middle of it. If not, a person is asked.
+    /// Whether the program may run a second time if the runner died while it ran. If not, the run stops and a person
+    /// must decide.
     #[serde(default = "yes")]
     repeatable: bool,
 }
@@ -103,11 +104,12 @@ impl Command {
         match ran.code {
             Some(0) => Ok((stdout.trim_end_matches('\n').to_owned(), 0)),
             code => {
-                let how = code.map_or("a signal ended it".to_owned(), |code| format!("it ended with code {code}"));
+                let how =
+                    code.map_or("it was ended by a signal".to_owned(), |code| format!("it exited with code {code}"));
                 let words = telling_lines(&cx.fx.secrets().scrub(ran.stderr.trim()), SHOWN_LINES);
                 let attempted = format!("run `{}`", shell_words::join(argv));
                 let answer =
-                    if words.is_empty() { format!("{how} and said nothing") } else { format!("{how}: {words}") };
+                    if words.is_empty() { format!("{how} and printed nothing") } else { format!("{how}: {words}") };
                 Err(Failure::permanent(attempted, answer).at(&self.host))
             }
         }
@@ -132,7 +134,7 @@ impl Command {
         if host.succeeds(&is_installed(word)).await? {
             return Ok(());
         }
-        Err(Failure::refused(format!("run `{word}` when the time comes"), format!("there is no program `{word}`"))
+        Err(Failure::refused(format!("run `{word}` later in this run"), format!("program `{word}` not found"))
             .at(&self.host)
             .now("nothing was touched")
             .help(format!("correct `{field}`, or install it there")))
@@ -155,15 +157,16 @@ impl Step for Command {
         let secret = |word: &String| marker::find(word).any(|(_, inside)| inside.starts_with("secret "));
         for (field, argv) in [("run", &self.run), ("undo", &self.undo)] {
             if let Some(index) = argv.iter().position(secret) {
-                let message = "a secret would stand on a command line, where every user of the host can read it";
-                let help = "let the program read it from a file that a `render` step writes with mode 0600";
+                let message = "the secret would be on a command line, where every user of the host can read it";
+                let help =
+                    "write the secret to a file with a `render` step and mode 0600, and let the program read that file";
                 return Err(vec![Complaint::new(format!("{field}.{index}"), message).help(help)]);
             }
         }
         let command = Action::command(&self.host, Script::words(&self.run));
         Ok(match &self.creates {
             Some(path) => {
-                vec![Action::look(&self.host, is_there(path)), Action::note("only if it is not there:"), command]
+                vec![Action::look(&self.host, is_there(path)), Action::note("only if it does not exist:"), command]
             }
             None => vec![command],
         })
@@ -175,9 +178,9 @@ impl Step for Command {
         self.programs().map(|(_, word)| Action::look(&self.host, is_installed(word))).collect()
     }
     fn unproved(&self, _: &World) -> Vec<String> {
-        let mut unproved = vec!["what the program does: that it ends with code 0 counts as done".to_owned()];
+        let mut unproved = vec!["what the program does: exit code 0 counts as done".to_owned()];
         if self.undo.is_empty() {
-            unproved.push("that there is nothing to take back: the playbook states no `undo`".to_owned());
+            unproved.push("this step declares no `undo`".to_owned());
         }
         unproved
     }
@@ -209,9 +212,9 @@ impl Step for Command {
         }
         let words = shell_words::join(&self.run);
         Ok(Probe::Conflict(
-            Failure::permanent(format!("run `{words}` again"), "it may have run before the runner died")
+            Failure::permanent(format!("run `{words}` again"), "it may already have run before the runner died")
                 .at(&self.host)
-                .help("look whether it has done its work; it is marked `repeatable: false`"),
+                .help("check whether the program has done its work; the step is marked `repeatable: false`"),
         ))
     }
     async fn execute(&self, cx: &Ctx<'_>) -> Result<Outputs> {

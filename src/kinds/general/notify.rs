@@ -1,4 +1,4 @@
-//! `notify`: a webhook is told something.
+//! `notify`: sends a message to a webhook.
 
 use crate::error::Result;
 use crate::kinds::role::{Role, Tells};
@@ -9,21 +9,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Outputs of this kind.
-pub const OUTPUTS: &[Output] = &[Output { name: "message", kind: OutputType::Text, about: "What is told." }];
+pub const OUTPUTS: &[Output] = &[Output { name: "message", kind: OutputType::Text, about: "The message." }];
 
-/// Tells a webhook of the inventory something. The message goes into the outbox with the step's result and is sent from
-/// there: the run waits for no answer, and does not fail for want of one.
+/// Sends a message to a webhook of the inventory. The message is written to the outbox together with the step's result
+/// and is sent from there: the run does not wait for an answer, and does not fail without one.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "There is nothing to undo: what is told is told.",
-    "examples" = [{ "to": "ops", "message": "The copy stands; the switch is planned for Sunday." }]
+    "x-undo" = "There is nothing to undo: a message that was sent cannot be recalled.",
+    "examples" = [{ "to": "ops", "message": "The copy is complete; the switch is planned for Sunday." }]
 ))]
 pub struct Notify {
     /// The webhook.
     #[schemars(extend("format" = "webhook"))]
     to: String,
-    /// What it is told.
+    /// The message.
     message: String,
 }
 
@@ -37,7 +37,10 @@ impl Step for Notify {
         vec![Tells { webhook: self.to.clone(), message: self.message.clone() }.into()]
     }
     fn preview(&self, _: &World) -> Result<Vec<Action>, Vec<Complaint>> {
-        Ok(vec![Action::note(format!("tell the webhook {}, without waiting for it: {}", self.to, self.message))])
+        Ok(vec![Action::note(format!(
+            "send to the webhook {}, without waiting for an answer: {}",
+            self.to, self.message
+        ))])
     }
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
         Ok(Probe::NotDone)

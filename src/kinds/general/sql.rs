@@ -1,4 +1,4 @@
-//! `sql`: statements of the user's own on a server.
+//! `sql`: runs statements of the user's on a server.
 
 use crate::domain::units::Span;
 use crate::domain::{Private, Sql as Statement};
@@ -24,31 +24,32 @@ pub const OUTPUTS: &[Output] = &[Output {
 pub const READ: &[&str] = &["statements", "undo"];
 
 /// Runs statements on a server, one after the other, on one connection with the server's own settings (`sql_mode`,
-/// `time_zone` and others), except that `autocommit` is on. They must bear being run twice.
+/// `time_zone` and others), except that `autocommit` is on. The statements must be idempotent.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "The statements of `undo` are run; without any, nothing is.",
+    "x-undo" = "The statements of `undo` are run, if there are any.",
     "examples" = [{ "server": "target", "statements": ["CREATE DATABASE IF NOT EXISTS audit"], "undo": ["DROP DATABASE IF EXISTS audit"] }]
 ))]
 pub struct Sql {
-    /// Server they run on.
+    /// Server that the statements run on.
     #[schemars(extend("format" = "server"))]
     server: String,
     /// The statements.
     statements: Vec<String>,
-    /// Statements that take them back.
+    /// Statements that undo them.
     #[serde(default)]
     undo: Vec<String>,
-    /// Whether they are written to the server's binary log, and so replicated.
+    /// Whether the statements are written to the server's binary log, and so replicated.
     #[serde(default = "yes")]
     binlog: bool,
-    /// Longest time for one statement; then it is killed on the server.
+    /// Longest time for one statement; after that, it is killed on the server.
     #[serde(default = "ten_minutes")]
     limit: Span,
 }
 
-/// Statements that begin so only look, or change their own connection. `SET GLOBAL` and `SET PERSIST` do more.
+/// Statements that begin with these words only read, or change their own connection. `SET GLOBAL` and `SET PERSIST` do
+/// more.
 const LOOKS: [&str; 8] = ["SELECT", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "DO", "USE", "CHECKSUM"];
 /// What a `SET` begins with that does more.
 const SETS: [&str; 6] = ["GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD", "DEFAULT", "@@GLOBAL"];
@@ -133,14 +134,14 @@ impl Step for Sql {
     }
     fn needs(&self, world: &World) -> Vec<Need> {
         let dialect = dialect(world, &self.server);
-        let silent = Needs::on(&self.server, "keep statements of the playbook's out of the binary log");
+        let silent = Needs::on(&self.server, "keep the playbook's statements out of the binary log");
         if self.binlog { Vec::new() } else { silent.everywhere([dialect.leaves_log_out()]).into() }
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
         let mut unproved = vec!["what the statements change, and how long they hold locks".to_owned()];
         if self.undo.is_empty() {
-            unproved.push("that there is nothing to take back: the playbook states no `undo`".to_owned());
+            unproved.push("this step declares no `undo`".to_owned());
         }
         unproved
     }

@@ -1,4 +1,4 @@
-//! Kinds that look before anything is touched, or compare what was copied.
+//! Kinds that check before anything is changed, or compare what was copied.
 
 pub(in crate::kinds) mod benchmark;
 pub(in crate::kinds) mod latency;

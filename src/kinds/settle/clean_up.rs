@@ -1,4 +1,4 @@
-//! `clean_up`: removes from a host what the run has left there, once it is of no use any more.
+//! `clean_up`: removes the files and jobs of a run from a host at the end.
 
 use crate::domain::marker;
 use crate::domain::script::argument;
@@ -17,25 +17,26 @@ use std::time::Duration;
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[];
 
-/// Ends the run's jobs on a host, tunnels among them, and removes the run's folder with dumps and logs. It stands at
-/// the end, when nothing can be rolled back any more; backups beside configuration files stay.
+/// Ends the run's jobs on a host, including tunnels, and removes the run's folder with dumps and logs. Put it at the
+/// end, when nothing can be rolled back any more. Backups beside configuration files are kept.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "It is not undone: it stands at the end.",
+    "x-undo" = "It is not undone: it runs at the end.",
     "examples" = [{ "host": "{{ servers.target.host }}" }]
 ))]
 pub struct CleanUp {
-    /// Host that is cleaned up.
+    /// Host to clean up.
     #[schemars(extend("format" = "host"))]
     host: String,
-    /// Steps whose jobs go on, such as the tunnel of the way back: they matter where both hosts are one machine.
+    /// Steps whose jobs keep running, such as the tunnel for reverse replication. Needed if both hosts are one machine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     keep: Vec<String>,
-    /// Where tunnels of earlier runs listen on that host that nobody needs any more: they are ended as well.
+    /// Addresses on which tunnels of earlier runs listen on that host: these tunnels are ended as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tunnels: Vec<Address>,
-    /// A data directory that a copy has taken the place of: `"{{ steps.copy.old_data }}"`. It is removed. Empty: there is none.
+    /// Old data directory that a copy has replaced: `"{{ steps.copy.old_data }}"`. It is removed. Empty means that
+    /// there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     old_data: Option<String>,
 }
@@ -82,7 +83,7 @@ fn removal(folder: &Words, keep: &[String]) -> Script {
     sh!("[ ! -d {} ] || find {} -mindepth 1 -maxdepth 1 {} -exec rm -rf -- {{}} +", &folder, &folder, others)
 }
 
-/// Removes a data directory that a copy of this run has taken the place of; what has another name is left alone.
+/// Removes a data directory that a copy of this run has replaced; a folder with another name is not touched.
 fn remove_old_data(path: &str, run: &str) -> Script {
     sh!(
         "{}path={}; case $path in *.cutover-{}-*.old) ;; *) refuse \"$path is no old data directory of this run\"; exit ;; esac; \
@@ -98,7 +99,7 @@ impl CleanUp {
         run_dir(world, &self.host, run)
     }
 
-    /// The data directory that a copy has taken the place of, if there was one.
+    /// The data directory that a copy has replaced, if there was one.
     fn old_data(&self) -> Option<&str> {
         self.old_data.as_deref().filter(|path| !path.is_empty())
     }
@@ -134,7 +135,7 @@ impl Step for CleanUp {
         let kept = if self.keep.is_empty() { String::new() } else { format!(", but not {}", self.keep.join(", ")) };
         let mut actions = vec![
             Action::look(&self.host, jobs(&folder)),
-            Action::note(format!("end every job of this run on {}, its tunnel among them{kept}:", self.host)),
+            Action::note(format!("end every job of this run on {}, including its tunnel{kept}:", self.host)),
             Action::end(&self.host, folder.clone().then(format!("/{}", marker::late("each step")))),
             Action::command(&self.host, removal(&folder, &self.keep)),
         ];
@@ -155,7 +156,7 @@ impl Step for CleanUp {
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
-        vec![format!("what this run left on {}", self.host)]
+        vec![format!("the files of this run on {}", self.host)]
     }
 
     async fn probe(&self, _: &Ctx<'_>) -> Result<Probe> {
@@ -175,7 +176,7 @@ impl Step for CleanUp {
         }
         let left = self.keep.is_empty() && host.succeeds(&is_there(&folder)).await?;
         if left {
-            return Err(Failure::transient("clean up", format!("{folder} is still there")).at(&self.host));
+            return Err(Failure::transient("clean up", format!("{folder} still exists")).at(&self.host));
         }
         if let Some(path) = self.old_data() {
             host.run_within(&remove_old_data(path, cx.run), None, REMOVAL).await.and_then(|ran| removed(&ran, path))?;

@@ -1,4 +1,4 @@
-//! `set_variables`: changes a running server, and its configuration file, and puts both back.
+//! `set_variables`: changes variables of a running server and its configuration file; undo restores both.
 //!
 //! May know: the server's variables, its configuration file. Not what the values mean, but for those that a switch hangs on.
 
@@ -27,12 +27,12 @@ pub const OUTPUTS: &[Output] = &[
     Output {
         name: "previous",
         kind: OutputType::Text,
-        about: "the values that were there before, as `name=value` in one line each",
+        about: "the values before the change, one `name=value` per line",
     },
     Output {
         name: "now",
         kind: OutputType::Text,
-        about: "the values that the server says it has now, as `name=value` in one line each",
+        about: "the values that the server reports now, one `name=value` per line",
     },
 ];
 
@@ -43,21 +43,21 @@ const ADMINISTRATORS: &str = "super_read_only";
 /// What makes every commit durable, each at 1.
 const DURABLE: [&str; 2] = ["innodb_flush_log_at_trx_commit", "sync_binlog"];
 
-/// Sets global variables of a running server, in memory and, with `persist`, in its configuration file, and reads
-/// them back. Undo restores both, the file byte for byte.
+/// Sets global variables of a running server, in memory and, with `persist`, in its configuration file, and reads them
+/// back. Undo restores both; the file byte for byte.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "The old values are set again, and the file is put back byte for byte.",
+    "x-undo" = "The old values are set again, and the file is restored byte for byte.",
     "examples" = [{ "server": "target", "persist": true, "variables": { "innodb_flush_log_at_trx_commit": 1, "sync_binlog": 1 } }]
 ))]
 pub struct SetVariables {
-    /// Server that is changed.
+    /// Server to change.
     #[schemars(extend("format" = "server"))]
     server: String,
     /// Values by variable name.
     variables: BTreeMap<String, Setting>,
-    /// Whether the server's configuration file is changed too, so that a restart keeps the values.
+    /// Whether to change the server's configuration file too, so that the values survive a restart.
     #[serde(default)]
     persist: bool,
 }
@@ -96,7 +96,7 @@ impl Setting {
 
 impl SetVariables {
     fn server<'a>(&self, world: &'a World) -> Result<&'a Server, Complaint> {
-        let missing = || Complaint::new("server", format!("there is no server `{}`", self.server));
+        let missing = || Complaint::new("server", format!("the inventory has no server `{}`", self.server));
         world.inventory.server(&self.server).ok_or_else(missing)
     }
 
@@ -108,7 +108,7 @@ impl SetVariables {
         }
         let missing = || {
             let message = format!("server `{}` has no `config_file` in the inventory", self.server);
-            Complaint::new("persist", message).help("state where its configuration file stands, or leave `persist` out")
+            Complaint::new("persist", message).help("state the path of its configuration file, or leave out `persist`")
         };
         let path = server.config_file.as_deref().ok_or_else(missing)?;
         Ok(Some(ConfigFile { host: &server.host, path }))
@@ -153,7 +153,7 @@ impl SetVariables {
         DURABLE.iter().all(|name| wanted.get(*name).is_some_and(|value| value == "1"))
     }
 
-    /// Whether the server is closed to writes with these values, or open; `None` where they say neither.
+    /// Whether the server is closed to writes with these values, or open; `None` if they set neither.
     fn closes(&self) -> Option<bool> {
         let wanted = self.wanted();
         let said = ["read_only", ADMINISTRATORS].into_iter().filter_map(|name| wanted.get(name));
@@ -168,17 +168,17 @@ impl SetVariables {
         };
         let mut complaints = Vec::new();
         if self.variables.is_empty() {
-            complaints.push(Complaint::new("variables", "there are none").help("name at least one variable"));
+            complaints.push(Complaint::new("variables", "no variables are given").help("name at least one variable"));
         }
         for (name, setting) in &self.variables {
             if !is_name(name) {
                 complaints.push(
                     Complaint::new(format!("variables.{name}"), format!("`{name}` is not the name of a variable"))
-                        .help("letters, digits and underscores, as in SHOW GLOBAL VARIABLES"),
+                        .help("use letters, digits and underscores, as in SHOW GLOBAL VARIABLES"),
                 );
             }
             if setting.text().contains(['\n', '\r', '\0']) {
-                complaints.push(Complaint::new(format!("variables.{name}"), "a value must stand on one line"));
+                complaints.push(Complaint::new(format!("variables.{name}"), "a value must be on one line"));
             }
         }
         complaints
@@ -194,7 +194,7 @@ impl SetVariables {
         Err(Failure::refused("set variables", format!("the server has no variable {}", unknown.join(", ")))
             .at(&self.server)
             .now("nothing was touched")
-            .help("SHOW GLOBAL VARIABLES lists what this version has"))
+            .help("SHOW GLOBAL VARIABLES lists the variables of this version"))
     }
 
     async fn set_all(&self, cx: &Ctx<'_>, statements: &[Sql]) -> Result<()> {
@@ -205,7 +205,7 @@ impl SetVariables {
         Ok(())
     }
 
-    /// What the server says it has now; fails unless that is `wanted`.
+    /// The values that the server reports now; fails unless they are `wanted`.
     async fn verify(&self, cx: &Ctx<'_>, wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
         let current = self.current(cx).await?;
         let wrong = differing(&current, wanted);
@@ -214,7 +214,7 @@ impl SetVariables {
         }
         Err(Failure::permanent("set variables", wrong.join("; "))
             .at(&self.server)
-            .help("the server rounds or bounds this value: give the one it takes"))
+            .help("the server rounds or limits this value: give the value that it accepts"))
     }
 
     fn outputs(cx: &Ctx<'_>, now: &BTreeMap<String, String>) -> Result<Outputs> {
@@ -271,7 +271,7 @@ fn faulty(complaint: Complaint) -> Failure {
 }
 
 fn no_file(file: &ConfigFile<'_>) -> Failure {
-    Failure::refused(format!("change {}", file.path), "there is no such file")
+    Failure::refused(format!("change {}", file.path), "the file does not exist")
         .at(file.host)
         .help("correct `config_file` in the inventory, or render the file first")
 }
@@ -299,14 +299,14 @@ impl Step for SetVariables {
         let dialect = Dialect::from(server.product());
         let read = Action::sql(&self.server, dialect.show_variables(&self.names()));
         let mut actions = vec![read.clone()];
-        actions.push(Action::note("those that are not so yet:"));
+        actions.push(Action::note("those that have another value:"));
         actions.extend(self.statements(dialect).into_iter().map(|sql| Action::sql(&self.server, sql)));
         actions.push(read);
         if let Some(file) = file {
             let lines = self.wanted().iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>();
-            let edit = format!("what it holds, with these lines set for the server: {}", lines.join(", "));
+            let edit = format!("its content, with these lines set for the server: {}", lines.join(", "));
             let edit =
-                if self.opens() { format!("{edit}; and {ADMINISTRATORS} = OFF where it stands there") } else { edit };
+                if self.opens() { format!("{edit}; and {ADMINISTRATORS} = OFF if the file sets it") } else { edit };
             actions.extend(file.preview(&Contents::plain(Words::late(edit))));
         }
         Ok(actions)
@@ -354,7 +354,10 @@ impl Step for SetVariables {
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
-        vec![format!("that `{}` takes these values while it runs: they are set, and read back", self.server)]
+        vec![format!(
+            "that `{}` accepts these values while it runs: the step sets them and reads them back",
+            self.server
+        )]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _settled: &BTreeSet<String>) -> Vec<Failure> {
@@ -447,7 +450,7 @@ impl SetVariables {
             Failure::refused("keep variables in the configuration file", format!("mysqld-auto.cnf overrides {first}"))
                 .at(&self.server)
                 .now("nothing was touched")
-                .help(format!("RESET PERSIST {first}, and set it in the configuration file")),
+                .help(format!("run RESET PERSIST {first}, and set the value in the configuration file")),
         ))
     }
 }

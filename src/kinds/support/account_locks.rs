@@ -2,7 +2,7 @@
 //!
 //! Where the strongest lock ends with a session, an account that gets past `read_only` could write after it. So it is
 //! locked, on this one server: nothing of it enters the binary log, or the other server would lock it too. The record
-//! stands on the server itself, because whoever opens it again is another run, perhaps on another machine.
+//! is kept on the server itself, because another run, perhaps on another machine, will open it again.
 
 use crate::dialect::{Dialect, OwnDatabase};
 use crate::domain::sql::{account, list};
@@ -120,7 +120,7 @@ pub async fn is_recorded(cx: &Ctx<'_>, server: &str) -> Result<bool> {
     Ok(needed(dialect) && !recorded(&*cx.fx.sql(server).await?, dialect).await?.is_empty())
 }
 
-/// Opens the connection that gives them back, so that nobody waits for it later.
+/// Opens the connection that unlocks them in advance, so that the switch does not wait for it.
 pub async fn make_ready(cx: &Ctx<'_>, server: &str) -> Result<()> {
     if is_recorded(cx, server).await? { session(cx, server).await.map(drop) } else { Ok(()) }
 }
@@ -149,7 +149,7 @@ pub fn give_all_back_actions(world: &World, server: &str) -> Vec<Action> {
     }
     let here = On(server);
     let mut actions = look_actions(server, dialect);
-    actions.push(Action::note("if a fence has locked accounts there:"));
+    actions.push(Action::note("if a fence locked accounts there:"));
     let unlock = dialect.unlock_accounts(Sql::late(IN_RECORD));
     actions.extend([here.sql(dialect.without_binlog()), here.sql(unlock)]);
     actions.extend(own_database::remove_actions(server, dialect, OwnDatabase::Fence));

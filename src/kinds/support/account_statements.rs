@@ -1,5 +1,5 @@
 //! A replica that has stopped at a statement about accounts: an account that it does not have, or has already. Exactly
-//! that one transaction is passed over, and told.
+//! that one transaction is skipped, and reported.
 //!
 //! May know: the dialect, servers, memo and progress. Nothing of why the replica is waited for.
 
@@ -35,15 +35,15 @@ const NO_OBJECT: [&str; 4] = ["1141", "1147", "1146", "1305"];
 /// What may be sent when a replica stops at such a statement.
 pub fn actions(world: &World, replica: &str) -> Vec<Action> {
     let dialect = dialect(world, replica);
-    let [file, offset] = ["its relay log", "the place in it"].map(Words::late);
+    let [file, offset] = ["its relay log", "the position in it"].map(Words::late);
     let gtid = (!dialect.is_mariadb()).then(|| Words::late("its GTID"));
     let by_gtid = gtid.map(|gtid| dialect.pass_transaction(Some(gtid)));
     let texts = dialect.close_gaps().into_iter().chain(dialect.pass_transaction(None));
     let texts = texts.chain(by_gtid.into_iter().flatten()).chain(dialect.pass_nothing(None));
     let mut actions = vec![
         Action::note(format!(
-            "if `{replica}` stops at a statement about an account that is not there or is there already: pass over \
-             exactly that statement, and tell"
+            "if `{replica}` stops at a statement about an account that is missing or exists already: skip exactly \
+             that statement, and report it"
         )),
         Action::sql(replica, dialect.relay_log_events(&file, &offset)),
     ];
@@ -82,8 +82,8 @@ pub fn open_actions(world: &World, source: &str, replica: &str) -> Vec<Action> {
     [source, replica].into_iter().map(question).collect::<Option<Vec<_>>>().unwrap_or_default()
 }
 
-/// Tells which accounts let anybody in on `replica` and not on `source`: a `GRANT` for an account that is missing has made
-/// them, without a word and without a password.
+/// Reports accounts that accept anyone on `replica` but not on `source`: a `GRANT` for a missing account has created
+/// them, silently and without a password.
 ///
 /// # Errors
 /// When a server cannot be asked.
@@ -102,8 +102,8 @@ pub async fn tell_open(cx: &Ctx<'_>, source: &str, replica: &str) -> Result<()> 
     let there = accounts(source).await?;
     for account in accounts(replica).await?.into_iter().filter(|account| !there.contains(account)) {
         cx.progress.note(format!(
-            "{account} lets anybody in on `{replica}`, without a password: a GRANT on `{source}` has made it there; give it its \
-             password, or drop it there"
+            "{account} on `{replica}` accepts anyone without a password: a GRANT on `{source}` created it there; set \
+             its password, or drop it there"
         ));
     }
     Ok(())
@@ -123,7 +123,8 @@ pub async fn wait_until_applied(
     let (begin, attempted) = (Instant::now(), "wait until the replica has applied everything");
     loop {
         let status = status(cx, replica, session).await?;
-        let status = status.ok_or_else(|| Failure::permanent(attempted, "it follows no source").at(replica))?;
+        let status =
+            status.ok_or_else(|| Failure::permanent(attempted, "it does not replicate from any server").at(replica))?;
         if status.applied.order(position) != Ordering::Less {
             return Ok(Some(status.applied));
         }
@@ -169,7 +170,7 @@ async fn pass(cx: &Ctx<'_>, replica: &str, session: &Session, status: &ReplicaSt
     let events = match events(session, dialect, status).await {
         Ok(events) => events,
         Err(failure) => {
-            cx.progress.note(format!("what stopped `{replica}` cannot be read: {}", failure.answer));
+            cx.progress.note(format!("could not read what stopped `{replica}`: {}", failure.answer));
             return Ok(false);
         }
     };
@@ -196,7 +197,8 @@ async fn events(session: &Session, dialect: Dialect, status: &ReplicaStatus) -> 
     session.query(&dialect.relay_log_events(column("Relay_Log_File"), column("Relay_Log_Pos")), LOOK).await
 }
 
-/// Parallel workers may have done what follows the place that the status names: brings the applier to the very transaction.
+/// Parallel workers may have applied transactions after the position in the status: brings the applier to the exact
+/// transaction.
 async fn stand_before(session: &Session, dialect: Dialect, close: &Sql, met: &Met) -> Result<()> {
     session.query(close, LOOK).await?;
     let begin = Instant::now();
@@ -206,14 +208,14 @@ async fn stand_before(session: &Session, dialect: Dialect, close: &Sql, met: &Me
         drop(status);
         tokio::time::sleep(PAUSE).await;
     }
-    let attempted = "pass over a statement about accounts";
+    let attempted = "skip a statement about accounts";
     let status = ReplicaStatus::read(session, dialect).await?;
-    let status = status.ok_or_else(|| Failure::transient(attempted, "it follows no source").at(session.server()))?;
+    let status = status
+        .ok_or_else(|| Failure::transient(attempted, "it does not replicate from any server").at(session.server()))?;
     if !status.applying && first(&events(session, dialect, &status).await?).as_ref() == Some(met) {
         return Ok(());
     }
-    Err(Failure::transient(attempted, format!("the applier does not stand before {}", met.statement))
-        .at(session.server()))
+    Err(Failure::transient(attempted, format!("the applier is not at {}", met.statement)).at(session.server()))
 }
 
 /// Accounts that the migration itself or an application logs in with: what they may do must not fall behind.
@@ -228,12 +230,12 @@ fn needed(world: &World) -> Vec<&str> {
 }
 
 fn refused(replica: &str, dialect: Dialect, statement: &AccountStatement, error: &str) -> Failure {
-    Failure::permanent("replicate", format!("the replica stopped at {statement}, which is needed here: {error}"))
+    Failure::permanent("replicate", format!("the replica stopped at {statement}, which must not be skipped: {error}"))
         .at(replica)
-        .now("nothing was passed over")
+        .now("no statement was skipped")
         .help(format!(
-            "make there, with sql_log_bin = 0, what the statement lacks (the account, the role, the plugin), then \
-             {} there and resume",
+            "with sql_log_bin = 0, create there what the statement needs (the account, the role, the plugin), then \
+             run {} there, and run `cutover resume`",
             dialect.start_applier()
         ))
 }
@@ -246,7 +248,7 @@ async fn tell(cx: &Ctx<'_>, replica: &str, statement: &AccountStatement, error: 
         cx.memo.set(PASSED, passed.into()).await?;
     }
     let why = error.split(" on query.").next().unwrap_or(error);
-    cx.progress.note(format!("not carried over to `{replica}`: {statement} ({why}); everything else is"));
+    cx.progress.note(format!("not applied on `{replica}`: {statement} ({why}); everything else was applied"));
     Ok(())
 }
 

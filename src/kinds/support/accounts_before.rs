@@ -26,7 +26,7 @@ pub fn keep_actions(world: &World, server: &str) -> Vec<Action> {
     let dialect = dialect(world, server);
     let here = On(server);
     let mut actions = vec![
-        Action::note("keep the accounts as they are, beside, for a rollback:"),
+        Action::note("keep a copy of the accounts for a rollback:"),
         here.sql(dialect.before_is_whole()),
         here.sql(dialect.run_before()),
         here.sql(dialect.without_binlog()),
@@ -45,7 +45,7 @@ pub fn restore_actions(world: &World, server: &str) -> Vec<Action> {
     let dialect = dialect(world, server);
     let here = On(server);
     let mut actions = vec![
-        Action::note("the accounts as they were, without those that came by replication:"),
+        Action::note("the accounts from before, without those that replication created:"),
         here.sql(dialect.before_is_whole()),
         here.sql(dialect.run_before()),
         here.sql(dialect.without_binlog()),

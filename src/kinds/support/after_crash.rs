@@ -1,9 +1,10 @@
-//! What lets a `MariaDB` replica outlive a crash of its server, when it began at a place in the source's binary log.
+//! What lets a `MariaDB` replica survive a crash of its server, when it started at a position in the source's binary
+//! log.
 //!
-//! Such a replica keeps how far it has come in a file, which is written after the transaction that it speaks of: a crash
-//! in between, and the transaction is applied a second time. A duplicate key stops the applier there; in a table without
-//! a key a row is there twice, and nobody is told. The table `mysql.gtid_slave_pos` is written in the same transaction,
-//! whichever way the replica follows (rulebook J), so from the first applied transaction on it can go by that.
+//! Such a replica keeps its position in a file, which is written after the transaction: after a crash in between, the
+//! transaction is applied a second time. A duplicate key stops the applier then; in a table without a key, a row exists
+//! twice, without any error. The table `mysql.gtid_slave_pos` is written in the same transaction, whichever way the
+//! replica follows (rulebook J), so from the first applied transaction on it can go by that.
 
 use crate::domain::Sql;
 use crate::effects::Session;
@@ -30,7 +31,7 @@ pub fn actions(channel: Channel<'_>, world: &World) -> Vec<Action> {
     vec![
         Action::sql(channel.source, written),
         Action::sql(channel.replica, applied),
-        Action::note("if both are of one domain, and it has applied something of this channel:"),
+        Action::note("if both are in the same domain, and it has applied something from this channel:"),
         Action::sql(channel.replica, dialect.stop_replica()),
         Action::sql(channel.replica, dialect.go_by_gtid()),
         Action::note("in any case:"),

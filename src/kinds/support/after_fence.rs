@@ -1,5 +1,5 @@
-//! Before a switch is called done, somebody looks at the server that was closed: whether it still is, and whether it has
-//! written anything by itself since. An account that gets past `read_only` leaves no other trace.
+//! Before a switch counts as done, the server that was closed is checked: whether it still is closed, and whether it
+//! has written anything by itself since. An account that gets past `read_only` leaves no other trace.
 
 use crate::dialect::Dialect;
 use crate::domain::marker;
@@ -22,13 +22,13 @@ pub struct FencedServer {
     pub closed: Option<bool>,
     /// What it has written itself since.
     pub own: OwnTransactions,
-    /// How far its log had come when it was looked at.
+    /// How far its log had come when it was checked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log: Option<OwnLog>,
 }
 
 impl FencedServer {
-    /// A server that could not be looked at.
+    /// A server that could not be checked.
     #[must_use]
     pub fn unseen(server: &str, why: &str) -> Self {
         Self { server: server.to_owned(), closed: None, own: OwnTransactions::unknown(why), log: None }
@@ -46,7 +46,7 @@ impl fmt::Display for FencedServer {
         let state = match self.closed {
             Some(true) => "closed",
             Some(false) => "OPEN TO WRITES",
-            None => "not seen",
+            None => "not checked",
         };
         write!(f, "`{}` is {state}; since the fence: {}", self.server, self.own)
     }
@@ -57,19 +57,17 @@ pub(in crate::kinds) fn actions(server: &str, dialect: Dialect) -> Vec<Action> {
     let here = On(server);
     let late = marker::late;
     vec![
-        Action::note(
-            "at the end of the run, before it is called done, whether it is closed and has written anything itself:",
-        ),
+        Action::note("at the end of the run: check whether it is closed, and whether it has written anything itself:"),
         here.sql(dialect.read_only()),
         here.sql(dialect.own_log()),
         here.sql(dialect.binlog_position()),
-        Action::note("if it has, or may have, what:"),
+        Action::note("if it has, or may have, read what it wrote:"),
         here.sql(dialect.binary_logs()),
-        here.sql(dialect.binlog_events(late("its file"), late("its place"), late("number"))),
+        here.sql(dialect.binlog_events(late("its file"), late("its position"), late("number"))),
     ]
 }
 
-/// Looks at a server that was closed when its own log had come as far as `before`; `None` where that is not known.
+/// Checks a server that was closed when its own log had come as far as `before`; `None` if that is not known.
 pub async fn look(
     fx: &Effects,
     dialect: Dialect,
@@ -83,7 +81,7 @@ pub async fn look(
         let Some(before) = before else {
             return Ok(FencedServer {
                 closed,
-                ..FencedServer::unseen(server, "the fence has left no record of its log")
+                ..FencedServer::unseen(server, "the fence left no record of its binary log")
             });
         };
         let (own, log) = own_transactions::since(&session, dialect, before, &mut Scan::default(), budget).await?;

@@ -16,7 +16,7 @@ use std::str::FromStr;
 pub async fn value(session: &Session, question: impl Into<Sql>) -> Result<String> {
     let question = question.into();
     let rows = session.query(&question, LOOK).await?;
-    rows.value().map(str::to_owned).ok_or_else(|| unreadable(session, &question, "it answers nothing"))
+    rows.value().map(str::to_owned).ok_or_else(|| unreadable(session, &question, "the server returned nothing"))
 }
 
 /// The one number that `question` asks for.
@@ -26,7 +26,8 @@ pub async fn value(session: &Session, question: impl Into<Sql>) -> Result<String
 pub async fn number<T: FromStr>(session: &Session, question: impl Into<Sql>) -> Result<T> {
     let question = question.into();
     let text = value(session, &question).await?;
-    text.parse().map_err(|_| unreadable(session, &question, &format!("it answers `{text}`, which is not a number")))
+    text.parse()
+        .map_err(|_| unreadable(session, &question, &format!("the server returned `{text}`, which is not a number")))
 }
 
 /// Whether a server is closed to ordinary accounts.
@@ -43,7 +44,7 @@ pub async fn is_closed(session: &Session, dialect: Dialect) -> Result<bool> {
 /// # Errors
 /// For a value that is not known: neither "open" nor "closed" may be guessed.
 pub fn closed(read_only: &str) -> Result<bool, String> {
-    Dialect::closed(read_only).ok_or_else(|| format!("`{read_only}` as read_only means neither open nor closed"))
+    Dialect::closed(read_only).ok_or_else(|| format!("read_only is `{read_only}`, which means neither open nor closed"))
 }
 
 /// A column that every row of this answer has.
@@ -51,14 +52,14 @@ pub fn closed(read_only: &str) -> Result<bool, String> {
 /// # Errors
 /// When it is missing or NULL.
 pub fn column<'a>(row: Row<'a>, name: &str, session: &Session, question: impl Into<Sql>) -> Result<&'a str> {
-    row.get(name).ok_or_else(|| unreadable(session, question, &format!("a row has no `{name}`")))
+    row.get(name).ok_or_else(|| unreadable(session, question, &format!("a row has no column `{name}`")))
 }
 
 /// The failure for an answer that means nothing.
 pub fn unreadable(session: &Session, question: impl Into<Sql>, answer: &str) -> Failure {
     Failure::permanent(format!("read the answer to `{}`", question.into()), answer)
         .at(session.server())
-        .help("run the statement there by hand, as the inventory's account of that server")
+        .help("run the statement there by hand, with the account that the inventory has for that server")
 }
 
 #[cfg(test)]

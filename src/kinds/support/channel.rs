@@ -58,7 +58,7 @@ impl<'a> Channel<'a> {
         own.or(server(world, self.source)?.replication.as_ref()).ok_or_else(|| {
             Failure::permanent(
                 "find the replication account",
-                format!("server `{}` has none in the inventory", self.replica),
+                format!("server `{}` has no `replication` account in the inventory", self.replica),
             )
             .help("add `replication: { user: repl, password: { env: REPL_PASSWORD } }` to the server")
         })
@@ -108,8 +108,8 @@ impl<'a> Channel<'a> {
         if let Some(off) = dialect.unlogged(true)
             && session.query(off, LOOK).await.is_err()
         {
-            let text = "the account may not keep its statements out of the general log: if that is written, the replication \
-                        password stands in it";
+            let text = "the account cannot keep its statements out of the general log: if the general log is on, it \
+                        contains the replication password";
             cx.progress.note(text);
         }
         let pointed = session.query(statement, LOOK).await;
@@ -127,9 +127,9 @@ impl<'a> Channel<'a> {
         let same_host = world.inventory.host_of(self.replica) == world.inventory.host_of(self.source);
         let required = world.inventory.policy.encrypted_replication == Encryption::Required;
         if self.through.is_none() && !self.tls && !same_host && required {
-            let message = "replication between hosts would travel in plain text, which the policy refuses";
-            let help = "add a `tunnel` step and `through: ID`, or `tls: true`; or set \
-                        `policy.encrypted_replication: optional`, which reviewers will read";
+            let message = "replication between the hosts would not be encrypted, which the policy refuses";
+            let help = "add a `tunnel` step and `through: ID`, or `tls: true`; or set `policy.encrypted_replication: \
+                        optional`, which reviewers will see";
             return Err(vec![Complaint::new("", message).help(help)]);
         }
         // its connection takes the name in the server's own character set: latin1 as installed (error 1045 on 10.11.19)
@@ -138,11 +138,13 @@ impl<'a> Channel<'a> {
             && !account.user.is_ascii()
         {
             let message = format!("a replica of MariaDB cannot log in as `{}`", account.user);
-            let help = "give the `replication` account in the inventory a name of ASCII signs";
+            let help = "give the `replication` account in the inventory a name of ASCII characters";
             return Err(vec![Complaint::new("replica", message).help(help)]);
         }
         if self.replica == self.source {
-            return Err(vec![Complaint::new("source", "a server cannot follow itself").help("name the other server")]);
+            return Err(vec![
+                Complaint::new("source", "a server cannot replicate from itself").help("name the other server"),
+            ]);
         }
         Ok(())
     }
@@ -161,10 +163,10 @@ impl<'a> Channel<'a> {
         let session = cx.fx.sql(self.replica).await?;
         match ReplicaStatus::read(&session, dialect(cx.world, self.replica)).await? {
             Some(status) if !self.is_it(cx.world, &status) || !begun => {
-                let answer = format!("it already follows {}", status.source);
+                let answer = format!("it already replicates from {}", status.source);
                 Err(Failure::refused("replicate", answer)
                     .at(self.replica)
-                    .help("if that channel is of no use any more: STOP, then RESET ... ALL there by hand"))
+                    .help("if nothing needs that channel any more: run STOP, then RESET ... ALL there by hand"))
             }
             _ => Ok(()),
         }
@@ -187,7 +189,10 @@ impl<'a> Channel<'a> {
             format!("`{}` and `{}` both have server_id {}", self.source, self.replica, ids[0]),
         )
         .at(self.replica)
-        .help("give the new server another one: `server_id` in the inventory, and a `render` step with `restart`"))
+        .help(
+            "give the new server another one: state `server_id` in the inventory, and use a `render` step with \
+             `restart`",
+        ))
     }
 
     /// Waits until both threads run, and have been seen to in `looks` looks, 100 ms apart.

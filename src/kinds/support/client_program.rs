@@ -1,5 +1,5 @@
 //! The client programs of a host, as scripts there find them. What a server understands is known from the inventory;
-//! which options a program has is known to nobody but that program, so it is asked where it runs.
+//! which options a program has, only that program knows, so it is asked where it runs.
 //!
 //! They read no option file but ours, and find nobody's settings in their environment.
 
@@ -48,7 +48,7 @@ fn find(family: &str, names: &[&str]) -> Script {
     )
 }
 
-/// A family as people are told it.
+/// The name of a family for people.
 #[must_use]
 pub fn family_name(dialect: Dialect) -> &'static str {
     if dialect.product.family == Family::MariaDb { "MariaDB" } else { "MySQL" }

@@ -48,7 +48,7 @@ impl ConfigFile<'_> {
         actions
     }
 
-    /// What is looked at to read the file.
+    /// The actions that read the file.
     pub fn looks(&self) -> Vec<Action> {
         vec![Action::read(self.host, self.path), Action::look(self.host, is_link(self.path))]
     }
@@ -59,7 +59,7 @@ impl ConfigFile<'_> {
         let mut actions = self.looks();
         actions.extend([
             Action::command(self.host, restore_command(self.path, &self.planned_backup())),
-            Action::note("or, if there was no such file:"),
+            Action::note("or, if the file did not exist:"),
             Action::remove(self.host, self.path),
         ]);
         actions
@@ -133,11 +133,11 @@ impl ConfigFile<'_> {
         if original.digest.is_none() || now == original.digest {
             return Ok(());
         }
-        let answer = format!("its backup {} is gone, or another one stands there", original.backup);
+        let answer = format!("its backup {} is gone, or is another file now", original.backup);
         Err(Failure::permanent(format!("put back {}", self.path), answer)
             .at(self.host)
-            .now("the file does not hold what it held before this step")
-            .help("bring its old content back by hand, then `cutover mark-undone RUN STEP --why TEXT`"))
+            .now("the file does not have its content from before this step")
+            .help("restore its old content by hand, then run `cutover mark-undone RUN STEP --why TEXT`"))
     }
 
     /// The file's content; `None` only when there is nothing of that name at all.
@@ -145,11 +145,11 @@ impl ConfigFile<'_> {
         let found = host.read_file(self.path).await?;
         // a link that leads nowhere has no content, and yet something is there
         if found.is_none() && host.run(&is_link(self.path)).await?.code != Some(1) {
-            let answer = "it is a link to a file that is not there";
+            let answer = "it is a link to a file that does not exist";
             return Err(Failure::refused(format!("read {}", self.path), answer)
                 .at(self.host)
                 .now("nothing was changed")
-                .help("make the file that the link names, or remove the link"));
+                .help("create the file that the link names, or remove the link"));
         }
         Ok(found)
     }

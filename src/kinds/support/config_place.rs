@@ -21,7 +21,7 @@ fn reads(path: &str) -> Script {
     sh!("path={}\n{}", argument(path), Script::ours("who reads an option file", SCRIPT))
 }
 
-/// What [`require_read`] looks at.
+/// The actions of [`require_read`].
 pub fn read_actions(file: &ConfigFile<'_>) -> Vec<Action> {
     let mut actions = file.looks();
     actions.push(Action::look(file.host, reads(file.path)));
@@ -46,7 +46,7 @@ pub async fn require_read(cx: &Ctx<'_>, file: &ConfigFile<'_>) -> Result<()> {
             let found: Vec<&str> = printed.lines().skip(1).collect();
             let more = if found.len() > NAMED { " and more" } else { "" };
             let files = match &found[..found.len().min(NAMED)] {
-                [] => "no option file was found there".to_owned(),
+                [] => "no option file was found on that host".to_owned(),
                 files => format!("option files found there: {}{more}", files.join(", ")),
             };
             Err(Failure::refused(format!("use {} as a server's configuration file", file.path), answer)
@@ -59,22 +59,22 @@ pub async fn require_read(cx: &Ctx<'_>, file: &ConfigFile<'_>) -> Result<()> {
 
 /// What is wrong by the script's word, and what to do; a file that is there is believed where nothing could be seen.
 fn fault(word: &str, there: bool) -> Option<(String, &'static str)> {
-    let correct = "correct `config_file` in the inventory: a file that is there, or a new one in a folder that the \
+    let correct = "correct `config_file` in the inventory: name an existing file, or a new one in a folder that the \
                    server's configuration includes (`!includedir`)";
     match (word, there) {
         ("read", _) | ("unknown", true) => None,
-        ("folder", _) => Some(("its folder is not there".into(), correct)),
+        ("folder", _) => Some(("its folder does not exist".into(), correct)),
         ("suffix", _) => Some((
-            "servers read only those files of its folder whose names end in .cnf".into(),
-            "let the name end in .cnf, in the inventory and on the host",
+            "servers read only those files in its folder whose names end in .cnf".into(),
+            "give the file a name that ends in .cnf, in the inventory and on the host",
         )),
-        ("unread", true) => Some(("no server of this host reads it when it starts".into(), correct)),
-        ("unread", false) => Some(("it is not there, and no server of this host would read it".into(), correct)),
+        ("unread", true) => Some(("no server on this host reads it at its start".into(), correct)),
+        ("unread", false) => Some(("it does not exist, and no server on this host would read it".into(), correct)),
         ("unknown", false) => Some((
-            "it is not there, and no configuration that could be seen includes its folder".into(),
-            "correct `config_file` in the inventory; if the server does read that very file, make it there, empty",
+            "it does not exist, and no configuration that could be read includes its folder".into(),
+            "correct `config_file` in the inventory; if the server really reads that file, create it there, empty",
         )),
-        (other, _) => Some((format!("the look at the host ended with `{other}`"), correct)),
+        (other, _) => Some((format!("the check on the host returned `{other}`"), correct)),
     }
 }
 
@@ -87,8 +87,8 @@ pub async fn require_writable(cx: &Ctx<'_>, host: &str, path: &str) -> Result<()
     let Some(fault) = trial_write::fault(&printed) else { return Ok(()) };
     Err(Failure::refused(format!("write {path}"), fault)
         .at(host)
-        .now("nothing was written there")
-        .help("put that right there, or correct the path in the inventory"))
+        .now("nothing was written")
+        .help("fix that on the host, or correct the path in the inventory"))
 }
 
 #[cfg(test)]

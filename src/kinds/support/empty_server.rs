@@ -1,4 +1,4 @@
-//! Whether a server holds nothing of users: what is copied to it would be mixed with that, or take its place.
+//! Whether a server has no objects of users: a copy would be mixed with them, or replace them.
 
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
@@ -21,8 +21,8 @@ pub async fn first_object(cx: &Ctx<'_>, server: &str) -> Result<Option<(usize, S
 pub async fn require_empty(cx: &Ctx<'_>, server: &str, attempted: &str) -> Result<()> {
     let Some((count, name)) = first_object(cx, server).await? else { return Ok(()) };
     let more = if count == 1 { String::new() } else { format!(" and {} more", count - 1) };
-    Err(Failure::refused(attempted, format!("the server is not empty: it holds the {name}{more}"))
+    Err(Failure::refused(attempted, format!("the server is not empty: it has the {name}{more}"))
         .at(server)
-        .now("nothing was touched there")
-        .help("give an empty server, or drop its user databases yourself if they are of no use"))
+        .now("nothing was changed there")
+        .help("use an empty server, or drop its user databases yourself if nobody needs them"))
 }

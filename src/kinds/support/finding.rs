@@ -1,4 +1,4 @@
-//! What a look at the world finds that a reviewer wants to see before a step runs.
+//! What a check of servers and hosts finds that a reviewer wants to see before a step runs.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -7,19 +7,19 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Finding {
-    /// A file that the step will write, beside what stands there.
+    /// A file that the step will write, compared with its present content.
     File(FileChange),
     /// Data that the step will read, as the server estimates it.
     Volume(Volume),
-    /// A way to make the copy: the one that is taken, and each other.
+    /// An engine for the copy: the chosen one, and each other.
     Copy(CopyWay),
     /// A variable that the step will set.
     Setting(Setting),
-    /// What a check of a migration says.
+    /// The result of one check of a migration.
     Check(CheckResult),
 }
 
-/// What a check of a migration says.
+/// The result of one check of a migration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckResult {
     /// The check.
@@ -62,16 +62,16 @@ pub struct FileChange {
     pub host: String,
     /// Its path.
     pub path: String,
-    /// `blake3` of what stands there, in hexadecimal; nothing when there is no file.
+    /// `blake3` of the present content, in hexadecimal; missing when there is no file.
     pub digest: Option<String>,
-    /// Unified diff from there to what will be written, passwords hidden; empty when nothing changes.
+    /// Unified diff from the present content to the new one, with passwords hidden; empty when nothing changes.
     pub diff: String,
 }
 
 /// Data that will be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
-    /// Server that holds it.
+    /// Server with the data.
     pub server: String,
     /// Base tables.
     pub tables: u64,
@@ -81,14 +81,14 @@ pub struct Volume {
     pub bytes: u64,
 }
 
-/// A way to make a copy.
+/// An engine for a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyWay {
     /// Its engine.
     pub engine: String,
-    /// Whether this step takes it.
+    /// Whether this step uses it.
     pub chosen: bool,
-    /// Why it does not do for this pair of servers.
+    /// Why it does not work for this pair of servers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unfit: Option<String>,
     /// Host that is copied from.
@@ -97,7 +97,7 @@ pub struct CopyWay {
     pub to: String,
     /// Bytes to copy, estimated.
     pub bytes: u64,
-    /// Bytes a second that this pair of hosts has just carried, measured with a piece of the data.
+    /// Bytes per second between this pair of hosts, just measured with a piece of the data.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub measured: Option<u64>,
 }

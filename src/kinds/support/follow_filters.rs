@@ -1,5 +1,5 @@
-//! Whether a filter on either server would make a replica hollow: rows that never reach the log of the one, or are never
-//! applied by the other. Asked before anything is changed, by every kind that makes a server follow another.
+//! Whether a filter on either server would make a replica miss rows: rows that never reach the source's log, or that
+//! the replica never applies. Checked before anything is changed, by every kind that makes a server a replica.
 //!
 //! May know: dialects and servers. Nothing of the steps.
 
@@ -11,7 +11,7 @@ use crate::kinds::support::place::dialect;
 use crate::kinds::{Action, Ctx};
 use crate::playbook::world::World;
 
-const ATTEMPT: &str = "follow another server";
+const ATTEMPT: &str = "replicate from another server";
 
 /// Who is to follow whom, with what.
 #[derive(Debug, Clone, Copy)]
@@ -62,11 +62,11 @@ impl Followed<'_> {
         }
         let Some((server, _)) = found.first() else { return Ok(()) };
         let told: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
-        let answer = format!("`{}` would lack what `{}` writes: {}", self.replica, self.source, told.join("; "));
-        Err(Failure::refused(ATTEMPT, answer)
-            .at(*server)
-            .now("nothing was changed for it")
-            .help("take the filter out of that server's configuration and restart it; where only some databases move: `databases`"))
+        let answer = format!("`{}` would lack data that `{}` writes: {}", self.replica, self.source, told.join("; "));
+        Err(Failure::refused(ATTEMPT, answer).at(*server).now("nothing was changed").help(
+            "remove the filter from that server's configuration and restart it; if only some databases move, name \
+             them in `databases`",
+        ))
     }
 
     /// What must come through. A server that holds nothing yet is to hold what the other one has.

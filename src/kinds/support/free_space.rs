@@ -32,7 +32,7 @@ pub async fn with_free_space(cx: &Ctx<'_>, server: &str, failure: Failure) -> Fa
     let Some(access) = cx.world.inventory.server(server) else { return failure };
     let Some(folder) = &access.data_dir else { return failure };
     match free_space(cx, &access.host, folder).await {
-        Ok(free) => failure.now(format!("{} of room are left in {folder}", Bytes(free))),
+        Ok(free) => failure.now(format!("free space in {folder}: {}", Bytes(free))),
         Err(_) => failure,
     }
 }

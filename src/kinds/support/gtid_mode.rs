@@ -17,7 +17,7 @@ use crate::playbook::world::World;
 const BEFORE: &str = "gtid_mode";
 
 /// What the mode is called in a plan that makes the replica fit.
-const STEP: &str = "one step towards its source's";
+const STEP: &str = "one step towards the source's value";
 /// What the mode is called that it gets back.
 const BACK: &str = "its value before";
 /// Every mode there is.
@@ -56,7 +56,7 @@ pub async fn fit(channel: Channel<'_>, cx: &Ctx<'_>) -> Result<()> {
     let Some(mode) = step(&source, &now) else { return Ok(()) };
     cx.memo.keep(BEFORE, now.clone()).await?;
     replica.query(&to.set_gtid_mode(Sql::found(STEP, &mode.into())), LOOK).await?;
-    cx.progress.note(format!("gtid_mode of {} is {mode}, was {now}: its source has {source}", channel.replica));
+    cx.progress.note(format!("gtid_mode of {} is now {mode} (was {now}): its source has {source}", channel.replica));
     Ok(())
 }
 
@@ -75,12 +75,12 @@ pub fn noted(cx: &Ctx<'_>) -> Result<Option<String>> {
     cx.memo.read(BEFORE)
 }
 
-/// Gives the replica the mode back that it had, once its channel is gone.
+/// Restores the replica's previous mode, once its channel is removed.
 pub async fn restore(channel: Channel<'_>, cx: &Ctx<'_>, before: Option<String>) -> Result<()> {
     let Some(before) = before else { return Ok(()) };
     let Some(before) = MODES.into_iter().find(|mode| *mode == before) else {
-        let answer = format!("`{before}` is no gtid_mode");
-        return Err(Failure::permanent("give gtid_mode its value back", answer).at(channel.replica));
+        let answer = format!("`{before}` is not a value of gtid_mode");
+        return Err(Failure::permanent("restore gtid_mode", answer).at(channel.replica));
     };
     let set = dialect(cx.world, channel.replica).set_gtid_mode(Sql::found(BACK, &before.into()));
     cx.fx.sql(channel.replica).await?.query(&set, LOOK).await.map(drop)

@@ -1,4 +1,4 @@
-//! Whether a server still has the binary log that the place of a copy stands in: without it the place is worth nothing.
+//! Whether a server still has the binary log file of a copy's position: without the file, the position is useless.
 
 use crate::effects::replica::LOOK;
 use crate::error::{Failure, Result};
@@ -15,7 +15,10 @@ pub async fn require_log(cx: &Ctx<'_>, server: &str, position: &Position) -> Res
     if logs.iter().any(|row| row.get("Log_name") == Some(position.file.as_str())) {
         return Ok(());
     }
-    Err(Failure::permanent("keep the copy's place", format!("the source has no binary log {}", position.file))
-        .at(server)
-        .help("it was purged or reset meanwhile: keep binary logs longer and run again"))
+    Err(Failure::permanent(
+        "replicate from the position of the copy",
+        format!("the source no longer has the binary log {}", position.file),
+    )
+    .at(server)
+    .help("the log was purged or reset meanwhile: keep binary logs longer and run again"))
 }

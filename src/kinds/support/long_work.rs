@@ -8,10 +8,10 @@ use crate::kinds::support::place::is_there;
 use crate::kinds::{Action, Ctx};
 use std::time::{Duration, Instant};
 
-/// How often a job is looked at: often enough for a smooth bar, seldom enough to cost nothing.
+/// How often a job is checked: often enough for a smooth progress bar, seldom enough to cost nothing.
 const LOOK: Duration = Duration::from_millis(300);
-/// How long a host that cannot be reached is waited for while its job goes on there by itself; and the pause between two
-/// tries. The step's own timeout ends it earlier.
+/// How long to wait for a host that cannot be reached, while its job continues there by itself; and the pause between
+/// two attempts. The step's own timeout ends this earlier.
 const AWAY: Duration = Duration::from_mins(10);
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -32,8 +32,8 @@ pub struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Runs it to its end, or goes on watching the one that is there. On a request to stop it leaves the job running:
-    /// a resume finds it again, a rollback ends it.
+    /// Runs the job to its end, or watches the one that is already running. On a request to stop, the job keeps
+    /// running: a resume finds it again, a rollback ends it.
     pub async fn run(&self, cx: &Ctx<'_>) -> Result<()> {
         let host = cx.fx.host(self.host).await?;
         if let Some(old) = host.find_job(self.dir).await? {
@@ -50,9 +50,9 @@ impl Work<'_> {
             }
             match state.code {
                 Some(0) => return Ok(()),
-                Some(code) => return Err(self.failed(cx, &job, &format!("it ended with code {code}")).await),
+                Some(code) => return Err(self.failed(cx, &job, &format!("it exited with code {code}")).await),
                 None if !state.running => {
-                    return Err(self.failed(cx, &job, "its process vanished without a result").await);
+                    return Err(self.failed(cx, &job, "its process ended without a result").await);
                 }
                 None => cx.pause(LOOK, self.attempted).await?,
             }
@@ -60,8 +60,8 @@ impl Work<'_> {
         }
     }
 
-    /// The job, started if it is not there, and how it stands. While its host is away it goes on there by itself, so the
-    /// host is waited for.
+    /// The job, started if it does not exist, and its state. While its host cannot be reached, the job continues there,
+    /// so this waits for the host.
     async fn state(&self, cx: &Ctx<'_>, mut known: Option<Job>) -> Result<(Job, JobState)> {
         let mut away: Option<Instant> = None;
         loop {
@@ -69,7 +69,7 @@ impl Work<'_> {
                 Ok(found) => {
                     if let Some(since) = away {
                         let time = Span(Duration::from_secs(since.elapsed().as_secs()));
-                        cx.progress.note(format!("{} answers again, after {time}", self.host));
+                        cx.progress.note(format!("{} can be reached again, after {time}", self.host));
                     }
                     return Ok(found);
                 }
@@ -81,7 +81,7 @@ impl Work<'_> {
                 return Err(failure);
             }
             if is_news {
-                cx.progress.note(format!("{} does not answer: the job goes on there by itself", self.host));
+                cx.progress.note(format!("{} cannot be reached: the job continues there by itself", self.host));
             }
             cx.pause(AGAIN, self.attempted).await?;
         }
@@ -103,7 +103,7 @@ impl Work<'_> {
         let answer = if words.is_empty() { how.to_owned() } else { format!("{how}: {words}") };
         Failure::transient(self.attempted, answer)
             .at(self.host)
-            .help(format!("until this step is tried again or taken back, its log is in {} on that host", self.dir))
+            .help(format!("the job's log is in {} on that host until this step is retried or undone", self.dir))
     }
 }
 
@@ -146,7 +146,7 @@ pub fn option_file(dir: &Words) -> Words {
 pub const TAKE_OPTION_FILE: &str = "cp -- \"$PWD.cnf\" client.cnf\ntrap 'rm -f client.cnf \"$PWD.cnf\"' EXIT\n\
                                     trap 'exit 143' HUP INT TERM\n";
 
-/// Removes the option file, unless the job goes on after `ran`.
+/// Removes the option file, unless the job keeps running after `ran`.
 ///
 /// # Errors
 /// The failure of `ran`, or that the host cannot be asked.

@@ -20,11 +20,11 @@ pub async fn is_ours(session: &Session, dialect: Dialect, database: OwnDatabase)
         return Ok(());
     }
     let name = database.name();
-    let answer = format!("there is a database `{name}` that is not cutover's: it holds {}", found.join(", "));
+    let answer = format!("the database `{name}` does not belong to cutover: it contains {}", found.join(", "));
     Err(Failure::refused(format!("use the database `{name}`"), answer)
         .at(session.server())
         .now("nothing was changed in it")
-        .help("cutover keeps rows of its own under that name: move yours to a database of another name first"))
+        .help("cutover keeps its own rows in a database of that name: rename your database first"))
 }
 
 /// Whether every database of the tool's own is free on `server`.

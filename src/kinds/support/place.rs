@@ -17,7 +17,7 @@ use crate::sh;
 /// The server called `name`; documents are checked for names, so a miss is a plan from somewhere else.
 pub fn server<'a>(world: &'a World, name: &str) -> Result<&'a Server> {
     world.inventory.server(name).ok_or_else(|| {
-        Failure::permanent(format!("find server `{name}`"), "the plan's inventory has no server of that name")
+        Failure::permanent(format!("find server `{name}`"), "the inventory of the plan has no server of that name")
     })
 }
 
@@ -46,16 +46,16 @@ pub fn dump_dir(world: &World, host: &str, run: &str) -> Words {
 
 /// The file that a server's certificate is verified by, on the hosts that connect to it.
 pub fn authority<'a>(world: &'a World, name: &str) -> Result<&'a str> {
-    let attempted = "connect by TLS";
+    let attempted = "connect with TLS";
     let tls = server(world, name)?.tls.as_ref().ok_or_else(|| {
-        let answer = format!("the inventory does not say what the certificate of `{name}` is verified by");
+        let answer = format!("the inventory does not state how to verify the certificate of `{name}`");
         Failure::permanent(attempted, answer).help(format!(
-            "add `tls: {{ ca: FILE }}` to servers.{name}: the authority's file, here and on the hosts that connect"
+            "add `tls: {{ ca: FILE }}` to servers.{name}: the CA file, here and on the hosts that connect"
         ))
     })?;
     tls.ca_on_host().ok_or_else(|| {
-        let answer = format!("`{}` is a file of the runner's folder, and other hosts connect to `{name}`", tls.ca);
-        let help = format!("add `ca_on_host: FILE` to servers.{name}.tls: where the file is on those hosts");
+        let answer = format!("`{}` is a path on the runner, and other hosts connect to `{name}` too", tls.ca);
+        let help = format!("add `ca_on_host: FILE` to servers.{name}.tls: the path of the file on those hosts");
         Failure::permanent(attempted, answer).help(help)
     })
 }
@@ -64,7 +64,7 @@ pub fn authority<'a>(world: &'a World, name: &str) -> Result<&'a str> {
 /// the inventory asks for no TLS.
 ///
 /// # Errors
-/// When nobody has said where the file is there.
+/// When the inventory does not state where the file is there.
 pub fn authority_at<'a>(world: &'a World, name: &str, host: &str, address: &str) -> Result<Option<&'a str>> {
     verify_at(world, name, host, address).map(|_| authority(world, name)).transpose()
 }
@@ -102,7 +102,7 @@ pub fn option_file_with_session(user: &str, password: Option<&SecretRef>, addres
     option_file(user, password, address).then(lines)
 }
 
-/// The fact that an account is there, for `settles` and those who look for it.
+/// The fact that an account exists, for `settles` and the steps that check it.
 pub fn account_fact(server: &str, user: &str, host: &str) -> String {
     format!("{server}.account {user}@{host}")
 }
@@ -112,12 +112,12 @@ pub fn run_marker() -> String {
     marker::late("run")
 }
 
-/// A look whether there is anything of that name.
+/// Checks whether anything of that name exists.
 pub fn is_there(path: impl Into<Words>) -> Script {
     Script::words([Words::from("test"), "-e".into(), path.into()])
 }
 
-/// A look whether there is a file of that name.
+/// Checks whether a file of that name exists.
 pub fn is_file(path: impl Into<Words>) -> Script {
     Script::words([Words::from("test"), "-f".into(), path.into()])
 }
@@ -137,7 +137,7 @@ pub fn remove_empty(path: impl Into<Words>) -> Script {
     sh!("rmdir -- {} 2>/dev/null || true", argument(path))
 }
 
-/// A look whether a program is installed.
+/// Checks whether a program is installed.
 pub fn is_installed(program: &str) -> Script {
     sh!("command -v -- {}", argument(program))
 }

@@ -16,7 +16,7 @@ const PATHS: &str = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; ";
 /// Options of `sudo` that are followed by a value.
 const SUDO_VALUES: [&str; 8] = ["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-D"];
 
-/// One look at the host, and what is wrong when it fails.
+/// One check on the host, and the fault when it fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
     /// A script of `sh` that ends with 0 when all is well.
@@ -60,7 +60,7 @@ fn split_sudo(argv: &[String]) -> (&[String], &[String]) {
 }
 
 fn program(word: &str) -> Look {
-    Look { script: sh!("{}command -v -- {}", PATHS, argument(word)), fault: format!("there is no program `{word}`") }
+    Look { script: sh!("{}command -v -- {}", PATHS, argument(word)), fault: format!("program `{word}` not found") }
 }
 
 /// The units that `systemctl` is to restart or start. Its options before the verb (`--user`) say where they are.
@@ -74,7 +74,7 @@ fn units(program: &str, rest: &[String]) -> Vec<Look> {
     units
         .map(|unit| Look {
             script: sh!("{}{} = loaded ]", PATHS, loaded(&ask, unit)),
-            fault: format!("systemd has no unit `{unit}` that could be started"),
+            fault: format!("systemd has no unit `{unit}` that can be started"),
         })
         .collect()
 }
@@ -90,28 +90,28 @@ fn service(name: &str) -> Look {
     let unit = loaded(&SYSTEMCTL.into(), &format!("{name}.service"));
     Look {
         script: sh!("{}[ -x {} ] || {} = loaded ]", PATHS, script, unit),
-        fault: format!("there is no service `{name}`"),
+        fault: format!("service `{name}` not found"),
     }
 }
 
-/// Nobody is there to type a password.
+/// No person is there to type a password.
 fn allowed(sudo: &[String], inner: &[String]) -> Look {
     let [program, options @ ..] = sudo else { return self::program("sudo") };
     let options: Vec<&str> = options.iter().map(String::as_str).filter(|word| !["-n", "--"].contains(word)).collect();
     let ask = Script::words([program.as_str(), "-n", "-l"].into_iter().chain(options));
     Look {
         script: sh!("{}{} -- {} >/dev/null", PATHS, ask, Script::words(inner)),
-        fault: format!("sudo does not let this account run `{}` without a password", shell_words::join(inner)),
+        fault: format!("sudo does not allow this account to run `{}` without a password", shell_words::join(inner)),
     }
 }
 
-/// The commands of a server that are looked at, with their fields in the inventory.
+/// The commands of a server that are checked, with their fields in the inventory.
 fn commands(server: &Server, restarts: bool) -> impl Iterator<Item = (&'static str, &[String])> {
     let restart = restarts.then_some(("restart", &server.restart[..]));
     restart.into_iter().chain([("start", &server.start[..])]).filter(|(_, argv)| !argv.is_empty())
 }
 
-/// The looks at a server's commands, for a plan; its `restart` only where it `restarts`.
+/// The checks of a server's commands, for a plan; its `restart` only where it `restarts`.
 pub fn questions(server: &Server, restarts: bool) -> Vec<Action> {
     let looks = commands(server, restarts).flat_map(|(_, argv)| looks(argv));
     looks.map(|look| Action::look(&server.host, look.script)).collect()
@@ -122,7 +122,7 @@ pub fn restart_actions(server: &Server) -> Vec<Action> {
     let command = |argv: &[String]| Action::command(&server.host, Script::words(argv));
     let mut actions = vec![command(&server.restart)];
     if !server.start.is_empty() {
-        actions.extend([Action::note("instead, if it is down:"), command(&server.start)]);
+        actions.extend([Action::note("instead, if the server is down:"), command(&server.start)]);
     }
     actions
 }
@@ -143,11 +143,11 @@ pub async fn faults(cx: &Ctx<'_>, name: &str, server: &Server, restarts: bool) -
             let said = ran.stderr.lines().last().unwrap_or_default().trim();
             let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
             failures.push(
-                Failure::refused(format!("{field} {name} when that is needed"), format!("{}{said}", look.fault))
+                Failure::refused(format!("{field} {name} later in this run"), format!("{}{said}", look.fault))
                     .at(&server.host)
                     .now("nothing was touched")
                     .help(format!(
-                        "correct servers.{name}.{field} in the inventory, which is `{}`",
+                        "correct servers.{name}.{field} in the inventory; it is `{}`",
                         shell_words::join(argv)
                     )),
             );

@@ -28,7 +28,7 @@ pub struct Difference {
     pub name: String,
     /// What it should be.
     pub wanted: String,
-    /// What the server says.
+    /// The value that the server reports.
     pub actual: String,
 }
 
@@ -49,7 +49,8 @@ pub fn known<'a>(cx: &'a Ctx<'_>, name: &str) -> Result<(&'a Server, Dialect)> {
     Ok((server, Dialect::from(server.product())))
 }
 
-/// The dialect of what the server says that it is. An inventory need not state a version: what depends on the true one asks here.
+/// The dialect of the version that the server reports. An inventory need not state a version: code that depends on the
+/// true one asks here.
 ///
 /// # Errors
 /// When it cannot be asked.
@@ -81,7 +82,7 @@ pub async fn restart(cx: &Ctx<'_>, name: &str) -> Result<()> {
         let words = ran.stderr.trim();
         return Err(Failure::permanent(format!("restart {name}"), format!("the command ended with {end}: {words}"))
             .at(&server.host)
-            .help(format!("run `{}` there by hand and look into the server's error log", shell_words::join(argv))));
+            .help(format!("run `{}` there by hand and check the server's error log", shell_words::join(argv))));
     }
     answers(cx, name).await
 }
@@ -91,7 +92,7 @@ pub fn with_limit(failure: Failure, attempted: &str, field: &str) -> Failure {
     if !failure.answer.starts_with("it took longer than") {
         return failure;
     }
-    let help = format!("a command that takes longer by its nature needs a longer `{field}` in the inventory");
+    let help = format!("if the command normally takes longer, raise `{field}` in the inventory");
     Failure { class: Class::Permanent, attempted: attempted.to_owned(), ..failure }.help(help)
 }
 
@@ -100,10 +101,10 @@ pub fn still_at_work(attempted: &str, host: &str, argv: &[String], limit: Span, 
     let command = shell_words::join(argv);
     Failure::permanent(attempted, format!("the command did not end within {limit}: {command}"))
         .at(host)
-        .now(format!("the command may still run on {host}"))
+        .now(format!("the command may still be running on {host}"))
         .help(format!(
-            "see there whether it still runs, and end it; a command that takes longer by its nature needs a longer \
-             `{field}` in the inventory"
+            "check whether it still runs there, and end it; if the command normally takes longer, raise `{field}` in \
+             the inventory"
         ))
 }
 

@@ -21,7 +21,8 @@ pub fn in_folder(path: impl Into<Words>) -> Script {
     sh!("{}in_folder {}", functions(), argument(path))
 }
 
-/// The same in a folder that nobody but root and the account that is worked as may be able to swap, nor what leads to it.
+/// The same in a folder that only root and the login account may be able to replace, including every folder that leads
+/// to it.
 pub fn in_own_folder(path: impl Into<Words>) -> Script {
     sh!("{}in_folder {} ours", functions(), argument(path))
 }
@@ -34,7 +35,7 @@ fn functions() -> Script {
 pub fn fault(printed: &str) -> Option<String> {
     match printed.lines().last().unwrap_or_default().trim() {
         "ok" => None,
-        "" => Some("the look at the host printed nothing".to_owned()),
+        "" => Some("the check on the host printed nothing".to_owned()),
         fault => Some(fault.to_owned()),
     }
 }

@@ -15,7 +15,7 @@ pub async fn volume<D: Databases + ?Sized + Sync>(cx: &Ctx<'_>, server: &str, da
     let rows = session.query(&dialect(cx.world, server).total_size(databases), LOOK).await?;
     let number = |name: &str| {
         rows.first().and_then(|row| row.get(name)?.parse().ok()).ok_or_else(|| {
-            Failure::permanent("read how much data there is", format!("the server answers no {name}")).at(server)
+            Failure::permanent("read the amount of data", format!("the server returned no {name}")).at(server)
         })
     };
     let (tables, rows, bytes) = (number("tables")?, number("row_count")?, number("bytes")?);

@@ -1,4 +1,4 @@
-//! `events`: what the old server did by itself at its hours, the new one does from now on, and nothing else.
+//! `events`: makes the new server run exactly the scheduled events that the old one ran.
 
 use crate::dialect::Dialect;
 use crate::domain::{Sql, Words};
@@ -19,34 +19,37 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Outputs of this kind.
-pub const OUTPUTS: &[Output] =
-    &[Output { name: "enabled", kind: OutputType::Integer, about: "How many events are enabled on the new server." }];
+pub const OUTPUTS: &[Output] = &[Output {
+    name: "enabled",
+    kind: OutputType::Integer,
+    about: "Number of events that are enabled on the new server.",
+}];
 
-const ATTEMPT: &str = "bring the events over";
+const ATTEMPT: &str = "move the events to the new server";
 const ENABLED: &str = "ENABLED";
 const DISABLED: &str = "DISABLED";
 /// Keys of the memo: statuses and scheduler of the new server before.
 const BEFORE: &str = "before";
 const SCHEDULER: &str = "scheduler";
 
-/// Makes the new server run exactly the events that are enabled on the old one, which is closed by now: enables those
-/// that came disabled by replication, disables others, and switches the event scheduler on if it was on there. Nothing
-/// of it enters the binary log, so it does not come back to the old server.
+/// Makes the new server run exactly the events that are enabled on the old one, which is closed by now. Enables the
+/// events that replication created disabled, disables all others, and switches the event scheduler on if it was on
+/// there. None of this enters the binary log, so it is not replicated back to the old server.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "Events and scheduler of the new server are as they were before.",
+    "x-undo" = "Events and event scheduler of the new server are set back to their state before this step.",
     "examples" = [{ "from": "source", "to": "target", "scheduler": "{{ steps.fence.event_scheduler }}" }]
 ))]
 pub struct Events {
-    /// Server that ran them, closed, its scheduler stopped.
+    /// Server that ran the events: closed, with its event scheduler stopped.
     #[schemars(extend("format" = "server"))]
     from: String,
-    /// Server that runs them from now on.
+    /// Server that runs the events from now on.
     #[schemars(extend("format" = "server"))]
     to: String,
-    /// State of the scheduler on the old server before the fence: `"{{ steps.fence.event_scheduler }}"`. Without it the
-    /// scheduler stays as it is.
+    /// State of the scheduler on the old server before the fence: `"{{ steps.fence.event_scheduler }}"`. Without it,
+    /// the scheduler is not changed.
     #[serde(default)]
     scheduler: Option<String>,
 }
@@ -101,10 +104,12 @@ impl Events {
         if answer::value(&session, dialect(cx.world, &self.from).event_scheduler()).await? != "ON" {
             return Ok(());
         }
-        Err(Failure::permanent(ATTEMPT, "its event scheduler runs, and every event would run twice")
+        Err(Failure::permanent(ATTEMPT, "its event scheduler is running, so every event would run twice")
             .at(&self.from)
             .now(format!("no event was changed on `{}`", self.to))
-            .help("a `fence` step stops it; or SET GLOBAL event_scheduler = OFF there"))
+            .help(
+                "put a `fence` step, which stops it, before this step; or run SET GLOBAL event_scheduler = OFF there",
+            ))
     }
 
     /// Events of databases that were moved must all be there.
@@ -115,9 +120,12 @@ impl Events {
         if lost.is_empty() {
             return Ok(());
         }
-        Err(Failure::permanent(ATTEMPT, format!("these are not there: {}", lost.join(", ")))
-            .at(&self.to)
-            .help(format!("SHOW CREATE EVENT on `{}`, make them by hand, then `resume`", self.from)))
+        Err(Failure::permanent(ATTEMPT, format!("these events are missing: {}", lost.join(", "))).at(&self.to).help(
+            format!(
+                "read their definitions with SHOW CREATE EVENT on `{}`, create them by hand, then run `cutover resume`",
+                self.from
+            ),
+        ))
     }
 
     async fn set(&self, cx: &Ctx<'_>, events: &[Event]) -> Result<()> {
@@ -152,7 +160,8 @@ impl Events {
         for definer in definers {
             let Some((user, host)) = definer.rsplit_once('@') else { continue };
             if session.query(&dialect.account_exists(user, host), LOOK).await?.value() == Some("0") {
-                cx.progress.note(format!("`{}` has no account {definer}: its events fail there", self.to));
+                cx.progress
+                    .note(format!("`{}` has no account {definer}: the events with this definer fail there", self.to));
             }
         }
         Ok(())
@@ -171,25 +180,25 @@ impl Step for Events {
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         if self.from == self.to {
-            return Err(vec![Complaint::new("to", "events go from one server to another").help("name the other one")]);
+            return Err(vec![Complaint::new("to", "`from` and `to` are the same server").help("name the other one")]);
         }
         let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
         let new = On(&self.to);
         let mut actions = vec![
             Action::sql(&self.from, from.event_scheduler()),
-            Action::note("refuse if it runs there"),
+            Action::note("refuse if the event scheduler runs there"),
             Action::sql(&self.from, from.events()),
             new.sql(to.events()),
             new.sql(to.event_scheduler()),
             Action::note(format!("for every event that is enabled on `{}`, and not on `{}`:", self.from, self.to)),
             new.sql(to.without_binlog()),
             new.sql(some_event(to, ENABLED)),
-            Action::note("for every one that is not:"),
+            Action::note("for every event that is not:"),
             new.sql(some_event(to, DISABLED)),
             new.sql(to.account_exists(Words::late("user"), Words::late("host"))),
         ];
         if self.scheduler.is_some() {
-            actions.push(Action::note(format!("if the scheduler was on, or off, on `{}` and is not here:", self.from)));
+            actions.push(Action::note(format!("if the scheduler had another state on `{}` than here:", self.from)));
             actions.extend([true, false].map(|on| new.sql(to.set_event_scheduler(on))));
         }
         Ok(actions)
@@ -203,7 +212,7 @@ impl Step for Events {
             actions.push(Action::sql(&self.to, to.event_scheduler()));
             actions.extend([true, false].map(|on| Action::sql(&self.to, to.set_event_scheduler(on))));
         }
-        actions.push(Action::note("every event that this step changed, as it was before:"));
+        actions.push(Action::note("every event that this step changed, back to its state before:"));
         actions.push(Action::sql(&self.to, to.without_binlog()));
         let statuses = [ENABLED, DISABLED, "SLAVESIDE_DISABLED"];
         actions.extend(statuses.map(|status| Action::sql(&self.to, some_event(to, status))));
@@ -212,8 +221,8 @@ impl Step for Events {
 
     fn needs(&self, world: &World) -> Vec<Need> {
         let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
-        let mut needs = Vec::from(Needs::on(&self.from, "see its events").everywhere(from.sees_all()));
-        let take_over = Needs::on(&self.to, "do what the other server did by events")
+        let mut needs = Vec::from(Needs::on(&self.from, "read its events").everywhere(from.sees_all()));
+        let take_over = Needs::on(&self.to, "run the events of the other server")
             .everywhere(to.sees_all())
             .only_if(&Condition::EventsEnabled, to.event_privileges())
             .only_if(&Condition::AdministratorsDefine, to.sets_system_definers());
@@ -230,7 +239,7 @@ impl Step for Events {
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
-        vec![format!("that what the events do works on `{}`: it shows at their hours", self.to)]
+        vec![format!("that the events work on `{}`: this shows when they run", self.to)]
     }
 
     /// Only where there is something to run: an account for a server without events needs nothing more.
@@ -249,7 +258,7 @@ impl Step for Events {
         let mut needs = self.needs(cx.world);
         let needed = |condition: &Condition| *condition == Condition::EventsEnabled;
         needs.retain(|need| need.server == self.to && need.only_if.as_ref().is_none_or(needed));
-        require(cx, &needs, "run the events when the time comes").await
+        require(cx, &needs, "run the events after the switch").await
     }
 
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
@@ -279,7 +288,9 @@ impl Step for Events {
         let now = events(&target, to).await?;
         let enabled: Vec<&Event> = now.iter().filter(|event| event.status == ENABLED).collect();
         if !self::changes(&old, &now).is_empty() {
-            return Err(Failure::transient(ATTEMPT, "they are not as they were set").at(&self.to).help("resume"));
+            return Err(Failure::transient(ATTEMPT, "the events do not have the status that was set")
+                .at(&self.to)
+                .help("resume"));
         }
         self.tell_of_missing_definers(cx, &enabled).await?;
         cx.progress.note(format!("{} enabled, {} of them here", enabled.len(), changes.len()));

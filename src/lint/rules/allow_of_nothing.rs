@@ -9,7 +9,7 @@ pub static RULE: Rule = Rule {
     code: "C020",
     name: "allow-of-nothing",
     severity: Severity::Warning,
-    title: "an allowing comment that nothing needs",
+    title: "an `allow` comment that matches no finding",
     page: include_str!("allow_of_nothing.md"),
     check,
 };

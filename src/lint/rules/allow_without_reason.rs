@@ -1,4 +1,4 @@
-//! `C019`: a comment `cutover: allow` that does not say why.
+//! `C019`: a comment `cutover: allow` without a reason.
 
 use crate::lint::finding::Finding;
 use crate::lint::rule::{Rule, Severity};
@@ -9,7 +9,7 @@ pub static RULE: Rule = Rule {
     code: "C019",
     name: "allow-without-reason",
     severity: Severity::Warning,
-    title: "an allowing comment without a reason",
+    title: "an `allow` comment without a reason",
     page: include_str!("allow_without_reason.md"),
     check,
 };

@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule {
     code: "C002",
     name: "benchmark-without-requirement",
     severity: Severity::Warning,
-    title: "a measurement that cannot refuse",
+    title: "a disk measurement that cannot fail",
     page: include_str!("benchmark_without_requirement.md"),
     check,
 };
@@ -18,10 +18,10 @@ pub static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let lax = subject.playing::<MeasuresDisk>().filter(|(_, measures)| !measures.requires);
     lax.map(|(step, _)| {
-        let message = format!("`{}` measures a disk, and goes on whatever it finds", step.written.id);
+        let message = format!("`{}` measures a disk, but accepts any result", step.written.id);
         Finding::new(&RULE, step.written.uses_place, message)
             .label("requires nothing")
-            .help("say what the disk must reach: `require: { write_iops: 10000, fsync_p99: 5ms }`")
+            .help("state what the disk must reach: `require: { write_iops: 10000, fsync_p99: 5ms }`")
     })
     .collect()
 }

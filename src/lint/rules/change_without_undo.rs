@@ -1,4 +1,4 @@
-//! `C008`: a `command` or `sql` step that changes something and says not how that is taken back.
+//! `C008`: a `command` or `sql` step that changes something and has no undo.
 
 use crate::kinds::role::{RunsUsersProgram, RunsUsersStatements};
 use crate::lint::finding::Finding;
@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule {
     code: "C008",
     name: "change-without-undo",
     severity: Severity::Warning,
-    title: "a change of your own that no rollback takes back",
+    title: "a change of your own that no rollback undoes",
     page: include_str!("change_without_undo.md"),
     check,
 };
@@ -21,9 +21,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let own = programs.map(|(step, _)| step).chain(statements.map(|(step, _)| step));
     own.filter(|step| step.written.rollback.is_empty() && !subject.is_after_promotion(*step))
         .map(|step| {
-            let message = format!("`{}` changes something, and nothing says how that is taken back", step.written.id);
+            let message = format!("`{}` changes something, and nothing states how to undo it", step.written.id);
             Finding::new(&RULE, step.written.uses_place, message)
-                .label("stays after a rollback")
+                .label("remains after a rollback")
                 .help("give it an `undo`, or a `rollback` hook")
         })
         .collect()

@@ -35,14 +35,14 @@ fn left_as_import(subject: &Subject<'_>, server: &str) -> Option<Finding> {
     if subject.steps().any(|step| opens(step) && subject.is_before(import, step)) {
         return None;
     }
-    let message = format!("`{server}` keeps the file of an import, which closes it");
+    let message = format!("`{server}` keeps the configuration file for an import, which closes it");
     let finding = Finding::new(&RULE, import.place_of("profile"), message).label("nothing is rendered after it");
     Some(finding.help(format!(
         "after the switch: `uses: render`, `with: {{ template: my.cnf.j2, server: {server}, profile: production }}`"
     )))
 }
 
-/// The last `set_variables` that persists it says closed, and no file is rendered later.
+/// The last `set_variables` that persists it closes the server, and no file is rendered later.
 fn kept_closed(subject: &Subject<'_>, server: &str) -> Option<Finding> {
     let closing = last(subject, |step| persists(step, server) == Some(true))?;
     let undone =
@@ -50,7 +50,7 @@ fn kept_closed(subject: &Subject<'_>, server: &str) -> Option<Finding> {
     if subject.steps().any(|step| undone(&step) && subject.is_before(closing, step)) {
         return None;
     }
-    let message = format!("`{server}` is opened, and `{}` keeps it closed in its file", closing.written.id);
+    let message = format!("`{server}` is opened, but `{}` closes it in its configuration file", closing.written.id);
     let finding = Finding::new(&RULE, closing.written.uses_place, message).label("read-only after a restart");
     Some(finding.help("after the switch: `uses: set_variables` with `persist: true` and `read_only: false`"))
 }
@@ -63,9 +63,9 @@ fn closed_by_settings(subject: &Subject<'_>, server: &str) -> Option<Finding> {
         .entries()
         .iter()
         .find(|(name, value)| VARIABLES.contains(&name.text.replace('-', "_").as_str()) && is_on(&value.to_json()))?;
-    let message = format!("`{server}` is opened, and its settings say `{}` in every file of it", name.text);
+    let message = format!("`{server}` is opened, but its `settings` put `{}` into every configuration file", name.text);
     let finding = Finding::new(&RULE, value.span, message).file(File::Inventory).label("read-only after a restart");
-    Some(finding.help("take it away: the import profile closes the server by itself, until the switch"))
+    Some(finding.help("remove it: the import profile closes the server until the switch without it"))
 }
 
 /// The last step that does something, in the order of the file.

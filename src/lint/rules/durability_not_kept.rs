@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     code: "C004",
     name: "durability-not-kept",
     severity: Severity::Warning,
-    title: "durable commits end with the next restart",
+    title: "commits are durable only until the next restart",
     page: include_str!("durability_not_kept.md"),
     check,
 };

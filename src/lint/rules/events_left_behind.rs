@@ -21,7 +21,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         !events.any(|(events, _)| subject.is_before(*promote, events))
     });
     left.map(|(promote, Opens { server, .. })| {
-        let message = format!("`{server}` is opened, and no `events` step lets it run what the old server ran");
+        let message = format!("`{server}` is opened, and no `events` step makes it run the events of the old server");
         Finding::new(&RULE, promote.written.uses_place, message).label("events stay off").help(format!(
             "after the switch: `uses: events`, `with: {{ from: OLD, to: {server}, scheduler: \
              \"{{{{ steps.fence.event_scheduler }}}}\" }}`"

@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
     code: "C018",
     name: "failure-after-promote",
     severity: Severity::Warning,
-    title: "a step after the switch does not say what its failure means",
+    title: "a step after the switch without `on_failure`",
     page: include_str!("failure_after_promote.md"),
     check,
 };
@@ -35,10 +35,10 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         if node.get("on_failure").is_some() {
             return None;
         }
-        let message = format!("`{}` comes after the switch, and does not say what its failure means", step.written.id);
+        let message = format!("`{}` runs after the switch and has no `on_failure`", step.written.id);
         let finding = Finding::new(&RULE, step.written.id_place, message).label("no rollback from here on");
         let fix = edit::set_field(subject.document, node, "on_failure", "stop");
-        Some(finding.help("say `on_failure: stop` (a person decides) or `on_failure: continue` (noted only)").fix(fix))
+        Some(finding.help("add `on_failure: stop` (a person decides) or `on_failure: continue` (noted only)").fix(fix))
     };
     after.filter_map(finding).collect()
 }

@@ -20,14 +20,14 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let finding = |(fence, _): (Pair<'_>, &Closes)| {
         let id = &fence.written.id;
         let Some(block) = subject.block(fence) else {
-            let message = format!("`{id}` closes a server, and nothing limits for how long");
-            let finding = Finding::new(&RULE, fence.written.uses_place, message).label("stands in no block");
-            return Some(finding.help("put it with the steps up to the promotion into a `block` with a `deadline`"));
+            let message = format!("`{id}` closes a server for an unlimited time");
+            let finding = Finding::new(&RULE, fence.written.uses_place, message).label("is in no block");
+            return Some(finding.help("put it, with the steps up to the promotion, into a `block` with a `deadline`"));
         };
         if block.deadline.is_some() {
             return None;
         }
-        let message = format!("the block `{}` closes a server, and nothing limits for how long", block.id);
+        let message = format!("the block `{}` closes a server for an unlimited time", block.id);
         let node = subject.node(&block.id)?;
         let finding = Finding::new(&RULE, block.id_place, message).label("has no deadline");
         let fix = edit::set_field(subject.document, node, "deadline", "10s");

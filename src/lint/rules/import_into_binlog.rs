@@ -21,8 +21,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     logged
         .map(|(step, _)| {
             let message = format!("`{}` writes the whole load to the server's own binary log", step.written.id);
-            let finding = Finding::new(&RULE, step.place_of("binlog"), message).label("makes transactions of its own");
-            let finding = finding.help("leave it out, or say in a comment what needs it");
+            let finding =
+                Finding::new(&RULE, step.place_of("binlog"), message).label("creates transactions of its own");
+            let finding = finding.help("remove it, or state the reason in a comment");
             finding.fix(edit::set_field(subject.document, &step.written.with, "binlog", "false"))
         })
         .collect()

@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule {
     code: "C001",
     name: "import-without-benchmark",
     severity: Severity::Warning,
-    title: "a dump is loaded onto a disk that nobody has measured",
+    title: "a dump is loaded onto an unmeasured disk",
     page: include_str!("import_without_benchmark.md"),
     check,
 };
@@ -27,8 +27,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let message =
             format!("`{}` loads a dump, and no step before it measures the disk of `{host}`", import.written.id);
         Finding::new(&RULE, import.written.uses_place, message)
-            .label("onto a disk nobody has measured")
-            .help(format!("add a `benchmark` step for `{host}`, and its id to the `needs` on the way to this step"))
+            .label("unmeasured disk")
+            .help(format!("add a `benchmark` step for `{host}`, and let this step need it"))
     };
     unmeasured.map(finding).collect()
 }

@@ -21,7 +21,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let finding = |promote: (Pair<'_>, &Opens)| {
         let lag = proof::last_lag(subject, promote)?;
         let (id, server) = (&lag.written.id, &promote.1.server);
-        let message = format!("`{id}` is all that comes before `{server}` is opened, and a lag proves nothing");
+        let message = format!("before `{server}` is opened only `{id}` checks it, and a small lag proves nothing");
         let finding = Finding::new(&RULE, lag.written.uses_place, message);
         Some(finding.label("the only proof").help(proof::HELP))
     };

@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    // whoever has said it once, to preflight, is not asked again
+    // an answer in `preflight` is enough
     if subject.playing::<Examines>().any(|(_, examines)| examines.accepts_no_way_back) {
         return Vec::new();
     }
@@ -27,8 +27,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     });
     one_way
         .map(|(promote, Opens { server, source: old, .. })| {
-            let message = format!("what is written on `{server}` never reaches `{old}`: there is no way back");
-            Finding::new(&RULE, promote.written.uses_place, message).label("lossless in one direction only").help(format!(
+            let message = format!("writes on `{server}` never reach `{old}`: there is no way back");
+            Finding::new(&RULE, promote.written.uses_place, message).label("lossless in one direction").help(format!(
                 "after the switch: `uses: reverse_replication`, `with: {{ replica: {old}, source: {server}, position: \
                  \"{{{{ steps.{}.position }}}}\" }}`; or `way_back: none` in `preflight`",
                 promote.written.id

@@ -25,12 +25,10 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     open.map(|(step, follows)| (step, hosts(follows)))
         .filter(|(_, hosts)| hosts[0] != hosts[1])
         .map(|(step, hosts)| {
-            let message = format!("every row goes from `{}` to `{}` in plain text", hosts[0], hosts[1]);
-            Finding::new(&RULE, step.written.uses_place, message)
-                .label("goes through no tunnel and is not encrypted")
-                .help(
-                    "open a `tunnel` before it and name it: `through: TUNNEL`; or let the servers encrypt: `tls: true`",
-                )
+            let message = format!("every replicated row goes from `{}` to `{}` in plain text", hosts[0], hosts[1]);
+            Finding::new(&RULE, step.written.uses_place, message).label("no tunnel and no encryption").help(
+                "open a `tunnel` before it and name it: `through: TUNNEL`; or let the servers encrypt: `tls: true`",
+            )
         })
         .collect()
 }

@@ -37,7 +37,7 @@ fn finding(node: &Node, text: &str) -> Finding {
     let message = format!("nothing listens on the port 0 of `{text}`");
     Finding::new(&RULE, node.span, message)
         .label("no port")
-        .help("write the port; a free one for each rehearsal is asked for by the input's `rehearsal: 127.0.0.1:0`")
+        .help("write the port; for a free port in each rehearsal, give the input `rehearsal: 127.0.0.1:0`")
 }
 
 fn gather<'a>(node: &'a Node, places: &mut Vec<(&'a Node, &'a str)>) {

@@ -24,7 +24,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     bare.map(|(promote, Opens { server, .. })| {
         let message = format!("`{server}` is opened, and no step before makes its commits durable");
         Finding::new(&RULE, promote.written.uses_place, message)
-            .label("acknowledged writes could be lost with the power")
+            .label("a power cut could lose acknowledged writes")
             .help(format!(
                 "before the switch: `uses: set_variables`, `with: {{ server: {server}, persist: true, variables: \
                  {{ innodb_flush_log_at_trx_commit: 1, sync_binlog: 1 }} }}`"

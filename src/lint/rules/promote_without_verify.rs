@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
     code: "C021",
     name: "promote-without-verify",
     severity: Severity::Error,
-    title: "the new server is opened, and nobody compared it with the old one",
+    title: "the new server is opened without a comparison with the old one",
     page: include_str!("promote_without_verify.md"),
     check,
 };
@@ -32,17 +32,17 @@ fn fault(subject: &Subject<'_>, opens: &Opens) -> Option<(String, &'static str)>
     let (server, verified) = (&opens.server, opens.verified.as_deref().unwrap_or_default());
     let opened = format!("`{server}` is opened, and ");
     if verified == "none" {
-        return Some((opened + "nothing proves that it holds the same as the old server", "no proof"));
+        return Some((opened + "nothing proves that its rows equal those of the old server", "no proof"));
     }
     let Some((_, reference)) = marker::find(verified).next() else {
-        return Some((opened + "the proof is a time that was written by hand", "not the output of a step"));
+        return Some((opened + "the proof is a time written by hand", "not the output of a step"));
     };
     let Some(step) = reference.strip_prefix("steps.").and_then(|rest| rest.split('.').next()) else {
         return Some((opened + "the proof is not the output of a step", "not the output of a step"));
     };
     let proof = subject.playing::<ProvesEquality>().find(|(verify, _)| verify.written.id == step);
     let Some((_, ProvesEquality { replica: compared, .. })) = proof else {
-        return Some((opened + &format!("`{step}` is no `verify` step"), "not the output of a `verify`"));
+        return Some((opened + &format!("`{step}` is not a `verify` step"), "not the output of a `verify`"));
     };
     if compared != server {
         return Some((opened + &format!("`{step}` compares `{compared}`"), "the proof of another server"));

@@ -7,7 +7,7 @@ use crate::lint::subject::{Pair, Subject};
 pub(super) const HELP: &str = "between fence and promotion: `uses: wait_for_position`, \
                                `with: { replica: SERVER, position: \"{{ steps.fence.position }}\" }`";
 
-/// Whether the server is seen, after a fence, to have reached a place in its source's log.
+/// Whether the server is seen, after a fence, to have reached a position in its source's log.
 pub(super) fn is_proved(subject: &Subject<'_>, (promote, opens): (Pair<'_>, &Opens)) -> bool {
     subject.playing::<WaitsForPosition>().any(|(wait, waits)| {
         waits.replica == opens.server

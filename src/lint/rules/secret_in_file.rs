@@ -29,7 +29,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             continue;
         }
         for field in ["default", "rehearsal"].into_iter().filter_map(|name| node.get(name)).filter(literal) {
-            let message = format!("the input `{}` has a secret written into the file", key.text);
+            let message = format!("the input `{}` contains a secret in plain text", key.text);
             findings.push(finding(field.span, message, "refer to it in the inventory: `password: { env: NAME }`"));
         }
     }
@@ -39,8 +39,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             let Value::Seq(items) = &list.value else { continue };
             for item in items {
                 let Some(range) = item.as_str().and_then(password_of) else { continue };
-                let message = format!("`{}` has a password written into a statement", step.id);
-                let help = "make the account with `replication_account` or `accounts`, from the inventory";
+                let message = format!("`{}` contains a password in a statement", step.id);
+                let help = "create the account with `replication_account` or `accounts`, from the inventory";
                 findings.push(finding(subject.document.within(item, &range), message, help));
             }
         }
@@ -49,7 +49,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 fn finding(place: Span, message: String, help: &str) -> Finding {
-    Finding::new(&RULE, place, message).label("kept in git for ever").help(help).secret()
+    Finding::new(&RULE, place, message).label("kept in git forever").help(help).secret()
 }
 
 /// Where the password stands in `... IDENTIFIED BY 'password'`.

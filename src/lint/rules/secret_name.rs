@@ -2,7 +2,7 @@
 
 use crate::playbook::mask;
 
-/// Whether an input, an option or a variable of this name holds a secret. A name that says where one is kept
+/// Whether an input, an option or a variable of this name holds a secret. A name that states where one is kept
 /// (`password_file`) does not.
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.trim_start_matches('-').trim_start_matches(['"', '\'']).replace('-', "_").to_lowercase();

@@ -28,7 +28,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         for (_, with) in all.filter(|(uses, _)| kinds::plays(uses, RoleName::RunsUsersProgram)) {
             for argv in RunsUsersProgram::LINES.into_iter().filter_map(|field| with.get(field)) {
                 findings.extend(places(subject.document, argv).into_iter().map(|place| {
-                    let message = format!("`{}` has what looks like a secret on its command line", step.id);
+                    let message = format!("`{}` seems to have a secret on its command line", step.id);
                     Finding::new(&RULE, place, message)
                         .label("every user of the host can read it")
                         .help("let the program read it from a file of mode 0600, such as an option file")
@@ -40,7 +40,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The words of a command line that hold a secret; those of a shell's script are looked at one by one.
+/// The words of a command line that hold a secret; those of a shell's script are checked one by one.
 fn places(document: &Document, argv: &Node) -> Vec<Span> {
     let Value::Seq(items) = &argv.value else { return Vec::new() };
     let mut words: Vec<(&str, Span)> = Vec::new();

@@ -24,9 +24,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             return None;
         }
         let place = document.root.get("servers")?.get(replica)?.get("server_id")?.span;
-        let message = format!("`{replica}` is to follow `{source}`, and both have the server_id {id}");
+        let message = format!("`{replica}` replicates from `{source}`, but both have server_id {id}");
         let finding = Finding::new(&RULE, place, message).file(File::Inventory).label("the same as its source's");
-        Some(finding.help("give each server a number of its own"))
+        Some(finding.help("give each server its own number"))
     };
     subject.playing().filter(|(_, follows): &(_, &Follows)| !follows.way_back).filter_map(finding).collect()
 }

@@ -28,9 +28,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let (key, node) = document.root.get("servers")?.entry(name)?;
         let id = world.server_id(name);
         let message = format!("`{name}` gets the server_id {id}, derived from its name, host and address");
-        let finding = Finding::new(&RULE, key.span, message).file(File::Inventory).label("states no server_id");
+        let finding = Finding::new(&RULE, key.span, message).file(File::Inventory).label("has no server_id");
         let fix = edit::set_field(document, node, "server_id", &id.to_string());
-        Some(finding.help(format!("state it, so that it stays: `server_id: {id}`")).fix(fix))
+        Some(finding.help(format!("state it, so that it never changes: `server_id: {id}`")).fix(fix))
     };
     unpinned.filter_map(finding).collect()
 }

@@ -25,9 +25,9 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let Some(when) = step.written.when.as_ref().filter(|when| is_constant(when)) else { continue };
         if step.planned.skip.is_some() {
             never.insert(&step.written.id, &step.written.id);
-            let message = format!("`{}` never runs: its condition is false whatever is set", step.written.id);
+            let message = format!("`{}` never runs: its condition is always false", step.written.id);
             let finding = Finding::new(&RULE, when.span, message).label("always false");
-            findings.push(finding.help("take the step out, or let an input decide: `when: inputs.NAME`"));
+            findings.push(finding.help("remove the step, or let an input decide: `when: inputs.NAME`"));
         }
     }
     // a skipped step has no outputs, and a step that reads them is skipped in turn
@@ -41,7 +41,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             let Some(missing) = never.keys().copied().find(|from| reads(step, from)) else { continue };
             never.insert(id, missing);
             let message = format!("`{id}` never runs: it uses an output of `{missing}`, which never runs");
-            let finding = Finding::new(&RULE, step.written.uses_place, message).label("skipped in turn");
+            let finding = Finding::new(&RULE, step.written.uses_place, message).label("skipped as well");
             findings.push(finding.help(format!("let `{missing}` run, or take the value from another step")));
         }
         if never.len() == before {

@@ -31,8 +31,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     unused
         .map(|(name, place)| {
             Finding::new(&RULE, *place, format!("no step uses the input `{name}`"))
-                .label("set to no effect")
-                .help(format!("use it, `{{{{ inputs.{name} }}}}`, or take it away"))
+                .label("has no effect")
+                .help(format!("use it, `{{{{ inputs.{name} }}}}`, or remove it"))
         })
         .collect()
 }

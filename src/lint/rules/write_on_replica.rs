@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
     code: "C011",
     name: "write-on-replica",
     severity: Severity::Warning,
-    title: "a statement leaves a transaction of its own on the replica",
+    title: "a statement creates a transaction that only the replica has",
     page: include_str!("write_on_replica.md"),
     check,
 };
@@ -24,7 +24,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     writes
         .filter(|(step, _)| !subject.is_after_promotion(*step))
         .map(|(step, RunsUsersStatements { server, .. })| {
-            let message = format!("`{}` writes on the replica `{server}`, and into its binary log", step.written.id);
+            let message = format!("`{}` writes to the replica `{server}` and to its binary log", step.written.id);
             Finding::new(&RULE, step.written.uses_place, message)
                 .label("a transaction that the source does not have")
                 .help("add `binlog: false`, or run it on the source")

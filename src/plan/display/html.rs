@@ -1,4 +1,4 @@
-//! The plan as one page: nothing is loaded, no script is needed, and the page says so to the browser.
+//! The plan as one page: nothing is loaded, no script is needed, and the page states this to the browser.
 
 use super::edges::{Edges, is_point_of_no_return};
 use super::svg::svg;
@@ -29,14 +29,14 @@ pub fn html(plan: &Plan) -> String {
             body {
                 (summary(plan, &edges))
                 (graph(plan, &edges))
-                h2 { "What is done" }
+                h2 { "Steps in detail" }
                 details {
-                    summary { "before the first step, and beside the steps" }
+                    summary { "setup" }
                     (actions(&plan.opening))
                 }
                 @for (number, step) in (1..).zip(&plan.steps) { (details(plan, &edges, number, step)) }
                 @for (name, text) in &plan.scripts {
-                    details { summary { "<<" (name) ">> stands above for" } pre { (text) } }
+                    details { summary { "<<" (name) ">> is this script" } pre { (text) } }
                 }
             }
         }
@@ -54,20 +54,20 @@ fn summary(plan: &Plan, edges: &Edges) -> Markup {
             @for (name, about) in wording::servers(plan) { dt { "server " (name) } dd { (about) } }
             @for (name, value) in &plan.inputs { dt { "input " (name) } dd { code { (value) } } }
             @for (id, about) in wording::windows(plan) { dt { "window of " (id) } dd { (about) } }
-            @for (occasion, webhooks) in wording::told(plan) { dt { "on " (occasion) } dd { "tell " (webhooks) } }
+            @for (occasion, webhooks) in wording::told(plan) { dt { "on " (occasion) } dd { "notify " (webhooks) } }
             dt { "steps" } dd { (wording::count(plan)) }
             dt { "point of no return" }
             dd {
                 @if let Some((number, step)) = end.step {
                     strong.no-return { "after step " (number) ", " a href={ "#step-" (number) } { (step) } }
-                    "; nothing is rolled back from there"
+                    "; after it nothing is rolled back"
                 } @else {
-                    "none: whatever fails, what was done is taken back"
+                    "none: after any failure, the steps that ran are undone"
                 }
             }
             @if end.step.is_some() {
-                dt { "beyond it" }
-                dd { (if end.beyond.is_empty() { "no step".to_owned() } else { end.beyond.join(", ") }) }
+                dt { "steps after it" }
+                dd { (if end.beyond.is_empty() { "none".to_owned() } else { end.beyond.join(", ") }) }
             }
         }
     }
@@ -113,11 +113,11 @@ fn content(plan: &Plan, edges: &Edges, number: usize, step: &PlannedStep) -> Mar
         @if let Some(when) = &step.when { p { "only when " code { (when) } } }
         p { (wording::terms(step)) }
         @if !step.unproved.is_empty() {
-            p { "not proved before:" }
+            p { "unverified:" }
             ul { @for unproved in &step.unproved { li { (unproved) } } }
         }
         (actions(&step.actions))
-        @if !step.undo.is_empty() || !step.rollback.is_empty() { p { "to take it back:" } }
+        @if !step.undo.is_empty() || !step.rollback.is_empty() { p { "to undo it:" } }
         @if !step.undo.is_empty() { (actions(&step.undo)) }
         @for hook in &step.rollback { p { "hook (" (hook.uses) ")" } (actions(&hook.actions)) }
     }

@@ -34,7 +34,7 @@ pub fn servers(plan: &Plan) -> Vec<(&str, String)> {
     wording::servers(plan)
 }
 
-/// A drawing of a run of `plan`, with a mark for each step; `Err` says why it cannot be drawn.
+/// A drawing of a run of `plan`, with a mark for each step; `Err` states why it cannot be drawn.
 ///
 /// # Errors
 /// When the graph is larger than anybody could read.
@@ -50,5 +50,5 @@ pub fn live(plan: &Plan, marks: &[Mark]) -> Result<Live, String> {
 fn too_large(plan: &Plan, edges: &Edges) -> Option<String> {
     let (steps, arrows) = (plan.steps.len(), edges.count());
     (steps > DRAWN_STEPS || arrows > DRAWN_EDGES)
-        .then(|| format!("The graph is left out: {steps} steps and {arrows} arrows are more than can be read."))
+        .then(|| format!("The graph is left out: {steps} steps and {arrows} arrows are too many to read."))
 }

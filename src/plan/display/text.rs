@@ -31,9 +31,9 @@ fn write_plan(out: &mut String, plan: &Plan) -> std::fmt::Result {
         writeln!(out, "  window of {id}: {about}")?;
     }
     for (occasion, webhooks) in wording::told(plan) {
-        writeln!(out, "  on {occasion} tell {webhooks}")?;
+        writeln!(out, "  on {occasion} notify {webhooks}")?;
     }
-    writeln!(out, "\nbefore the first step, and beside the steps")?;
+    writeln!(out, "\nsetup")?;
     for action in &plan.opening {
         write_action(out, action, "    ")?;
     }
@@ -43,7 +43,7 @@ fn write_plan(out: &mut String, plan: &Plan) -> std::fmt::Result {
 
 fn write_scripts(out: &mut String, plan: &Plan) -> std::fmt::Result {
     for (name, text) in &plan.scripts {
-        writeln!(out, "\n<<{name}>> stands above for:")?;
+        writeln!(out, "\n<<{name}>> is this script:")?;
         text.lines().try_for_each(|line| writeln!(out, "    {line}"))?;
     }
     Ok(())
@@ -79,13 +79,13 @@ fn write_step(out: &mut String, number: usize, step: &PlannedStep) -> std::fmt::
     }
     writeln!(out, "     {}", wording::terms(step))?;
     for unproved in &step.unproved {
-        writeln!(out, "     ? not proved before: {unproved}")?;
+        writeln!(out, "     ? unverified: {unproved}")?;
     }
     for action in &step.actions {
         write_action(out, action, "     ")?;
     }
     if !step.undo.is_empty() || !step.rollback.is_empty() {
-        writeln!(out, "     to take it back:")?;
+        writeln!(out, "     to undo it:")?;
     }
     for action in &step.undo {
         write_action(out, action, "       ")?;
@@ -108,7 +108,7 @@ pub(super) fn write_action(out: &mut String, action: &Action, indent: &str) -> s
         }
         Action::Command { host, command, input: Some(input) } => {
             write_body(out, indent, &format!("{host}$ {command}"))?;
-            writeln!(out, "{indent}  which is given to read:")?;
+            writeln!(out, "{indent}  with this input:")?;
             write_content(out, indent, input)
         }
         other => write_body(out, indent, &other.to_string()),

@@ -1,4 +1,4 @@
-//! Phrases that every display for people shares, so that a plan says the same in each of them.
+//! Phrases that every display for people shares, so that a plan reads the same in each of them.
 
 use super::edges::{Edges, point_of_no_return};
 use crate::domain::units::Span;
@@ -22,7 +22,7 @@ pub(super) fn servers(plan: &Plan) -> Vec<(&str, String)> {
     let inventory = &plan.world.inventory;
     let servers = inventory.servers.iter().filter_map(|(name, server)| {
         let host = inventory.host(&server.host)?;
-        let via = host.ssh.as_deref().map_or(String::new(), |ssh| format!(" by ssh {ssh}"));
+        let via = host.ssh.as_deref().map_or(String::new(), |ssh| format!(" over ssh {ssh}"));
         let (user, product) = (&server.user, server.wanted());
         Some((name.as_str(), format!("{} on {}{via} as {user}, {product}", server.address, server.host)))
     });
@@ -31,17 +31,17 @@ pub(super) fn servers(plan: &Plan) -> Vec<(&str, String)> {
 
 /// What a block promises.
 pub(super) fn block(block: &PlannedBlock) -> String {
-    let deadline = block.deadline_ms.map_or(String::new(), |ms| format!(" within {}, or it is rolled back", time(ms)));
-    let window = block.window.as_ref().map_or(String::new(), |window| format!("; it begins only {window}"));
-    format!("block {}: one after the other{deadline}{window}", block.id)
+    let deadline = block.deadline_ms.map_or(String::new(), |ms| format!(" within {}, or the run rolls back", time(ms)));
+    let window = block.window.as_ref().map_or(String::new(), |window| format!("; it starts only {window}"));
+    format!("block {}: steps in order{deadline}{window}", block.id)
 }
 
-/// Whether and how a step is taken back.
+/// Whether and how a step is undone.
 pub(super) fn reversibility(step: &PlannedStep) -> &'static str {
     match step.reversibility {
-        Reversibility::Reversible => "can be taken back",
-        Reversibility::NothingToUndo => "changes nothing to take back",
-        Reversibility::PointOfNoReturn => "cannot be taken back once it has succeeded",
+        Reversibility::Reversible => "can be undone",
+        Reversibility::NothingToUndo => "needs no undo",
+        Reversibility::PointOfNoReturn => "cannot be undone once it has succeeded",
     }
 }
 
@@ -49,11 +49,11 @@ pub(super) fn reversibility(step: &PlannedStep) -> &'static str {
 pub(super) fn terms(step: &PlannedStep) -> String {
     let failure = match step.on_failure {
         OnFailure::Rollback => "",
-        OnFailure::Stop => "; on failure the run stops as it is",
-        OnFailure::Continue => "; on failure the run goes on",
+        OnFailure::Stop => "; on failure the run stops without a rollback",
+        OnFailure::Continue => "; on failure the run continues",
     };
-    let keep = if step.keep { "; a checkpoint: what fails later leaves it standing" } else { "" };
-    let window = step.window.as_ref().map_or(String::new(), |window| format!("; it begins only {window}"));
+    let keep = if step.keep { "; a checkpoint: a later failure does not undo it" } else { "" };
+    let window = step.window.as_ref().map_or(String::new(), |window| format!("; it starts only {window}"));
     let (back, limit, tries) = (reversibility(step), time(step.timeout_ms), attempts(&step.retry));
     format!("{back}{failure}{keep}; at most {limit} an attempt{tries}{window}")
 }
@@ -64,7 +64,7 @@ fn attempts(retry: &Retry) -> String {
         (0 | 1, None) => String::new(),
         (attempts, None) => format!(", {attempts} attempts"),
         (0 | 1, Some(time)) => format!(", tried for {time}"),
-        (attempts, Some(time)) => format!(", {attempts} attempts, and for {time} in any case"),
+        (attempts, Some(time)) => format!(", {attempts} attempts, and for at least {time}"),
     }
 }
 
@@ -73,10 +73,10 @@ pub(super) fn windows(plan: &Plan) -> Vec<(&str, String)> {
     let blocks = plan.blocks.iter().map(|block| (block.id.as_str(), block.window.as_ref()));
     let steps = plan.steps.iter().map(|step| (step.id.as_str(), step.window.as_ref()));
     let all = blocks.chain(steps);
-    all.filter_map(|(id, window)| Some((id, format!("begins only {}", window?)))).collect()
+    all.filter_map(|(id, window)| Some((id, format!("starts only {}", window?)))).collect()
 }
 
-/// What is told to whom, by occasion.
+/// Who is notified, by occasion.
 pub(super) fn told(plan: &Plan) -> Vec<(&'static str, String)> {
     let on = &plan.on;
     let all = [

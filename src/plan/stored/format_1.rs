@@ -1,5 +1,5 @@
 //! Plans of format 1 (cutover 0.1.x): a statement was its text. What is read of one is for people only, so every action
-//! becomes a note that says what it said. Roles were not written down: the kinds of this program say them.
+//! becomes a note with the same text. Roles were not stored: they come from the kinds of this program.
 
 use crate::kinds;
 use serde_json::{Value, json};

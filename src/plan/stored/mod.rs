@@ -26,7 +26,7 @@ pub enum Unreadable {
     #[error("it has format {0}, made by a newer program")]
     Newer(u32),
     /// It is not as it was written.
-    #[error("the plan does not have its own hash")]
+    #[error("the hash in the plan does not match its contents")]
     Changed,
 }
 
@@ -58,23 +58,21 @@ impl Plan {
         Ok(serde_json::from_value(format_1::with_notes(plan))?)
     }
 
-    /// Whether this program may carry the plan out, go on with a run of it, or take that back: everything but reading it.
+    /// Whether this program may run the plan, and continue or roll back a run of it: everything except reading it.
     /// `of` names the plan or its run in the refusal.
     ///
     /// # Errors
     /// `Refused` for a plan of another format.
     pub fn may_be_carried_out(&self, of: &str) -> Result<()> {
         let Some(maker) = maker(self.format) else { return Ok(()) };
-        let answer = format!(
-            "its plan has format {}, of cutover {maker}; this program carries out format {FORMAT}",
-            self.format
-        );
-        let help = format!("use cutover {maker} for it; this program only lists, shows and reports it");
-        Err(Failure::refused(format!("go on with {of}"), answer).now("nothing was changed").help(help))
+        let answer =
+            format!("its plan has format {}, made by cutover {maker}; this program runs format {FORMAT}", self.format);
+        let help = format!("use cutover {maker} for it; this program can only list, show and report it");
+        Err(Failure::refused(format!("continue with {of}"), answer).now("nothing was changed").help(help))
     }
 }
 
-/// Which versions of this program carry out plans of another format than this one's.
+/// Which versions of this program run plans of another format than this one's.
 #[must_use]
 pub fn maker(format: u32) -> Option<Cow<'static, str>> {
     match format {
@@ -85,7 +83,7 @@ pub fn maker(format: u32) -> Option<Cow<'static, str>> {
 }
 
 /// Whether something that was kept as JSON, with a hash over everything else in it, is as it was written. Keys keep their
-/// order and numbers their form, so that this can be told whatever its shape.
+/// order and numbers their form, so that this can be checked whatever its shape.
 #[must_use]
 pub fn has_its_hash(kept: &Value) -> bool {
     let mut bare = kept.clone();

@@ -1,4 +1,4 @@
-//! Applications, and how they are sent to another server.
+//! Applications, and how they are switched to another server.
 
 use super::Account;
 use crate::domain::units::Span;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// An application that uses one of the servers and is sent to the other at the switch.
+/// An application that uses one of the servers and is switched to the other one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
@@ -17,10 +17,10 @@ pub struct Application {
     /// Command that makes it read the file again, run on the file's host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reload: Vec<String>,
-    /// Longest time that command may take: `10s` when missing, for the application waits meanwhile.
+    /// Longest time that this command may take, because the application waits. Default: `10s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reload_limit: Option<Span>,
-    /// A proxy in front of the servers that is switched instead of, or besides, the file.
+    /// A proxy in front of the servers that is switched instead of the file, or in addition to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub haproxy: Option<Haproxy>,
     /// Accounts the application logs in with; a step can prove that they work on the target before the switch.
@@ -35,10 +35,10 @@ pub struct ConfigFile {
     /// Template it is rendered from.
     #[schemars(extend("format" = "template"))]
     pub template: String,
-    /// Where it is written.
+    /// Path of the file.
     #[schemars(extend("format" = "path"))]
     pub path: String,
-    /// Host it is written on: one of `hosts`, or else a name that your ssh knows.
+    /// Host that it is written on: one of `hosts`, or a name that your ssh knows.
     #[schemars(extend("format" = "host-or-ssh-name"))]
     pub host: String,
     /// Further values for the template, such as the names the application gives its settings.
@@ -46,7 +46,7 @@ pub struct ConfigFile {
     pub values: BTreeMap<String, serde_json::Value>,
 }
 
-/// What packages of `HAProxy` call its account.
+/// The account that packages of `HAProxy` create.
 fn haproxy() -> String {
     "haproxy".into()
 }
@@ -55,17 +55,17 @@ fn haproxy() -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Haproxy {
-    /// Host it runs on: one of `hosts`, or else a name that your ssh knows.
+    /// Host it runs on: one of `hosts`, or a name that your ssh knows.
     #[schemars(extend("format" = "host-or-ssh-name"))]
     pub host: String,
     /// Its runtime socket (`stats socket ... level admin`).
     #[schemars(extend("format" = "path"))]
     pub socket: String,
-    /// Account that it runs as. Nobody but this one, root and the account that cutover works as may own the socket and the
-    /// folders that lead to it.
+    /// Account that it runs as. Only this account, root and the account that cutover uses may own the socket and the
+    /// folders above it.
     #[serde(default = "haproxy")]
     pub account: String,
-    /// The backend that holds both servers.
+    /// The backend that contains both servers.
     pub backend: String,
     /// Names in that backend, by the inventory's server name.
     pub servers: BTreeMap<String, String>,

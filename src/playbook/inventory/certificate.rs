@@ -1,40 +1,40 @@
-//! How a server proves who it is.
+//! How a server proves its identity.
 
 use crate::domain::endpoint::Endpoint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How others know that a server is the one it says it is.
+/// How clients verify the identity of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// File with the authority that has signed the server's certificate, as PEM: on the runner's machine, as seen from the
+    /// PEM file with the authority that signed the server's certificate: on the runner's machine, relative to the
     /// inventory's folder.
     #[schemars(extend("format" = "path", "examples" = ["ca.pem", "/etc/mysql/ca.pem"]))]
     pub ca: String,
-    /// The same file on the hosts that connect to the server: a replica's, one that dumps. Default: `ca`, where that is a
-    /// full path.
+    /// The same file on the hosts that connect to the server: the host of a replica, or of a dump. Default: `ca`, if
+    /// that is an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path", "examples" = ["/etc/mysql/ca.pem"]))]
     pub ca_on_host: Option<String>,
-    /// The name that the certificate must be for when the runner connects. Default: the host in the address; behind `ssh`
-    /// that is often 127.0.0.1, so state it there.
+    /// The name that the certificate must contain when the runner connects. Default: the host in the address; behind
+    /// `ssh` that is often 127.0.0.1, so state the name there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "server-name", "examples" = ["db1.example"]))]
     pub server_name: Option<String>,
-    /// What of the certificate is verified.
+    /// Which parts of the certificate are verified.
     #[serde(default, skip_serializing_if = "is_default")]
     pub verify: Verify,
 }
 
-/// What of a server's certificate is verified.
+/// Which parts of a server's certificate are verified.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verify {
-    /// Who has signed it, that it is not out of date, and that it is for the server's name.
+    /// Its signature, that it has not expired, and the server's name.
     #[default]
     Name,
-    /// Who has signed it and that it is not out of date: any server with a certificate of that authority will do.
+    /// Its signature, and that it has not expired: any server with a certificate of that authority is accepted.
     Chain,
 }
 
@@ -44,7 +44,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Certificate {
-    /// The authority's file on the hosts that connect to the server; `None` when nobody has said where it is there.
+    /// The authority's file on the hosts that connect to the server; `None` if its path there is not stated.
     #[must_use]
     pub fn ca_on_host(&self) -> Option<&str> {
         self.ca_on_host.as_deref().or_else(|| self.ca.starts_with('/').then_some(self.ca.as_str()))

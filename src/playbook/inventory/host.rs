@@ -1,11 +1,11 @@
-//! Machines, and what is known of them.
+//! Machines and their facts.
 
 use crate::domain::Words;
 use crate::domain::units::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A machine. Without `ssh` it is the one the runner itself is on.
+/// A machine. Without `ssh` it is the runner's own machine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Host {
@@ -21,30 +21,30 @@ pub struct Host {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub peer_ssh_config: Option<String>,
-    /// Country or region it stands in: for the report, and for `policy.regions`.
+    /// Country or region of the machine: for the report, and for `policy.regions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// What is known of the machine; asked at run time when missing (`cutover facts` prints it).
+    /// Facts about the machine; read at run time if missing (`cutover facts` prints them).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
-    /// Variables of the runner's environment that programs on this host find, besides those of a login (`PATH`, `HOME`,
-    /// `LANG`, `SSH_AUTH_SOCK` ...). For the runner's own machine only.
+    /// Variables of the runner's environment that programs on this host get, besides those of a login (`PATH`, `HOME`,
+    /// `LANG`, `SSH_AUTH_SOCK` ...). Only for the runner's own machine.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("examples" = [["AWS_PROFILE"]]))]
     pub pass_env: Vec<String>,
-    /// Folder on this host for what runs leave there: job logs, option files, leases. It is made with mode 0700. It and
-    /// every folder that leads to it must belong to root or to the account that is worked as there, and nobody else may
-    /// write to them.
+    /// Folder on this host for the files of runs: job logs, option files, leases. It is created with mode 0700. This
+    /// folder and every folder above it must belong to root or to the account that cutover uses there, and nobody else
+    /// may write to them.
     #[schemars(extend("examples" = ["/var/lib/cutover"]))]
     pub work_dir: WorkDir,
-    /// Folder on this host for dumps, which need room; the same holds for it. Default: `work_dir`.
+    /// Folder on this host for dumps, which need disk space, with the same rules. Default: `work_dir`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["/srv/dumps"]))]
     pub dump_dir: Option<WorkDir>,
 }
 
-/// A folder of ours on a host: absolute, or `~/…` below the home folder of the account that is worked as there.
-/// `~/.cutover` unless told otherwise.
+/// A folder of cutover on a host: absolute, or `~/…` below the home folder of the account that cutover uses there.
+/// Default: `~/.cutover`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct WorkDir(#[schemars(extend("format" = "host-folder"))] pub String);
@@ -63,7 +63,7 @@ impl WorkDir {
     }
 }
 
-/// What is known of a machine.
+/// Facts about a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {

@@ -1,4 +1,4 @@
-//! The inventory: *where* a playbook is carried out. Hosts, servers, applications, credentials by reference, policy.
+//! The inventory: *where* a playbook runs. Hosts, servers, applications, credentials by reference, policy.
 
 mod account;
 mod application;
@@ -21,7 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Where the playbook is carried out: hosts, servers, applications and policy.
+/// Where the playbook runs: hosts, servers, applications and policy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Inventory {
@@ -33,10 +33,10 @@ pub struct Inventory {
     pub applications: BTreeMap<String, Application>,
     /// What the company allows.
     pub policy: Policy,
-    /// Webhooks that runs may tell something, by name.
+    /// Webhooks that runs may notify, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub webhooks: BTreeMap<String, Webhook>,
-    /// Labels of the machines whose runners may carry it out, where several share a store: `site: oslo`.
+    /// Labels of the machines whose runners may run it, if several share a store: `site: oslo`.
     #[serde(rename = "runs-on", skip_serializing_if = "BTreeMap::is_empty")]
     pub runs_on: BTreeMap<String, String>,
 }
@@ -78,7 +78,8 @@ impl Inventory {
             u32::from_be_bytes(first) | 1
         })
     }
-    /// Accounts that may get past `read_only` on a server until the fence: `past_read_only`, and those of applications.
+    /// Accounts that may write despite `read_only` on a server until the fence: `past_read_only`, and those of
+    /// applications.
     #[must_use]
     pub fn named_past_read_only(&self, server: &str) -> Vec<String> {
         let named = self.servers.get(server).into_iter().flat_map(|server| server.past_read_only.iter().cloned());

@@ -1,21 +1,21 @@
-//! What the company allows.
+//! Rules of the company.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the company allows.
+/// Rules of the company.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// Whether replication between hosts must be encrypted, and the runner's own connections to other machines.
+    /// Whether replication between hosts, and the runner's own connections to other machines, must be encrypted.
     pub encrypted_replication: Encryption,
-    /// Regions in which every host that a playbook uses must stand; empty means that any will do.
+    /// Allowed regions for every host that a playbook uses; empty allows all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("examples" = [["NO", "DE"]]))]
     pub regions: Vec<String>,
 }
 
-/// Whether replication between hosts must be encrypted, and the runner's own connections to other machines.
+/// Whether replication between hosts, and the runner's own connections to other machines, must be encrypted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encryption {

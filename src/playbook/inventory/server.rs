@@ -23,7 +23,7 @@ pub struct Server {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "address", "examples" = ["10.0.0.2:3306"]))]
     pub endpoint: Option<String>,
-    /// Administrative account that the runner works with.
+    /// Administrative account that the runner uses.
     pub user: String,
     /// Its password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,34 +46,34 @@ pub struct Server {
     /// Command that restarts the server, run on its host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restart: Vec<String>,
-    /// Command that starts the server when it is down, run on its host: once, when a rollback finds that the server refuses
-    /// connections there. A server that only cannot be reached is not started.
+    /// Command that starts the server when it is down, run on its host: once, when a rollback finds that the server
+    /// refuses connections on its own host. A server that is only unreachable is not started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub start: Vec<String>,
-    /// Longest time that either command may take: `5m` when missing. The server's answer is waited for after it.
+    /// Longest time that either command may take. Default: `5m`. The runner then waits for the server to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_limit: Option<Span>,
-    /// Family; the plan is written for `mariadb` when missing, and the run refuses a server that is not.
+    /// Family. Default: `mariadb`. The run refuses a server of another family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
-    /// Version; the run refuses a server with another one (`10.11` matches 10.11.x).
+    /// Version; the run refuses a server with another version (`10.11` matches 10.11.x).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
-    /// The `server_id` it is to have. Default: a number derived from its name and address.
+    /// Its `server_id`. Default: a number derived from its name and address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub server_id: Option<u32>,
-    /// What its certificate is verified by. The runner's own connections to it are then encrypted, and so are those of
-    /// steps with `tls: true`.
+    /// How its certificate is verified. With this, the runner's own connections to it are encrypted, and those of steps
+    /// with `tls: true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Certificate>,
-    /// Accounts that get past `read_only` and may stay until the fence, `user` or `user@host`: jobs that make backups, a
-    /// monitor. The fence ends their sessions, and locks them where nothing else keeps them out. The accounts of an
-    /// application count as named.
+    /// Accounts that can write despite `read_only` and may do so until the fence, as `user` or `user@host`: backup
+    /// jobs, a monitor. The fence ends their sessions, and locks these accounts where nothing else keeps them out. The
+    /// accounts of an application count as listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("examples" = [["backup", "nagios@10.0.0.%"]]))]
     pub past_read_only: Vec<String>,
-    /// Further lines for the server's configuration file: what is particular to it, such as its socket.
+    /// Further lines for the server's configuration file, such as its socket.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, serde_json::Value>,
 }

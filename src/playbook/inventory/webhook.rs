@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// Its address, which often lets whoever knows it send: a secret.
+    /// Its address. A secret, because often anyone who knows it can send messages.
     pub url: SecretRef,
     /// What is sent.
     #[serde(default)]
@@ -23,10 +23,10 @@ pub struct Webhook {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageFormat {
-    /// A JSON object with the run, what happened, and a sentence for people.
+    /// A JSON object with the run, the event, and a sentence for people.
     #[default]
     Json,
-    /// What Slack and those that speak like it take: an object with a `text`.
+    /// The format of Slack and compatible services: an object with a `text`.
     Slack,
 }
 

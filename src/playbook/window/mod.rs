@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// When a step or a block may begin. What has begun is finished, window or not.
+/// When a step or a block may start. Once started, it is finished even after the window closes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("examples" = [{ "days": ["Sun"], "from": "02:00", "to": "04:00", "time_zone": "Europe/Oslo" }]))]
@@ -22,15 +22,15 @@ pub struct Window {
     /// Days on which it opens. Default: every day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub days: Vec<Day>,
-    /// When it opens, as the clock on the wall shows it.
+    /// When it opens, in local time.
     pub from: WallTime,
-    /// When it closes. A time before `from` is one on the day after.
+    /// When it closes. A time before `from` is on the next day.
     pub to: WallTime,
-    /// Where that clock hangs, by its IANA name.
+    /// IANA time zone.
     #[schemars(extend("format" = "time-zone", "examples" = ["Europe/Oslo"]))]
     pub time_zone: String,
-    /// Longest time that the run waits for it to open; one that opens later ends the run, which can be resumed. Default:
-    /// however long it takes.
+    /// Longest time that the run waits for it to open. If it opens later, the run ends and can be resumed. Default: no
+    /// limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longest_wait: Option<Span>,
 }
@@ -68,7 +68,7 @@ impl fmt::Display for Window {
         }
         write!(f, " from {} to {} in {}", self.from, self.to, self.time_zone)?;
         match self.longest_wait {
-            Some(longest) => write!(f, ", awaited for at most {longest}"),
+            Some(longest) => write!(f, "; the run waits for at most {longest}"),
             None => Ok(()),
         }
     }
@@ -84,7 +84,7 @@ mod tests {
             r#"{"days":["Sat","Sun"],"from":"22:00","to":"04:00","time_zone":"Europe/Oslo","longest_wait":"8h"}"#;
         let window: Window = serde_json::from_str(json).unwrap();
         assert_eq!(window.length().as_secs(), 6 * 3600);
-        assert_eq!(window.to_string(), "on Sat, Sun from 22:00 to 04:00 in Europe/Oslo, awaited for at most 8h");
+        assert_eq!(window.to_string(), "on Sat, Sun from 22:00 to 04:00 in Europe/Oslo; the run waits for at most 8h");
         assert_eq!(serde_json::to_string(&window).unwrap(), json);
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// Days that are looked at for the next opening: every day of the week comes at least twice, so that one which a jump of
+/// Days that are searched for the next opening: every day of the week comes at least twice, so that one which a jump of
 /// the clocks swallows is not the only one.
 const AHEAD: i8 = 16;
 
@@ -80,7 +80,7 @@ impl Calendar {
         (opening.opens < opening.closes).then_some(opening)
     }
 
-    /// When the clock shows so many seconds since midnight, in milliseconds since 1970.
+    /// When the clock shows this many seconds since midnight, in milliseconds since 1970.
     fn moment(&self, date: Date, seconds: u32) -> Option<i64> {
         let date = if seconds == 24 * 3600 { date.tomorrow().ok()? } else { date };
         let part = |number: u32| i8::try_from(number).ok();

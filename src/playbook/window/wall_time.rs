@@ -21,7 +21,7 @@ impl WallTime {
 impl FromStr for WallTime {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a time of the day such as \"02:00\"");
+        let wrong = || format!("`{text}` is not a time of day such as \"02:00\"");
         let two = |part: &str| {
             let plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
             part.parse::<u32>().ok().filter(|_| plain)

@@ -59,7 +59,7 @@ pub enum Side {
 pub enum Blow {
     /// The runner is killed; the run is resumed.
     KillRunner,
-    /// The runner is killed; the run is taken back.
+    /// The runner is killed; the run is rolled back.
     TakeBack,
     /// The ssh of the tunnel is killed.
     KillTunnel,
@@ -128,7 +128,7 @@ impl Blow {
         (self == Self::FillDisk).then_some(512 << 20)
     }
 
-    /// After how long it mends itself, while the run goes on.
+    /// After how long it ends by itself, while the run continues.
     #[must_use]
     pub fn ends_after(self) -> Option<Duration> {
         match self {
@@ -196,13 +196,13 @@ impl Blow {
 }
 
 impl Damage {
-    /// Mends what can be mended.
+    /// Repairs what can be repaired.
     pub async fn mend(self, roles: Roles<'_>) {
         if let Some(side) = self.frozen {
             roles.server(side).freeze(false);
         }
         if let Some(server) = self.down.map(|side| roles.server(side)).filter(|server| server.pid().is_none()) {
-            let _ = server.restart().await; // one that stays away shows in the round's end
+            let _ = server.restart().await; // one that remains down shows in the round's end
         }
         if let Some(host) = self.no_ssh.and_then(|name| roles.sandbox.host(name)) {
             let _ = host.come_back().await; // as does an sshd
@@ -213,7 +213,7 @@ impl Damage {
         if let Some(filler) = self.filler {
             let _ = std::fs::remove_file(filler); // a disk that is still full shows in the round's end
             if roles.server(Side::Target).pid().is_none() {
-                let _ = roles.server(Side::Target).restart().await; // as does a server that stays away
+                let _ = roles.server(Side::Target).restart().await; // as does a server that remains down
             }
         }
         if let Some(session) = self.session {
@@ -268,7 +268,7 @@ fn signal_tunnel(sandbox: &Sandbox, signal: Signal) -> Result<()> {
             struck |= Pid::from_raw(pid).is_some_and(|pid| kill_process(pid, signal).is_ok());
         }
     }
-    if struck { Ok(()) } else { Err(Failure::permanent("strike the tunnel", "there is none")) }
+    if struck { Ok(()) } else { Err(Failure::permanent("break the tunnel", "there is no tunnel")) }
 }
 
 /// Kills the session by which a server sends or takes a clone; no when there is none.
@@ -290,7 +290,10 @@ async fn kill_work(roles: Roles<'_>, names: &[&str], side: Side) -> Result<()> {
         }
         sleep(LOOK_AGAIN).await;
     }
-    Err(Failure::permanent("kill a program of the copy", format!("none of these has run: {}", names.join(", "))))
+    Err(Failure::permanent(
+        "kill a program of the copy",
+        format!("none of these programs was running: {}", names.join(", ")),
+    ))
 }
 
 /// What only an administrator can do, and only on purpose: opens the fence and writes.
@@ -357,5 +360,5 @@ async fn purge(session: &Session, dialect: Dialect) -> Result<()> {
         }
         sleep(PURGE_PAUSE).await; // a log is kept until every commit in it is in the tables' own log
     }
-    Err(Failure::permanent("purge the binary logs", format!("older ones are there still, beside {newest}")))
+    Err(Failure::permanent("purge the binary logs", format!("older logs than {newest} are still there")))
 }

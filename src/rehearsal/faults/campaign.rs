@@ -60,10 +60,10 @@ pub struct Sum {
     pub faults: Vec<Row>,
 }
 
-/// Holds the rounds of `choice`, `jobs` at a time, and tells each row as it comes.
+/// Runs the rounds of `choice`, `jobs` at a time, and reports each row as it comes.
 ///
 /// # Errors
-/// When a fault is not known, or the run that is looked at first does not go through.
+/// When a fault is not known, or the first run, without faults, does not complete.
 pub async fn hold_all(
     piece: &Piece,
     playbook: &Playbook,
@@ -118,7 +118,7 @@ async fn hold_plots(
     }
     let mut done = 0;
     while let Some(joined) = tasks.join_next().await {
-        let (number, row) = joined.map_err(|error| Failure::permanent("hold a round", error.to_string()))?;
+        let (number, row) = joined.map_err(|error| Failure::permanent("run a round", error.to_string()))?;
         done += 1;
         tell(done, total, &row);
         rows[number] = row;
@@ -151,7 +151,7 @@ async fn plots(piece: &Piece, playbook: &Playbook, choice: &Choice) -> Result<(V
         Choice::These(specs) => {
             for spec in specs {
                 let fault = catalogue::named(spec, playbook);
-                faults.push(fault.map_err(|answer| Failure::refused(format!("do the fault `{spec}`"), answer))?);
+                faults.push(fault.map_err(|answer| Failure::refused(format!("inject the fault `{spec}`"), answer))?);
             }
         }
         Choice::List => faults.extend(catalogue::all(playbook)),
@@ -184,7 +184,7 @@ async fn reference(piece: &Piece) -> Result<(Vec<Vec<Moment>>, Duration)> {
         return Ok((moments, begin.elapsed()));
     }
     let answer = row.error.unwrap_or_else(|| format!("it ended as {:?}: {}", row.ends, row.said));
-    Err(Failure::permanent("see how the run goes when nothing happens to it", answer)
+    Err(Failure::permanent("complete the run without a fault", answer)
         .help("rehearse the playbook without faults first"))
 }
 
@@ -194,7 +194,7 @@ fn boundaries(halts: &[Vec<Moment>]) -> Vec<Moment> {
     halts.iter().filter_map(|halt| halt.first().cloned()).filter(|moment| seen.insert(moment.clone())).collect()
 }
 
-/// The end of every step that may still be taken back.
+/// The end of every step that may still be undone.
 fn ends_before_the_switch(halts: &[Vec<Moment>], playbook: &Playbook) -> Vec<Moment> {
     let promote =
         playbook.steps.iter().find(|step| kinds::plays(&step.uses, RoleName::Opens)).map(|step| step.id.as_str());

@@ -35,7 +35,7 @@ impl Fault {
         let (blow, delay) = (Blow::KillRunner, Duration::ZERO);
         Self { name: "kill".into(), blow, moment: Some(moment), delay, expected: vec![Done] }
     }
-    /// The runner killed at `moment`, and the run then taken back by hand.
+    /// The runner killed at `moment`, and the run then rolled back by hand.
     #[must_use]
     pub fn rollback(moment: Moment) -> Self {
         let (blow, delay) = (Blow::TakeBack, Duration::ZERO);
@@ -169,10 +169,9 @@ pub fn named(spec: &str, playbook: &Playbook) -> Result<Fault, String> {
         ("kill" | "rollback", None) => Err(format!("`{name}` needs a moment: {name}@after:step_intent:STEP")),
         (name, moment) => {
             let entry = LIST.iter().find(|entry| entry.name == name);
-            let entry =
-                entry.ok_or_else(|| format!("there is no fault `{name}`; there are: {}", names().join(", ")))?;
+            let entry = entry.ok_or_else(|| format!("there is no fault `{name}`; known: {}", names().join(", ")))?;
             let fault = resolve(entry, playbook);
-            let fault = fault.ok_or_else(|| format!("the playbook has no step that `{name}` could strike"))?;
+            let fault = fault.ok_or_else(|| format!("the playbook has no step for the fault `{name}`"))?;
             Ok(Fault { moment: moment.or(fault.moment.clone()), ..fault })
         }
     }

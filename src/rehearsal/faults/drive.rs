@@ -1,4 +1,4 @@
-//! Runs the program up to a moment, does there what the fault says, and lets it go on to its end.
+//! Runs the program up to a moment, injects the fault there, and lets the program continue to its end.
 
 use super::blow::Damage;
 use super::catalogue::Fault;
@@ -25,7 +25,7 @@ pub(super) struct End {
     pub code: Option<i32>,
     /// The summary it printed.
     pub summary: Value,
-    /// What it said besides.
+    /// Its other output.
     pub said: String,
     /// Whether the fault was done.
     pub struck: bool,
@@ -100,7 +100,9 @@ impl<'a> Driving<'a> {
         let result = timeout(PATIENCE, self.follow(fault)).await;
         let ended = match result {
             Ok(followed) => followed,
-            Err(_) => Err(Failure::permanent("see the run end", format!("it hangs, for {PATIENCE:?} now"))),
+            Err(_) => {
+                Err(Failure::permanent("wait for the end of the run", format!("it has not ended after {PATIENCE:?}")))
+            }
         };
         if ended.is_err() {
             let _ = self.child.kill().await; // it may have ended in this moment
@@ -153,7 +155,7 @@ impl<'a> Driving<'a> {
         Ok(())
     }
 
-    /// Does it; when it mends itself.
+    /// Injects it; returns when it ends by itself.
     async fn strike(&mut self, fault: &Fault) -> Result<Option<Instant>> {
         if fault.blow.kills() {
             let _ = self.child.kill().await; // nothing of it is left that could go on

@@ -47,7 +47,8 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no moment: write before|after:EVENT[:STEP][#N], as after:step_intent:dump");
+        let wrong =
+            || format!("`{text}` is not a moment: write before|after:EVENT[:STEP][#N], as in after:step_intent:dump");
         let (text, nth) = match text.split_once('#') {
             Some((text, nth)) => (text, nth.parse().ok().filter(|nth| *nth > 0).ok_or_else(wrong)?),
             None => (text, 1),
@@ -64,7 +65,7 @@ impl FromStr for Moment {
     }
 }
 
-/// Counts the halts of a run, and says which moments each one is.
+/// Counts the halts of a run, and returns the moments that each one is.
 #[derive(Debug, Default)]
 pub struct Watch {
     seen: Vec<Moment>,

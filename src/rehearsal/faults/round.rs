@@ -46,9 +46,9 @@ pub struct Row {
     pub event_twice: u64,
     /// What a rollback left behind, as a comparison of both servers before and after.
     pub left_behind: String,
-    /// What `cutover status` said after the fault.
+    /// The output of `cutover status` after the fault.
     pub status: String,
-    /// What the program said, when the round was not as expected.
+    /// The output of the program, when the round was not as expected.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub said: String,
     /// What kept the round from being held.
@@ -134,7 +134,7 @@ async fn play(piece: Piece, plot: &Plot, row: &mut Row) -> Result<Vec<Vec<Moment
         std::mem::take(&mut end.damage).mend(Roles::of(&stage)).await;
         stage.idle().await;
         row.status = said(&stage, &["status"]).await?;
-        // what stands on a checkpoint goes forward; if that leads nowhere, a person takes everything back
+        // a run at a checkpoint goes forward; if that fails, a person rolls back everything
         let nowhere = row.ends.iter().filter(|word| **word == Outcome::Kept.to_string()).count() > 1;
         end = let_run(&stage, next(&stage, takes_back(plot) || nowhere).await?, None).await?;
         note(row, &end);
@@ -170,7 +170,7 @@ async fn open(stage: &Stage, plot: &Plot, row: &mut Row) -> Result<(End, Vec<Vec
         && !end.struck
         && fault.moment.is_some()
     {
-        row.error = Some(format!("the run never came to {}", fault.place()));
+        row.error = Some(format!("the run never reached {}", fault.place()));
     }
     if let Plot::Kills(times) = plot {
         for time in &times[1..] {
@@ -199,7 +199,7 @@ fn takes_back(plot: &Plot) -> bool {
     matches!(plot, Plot::Fault(Fault { blow: Blow::TakeBack, .. }))
 }
 
-/// Killed, interrupted, stopped, stuck, or taken back to a checkpoint: there is something that `resume` could do.
+/// Killed, interrupted, stopped, stuck, or rolled back to a checkpoint: there is something that `resume` could do.
 fn can_go_on(end: &End) -> bool {
     let kept = end.summary["outcome"] == "kept";
     kept || end
@@ -220,9 +220,10 @@ fn note(row: &mut Row, end: &End) {
 
 async fn said(stage: &Stage, words: &[&str]) -> Result<String> {
     let mut command = stage.program(words);
-    let output = command.output().await.map_err(|error| {
-        crate::error::Failure::permanent(format!("ask for `{}`", words.join(" ")), error.to_string())
-    })?;
+    let output = command
+        .output()
+        .await
+        .map_err(|error| crate::error::Failure::permanent(format!("run `{}`", words.join(" ")), error.to_string()))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

@@ -43,7 +43,7 @@ fn kept_tables(program: &Program) -> Option<PathBuf> {
     is_ours.then(|| folder.join(format!("{family}-{:016x}", hasher.finish())))
 }
 
-/// Makes them beside their place and moves them there in one instant: whoever comes second finds them, or moves nothing.
+/// Makes them beside their place and moves them there in one instant: the second process finds them, or moves nothing.
 async fn keep(program: &Program, kept: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", kept.display());
     let beside =
@@ -65,7 +65,7 @@ async fn make(program: &Program, data: &Path) -> Result<(), String> {
 }
 
 async fn mariadb(program: &Program, data: &Path) -> Result<(), String> {
-    let installer = program.installer.as_ref().ok_or("mariadb-install-db is nowhere to be found")?;
+    let installer = program.installer.as_ref().ok_or("mariadb-install-db is not installed")?;
     let mut command = Command::new(installer);
     // A server that starts removes what others have in a shared folder for temporary files.
     command.env("TMPDIR", data.parent().unwrap_or(data));

@@ -81,7 +81,9 @@ impl Server {
         let failed = |answer: String| Failure::permanent(format!("start the server {name}"), answer);
         let program = Program::find(&program).await?;
         if dir.join("s.sock").as_os_str().len() > LONGEST_SOCKET {
-            return Err(failed(format!("{} is too long a path for a socket", dir.display())).help("take a shorter one"));
+            return Err(
+                failed(format!("the path {} is too long for a socket", dir.display())).help("use a shorter path")
+            );
         }
         let port = port.map_or_else(free_port, Ok).map_err(|error| failed(error.to_string()))?;
         let server = Self { name: name.clone(), dir, port, program };
@@ -99,7 +101,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Stops it cleanly if it runs, and starts it again with what `my.cnf` says now.
+    /// Stops it cleanly if it runs, and starts it again with the current `my.cnf`.
     ///
     /// # Errors
     /// When it does not start.

@@ -31,8 +31,8 @@ impl Program {
             Choice::Version(family, version) => Self::of_version(*family, *version).await,
             Choice::Family(Family::MariaDb) => {
                 let server = on_path(&["mariadbd"]).ok_or_else(|| {
-                    Failure::permanent("find a server", "mariadbd is nowhere to be found")
-                        .help("install MariaDB's server, or name the program")
+                    Failure::permanent("find a server", "mariadbd is not installed")
+                        .help("install the MariaDB server, or give the path of the program")
                 })?;
                 Self::of(server).await
             }
@@ -54,7 +54,7 @@ impl Program {
         }
         let name = format!("{family} {}.{}", version.0, version.1);
         let Some(release) = Release::of(family, version) else {
-            return Err(Failure::refused("find a server", format!("{name} cannot be had here"))
+            return Err(Failure::refused("find a server", format!("{name} is not available here"))
                 .help(format!("give {}", what_can_be_given())));
         };
         let found = Self::of(release.fetched().await?).await?;
@@ -62,16 +62,16 @@ impl Program {
             return Ok(found);
         }
         // a suite that is still being worked on goes on to another version
-        let answer = format!("{name} cannot be had any more: its suite has {} now", found.product);
+        let answer = format!("{name} is no longer available: its suite now has {}", found.product);
         Err(Failure::refused("find a server", answer).help("give that version's path, or another version"))
     }
 
     async fn of(server: PathBuf) -> Result<Self> {
         let name = server.file_name().unwrap_or_default().to_string_lossy();
         if !["mysqld", "mariadbd"].iter().any(|known| name.starts_with(known)) {
-            let answer = format!("{} is no server program: those are called mysqld or mariadbd", server.display());
+            let answer = format!("{} is not a server program: these are called mysqld or mariadbd", server.display());
             return Err(Failure::refused("find a server", answer)
-                .help("give the path of mysqld or mariadbd, or of the installation that has it in its bin"));
+                .help("give the path of mysqld or mariadbd, or of the installation with it in its `bin` folder"));
         }
         let product = product_of(&server).await?;
         let family = product.family;
@@ -81,14 +81,14 @@ impl Program {
         };
         let near = |names: &[&str]| names.iter().find_map(|name| beside(&server, name)).or_else(|| on_path(names));
         let admin = near(names).ok_or_else(|| {
-            Failure::permanent("find a server", format!("{} is nowhere to be found", names[0]))
+            Failure::permanent("find a server", format!("{} is not installed", names[0]))
                 .help("install the clients of the same family")
         })?;
         let installer = (family == Family::MariaDb).then(|| near(&["mariadb-install-db"])).flatten();
         Ok(Self { product, server, admin, installer })
     }
 
-    /// The folder of its installation, which a server that was built for another place must be told: that of a tarball.
+    /// The folder of its installation, which a server that was built for another place needs: that of a tarball.
     #[must_use]
     pub fn base(&self) -> Option<PathBuf> {
         let folder = std::path::absolute(self.server.parent()?).ok()?;
@@ -109,9 +109,9 @@ impl Program {
     }
 }
 
-/// What a server program says of itself: `mysqld  Ver 9.7.4-2 for Linux ...`.
+/// What a server program reports about itself: `mysqld  Ver 9.7.4-2 for Linux ...`.
 async fn product_of(program: &Path) -> Result<Product> {
-    let failed = |answer: String| Failure::permanent(format!("ask {} what it is", program.display()), answer);
+    let failed = |answer: String| Failure::permanent(format!("read the version of {}", program.display()), answer);
     let mut command = Command::new(program);
     let ran = command.args(["--no-defaults", "--version"]).output().await.map_err(|error| failed(error.to_string()))?;
     let text = String::from_utf8_lossy(&ran.stdout);
@@ -140,7 +140,7 @@ async fn mysql() -> Result<PathBuf> {
         return Ok(installed);
     }
     let newest = RELEASES.iter().rfind(|release| release.family == Family::MySql);
-    let newest = newest.ok_or_else(|| Failure::permanent("find a server", "no MySQL can be fetched"))?;
+    let newest = newest.ok_or_else(|| Failure::permanent("find a server", "no MySQL is available for download"))?;
     newest.fetched().await
 }
 
@@ -174,7 +174,10 @@ mod tests {
     async fn a_program_that_is_no_server_is_refused_by_name() {
         for path in ["/bin/sh", "/usr/bin/mysql"] {
             let failure = Program::find(&Choice::Path(path.into())).await.unwrap_err();
-            assert!(failure.answer.starts_with(path) && failure.answer.contains("is no server program"), "{failure}");
+            assert!(
+                failure.answer.starts_with(path) && failure.answer.contains("is not a server program"),
+                "{failure}"
+            );
         }
     }
 
@@ -191,7 +194,7 @@ mod tests {
         assert_eq!(program(folder.path().join("run/mariadbd")).base(), None);
     }
 
-    /// Linking the machine's own programs would let whoever writes a stand-in write through to them.
+    /// Linking the machine's own programs would let the author of a stand-in write through to them.
     #[test]
     fn programs_of_the_machine_are_no_folder_of_their_own() {
         let clients = |admin: PathBuf| {

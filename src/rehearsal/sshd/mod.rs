@@ -75,7 +75,7 @@ impl Sshd {
                 Err(why) => answer = format!("{why}: {}", setup.last_words()),
             }
         }
-        Err(failed(answer).help("install openssh-server and see that this user may run `sshd -D`"))
+        Err(failed(answer).help("install openssh-server, and check that this user may run `sshd -D`"))
     }
 
     /// Its alias in the configuration: what to give to ssh.
@@ -272,7 +272,7 @@ impl<'a> Setup<'a> {
 
     fn last_words(&self) -> String {
         let log = std::fs::read_to_string(self.file("sshd_log")).unwrap_or_default();
-        log.lines().last().unwrap_or("it said nothing").to_owned()
+        log.lines().last().unwrap_or("it printed nothing").to_owned()
     }
 
     fn host_key(&self) -> PathBuf {
@@ -310,7 +310,7 @@ fn write(path: &Path, text: &str, append: bool) -> Result<(), String> {
     written.map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// What a small program says; its complaint when it fails.
+/// The output of a small program; its error output when it fails.
 fn said(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("{}: {error}", command.get_program().display()))?;

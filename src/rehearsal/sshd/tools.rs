@@ -25,7 +25,7 @@ pub fn of_its_own(home: &Path, clients: &Path, path: &str) -> Result<String, Str
     Ok(tools.display().to_string())
 }
 
-/// Links what stands in a folder; of two of the same name the first one stays.
+/// Links what stands in a folder; of two of the same name the first one is kept.
 fn link_all(folder: &Path, into: &Path, fits: impl Fn(&str) -> bool) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("link the programs of {}: {error}", folder.display());
     for entry in folder.read_dir().map_err(failed)? {

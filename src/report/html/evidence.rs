@@ -16,17 +16,17 @@ pub(super) fn section(summary: &Summary, evidence: &Evidence) -> Markup {
         section {
             h2 { "Evidence" }
             h3 { "Who decided" }
-            @if evidence.decisions.is_empty() { p { "No step asked anybody." } }
+            @if evidence.decisions.is_empty() { p { "No step asked for approval." } }
             ul {
                 @for decision in &evidence.decisions {
                     li {
-                        (decision.step) ": " (if decision.approved { "yes" } else { "no" }) ", " (decision.by) ", "
+                        (decision.step) ": " (if decision.approved { "approved" } else { "refused" }) ", " (decision.by) ", "
                         (exact_moment(decision.at))
                         @if let Some(reason) = &decision.reason { ": " (reason) }
                     }
                 }
             }
-            @if let Some(runner) = &evidence.runner { p { "Begun by " (runner) "." } }
+            @if let Some(runner) = &evidence.runner { p { "Started by " (runner) "." } }
             @if !evidence.servers.is_empty() {
                 h3 { "Servers, as identified at the start" }
                 @for (server, identity) in &evidence.servers {
@@ -38,7 +38,7 @@ pub(super) fn section(summary: &Summary, evidence: &Evidence) -> Markup {
                 h3 { "Regions" }
                 dl { @for (host, region) in &summary.regions { dt { (host) } dd { (region) } } }
             }
-            h3 { "Read back by the steps, when they were done the last time" }
+            h3 { "Values read back by the steps when they last succeeded" }
             @for (step, outputs) in &evidence.read_back {
                 details {
                     summary { (step) @if let Some(now) = changed(summary, step) { ", now " (now) } }
@@ -49,7 +49,7 @@ pub(super) fn section(summary: &Summary, evidence: &Evidence) -> Markup {
     }
 }
 
-/// How a step stands that is no longer done: what it read back may not hold any more.
+/// The status of a step that is no longer done: its values may be out of date.
 fn changed(summary: &Summary, step: &str) -> Option<Status> {
     summary.step(step).map(|step| step.status).filter(|status| *status != Status::Succeeded)
 }

@@ -11,9 +11,9 @@ const DRAWN: usize = 300;
 const ROW: usize = 24;
 const LABEL: f64 = 190.0;
 const BARS: f64 = 620.0;
-/// Room for the durations behind the last bar.
+/// Space for the durations behind the last bar.
 const BEHIND: f64 = 170.0;
-/// Least width of a bar: what took a millisecond is still seen.
+/// Smallest width of a bar, so that a step of a millisecond is still visible.
 const LEAST: f64 = 2.0;
 
 pub(super) fn section(summary: &Summary) -> Markup {
@@ -24,7 +24,7 @@ pub(super) fn section(summary: &Summary) -> Markup {
     html! {
         section {
             h2 { "Timeline from " (exact_moment(from)) }
-            @if steps.iter().any(|step| step.undo_started.is_some()) { p { "Dashed bars: the step is taken back." } }
+            @if steps.iter().any(|step| step.undo_started.is_some()) { p { "Dashed bars: undo of the step." } }
             @if steps.len() > shown { p { "The first " (shown) " of " (steps.len()) " steps that ran." } }
             div.scroll {
                 svg.gantt viewBox={ "0 0 " (LABEL + BARS + BEHIND) " " (shown * ROW + ROW) } role="img" aria-label="steps over time" {
@@ -80,7 +80,7 @@ fn bar(step: &StepSummary, row: usize, scale: &Scale, now: i64) -> Markup {
     }
 }
 
-/// The bar of the time in which a step was taken back.
+/// The bar of the undo of a step.
 struct Undo {
     x: f64,
     width: f64,

@@ -1,5 +1,5 @@
-//! A run as one page that stands alone: to be sent to an auditor, kept beside the change request, opened in ten years.
-//! Nothing is loaded, no script is needed, and the page says so to the browser. Pure.
+//! A run as one self-contained page: to send to an auditor, keep with the change request, and open in ten years. Nothing is
+//! loaded, no script is needed, and its policy forbids both. Pure.
 
 mod evidence;
 mod gantt;
@@ -17,10 +17,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Nothing but the page's own style: no request can leave it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-/// Entries of the journal that are printed; a plan of ten thousand steps has more than anybody reads.
+/// Number of journal entries that are printed; a plan of ten thousand steps has more than anyone reads.
 const ENTRIES: usize = 2_000;
 
-/// What a report is made of.
+/// The parts of a report.
 pub struct Material<'a> {
     /// The run.
     pub summary: &'a Summary,
@@ -28,7 +28,7 @@ pub struct Material<'a> {
     pub entries: &'a [Entry],
     /// Who works on it now, if anybody does.
     pub alive: Option<&'a str>,
-    /// Replication lag over time, as far as it was kept.
+    /// Replication lag over time, as far as it was recorded.
     pub lag: &'a [LagSample],
 }
 
@@ -71,13 +71,16 @@ fn head(summary: &Summary, alive: Option<&str>, evidence: &Evidence) -> Markup {
             (summary.playbook) " " span.outcome.(tone(summary.outcome)) { (outcome(summary.outcome, alive)) }
             @if summary.rehearsal { " " span.outcome.plain { "rehearsal" } }
         }
-        @if summary.rehearsal { p { "This run is a rehearsal, on servers made for it." } }
+        @if summary.rehearsal { p { "This run is a rehearsal, on temporary servers." } }
         dl {
             dt { "run" } dd { code { (summary.run) } }
-            @if let Some(started) = summary.started { dt { "began" } dd { (exact_moment(started)) } }
+            @if let Some(started) = summary.started { dt { "started" } dd { (exact_moment(started)) } }
             @if let Some(took) = summary.duration { dt { "took" } dd { (span(took)) } }
             dt { "steps" } dd { (done) " of " (summary.steps.len()) " succeeded" }
-            @if summary.resumed > 0 { dt { "resumed" } dd { (summary.resumed) " times" } }
+            @if summary.resumed > 0 {
+                dt { "resumed" }
+                dd { (summary.resumed) (if summary.resumed == 1 { " time" } else { " times" }) }
+            }
             @if let Some(revision) = &evidence.revision { dt { "commit" } dd { code { (revision) } } }
             dt { "plan" } dd { code { (summary.plan) } }
         }
@@ -88,7 +91,7 @@ fn outcome(outcome: Option<Outcome>, alive: Option<&str>) -> String {
     match (outcome, alive) {
         (_, Some(_)) => "running".to_owned(),
         (Some(outcome), None) => outcome.to_string(),
-        (None, None) => "not finished, and nothing is working on it".to_owned(),
+        (None, None) => "not finished, and no process is working on it".to_owned(),
     }
 }
 
@@ -101,7 +104,7 @@ fn tone(outcome: Option<Outcome>) -> &'static str {
     }
 }
 
-/// What went wrong, and what a person was told to do.
+/// What went wrong, and what a person was asked to do.
 fn troubles(summary: &Summary) -> Markup {
     let failed: Vec<&StepSummary> = summary.steps.iter().filter(|step| has_trouble(step)).collect();
     html! {
@@ -113,7 +116,7 @@ fn troubles(summary: &Summary) -> Markup {
             }
         }
         @if let Some(table) = &summary.decision {
-            section { h2 { "What is known, and what may be done" } pre { (table) } }
+            section { h2 { "State of the servers, and what may be done" } pre { (table) } }
         }
         @if !failed.is_empty() {
             section {
@@ -124,7 +127,7 @@ fn troubles(summary: &Summary) -> Markup {
                         pre { (failure.in_the_past()) @if let Some(help) = &failure.help { "\nhelp: " (help) } }
                     }
                     @if let Some(vouched) = &step.vouched {
-                        p { "taken back by hand, says " (vouched.by) ": " (vouched.why) }
+                        p { "marked as undone by " (vouched.by) ": " (vouched.why) }
                     }
                 }
             }
@@ -132,7 +135,7 @@ fn troubles(summary: &Summary) -> Markup {
     }
 }
 
-/// What was found on the servers that were closed for good.
+/// Findings on the permanently closed servers.
 fn after_fence(summary: &Summary) -> Markup {
     html! {
         @if let Some(after) = &summary.after_fence {
@@ -149,7 +152,7 @@ fn has_trouble(step: &StepSummary) -> bool {
     step.undo_failure.is_some() || (step.failure.is_some() && step.status != Status::Succeeded)
 }
 
-/// The curve; without one, what the waiting steps put out is what is known.
+/// The curve; without one, the outputs of the waiting steps.
 fn replication_lag(samples: &[LagSample], summary: &Summary) -> Markup {
     let known = |step: &StepSummary| Some((step.id.clone(), step.outputs.get("lag_ms")?.as_i64()?, step.done?.at));
     let lags: Vec<(String, i64, i64)> = summary.steps.iter().filter_map(known).collect();
@@ -159,7 +162,7 @@ fn replication_lag(samples: &[LagSample], summary: &Summary) -> Markup {
                 @if samples.is_empty() { h2 { "Replication lag" } } @else { (curve(samples)) }
                 ul {
                     @for (step, lag, at) in lags {
-                        li { (step) ": at most " (span(lag)) " in the time that was asked for, which ended " (exact_moment(at)) }
+                        li { (step) ": at most " (span(lag)) " in the requested period, which ended " (exact_moment(at)) }
                     }
                 }
             }

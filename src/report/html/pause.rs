@@ -1,4 +1,4 @@
-//! How long writes stood still, moment by moment; in a rehearsal also what its application measured itself.
+//! The write pause, moment by moment; in a rehearsal also the measurement of its application.
 
 use crate::playbook::position::Position;
 use crate::report::evidence::Evidence;
@@ -45,12 +45,12 @@ fn moments(standstill: &Standstill) -> Markup {
     html! {
         div.scroll {
             table {
-                thead { tr { th { "moment" } th { "time" } th { "after closing began" } th { "journal entry" } } }
+                thead { tr { th { "moment" } th { "time" } th { "after closing started" } th { "journal entry" } } }
                 tbody {
                     @for (name, moment) in all {
                         tr {
                             td { (name) }
-                            td { @if let Some(moment) = moment { (exact_moment(moment.at)) } @else { "did not come" } }
+                            td { @if let Some(moment) = moment { (exact_moment(moment.at)) } @else { "did not happen" } }
                             td { @if let Some(moment) = moment { (span(moment.at - from.at)) } }
                             td { @if let Some(moment) = moment { (moment.entry) } }
                         }
@@ -61,34 +61,34 @@ fn moments(standstill: &Standstill) -> Markup {
     }
 }
 
-/// What came, and of a switch that was not given up also what did not.
+/// The moments that were reached, and for a switch that was not given up also those that were not.
 fn moments_of(standstill: &Standstill) -> Vec<(&'static str, Option<JournalMoment>)> {
     let Standstill { from, closed, caught_up, open, arrived, reopened, .. } = standstill;
-    let from_name = if closed.is_some() { "closing began" } else { "closing may have begun" };
+    let from_name = if closed.is_some() { "closing started" } else { "closing may have started" };
     let all = [
         (from_name, Some(*from)),
         ("the old server was closed", *closed),
         ("the new server had applied everything", *caught_up),
-        ("the new server took writes", *open),
+        ("the new server accepted writes", *open),
         ("the application was sent there", *arrived),
-        ("the old server was as it was before", *reopened),
+        ("the old server was open again", *reopened),
     ];
     let given_up = reopened.is_some();
     let counts = |name: &str, moment: Option<JournalMoment>| {
-        moment.is_some() || (!given_up && name != "the old server was as it was before")
+        moment.is_some() || (!given_up && name != "the old server was open again")
     };
     all.into_iter().filter(|(name, moment)| counts(name, *moment)).collect()
 }
 
-/// What the rehearsal's application wrote down, beside what the servers hold.
+/// The record of the rehearsal's application, compared with the servers.
 fn ledger(report: &Value) -> Markup {
     let writes = &report["writes"];
     let rows = [
         ("writes acknowledged", &writes["acknowledged"]),
-        ("of them lost", &writes["lost"]),
+        ("acknowledged writes lost", &writes["lost"]),
         ("accepted by the old server after the fence", &writes["on_source_after_fence"]),
         ("without an answer", &writes["unknown"]),
-        ("rows that came over", &report["rows_copied"]),
+        ("rows copied", &report["rows_copied"]),
     ];
     html! {
         @if let Some(ms) = report["downtime_ms"].as_f64() {

@@ -1,4 +1,4 @@
-//! A cron expression as systemd writes times.
+//! A cron expression as systemd calendar events.
 
 use crate::schedule::timetable::Expression;
 

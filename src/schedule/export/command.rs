@@ -5,7 +5,7 @@ use crate::store::Address;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
-/// Where the program, its files and its state will be when another scheduler calls, and since when.
+/// Where the program, its files and its state are when another scheduler calls.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The program.
@@ -16,17 +16,17 @@ pub struct Place {
     pub state: String,
     /// The image with the program in it.
     pub image: String,
-    /// When the files are written: what clocks leave out in the five years after that is looked after.
+    /// When the files are written: times that clocks skip are covered for five years from then.
     pub now: Timestamp,
 }
 
 impl Place {
-    /// Whether many machines share what is kept.
+    /// Whether machines share the store.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         Address::is_meant(&self.state)
     }
-    /// Sees that no path ends a line, in whatever file it is written into.
+    /// Checks that no path contains a line break, for any file format.
     ///
     /// # Errors
     /// Names the one that does.
@@ -37,7 +37,7 @@ impl Place {
             Some(odd) => {
                 let answer = format!("`{}` holds a control character", odd.escape_debug());
                 Err(Failure::refused("export the schedules", answer)
-                    .help("rename it: its lines would be lines of the file"))
+                    .help("rename it: a line break in it would become one in the exported file"))
             }
         }
     }

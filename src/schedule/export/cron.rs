@@ -8,15 +8,15 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn file(schedules: &Schedules, place: &Place) -> Exported {
     let mut text = String::from(
-        "# For /etc/cron.d/cutover. CRON_TZ is cronie's: the cron of Debian and Ubuntu does not know it, and takes all times\n\
-         # for the machine's own. The command starts nothing that is not due in its schedule's own time zone, refuses what is\n\
-         # later than latest_start, and starts no due time twice; so a wrong time zone delays or loses a start, no more.\n\
-         # Secrets: set the variables that the inventory names in a wrapper; cron passes none on.\n",
+        "# For /etc/cron.d/cutover. Only cronie supports CRON_TZ: cron of Debian and Ubuntu ignores it and uses the machine's\n\
+         # time zone. The command starts only what is due in the schedule's own time zone, refuses starts later than\n\
+         # latest_start, and starts no due time twice; so a wrong time zone can only delay or lose a start.\n\
+         # Secrets: set the variables that the inventory names in a wrapper script; cron passes none on.\n",
     );
     for schedule in &schedules.all {
         let _ = write!(text, "\n# {}\n", heading(schedule));
         if schedule.rules.catch_up == CatchUp::Last {
-            text += "# catch_up: last cannot be expressed: cron forgets what was due while the machine was off\n";
+            text += "# catch_up: last is not possible: cron forgets due times while the machine is off\n";
         }
         if let Some(why) = beyond_minutes(schedule) {
             let _ = writeln!(text, "# left out: {why}");
@@ -28,8 +28,8 @@ pub fn file(schedules: &Schedules, place: &Place) -> Exported {
     Exported { name: "cutover.cron".into(), text }
 }
 
-/// A command line as cron takes it: a per cent sign ends it, unless a backslash stands before it, which cron takes away. One
-/// that belongs to the text, and so stands within quotes, is kept apart from the sign.
+/// A command line for cron. A percent sign ends it unless a backslash precedes it, which cron removes. A backslash of the
+/// text itself, inside quotes, is kept apart from the sign.
 fn escaped(command: &str) -> String {
     command.replace("\\%", "\\''%").replace('%', "\\%")
 }

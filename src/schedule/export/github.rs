@@ -14,14 +14,14 @@ pub fn files(schedule: &Schedule, place: &Place) -> Vec<Exported> {
         let _ = writeln!(text, "# left out: {why}");
         return vec![Exported { name, text }];
     }
-    text += "# Needs a runner of your own with the label cutover, on which the program is installed: the state directory must\n\
-             # still be there at the next start, and servers be in reach. Jobs are known to begin hours late; the command\n\
-             # then refuses by latest_start, and the job fails. It never starts a due time twice.\n";
+    text += "# Needs a self-hosted runner with the label cutover and the program installed: its state directory must survive\n\
+             # until the next start, and it must reach the servers. Jobs may start hours late; the command then refuses\n\
+             # because of latest_start, and the job fails. It never starts a due time twice.\n";
     if schedule.rules.latest_start.is_none() {
-        text += "# The schedule has no latest_start: set one, or a start may come hours late.\n";
+        text += "# The schedule has no latest_start: set one, or a start may happen hours late.\n";
     }
     if schedule.rules.catch_up == CatchUp::Last {
-        text += "# catch_up: last cannot be expressed: what was due while no job could begin is not made up for.\n";
+        text += "# catch_up: last is not possible: due times at which no job could start are lost.\n";
     }
     text += &kubernetes::yaml(&workflow(schedule, place), 0);
     vec![Exported { name, text }]
@@ -47,7 +47,7 @@ fn workflow(schedule: &Schedule, place: &Place) -> Value {
     })
 }
 
-/// A command line in which GitHub finds no expression of its own.
+/// A command line without GitHub expressions.
 fn escaped(command: &str) -> String {
     command.replace("${{", "${{ '${{' }}")
 }

@@ -11,11 +11,11 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn file(schedules: &Schedules, place: &Place) -> Exported {
     let mut text = String::from(
-        "# Include it from .gitlab-ci.yml. GitLab keeps the times of schedules in the project, not in a file: make one pipeline\n\
-         # schedule for each job, with the variable CUTOVER_SCHEDULE, as written above the job.\n\
-         # Needs a runner of your own with the tag cutover, on which the program is installed (executor shell): the state\n\
-         # directory must still be there at the next start, and servers be in reach.\n\
-         # The command refuses what is later than latest_start, and starts no due time twice.\n",
+        "# Include it from .gitlab-ci.yml. GitLab keeps the times of schedules in the project, not in a file: create one pipeline\n\
+         # schedule for each job, with the variable CUTOVER_SCHEDULE, as shown above the job.\n\
+         # Needs a self-hosted runner with the tag cutover and the program installed (executor shell): its state directory\n\
+         # must survive until the next start, and it must reach the servers.\n\
+         # The command refuses starts later than latest_start, and starts no due time twice.\n",
     );
     for schedule in &schedules.all {
         let name = &schedule.name;
@@ -31,7 +31,7 @@ pub fn file(schedules: &Schedules, place: &Place) -> Exported {
             zone(schedule)
         );
         if schedule.rules.catch_up == CatchUp::Last {
-            text += "# catch_up: last cannot be expressed: what was due while no pipeline could begin is not made up for.\n";
+            text += "# catch_up: last is not possible: due times at which no pipeline could start are lost.\n";
         }
         text += &left_out_by_clocks(schedule, place, "GitLab may not call");
         let secrets = secret_variables(schedule);

@@ -36,14 +36,13 @@ fn jobs(schedule: &Schedule, place: &Place) -> Vec<Exported> {
     }
     text += &needs(place);
     if !place.is_shared() {
-        text +=
-            "# All jobs share one state directory, and so wait for each other or are left out, as `overlap` says.\n";
+        text += "# All jobs share one state directory, and so wait for each other or are skipped, depending on `overlap`.\n";
     }
     if schedule.rules.overlap == Overlap::Queue {
-        text += "# overlap: queue holds between schedules; of one schedule, Forbid leaves a start out while one is at work\n";
+        text += "# overlap: queue works between schedules; within one schedule, Forbid skips a start while one is running\n";
     }
     if schedule.rules.catch_up == CatchUp::None && schedule.rules.latest_start.is_none() {
-        text += "# catch_up: none is said by startingDeadlineSeconds\n";
+        text += "# catch_up: none is set by startingDeadlineSeconds\n";
     }
     text += &left_out_by_clocks(schedule, place, "Kubernetes does not call");
     text += &yaml(&cron_job(&name, schedule, place), 0);

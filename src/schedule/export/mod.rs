@@ -1,5 +1,5 @@
-//! Files with which the schedulers of others start the same things: they call `cutover schedule run NAME --due`, which
-//! keeps `latest_start`, `overlap` and "each due time once", whoever calls, and whenever.
+//! Files for other schedulers: they call `cutover schedule run NAME --due`, which keeps `latest_start`, `overlap` and "each
+//! due time once", whoever calls it and whenever.
 
 mod calendar;
 mod command;
@@ -69,11 +69,11 @@ fn secret_variables(schedule: &Schedule) -> Vec<String> {
     names(secrets).collect()
 }
 
-/// Why a scheduler of minutes cannot keep a schedule, if it cannot.
+/// Why a scheduler with minutes as its smallest unit cannot run a schedule, if so.
 fn beyond_minutes(schedule: &Schedule) -> Option<String> {
     let expression = &schedule.timetable.expression;
     let whole = !expression.has_seconds() || expression.parts()[0] == "0";
-    (!whole).then(|| format!("\"{expression}\" has seconds, which cannot be expressed here: use cutover serve"))
+    (!whole).then(|| format!("\"{expression}\" has seconds, which this scheduler does not support: use cutover serve"))
 }
 
 /// The five fields that every cron understands.
@@ -85,7 +85,7 @@ fn zone(schedule: &Schedule) -> &str {
     schedule.timetable.zone.iana_name().unwrap_or("UTC")
 }
 
-/// Due times of the next five years that stand for a time of day that clocks leave out, as `2027-03-28 03:00:00`.
+/// Due times of the next five years that replace a time of day that clocks skip, such as `2027-03-28 03:00:00`.
 fn moved(schedule: &Schedule, place: &Place) -> Vec<String> {
     let years = SignedDuration::from_hours(5 * 366 * 24);
     let table = &schedule.timetable;
@@ -93,14 +93,14 @@ fn moved(schedule: &Schedule, place: &Place) -> Vec<String> {
     table.moved(place.now, years).into_iter().map(shown).collect()
 }
 
-/// A comment for schedulers that do not call when clocks leave a time of day out.
+/// A comment for schedulers that do not call when clocks skip a time of day.
 fn left_out_by_clocks(schedule: &Schedule, place: &Place, who: &str) -> String {
     let moved = moved(schedule, place);
     if moved.is_empty() {
         return String::new();
     }
     format!(
-        "# {who} when clocks leave the time out: on these days call the command by hand, or use cutover serve:\n#   {}\n",
+        "# {who} when clocks skip the time: on these days call the command by hand, or use cutover serve:\n#   {}\n",
         moved.join(", ")
     )
 }

@@ -21,7 +21,7 @@ fn service(schedule: &Schedule, place: &Place) -> String {
     };
     format!(
         "# {heading}\n\
-         # The command refuses what is later than latest_start, and starts no due time twice.\n\
+         # The command refuses starts later than latest_start, and starts no due time twice.\n\
          [Unit]\n\
          Description={description}\n\
          Wants=network-online.target\n\
@@ -34,7 +34,7 @@ fn service(schedule: &Schedule, place: &Place) -> String {
          # one `NAME=value` a line, mode 0600: {secrets}\n\
          EnvironmentFile=-/etc/cutover/{name}.env\n\
          ExecStart={command}\n\
-         # a stop is a Ctrl-C: the run goes on to its next safe point, and can be resumed\n\
+         # a stop works like Ctrl-C: the run continues to its next safe point, and can be resumed\n\
          TimeoutStopSec=1h\n"
     )
 }
@@ -48,7 +48,7 @@ fn timer(schedule: &Schedule, place: &Place) -> String {
     }
     let moved = moved(schedule, place);
     if !moved.is_empty() {
-        text += "# systemd forgets times that clocks leave out; for five years these stand for them\n";
+        text += "# systemd skips times that clocks skip; for the next five years these lines replace them\n";
     }
     for due in moved {
         let _ = writeln!(text, "OnCalendar={due} {}", zone(schedule));
@@ -57,7 +57,7 @@ fn timer(schedule: &Schedule, place: &Place) -> String {
     text
 }
 
-/// A word as systemd reads it.
+/// A word, quoted for systemd.
 fn quoted(word: &str) -> String {
     let plain = word.replace('%', "%%").replace('$', "$$");
     if word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:=@+,%$".contains(c)) {

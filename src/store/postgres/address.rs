@@ -1,4 +1,4 @@
-//! Where a shared store is: the address that people write, read the way PostgreSQL's own programs read it, and made safe.
+//! The address of a shared store, read as PostgreSQL's own programs read it, and checked for safety.
 
 use super::passfile;
 use crate::error::{Failure, Result};
@@ -8,15 +8,15 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// How long a server may take to accept a connection, unless the address says otherwise.
+/// How long a server may take to accept a connection, unless the address sets another time.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// How a connection is covered.
+/// How a connection is protected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cover {
-    /// By nothing: on this machine, or because the address says so.
+    /// Not at all: on this machine, or because the address states so.
     None,
-    /// By TLS; the certificate is verified by the authorities in this file, and must be of the host's name.
+    /// By TLS; the certificate is verified with the authorities in this file, and must be for the host's name.
     Tls { authorities: PathBuf },
 }
 
@@ -39,20 +39,20 @@ impl Address {
     /// Reads `postgres://USER@HOST[:PORT][,HOST...]/DATABASE[?sslmode=…&sslrootcert=FILE…]`.
     ///
     /// # Errors
-    /// When it cannot be read, holds a password, or leads to another machine without a cover that is verified.
+    /// When it cannot be read, contains a password, or leads to another machine without verified TLS.
     pub fn parse(text: &str) -> Result<Self> {
         let attempted = "read the address of the shared store";
         let (rest, own) = take_own(text);
         let mut config: Config = rest.parse().map_err(|error: tokio_postgres::Error| {
-            // the driver's words, never the text: it may hold a password where none belongs
+            // the driver's message, never the text: it may contain a misplaced password
             Failure::refused(attempted, words(&error)).help("write it like `postgres://cutover@db1,db2/cutover`")
         })?;
         if config.get_password().is_some() {
             return Err(Failure::refused(
                 attempted,
-                "it holds a password, which every process of this machine could read",
+                "it contains a password, which every process on this machine could read",
             )
-            .help("take it out, and put it into the file that PGPASSFILE names, for its owner only"));
+            .help("remove it, and put it into the file named by PGPASSFILE, readable only by its owner"));
         }
         if config.get_hosts().is_empty() || config.get_dbname().is_none() || config.get_user().is_none() {
             return Err(Failure::refused(attempted, "it names no host, no database or no user")
@@ -109,7 +109,7 @@ impl Address {
     }
 }
 
-/// What the driver does not read itself.
+/// Parts that the driver does not read itself.
 #[derive(Default)]
 struct Own {
     mode: Option<String>,
@@ -148,13 +148,12 @@ fn cover(config: &Config, own: Own) -> Result<Cover, (String, String)> {
         (None | Some("disable"), None) if !config.get_hosts().iter().any(leaves) => Ok(Cover::None),
         (Some("disable"), None) => Ok(Cover::None),
         (None | Some("verify-full"), None) => Err((
-            "it leads to another machine, and nothing says what the server's certificate is verified by".to_owned(),
+            "it leads to another machine, but does not state how to verify the server's certificate".to_owned(),
             by_file(),
         )),
         (Some(mode), _) => Err((
-            format!("sslmode is `{mode}`, which verifies nothing or not everything"),
-            "leave it out and name `sslrootcert=FILE`, or write `sslmode=disable` for a network that you trust"
-                .to_owned(),
+            format!("sslmode is `{mode}`, which does not verify the certificate and the host name"),
+            "remove it and add `sslrootcert=FILE`, or write `sslmode=disable` for a network that you trust".to_owned(),
         )),
     }
 }

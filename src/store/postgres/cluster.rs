@@ -1,21 +1,21 @@
-//! Which PostgreSQL this is: its cluster, and how often a standby of it was promoted. A primary that was given up and started
-//! again accepts writes like any other, so whoever has seen a newer timeline refuses the older one.
+//! The identity of a PostgreSQL server: its cluster, and its timeline, which counts promotions. An outdated primary that is
+//! started again accepts writes like any other, so a process that has seen a newer timeline refuses the older one.
 
 use crate::store::trouble::Trouble;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// What a server says of itself.
+/// The identity that a server reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cluster {
     /// Made with the cluster, and the same on each of its standbys.
     pub(super) system: i64,
-    /// Counted up by every promotion.
+    /// Increased by every promotion.
     pub(super) timeline: u32,
 }
 
-/// Asks a server that is no standby. The file of the log is asked, because the control file is behind until the first
-/// checkpoint after a promotion.
+/// Asks a server that is not a standby. The name of the log file gives the timeline, because the control file is out of date
+/// until the first checkpoint after a promotion.
 pub(super) const WHICH: &str = "SELECT pg_is_in_recovery(), (SELECT system_identifier FROM pg_control_system()), \
     CASE WHEN pg_is_in_recovery() THEN NULL ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
 
@@ -27,14 +27,14 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// What the file in `folder` says. One that cannot be read says nothing.
+    /// The content of the file in `folder`. An unreadable file counts as missing.
     pub(super) fn in_folder(folder: &Path) -> Self {
         let file = folder.join("store.json");
         let newest = std::fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
         Self { file, newest }
     }
 
-    /// Whether `found` may be worked with, and remembers it.
+    /// Checks whether `found` may be used, and remembers it.
     pub(super) fn admit(&mut self, found: Cluster) -> Result<(), Trouble> {
         match self.newest {
             Some(seen) if seen.system != found.system => {
@@ -60,7 +60,7 @@ impl Seen {
         &self.file
     }
 
-    /// The memory of this process suffices while it lasts: a folder that cannot be written is no reason to stop.
+    /// The memory of this process is enough while it runs: a read-only folder is not a reason to stop.
     fn write(&self, found: Cluster) {
         let folder = crate::domain::folder_of(&self.file);
         let write = || {

@@ -1,5 +1,5 @@
-//! One connection to a server of the store. It has a small runtime of its own, so that whoever works with it waits like for
-//! a file; see [`apart`].
+//! One connection to a server of the store. It has a small runtime of its own, so that its calls block like file access; see
+//! [`apart`].
 
 use super::address::{Address, Cover, words};
 use super::cluster::{Cluster, WHICH};
@@ -16,15 +16,15 @@ use tokio::time::timeout;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement};
 
-/// How long an answer may take. A commit waits for the standby, and nobody knows what became of one that does not return.
+/// Time limit for an answer. A commit waits for the standby, and the result of one that does not return is unknown.
 const ANSWER: Duration = Duration::from_secs(10);
-/// For this session: a commit is where `synchronous_standby_names` wants it; nobody waits for a lock for ever; and what a
-/// process holds that was stopped in the middle of its work is given back.
+/// For this session: commits respect `synchronous_standby_names`; waits for locks are limited; and locks of a process that
+/// was stopped in the middle of its work are released.
 const SETTINGS: &str = "SET search_path = cutover; SET lock_timeout = '8s'; \
     SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = warning; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
-/// What the function `append` answers when the entries do not follow the end of their run, or are not of its runner.
+/// Error code of the function `append` when the entries do not follow the end of their run, or are not of its runner.
 const DOES_NOT_FIT: &str = "CU001";
 
 /// A connection.
@@ -37,7 +37,7 @@ pub(super) struct Connection {
 }
 
 impl Drop for Connection {
-    /// Whoever drops it may be at work in a runtime, where another one must not be waited for.
+    /// It may be dropped within a runtime, where waiting for another runtime is not allowed.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -46,7 +46,7 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    /// Connects to that server of an address which accepts writes; of several such to the one that was promoted last.
+    /// Connects to the server of an address that accepts writes; of several, to the one promoted last.
     pub(super) fn open(address: &Address) -> Result<Self, Trouble> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let hosts = address.hosts().map_err(|failure| Trouble::Unusable {
@@ -123,7 +123,7 @@ async fn open_one(name: &str, config: &Config, cover: &Cover) -> Result<(Client,
     }
 }
 
-/// Why nothing could be opened. What a server said outweighs those that said nothing.
+/// Why no connection could be opened. A server's answer is preferred to no answer.
 fn none_of(mut against: Vec<Trouble>) -> Trouble {
     if let Some(at) = against.iter().position(|trouble| !trouble.may_pass()) {
         return against.swap_remove(at);
@@ -141,16 +141,17 @@ impl From<tokio_postgres::Error> for Trouble {
             return Self::Said { code: said.code().code().to_owned(), text: words(&error) };
         }
         let answer = words(&error);
-        // the driver tells these from a server that is away in words alone; neither gets better by waiting
+        // the driver distinguishes these from a missing server only in its message; waiting helps with neither
         if answer.contains("password missing") {
-            let help = "write a line for it into the file that PGPASSFILE names, or ~/.pgpass: host:port:database:user:password";
+            let help =
+                "add a line for it to the file named by PGPASSFILE, or to ~/.pgpass: host:port:database:user:password";
             return Self::Unusable {
-                answer: "it wants a password, and there is none for it".to_owned(),
+                answer: "it requires a password, and none is configured".to_owned(),
                 help: help.to_owned(),
             };
         }
         if answer.contains("invalid peer certificate") {
-            let help = "see that `sslrootcert` names the authority that signed the server's certificate, and that the certificate is for the host's name";
+            let help = "check that `sslrootcert` names the authority that signed the server's certificate, and that the certificate is for the host's name";
             return Self::Unusable { answer, help: help.to_owned() };
         }
         Self::Lost(answer)
@@ -194,7 +195,7 @@ impl Line for Connection {
         self.now(self.client.batch_execute(statements))
     }
 
-    /// The function that does it is made with the tables.
+    /// The function is created with the tables.
     fn append(&mut self, writer: &str, number: i64, append: &Append<'_>) -> Result<bool, Trouble> {
         let Append { run, epoch, after: (seq, hash), times, events, hashes } = append;
         let (seq, epoch) = (i64::from(*seq), epoch.map(i64::from));
@@ -247,8 +248,8 @@ impl<'a> FromSql<'a> for Value {
     }
 }
 
-/// Carries out what waits for a server, on a thread where no runtime is at work: one that is would be held up, and this
-/// one's could not be entered.
+/// Runs blocking work on a thread without a runtime: it would block the other runtime, and this one's could not be
+/// entered.
 pub(super) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let on_thread = || match std::thread::scope(|scope| scope.spawn(work).join()) {
         Ok(result) => result,

@@ -1,7 +1,7 @@
-//! The store on a PostgreSQL that many machines share.
+//! The store on a PostgreSQL database that machines share.
 //!
-//! What is acknowledged is where `synchronous_standby_names` says. A server that goes away is waited for, and work whose
-//! answer was lost is not done twice: each piece of work leaves the number of its writer in `receipt`, and one that finds
+//! Acknowledged writes are on the standbys of `synchronous_standby_names`. The store waits for a server that goes away, and
+//! does not repeat work whose answer was lost: each unit of work writes its number into `receipt`, and a unit that finds
 //! its own number there was durable already.
 
 mod address;
@@ -26,11 +26,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use writing::{Line, Lines, Pen, append, write};
 
-/// How long a server that went away is waited for, by what only looks and by what writes.
+/// How long reads and writes wait for a server that went away.
 const READ_PATIENCE: Duration = Duration::from_secs(20);
 const WRITE_PATIENCE: Duration = Duration::from_mins(10);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
-/// Connections that are kept open.
+/// Number of connections kept open.
 const KEPT: usize = 4;
 
 static POOLS: Mutex<BTreeMap<String, Weak<Pool>>> = Mutex::new(BTreeMap::new());
@@ -48,7 +48,7 @@ struct Pool {
 }
 
 impl Postgres {
-    /// Opens the store for writing, and makes it where it is not there. `folder` remembers for this machine which cluster it is.
+    /// Opens the store for writing, and creates it if missing. `folder` records for this machine which cluster it is.
     pub(super) fn open(address: &Address, folder: &Path) -> Result<Self> {
         let store = Self { pool: Pool::of(address, folder) };
         let opened = apart(|| {
@@ -88,7 +88,7 @@ impl Pool {
         pool
     }
 
-    /// Work that changes nothing, or that may be done twice. What passes is tried again until it has lasted too long.
+    /// Work that changes nothing, or may be done twice. Temporary failures are retried until the time limit.
     fn with<T>(
         &self,
         patience: Duration,
@@ -105,7 +105,7 @@ impl Pool {
                     }
                     return Ok(done);
                 }
-                // a connection after a failed statement is in the middle of something: it is not kept
+                // a connection after a failed statement is in an unknown state: it is not kept
                 Err(trouble) if trouble.may_pass() && begun.elapsed() < patience => self.pause(),
                 Err(trouble) => return Err(trouble),
             }
@@ -125,7 +125,7 @@ impl Pool {
 impl Lines for Pool {
     type Line = Connection;
 
-    /// A connection to the newest primary that there is.
+    /// A connection to the newest primary.
     fn line(&self) -> Result<Connection, Trouble> {
         if let Some(connection) = guard(&self.idle).pop() {
             return Ok(connection);
@@ -135,7 +135,7 @@ impl Lines for Pool {
         Ok(connection)
     }
 
-    /// Keeps a connection for the next one who needs one, unless a newer primary was seen meanwhile.
+    /// Keeps a connection for later use, unless a newer primary was seen meanwhile.
     fn keep(&self, connection: Connection) {
         let newest = guard(&self.seen).newest();
         let mut idle = guard(&self.idle);
@@ -172,11 +172,11 @@ impl Database for Postgres {
     }
 
     fn sound(&self) -> Result<u32, Trouble> {
-        apart(|| self.pool.with(READ_PATIENCE, schema::version)) // what lies below is PostgreSQL's own business
+        apart(|| self.pool.with(READ_PATIENCE, schema::version)) // the storage below is PostgreSQL's own responsibility
     }
 
     fn back_up(&self, _: &Path) -> Result<Backup> {
-        Err(Failure::refused("copy the shared store to a file", "it is a PostgreSQL, which has its own means")
+        Err(Failure::refused("copy the shared store to a file", "PostgreSQL has its own backup tools")
             .help("back it up with your other databases, or `pg_dump --schema=cutover`"))
     }
 
@@ -196,19 +196,19 @@ fn advice(trouble: &Trouble, seen: &Path) -> Option<String> {
         Trouble::NoRun => "see `cutover list`".to_owned(),
         Trouble::Newer(..) => "use the version of cutover that wrote it, or a newer one".to_owned(),
         Trouble::Unusable { help, .. } => help.clone(),
-        Trouble::Lost(_) => "see that its primary runs and that this machine reaches it".to_owned(),
-        Trouble::Unknown(_) => "when the store is back, `cutover status` says what is there".to_owned(),
+        Trouble::Lost(_) => "check that its primary runs and that this machine reaches it".to_owned(),
+        Trouble::Unknown(_) => "when the store is back, `cutover status` shows what was stored".to_owned(),
         Trouble::OldTimeline { .. } => {
-            "name the primary that was promoted; end the old one, or make it a standby of the new".to_owned()
+            "give the address of the promoted primary; stop the old one, or make it a standby of the new one".to_owned()
         }
         Trouble::OtherCluster { .. } => {
-            format!("see that the address leads to the right one; if it was moved on purpose, remove {}", seen.display())
+            format!("check that the address leads to the right cluster; if it was moved on purpose, remove {}", seen.display())
         }
         Trouble::Said { code, .. } if code == "28P01" => {
-            "see the line for it in the file that PGPASSFILE names, or ~/.pgpass".to_owned()
+            "check its line in the file named by PGPASSFILE, or in ~/.pgpass".to_owned()
         }
         Trouble::Said { code, .. } if code == "42501" => {
-            "let the account make a schema in that database, or make one for it: `CREATE SCHEMA cutover AUTHORIZATION …`".to_owned()
+            "allow the account to create a schema in that database, or create one for it: `CREATE SCHEMA cutover AUTHORIZATION …`".to_owned()
         }
         damage if damage.is_damage() => "restore it from a backup of that PostgreSQL".to_owned(),
         _ => return None,

@@ -1,5 +1,5 @@
-//! Passwords of a shared store, where PostgreSQL's own programs look for them: `PGPASSWORD`, or the file that `PGPASSFILE`
-//! names, `~/.pgpass` when it names none (PostgreSQL's manual, "The Password File").
+//! Passwords of a shared store, where PostgreSQL's own programs look for them: `PGPASSWORD`, or the file named by
+//! `PGPASSFILE`, by default `~/.pgpass` (PostgreSQL's manual, "The Password File").
 
 use crate::error::{Failure, Result};
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The password for a login, if there is one.
 ///
 /// # Errors
-/// When the file cannot be read, or others than its owner can.
+/// When the file cannot be read, or is readable for others than its owner.
 pub(super) fn password(host: &str, port: u16, database: &str, user: &str) -> Result<Option<String>> {
     if let Some(password) = std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty()) {
         return Ok(Some(password));
@@ -19,8 +19,9 @@ pub(super) fn password(host: &str, port: u16, database: &str, user: &str) -> Res
     let failed = |answer: String, help: &str| {
         Failure::refused("read the file of passwords", answer).at(file.display().to_string()).help(help)
     };
-    let text = read(&file)
-        .map_err(|answer| failed(answer, "PGPASSFILE names it; see that it is there, for its owner only"))?;
+    let text = read(&file).map_err(|answer| {
+        failed(answer, "PGPASSFILE names this file; check that it exists and that only its owner can read it")
+    })?;
     // a socket's folder is `localhost` in the file
     let host = if host.starts_with('/') { "localhost" } else { host };
     Ok(find(&text, [host, &port.to_string(), database, user]))

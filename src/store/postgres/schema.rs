@@ -1,4 +1,4 @@
-//! The tables, by version, and how an older store is brought up to date.
+//! The tables, by version, and the upgrade of an older store.
 
 use super::connection::Connection;
 use super::writing::Line;
@@ -7,14 +7,14 @@ use crate::store::trouble::Trouble;
 
 /// The version that this program writes.
 pub(super) const LATEST: u32 = 1;
-/// What each version adds to the one before.
+/// The additions of each version.
 const VERSIONS: [&str; LATEST as usize] = [include_str!("schema.sql")];
-/// One program at a time brings a store up to date; an arbitrary number that is ours.
+/// Only one program at a time upgrades a store; the number is arbitrary.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7164190032411925)";
 
 /// The version of the store that a connection leads to; 0 where there is none yet.
 pub(super) fn version(connection: &mut Connection) -> Result<u32, Trouble> {
-    // never by `to_regclass`: what a session has once not found it goes on not finding until its transaction ends
+    // not by `to_regclass`: a session that has once not found a table does not find it until its transaction ends
     let table = "SELECT 1 FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
         WHERE nspname = 'cutover' AND relname = 'schema_version'";
     if connection.row(table, &[])?.is_none() {
@@ -24,7 +24,7 @@ pub(super) fn version(connection: &mut Connection) -> Result<u32, Trouble> {
     row.map_or(Ok(0), |mut row| row.take(0))
 }
 
-/// Brings the store up to date, and makes it where it is not there.
+/// Upgrades the store, and creates it if missing.
 pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Trouble> {
     match version(connection)? {
         LATEST => return Ok(()),
@@ -34,7 +34,7 @@ pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Trouble> {
     connection.batch(&format!("BEGIN; {LOCK}"))?;
     let version = version(connection)?; // another program may have been faster
     if version == 0 {
-        // whoever may not make a schema can be given one
+        // an account that may not create a schema can be given one
         if connection.row("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'cutover'", &[])?.is_none() {
             connection.batch("CREATE SCHEMA cutover")?;
         }

@@ -1,4 +1,4 @@
-//! TLS to a server of the store, verified by the authorities in one file.
+//! TLS to a server of the store, verified with the authorities in one file.
 
 use crate::store::trouble::Trouble;
 use std::path::Path;
@@ -11,7 +11,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 pub(super) fn connector(authorities: &Path) -> Result<MakeRustlsConnect, Trouble> {
     let unusable = |answer: String| Trouble::Unusable {
         answer: format!("{}: {answer}", authorities.display()),
-        help: "let `sslrootcert` in the address name a file with the authority's certificate".to_owned(),
+        help: "set `sslrootcert` in the address to a file with the authority's certificate".to_owned(),
     };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(authorities).map_err(|error| unusable(error.to_string()))? {
@@ -19,7 +19,7 @@ pub(super) fn connector(authorities: &Path) -> Result<MakeRustlsConnect, Trouble
         roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
     }
     if roots.is_empty() {
-        return Err(unusable("it holds no certificate".to_owned()));
+        return Err(unusable("it contains no certificate".to_owned()));
     }
     let provider = tokio_rustls::rustls::crypto::ring::default_provider().into();
     let config = ClientConfig::builder_with_provider(provider)

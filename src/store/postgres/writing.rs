@@ -1,38 +1,38 @@
-//! How a piece of work becomes durable exactly once, however often the way to the database breaks meanwhile.
+//! Makes a unit of work durable exactly once, however often the connection to the database breaks meanwhile.
 //!
-//! Each writer numbers its work. The number goes into `receipt` in the transaction of the work itself, and as its first
-//! statement: where an earlier attempt is still on its way to being durable, its row is waited for; where it has become so,
-//! the number is there already, and nothing is done again.
+//! Each writer numbers its work. The first statement of the work's own transaction writes the number into `receipt`. If an
+//! earlier attempt is still committing, this statement waits for its row; if it has committed, the number is there already,
+//! and nothing is repeated.
 
 use crate::store::database::{Append, Session, Work};
 use crate::store::trouble::Trouble;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// A connection that is used for one thing after the other.
+/// A connection that is used for one unit of work at a time.
 pub(super) trait Line: Session {
     /// Statements without values, such as the end of a transaction.
     fn batch(&mut self, statements: &str) -> Result<(), Trouble>;
-    /// Begins a transaction with this statement, and says whether that changed anything.
+    /// Starts a transaction with this statement, and returns whether it changed anything.
     fn begin(&mut self, statement: &str) -> Result<bool, Trouble>;
-    /// The piece of work `number` of `writer`: all of `append` in one transaction; false when it does not fit, and nothing of
-    /// it is there.
+    /// The unit of work `number` of `writer`: all of `append` in one transaction; false when it does not fit: then nothing was
+    /// written.
     fn append(&mut self, writer: &str, number: i64, append: &Append<'_>) -> Result<bool, Trouble>;
 }
 
-/// Where connections come from.
+/// A source of connections.
 pub(super) trait Lines {
     /// What they are.
     type Line: Line;
     /// One that is open; a new one where there is none.
     fn line(&self) -> Result<Self::Line, Trouble>;
-    /// Takes one back that is at rest.
+    /// Takes an idle connection back.
     fn keep(&self, line: Self::Line);
     /// Waits before the next attempt.
     fn pause(&self);
 }
 
-/// Who writes one thing after the other.
+/// A writer of one unit of work after the other.
 pub(super) struct Pen {
     writer: String,
     number: i64,
@@ -46,13 +46,13 @@ impl Default for Pen {
 
 /// How an attempt went wrong.
 enum Setback {
-    /// Nothing of it is there.
+    /// Nothing of it was stored.
     Undone(Trouble),
     /// Its end was sent, and no answer came.
     Unknown(Trouble),
 }
 
-/// Carries `work` out in one transaction, which is durable on return; for at most `patience` when the database is away.
+/// Runs `work` in one transaction, which is durable on return; waits at most `patience` when the database is away.
 pub(super) fn write<L: Lines>(
     lines: &L,
     pen: &mut Pen,
@@ -62,7 +62,7 @@ pub(super) fn write<L: Lines>(
     persist(lines, pen, patience, |line, pen| attempt(line, pen, work))
 }
 
-/// Writes entries in one step: false when what they follow is not the end of their run, or not their runner's any more.
+/// Writes entries in one step: false when they do not follow the end of their run, or their runner was replaced.
 pub(super) fn append<L: Lines>(
     lines: &L,
     pen: &mut Pen,
@@ -92,7 +92,7 @@ fn persist<L: Lines>(
                     lines.keep(line);
                     return Ok(());
                 }
-                Err(setback) => setback, // the connection is in the middle of something: it is not kept
+                Err(setback) => setback, // the connection is in an unknown state: it is not kept
             },
             Err(trouble) => Setback::Undone(trouble),
         };
@@ -111,7 +111,7 @@ fn persist<L: Lines>(
 }
 
 fn attempt(line: &mut impl Line, pen: &Pen, work: &mut Work<'_>) -> Result<(), Setback> {
-    // both are made here, and hold nothing that would need to be quoted
+    // both are made here, and contain nothing that needs quoting
     let receipt = format!(
         "INSERT INTO receipt (writer, number) VALUES ('{}', {}) ON CONFLICT (writer) DO UPDATE
          SET number = excluded.number, at = excluded.at WHERE receipt.number < excluded.number",
@@ -122,7 +122,7 @@ fn attempt(line: &mut impl Line, pen: &Pen, work: &mut Work<'_>) -> Result<(), S
     line.batch(if is_new { "COMMIT" } else { "ROLLBACK" }).map_err(if is_new { at_the_end } else { Setback::Undone })
 }
 
-/// A server that goes away, or is told to, may have made durable what it was asked to.
+/// A server that goes away or is shut down may still have committed.
 fn at_the_end(trouble: Trouble) -> Setback {
     if trouble.may_pass() { Setback::Unknown(trouble) } else { Setback::Undone(trouble) }
 }

@@ -1,4 +1,4 @@
-//! Copies of the journal, also while a run writes it.
+//! Copies of the journal, even while a run writes to it.
 
 use super::advice::failure;
 use super::session::Lite;
@@ -26,8 +26,7 @@ pub struct Backup {
     pub checked: Checked,
 }
 
-/// The newest copy that a state directory knows of, noted in a file beside the journal: it is asked for when the journal
-/// cannot be read.
+/// The newest copy, recorded in a file beside the journal: needed when the journal cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LastBackup {
     /// The copy, with its absolute path.
@@ -37,7 +36,7 @@ pub(super) struct LastBackup {
 }
 
 impl LastBackup {
-    /// The one that is noted beside the journal at `path`.
+    /// The copy recorded beside the journal at `path`.
     pub(super) fn known(path: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(Self::file(path)).ok()?).ok()
     }
@@ -70,15 +69,15 @@ impl Sqlite {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(error.into()))?;
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let at = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
-        // only a hint for later; a state directory that cannot be written is copied as well
+        // only a hint for later; a read-only state directory can be copied as well
         if let Err(trouble) = (LastBackup { file: absolute.display().to_string(), at }).note(self.path()) {
-            tracing::debug!("the copy is not noted in the state directory: {trouble}");
+            tracing::debug!("the copy is not recorded in the state directory: {trouble}");
         }
         Ok(Backup { file: absolute, bytes, checked })
     }
 }
 
-/// A copy under a passing name in `folder`, for its owner only; removed when dropped.
+/// A copy with a temporary name in `folder`, readable only by its owner; removed when dropped.
 fn copy(connection: &Connection, folder: &Path) -> Result<TempPath, Trouble> {
     // the descriptor of the empty file is closed before SQLite opens it: see `file`
     let made = tempfile::Builder::new().prefix(".journal").tempfile_in(folder)?.into_temp_path();
@@ -90,7 +89,7 @@ fn copy(connection: &Connection, folder: &Path) -> Result<TempPath, Trouble> {
     Ok(made)
 }
 
-/// Checks a copy. It is opened as a file that nobody writes, so that `SQLite` makes nothing beside it.
+/// Checks a copy. It is opened as an immutable file, so that `SQLite` creates no files beside it.
 fn checked(copy: &Path) -> Result<Checked, Trouble> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(copy, flags)?;
@@ -98,7 +97,7 @@ fn checked(copy: &Path) -> Result<Checked, Trouble> {
     chains(&mut Lite(&connection), schema)
 }
 
-/// Saves what a connection still sees of a journal that is gone from its path. Gives back the file.
+/// Saves the journal that a connection still sees after its file was removed from its path. Returns the copy.
 pub(super) fn rescue(connection: &Connection, folder: &Path) -> Result<PathBuf, Trouble> {
     let made = tempfile::Builder::new().prefix("journal-rescued-").suffix(".sqlite").tempfile_in(folder)?;
     let made = made.into_temp_path();
@@ -108,7 +107,7 @@ pub(super) fn rescue(connection: &Connection, folder: &Path) -> Result<PathBuf, 
     made.keep().map_err(|lost| Trouble::File(lost.error))
 }
 
-/// Copies in one read transaction, however much is written meanwhile. Pages that were freed do not come along.
+/// Copies in one read transaction, however much is written meanwhile. Freed pages are not copied.
 fn vacuum_into(connection: &Connection, file: &Path) -> Result<(), Trouble> {
     let file = std::path::absolute(file)?; // a relative one could look like a URI
     let name = file.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", file.display())))?;

@@ -1,4 +1,4 @@
-//! The store in one `SQLite` file: WAL, so that others read while a run writes, and a sync to disk each append.
+//! The store in one `SQLite` file: WAL, so that others can read while a run writes, and a sync to disk per append.
 
 mod advice;
 mod backup;
@@ -55,7 +55,7 @@ impl Sqlite {
         let open = || {
             let pool = Pool::of(&path)?;
             let version = pool.for_reading()?;
-            // another process has just made the file, and its tables are still to come
+            // another process has just created the file, without its tables yet
             Ok((version > 0).then_some(Self { pool }))
         };
         open().map_err(|trouble: Trouble| failure("open the journal", &path, trouble))

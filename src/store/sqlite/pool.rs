@@ -1,7 +1,7 @@
 //! The connections of this process to one journal: one that writes, and some that read.
 //!
-//! There is one pool a file and process. `SQLite` keeps its locks over all connections of a process to a file, and gives
-//! none back early; whoever writes waits for the others of the process in order, not by trying again.
+//! There is one pool per file and process. `SQLite` keeps its locks for all connections of a process to a file; writers of
+//! this process wait for each other in order, not by retrying.
 
 use super::file::{self, FileId, Files};
 use super::schema::{LATEST, READABLE, upgrade, version};
@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-/// How long a lock of another process is waited for.
+/// How long to wait for a lock of another process.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Connections for reading that are kept: more than that read at once only in a crowd of browsers.
+/// Number of read connections that are kept; more are needed only with many browsers.
 const READERS: usize = 4;
 
 static POOLS: Mutex<BTreeMap<FileId, Weak<Pool>>> = Mutex::new(BTreeMap::new());
@@ -33,19 +33,19 @@ pub(super) struct Pool {
 struct Writer {
     connection: Connection,
     files: Files,
-    /// Where the journal was saved after it had been found gone.
+    /// The copy of the journal after its file was found removed.
     saved: Option<PathBuf>,
 }
 
 impl Pool {
-    /// The pool of the file at `path`, which is there. None of its connections need be open yet.
+    /// The pool of the existing file at `path`. Its connections need not be open yet.
     pub(super) fn of(path: &Path) -> Result<Arc<Self>, Trouble> {
         let mut pools = guard(&POOLS);
         let id = FileId::of(path)?;
         if let Some(pool) = pools.get(&id).and_then(Weak::upgrade) {
             return Ok(pool);
         }
-        // SQLite follows links too, and its log stands beside the file, not beside the link
+        // SQLite follows links too, and its log is beside the file, not beside the link
         let path = path.canonicalize()?;
         let pool = Arc::new(Self { path, id, writer: Mutex::default(), readers: Mutex::default() });
         pools.retain(|_, pool| pool.strong_count() > 0);
@@ -57,12 +57,12 @@ impl Pool {
         &self.path
     }
 
-    /// Opens the connection that writes, if that is not open yet: brings the journal up to date and checks it.
+    /// Opens the write connection, if it is not open yet: upgrades the journal and checks it.
     pub(super) fn for_writing(&self) -> Result<(), Trouble> {
         self.opened(&mut guard(&self.writer)).map(drop)
     }
 
-    /// Sees that the journal can be read. Takes no lock that would wait for a writer, and changes nothing.
+    /// Checks that the journal can be read. Takes no lock that would wait for a writer, and changes nothing.
     pub(super) fn for_reading(&self) -> Result<u32, Trouble> {
         let version = self.read(version)?;
         match version {
@@ -72,7 +72,7 @@ impl Pool {
         }
     }
 
-    /// Reads. What another connection writes meanwhile is seen by the next statement, unless `work` begins a transaction.
+    /// Reads. Each statement sees the latest writes of other connections, unless `work` starts a transaction.
     pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let idle = guard(&self.readers).pop();
         let connection = idle.map_or_else(|| reader(&self.path), Ok)?;
@@ -94,7 +94,7 @@ impl Pool {
         let tx = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let written = work(&tx)?;
         tx.commit()?;
-        // after the commit: a file that went away before it is noticed now, one that goes later had it
+        // after the commit: a file that was removed before it is noticed now; one removed later contains the commit
         match writer.files.missing().map(Path::to_owned) {
             None => Ok(written),
             Some(lost) => Err(writer.lost(lost, &self.path)),
@@ -121,7 +121,7 @@ impl Writer {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         check::quick(&connection, path)?;
-        // the lock is taken only where there is something to do: a writer of another process is not waited for
+        // takes the lock only if there is something to do, so as not to wait for a writer of another process
         if version(&connection)? != LATEST {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             upgrade(&tx)?;
@@ -131,7 +131,7 @@ impl Writer {
         Ok(Self { connection, files, saved: None })
     }
 
-    /// Saves what this process still sees of a journal that is gone from its path: it is lost when the process ends.
+    /// Saves the journal that this process still sees after its file was removed: it is lost when the process ends.
     fn lost(&mut self, lost: PathBuf, path: &Path) -> Trouble {
         if self.saved.is_none() {
             let folder = path.parent().map(Path::to_owned);
@@ -142,8 +142,8 @@ impl Writer {
     }
 }
 
-/// A connection that only reads. It is opened for writing all the same where that is allowed: `SQLite` then removes its log
-/// when the last reader closes, as it does for a writer, and recovers the log of a writer that died.
+/// A connection for reading. It is opened for writing where that is allowed: `SQLite` then removes its log when the last
+/// reader closes, and recovers the log of a writer that died.
 fn reader(path: &Path) -> Result<Connection, Trouble> {
     let connection = Connection::open_with_flags(path, rw())?;
     connection.busy_timeout(PATIENCE)?;
@@ -155,7 +155,7 @@ fn reader(path: &Path) -> Result<Connection, Trouble> {
     }
 }
 
-/// Whether `SQLite` could not make its log beside the file.
+/// Whether `SQLite` could not create its log beside the file.
 fn is_log_refused(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }
@@ -163,8 +163,7 @@ fn is_log_refused(error: &rusqlite::Error) -> bool {
 /// What has a meaning of its own in `SQLite`'s file URIs (sqlite.org/uri.html).
 const PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
-/// A connection to a file in a folder that this process may not write: without its log `SQLite` must be told that nobody
-/// writes the file.
+/// A connection to a file in a read-only folder: without its log `SQLite` needs the flag that the file is immutable.
 fn frozen(path: &Path) -> Result<Connection, Trouble> {
     let log = file::beside(path, "-wal");
     if log.metadata().is_ok_and(|log| log.len() > 0) {
@@ -175,7 +174,7 @@ fn frozen(path: &Path) -> Result<Connection, Trouble> {
     Ok(Connection::open_with_flags(uri, flags)?)
 }
 
-/// For writing, and never making the file.
+/// For writing, without ever creating the file.
 fn rw() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
@@ -260,7 +259,7 @@ mod tests {
                 let failure = journal.append("r", 2, &[Event::Interrupted]).unwrap_err();
                 let said = failure.to_string();
                 assert!(said.contains("removed or replaced under the run") && said.contains(lost), "{said}");
-                assert!(said.contains("nothing is done that is not in the journal"), "{said}");
+                assert!(said.contains("the run did nothing that is not in the journal"), "{said}");
                 assert!(journal.append("r", 3, &[Event::Interrupted]).is_err());
                 let names = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
                 let saved: Vec<_> = names.filter(|path| path.to_string_lossy().contains("journal-rescued-")).collect();

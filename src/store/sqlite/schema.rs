@@ -1,4 +1,4 @@
-//! The tables, by version, and how an older journal is brought up to date.
+//! The tables, by version, and the upgrade of an older journal.
 
 use crate::store::trouble::Trouble;
 use crate::store::{RunHead, chain};
@@ -6,8 +6,8 @@ use rusqlite::{Connection, Transaction, params};
 
 /// The version that this program writes.
 pub(super) const LATEST: u32 = 6;
-/// What each version of the schema adds to the one before. A journal of an older program is brought up to date when it is
-/// opened for writing; one of a newer program is refused.
+/// The additions of each schema version. A journal of an older program is upgraded when it is opened for writing; one of a
+/// newer program is refused.
 pub(in crate::store) const VERSIONS: [&str; LATEST as usize] = [
     "
     CREATE TABLE run (
@@ -43,9 +43,9 @@ const OUTBOX: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX outbox_unsent ON outbox (at) WHERE sent IS NULL;
     CREATE TABLE outbox_run (run TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
-/// From here on entries carry hashes.
+/// From this version on entries have hashes.
 pub(super) const CHAINED: u32 = 5;
-/// From here on every table is there, so that a journal can be read as it is.
+/// From this version on all tables exist, so that a journal can be read without an upgrade.
 pub(super) const READABLE: u32 = 4;
 
 /// The version of a journal; 0 for an empty file.
@@ -53,9 +53,9 @@ pub(super) fn version(connection: &Connection) -> Result<u32, Trouble> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// Brings a journal up to date, if another process has not done so meanwhile. The version is read and everything is added
-/// in the caller's one transaction, which holds the write lock: of two programs that open an old journal at once, the second
-/// finds nothing left to do. (`rusqlite_migration` reads the version before it takes the lock, and that second one fails.)
+/// Upgrades a journal, if another process has not done so meanwhile. Reads the version and makes all changes in the caller's
+/// transaction, which holds the write lock: of two programs that open an old journal at once, the second finds nothing left
+/// to do. (`rusqlite_migration` reads the version before it takes the lock, and the second program fails.)
 pub(super) fn upgrade(tx: &Transaction<'_>) -> Result<(), Trouble> {
     let version = version(tx)?;
     for added in VERSIONS.get(version as usize..).ok_or(Trouble::Newer(version, LATEST))? {
@@ -67,7 +67,7 @@ pub(super) fn upgrade(tx: &Transaction<'_>) -> Result<(), Trouble> {
     Ok(tx.pragma_update(None, "user_version", LATEST)?)
 }
 
-/// Computes the hash of every entry anew.
+/// Computes the hashes of all entries.
 ///
 /// # Errors
 /// When the journal cannot be read or written.

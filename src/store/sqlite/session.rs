@@ -1,4 +1,4 @@
-//! A connection to the file in the middle of a piece of work.
+//! A connection to the file within a unit of work.
 
 use super::schema::{CHAINED, version};
 use crate::store::database::{Row, Session, Value};
@@ -36,7 +36,7 @@ impl Session for Lite<'_> {
     }
 
     fn to_hold(&self) -> &'static str {
-        "" // whoever writes has the whole file
+        "" // a writer has locked the whole file
     }
 
     fn clock(&self) -> &'static str {
@@ -64,7 +64,7 @@ impl ToSql for Value {
     }
 }
 
-/// Bytes that are no text were not written by this program: as text they are not what the hash chain says.
+/// Bytes that are not text were not written by this program: converted to text they do not match the hash chain.
 fn value(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null | ValueRef::Real(_) => Value::Null,

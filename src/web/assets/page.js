@@ -1,4 +1,4 @@
-// Puts in what the page's own events bring, and lets times run on. Everything works without it, after a reload.
+// Inserts the updates from the page's event stream, and counts running times. Without it the page works by reloading.
 'use strict';
 
 const said = document.getElementById('connection');
@@ -14,7 +14,7 @@ function put(id, html) {
   if (focus) document.getElementById(focus)?.focus();
 }
 
-// What a person has typed, chosen or opened, by the ids of the elements: an update must not take it away.
+// Typed, chosen or opened elements, by their ids: an update must keep their state.
 function fields(place) {
   return [...place.querySelectorAll('input[id]:not([type=hidden]), select[id], textarea[id], details[id]')].map((field) => [
     field.id,
@@ -60,6 +60,6 @@ if (document.body.dataset.events) {
     said.textContent = '';
     tick();
   };
-  source.onerror = () => { said.textContent = 'The connection is lost; what stands here may be old. Trying again …'; };
+  source.onerror = () => { said.textContent = 'Connection lost; this page may be out of date. Reconnecting …'; };
   setInterval(tick, 1000);
 }

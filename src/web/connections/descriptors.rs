@@ -1,13 +1,13 @@
-//! File descriptors: the page may use up none that the scheduler needs.
+//! File descriptors: the page must leave enough for the scheduler.
 
 use super::OPEN;
 use crate::error::{Failure, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Kept for all that is not a connection: the journal's readers, locks and logs, pipes of processes that are launched, the
-/// file of people. A busy process was seen with fewer than fifty.
+/// Reserved for everything that is not a connection: the journal's readers, locks and logs, pipes of started processes,
+/// the file of people. A busy process used fewer than fifty.
 const RESERVE: u64 = 192;
-/// What is asked for where the machine allows it: room for whatever a later version opens.
+/// Requested where the machine allows it: a reserve for later versions.
 const WISHED: u64 = 1024;
 
 /// Raises the limit of this process as far as it has use for it, and sees that it is high enough. Not further: processes
@@ -28,10 +28,10 @@ pub fn prepare() -> Result<()> {
     match limit.filter(|limit| *limit < least) {
         None => Ok(()),
         Some(limit) => {
-            let answer = format!("this process may open {limit} files, and it needs {least}");
+            let answer = format!("this process may open {limit} files, but needs {least}");
             Err(Failure::refused("serve the page", answer)
                 .now("nothing listens, and no schedule is started")
-                .help("raise the limit: `ulimit -n 1024`, or LimitNOFILE=1024 in a unit of systemd"))
+                .help("raise the limit: `ulimit -n 1024`, or LimitNOFILE=1024 in the systemd unit"))
         }
     }
 }

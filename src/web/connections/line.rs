@@ -1,4 +1,4 @@
-//! One connection, from its handshake to its end. Everything that it may keep others waiting for has a deadline.
+//! One connection, from its handshake to its end. Every wait has a deadline.
 
 use super::Seat;
 use crate::web::Peer;
@@ -20,19 +20,18 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-/// For the head of a request, from its connection or from the answer before it: so also for how long one is kept that
-/// sends nothing.
+/// Time limit for the head of a request, from the connection or from the answer before it; so also for an idle connection.
 const HEAD: Duration = Duration::from_secs(10);
-/// For what this side sends to arrive. A browser that is gone, or does not read, answers nothing for so long.
+/// Time limit for sent data to be acknowledged, for a browser that is gone or does not read.
 const DELIVERY: Duration = Duration::from_secs(30);
-/// For an answer that is on its way when the page ends.
+/// Time limit for an answer that is being sent when the page ends.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Largest head of a request, in bytes. Browsers send two thousand.
 const LARGEST_HEAD: usize = 16 * 1024;
 /// Most header lines. Browsers send twenty.
 const HEADERS: usize = 64;
 
-/// Serves a connection until its end, until another has taken its place, or until all is over.
+/// Serves a connection until its end, until another takes its slot, or until the page ends.
 pub(in crate::web) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
@@ -75,7 +74,7 @@ async fn answer(line: Box<dyn Line>, peer: SocketAddr, seat: Seat, routes: Route
     }
 }
 
-/// The response; its body tells the seat when it is over.
+/// The response; its body informs the seat when it ends.
 fn until_answered(response: Response<Body>, seat: Seat) -> Response<Body> {
     let answering = Answering(seat);
     response.map(|body| {

@@ -1,10 +1,9 @@
-//! The page's connections: how many there are, how long each may take, and who has to go when there are too many.
+//! The page's connections: their number, their time limits, and which are closed when there are too many.
 //!
-//! Nobody is turned away at the door, because nobody can be told from anybody else before a request is there: a person
-//! who is logged in often comes from the address of whoever floods the page. A newcomer takes the place of the weakest
-//! instead, at the address that has most: of the oldest connection that has not sent a whole request yet, then of the one
-//! that is idle for longest. Once its request shows a session or a token, a connection has a place of its own that no
-//! stranger can take.
+//! No new connection is refused, because before its first request a person cannot be distinguished from an attacker: both may
+//! come from the same address. A new connection replaces the weakest one of the address that has most: first the oldest
+//! connection without a complete request, then the one that has been idle for longest. Once a request shows a session or a
+//! token, its connection gets a slot of its own that anonymous connections cannot take.
 
 pub mod descriptors;
 mod line;
@@ -21,18 +20,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// Connections of people that have not shown who they are. Six full addresses; a browser opens six.
+/// Slots for anonymous connections: enough for six full addresses; a browser opens six connections.
 const STRANGERS: usize = 192;
-/// Of these from one address, those not counted that are younger than [`YOUNG`].
+/// Of these for one address, not counting connections younger than [`YOUNG`].
 const OF_ADDRESS: usize = 32;
-/// So long a request may be on its way: whoever comes in the midst of a crowd from the same address must get to say who it
-/// is. Only when all places are taken somebody goes sooner.
+/// Time for a new connection to send its first request, even when its address has too many connections. Only when all slots
+/// are taken is a connection closed sooner.
 const YOUNG: Duration = Duration::from_secs(1);
-/// Places for connections that have shown a session or a token, beside those of strangers.
+/// Slots for connections that have shown a session or a token, in addition to the anonymous ones.
 const KNOWN: usize = 64;
-/// Of these for one session or token: a program that leaks connections keeps nobody else out.
+/// Of these for one session or token: a program that leaks connections does not lock out others.
 const OF_PERSON: usize = 16;
-/// Connections whose end is on its way while others have their places already.
+/// Closing connections whose slots are already in use by others.
 const LEAVING: usize = 32;
 /// Most connections that are open at one time: one file descriptor each.
 pub(super) const OPEN: usize = STRANGERS + KNOWN + LEAVING;
@@ -50,9 +49,9 @@ struct All {
 
 /// What is known of a connection.
 struct Held {
-    /// Missing behind a proxy, which is the address of everybody.
+    /// Missing behind a proxy, whose address is the same for all.
     address: Option<IpAddr>,
-    /// Session or token, where it has shown one and has a place of its own.
+    /// Session or token, where it has shown one and has a slot of its own.
     person: Option<Caller>,
     stage: Stage,
     since: Instant,
@@ -60,14 +59,14 @@ struct Held {
     leave: CancellationToken,
 }
 
-/// Where a connection stands; those before go before.
+/// The state of a connection; earlier states are closed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    /// It has not sent a whole request yet.
+    /// It has not sent a complete request yet.
     New,
-    /// It was answered, and sends nothing.
+    /// It was answered, and is idle.
     Idle,
-    /// It has sent a whole request, and is answered.
+    /// It has sent a complete request, and is being answered.
     Answered,
 }
 
@@ -76,7 +75,7 @@ impl Connections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection from `address`; where there is none, another connection is told to leave.
+    /// A slot for a connection from `address`; if none is free, another connection is asked to close.
     pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Seat {
         let address = address.map(network);
         let mut all = self.lock();
@@ -92,12 +91,12 @@ impl Connections {
         Seat::new(self.clone(), number, leave)
     }
 
-    /// Tells the weakest to leave, where file descriptors run out.
+    /// Asks the weakest connection to close, where file descriptors run out.
     pub(super) fn send_one_away(&self) {
         self.lock().send_one_away();
     }
 
-    /// Tells those to leave who are too many from their address, now that they have had their time.
+    /// Asks surplus connections of an address to close, once their time for the first request is over.
     pub(super) fn thin_out(&self) {
         self.lock().thin_out(Instant::now(), |_| true);
     }
@@ -112,7 +111,7 @@ impl Connections {
         }
     }
 
-    /// Whose connection it is; one too many of the same stays among the strangers.
+    /// Sets the owner of a connection; a surplus connection of the same owner remains anonymous.
     fn is_of(&self, number: u64, person: Option<Caller>) {
         let mut all = self.lock();
         let others = all.held.iter().filter(|(other, held)| **other != number && held.person.is_some());
@@ -130,7 +129,7 @@ impl All {
         self.held.iter().filter(|(_, held)| held.person.is_none()).map(|(number, held)| (*number, held))
     }
 
-    /// The weakest at the address that has most.
+    /// The weakest connection of the address that has most.
     fn send_one_away(&mut self) {
         let mut crowds: HashMap<Option<IpAddr>, usize> = HashMap::new();
         self.strangers().for_each(|(_, held)| *crowds.entry(held.address).or_default() += 1);
@@ -141,7 +140,7 @@ impl All {
         }
     }
 
-    /// Of each address that `which` names, the weakest of those who are too many.
+    /// The weakest surplus connections of each address that `which` selects.
     fn thin_out(&mut self, now: Instant, which: impl Fn(&Held) -> bool) {
         let mut crowds: HashMap<IpAddr, Vec<(Stage, Instant, u64)>> = HashMap::new();
         let settled = |held: &Held| now.duration_since(held.came) >= YOUNG && which(held);
@@ -163,7 +162,7 @@ impl All {
     }
 }
 
-/// What counts as one address: an IPv6 network of 64 bits is what one household gets.
+/// The unit that counts as one address: for IPv6 a network of 64 bits, which one household gets.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {

@@ -1,4 +1,4 @@
-//! Streams of events: each looks at the journal several times a second for as long as it stands, so there are few.
+//! Event streams: each reads the journal several times a second while it is open, so their number is limited.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,25 +6,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All streams.
 const MOST: usize = 64;
-/// Of these for people who have not logged in.
+/// Of these for anonymous readers.
 const STRANGERS: usize = 32;
 /// For one session, token or address: a browser has six connections.
 const EACH: usize = 8;
 
-/// Who calls, as far as numbers of connections and streams go.
+/// The client that connections and streams are counted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::web) enum Caller {
     /// A session or a token.
     Person(String),
-    /// Somebody who has not logged in; behind a proxy, the address that it names.
+    /// An anonymous reader; behind a proxy, the address that it names.
     Address(Option<IpAddr>),
 }
 
-/// How many streams there are, by caller.
+/// Number of streams by caller.
 #[derive(Default)]
 pub(in crate::web) struct Streams(Mutex<HashMap<Caller, usize>>);
 
-/// The place of one stream, given back when dropped.
+/// The slot of one stream, released when dropped.
 pub(in crate::web) struct Stream {
     all: Arc<Streams>,
     caller: Caller,
@@ -35,7 +35,7 @@ impl Streams {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more stream of `caller`, or why there is none.
+    /// A slot for one more stream of `caller`, or why there is none.
     pub(in crate::web) fn begin(self: &Arc<Self>, caller: Caller) -> Result<Stream, &'static str> {
         let caller = match caller {
             Caller::Address(address) => Caller::Address(address.map(super::network)),
@@ -48,7 +48,7 @@ impl Streams {
         }
         let is_full = matches!(caller, Caller::Address(_)) && strangers >= STRANGERS;
         if is_full || all.values().sum::<usize>() >= MOST {
-            return Err("too many browsers watch already: load the page again to see how it stands");
+            return Err("too many browsers watch already: reload the page to see the current state");
         }
         *all.entry(caller.clone()).or_default() += 1;
         Ok(Stream { all: self.clone(), caller })

@@ -68,7 +68,7 @@ fn refused_as_forgotten(lab: &Lab, all: &mut Vec<Made>) {
     assert!(!lost.is_empty());
     let (code, said) = play(lab, &["plan", "--live"]);
     assert_eq!(code, Some(5), "{said}");
-    assert!(said.contains("will not know") && said.contains("no space at the end"), "{said}");
+    assert!(said.contains("will lose") && said.contains("a space at the end"), "{said}");
     for made in lost {
         lab.sql(Side::Old, &made.drop_user());
     }

@@ -44,7 +44,7 @@ async fn refused(world: &mut World, what: What) {
     assert!(
         failure.place.as_deref() == Some(if matches!(what, What::Statement | What::Login) { "one" } else { "local" })
     );
-    assert!(failure.answer.contains("does not stand in the plan"), "{what:?}: {failure:?}");
+    assert!(failure.answer.contains("is not in the plan"), "{what:?}: {failure:?}");
     look(world, what);
     world.tidy();
 }

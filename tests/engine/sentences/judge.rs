@@ -187,7 +187,7 @@ impl Judge<'_> {
                 matches!(last, Some(Event::UndoDone { .. } | Event::HookDone { .. } | Event::MarkedUndone { .. }))
             }
             "undoing" => self.alive,
-            "undo" => true, // failed, or cut off: both are asked below
+            "undo" => true, // failed, or interrupted: both are asked below
             "failed" => match last {
                 Some(Event::StepAbsent { .. }) => {
                     self.of(&step.id).any(|e| matches!(e.event, Event::StepFailed { .. }))
@@ -198,7 +198,7 @@ impl Judge<'_> {
             "running" | "waiting" => self.alive && matches!(last, Some(Event::StepIntent { .. })),
             "retrying" => self.alive && self.is_tried_again(&step.id),
             "pending" => !self.is_done(&step.id),
-            "stopped" | "cut" => self.of(&step.id).any(|e| matches!(e.event, Event::StepIntent { .. })),
+            "stopped" | "interrupted" => self.of(&step.id).any(|e| matches!(e.event, Event::StepIntent { .. })),
             other => return Err(format!("no rule for `{other}`")),
         };
         see(so, format!("its last event is {last:?}"))?;
@@ -225,7 +225,7 @@ impl Judge<'_> {
             .any(|e| matches!(&e.event, Event::RollbackStarted { reason: why, .. } if why == reason));
         see(found, "that was not the reason")?;
         see(outcome == self.outcome(), "it did not end so")?;
-        if said.starts_with("rolled back") {
+        if said.starts_with("rolled back because") {
             let left = self
                 .plan
                 .steps
@@ -233,7 +233,8 @@ impl Judge<'_> {
                 .find(|step| self.is_done(&step.id) && step.reversibility == Reversibility::Reversible);
             see(left.is_none(), format!("{:?} stands", left.map(|step| &step.id)))?;
         }
-        see(said.starts_with("rolled back") == matches!(outcome, Some(Outcome::RolledBack | Outcome::Refused)), "tense")
+        let all = matches!(outcome, Some(Outcome::RolledBack | Outcome::Refused));
+        see(said.starts_with("rolled back because") == all, "tense")
     }
 
     /// Of a put-back block nothing was left closed.
@@ -269,7 +270,7 @@ impl Judge<'_> {
             see(so && is(end.entry, "fence"), "it was not opened again")?;
         }
         let end = arrived.or(*open).or(*reopened);
-        let stands = said.starts_with("writes stood still");
+        let stands = said.starts_with("write pause of");
         if standstill.was_closed_before {
             return see(!stands && !said.contains("open again"), "it was closed before");
         }
@@ -336,7 +337,7 @@ impl Judge<'_> {
         for (words, uses) in [
             ("the old server was closed", "fence"),
             ("the new server had applied everything", "wait_for_position"),
-            ("the new server took writes", "promote"),
+            ("the new server accepted writes", "promote"),
             ("the application was sent there", "repoint"),
         ] {
             let rows = page.matches(&format!("<td>{words}</td><td>2")).count();

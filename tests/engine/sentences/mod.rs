@@ -85,7 +85,7 @@ async fn a_promotion_that_fails_opens_nothing() {
     let told = text(&summary, None);
     assert!(told.contains("this run has opened no server since"), "{told}");
     let page = page(&Material { summary: &summary, entries: &lab.entries(), alive: None, lag: &[] });
-    assert!(page.contains("<td>the new server took writes</td><td>did not come</td>"), "{page}");
+    assert!(page.contains("<td>the new server accepted writes</td><td>did not happen</td>"), "{page}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +96,7 @@ async fn an_application_that_was_not_sent_over() {
     told_at_every_moment(&lab);
     let told = text(&lab.summary(), None);
     assert!(
-        told.contains("`target` took writes from") && told.contains("the application was not sent there"),
+        told.contains("`target` accepted writes from") && told.contains("the application was not sent there"),
         "{told}"
     );
 }
@@ -110,7 +110,7 @@ async fn a_rolled_back_switch_says_how_long_writes_stood_still() {
     let summary = lab.summary();
     assert!((4_000..6_000).contains(&summary.standstills[0].millis().unwrap()), "{:?}", summary.standstills);
     let told = text(&summary, None);
-    assert!(told.contains("writes stood still for about 4.") && told.contains("and was open again by"), "{told}");
+    assert!(told.contains("write pause of about 4.") && told.contains("and was open again by"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +126,7 @@ async fn a_put_back_switch_stops_no_writes() {
     assert_eq!(lab.run().await, Outcome::Done);
     told_at_every_moment(&lab);
     let told = text(&lab.summary(), None);
-    assert!(told.contains("put back at") && told.contains("writes were not stopped for it"), "{told}");
+    assert!(told.contains("postponed at") && told.contains("no writes were paused"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,7 +139,7 @@ async fn a_fence_that_could_not_be_taken_back_stands_still() {
     lab.journal.append(crate::engine::fakes::RUN, 9_999_999_999_999, &[Event::MarkedUndone { step, why, by }]).unwrap();
     told_at_every_moment(&lab);
     let told = text(&lab.summary(), None);
-    assert!(told.contains("me says that it is open again") && !told.contains("rolled back"), "{told}");
+    assert!(told.contains("me marked it as open again") && !told.contains("rolled back"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +152,7 @@ async fn a_deadline_is_named_and_nobody_is_said_to_have_asked() {
     assert_eq!(lab.run().await, Outcome::RolledBack);
     told_at_every_moment(&lab);
     let told = text(&lab.summary(), None);
-    assert!(told.contains("could not work: the deadline of 10s of block `switch` came first"), "{told}");
+    assert!(told.contains("could not work: the deadline of 10s of block `switch` passed first"), "{told}");
     assert!(told.contains("block `switch` reached its deadline at") && !told.contains("on request"), "{told}");
 }
 
@@ -163,7 +163,7 @@ async fn a_runner_that_died_while_it_closed_the_server() {
     lab.died_after(&[intent("fence"), Event::StepNoted { step: "fence".into(), key: "before".into(), value }]);
     told_at_every_moment(&lab);
     let told = text(&lab.summary(), None);
-    assert!(told.contains("`source` may be closed since") && told.contains("cut off"), "{told}");
+    assert!(told.contains("`source` may have been closed since") && told.contains("interrupted"), "{told}");
     assert_eq!(lab.resume().await, Outcome::Done);
     told_at_every_moment(&lab);
 }
@@ -180,7 +180,7 @@ async fn what_a_checkpoint_keeps() {
     lab.stage.act("final", &[no()]);
     assert_eq!(lab.run().await, Outcome::Kept);
     told_at_every_moment(&lab);
-    assert!(text(&lab.summary(), None).contains("taken back to a checkpoint because"));
+    assert!(text(&lab.summary(), None).contains("rolled back to a checkpoint because"));
     lab.stage.act("fence", &closing());
     assert_eq!(lab.resume().await, Outcome::Done);
     told_at_every_moment(&lab);

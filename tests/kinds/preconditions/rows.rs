@@ -83,7 +83,7 @@ fn both() -> Vec<Row> {
             &["CREATE DATABASE cutover", "CREATE TABLE cutover.orders (id INT PRIMARY KEY)"],
             &["DROP DATABASE cutover"],
             "own_databases",
-            "not cutover's: table orders",
+            "does not belong to cutover: table orders",
         ),
         sql(
             "target",
@@ -104,14 +104,14 @@ fn both() -> Vec<Row> {
             &["ALTER USER migrate@'127.0.0.1' WITH MAX_QUERIES_PER_HOUR 1000000"],
             &["ALTER USER migrate@'127.0.0.1' WITH MAX_QUERIES_PER_HOUR 0"],
             "connection_limits",
-            "migrate on `source` may do only 1000000 queries",
+            "migrate on `source` is limited to 1000000 queries",
         ),
         sql(
             "target",
             &["ALTER USER migrate@'127.0.0.1' WITH MAX_USER_CONNECTIONS 8"],
             &["ALTER USER migrate@'127.0.0.1' WITH MAX_USER_CONNECTIONS 0"],
             "connection_limits",
-            "migrate on `target` may have 8 connections at once",
+            "migrate on `target` is limited to 8 connections at once",
         ),
         sql(
             "source",
@@ -125,7 +125,7 @@ fn both() -> Vec<Row> {
             &["INSERT INTO mysql.time_zone_name VALUES ('Europe/Oslo', 1)"],
             &["DELETE FROM mysql.time_zone_name"],
             "time_zone",
-            "the source knows 1 named time zones, the target none",
+            "the source has named time zones (1), the target has none",
         ),
     ]
 }
@@ -144,7 +144,7 @@ fn mariadb() -> Vec<Row> {
             &["SET GLOBAL replicate_wild_ignore_table = 'app.%'"],
             &["SET GLOBAL replicate_wild_ignore_table = ''"],
             "replication_filters",
-            "`source` does not apply everything: replicate_wild_ignore_table is app.%: the way back would be hollow",
+            "`source` does not apply everything: replicate_wild_ignore_table is app.%: reverse replication would miss these changes",
         ),
         sql(
             "target",
@@ -172,7 +172,7 @@ fn mariadb() -> Vec<Row> {
             &["CREATE USER admin2@'%'", "GRANT READ_ONLY ADMIN ON *.* TO admin2@'%'"],
             &["DROP USER admin2@'%'"],
             "read_only_bypass",
-            "read_only does not stop admin2@%",
+            "read_only does not stop writes by admin2@%",
         ),
         sql(
             "source",
@@ -201,7 +201,7 @@ fn mysql() -> Vec<Row> {
             ],
             &["DROP TABLE shop.s", "DROP TABLESPACE shared"],
             "storage",
-            "a dump does not make the tablespaces of shop.s",
+            "a dump does not create the tablespaces of shop.s",
         ),
         sql(
             "target",
@@ -215,7 +215,7 @@ fn mysql() -> Vec<Row> {
             &["CHANGE REPLICATION SOURCE TO SOURCE_HOST = '192.0.2.1' FOR CHANNEL 'odd'"],
             &["RESET REPLICA ALL FOR CHANNEL 'odd'"],
             "source_is_replica",
-            "the source follows 192.0.2.1",
+            "the source replicates from 192.0.2.1",
         ),
     ]
 }
@@ -246,14 +246,14 @@ fn channels() -> Vec<Row> {
             &["CHANGE MASTER 'odd' TO MASTER_HOST = '192.0.2.1'"],
             &["RESET SLAVE 'odd' ALL"],
             "source_is_replica",
-            "the target already follows 192.0.2.1",
+            "the target already replicates from 192.0.2.1",
         ),
         sql(
             "source",
             &["CHANGE MASTER 'odd' TO MASTER_HOST = '192.0.2.2'"],
             &["RESET SLAVE 'odd' ALL"],
             "source_is_replica",
-            "the source follows 192.0.2.2",
+            "the source replicates from 192.0.2.2",
         ),
         sql(
             "source",
@@ -298,17 +298,17 @@ fn hosts() -> Vec<Row> {
         plan(
             |look, _| look.inventory["servers"]["target"]["restart"] = json!(["restrat-mariadb"]),
             "start_command",
-            "servers.target.restart: there is no program `restrat-mariadb`",
+            "servers.target.restart: program `restrat-mariadb` not found",
         ),
         plan(
             |look, _| look.inventory["servers"]["source"]["start"] = json!(["/opt/strat.sh", "now"]),
             "start_command",
-            "servers.source.start: there is no program `/opt/strat.sh`",
+            "servers.source.start: program `/opt/strat.sh` not found",
         ),
         plan(
             |look, _| look.inventory["applications"]["shop"]["reload"] = json!(["relaod-shop"]),
             "start_command",
-            "applications.shop.reload: there is no program `relaod-shop`",
+            "applications.shop.reload: program `relaod-shop` not found",
         ),
         plan(
             |look, _| look.inventory["servers"]["target"]["data_dir"] = json!("/proc/mysql"),
@@ -344,7 +344,7 @@ fn programs() -> Vec<Row> {
         plan(
             |_, folder| shadow(folder, &["mariadb-dump", "mysqldump"]),
             "steps.dump",
-            "there is no dump program of MariaDB",
+            "dump program of MariaDB not found",
         ),
         plan(
             |look, _| look.inventory["hosts"]["old"]["peer_ssh_config"] = json!("/nowhere/ssh_config"),
@@ -381,9 +381,9 @@ fn inputs() -> Vec<Row> {
             "databases",
             "the source has no user database nope",
         ),
-        plan(|look, _| look.set.push("benchmark_size=900TiB".to_owned()), "steps.disk", "PiB are needed"),
-        plan(|look, _| look.take("tunnel"), "steps.tunnel", "something listens on 127.0.0.1:"),
-        plan(|look, _| look.take("way_back_tunnel"), "steps.way_back", "something listens on 127.0.0.1:"),
+        plan(|look, _| look.set.push("benchmark_size=900TiB".to_owned()), "steps.disk", "; needed: "),
+        plan(|look, _| look.take("tunnel"), "steps.tunnel", "another program already listens on 127.0.0.1:"),
+        plan(|look, _| look.take("way_back_tunnel"), "steps.way_back", "another program already listens on 127.0.0.1:"),
     ]
 }
 
@@ -399,7 +399,7 @@ fn left_out() -> Vec<Row> {
         plan(
             |look, _| look.set.push(r#"databases=["shop"]"#.to_owned()),
             "databases",
-            "replication carries every database",
+            "replication includes every database",
         ),
     ]
 }

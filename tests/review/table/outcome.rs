@@ -51,10 +51,8 @@ fn what_hangs_on_a_step_that_never_runs_is_told() {
                  - { id: b, needs: [a], uses: command, with: { host: new, run: [cat, '{{ steps.a.stdout }}'] } }\n";
     let (_, report) = Desk::new(&format!("{PLAYBOOK}{steps}"), INVENTORY).json(&[]);
     let lines: Vec<&Value> = report["findings"].as_array().unwrap().iter().map(|found| &found["message"]).collect();
-    let wanted = [
-        "`a` never runs: its condition is false whatever is set",
-        "`b` never runs: it uses an output of `a`, which never runs",
-    ];
+    let wanted =
+        ["`a` never runs: its condition is always false", "`b` never runs: it uses an output of `a`, which never runs"];
     assert_eq!(lines, wanted);
 }
 
@@ -112,8 +110,8 @@ fn the_values_of_on_failure_and_keep_are_explained() {
     let stop = help("on_failure: stop", "on_failure: ignore");
     for words in [
         "`rollback`: Before the point of no return",
-        "`stop`: The run stops as it is",
-        "`continue`: The failure is noted",
+        "`stop`: The run stops without a rollback",
+        "`continue`: The failure is recorded",
     ] {
         assert!(stop.contains(words), "{words}: {stop}");
     }

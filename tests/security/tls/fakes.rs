@@ -89,5 +89,5 @@ async fn tls_that_is_not_offered_is_not_done_without() {
     let none = Tls::by_file(&folder.path().join("none.pem"), "x".into(), Verify::Name).await.unwrap_err();
     assert!(words(&none).contains("none.pem"), "{none:?}");
     let key = Tls::by_file(&folder.path().join("config"), "x".into(), Verify::Name).await.unwrap_err();
-    assert!(words(&key).contains("no certificate"), "{key:?}");
+    assert!(words(&key).contains("no PEM certificate"), "{key:?}");
 }

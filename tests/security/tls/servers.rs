@@ -137,8 +137,8 @@ async fn every_certificate(family: Family) {
 
     bench.authority.sign(NAMES, 2021);
     bench.with_config(|line| Some(line.to_owned())).await;
-    refused(bench.here(json!({ "ca": ca })).await, &["good until 2021-12-31", "renew"]);
-    refused(bench.here(json!({ "ca": ca, "verify": "chain" })).await, &["good until 2021-12-31"]);
+    refused(bench.here(json!({ "ca": ca })).await, &["expired at 2021-12-31", "renew"]);
+    refused(bench.here(json!({ "ca": ca, "verify": "chain" })).await, &["expired at 2021-12-31"]);
 
     let off = if family == Family::MySql { "tls_version = ''" } else { "" };
     bench
@@ -168,7 +168,7 @@ async fn someone_on_the_way(bench: &Bench) {
     let stripping = Recorder::before(&bench.server.address(), true).await;
     for verify in ["name", "chain"] {
         let tls = json!({ "ca": "tls/ca.pem", "verify": verify });
-        refused(bench.reach(&stripping.address, &json!({}), tls).await, &["taken the offer out"]);
+        refused(bench.reach(&stripping.address, &json!({}), tls).await, &["removed the offer"]);
         assert_eq!(stripping.sent(), b"", "nothing is sent");
     }
 }

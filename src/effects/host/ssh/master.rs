@@ -1,4 +1,4 @@
-//! The process that holds the connection to a host: started by us, for what it finds in its environment is our choice.
+//! The process that holds the connection to a host: started by us, so that we choose its environment.
 
 use super::super::environment::hide_secrets;
 use openssh::Session;
@@ -16,7 +16,7 @@ const PREFIX: &str = ".ssh-connection";
 /// An open master. When this is dropped it takes no more, and ends once nothing runs over it.
 #[derive(Debug)]
 pub(in crate::effects::host) struct Master {
-    /// What programs run over.
+    /// The session that programs run over.
     pub session: Arc<Session>,
     folder: TempDir,
 }
@@ -26,7 +26,7 @@ pub(in crate::effects::host) struct Master {
 pub(super) enum NotOpen {
     /// `ssh` did not run.
     NotRun(io::Error),
-    /// What it said.
+    /// Its message.
     Refused(String),
 }
 
@@ -57,6 +57,6 @@ impl Master {
 
 impl Drop for Master {
     fn drop(&mut self) {
-        let _ = shutdown_mux_master(self.socket()); // one that is gone needs no telling
+        let _ = shutdown_mux_master(self.socket()); // one that is gone needs no message
     }
 }

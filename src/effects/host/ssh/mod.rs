@@ -1,6 +1,6 @@
 //! The ssh master behind a host: opened strictly, explained when it fails, never left behind.
 //!
-//! Knows ssh's command line and its messages; nothing of what is run over the connection.
+//! Knows ssh's command line and its messages, but nothing about the programs that run over the connection.
 
 mod master;
 mod refusal;
@@ -23,19 +23,19 @@ use tokio::process::Command;
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// A silent line is asked this often whether it is still there, and given up after three times without an answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
-/// Over the whole handshake, jump hosts and slow logins included.
+/// Limit for the whole handshake, jump hosts and slow logins included.
 const OPEN_LIMIT: Duration = Duration::from_secs(40);
 const END_LIMIT: Duration = Duration::from_secs(3);
 /// How long an idle master outlives a runner that was killed, in seconds.
 const IDLE_SECONDS: u32 = 600;
-/// Tries to find a local port that nobody takes in between.
+/// Number of tries to find a local port that no other program takes in between.
 const PORT_TRIES: usize = 5;
 
 /// How a host is reached.
 pub(super) struct Way<'a> {
     /// The host's name, for messages.
     pub name: &'a str,
-    /// What is given to ssh.
+    /// The destination for ssh.
     pub destination: &'a str,
     /// The configuration file, when not the user's.
     pub config: Option<&'a str>,
@@ -52,11 +52,11 @@ impl Way<'_> {
             Ok(Err(NotOpen::NotRun(error))) => Err(self
                 .failure(Failure::permanent("run ssh", error.to_string()).help("install the OpenSSH client (`ssh`)"))),
             Ok(Err(NotOpen::Refused(words))) => Err(self.explain(&words).await),
-            Err(_) => Err(self.timed_out("nothing came of it within 40 seconds")),
+            Err(_) => Err(self.timed_out("no connection within 40 seconds")),
         }
     }
 
-    /// What ssh's words come down to.
+    /// The failure behind ssh's message.
     async fn explain(&self, words: &str) -> Failure {
         let refusal = Refusal::from_words(words);
         if refusal.timed_out() {
@@ -103,7 +103,7 @@ impl Way<'_> {
     fn timed_out(&self, answer: &str) -> Failure {
         self.failure(
             Failure::transient("log in over ssh", answer)
-                .help(format!("see that the host is up and that `ssh {} true` gets through", self.shown())),
+                .help(format!("check that the host is up and that `ssh {} true` works", self.shown())),
         )
     }
 
@@ -145,7 +145,7 @@ pub(super) async fn forward_back(session: &Session, listen: &str, address: &str)
         .map_err(|error| Failure::transient(attempted(), chain(&error)))
 }
 
-/// Takes back what [`forward_back`] has made.
+/// Removes what [`forward_back`] has created.
 pub(super) async fn end_forward_back(session: &Session, listen: &str, address: &str) -> Result<()> {
     let (Some(there), Some(here)) = (socket(listen), socket(address)) else { return Ok(()) };
     session

@@ -1,6 +1,6 @@
-//! Reads ssh's own words about a connection that did not come about.
+//! Reads ssh's own message about a connection that failed.
 
-/// What ssh said, and what it comes down to.
+/// ssh's message, and its kind.
 pub(super) struct Refusal {
     words: String,
     kind: Kind,
@@ -26,7 +26,7 @@ impl Refusal {
 
     /// ssh's own words, shortened.
     pub fn answer(&self) -> &str {
-        if self.words.is_empty() { "ssh said nothing" } else { &self.words }
+        if self.words.is_empty() { "ssh printed nothing" } else { &self.words }
     }
 
     /// Whether nothing answered in time.
@@ -45,14 +45,14 @@ impl Refusal {
             Kind::UnknownKey(host) => {
                 let scan = format!("ssh-keyscan {}", scan_arguments(host));
                 format!(
-                    "the host's key is not known here; compare what `{scan} | ssh-keygen -lf -` prints with the \
+                    "the host's key is not known here; compare the output of `{scan} | ssh-keygen -lf -` with the \
                      fingerprint shown on the host itself (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), and \
                      only then add the key with: {scan} >> {known_hosts}"
                 )
             }
             Kind::ChangedKey(host) => format!(
-                "the host's key is another one than before: it was installed anew, or someone sits in between; find \
-                 out which, and only then forget the old key with `ssh-keygen -f {known_hosts} -R '{host}'` and add \
+                "the host's key has changed: it was reinstalled, or someone intercepts the connection; find out \
+                 which, and only then remove the old key with `ssh-keygen -f {known_hosts} -R '{host}'` and add \
                  the new one"
             ),
             Kind::Denied => format!(
@@ -61,13 +61,11 @@ impl Refusal {
             ),
             Kind::NoSuchName => {
                 format!(
-                    "no such name is known; check `ssh: {destination}` in the inventory, and your ssh configuration"
+                    "this name does not resolve; check `ssh: {destination}` in the inventory and your ssh configuration"
                 )
             }
             Kind::Unreachable | Kind::TimedOut | Kind::HungUp => {
-                format!(
-                    "see that the host is up, that sshd listens there, and that `ssh {destination} true` gets through"
-                )
+                format!("check that the host is up, that sshd listens there, and that `ssh {destination} true` works")
             }
             Kind::Other => format!("make `ssh -o BatchMode=yes {destination} true` work, then run again"),
         }
@@ -114,7 +112,7 @@ const HANGING_UP: [&str; 8] = [
     "System is going down",
 ];
 
-/// The lines that say something, at most the last two.
+/// The lines with a message, at most the last two.
 fn gist(words: &str) -> String {
     let lines: Vec<_> =
         words.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('@')).collect();
@@ -155,7 +153,7 @@ mod tests {
             "Host key for db has changed and you have requested strict checking."
         );
         assert!(help("me@db: Permission denied (publickey).").contains("ssh-add"));
-        assert!(help("ssh: Could not resolve hostname db: Name or service not known").contains("no such name"));
+        assert!(help("ssh: Could not resolve hostname db: Name or service not known").contains("does not resolve"));
         assert!(help("ssh: connect to host db port 22: Connection refused").contains("sshd listens"));
         assert!(Refusal::from_words("ssh: connect to host db port 22: Connection timed out").timed_out());
     }

@@ -1,9 +1,9 @@
 //! A relay of our own between the driver and a server, for the two things that the driver cannot do: keep the password
-//! from a server that asks for it across an open network, and verify who has signed a certificate without looking at the
-//! name in it.
+//! from a server that asks for it across an open network, and verify who has signed a certificate without looking at
+//! the name in it.
 //!
-//! The driver talks to a socket in a folder that nobody else may enter. Until the login is over every packet is looked at;
-//! after that, bytes are passed on as they are.
+//! The driver talks to a socket in a folder that nobody else may enter. Until the login is over every packet is
+//! checked; after that, bytes are passed on as they are.
 
 mod chain;
 mod packet;
@@ -32,7 +32,7 @@ pub(super) enum Cut {
     AsksForPassword,
     /// The server offers no TLS.
     NoTls,
-    /// TLS did not come about.
+    /// The TLS handshake failed.
     Tls(rustls::Error),
 }
 
@@ -44,8 +44,8 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Connects to the first of `addresses` that answers. With `tls` everything goes encrypted, by certificates that its
-    /// authorities have signed; without it the password does not go at all.
+    /// Connects to the first of `addresses` that answers. With `tls` everything goes encrypted, by certificates that
+    /// its authorities have signed; without it the password does not go at all.
     pub async fn open(addresses: &[SocketAddr], tls: Option<&Tls>) -> io::Result<Self> {
         let tls = tls.map(chain::Connector::new).transpose()?;
         let server = TcpStream::connect(addresses).await?;
@@ -134,7 +134,7 @@ impl Relay {
         }
     }
 
-    /// What the server says.
+    /// From the server.
     async fn answers<S, D>(
         &self,
         mut server: ReadHalf<S>,
@@ -176,7 +176,7 @@ impl Relay {
     }
 }
 
-/// What the driver says.
+/// From the driver.
 async fn requests<S, D>(
     mut driver: ReadHalf<D>,
     mut server: WriteHalf<S>,

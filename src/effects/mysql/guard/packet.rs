@@ -4,7 +4,8 @@
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// No packet of a login is longer. One that is may go on in the next, which would then be looked at as if it stood alone.
+/// No packet of a login is longer. One that is may go on in the next, which would then be checked as a packet of its
+/// own.
 const LONGEST: usize = 64 << 10;
 /// The flag `CLIENT_SSL` in the second byte of both sides' flags.
 const TLS: u8 = 0x08;

@@ -1,4 +1,4 @@
-//! A person's decision, written down when everything about it is right.
+//! A person's decision, recorded when it is valid.
 
 use super::Standing;
 use crate::effects::Decision;
@@ -12,15 +12,15 @@ use crate::people::PeopleFile;
 use crate::store::{Event, Journal, RunRecord};
 use std::sync::Arc;
 
-/// Writes `decision` on `step` of `run` into the journal, and tells how the question stands then. `step` may be left out
-/// where only one waits. The plan that the person saw is compared with the run's; where it is not named, the run's own
-/// is written down. `file` is the file of people that the person is known by, `None` for an account; the first answer by
+/// Writes `decision` on `step` of `run` into the journal, and returns the new standing. `step` may be left out where
+/// only one waits. The plan that the person saw is compared with the run's; where it is not named, the run's own is
+/// written down. `file` is the file of people that the person is known by, `None` for an account; the first answer by
 /// one binds the run to it.
 ///
 /// # Errors
 /// `Refused`, and nothing is written, when the run is over, no such step waits, the plan is another one, the question
-/// has lapsed, the run is bound to another file of people, or the word of this person does not count or has been counted
-/// already.
+/// has lapsed, the run is bound to another file of people, or the answer of this person does not count or has been
+/// counted already.
 pub fn decide(
     journal: &dyn Journal,
     run: &str,
@@ -40,7 +40,7 @@ pub fn decide(
         return Err(refused(answer).help(help.replace("RUN", run)));
     }
     if let Some(answer) = objection(&standing, &decision, wall()) {
-        return Err(refused(answer).help(format!("`cutover status {run}` shows who is waited for")));
+        return Err(refused(answer).help(format!("`cutover status {run}` shows who still has to answer")));
     }
     let first = file.filter(|_| standing.file.is_none());
     let bound = first.map(|file| Event::PeopleBound { file: file.clone(), by: decision.by.clone(), why: None });
@@ -51,8 +51,8 @@ pub fn decide(
     Ok((step, standing))
 }
 
-/// Binds a run to another file of people than the one it is bound to, because a person says so. Gives what has changed.
-/// Whoever has approved by the old file answers again.
+/// Binds a run to another file of people, because a person asks for it. Returns the changes. Everyone who has approved
+/// with the old file must answer again.
 ///
 /// # Errors
 /// `Refused`, and nothing is written, when the run is over, is bound to no file yet, or to this one.
@@ -68,11 +68,11 @@ pub fn accept_file(journal: &dyn Journal, run: &str, file: &PeopleFile, by: &str
         return Err(refused(format!("the run is {outcome}")).help(format!("resume it first: `cutover resume {run}`")));
     }
     let Some(bound) = Standing::of(&entries, "").file else {
-        let answer = "the run is bound to none yet: the first answer by one binds it".to_owned();
+        let answer = "the run is bound to no file of people yet: the first answer by one binds it".to_owned();
         return Err(refused(answer));
     };
     if bound.is_same(file) {
-        return Err(refused(format!("the run is bound to {bound} already")));
+        return Err(refused(format!("the run is already bound to {bound}")));
     }
     let (file_now, by, why) = (file.clone(), by.to_owned(), Some(why.to_owned()));
     journal.append(run, wall(), &[Event::PeopleBound { file: file_now, by, why }])?;
@@ -89,8 +89,8 @@ fn waiting(state: &RunState, step: Option<&str>) -> Result<String> {
     match (step, ids.as_slice()) {
         (Some(step), ids) if ids.contains(&step) => Ok(step.to_owned()),
         (None, [only]) => Ok((*only).to_owned()),
-        (_, []) => Err(refused("no step waits for approval").help("`cutover status RUN` shows how it stands")),
-        (_, ids) => Err(refused(format!("waiting are: {}", ids.join(", "))).help("name one of them")),
+        (_, []) => Err(refused("no step waits for approval").help("`cutover status RUN` shows its state")),
+        (_, ids) => Err(refused(format!("these steps wait for approval: {}", ids.join(", "))).help("name one of them")),
     }
 }
 
@@ -98,26 +98,26 @@ fn same_plan(record: &RunRecord, seen: Option<String>) -> Result<String> {
     let hash = &record.head.hash;
     match seen {
         Some(seen) if seen.len() < 8 || !hash.starts_with(&seen) => {
-            let answer = format!("the decision is about the plan {seen}, and the run carries out {hash}");
-            Err(refused(answer).help("read the plan of the run again, and decide about that"))
+            let answer = format!("the decision is about plan {seen}, but the run uses plan {hash}");
+            Err(refused(answer).help("review the plan of this run, then decide again"))
         }
         _ => Ok(hash.clone()),
     }
 }
 
-/// Why the decision cannot be taken.
+/// Why the decision is not accepted.
 fn objection(standing: &Standing, decision: &Decision, now: i64) -> Option<String> {
     if standing.lapses_at().is_some_and(|end| end <= now) {
         return Some("the question has lapsed: nobody answered in time".to_owned());
     }
     if let Some(refusal) = standing.refusal() {
-        return Some(format!("{} has said no already", refusal.by));
+        return Some(format!("{} has already refused", refusal.by));
     }
     if !decision.approved {
         return None;
     }
     let again = standing.people().contains(&decision.by);
-    standing.why_not(&decision.by).or_else(|| again.then(|| format!("{} has approved already", decision.by)))
+    standing.why_not(&decision.by).or_else(|| again.then(|| format!("{} has already approved", decision.by)))
 }
 
 fn refused(answer: impl Into<String>) -> Failure {

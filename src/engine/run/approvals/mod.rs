@@ -65,7 +65,7 @@ impl Approvals for JournalApprovals {
             let lapsed = standing.lapses_at().is_some_and(|at| at <= now);
             return Ok(if lapsed { Answer::Lapsed(standing.words()) } else { Answer::Open });
         }
-        // a question that lapsed while no runner was there to hear an answer is asked anew by this
+        // a question that lapsed while no runner was there to read an answer is asked again by this one
         let (step, message, rule) = (step.to_owned(), message.to_owned(), rule.clone());
         seen.asked.push(step.clone());
         self.journal.append(&self.run, now, &[Event::StepWaiting { step, message, rule }])?;

@@ -1,7 +1,7 @@
-//! How a question stands: who was asked what, and who has said what by now. Pure: folded from the journal.
+//! The standing of a question: who was asked what, and the answers so far. Pure: folded from the journal.
 //!
-//! A question is asked in rounds. A round begins when a step begins to wait, and ends when the run is put off because
-//! of it, when it lapses, or when the step was taken back and the run goes forward again; what was said in a round that
+//! A question is asked in rounds. A round begins when a step begins to wait, and ends when the run is postponed because
+//! of it, when it lapses, or when the step was undone and the run goes forward again; answers in a round that
 //! has ended does not count any more. A runner that dies and another one that asks again do not end a round.
 
 use crate::effects::{Decision, Rule};
@@ -9,22 +9,23 @@ use crate::engine::run_id::person;
 use crate::people::PeopleFile;
 use crate::store::{Entry, Event};
 
-/// How the question of one step stands.
+/// The standing of the question of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standing {
     /// What people are asked.
     pub message: String,
     /// Who must answer.
     pub rule: Rule,
-    /// Who began the run: a person by name, or an account as `user@host`.
+    /// Who started the run: a person by name, or an account as `user@host`.
     pub starter: String,
     /// When the round began, in milliseconds since 1970.
     pub asked: Option<i64>,
-    /// Whether the step was taken back since: whoever goes forward again asks again.
+    /// Whether the step was undone since: when the run goes forward again, it asks again.
     pub taken_back: bool,
-    /// The file of people that answers come from; none until somebody has answered by one, or the run was begun with one.
+    /// The file of people that answers come from; none until somebody has answered by one, unless the run was started
+    /// with one.
     pub file: Option<PeopleFile>,
-    /// What was said in it, with the time.
+    /// The answers in it, with the time.
     pub decisions: Vec<(i64, Decision)>,
 }
 
@@ -38,7 +39,8 @@ impl Standing {
                 Event::RunStarted { runner, by, .. } => {
                     person(by.as_deref().unwrap_or(runner)).clone_into(&mut standing.starter);
                 }
-                // two who answer first at the same moment: the file of the one holds, and the other's word does not count
+                // two people give the first answer at the same moment: one file wins, and the other answer does not
+                // count
                 Event::PeopleBound { file, why, .. } if standing.file.is_none() || why.is_some() => {
                     standing.file = Some(file.clone());
                 }
@@ -55,7 +57,7 @@ impl Standing {
         standing
     }
 
-    /// Whether an event can change how a question stands.
+    /// Whether an event can change the standing of a question.
     #[must_use]
     pub fn rests_on(event: &Event) -> bool {
         matches!(
@@ -92,13 +94,13 @@ impl Standing {
         Some(self.asked?.saturating_add(time))
     }
 
-    /// The first no. Whoever says it, it stands: to stop is safe.
+    /// The first no. It counts from anyone, because to stop is safe.
     #[must_use]
     pub fn refusal(&self) -> Option<&Decision> {
         self.decisions.iter().map(|(_, decision)| decision).find(|decision| !decision.approved)
     }
 
-    /// Who has said yes and counts, each once, in the order of their words.
+    /// Everyone whose yes counts, each once, in the order of their answers.
     #[must_use]
     pub fn people(&self) -> Vec<String> {
         let mut people: Vec<String> = Vec::new();
@@ -116,27 +118,29 @@ impl Standing {
         people
     }
 
-    /// Whether the decision came by the file that the run is bound to. What accounts said before it was, or people by an
-    /// earlier file, does not count: nobody can tell that these are other people than those of the file.
+    /// Whether the decision came by the file that the run is bound to. Earlier answers of accounts, or of people by an
+    /// earlier file, do not count: these may be the same people as those of the file.
     fn is_of_the_file(&self, decision: &Decision) -> bool {
         self.file.as_ref().is_none_or(|file| decision.people.as_ref() == Some(&file.sha256))
     }
 
-    /// Why an answer by `file` cannot be taken, or by an account when `None`: the run is bound to another one. Also what
-    /// to do about it.
+    /// Why an answer by `file` cannot be taken, or by an account when `None`: the run is bound to another one. Also
+    /// what to do about it.
     #[must_use]
     pub fn strange_file(&self, file: Option<&PeopleFile>) -> Option<(String, &'static str)> {
         let bound = self.file.as_ref()?;
         let Some(file) = file else {
-            let said = format!("people of {bound} answer in this run, and an account is none of them");
+            let said = format!("only people of {bound} may answer in this run, and an account is not one of them");
             return Some((said, "name the file of people by --people, and your token"));
         };
         let said = || {
             let changes = bound.changes(file);
-            format!("the file of people has changed: the run is bound to {bound}, and this is {file}: {changes}")
+            format!(
+                "the file of people has changed: the run is bound to {bound}, but the file given is {file}: {changes}"
+            )
         };
-        let help = "if that is meant, say so with `cutover people accept RUN --people FILE --why TEXT`: whoever has \
-                    answered already answers again. `cutover stop RUN` stops the run";
+        let help = "if the change is intended, accept it with `cutover people accept RUN --people FILE --why TEXT`: \
+                    everyone who has answered must answer again. `cutover stop RUN` stops the run";
         (!bound.is_same(file)).then(|| (said(), help))
     }
 
@@ -146,18 +150,18 @@ impl Standing {
         usize::try_from(self.rule.count).unwrap_or(usize::MAX).saturating_sub(self.people().len())
     }
 
-    /// Why a yes of `who` would not count, whatever was said before.
+    /// Why a yes of `who` would not count, independent of earlier answers.
     #[must_use]
     pub fn why_not(&self, who: &str) -> Option<String> {
         let who = person(who);
         if self.rule.not_starter && who == self.starter {
-            return Some(format!("{who} began the run, and somebody else must approve"));
+            return Some(format!("{who} started the run, so somebody else must approve"));
         }
         let named = self.rule.people.is_empty() || self.rule.people.iter().any(|name| name == who);
-        (!named).then(|| format!("{who} is not among those who may: {}", self.rule.people.join(", ")))
+        (!named).then(|| format!("{who} may not approve; these may: {}", self.rule.people.join(", ")))
     }
 
-    /// How it stands, in words: `1 of 2 (anna), waiting for one more`. Empty where one word of anybody is enough.
+    /// The standing in words: `1 of 2 (anna), waiting for one more`. Empty where one answer of anybody is enough.
     #[must_use]
     pub fn words(&self) -> String {
         if self.rule.is_plain() {
@@ -166,7 +170,7 @@ impl Standing {
         let (people, missing) = (self.people(), self.missing());
         let who = if people.is_empty() { String::new() } else { format!(" ({})", people.join(", ")) };
         let more = match missing {
-            0 => "nobody is missing".to_owned(),
+            0 => "complete".to_owned(),
             1 if people.is_empty() => "waiting for one".to_owned(),
             1 => "waiting for one more".to_owned(),
             missing => format!("waiting for {missing}{}", if people.is_empty() { "" } else { " more" }),
@@ -227,8 +231,8 @@ mod tests {
         let said = vec![says(3, "anna", true), says(3, "kari", true), says(4, "ola", true)];
         let standing = story([vec![started(Some("anna")), waits(2, &rule)], said].concat());
         assert_eq!(standing.people(), ["ola"]);
-        assert!(standing.why_not("anna").unwrap().contains("began the run"));
-        assert!(standing.why_not("kari").unwrap().contains("not among those who may: anna, ola"));
+        assert!(standing.why_not("anna").unwrap().contains("started the run"));
+        assert!(standing.why_not("kari").unwrap().contains("may not approve; these may: anna, ola"));
         let standing = story(vec![started(Some("anna")), waits(2, &rule), says(3, "anna", false)]);
         assert!(standing.refusal().is_some());
     }
@@ -250,10 +254,10 @@ mod tests {
         let first = [waits(2, &two()), says(3, "anna@ops1", true), bound(4, "f1", None), by_file(4, "anna", "f1")];
         let standing = story(first.to_vec());
         assert_eq!(standing.people(), ["anna"], "an account may be the same person");
-        assert!(standing.strange_file(None).unwrap().0.contains("an account is none of them"));
+        assert!(standing.strange_file(None).unwrap().0.contains("an account is not one of them"));
         let other = PeopleFile { sha256: "f2".into(), ..PeopleFile::default() };
         assert!(standing.strange_file(Some(&other)).unwrap().0.contains("has changed"));
-        // whoever swaps the file and is as fast as the first one does not win
+        // a person who swaps the file and is as fast as the first one does not win
         let raced = [&first[..], &[bound(5, "f2", None), by_file(5, "ola", "f2")]].concat();
         assert_eq!(story(raced).people(), ["anna"]);
         let accepted = [&first[..], &[bound(5, "f2", Some("ola has a new token")), by_file(6, "ola", "f2")]].concat();

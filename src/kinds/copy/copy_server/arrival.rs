@@ -1,5 +1,5 @@
-//! What a server that has started with another one's files must be told before anything else: what it follows, what it has
-//! applied, and that it is closed.
+//! What must be set first on a server that has started with another one's files: its replication, its GTID state, and
+//! that it is closed.
 
 use crate::dialect::Dialect;
 use crate::domain::Words;
@@ -63,10 +63,10 @@ pub fn actions(world: &World, source: &str, target: &str) -> Vec<Action> {
         Action::sql(target, dialect.show_variables(&CLOSED)),
         Action::sql(source, self::dialect(world, source).show_variables(&CLOSED)),
         Action::sql(target, dialect.replica_status()),
-        Action::note("if it came as a replica of another server:"),
+        Action::note("if the source was a replica of another server:"),
         Action::sql(target, dialect.stop_replica()),
         Action::sql(target, dialect.reset_replica_all()),
-        Action::note("its state of GTIDs is that of the copy:"),
+        Action::note("set its GTID state to that of the copy:"),
     ];
     actions.extend(starts(dialect, Words::late("the copy's GTID set")).into_iter().map(|sql| Action::sql(target, sql)));
     actions
@@ -88,13 +88,15 @@ pub async fn set_right(cx: &Ctx<'_>, source: &str, target: &str, gtid: &str) -> 
     let is = |name: &str, wanted: &str| now.get(name).is_some_and(|value| option_file::same_value(wanted, value));
     let wrong = match () {
         () if !is("read_only", "ON") => Some("it is open to writes"),
-        () if is("event_scheduler", "ON") => Some("its events run"),
+        () if is("event_scheduler", "ON") => Some("its events are running"),
         () if now.get("server_id") == there.get("server_id") => Some("it has the server_id of its source"),
         () => None,
     };
     if let Some(answer) = wrong {
         let failure = Failure::permanent("start the server with the copy", answer).at(target);
-        return Err(failure.help("another file or the command line of the server overrides its `config_file`"));
+        return Err(
+            failure.help("check whether another file or the command line of the server overrides its `config_file`")
+        );
     }
     let session = cx.fx.sql(target).await?;
     if session.query(&dialect.replica_status(), LOOK).await?.first().is_some() {

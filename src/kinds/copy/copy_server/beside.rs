@@ -1,4 +1,4 @@
-//! Whether a copy can lie beside the target's data directory, and take its place: what its host says.
+//! Whether a copy can be kept beside the target's data directory, and replace it: checked on its host.
 
 use super::CopyServer;
 use super::data_dir;
@@ -14,11 +14,11 @@ use crate::playbook::world::World;
 /// How much more room the copy takes than its source has: what is written meanwhile, and to prepare it.
 const MORE: f64 = 1.1;
 
-/// What the look at the target's host has found.
+/// What the check of the target's host has found.
 pub struct Beside {
-    /// Why no copy can take the place.
+    /// Why a copy cannot replace it.
     pub faults: Vec<Failure>,
-    /// Bytes that are free there, where the host could tell.
+    /// Bytes that are free there, if the host could report it.
     free: Option<u64>,
 }
 
@@ -41,12 +41,12 @@ pub async fn look(copy: &CopyServer, cx: &Ctx<'_>, asked: String) -> Result<Besi
 }
 
 impl Beside {
-    /// Why a copy of a source with so many `bytes` has no room there.
+    /// Why a copy of a source with that many `bytes` has no room there.
     pub fn room(&self, copy: &CopyServer, world: &World, bytes: u64) -> Option<Failure> {
         let free = self.free.filter(|free| *free < needed(bytes))?;
         let data = files::data(copy, world).unwrap_or_default();
-        let answer = format!("{} are free beside {data}, and the copy needs {}", Bytes(free), Bytes(needed(bytes)));
-        let help = "make room: the copy lies beside the old data directory until that is cleaned up";
+        let answer = format!("free space beside {data}: {}; the copy needs {}", Bytes(free), Bytes(needed(bytes)));
+        let help = "free space there: the copy is kept beside the old data directory until that is cleaned up";
         Some(refuse(answer, copy.target_host(world), help))
     }
 }
@@ -64,7 +64,7 @@ pub fn printed(ran: &Ran) -> String {
 /// The refusals that a look at `host` printed, a line each.
 pub fn faults(printed: &str, host: &str) -> Vec<Failure> {
     let found = printed.lines().filter_map(|line| line.strip_prefix("fault: "));
-    found.map(|fault| refuse(fault, host, "put that right there, or use the engine `dump`")).collect()
+    found.map(|fault| refuse(fault, host, "fix that on the host, or use the engine `dump`")).collect()
 }
 
 /// The number in the line that begins with `before`.

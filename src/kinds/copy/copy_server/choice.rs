@@ -9,22 +9,23 @@ use crate::dialect::Dialect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the data is copied.
+/// Engine that copies the data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineName {
-    /// The fastest one that fits both servers; the plan says which, and why.
+    /// The fastest engine that works for both servers; the plan states which one, and why.
     #[default]
     Auto,
     /// `mariadb-backup`: the files of a running `MariaDB`, streamed from host to host.
     Mariabackup,
-    /// The clone plugin of `MySQL`: the new server reads the data of the old one by itself.
+    /// The clone plugin of `MySQL`: the new server itself reads the data of the old one.
     Clone,
-    /// Percona `XtraBackup`: what `mariadb-backup` is for `MariaDB`. It has never been run by those who wrote this.
+    /// Percona `XtraBackup`: the counterpart of `mariadb-backup` for `MySQL`. Not tested with the real program.
     Xtrabackup,
-    /// `mysqldump` or `mariadb-dump`, streamed into the running target's client. Any pair of versions, any databases.
+    /// `mysqldump` or `mariadb-dump`, streamed into the running target. Works with any pair of versions and any
+    /// databases.
     Dump,
-    /// `mydumper` and `myloader`: many tables at a time, by way of files on the target's host. By name only.
+    /// `mydumper` and `myloader`: many tables in parallel, through files on the target's host. Never chosen by `auto`.
     Mydumper,
 }
 
@@ -58,8 +59,8 @@ impl std::fmt::Debug for dyn CopyEngine {
     }
 }
 
-/// The engine for a pair of servers. `no_files` is why none that brings files can be used at all, by what the inventory and
-/// the step say; who asks for one by its name is told elsewhere.
+/// The engine for a pair of servers. `no_files` is why none that brings files can be used at all, by what the inventory
+/// and the step say; a named engine that cannot be used is reported elsewhere.
 #[must_use]
 pub fn choose(asked: EngineName, source: Dialect, target: Dialect, no_files: Option<&str>) -> Choice {
     let candidates = ENGINES.iter().filter(|(name, _)| asked == EngineName::Auto || *name == asked);
@@ -74,7 +75,7 @@ pub fn choose(asked: EngineName, source: Dialect, target: Dialect, no_files: Opt
         let word = if asked == EngineName::Auto { "chosen" } else { "asked for" };
         let name = engine.name();
         let what = match engine.arrival() {
-            Arrival::Files => "it brings the files at the speed of the disk",
+            Arrival::Files => "it copies the files at the speed of the disk",
             Arrival::Statements => "it loads the databases into the running server, whatever its version",
         };
         let why = format!("the engine is {name}, {word}: {what}{others}");
@@ -136,7 +137,7 @@ mod tests {
                 false,
                 "auto",
                 Some("dump"),
-                "does not say the `data_dir` of `target`",
+                "does not state the `data_dir` of `target`",
             ),
             (new, new, &["data_dir", "restart"], false, "auto", Some("dump"), "the `config_file`"),
             (new, new, &["data_dir", "config_file"], false, "auto", Some("dump"), "the `restart`"),
@@ -158,7 +159,7 @@ mod tests {
             ("mysql 8.0.36", "mysql 8.0.40", ALL, false, "clone", None, "8.0.3"),
             ("mysql 8.0.36", "mysql 8.4.3", ALL, false, "auto", Some("dump"), "not xtrabackup"),
             ("mysql 8.0.36", "mysql 8.0.36", &[], false, "auto", Some("dump"), "not xtrabackup: the inventory"),
-            ("mysql 9.7.4", "mysql 9.7.4", ALL, true, "auto", Some("dump"), "it brings every database"),
+            ("mysql 9.7.4", "mysql 9.7.4", ALL, true, "auto", Some("dump"), "it copies every database"),
             ("mysql 8.0.36", new, ALL, false, "auto", Some("dump"), "whatever its version"),
             (new, new, ALL, false, "mydumper", Some("mydumper"), "asked for"),
             (old, newest, &[], true, "mydumper", Some("mydumper"), "asked for"),

@@ -25,7 +25,7 @@ pub struct Taken {
 pub enum Arrival {
     /// As a folder beside the target's data directory, which takes that one's place: a whole server.
     Files,
-    /// As statements that the running target has carried out: databases alone.
+    /// As statements that the running target has executed: only databases.
     Statements,
 }
 
@@ -61,7 +61,7 @@ pub trait CopyEngine: Send + Sync {
     /// What it asks before the run touches anything. Pure.
     fn questions(&self, copy: &CopyServer, world: &World) -> Vec<Action>;
 
-    /// What of the copy neither the plan nor the look before the first step can prove. Pure.
+    /// What neither the plan nor the checks before the first step can prove about the copy. Pure.
     fn unproved(&self, _copy: &CopyServer, _world: &World) -> Vec<String> {
         Vec::new()
     }
@@ -88,19 +88,18 @@ pub trait CopyEngine: Send + Sync {
         Ok(None)
     }
 
-    /// Takes the copy, or goes on with what an earlier runner has begun. A second call finds the copy that is there.
+    /// Takes the copy, or continues the one that an earlier runner started. A second call finds the existing copy.
     async fn take(&self, copy: &CopyServer, cx: &Ctx<'_>) -> Result<Taken>;
 
-    /// Where the copy stands, asked when the target runs with it and before anything else is told to it. A second call
-    /// gives the same answer. Engines whose `take` knows it leave this as it is.
+    /// The binlog position of the copy, read when the target runs with it and before anything else is sent to it. A
+    /// second call gives the same answer. Engines whose `take` returns the position do not override this.
     ///
     /// # Errors
     /// When the server cannot tell.
     async fn stands_at(&self, copy: &CopyServer, _cx: &Ctx<'_>, taken: &Taken) -> Result<Place> {
-        taken
-            .place
-            .clone()
-            .ok_or_else(|| Failure::permanent("find the copy's place", "nobody has read it").at(copy.target()))
+        taken.place.clone().ok_or_else(|| {
+            Failure::permanent("find the binlog position of the copy", "the engine did not report it").at(copy.target())
+        })
     }
 
     /// Ends what works at a copy, and removes what the engine has left beside it. Idempotent.

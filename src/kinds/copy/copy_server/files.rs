@@ -29,7 +29,8 @@ const RENAME: Duration = Duration::from_mins(2);
 pub fn data<'a>(copy: &CopyServer, world: &'a World) -> Result<&'a str> {
     let missing = || {
         let answer = format!("server `{}` has no `data_dir` in the inventory", copy.target());
-        Failure::permanent("copy the server", answer).help("state it: the copy takes its place")
+        Failure::permanent("copy the server", answer)
+            .help("state it in the inventory: the copy replaces this directory")
     };
     server(world, copy.target())?.data_dir.as_deref().map(|data| data.trim_end_matches('/')).ok_or_else(missing)
 }
@@ -41,7 +42,8 @@ pub fn data<'a>(copy: &CopyServer, world: &'a World) -> Result<&'a str> {
 fn file<'a>(copy: &CopyServer, world: &'a World) -> Result<ConfigFile<'a>> {
     let missing = || {
         let answer = format!("server `{}` has no `config_file` in the inventory", copy.target());
-        Failure::permanent("copy the server", answer).help("state it: the copy is started closed, with its events off")
+        Failure::permanent("copy the server", answer)
+            .help("state it in the inventory: the server starts with the copy closed to writes and with its events off")
     };
     let target = server(world, copy.target())?;
     let path = target.config_file.as_deref().ok_or_else(missing)?;
@@ -119,8 +121,8 @@ pub async fn faults(copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure> {
     }
 }
 
-/// Lets the copy take the place of the data directory, starts the server with it, closed, and gives it the copy's state of
-/// replication. Returns where the copy stands. A second call goes on where the first was cut off.
+/// Lets the copy take the place of the data directory, starts the server with it, closed, and gives it the copy's state
+/// of replication. Returns where the copy stands. A second call continues where the first was interrupted.
 ///
 /// # Errors
 /// When the server does not end, or does not start as it must be.
@@ -132,7 +134,7 @@ pub async fn take_place(engine: &dyn CopyEngine, copy: &CopyServer, cx: &Ctx<'_>
     Ok(place)
 }
 
-/// Puts the old data directory back in its place, where another has taken it; the server is started with it.
+/// Restores the old data directory, if it was replaced, and starts the server with it.
 ///
 /// # Errors
 /// When the server does not end or start.
@@ -157,7 +159,7 @@ pub fn old_data(copy: &CopyServer, cx: &Ctx<'_>) -> Result<String> {
 fn edited(dialect: Dialect, data: &str) -> Contents {
     let lines = arrival::lines(dialect, &data_dir::login_file(data));
     let lines: Vec<String> = lines.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-    let text = format!("what it holds, with these lines set for the server: {}", lines.join(", "));
+    let text = format!("its content, with these lines set for the server: {}", lines.join(", "));
     Contents::plain(Words::late(text))
 }
 
@@ -208,5 +210,5 @@ fn succeeded(ran: &Ran, attempted: &str, host: &str) -> Result<()> {
     }
     Err(Failure::permanent(attempted, ran.last_words())
         .at(host)
-        .help("the old data directory is kept: `rollback` puts it back"))
+        .help("the old data directory is kept: a rollback restores it"))
 }

@@ -1,5 +1,5 @@
-//! A copy of files brings the accounts of its source, and the runner's own on the target are gone with the old ones: the
-//! server that starts with the copy is told them once more, by its `init_file`.
+//! A copy of files includes the accounts of its source, and replaces the runner's account on the target: the server
+//! that starts with the copy creates that account again, by its `init_file`.
 
 use crate::dialect::Dialect;
 use crate::domain::Words;
@@ -28,10 +28,11 @@ pub fn actions(world: &World, server: &str) -> Vec<Action> {
 
 /// As a plan shows the file.
 pub fn planned() -> Contents {
-    Contents::plain(Words::late("the runner's account as the server has it: SHOW CREATE USER, SHOW GRANTS"))
+    Contents::plain(Words::late("the runner's account as the server shows it: SHOW CREATE USER, SHOW GRANTS"))
 }
 
-/// The statements that make the runner's account on `server` anew, as it is now, one a line. Nothing of it is logged.
+/// The statements that recreate the runner's account on `server`, as it is now, one per line. They are not written to
+/// the binary log.
 ///
 /// # Errors
 /// When the server cannot be asked, or answers with anything but definitions.
@@ -47,9 +48,8 @@ async fn read(session: &Session, dialect: Dialect, server: &str) -> Result<Conte
     session.query(settings, LOOK).await?;
     let own = session.query(who, LOOK).await?.value().unwrap_or_default().to_owned();
     let (user, host) = own.rsplit_once('@').unwrap_or((&own, "%"));
-    let odd = |odd: Odd| {
-        Failure::permanent("read the runner's own account", format!("the server answers with {odd}")).at(server)
-    };
+    let odd =
+        |odd: Odd| Failure::permanent("read the runner's own account", format!("the server returned {odd}")).at(server);
     let mut statements =
         vec![Sql::from("SET SESSION sql_log_bin = 0"), sql!("DROP USER IF EXISTS {}", account(user, host))];
     for (ask, verb) in [(created, "CREATE USER"), (grants, "GRANT")] {

@@ -1,6 +1,6 @@
-//! `copy`: brings a server's data to another, by the fastest engine that fits. A copy of files takes the place of the target's
-//! data directory by a rename, and so does the old one when it is taken back; statements are loaded into the running target,
-//! and what they made is dropped when it is taken back.
+//! `copy`: brings a server's data to another, by the fastest engine that fits. A copy of files replaces the target's
+//! data directory by a rename, and undo renames the old one back; statements are loaded into the running target, and
+//! undo drops what they created.
 
 mod arrival;
 mod backup;
@@ -43,65 +43,70 @@ use std::collections::BTreeSet;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "engine", kind: OutputType::Text, about: "What made the copy." },
-    Output { name: "position", kind: OutputType::Position, about: "Where in the source's binary log the copy stands." },
+    Output { name: "engine", kind: OutputType::Text, about: "Engine that made the copy." },
     Output {
-        name: "gtid",
-        kind: OutputType::Text,
-        about: "The GTID set that the copy holds; empty where there is none.",
+        name: "position",
+        kind: OutputType::Position,
+        about: "Position in the source's binary log that the copy corresponds to.",
     },
-    Output { name: "bytes", kind: OutputType::Integer, about: "Bytes that were copied: of files, or of the dump." },
+    Output { name: "gtid", kind: OutputType::Text, about: "GTID set that the copy holds; empty if there is none." },
+    Output { name: "bytes", kind: OutputType::Integer, about: "Bytes copied: of the files, or of the dump." },
     Output {
         name: "seconds",
         kind: OutputType::Number,
-        about: "Seconds that the copy took: files until the server could start with them, statements until all were loaded.",
+        about: "Duration of the copy in seconds: for files, until the server could start with them; for statements, \
+                until all were loaded.",
     },
     Output {
         name: "old_data",
         kind: OutputType::Text,
-        about: "Where the old data directory lies until it is cleaned up; empty where none was replaced.",
+        about: "Path of the old data directory until it is cleaned up; empty if none was replaced.",
     },
     Output {
         name: "brings",
         kind: OutputType::Text,
-        about: "What the copy brings beside the databases, separated by spaces.",
+        about: "What the copy contains besides the databases, separated by spaces.",
     },
 ];
 
-/// Copies what a server holds to another one, which must be empty. Engines that bring files bring everything: databases,
-/// accounts, code, settings kept in tables; the other server is restarted with it, closed to writes and with its events off.
-/// Engines that load statements bring databases with their code and events, into a server that goes on running.
+/// Copies the data of one server to another one, which must be empty. Engines that copy files copy everything:
+/// databases, accounts, code, and settings that are kept in tables. The target is then restarted with the copy, closed
+/// to writes and with its events off. Engines that load statements copy databases with their code and events into the
+/// target while it keeps running.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "Files: the server is stopped, its old data directory is put back in its place, and it is started again; the copy is removed. Statements: databases that were not there before are dropped, and nothing of it is written to the binary log.",
+    "x-undo" = "Files: the target is stopped, its old data directory is restored, the target is started again, and \
+                the copy is removed. Statements: databases that did not exist before are dropped, and the drops are \
+                not written to the binary log.",
     "examples" = [{ "from": "source", "to": "target" }]
 ))]
 pub struct CopyServer {
-    /// Server that is copied.
+    /// Source server.
     #[schemars(extend("format" = "server"))]
     from: String,
-    /// Server that becomes its copy. It must hold nothing. For files the inventory must state its `data_dir`, `config_file`
-    /// and `restart`.
+    /// Target server, which becomes the copy. It must be empty. For engines that copy files, the inventory must state
+    /// its `data_dir`, `config_file` and `restart`.
     #[schemars(extend("format" = "server"))]
     to: String,
     /// How the data is copied.
     #[serde(default)]
     engine: EngineName,
-    /// Most bytes a second that are read on the source, such as `100MiB`. Default: as fast as it goes.
+    /// Most bytes per second to read on the source, such as `100MiB`. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<Bytes>,
-    /// How much is read at a time: files (default: 4), or tables by `mydumper` (default: one a processor of the target's host).
-    /// `dump` reads one table after the other.
+    /// How many files (default: 4), or tables with `mydumper` (default: one for each processor of the target's host),
+    /// are read in parallel. `dump` reads one table after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 64))]
     parallel: Option<u16>,
-    /// Tunnel by which the target reaches the source, or its host does, for `clone`, `dump` and `mydumper`; without one the latter
-    /// two make their own ssh tunnel for their time. `mariabackup` and `xtrabackup` go by ssh themselves.
+    /// Tunnel through which the target (for `clone`) or its host (for `dump` and `mydumper`) reaches the source.
+    /// Without it, `dump` and `mydumper` open an ssh tunnel of their own while they run. `mariabackup` and `xtrabackup`
+    /// use ssh themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     through: Option<Through>,
-    /// Databases to copy, for engines that load statements; empty means every user database. Those that are left out must hold
-    /// no tables. Files always bring all of them.
+    /// Databases to copy, for engines that load statements; empty means every user database. Databases that are left
+    /// out must contain no tables. Engines that copy files always copy all databases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     databases: Vec<String>,
 }
@@ -145,25 +150,25 @@ impl CopyServer {
     /// Why no engine that brings files can be used, by what the inventory and the step say.
     fn no_files(&self, world: &World) -> Option<String> {
         if !self.databases.is_empty() {
-            return Some("it brings every database, and `databases` names some".to_owned());
+            return Some("it copies every database, but `databases` names some".to_owned());
         }
         let missing = files::unstated(world.inventory.server(&self.to)?);
         (!missing.is_empty())
-            .then(|| format!("the inventory does not say the {} of `{}`", missing.join(" and "), self.to))
+            .then(|| format!("the inventory does not state the {} of `{}`", missing.join(" and "), self.to))
     }
     fn engine(&self, world: &World) -> Result<&'static dyn CopyEngine> {
         self.choice(world).engine.map_err(|why| {
             Failure::refused("copy the server", why)
                 .at(&self.to)
-                .help("use the engine `dump`, which takes any pair of versions")
+                .help("use the engine `dump`, which works with any pair of versions")
         })
     }
-    /// What both servers say that they are.
+    /// The versions that both servers report.
     async fn actual(&self, cx: &Ctx<'_>) -> Result<(Dialect, Dialect)> {
         Ok((server_state::actual(cx, &self.from).await?, server_state::actual(cx, &self.to).await?))
     }
-    /// Whether the engine fits what the servers say that they are: where the inventory states no version it was chosen for the
-    /// oldest one that is supported.
+    /// Whether the engine fits the versions that the servers report: if the inventory states no version, it was chosen
+    /// for the oldest supported one.
     async fn fits(&self, engine: &dyn CopyEngine, cx: &Ctx<'_>) -> Result<()> {
         let (source, target) = self.actual(cx).await?;
         match engine.unfit(source, target) {
@@ -171,7 +176,10 @@ impl CopyServer {
             Some(why) => Err(Failure::refused(format!("copy the server by {}", engine.name()), why)
                 .at(&self.to)
                 .now("nothing was touched")
-                .help("state the `version` of both servers in the inventory, or name the engine `dump`, which takes any pair")),
+                .help(
+                    "state the `version` of both servers in the inventory, or choose the engine `dump`, which works \
+                     with any pair",
+                )),
         }
     }
     fn complaints(&self, world: &World) -> Vec<Complaint> {
@@ -180,9 +188,9 @@ impl CopyServer {
             Ok(engine) if engine.arrival() == Arrival::Files => {
                 found.extend(files::complaints(self, world));
                 if !self.databases.is_empty() {
-                    let message = format!("{} brings every database: none can be chosen", engine.name());
+                    let message = format!("{} copies every database: `databases` has no effect", engine.name());
                     found.push(
-                        Complaint::new("databases", message).help("leave `databases` out, or name another engine"),
+                        Complaint::new("databases", message).help("remove `databases`, or choose another engine"),
                     );
                 }
             }
@@ -192,7 +200,7 @@ impl CopyServer {
             }
         }
         if self.from == self.to {
-            found.push(Complaint::new("to", "a server is not copied to itself").help("name two servers"));
+            found.push(Complaint::new("to", "a server cannot be copied to itself").help("name two different servers"));
         }
         found
     }
@@ -265,8 +273,8 @@ impl Step for CopyServer {
         let mut all = match engine.arrival() {
             Arrival::Statements => vec![
                 format!("how long the copy takes, and that the disk of `{}` has room for the data", self.to),
-                format!("that `{}` takes every object of it", self.to),
-                "that no table is altered meanwhile, which would end the copy".to_owned(),
+                format!("that `{}` accepts every object of the copy", self.to),
+                "that no table is altered meanwhile, which would make the copy fail".to_owned(),
             ],
             Arrival::Files => vec![format!("how long the copy takes, and that `{}` starts with it", self.to)],
         };
@@ -332,7 +340,7 @@ impl Step for CopyServer {
         failures
     }
 
-    /// What came after the copy stands on its place, and replication has changed it since: it is not made again.
+    /// Later steps rely on the position of the copy, and replication has changed it since: it is not made again.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if cx.outputs.is_empty() {
             return Ok(Probe::NotDone);

@@ -23,9 +23,9 @@ impl Place {
     pub fn read(text: &str) -> Result<Self, String> {
         let mut words = text.split_whitespace();
         let (Some(file), Some(offset)) = (words.next(), words.next()) else {
-            return Err("its file names no place".to_owned());
+            return Err("its file contains no position".to_owned());
         };
-        let offset: u64 = offset.parse().map_err(|_| "its file names no place")?;
+        let offset: u64 = offset.parse().map_err(|_| "its file contains no position")?;
         Ok(Self { position: Position::new(file, offset), gtid: words.collect() })
     }
 }

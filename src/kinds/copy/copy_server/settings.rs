@@ -38,7 +38,7 @@ pub fn settings(
         if from != to {
             let help =
                 format!("state `{name}: {from}` under `settings` of the target in the inventory, and set it there");
-            let answer = format!("{name} is {from} on the source and {to} here: its files do not fit");
+            let answer = format!("{name} is {from} on the source and {to} here: the source's files cannot be used");
             failures.push(refuse(answer, copy.target(), &help));
         }
     }
@@ -53,7 +53,7 @@ pub fn settings(
             failures.extend(left_behind(copy, side, data));
         }
         if !outside.is_empty() {
-            let answer = format!("not all of it lies in {data}: {}", outside.join(", "));
+            let answer = format!("some of its files are outside {data}: {}", outside.join(", "));
             failures.push(refuse(answer, server, "use the engine `dump` for this server"));
         }
     }
@@ -70,8 +70,15 @@ fn left_behind(copy: &CopyServer, target: &BTreeMap<String, String>, data: &str)
     let found: Vec<String> =
         named.filter(|(_, value)| lies_there(value)).map(|(name, value)| format!("{name} = {value}")).collect();
     (!found.is_empty()).then(|| {
-        let answer = format!("it reads files of its data directory, whose place the copy takes: {}", found.join(", "));
-        refuse(answer, copy.target(), "keep them outside of the data directory, and name them there")
+        let answer = format!(
+            "its configuration names files in its data directory, which the copy replaces: {}",
+            found.join(", ")
+        );
+        refuse(
+            answer,
+            copy.target(),
+            "keep these files outside the data directory, and change the configuration accordingly",
+        )
     })
 }
 

@@ -1,5 +1,6 @@
-//! What the engines have in common that load statements into the running target: one job on the target's host, which reads
-//! from the source and writes to the target. Half a load is dropped and begun again; what was there before never is.
+//! What the engines have in common that load statements into the running target: one job on the target's host, which
+//! reads from the source and writes to the target. An incomplete load is dropped and started again; databases from
+//! before are never dropped.
 
 use super::CopyServer;
 use super::engine::{Arrival, CopyEngine, Taken};
@@ -154,7 +155,7 @@ async fn client_there(copy: &CopyServer, cx: &Ctx<'_>) -> Result<()> {
     }
     let target = dialect(cx.world, copy.target());
     let answer = format!("there is no client program ({})", target.client_programs().join(" or "));
-    let help = format!("install it there (Debian's package: {})", client_package(target));
+    let help = format!("install it there (Debian package: {})", client_package(target));
     Err(Failure::refused("copy the databases", answer).at(host).now("nothing was touched").help(help))
 }
 
@@ -223,7 +224,7 @@ impl<L: Loader> Statements<L> {
             Some(ask) => cx.fx.sql(copy.source()).await?.query(&ask, LOOK).await?.value().map(str::to_owned),
             None => stated,
         };
-        let (seconds, bytes) = Self::took(took).ok_or_else(|| odd(format!("its job has left `{took}`")))?;
+        let (seconds, bytes) = Self::took(took).ok_or_else(|| odd(format!("its job wrote `{took}`")))?;
         let place = Place { position, gtid: gtid.unwrap_or_default() };
         Ok(Taken { place: Some(place), bytes, seconds })
     }
@@ -298,7 +299,8 @@ impl<L: Loader> CopyEngine for Statements<L> {
         actions.extend(reader.program_questions(world, &BESIDE));
         actions.push(Action::look(host, find_client_there(copy, world)));
         actions.extend(self.0.questions(copy, world));
-        let note = format!("dump the definitions alone, to nowhere, on {host}: by the same program and account");
+        let note =
+            format!("dump only the definitions on {host}, and discard the output: with the same program and account");
         actions.push(Action::note(note));
         actions.extend(reader.trial_action(world));
         actions

@@ -67,7 +67,7 @@ impl Dump {
         actions
     }
 
-    /// Every reason why a dump into a file, or replication from its place, cannot work.
+    /// Every reason why a dump into a file, or replication from its position, cannot work.
     pub(super) async fn admission(&self, cx: &Ctx<'_>) -> Vec<Failure> {
         let mut failures = self.source_faults(cx).await;
         failures.extend(self.programs(cx, &BESIDE).await.err());
@@ -105,8 +105,8 @@ impl Dump {
                 .help(help))
         };
         if value("log_bin") != "ON" {
-            let help =
-                "set `log_bin` and a `server_id` in its configuration and restart it; nothing can follow it before";
+            let help = "set `log_bin` and a `server_id` in its configuration and restart it; no server can replicate \
+                        from it before";
             return refuse("it writes no binary log".into(), help);
         }
         if value("binlog_format") != "ROW" {
@@ -139,12 +139,12 @@ impl Dump {
         }
         let missing = missing.join(", ");
         Err(Failure::refused(
-            "dump everything",
-            format!("the account lacks {missing}: what it cannot see would be left out"),
+            "dump all objects",
+            format!("the account lacks {missing}: objects that it cannot see would be left out"),
         )
         .at(&self.server)
         .now("nothing was touched")
-        .help(format!("GRANT {missing} ON *.* to it there, directly and not by a role")))
+        .help(format!("GRANT {missing} ON *.* to it there, directly and not through a role")))
     }
 
     async fn events(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
@@ -155,7 +155,7 @@ impl Dump {
         }
         Err(Failure::refused(
             "dump the events",
-            "its event scheduler is DISABLED, and then it does not name its events",
+            "its event scheduler is DISABLED, so the server does not list its events",
         )
         .at(&self.server)
         .now("nothing was touched")
@@ -204,7 +204,7 @@ impl Dump {
             None => Ok(()),
             Some(table) => Err(Failure::refused("leave databases out", format!("{table} is in none of `databases`"))
                 .at(&self.server)
-                .now("replication carries every database, and the first change of that table would stop it")
+                .now("replication includes every database, so the first change of that table would stop it")
                 .help("name all databases that hold tables, or none")),
         }
     }
@@ -215,19 +215,19 @@ impl Dump {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let refuse = |answer: String, package: &str| {
             Failure::refused("dump the databases", answer).at(host.name()).now("nothing was touched").help(format!(
-                "install it there (Debian's package: {package}), in any folder on the PATH that ssh sessions have, or dump \
-                 on another host with `on`"
+                "install it there (Debian package: {package}), in any folder on the PATH of ssh sessions, or dump on \
+                 another host with `on`"
             ))
         };
         let looked = host.run(&programs(dialect)).await?;
         if looked.code != Some(0) {
             let (family, names) = (family_name(dialect), dialect.dump_programs().join(" or "));
-            return Err(refuse(format!("there is no dump program of {family} ({names})"), client_package(dialect)));
+            return Err(refuse(format!("dump program of {family} not found ({names})"), client_package(dialect)));
         }
         for &program in beside {
             if !host.succeeds(&is_installed(program)).await? {
                 let package = if program == "zstd" { "zstd" } else { "coreutils" };
-                return Err(refuse(format!("there is no program `{program}`"), package));
+                return Err(refuse(format!("program `{program}` not found"), package));
             }
         }
         if looked.stdout.starts_with(b"told") { Ok(()) } else { self.cuts_nothing(cx, dialect).await }
@@ -243,10 +243,13 @@ impl Dump {
         if found.is_empty() {
             return Ok(());
         }
-        Err(Failure::refused("dump everything", format!("the dump would be cut short: {}", found.join(", ")))
+        Err(Failure::refused("dump all objects", format!("the dump would be incomplete: {}", found.join(", ")))
             .at(&self.server)
             .now("nothing was touched")
-            .help("the dump program there cannot be told otherwise: set it back for that time, or install a newer one"))
+            .help(
+                "the dump program there cannot override this: set it back for the time of the dump, or install a \
+                 newer program",
+            ))
     }
 
     /// Where the dump will lie.
@@ -261,17 +264,17 @@ impl Dump {
         let folder = self.folder(cx.world);
         let printed = cx.fx.host(self.host(cx.world)).await?.print(&trial_write::in_own_folder(&folder)).await?;
         if let Some(fault) = trial_write::fault(&printed) {
-            return Err(Failure::refused("keep the dump", format!("no file can be kept in {folder}: {fault}"))
+            return Err(Failure::refused("store the dump", format!("cannot write to {folder}: {fault}"))
                 .at(self.host(cx.world))
                 .now("nothing was touched")
-                .help("let the account write there, or name another folder with `directory`"));
+                .help("allow the account to write there, or name another folder with `directory`"));
         }
         let free = free_space(cx, self.host(cx.world), &folder).await?;
         if free >= needed {
             return Ok(());
         }
         let (free, needed) = (Bytes(free), Bytes(needed));
-        Err(Failure::refused("keep the dump", format!("{folder} has {free} free, the tables hold {needed}"))
+        Err(Failure::refused("store the dump", format!("free space in {folder}: {free}; size of the tables: {needed}"))
             .at(self.host(cx.world))
             .now("nothing was touched")
             .help("free space there, or name another folder with `directory`"))

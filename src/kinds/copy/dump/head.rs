@@ -1,9 +1,9 @@
-//! The place in the binary log, as dump programs note it in a dump's first lines.
+//! The binlog position, as dump programs write it in the first lines of a dump.
 
 use crate::playbook::position::Position;
 
 /// Finds `CHANGE MASTER TO MASTER_LOG_FILE='x', MASTER_LOG_POS=n` or its `REPLICATION SOURCE` form, commented or not.
-/// Two different places are as bad as none.
+/// Two different positions are as bad as none.
 pub fn position(head: &str) -> Result<Position, String> {
     let mut found: Option<Position> = None;
     for line in head.lines() {
@@ -15,11 +15,11 @@ pub fn position(head: &str) -> Result<Position, String> {
         let offset: u64 = offset.parse().map_err(|_| format!("the offset `{offset}` is not a number"))?;
         let place = Position::new(file, offset);
         if found.as_ref().is_some_and(|other| *other != place) {
-            return Err("the dump names two different places in the binary log".into());
+            return Err("the dump contains two different binlog positions".into());
         }
         found = Some(place);
     }
-    found.ok_or_else(|| "its first lines name no place in the binary log".into())
+    found.ok_or_else(|| "its first lines contain no binlog position".into())
 }
 
 /// Finds the GTID set: `GTID_PURGED='+uuid:1-7'`, commented or not, over several lines if it is long. (`MariaDB`'s program

@@ -1,4 +1,4 @@
-//! `dump`: a consistent dump of explicit databases with its place in the source's binary log.
+//! `dump`: a consistent dump of explicit databases with its position in the source's binary log.
 
 mod admission;
 pub(in crate::kinds::copy) mod head;
@@ -38,13 +38,17 @@ pub const OUTPUTS: &[Output] = &[
     Output {
         name: "file",
         kind: OutputType::Text,
-        about: "The dump, compressed with zstd, on the host it was made on.",
+        about: "Path of the dump, compressed with zstd, on the host where the dump program ran.",
     },
-    Output { name: "position", kind: OutputType::Position, about: "Where in the source's binary log the dump stands." },
+    Output {
+        name: "position",
+        kind: OutputType::Position,
+        about: "Position in the source's binary log that the dump corresponds to.",
+    },
     Output {
         name: "gtid",
         kind: OutputType::Text,
-        about: "With `gtid: true`, the GTID set that the dump holds; else empty.",
+        about: "With `gtid: true`, the GTID set that the dump contains; otherwise empty.",
     },
     Output { name: "bytes", kind: OutputType::Integer, about: "Size of the compressed file in bytes." },
 ];
@@ -54,7 +58,8 @@ fn head_of(file: &Words) -> Script {
     sh!("zstd -dcq -- {} | head -n 120 | LC_ALL=C cut -b 1-30000", argument(file))
 }
 
-/// Dumps databases consistently while they are written to, and notes the place in the source's binary log.
+/// Makes a consistent dump of databases while the application writes to them, and records the position in the source's
+/// binary log.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -62,31 +67,34 @@ fn head_of(file: &Words) -> Script {
     "examples" = [{ "server": "source", "on": "target", "through": "tunnel" }]
 ))]
 pub struct Dump {
-    /// Server that is dumped.
+    /// Server to dump.
     #[schemars(extend("format" = "server"))]
     server: String,
-    /// The dump program; the one of the server's own family is used.
+    /// Dump program; the one of the server's own family is used.
     #[serde(default)]
     tool: Tool,
-    /// Databases to dump; empty means every user database. Databases that are left out must hold no tables, because
-    /// replication carries all of them.
+    /// Databases to dump; empty means every user database. Databases that are left out must contain no tables, because
+    /// replication includes all databases.
     #[serde(default)]
     databases: Vec<String>,
-    /// Host, or server whose host, the program runs on and the file lies on. Default: the dumped server's own.
+    /// Host on which the program runs and the file is stored, or a server on that host. Default: the host of the dumped
+    /// server.
     #[serde(default)]
     #[schemars(extend("format" = "host-or-server"))]
     on: Option<String>,
-    /// Tunnel by which that host reaches the server. Without one the step makes its own ssh tunnel for its time.
+    /// Tunnel through which that host reaches the server. Without it, the step opens an ssh tunnel of its own while it
+    /// runs.
     #[serde(default)]
     through: Option<Through>,
-    /// The program connects to the server directly and encrypted, and verifies its certificate (`tls.ca` of the server).
+    /// Connect to the server directly with TLS, and verify its certificate (`tls.ca` of the server).
     #[serde(default)]
     tls: bool,
-    /// Also note the GTID set that the dump holds, for a `change_source` with `gtid`. An import of such a dump does not
-    /// enter the binary log.
+    /// Also record the GTID set that the dump contains, for a `change_source` with `gtid`. The import of such a dump is
+    /// not written to the binary log.
     #[serde(default)]
     gtid: bool,
-    /// Folder for the file, as safe from other accounts as `work_dir` must be. Default: below the host's `dump_dir`.
+    /// Folder for the file. Like `work_dir`, other accounts must not be able to write to it. Default: a folder below
+    /// the host's `dump_dir`.
     #[serde(default)]
     directory: Option<String>,
 }
@@ -145,7 +153,7 @@ impl Dump {
     fn folder_command(&self, world: &World, run: &str) -> Option<Script> {
         self.folder_apart(world, run).map(make_own_folder)
     }
-    /// What is removed when the step is taken back.
+    /// What is removed when the step is undone.
     fn left(&self, world: &World, run: &str, step: &str) -> [Words; 3] {
         let (dir, file) = (self.dir(world, run, step), self.file(world, run, step));
         [file.clone(), file.then(".part"), long_work::option_file(&dir)]
@@ -169,7 +177,7 @@ impl Dump {
         let gtid = if self.gtid { Gtid::Required } else { Gtid::Off };
         self.dumping(world, route, databases, gtid, before).script(file)
     }
-    /// What the program is told.
+    /// The options of the program.
     pub(in crate::kinds::copy) fn dumping<'a>(
         &self,
         world: &World,
@@ -221,11 +229,11 @@ impl Dump {
         let rows = session.query(&dialect(cx.world, &self.server).user_databases(), LOOK).await?;
         let names: Vec<String> = rows.iter().filter_map(|row| row.get("name").map(str::to_owned)).collect();
         if names.is_empty() {
-            return Err(Failure::refused("dump the databases", "the server holds no user database").at(&self.server));
+            return Err(Failure::refused("dump the databases", "the server has no user database").at(&self.server));
         }
         Ok(names)
     }
-    /// What a finished job has left: the file, whole, and its place in the binary log.
+    /// The result of a finished job: the complete file, and its binlog position.
     async fn outcome(&self, cx: &Ctx<'_>) -> Result<Outputs> {
         let host = cx.fx.host(self.host(cx.world)).await?;
         let file = self.file(cx.world, cx.run, cx.step);
@@ -258,7 +266,7 @@ impl Dump {
             None => head::gtid(head),
         };
         set.filter(|set| !set.is_empty()).ok_or_else(|| {
-            Failure::permanent("find the dump's GTID set", format!("there is none for {position}"))
+            Failure::permanent("find the dump's GTID set", format!("the server has no GTID set for {position}"))
                 .at(&self.server)
                 .help("MySQL needs gtid_mode = ON; a server that has never written with GTIDs is followed by position")
         })
@@ -323,7 +331,7 @@ impl Step for Dump {
         let mut actions = self.admission_questions(world);
         let host = self.host(world);
         actions.push(Action::note(format!(
-            "dump the definitions alone, to nowhere, on {host}: by the same program and account"
+            "dump only the definitions on {host}, and discard the output: with the same program and account"
         )));
         actions.extend(self.trial_action(world));
         actions
@@ -336,11 +344,11 @@ impl Step for Dump {
     fn unproved(&self, world: &World) -> Vec<String> {
         let host = self.host(world);
         let mut unproved = vec![
-            format!("how long the dump takes, and how large the file on {host} becomes: its room is only estimated"),
-            "that no table is altered meanwhile, which would end the dump".to_owned(),
+            format!("how long the dump takes, and how large the file on {host} becomes: its size is only estimated"),
+            "that no table is altered meanwhile, which would make the dump fail".to_owned(),
         ];
         if self.databases.is_empty() {
-            unproved.push(format!("which databases there are: `{}` is asked then", self.server));
+            unproved.push(format!("which databases exist: `{}` is asked when the step runs", self.server));
         }
         unproved
     }
@@ -358,8 +366,8 @@ impl Step for Dump {
         Ok(vec![Finding::Volume(volume)])
     }
 
-    /// A dump that once succeeded has given its place away: whatever has become of its file, making another one would
-    /// not fit what stands on that place. An import that still needs the file says that it is not there.
+    /// Other steps use the position of a dump that once succeeded: even if its file is lost, a new dump would not match
+    /// them. An import that still needs the file reports that it is missing.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if !cx.outputs.is_empty() {
             return Ok(Probe::Done(cx.outputs.clone()));

@@ -16,8 +16,8 @@ use std::time::Duration;
 const SEARCH: Duration = Duration::from_mins(2);
 
 impl Dump {
-    /// Begins a new binary log where the source does not say which GTIDs stand at its place: an event above
-    /// `max_allowed_packet` in the file is in the way, and `mariadb-dump` asks the same and crashes without an answer
+    /// Starts a new binary log if the source does not report the GTIDs at its position: an event larger than
+    /// `max_allowed_packet` in the file prevents it, and `mariadb-dump` asks the same and crashes without an answer
     /// (seen on 10.11.19).
     pub(in crate::kinds::copy) async fn make_ready(&self, cx: &Ctx<'_>) -> Result<()> {
         let dialect = dialect(cx.world, &self.server);
@@ -30,7 +30,7 @@ impl Dump {
         if session.query(&question, SEARCH).await?.value().is_none() {
             session.query(dialect.new_binlog(), LOOK).await?;
             cx.progress
-                .note("began a new binary log: the server cannot say which GTIDs stand at its place in the old one");
+                .note("started a new binary log: the server cannot report the GTID set at its position in the old one");
         }
         Ok(())
     }
@@ -43,7 +43,7 @@ impl Dump {
         vec![
             here.sql(dialect.binlog_position()),
             here.sql(&question),
-            Action::note("if it answers NULL, which the dump program does not survive:"),
+            Action::note("if the server returns NULL, which makes the dump program crash:"),
             here.sql(dialect.new_binlog()),
         ]
     }
@@ -71,7 +71,7 @@ impl Dump {
     /// The same where a plan shows it.
     pub(in crate::kinds::copy) fn sequences_planned(&self, dialect: Dialect) -> Option<String> {
         let asked = dialect.sequences(&self.databases);
-        asked.map(|_| marker::late("each sequence, empty, for tables of other databases that take numbers from it"))
+        asked.map(|_| marker::late("each sequence, empty, for tables of other databases that use it"))
     }
 }
 

@@ -55,7 +55,7 @@ impl Route {
         let Some(to) = to else {
             let answer = format!("host `{host}` cannot reach host `{}`, which has no `ssh`", source.host);
             return Err(Failure::permanent("reach the server", answer)
-                .help("give that host an `ssh` in the inventory, or dump on the server's own host"));
+                .help("add `ssh` to that host in the inventory, or dump on the server's own host"));
         };
         let hash = blake3::hash(format!("{host} {to} {}", source.address).as_bytes());
         let port = 20_000 + u16::from_be_bytes([hash.as_bytes()[0], hash.as_bytes()[1]]) % 10_000;
@@ -108,9 +108,10 @@ impl Dumping<'_> {
         )
     }
 
-    /// The script of a dump of the definitions alone, to nowhere, by the same program and account along the same way. It
-    /// goes on after an error, so that all of them are told. Its place in the binary log is left out: asking for it may
-    /// lock tables. The option file comes on stdin; everything lies in a folder that is removed again.
+    /// The script of a dump of the definitions only, whose output is discarded, with the same program, account and
+    /// connection. It continues after an error, so that all errors are reported. It does not ask for the binlog
+    /// position, which may lock tables. The option file comes on stdin; everything lies in a folder that is removed
+    /// again.
     ///
     /// It ends with [`NO_WAY`] when its tunnel did not open.
     pub fn trial(&self) -> Script {

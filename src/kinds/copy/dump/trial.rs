@@ -13,17 +13,21 @@ use std::time::Duration;
 
 /// Longest time for a trial. What is larger than that is not proved by it.
 const LIMIT: Duration = Duration::from_secs(75);
-/// So many errors are shown; the rest is counted.
+/// How many errors are shown; the rest is counted.
 const SHOWN: usize = 12;
 
 /// Error numbers with what to do about them.
 const HELP: [(&str, &str); 5] = [
     (
         "1356",
-        "these views fail for everyone: mend what they read or drop them there (SHOW CREATE VIEW prints their text)",
+        "these views fail for every account: repair the objects that they read, or drop the views there (SHOW CREATE \
+         VIEW prints their text)",
     ),
-    ("1370", "GRANT EXECUTE ON *.* to the account there: these views call functions"),
-    ("1449", "these objects' definers do not exist: make the accounts, or give the objects another definer there"),
+    ("1370", "run GRANT EXECUTE ON *.* for the account there: these views call functions"),
+    (
+        "1449",
+        "the definers of these objects do not exist: create the accounts, or give the objects another definer there",
+    ),
     ("1142", "the account lacks a privilege for these: grant it there"),
     ("1227", "the account lacks a privilege for these: grant it there"),
 ];
@@ -42,7 +46,7 @@ impl Dump {
         let ran = match host.run_within(&script, Some(&options), LIMIT).await {
             Ok(ran) => ran,
             Err(failure) if failure.answer.starts_with("it took longer") => {
-                cx.progress.note("the definitions are too many to dump them all in advance");
+                cx.progress.note("there are too many definitions to dump all of them in advance");
                 return Ok(());
             }
             Err(failure) => return Err(failure),
@@ -101,8 +105,8 @@ fn words(stderr: &str) -> (String, String) {
         lines.iter().any(|line| line.contains(&format!("({code})")) || line.contains(&format!(" {code}:")))
     };
     let help: Vec<&str> = HELP.into_iter().filter(|(code, _)| has(code)).map(|(_, help)| help).collect();
-    let help = if help.is_empty() { "put right what it says".to_owned() } else { help.join("; ") };
-    let answer = if shown.is_empty() { "the dump program said nothing".to_owned() } else { shown.join("\n") };
+    let help = if help.is_empty() { "fix what it reports".to_owned() } else { help.join("; ") };
+    let answer = if shown.is_empty() { "the dump program printed nothing".to_owned() } else { shown.join("\n") };
     (answer, help)
 }
 
@@ -118,7 +122,7 @@ mod tests {
         let (answer, help) = words(said);
         assert_eq!(answer.lines().count(), 2, "{answer}");
         assert!(answer.starts_with("Couldn't execute") && answer.contains("`w`"), "{answer}");
-        assert!(help.contains("fail for everyone") && help.contains("GRANT EXECUTE"), "{help}");
+        assert!(help.contains("fail for every account") && help.contains("GRANT EXECUTE"), "{help}");
         let (answer, _) = words(&"x: odd (1)\nx: even (2)\n".repeat(9));
         assert!(answer.ends_with("and 6 more"), "{answer}");
     }

@@ -1,4 +1,4 @@
-//! `change_source`: makes a server the replica of another, from an exact place on.
+//! `change_source`: makes a server the replica of another, starting at an exact position.
 
 mod start;
 
@@ -28,42 +28,45 @@ use std::collections::BTreeSet;
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[];
 
-/// How many looks, 100 ms apart, must find a channel well that was started again: the start forgets what stopped it, and
-/// the thread needs a moment to meet it again.
+/// How many checks, 100 ms apart, must find a restarted channel healthy: the restart clears the error, and the thread
+/// needs a moment to meet it again.
 const STEADY: u32 = 4;
 /// Key of the memo: whether the runner's own rows can only have come through this channel.
 const OWN_ROWS: &str = "own_rows";
 
-/// Makes one server the replica of another, from the dump's place on, and sees both of its threads run.
+/// Makes one server the replica of another, starting at the position of the dump, and checks that both of its
+/// replication threads run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "Replication is stopped, the channel removed, and with it the runner's own rows that came through it. Accounts, roles and privileges are those from before.",
+    "x-undo" = "Replication is stopped, and the channel and the runner's own replicated rows are removed. Accounts, \
+                roles and privileges are restored to their state before this step.",
     "examples" = [{ "replica": "target", "source": "source", "through": "tunnel", "position": "{{ steps.dump.position }}" }]
 ))]
 pub struct ChangeSource {
-    /// Server that follows.
+    /// Replica.
     #[schemars(extend("format" = "server"))]
     replica: String,
-    /// Server that is followed.
+    /// Source.
     #[schemars(extend("format" = "server"))]
     source: String,
-    /// Tunnel that replication goes through. Between hosts either this or `tls` is needed, unless policy allows plain
-    /// text.
+    /// Tunnel that replication goes through. Between two hosts, either this or `tls` is required, unless the policy
+    /// allows plain text.
     #[serde(default)]
     through: Option<Through>,
     /// The servers encrypt the channel themselves, and the replica verifies the source's certificate (`tls.ca` of the
     /// source in the inventory).
     #[serde(default)]
     tls: bool,
-    /// Where in the source's binary log it begins: `"{{ steps.dump.position }}"`.
+    /// Position in the source's binary log at which replication starts: `"{{ steps.dump.position }}"`.
     #[serde(default)]
     position: Option<Position>,
-    /// Instead of `position`, the GTID set that the copy holds: `"{{ steps.dump.gtid }}"`. The replica then asks for what
-    /// it lacks: `SOURCE_AUTO_POSITION = 1` (`MySQL`), `MASTER_USE_GTID = slave_pos` (`MariaDB`).
+    /// Instead of `position`, the GTID set that the copy holds: `"{{ steps.dump.gtid }}"`. The replica then requests
+    /// every transaction that it lacks: `SOURCE_AUTO_POSITION = 1` (`MySQL`), `MASTER_USE_GTID = slave_pos`
+    /// (`MariaDB`).
     #[serde(default)]
     gtid: Option<String>,
-    /// Databases that must come through; empty means every user database. A filter that leaves one out is refused.
+    /// Databases that must be replicated; empty means every user database. A filter that leaves one out is refused.
     #[serde(default)]
     databases: Vec<String>,
 }
@@ -120,10 +123,10 @@ impl Step for ChangeSource {
         actions.extend(self.followed().actions(world));
         actions.extend(accounts_before::keep_actions(world, &self.replica));
         actions.extend([Action::note(
-            "if a channel of this run has begun to apply, whatever has become of its server since:",
+            "if a channel of this run has already applied transactions, even if its server has restarted since:",
         )]);
         actions.extend(after_crash::actions(self.channel(), world));
-        actions.push(Action::note("otherwise; and first, if a channel of this run is there already:"));
+        actions.push(Action::note("otherwise; and first, if a channel of this run exists already:"));
         actions.push(Action::sql(&self.replica, dialect.stop_replica()));
         actions.push(self.remembered(world));
         actions.extend(self.seed_actions(world));
@@ -141,7 +144,7 @@ impl Step for ChangeSource {
         let mut actions = vec![here.sql(dialect.stop_replica()), here.sql(dialect.reset_replica_all())];
         actions.extend(self.forget_actions(world));
         actions.extend(gtid_mode::undo_actions(self.channel(), world));
-        actions.push(Action::note("if it came through the channel:"));
+        actions.push(Action::note("if it arrived through the channel:"));
         actions.push(here.sql(dialect.without_binlog()));
         actions.extend(own_database::remove_actions(&self.replica, dialect, OwnDatabase::Tokens));
         actions.extend(accounts_before::restore_actions(world, &self.replica));
@@ -157,10 +160,9 @@ impl Step for ChangeSource {
     }
 
     fn needs(&self, world: &World) -> Vec<Need> {
-        let back =
-            Needs::on(&self.replica, "keep its accounts beside, and put them back if it must not follow after all");
+        let back = Needs::on(&self.replica, "keep a copy of its accounts, and restore them if replication is undone");
         let back = back.everywhere(dialect(world, &self.replica).puts_accounts_back());
-        let from = Needs::on(&self.source, "see where its log stands");
+        let from = Needs::on(&self.source, "read its binary log position");
         let mut needs = Vec::from(from.everywhere([dialect(world, &self.source).sees_log()]));
         needs.extend(swap::following(world, &self.replica));
         needs.extend(Vec::from(back));
@@ -169,8 +171,8 @@ impl Step for ChangeSource {
 
     fn unproved(&self, _: &World) -> Vec<String> {
         vec![
-            format!("that `{}` still has its binary log from that place on", self.source),
-            "that the copy fits the log: a row that is missing shows only when it is applied".to_owned(),
+            format!("that `{}` still has its binary log from that position on", self.source),
+            "that the copy matches the binary log: a missing row shows only when a change to it is applied".to_owned(),
         ]
     }
 
@@ -216,7 +218,8 @@ impl Step for ChangeSource {
         gtid_mode::fit(self.channel(), cx).await?;
         let started = cx.memo.flag("started")?;
         match ReplicaStatus::read(&session, dialect).await? {
-            // a channel that has begun to apply must go on from where it is, never from the dump's place again
+            // a channel that has applied something must continue at its own position, never at the dump's position
+            // again
             Some(_) if started => {
                 looks = STEADY;
                 after_crash::go_on(self.channel(), cx, &session, start::remembered(cx)?.as_deref()).await?;
@@ -234,7 +237,7 @@ impl Step for ChangeSource {
         }
         let status = self.channel().runs(cx, looks).await?;
         let from = self.gtid.as_ref().map(|set| format!(" after GTID {set}")).unwrap_or_default();
-        cx.progress.note(format!("follows {}{from}, and has applied up to {}", status.source, status.applied));
+        cx.progress.note(format!("replicates from {}{from}, and has applied up to {}", status.source, status.applied));
         Ok(Outputs::new())
     }
 

@@ -1,5 +1,5 @@
-//! Where a channel begins: at a place in the source's binary log, or wherever the replica's own GTID state says, which
-//! is set first.
+//! Where a channel starts: at a position in the source's binary log, or after the replica's own GTID state, which is
+//! set first.
 
 use super::ChangeSource;
 use crate::dialect::{Dialect, StartAt};
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 /// A column of the one row that `question` brings.
 fn only<'a>(rows: &'a Rows, name: &str, session: &Session, question: &Sql) -> Result<&'a str> {
-    let row = rows.first().ok_or_else(|| answer::unreadable(session, question, "it answers nothing"))?;
+    let row = rows.first().ok_or_else(|| answer::unreadable(session, question, "the server returned nothing"))?;
     answer::column(row, name, session, question)
 }
 
@@ -28,16 +28,17 @@ pub(super) fn remembered(cx: &Ctx<'_>) -> Result<Option<String>> {
 }
 
 impl ChangeSource {
-    /// Exactly one of both ways to say it.
+    /// Exactly one of both ways to state it.
     pub(super) fn start(&self) -> Result<StartAt, Complaint> {
         match (&self.position, &self.gtid) {
             (Some(position), None) => {
                 Ok(StartAt::Position { file: (&position.file).into(), offset: (&position.offset).into() })
             }
             (None, Some(_)) => Ok(StartAt::Gtid),
-            (Some(_), Some(_)) => Err(Complaint::new("gtid", "it begins at `position` or after `gtid`, not at both")
-                .help("remove one of them")),
-            (None, None) => Err(Complaint::new("", "nothing says where in the source's binary log it begins")
+            (Some(_), Some(_)) => {
+                Err(Complaint::new("gtid", "give either `position` or `gtid`, not both").help("remove one of them"))
+            }
+            (None, None) => Err(Complaint::new("", "the start of replication in the source's binary log is missing")
                 .help("add `position: \"{{ steps.dump.position }}\"`, or `gtid: \"{{ steps.dump.gtid }}\"`")),
         }
     }
@@ -52,12 +53,12 @@ impl ChangeSource {
     pub(super) fn seed_actions(&self, world: &World) -> Vec<Action> {
         let Some(set) = &self.gtid else { return Vec::new() };
         let dialect = dialect(world, &self.replica);
-        let missing = Words::late("what of it is missing there");
+        let missing = Words::late("the part of it that is missing there");
         match dialect.compare_gtids(set) {
             None => vec![Action::sql(&self.replica, dialect.set_gtid_start(set))],
             Some(compare) => vec![
                 Action::sql(&self.replica, compare),
-                Action::note("if something of it is missing there:"),
+                Action::note("if part of it is missing there:"),
                 Action::sql(&self.replica, dialect.set_gtid_start(&missing)),
             ],
         }
@@ -67,7 +68,7 @@ impl ChangeSource {
     pub(super) async fn seed(&self, session: &Session, dialect: Dialect) -> Result<()> {
         let Some(set) = &self.gtid else { return Ok(()) };
         if set.trim().is_empty() {
-            return Err(Failure::permanent("follow by GTID", "the copy names no GTID set")
+            return Err(Failure::permanent("replicate by GTID", "the copy has no GTID set")
                 .at(&self.source)
                 .help("the source must have gtid_mode = ON, and the `dump` step `gtid: true`"));
         }
@@ -87,9 +88,15 @@ impl ChangeSource {
     }
 
     fn errant(&self, own: &str) -> Failure {
-        Failure::refused("follow by GTID", format!("it has transactions that the source does not know: {own}"))
-            .at(&self.replica)
-            .help("on a new server without data of value: RESET BINARY LOGS AND GTIDS (before 8.2: RESET MASTER) there")
+        Failure::refused(
+            "replicate by GTID",
+            format!("the replica has transactions that the source does not have: {own}"),
+        )
+        .at(&self.replica)
+        .help(
+            "if the replica is new and holds no data that you need: run RESET BINARY LOGS AND GTIDS (before 8.2: \
+             RESET MASTER) there",
+        )
     }
 
     /// Questions about whether GTIDs can be followed at all, asked before the first step.
@@ -114,11 +121,11 @@ impl ChangeSource {
         for (name, session) in [(&self.source, &source), (&self.replica, &replica)] {
             let value = answer::value(session, mode).await?;
             if value != "ON" && !settled.contains(&format!("{name}.gtid_mode")) {
-                return Err(Failure::refused("follow by GTID", format!("gtid_mode is {value} there"))
+                return Err(Failure::refused("replicate by GTID", format!("gtid_mode is {value} there"))
                     .at(name)
                     .now("nothing was touched")
                     .help(
-                        "follow by `position`, or step gtid_mode up to ON on both servers first, one step at a time",
+                        "replicate by `position`, or first raise gtid_mode to ON on both servers, one step at a time",
                     ));
             }
         }
@@ -146,13 +153,13 @@ impl ChangeSource {
         }
         vec![
             self.remembered(world),
-            Action::note("if it knew no GTID before, and knows some now:"),
+            Action::note("if its GTID set was empty before and is not now:"),
             Action::sql(&self.replica, dialect.reset_binary_logs()),
         ]
     }
 
-    /// Lets the replica forget what it has applied. `MySQL` forgets all or nothing: where it knew GTIDs before, those
-    /// that came stay, and hinder nobody.
+    /// Lets the replica forget what it has applied. `MySQL` forgets all or nothing: if it had GTIDs before, the new
+    /// ones are kept, which does no harm.
     pub(super) async fn forget_applied(cx: &Ctx<'_>, session: &Session, before: &str, dialect: Dialect) -> Result<()> {
         let statement = if dialect.is_mariadb() {
             dialect.set_gtid_start(before)
@@ -165,7 +172,7 @@ impl ChangeSource {
         };
         if let Err(failure) = session.query(&statement, LOOK).await {
             let answer = failure.answer;
-            cx.progress.note(format!("{} stays as it is: {answer}", dialect.applied_gtids())); // it hinders nothing
+            cx.progress.note(format!("{} was left unchanged: {answer}", dialect.applied_gtids())); // it does no harm
         }
         Ok(())
     }

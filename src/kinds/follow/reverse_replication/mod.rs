@@ -1,4 +1,4 @@
-//! `reverse_replication`: makes the old, closed server the replica of the new one, so that there is a way back.
+//! `reverse_replication`: makes the old, closed server a replica of the new one, so that a switch back is possible.
 
 mod tuning;
 
@@ -34,23 +34,23 @@ pub const OUTPUTS: &[Output] = &[];
 /// Purpose of the row that proves the way back.
 const PURPOSE: &str = "way back";
 /// What is attempted, as a clause.
-const ATTEMPT: &str = "open the way back";
+const ATTEMPT: &str = "start reverse replication";
 /// How long the row may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(30);
 /// How often it is looked for.
 const ASK: Duration = Duration::from_millis(20);
-/// How many looks must find a channel well that was there already.
+/// How many checks must find an existing channel healthy.
 const STEADY: u32 = 4;
-/// Key of the memo: what a `MariaDB` replica goes on remembering when its channel is gone.
+/// Key of the memo: what a `MariaDB` replica still remembers when its channel is removed.
 const REMEMBERED: &str = "gtid_slave_pos";
 const BEGUN: &str = "begun";
 const STARTED: &str = "started";
 const MADE_DATABASE: &str = "made_database";
 const PROVED: &str = "proved";
 
-/// Makes the old server follow the new one, from the place the new one had before its first write, so that it has
-/// everything when it is wanted back. It stays closed to everyone else, and a row written on the new server proves
-/// that it follows.
+/// Makes the old server a replica of the new one, starting at the new server's position before its first write, so that
+/// a switch back loses no writes. The old server stays closed to all other writes. A row written on the new server
+/// proves that replication works.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -58,23 +58,24 @@ const PROVED: &str = "proved";
     "examples" = [{ "replica": "source", "source": "target", "through": "way_back", "position": "{{ steps.promote.position }}" }]
 ))]
 pub struct ReverseReplication {
-    /// Server that was closed, and follows from now on.
+    /// Server that was closed: the replica from now on.
     #[schemars(extend("format" = "server"))]
     replica: String,
-    /// Server that was promoted.
+    /// Server that was promoted: the source from now on.
     #[schemars(extend("format" = "server"))]
     source: String,
-    /// Tunnel from the old host to the new one; without one both must be on one host, or policy must allow plain text.
+    /// Tunnel from the old host to the new one. Without it, both servers must be on one host, `tls` must be set, or the
+    /// policy must allow plain text.
     #[serde(default)]
     through: Option<Through>,
     /// The servers encrypt the channel themselves, and the old one verifies the new one's certificate (`tls.ca` of the
     /// new one in the inventory).
     #[serde(default)]
     tls: bool,
-    /// Place of the new server before its first write: `"{{ steps.promote.position }}"`. A place in its log serves with
-    /// every GTID setting, because everything behind it is new to the old server.
+    /// Position of the new server before its first write: `"{{ steps.promote.position }}"`. A binlog position works
+    /// with every GTID setting, because everything after it is new to the old server.
     position: Position,
-    /// Databases that must come through; empty means every user database. A filter that leaves one out is refused.
+    /// Databases that must be replicated; empty means every user database. A filter that leaves one out is refused.
     #[serde(default)]
     databases: Vec<String>,
 }
@@ -98,20 +99,22 @@ impl ReverseReplication {
         Ok(!answer::is_closed(&*cx.fx.sql(server).await?, dialect(cx.world, server)).await?)
     }
 
-    /// Two open servers that follow each other in part are two truths; and a closed source was never promoted.
+    /// Two open servers that replicate from each other would diverge; and a closed source was never promoted.
     async fn one_is_open(&self, cx: &Ctx<'_>) -> Result<()> {
         if self.is_open(cx, &self.replica).await? {
-            return Err(Failure::permanent(ATTEMPT, "it takes writes, so it cannot follow another server")
+            return Err(Failure::permanent(ATTEMPT, "it accepts writes, so it cannot replicate from another server")
                 .at(&self.replica)
                 .now(format!("`{}` serves the application", self.source))
-                .help("see that nobody wrote there since the switch, then SET GLOBAL read_only = ON there"));
+                .help(
+                    "check that nothing was written there since the switch, then run SET GLOBAL read_only = ON there",
+                ));
         }
         if self.is_open(cx, &self.source).await? {
             return Ok(());
         }
-        Err(Failure::permanent(ATTEMPT, "it is closed to writes: it has not been promoted")
+        Err(Failure::permanent(ATTEMPT, "it has not been promoted: it is closed to writes")
             .at(&self.source)
-            .help("a `promote` step of the same run must stand before"))
+            .help("put a `promote` step of the same run before this step"))
     }
 
     /// What keeps administrators out where that is a lock would keep the applier out too. The server stays read-only.
@@ -129,7 +132,7 @@ impl ReverseReplication {
     async fn start(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<u32> {
         let started = cx.memo.flag(STARTED)?;
         match ReplicaStatus::read(session, dialect).await? {
-            // a channel that has begun to apply must go on from where it is, never from the first place again
+            // a channel that has applied something must continue at its own position, never at the first position again
             Some(_) if started => {
                 self.go_on(cx, session).await?;
                 Ok(STEADY)
@@ -172,18 +175,22 @@ impl ReverseReplication {
         while !self.has_arrived(cx, &replica, to).await? {
             if begin.elapsed() > ARRIVAL {
                 self.channel().runs(cx, 1).await?;
-                let answer = format!("a row written on `{}` has not come within {ARRIVAL:?}", self.source);
+                let answer = format!("a row written on `{}` did not arrive within {ARRIVAL:?}", self.source);
                 return Err(Failure::transient(ATTEMPT, answer)
                     .at(&self.replica)
-                    .now("it follows, and may be far behind")
-                    .help("wait until it has caught up, then `resume`"));
+                    .now("replication runs, but may be far behind")
+                    .help("wait until it has caught up, then run `cutover resume`"));
             }
             cx.pause(ASK, ATTEMPT).await?;
         }
         if made {
             own_database::remove(&source, from, OwnDatabase::Tokens).await?;
         }
-        cx.progress.note(format!("follows `{}`; a row came through after {:.0?}", self.source, begin.elapsed()));
+        cx.progress.note(format!(
+            "replicates from `{}`; a test row arrived after {:.0?}",
+            self.source,
+            begin.elapsed()
+        ));
         Ok(())
     }
 
@@ -229,7 +236,7 @@ impl Step for ReverseReplication {
             actions.push(Action::note("if the fence still holds its lock, which would stop the applier too:"));
             actions.push(old.sql(to.strongest_fence().open));
         }
-        actions.push(Action::note("if a channel of this run is there already:"));
+        actions.push(Action::note("if a channel of this run exists already:"));
         actions.push(old.sql(to.stop_replica()));
         if to.is_mariadb() {
             actions.push(old.sql(to.read_variable(to.applied_gtids())));
@@ -243,7 +250,7 @@ impl Step for ReverseReplication {
         actions.extend(from.create_token_table().iter().map(|text| new.sql(text)));
         actions.push(new.sql(from.write_token(run_marker(), PURPOSE, "1")));
         actions.push(old.sql(to.read_token(run_marker(), PURPOSE)));
-        actions.push(Action::note(format!("repeat until the row is there, at most {ARRIVAL:?}")));
+        actions.push(Action::note(format!("repeat until the row has arrived, at most {ARRIVAL:?}")));
         actions.extend(after_crash::actions(self.channel(), world));
         actions.extend(own_database::remove_actions(&self.source, from, OwnDatabase::Tokens));
         actions.push(old.sql(to.read_only()));
@@ -276,16 +283,16 @@ impl Step for ReverseReplication {
 
     fn unproved(&self, _: &World) -> Vec<String> {
         vec![format!(
-            "that `{}` applies what `{}` writes: a newer server may write what it cannot",
+            "that `{}` can apply what `{}` writes: a newer server may write events that an older one cannot apply",
             self.replica, self.source
         )]
     }
 
-    /// Seen long before the switch: afterwards the new server is written to, and the way back is missing.
+    /// Checked long before the switch: a failure after it would leave the new server with writes and no way back.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let mut needs = self.needs(cx.world);
         needs.retain(|need| need.only_if.is_none());
-        let mut failures = require(cx, &needs, "open the way back when the time comes").await;
+        let mut failures = require(cx, &needs, "start reverse replication after the switch").await;
         failures.extend(self.followed().comes_through(cx).await.err());
         failures
     }
@@ -317,9 +324,9 @@ impl Step for ReverseReplication {
         self.go_on(cx, &session).await?;
         self.channel().runs(cx, looks).await?;
         if self.is_open(cx, &self.replica).await? {
-            return Err(Failure::permanent(ATTEMPT, "somebody opened it meanwhile")
+            return Err(Failure::permanent(ATTEMPT, "it was opened to writes meanwhile")
                 .at(&self.replica)
-                .help("SET GLOBAL read_only = ON there, and find out who it was"));
+                .help("run SET GLOBAL read_only = ON there, and find out who opened it"));
         }
         cx.memo.set(PROVED, true.into()).await?;
         Ok(Outputs::new())
@@ -340,7 +347,7 @@ impl Step for ReverseReplication {
         if let Some(before) = remembered
             && let Err(failure) = session.query(&dialect.set_gtid_start(&before), LOOK).await
         {
-            cx.progress.note(format!("{REMEMBERED} stays as it is: {}", failure.answer)); // it hinders nothing
+            cx.progress.note(format!("{REMEMBERED} was left unchanged: {}", failure.answer)); // it does no harm
         }
         tuning::undo(&session, dialect, &tuned).await?;
         gtid_mode::restore(self.channel(), cx, mode).await

@@ -1,8 +1,8 @@
-//! What lets an old server keep up with a new one, and answer soon how far it has come.
+//! Settings that let an old server keep up with a new one, and report its position without delay.
 //!
 //! An applier of one thread makes every commit durable by itself, where the new server's clients share that: at 500
 //! commits a second it fell behind by a second in nine (measured on `MariaDB` 10.11, whose default it is). And a
-//! parallel one notes its place every 300 ms only, which a switch back would wait for (rulebook M14, `MySQL`).
+//! parallel one records its position only every 300 ms, which a switch back would wait for (rulebook M14, `MySQL`).
 
 use crate::dialect::Dialect;
 use crate::domain::{Sql, Words};
@@ -14,7 +14,7 @@ use crate::kinds::support::answer;
 
 /// Threads that apply, at least.
 const WORKERS: u32 = 4;
-/// Milliseconds between the moments at which a parallel applier notes its place.
+/// Milliseconds after which a parallel applier records its position.
 const CHECKPOINT: u32 = 1;
 
 /// The better one of two values: the larger or the smaller.

@@ -20,8 +20,11 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Outputs of this kind.
-pub const OUTPUTS: &[Output] =
-    &[Output { name: "address", kind: OutputType::Text, about: "Where the tunnel listens, seen from its first host." }];
+pub const OUTPUTS: &[Output] = &[Output {
+    name: "address",
+    kind: OutputType::Text,
+    about: "Address that the tunnel listens on, as seen from `from`.",
+}];
 
 /// Keeps the ssh of the script's arguments running.
 const TUNNEL: &str = include_str!("keep.sh");
@@ -30,9 +33,9 @@ const LISTENERS: &str = "set -e; cat /proc/net/tcp; [ ! -e /proc/net/tcp6 ] || c
 /// How long a new tunnel may take until the server answers through it.
 const SETTLE: Duration = Duration::from_secs(15);
 
-/// Opens an ssh tunnel on one host towards another and keeps it open, also when the runner goes away. It is open when
-/// the server at its far end is proved to be the one of the inventory: a connection made through the tunnel shows in
-/// that server's own list. No password goes through it before.
+/// Opens an ssh tunnel from one host to another and keeps it open, even when the runner stops. The step succeeds when
+/// the server at the far end is proved to be the server of the inventory: a connection through the tunnel appears in
+/// that server's own process list. No password is sent through the tunnel before that.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -40,36 +43,37 @@ const SETTLE: Duration = Duration::from_secs(15);
     "examples" = [{ "from": "{{ servers.target.host }}", "listen": "127.0.0.1:3307", "to": "{{ servers.source.host }}", "forward": "{{ servers.source.address }}" }]
 ))]
 pub struct Tunnel {
-    /// Host it starts on: the new one.
+    /// Host on which the tunnel starts: the new one.
     #[schemars(extend("format" = "host"))]
     from: String,
-    /// Address it listens on there.
+    /// Address that it listens on there.
     #[serde(default = "listen")]
     #[schemars(extend("format" = "address"))]
     listen: String,
-    /// Host it leads to: the old one.
+    /// Host that the tunnel leads to: the old one.
     #[schemars(extend("format" = "host"))]
     to: String,
-    /// Address it ends at, seen from there.
+    /// Address that the tunnel ends at, as seen from that host.
     #[schemars(extend("format" = "address"))]
     forward: String,
-    /// Server it must lead to. Without it that is the one whose `host` and `address` (or `endpoint`) it ends at.
+    /// Server that the tunnel must lead to. Default: the server whose `host` and `address` (or `endpoint`) match the
+    /// far end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "server"))]
     server: Option<String>,
-    /// Which way it goes.
+    /// Route of the tunnel.
     #[serde(default)]
     via: Via,
 }
 
-/// Which way a tunnel goes.
+/// Route of a tunnel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Via {
-    /// Straight from host to host, by the first host's own ssh; it outlives the runner.
+    /// Directly from host to host, with the first host's own ssh. It keeps running when the runner stops.
     #[default]
     Host,
-    /// Through the runner's machine, for hosts that cannot reach each other; it ends with the runner.
+    /// Through the runner's machine, for hosts that cannot reach each other. It ends with the runner.
     Runner,
 }
 
@@ -110,9 +114,9 @@ impl Tunnel {
         let config = world.inventory.host(&self.from).and_then(|host| host.peer_ssh_config.as_deref());
         ssh_command(config, &self.listen, &self.forward, self.destination(world).unwrap_or_default())
     }
-    /// ssh started anew whenever it ends: a lost line is no reason to lose the replica. One that stands still keeps its
-    /// connections open and carries nothing, so it is ended when it is seen so twice: within three seconds. What hangs
-    /// beyond it, ssh itself notices by its keep-alives.
+    /// Restarts ssh whenever it ends: a lost connection is no reason to lose the replica. A stopped ssh process keeps
+    /// its connections open but carries nothing, so it is killed when two checks find it stopped: within three seconds.
+    /// Faults beyond it, ssh itself notices by its keep-alives.
     ///
     /// It holds a session in which `cat` waits for nothing: sshd switches Nagle's algorithm off only on connections that
     /// have had one (`ssh_packet_set_interactive` in packet.c), and with it the last transaction waits for the delayed
@@ -133,10 +137,10 @@ impl Tunnel {
             Action::forward(&self.from, &self.listen, &self.to, &self.forward),
         ]
     }
-    /// Whether anything listens there; a table that cannot be read says nothing, least of all "no".
+    /// Whether anything listens there; a table that cannot be read is an error, not a "no".
     async fn listening(&self, cx: &Ctx<'_>) -> Result<bool> {
         let port = Endpoint::parse(&self.listen).and_then(Endpoint::number).ok_or_else(|| {
-            Failure::permanent("open the tunnel", format!("`{}` names no port", self.listen)).at(&self.from)
+            Failure::permanent("open the tunnel", format!("`{}` has no port", self.listen)).at(&self.from)
         })?;
         let table = cx.fx.host(&self.from).await?.print(&LISTENERS.into()).await?;
         let local = |line: &str| {
@@ -164,9 +168,9 @@ impl Tunnel {
                     None => String::new(),
                 };
                 let words = words.lines().last().map_or(failure.answer, str::to_owned);
-                let answer = format!("no server answers through {}: {words}", self.listen);
+                let answer = format!("no server answered through {}: {words}", self.listen);
                 return Err(Failure::transient("open the tunnel", answer).at(&self.from).help(format!(
-                    "from {} try by hand: {}",
+                    "try this by hand on {}: {}",
                     self.from,
                     shell_words::join(self.ssh(cx.world).iter().map(String::as_str).chain(["-N"]))
                 )));
@@ -177,8 +181,9 @@ impl Tunnel {
     fn outputs(&self) -> Outputs {
         Outputs::from_iter([("address".to_owned(), self.listen.clone().into())])
     }
-    /// Whether the first host's ssh gets to the second, is let through to the address there, and somebody answers: the
-    /// key, the account, the host's name, and what its sshd allows. A database server speaks first, so nothing is sent.
+    /// Whether the first host's ssh reaches the second, may forward to the address there, and something answers: this
+    /// tests the key, the account, the host's name, and what its sshd allows. A database server speaks first, so
+    /// nothing is sent.
     async fn can_reach(&self, cx: &Ctx<'_>) -> Result<()> {
         let argv = self.trial(cx.world);
         let ran = cx.fx.host(&self.from).await?.run_within(&Script::words(&argv), None, TRIAL).await?;
@@ -187,16 +192,16 @@ impl Tunnel {
         }
         let said = ran.stderr.trim().lines().rfind(|line| !line.contains("stdio forwarding failed"));
         let refused = ["administratively prohibited", "open failed"].iter().any(|words| ran.stderr.contains(words));
-        let answer = said.unwrap_or("nobody speaks there").to_owned();
+        let answer = said.unwrap_or("nothing answers there").to_owned();
         let help = if refused {
             format!(
-                "the sshd of `{}` must let this key through to {}: AllowTcpForwarding, PermitOpen, and `permitopen` in \
-                 authorized_keys; and the server must listen there",
+                "check on `{}` that sshd lets this key forward to {} (AllowTcpForwarding, PermitOpen, and \
+                 `permitopen` in authorized_keys), and that the server listens there",
                 self.to, self.forward
             )
         } else {
             let by_hand = shell_words::join(&argv);
-            format!("it must work without a password and with a known host key: {by_hand}")
+            format!("this command must work without a password and with a known host key: {by_hand}")
         };
         Err(Failure::refused(format!("reach {} on host `{}` by ssh", self.forward, self.to), answer)
             .at(&self.from)
@@ -227,8 +232,8 @@ impl Step for Tunnel {
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         let listens = Endpoint::parse(&self.listen);
         if listens.is_some_and(|at| !at.is_loopback()) {
-            let message = format!("everybody who reaches {} could use the tunnel at {}", self.from, self.listen);
-            let help = "let it listen on the host's own loopback: 127.0.0.1:PORT or [::1]:PORT";
+            let message = format!("anyone who can reach {} could use the tunnel at {}", self.from, self.listen);
+            let help = "set `listen` to a loopback address of the host: 127.0.0.1:PORT or [::1]:PORT";
             return Err(vec![Complaint::new("listen", message).help(help)]);
         }
         let mut missing = vec![("to", &self.to)];
@@ -237,8 +242,10 @@ impl Step for Tunnel {
         }
         for (field, host) in missing {
             if world.inventory.host(host).is_some_and(crate::playbook::inventory::Host::is_local) {
-                let message = format!("host `{host}` has no `ssh`, so no tunnel can lead there");
-                return Err(vec![Complaint::new(field, message).help("give it `ssh: user@address` in the inventory")]);
+                let message = format!("host `{host}` has no `ssh` in the inventory, so no tunnel can lead there");
+                return Err(vec![
+                    Complaint::new(field, message).help("add `ssh: user@address` to it in the inventory"),
+                ]);
             }
         }
         let open = match self.via {
@@ -283,11 +290,11 @@ impl Step for Tunnel {
     fn unproved(&self, _: &World) -> Vec<String> {
         vec![
             format!(
-                "that the tunnel opens and leads to its server: that is proved once it is open, and not again when \
-                     ssh has opened it anew on {}",
+                "that the tunnel opens and leads to its server: this is proved once it is open, and not again when \
+                 ssh reopens it on {}",
                 self.from
             ),
-            "that the line holds: when it breaks it is opened again, and the replica lags meanwhile".to_owned(),
+            "that the connection stays up: when it breaks, it is reopened, and the replica lags meanwhile".to_owned(),
         ]
     }
 
@@ -301,8 +308,8 @@ impl Step for Tunnel {
         match self.listening(cx).await {
             Ok(false) => {}
             Ok(true) => {
-                let answer = format!("something listens on {} already", self.listen);
-                let help = "choose another `listen` address, or end what listens there";
+                let answer = format!("another program already listens on {}", self.listen);
+                let help = "choose another `listen` address, or stop the program that listens there";
                 failures.push(Failure::refused("open the tunnel", answer).at(&self.from).help(help));
             }
             Err(failure) => failures.push(failure),

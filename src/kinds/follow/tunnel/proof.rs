@@ -2,10 +2,11 @@
 //! list under the numbers that they were greeted with.
 //!
 //! So it is proved before any password is sent, for every account that may see the list (`PROCESS`), and whatever
-//! address the tunnel's connections arrive from. Two connections are held at once: that another server counts the same
-//! two, and that at this moment both wait for a login here too, is no accident that happens. It shows every mistake: a
-//! port that another server has, a tunnel to the wrong host. Somebody who relays the connections to the server on
-//! purpose passes it; against those there are ssh's host keys, and `tls` between the servers.
+//! address the tunnel's connections arrive from. Two connections are held at the same time: that another server gives
+//! the same two numbers while two connections with them also wait for a login on the right server is practically
+//! impossible. So it detects every mistake: a port of another server, a tunnel to the wrong host. An attacker who
+//! relays the connections to the server passes it; ssh's host keys, and `tls` between the servers, protect against
+//! that.
 
 use super::Tunnel;
 use crate::domain::endpoint::Endpoint;
@@ -32,9 +33,9 @@ impl Tunnel {
             server.host == self.to && (end(&server.address) || server.endpoint.as_deref().is_some_and(end))
         });
         found.next().map(|(name, _)| name.as_str()).ok_or_else(|| {
-            let answer = format!("no server of the inventory has the address {} on host `{}`", self.forward, self.to);
+            let answer = format!("no server in the inventory has the address {} on host `{}`", self.forward, self.to);
             Failure::permanent("find the server behind the tunnel", answer)
-                .help("correct `forward`, or name the server that the tunnel must lead to: `server: NAME`")
+                .help("correct `forward`, or name the server that the tunnel leads to: `server: NAME`")
         })
     }
 
@@ -51,7 +52,9 @@ impl Tunnel {
             )),
             Action::connect(&self.from, &self.listen),
             ask(name),
-            Action::note(format!("refuse unless both are in the list of `{name}`; to say which server it is instead:")),
+            Action::note(format!(
+                "refuse unless both are in the process list of `{name}`; to report which server it is instead:"
+            )),
         ];
         actions.extend(world.inventory.servers.keys().filter(|other| *other != name).map(|other| ask(other)));
         actions
@@ -73,18 +76,18 @@ impl Tunnel {
     }
 
     async fn wrong(&self, cx: &Ctx<'_>, name: &str, pair: &[Greeting; 2]) -> Failure {
-        let mut other = format!("a server that greets as {}", pair[0].version);
+        let mut other = format!("a server with the greeting {}", pair[0].version);
         for known in cx.world.inventory.servers.keys().filter(|known| *known != name) {
             if arrived(cx, known, pair).await.is_ok_and(|arrived| arrived) {
                 other = format!("`{known}` ({})", described(cx, known));
             }
         }
         let wanted = described(cx, name);
-        let answer = format!("{other} answers through {}, and not `{name}` ({wanted})", self.listen);
+        let answer = format!("{other} answers through {}, instead of `{name}` ({wanted})", self.listen);
         Failure::refused("open the tunnel", answer)
             .at(&self.from)
             .now("no password was sent through it")
-            .help("see what listens there, and correct `listen`, `to` and `forward` of the tunnel")
+            .help("check what listens there, and correct `listen`, `to` and `forward` of the tunnel")
     }
 }
 
@@ -100,7 +103,7 @@ async fn arrived(cx: &Ctx<'_>, name: &str, pair: &[Greeting; 2]) -> Result<bool>
     Ok(true)
 }
 
-/// What a server says it is, in words.
+/// The identity that a server reports, in words.
 fn described(cx: &Ctx<'_>, name: &str) -> String {
     let identity = cx.fx.seen().get(name).cloned().unwrap_or_default();
     words(&identity)

@@ -75,7 +75,7 @@ impl Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.0} reads and {:.0} writes of 16 KiB a second", self.read_iops, self.write_iops)?;
+        write!(f, "{:.0} reads and {:.0} writes of 16 KiB per second", self.read_iops, self.write_iops)?;
         match self.fsync_p99_ms {
             Some(ms) => write!(f, ", fsync within {ms:.2} ms (99 of 100)"),
             None => write!(f, ", no fsync measured"),
@@ -87,7 +87,7 @@ impl fmt::Display for Figures {
 fn job(report: &str) -> Result<Value, String> {
     let start = report.find('{').ok_or("fio wrote no JSON")?;
     let report: Value =
-        serde_json::from_str(&report[start..]).map_err(|error| format!("fio's JSON is cut off: {error}"))?;
+        serde_json::from_str(&report[start..]).map_err(|error| format!("fio's JSON is incomplete: {error}"))?;
     let job = report.pointer("/jobs/0").ok_or("the report has no job")?;
     match job.get("error").and_then(Value::as_i64) {
         Some(0) | None => Ok(job.clone()),

@@ -26,16 +26,24 @@ use std::time::Duration;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "read_iops", kind: OutputType::Number, about: "Random 16 KiB reads a second, beside the writes." },
-    Output { name: "write_iops", kind: OutputType::Number, about: "Random 16 KiB writes a second, beside the reads." },
-    Output { name: "fsync_p99_ms", kind: OutputType::Number, about: "99 of 100 fdatasync calls take less, in ms." },
+    Output {
+        name: "read_iops",
+        kind: OutputType::Number,
+        about: "Random 16 KiB reads per second, measured together with the writes.",
+    },
+    Output {
+        name: "write_iops",
+        kind: OutputType::Number,
+        about: "Random 16 KiB writes per second, measured together with the reads.",
+    },
+    Output { name: "fsync_p99_ms", kind: OutputType::Number, about: "99th percentile of the fdatasync time, in ms." },
 ];
 
 /// Files in the job's folder that fio writes.
 const REPORTS: [&str; 2] = ["random.json", "commit.json"];
 
-/// Measures a disk with fio, random 16 KiB reads and writes first, then small writes each made durable, and refuses
-/// to go on when it is too slow. Nothing else is touched before it.
+/// Measures a disk with fio: first random 16 KiB reads and writes, then small writes that are each made durable.
+/// Refuses to continue if the disk is too slow. Put it first, before any step that changes something.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -43,7 +51,7 @@ const REPORTS: [&str; 2] = ["random.json", "commit.json"];
     "examples" = [{ "host": "{{ servers.target.host }}", "directory": "{{ servers.target.data_dir }}", "require": { "write_iops": 10000, "fsync_p99": "5ms" } }]
 ))]
 pub struct Benchmark {
-    /// Host whose disk is measured.
+    /// Host of the disk to measure.
     #[schemars(extend("format" = "host"))]
     host: String,
     /// Folder on the disk, usually the server's data directory.
@@ -58,10 +66,11 @@ pub struct Benchmark {
     /// What the disk must reach.
     #[serde(default)]
     require: Require,
-    /// Measure even where a server with data works on the same folder.
+    /// Measure even if a server with data uses the same folder.
     #[serde(default)]
     allow_live_disk: bool,
-    /// Measure through the page cache where the file system refuses direct access; figures then flatter the disk.
+    /// Measure through the page cache if the file system refuses direct access; the figures are then better than the
+    /// disk is.
     #[serde(default)]
     allow_buffered: bool,
 }
@@ -70,11 +79,11 @@ pub struct Benchmark {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Require {
-    /// Random 16 KiB writes a second.
+    /// Minimum of random 16 KiB writes per second.
     write_iops: Option<f64>,
-    /// Random 16 KiB reads a second.
+    /// Minimum of random 16 KiB reads per second.
     read_iops: Option<f64>,
-    /// Longest time that 99 of 100 fdatasync calls may take.
+    /// Maximum of the fdatasync time (99th percentile).
     fsync_p99: Option<Span>,
 }
 
@@ -125,14 +134,14 @@ impl Benchmark {
             ..failure
         })?;
         let free: u64 = free.trim().parse().map_err(|_| {
-            Failure::permanent("read how much room there is", format!("df printed `{}`", free.trim())).at(&self.host)
+            Failure::permanent("read the free space", format!("df printed `{}`", free.trim())).at(&self.host)
         })?;
         let needed = self.size.0.saturating_mul(2);
         if free >= needed {
             return Ok(());
         }
         let (free, needed) = (Bytes(free), Bytes(needed));
-        Err(Failure::refused("measure the disk", format!("{} has {free} free, {needed} are needed", self.directory))
+        Err(Failure::refused("measure the disk", format!("free space in {}: {free}; needed: {needed}", self.directory))
             .at(&self.host)
             .help("free space there, or set a smaller `size`"))
     }
@@ -152,13 +161,13 @@ impl Benchmark {
             Failure::refused("measure the disk", answer).at(&self.host).now("nothing was touched").help(help)
         };
         if !host.succeeds(&is_installed("fio")).await? {
-            return Err(refuse("there is no program `fio`".into(), "install it there, or leave this step out"));
+            return Err(refuse("program `fio` not found".into(), "install it there, or remove this step"));
         }
         match trial_write::fault(&host.print(&trial_write::in_folder(&self.directory)).await?) {
             None => Ok(()),
             Some(fault) => Err(refuse(
                 format!("no file can be made in {}: {fault}", self.directory),
-                "let the account that the runner logs in with write there, or name another folder of that disk",
+                "allow the runner's login account to write there, or name another folder on that disk",
             )),
         }
     }
@@ -168,7 +177,7 @@ impl Benchmark {
         for (name, ask) in self.beside(cx.world) {
             let databases = cx.fx.sql(name).await?.query(&ask, LOOK).await?;
             if !databases.is_empty() {
-                let answer = format!("the server `{name}` holds {} tables in {}", databases.len(), self.directory);
+                let answer = format!("the server `{name}` has tables ({}) in {}", databases.len(), self.directory);
                 return Err(Failure::refused("measure the disk", answer)
                     .at(&self.host)
                     .help("measure another folder on the disk, or set `allow_live_disk: true`"));
@@ -185,14 +194,14 @@ impl Benchmark {
         ];
         for (what, reached, required) in iops {
             if let Some(required) = required.filter(|required| reached < *required) {
-                short.push(format!("{reached:.0} random {what} a second, {required:.0} are required"));
+                short.push(format!("{reached:.0} random {what} per second, required are {required:.0}"));
             }
         }
         if let Some(most) = self.require.fsync_p99 {
             match figures.fsync_p99_ms {
                 Some(reached) if reached <= most.0.as_secs_f64() * 1e3 => {}
                 Some(reached) => {
-                    short.push(format!("1 of 100 fsync calls takes over {reached:.2} ms, {most} are allowed"));
+                    short.push(format!("the 99th percentile of fsync is {reached:.2} ms, allowed is {most}"));
                 }
                 None => short.push("fio measured no fsync at all".into()),
             }
@@ -202,8 +211,8 @@ impl Benchmark {
         }
         Err(Failure::refused("accept the disk", short.join("; "))
             .at(&self.host)
-            .now("nothing was changed; the test file is gone")
-            .help("use a faster disk, or lower what `require` asks if the database is small and quiet"))
+            .now("nothing was changed; the test file is removed")
+            .help("use a faster disk, or lower the values of `require` if the database is small and has little load"))
     }
 }
 
@@ -230,11 +239,11 @@ impl Step for Benchmark {
         actions.push(Action::job(&self.host, &dir, self.script(&self.file(&run_marker(), &step)), ""));
         actions.extend(REPORTS.map(|name| Action::read(&self.host, dir.clone().then(format!("/{name}")))));
         let mut gates = Vec::new();
-        gates.extend(self.require.write_iops.map(|n| format!("fewer than {n:.0} random writes a second")));
-        gates.extend(self.require.read_iops.map(|n| format!("fewer than {n:.0} random reads a second")));
-        gates.extend(self.require.fsync_p99.map(|time| format!("fsync slower than {time} (99th percentile)")));
+        gates.extend(self.require.write_iops.map(|n| format!("fewer than {n:.0} random writes per second")));
+        gates.extend(self.require.read_iops.map(|n| format!("fewer than {n:.0} random reads per second")));
+        gates.extend(self.require.fsync_p99.map(|time| format!("fsync calls slower than {time} (99th percentile)")));
         if !gates.is_empty() {
-            actions.push(Action::note(format!("stop the run at {}", gates.join(", or "))));
+            actions.push(Action::note(format!("stop the run if there are {}", gates.join(", or "))));
         }
         Ok(actions)
     }
@@ -256,7 +265,7 @@ impl Step for Benchmark {
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
-        vec![format!("how fast the disk under {} on {} is: it is measured here", self.directory, self.host)]
+        vec![format!("how fast the disk under {} on {} is: this step measures it", self.directory, self.host)]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

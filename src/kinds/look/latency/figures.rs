@@ -26,7 +26,7 @@ impl Figures {
     /// What is wrong with it.
     pub fn read(printed: &str, samples: usize) -> Result<Self, String> {
         let moments: Result<Vec<f64>, _> = printed.split_whitespace().map(str::parse::<f64>).collect();
-        let moments = moments.map_err(|_| format!("`{}` is no time", printed.lines().next().unwrap_or_default()))?;
+        let moments = moments.map_err(|_| format!("`{}` is not a time", printed.lines().next().unwrap_or_default()))?;
         let trips = moments.windows(2).map(|pair| (pair[1] - pair[0]) * 1e3);
         let mut trips: Vec<f64> = trips.skip(WARM_UP).take(samples).collect();
         if trips.len() < samples {

@@ -1,4 +1,4 @@
-//! `latency`: how far the application is from the old server and from the new one.
+//! `latency`: measures the round trip time from the application to the old server and to the new one.
 
 mod figures;
 
@@ -23,23 +23,23 @@ use std::collections::BTreeSet;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
-    number("before_p50_ms", "Half of the round trips to the first server take less, in ms."),
-    number("before_p95_ms", "95 of 100 round trips to the first server take less, in ms."),
-    number("before_p99_ms", "99 of 100 round trips to the first server take less, in ms."),
-    number("before_page_ms", "How long a page of `per_page` queries waits for the first server, in ms."),
-    number("after_p50_ms", "Half of the round trips to the second server take less, in ms."),
-    number("after_p95_ms", "95 of 100 round trips to the second server take less, in ms."),
-    number("after_p99_ms", "99 of 100 round trips to the second server take less, in ms."),
-    number("after_page_ms", "How long a page of `per_page` queries waits for the second server, in ms."),
+    number("before_p50_ms", "Median round trip time to the first server, in ms."),
+    number("before_p95_ms", "95th percentile of the round trip time to the first server, in ms."),
+    number("before_p99_ms", "99th percentile of the round trip time to the first server, in ms."),
+    number("before_page_ms", "Time that a page with `per_page` queries waits for the first server, in ms."),
+    number("after_p50_ms", "Median round trip time to the second server, in ms."),
+    number("after_p95_ms", "95th percentile of the round trip time to the second server, in ms."),
+    number("after_p99_ms", "99th percentile of the round trip time to the second server, in ms."),
+    number("after_page_ms", "Time that a page with `per_page` queries waits for the second server, in ms."),
 ];
 
 const fn number(name: &'static str, about: &'static str) -> Output {
     Output { name, kind: OutputType::Number, about }
 }
 
-/// Measures round trips from the application's own host to the server it uses and to the one it will use, over a kept
-/// connection, with the client program there; refuses to go on when the new one is too far away. The times are the
-/// server's own, so neither the runner nor ssh is part of them.
+/// Measures round trip times from the application's host to the server that it uses now and to the one that it will
+/// use, with the client program there and over one open connection each. Refuses to continue if the new server is too
+/// far away. The times come from the server itself, so neither the runner nor ssh affects them.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -47,26 +47,26 @@ const fn number(name: &'static str, about: &'static str) -> Output {
     "examples" = [{ "application": "shop", "servers": ["source", "target"], "require": { "p95": "2ms" } }]
 ))]
 pub struct Latency {
-    /// Application that is measured for: on the host of its configuration, with the first of its accounts.
+    /// Application to measure for: on the host of its configuration, with the first of its accounts.
     #[serde(default)]
     #[schemars(extend("format" = "application"))]
     application: Option<String>,
-    /// Host that is measured from instead, with each server's administrative account.
+    /// Host to measure from instead, with each server's administrative account.
     #[serde(default)]
     #[schemars(extend("format" = "host"))]
     host: Option<String>,
-    /// The server used now, and the one used later.
+    /// The server used now, and the server used later.
     #[schemars(extend("items" = { "type": "string", "format": "server" }))]
     servers: Vec<String>,
-    /// Round trips to each.
+    /// Number of round trips to each server.
     #[serde(default = "two_hundred")]
     #[schemars(range(min = 20, max = 10_000))]
     samples: u32,
-    /// Queries that a page makes one after the other.
+    /// Number of queries that a page makes one after the other.
     #[serde(default = "twenty")]
     #[schemars(range(min = 1, max = 100_000))]
     per_page: u32,
-    /// What the second server must reach.
+    /// Requirements for the second server.
     #[serde(default)]
     require: Require,
 }
@@ -75,7 +75,7 @@ pub struct Latency {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Require {
-    /// Longest time that 95 of 100 round trips may take.
+    /// Maximum of the round trip time (95th percentile).
     p95: Option<Span>,
 }
 
@@ -134,7 +134,7 @@ impl Latency {
             (None, Some(config)) => &config.host,
             (None, None) => {
                 let complaint = Complaint::new("", "there is no host to measure from");
-                return Err(complaint.help("give `host`, or an `application` with a configuration file"));
+                return Err(complaint.help("state `host`, or an `application` with a configuration file"));
             }
         };
         if self.application.is_some() && account.is_none() {
@@ -163,10 +163,11 @@ impl Latency {
         host.write_file(way.file(&dir), &way.option_file(), Some(0o600)).await?;
         let printed = host.print(&way.script(&dir, self.samples)).await;
         host.remove_file(way.file(&dir)).await?;
-        let attempted = format!("measure the way to `{}`", way.server);
+        let attempted = format!("measure the round trips to `{}`", way.server);
         let printed = printed.map_err(|failure| {
             Failure { attempted: attempted.clone(), ..failure }.help(format!(
-            "from {} the client must get in as {} at {}: install it there, and see that the account is on that server",
+            "check that the client on {} can log in as {} at {}: install the client there, and create the account on \
+             that server if it is missing",
             way.host, way.user, way.address
         ))
         })?;
@@ -175,7 +176,7 @@ impl Latency {
         let figures = figures.map_err(|answer| Failure::transient(attempted, answer).at(way.host))?;
         let page = figures.page(self.per_page);
         cx.progress.note(format!(
-            "{} to {}: {figures}; a page of {} queries waits {page:.1} ms",
+            "{} to {}: {figures}; a page with {} queries waits {page:.1} ms",
             way.host, way.server, self.per_page
         ));
         Ok(figures)
@@ -185,11 +186,11 @@ impl Latency {
         let Some(most) = self.require.p95.filter(|most| figures.p95 > most.0.as_secs_f64() * 1e3) else {
             return Ok(());
         };
-        let answer = format!("1 of 20 round trips takes over {:.2} ms, {most} are allowed", figures.p95);
-        Err(Failure::refused(format!("accept the way from {} to `{}`", way.host, way.server), answer)
+        let answer = format!("the 95th percentile of the round trip time is {:.2} ms, allowed is {most}", figures.p95);
+        Err(Failure::refused(format!("accept the round trip time from {} to `{}`", way.host, way.server), answer)
             .at(way.host)
             .now("nothing was changed by this step")
-            .help("move the application closer to the server, or allow more with `require`"))
+            .help("move the application closer to the server, or allow a longer time with `require`"))
     }
 }
 
@@ -222,7 +223,7 @@ impl Step for Latency {
     }
 
     fn unproved(&self, _: &World) -> Vec<String> {
-        vec!["how far the application is from both servers: it is measured here".to_owned()]
+        vec!["how far the application is from both servers: this step measures it".to_owned()]
     }
 
     fn questions(&self, world: &World) -> Vec<Action> {
@@ -247,7 +248,7 @@ impl Step for Latency {
         match asked {
             Ok(true) => Vec::new(),
             Ok(false) => vec![
-                Failure::refused("measure the way to the servers", "there is no client program")
+                Failure::refused("measure the round trips to the servers", "no client program was found")
                     .at(way.host)
                     .now("nothing was touched")
                     .help(format!("install one of these there: {}", way.dialect.client_programs().join(", "))),
@@ -265,7 +266,7 @@ impl Step for Latency {
         let mut outputs = Outputs::new();
         let mut last = None;
         for (when, way) in ["before", "after"].into_iter().zip(&ways) {
-            cx.safe_point("measure the way to the servers")?;
+            cx.safe_point("measure the round trips to the servers")?;
             let figures = self.measure(cx, way).await?;
             let page = figures.page(self.per_page);
             for (name, value) in [("p50", figures.p50), ("p95", figures.p95), ("p99", figures.p99), ("page", page)] {

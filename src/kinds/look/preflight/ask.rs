@@ -157,7 +157,7 @@ fn is_in(folder: impl Into<Words>, file: &'static str) -> Script {
 async fn pace(cx: &Ctx<'_>, server: &str, text: &Sql) -> Result<Pace> {
     let session = cx.fx.sql(server).await?;
     let (begin, before) = (Instant::now(), answer::number::<f64>(&session, text).await?);
-    cx.pause(PACE_TIME, "look at the servers").await?;
+    cx.pause(PACE_TIME, "query the servers").await?;
     let after = answer::number::<f64>(&session, text).await?;
     Ok(Pace((after - before).max(0.0) / begin.elapsed().as_secs_f64()))
 }
@@ -177,7 +177,7 @@ async fn clock(cx: &Ctx<'_>, host: &str) -> Result<Clock> {
             best = Some(reading);
         }
     }
-    best.ok_or_else(|| Failure::permanent("read the clock", "it was not read").at(host))
+    best.ok_or_else(|| Failure::permanent("read the clock", "the host returned no time").at(host))
 }
 
 fn now() -> f64 {

@@ -11,12 +11,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Which looks a check belongs to.
+/// When a check is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
     /// Every one.
     Always,
-    /// Before data is copied: the target follows nobody yet.
+    /// Before data is copied: the target does not replicate yet.
     Copy,
     /// Before a switch to a server that follows the other one already.
     Follow,
@@ -26,7 +26,7 @@ pub enum Occasion {
 pub struct Check {
     /// Its name, as in `allow` and in reports.
     pub name: &'static str,
-    /// The worst it can say; what cannot be asked counts as that.
+    /// Its worst possible result; a check whose questions cannot be asked counts as that.
     pub worst: Mark,
     /// Whether people may decide that it does not stop them.
     pub can_be_allowed: bool,
@@ -85,7 +85,7 @@ impl Check {
             Occasion::Follow => pair.follows,
         }
     }
-    /// One that nobody can decide away.
+    /// A check that cannot be allowed away.
     pub const fn firm(self) -> Self {
         Self { can_be_allowed: false, ..self }
     }

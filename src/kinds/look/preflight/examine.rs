@@ -37,9 +37,9 @@ pub fn questions(pair: &Pair<'_>) -> Vec<Action> {
 
 /// What came of an examination.
 pub struct Examined {
-    /// What every check says.
+    /// The verdict of every check.
     pub results: Vec<CheckResult>,
-    /// Whether the steps of a way back are to be carried out.
+    /// Whether the steps of the way back are to run.
     pub way_back: bool,
 }
 
@@ -106,7 +106,7 @@ fn blocks(results: &[CheckResult], check: &str) -> bool {
     results.iter().any(|result| result.name == check && result.result == Mark::Block)
 }
 
-/// What every check says about what was seen. A question that was not answered counts as the worst its check can say.
+/// The verdict of every check about the answers. A question without an answer counts as the check's worst result.
 pub fn judge(seen: &Seen<'_>) -> Vec<CheckResult> {
     let say = checks_of(seen.pair).map(|check| {
         let verdict = (check.judge)(seen).unwrap_or_else(|failure| unanswered(check.worst, &failure));
@@ -119,7 +119,8 @@ pub fn judge(seen: &Seen<'_>) -> Vec<CheckResult> {
 fn unanswered(worst: Mark, failure: &Failure) -> Verdict {
     let place = failure.place.as_ref().map_or(String::new(), |place| format!(" on {place}"));
     let evidence = format!("could not {}{place}: {}", failure.attempted, failure.answer);
-    let remedy = failure.help.clone().unwrap_or_else(|| "let the account see this, or allow the check".to_owned());
+    let remedy =
+        failure.help.clone().unwrap_or_else(|| "grant the account access to this, or allow the check".to_owned());
     let verdict = Verdict::block(evidence, remedy);
     Verdict { result: worst, ..verdict }
 }
@@ -157,7 +158,7 @@ async fn know(cx: &Ctx<'_>, pair: &Pair<'_>, side: Side) -> Result<Known> {
 async fn put(cx: &Ctx<'_>, pair: &Pair<'_>, asks: Vec<&Ask>) -> Result<Vec<(Ask, Result<Reply>)>> {
     let mut answers = Vec::with_capacity(asks.len());
     for ask in asks {
-        cx.safe_point("look at the servers")?;
+        cx.safe_point("query the servers")?;
         answers.push((ask.clone(), ask.put(cx, pair).await));
     }
     Ok(answers)

@@ -1,4 +1,4 @@
-//! `preflight`: looks at both servers, their hosts and accounts, and says whether a migration can work.
+//! `preflight`: checks both servers, their hosts and accounts, and reports whether a migration can work.
 //!
 //! Questions are gathered from all checks as data, asked once, and judged by pure functions: what a plan lists is what is
 //! asked, and every trap can be tested without a server that has it.
@@ -34,61 +34,63 @@ use std::fmt::Write as _;
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "checks", kind: OutputType::List, about: "Every check: name, result, evidence, remedy." },
-    Output { name: "warnings", kind: OutputType::List, about: "Names of the checks that warn." },
+    Output { name: "checks", kind: OutputType::List, about: "All checks with name, result, evidence and remedy." },
+    Output { name: "warnings", kind: OutputType::List, about: "Names of the checks with a warning." },
     Output {
         name: "way_back",
         kind: OutputType::Boolean,
-        about: "Whether the old server is to follow the new one after the switch: asked for, and not known to be impossible.",
+        about: "Whether the old server becomes a replica of the new one after the switch: requested, and not known to \
+                be impossible.",
     },
-    Output { name: "blocked", kind: OutputType::List, about: "Names of the checks that would block, and are allowed." },
+    Output { name: "blocked", kind: OutputType::List, about: "Names of the checks that would block but are allowed." },
 ];
 
-/// Looks at both servers before anything is copied, and refuses when the migration cannot work: direction of versions,
-/// privileges and logins, binary log, GTIDs, what is replicated and what is not, what the target does not know, room and
-/// clocks. It changes nothing, and lists everything it finds, each with a remedy.
+/// Checks both servers before anything is copied, and refuses if the migration cannot work: versions, privileges and
+/// logins, binary log, GTIDs, replication filters, features that the target lacks, disk space, clocks, and more.
+/// Changes nothing, and lists all findings, each with a remedy.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "There is nothing to undo: it only looks.",
+    "x-undo" = "There is nothing to undo: this step only reads.",
     "examples" = [{ "source": "source", "target": "target", "application": "shop", "allow": ["version_gap"], "try_definitions": true }]
 ))]
 pub struct Preflight {
-    /// Server that is left.
+    /// Source: the server that the application leaves.
     #[schemars(extend("format" = "server"))]
     source: String,
-    /// Server that takes its place.
+    /// Target: the server that replaces it.
     #[schemars(extend("format" = "server"))]
     target: String,
-    /// Application whose accounts are tried.
+    /// Application whose logins are tried.
     #[serde(default)]
     #[schemars(extend("format" = "application"))]
     application: Option<String>,
-    /// Databases that move; empty means every user database.
+    /// Databases to move; empty means every user database.
     #[serde(default)]
     databases: Vec<String>,
     /// Tunnel that replication will go through.
     #[serde(default)]
     through: Option<Through>,
-    /// Checks that may block without stopping the run: they are told as warnings.
+    /// Checks that do not stop the run when they block: they are reported as warnings.
     #[serde(default)]
     allow: Vec<Allowed>,
-    /// Whether the old server is to follow the new one after the switch, so that there is a way back without losing writes.
+    /// Whether the old server must become a replica of the new one after the switch, so that a switch back loses no
+    /// writes.
     #[serde(default)]
     way_back: WayBack,
-    /// Accept a target that is older than its source, which its makers do not support.
+    /// Accept a target that is older than its source, which the vendors do not support.
     #[serde(default)]
     accept_older_target: bool,
-    /// The target follows the source already, as after a switch: nothing is copied, and what is looked at is whether the
-    /// target can take over.
+    /// The target already replicates from the source, as after a switch: nothing is copied, and the checks are whether
+    /// the target can take over.
     #[serde(default)]
     follows: bool,
-    /// Whether the new server reads the definition of every view, routine, trigger and event beforehand: it prepares the
-    /// statements and carries none out. Default: when it is of another series or family than the old one.
+    /// Whether the new server parses the definition of every view, routine, trigger and event in advance: it prepares
+    /// the statements but executes none. Default: if it is of another series or family than the old one.
     #[serde(default)]
     try_definitions: Option<bool>,
-    /// What is set before replication begins, but not by a step of this playbook, and so does not block: names of
-    /// variables of the target, and `accounts` for accounts that are missing.
+    /// Differences that do not block, because something outside this playbook fixes them before replication starts:
+    /// names of variables of the target, and `accounts` for missing accounts.
     #[serde(default)]
     will_set: Vec<String>,
 }
@@ -136,7 +138,7 @@ impl Preflight {
         result
     }
 
-    /// One failure with everything in it: whoever reads it puts all right before trying again.
+    /// One failure with all findings, so that all of them can be fixed before the next attempt.
     fn refusal(results: &[CheckResult]) -> Option<Failure> {
         let blocking: Vec<&CheckResult> = results.iter().filter(|result| result.result == Mark::Block).collect();
         if blocking.is_empty() {
@@ -154,10 +156,10 @@ impl Preflight {
         let allowed: Vec<&str> = names.into_iter().filter(can).collect();
         let allow = match allowed.as_slice() {
             [] => String::new(),
-            some => format!("; what is meant to be so can be allowed: `allow: [{}]`", some.join(", ")),
+            some => format!("; to accept a finding, allow its check: `allow: [{}]`", some.join(", ")),
         };
-        let failure = Failure::refused("begin the migration", answer).now("nothing was changed");
-        Some(failure.help(format!("put these right and run again{allow}")))
+        let failure = Failure::refused("start the migration", answer).now("nothing was changed");
+        Some(failure.help(format!("fix these and run again{allow}")))
     }
 
     fn outputs(results: &[CheckResult], way_back: bool) -> Outputs {
@@ -189,13 +191,13 @@ impl Step for Preflight {
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         if self.source == self.target {
-            let complaint = Complaint::new("target", "a server cannot take its own place");
+            let complaint = Complaint::new("target", "a server cannot replace itself");
             return Err(vec![complaint.help("name the other server")]);
         }
         let mut actions = self.questions(world);
         let Ok(pair) = self.pair(world) else { return Ok(actions) };
         let names: Vec<&str> = checks_of(&pair).map(|check| check.name).collect();
-        actions.push(Action::note(format!("stop the run when one of these blocks: {}", names.join(", "))));
+        actions.push(Action::note(format!("stop the run if one of these checks blocks: {}", names.join(", "))));
         Ok(actions)
     }
 
@@ -220,8 +222,8 @@ impl Step for Preflight {
 
     fn unproved(&self, _: &World) -> Vec<String> {
         vec![
-            "that the data fits the target row by row: that shows when it is loaded".to_owned(),
-            "what changes on either server after this look".to_owned(),
+            "that the target accepts every row: this shows when the data is loaded".to_owned(),
+            "changes on either server after this check".to_owned(),
         ]
     }
 

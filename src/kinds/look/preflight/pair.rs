@@ -23,7 +23,7 @@ pub use Side::Source;
 /// The new server.
 pub use Side::Target;
 
-/// Whether the old server is to follow the new one after the switch.
+/// Whether the old server is to replicate from the new one after the switch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WayBack {
@@ -37,7 +37,7 @@ pub enum WayBack {
 }
 
 impl WayBack {
-    /// Whether the steps of the way back are carried out for a pair.
+    /// Whether the steps of the way back run for a pair.
     pub fn is_made(self, source: Product, target: Product) -> bool {
         self != Self::None && !matches!(direction(target, source), Direction::Impossible(_))
     }
@@ -120,6 +120,6 @@ mod tests {
         assert!(WayBack::Required.is_made(old, new) && WayBack::IfPossible.is_made(old, new));
         assert!(!WayBack::None.is_made(old, new));
         let (old, new) = (read("9.7.4"), read("11.8.9-MariaDB"));
-        assert!(!WayBack::IfPossible.is_made(old, new), "MySQL stops at MariaDB's first row");
+        assert!(!WayBack::IfPossible.is_made(old, new), "MySQL stops at the first row event of MariaDB");
     }
 }

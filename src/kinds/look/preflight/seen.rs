@@ -62,7 +62,7 @@ impl<'a> Seen<'a> {
     pub fn required<T: FromStr>(&self, side: Side, name: &str) -> Result<T> {
         let text = self.variable(side, name);
         text.parse().map_err(|_| {
-            Failure::permanent(format!("read {name}"), format!("the server answers `{text}`")).at(self.name(side))
+            Failure::permanent(format!("read {name}"), format!("the server returned `{text}`")).at(self.name(side))
         })
     }
     /// Whether a step sets this variable of the target.
@@ -85,13 +85,15 @@ impl<'a> Seen<'a> {
         match self.answers.iter().find(|(known, _)| known == ask) {
             Some((_, Ok(reply))) => Ok(reply),
             Some((_, Err(failure))) => Err(failure.clone()),
-            None => Err(Failure::permanent("judge", "this was never asked").help("please report this as a bug")),
+            None => {
+                Err(Failure::permanent("judge", "this question was never asked").help("please report this as a bug"))
+            }
         }
     }
     pub fn rows(&self, side: Side, text: impl Into<Sql>) -> Result<&Rows> {
         match self.reply(&Ask::Sql { side, text: text.into() })? {
             Reply::Rows(rows) => Ok(rows),
-            _ => Err(Failure::permanent("judge", "a statement brought back no rows")),
+            _ => Err(Failure::permanent("judge", "a statement returned no rows")),
         }
     }
     /// The one value that a statement asked for.
@@ -104,7 +106,7 @@ impl<'a> Seen<'a> {
     pub fn count(&self, side: Side, text: impl Into<Sql>) -> Result<u64> {
         let value = self.value(side, text)?;
         let unread =
-            |_| Failure::permanent("read a number", format!("the server answers `{value}`")).at(self.name(side));
+            |_| Failure::permanent("read a number", format!("the server returned `{value}`")).at(self.name(side));
         value.parse().map_err(unread)
     }
     /// The column `name` of every row.
@@ -123,27 +125,27 @@ impl<'a> Seen<'a> {
     pub fn pace(&self, side: Side, text: impl Into<Sql>) -> Result<f64> {
         match self.reply(&Ask::Pace { side, text: text.into() })? {
             Reply::Pace(Pace(pace)) => Ok(*pace),
-            _ => Err(Failure::permanent("judge", "a counter showed no number")),
+            _ => Err(Failure::permanent("judge", "a counter returned no number")),
         }
     }
     /// What the target made of the source's definitions.
     pub fn definitions(&self) -> Result<&Trial> {
         match self.reply(&Ask::Definitions)? {
             Reply::Trial(trial) => Ok(trial),
-            _ => Err(Failure::permanent("judge", "no definition was read")),
+            _ => Err(Failure::permanent("judge", "no definition was parsed")),
         }
     }
     pub fn clock(&self, host: &str) -> Result<Clock> {
         match self.reply(&Ask::Clock { host: host.to_owned() })? {
             Reply::Clock(clock) => Ok(*clock),
-            _ => Err(Failure::permanent("judge", "a clock showed no time")),
+            _ => Err(Failure::permanent("judge", "a clock returned no time")),
         }
     }
     /// Bytes of data and indexes that move, as the source estimates them.
     pub fn data_bytes(&self) -> Result<u64> {
         let rows = self.rows(Source, self.pair.source.dialect.total_size(self.pair.databases))?;
         rows.first().and_then(|row| row.get("bytes")?.parse().ok()).ok_or_else(|| {
-            Failure::permanent("read how much data there is", "the server answers no number").at(self.name(Source))
+            Failure::permanent("read the amount of data", "the server returned no number").at(self.name(Source))
         })
     }
 }

@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_secs(30);
 const LIMIT: Duration = Duration::from_mins(2);
 /// The connection to the target, whose database and `sql_mode` change.
 const PURPOSE: &str = "definitions";
-/// So many signs of a server's error are kept.
+/// How many characters of a server's error are kept.
 const EXCERPT: usize = 300;
 
 /// What stands in every syntax error before the place that it is at.
@@ -26,15 +26,15 @@ const ADVICE: &str = "for the right syntax to use ";
 /// What came of it: names with the target's own error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trial {
-    /// So many were read.
+    /// How many were parsed.
     pub read: usize,
     /// These the target does not read.
     pub refused: Vec<String>,
-    /// Of these it said something else.
+    /// These gave another error.
     pub unclear: Vec<String>,
     /// These the source does not show.
     pub hidden: Vec<String>,
-    /// For so many there was no time.
+    /// How many were left when the time ran out.
     pub left: usize,
 }
 
@@ -45,7 +45,7 @@ pub fn actions(pair: &Pair<'_>) -> Vec<Action> {
     let mut actions = vec![Action::sql(source.name, source.dialect.defined(pair.databases))];
     let shown = Defined::iter().map(|kind| source.dialect.show_defined(kind, late("each database"), late("each name")));
     actions.extend(shown.map(|text| Action::sql(source.name, text)));
-    actions.push(Action::note("PREPARE reads a definition and carries nothing out; the connection is closed then"));
+    actions.push(Action::note("PREPARE parses a definition and executes nothing; the connection is closed afterwards"));
     let dialect = target.dialect;
     actions.push(Action::sql(target.name, dialect.parse_somewhere()));
     actions.push(Action::sql(target.name, dialect.keep_statement(late("its definition"))));
@@ -80,7 +80,7 @@ async fn all(cx: &Ctx<'_>, pair: &Pair<'_>, target: &Session) -> Result<Trial> {
             trial.left = objects.len() - place;
             break;
         }
-        cx.safe_point("look at the servers")?;
+        cx.safe_point("query the servers")?;
         let name = format!("{kind} {}.{}", field("in_database"), field("name"));
         let shown = source.try_query(from.show_defined(kind, field("in_database"), field("name")), LOOK).await;
         let shown = match shown {

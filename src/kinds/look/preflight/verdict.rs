@@ -1,14 +1,14 @@
-//! What one check says, and how its words are put together.
+//! The verdict of one check, and how its text is put together.
 
 use crate::domain::{on_one_line, visible};
 use crate::kinds::{CheckResult, Mark};
 
-/// So many names are shown; the rest is counted.
+/// How many names are shown; the rest is counted.
 const SHOWN: usize = 5;
-/// So many characters are a line of a warning.
+/// Maximum length of a line of a warning, in characters.
 const LINE: usize = 160;
 
-/// What one check says.
+/// The verdict of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     pub result: Mark,

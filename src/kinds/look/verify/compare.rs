@@ -237,7 +237,8 @@ impl Job {
             let question = dialect.range_digest(table.sum, &Sql::found(TABLE, &from), &table.row, &condition);
             let rows = session.try_query(&question, LONGEST).await.map_err(|error| lost(session, &question, &error))?;
             // two answers that cannot be read would look like two that are equal
-            let unread = || answer::unreadable(session, &question, "it is not a number of rows with their checksum");
+            let unread =
+                || answer::unreadable(session, &question, "the answer is not a number of rows with their checksum");
             let row = rows.first().ok_or_else(unread)?;
             let count: u64 = row.get("row_count").and_then(|count| count.parse().ok()).ok_or_else(unread)?;
             match row.get("digest") {
@@ -269,7 +270,7 @@ impl Job {
     }
 }
 
-/// A table that changes its form is no difference: the comparison is begun again.
+/// A table whose definition changes is no difference: the comparison starts again.
 fn lost(session: &Session, question: &Sql, error: &SqlError) -> Failure {
     match error.code {
         Some(code) if ALTERED.contains(&code) => {

@@ -52,13 +52,13 @@ impl Verify {
             (ours, theirs) = self.look(cx, sides, words).await?;
         }
         if !words {
-            cx.progress.note("the servers' versions differ: defaults, views and code are not compared");
+            cx.progress.note("the versions of the servers differ: defaults, views and code are not compared");
         }
         let names: Vec<String> = ours.tables.iter().map(Described::full_name).collect();
         if let Some(unmet) = self.scope().unmet(&names).first() {
-            return Err(Failure::refused(ATTEMPTED, format!("no table fits `{unmet}`"))
+            return Err(Failure::refused(ATTEMPTED, format!("no table matches `{unmet}`"))
                 .at(&self.source)
-                .help("write `database.table`, with `*` for anything"));
+                .help("write `database.table`, with `*` as a wildcard"));
         }
         self.all_is_shown(cx, &ours, &theirs).await?;
         for name in ours.objects.keys().chain(theirs.objects.keys().filter(|name| !ours.objects.contains_key(*name))) {
@@ -156,8 +156,8 @@ impl Verify {
         let names: Vec<&str> = lower.map(|(name, _)| name.as_str()).collect();
         if let Some(first) = names.first() {
             cx.progress.note(format!(
-                "the next AUTO_INCREMENT value is lower on {} in {} tables ({first} ...): `promote` raises it to the \
-                 source's",
+                "next AUTO_INCREMENT values that are lower on {}: {} ({first} ...); `promote` raises them to those of \
+                 the source",
                 self.replica,
                 names.len()
             ));
@@ -178,8 +178,8 @@ fn hidden(server: &str, privilege: &str, object: &str) -> Failure {
     let answer = format!("the account lacks {privilege}, so it cannot see {object}");
     Failure::refused(ATTEMPTED, answer)
         .at(server)
-        .now("nothing is known to differ")
-        .help(format!("GRANT {privilege} ON *.* to it there"))
+        .now("no difference is known")
+        .help(format!("run GRANT {privilege} ON *.* for it there"))
 }
 
 fn in_small_letters(objects: Objects) -> Objects {

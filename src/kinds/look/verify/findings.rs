@@ -126,8 +126,9 @@ impl Findings {
     /// A sequence that would give values a second time.
     pub fn behind(&mut self, object: &str, ours: &str, theirs: &str) {
         let Self { source, replica, .. } = self;
-        let text =
-            format!("{object} goes on at {ours} on {source} and at {theirs} on {replica}: values would be given again");
+        let text = format!(
+            "{object} continues at {ours} on {source} and at {theirs} on {replica}: values would be used again"
+        );
         self.definitions.push(text);
     }
     pub fn is_empty(&self) -> bool {
@@ -152,8 +153,8 @@ impl Findings {
         }
         Failure::refused(ATTEMPTED, answer)
             .at(&self.replica)
-            .now("replication goes on; nothing was changed on either server")
-            .help("find out what wrote there or what was not copied; copy those tables again, then prove it anew")
+            .now("replication keeps running; nothing was changed on either server")
+            .help("find out what wrote there or what was not copied; copy those tables again, then run `verify` again")
     }
 }
 
@@ -161,7 +162,7 @@ fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Two texts from shortly before the place where they part, and not longer than a line bears.
+/// Two texts from shortly before the first difference, shortened to fit on a line.
 fn apart(ours: &str, theirs: &str) -> (String, String) {
     const SHOWN: usize = 90;
     let same = ours.chars().zip(theirs.chars()).take_while(|(ours, theirs)| ours == theirs).count();

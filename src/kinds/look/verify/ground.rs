@@ -1,4 +1,4 @@
-//! Whether what was compared at an earlier place in the source's log still holds: whether nothing but the log's rows has
+//! Whether a comparison at an earlier position of the source's log is still valid: whether only replicated rows have
 //! changed either server since.
 
 use super::Verify;
@@ -68,7 +68,7 @@ impl Verify {
             return Ok(false);
         };
         let Some(why) = self.shaken(cx, sides, &before, now).await? else { return Ok(true) };
-        cx.progress.note(format!("what was compared before is read again: {why}"));
+        cx.progress.note(format!("rows compared by an earlier attempt are read again: {why}"));
         cx.memo.set(GROUND, serde_json::json!(now)).await?;
         Ok(false)
     }
@@ -85,7 +85,7 @@ impl Verify {
     async fn shaken(&self, cx: &Ctx<'_>, sides: &Sides, before: &Ground, now: &Ground) -> Result<Option<String>> {
         let (source, replica) = (&sides.source, &sides.replica);
         if (&before.source, &before.followed) != (&now.source, &now.followed) {
-            return Ok(Some(format!("`{}` follows another server", replica.name)));
+            return Ok(Some(format!("`{}` now replicates from another server", replica.name)));
         }
         let passed = Duration::try_from(now.moment.duration_since(before.moment)).unwrap_or_default();
         let all = [(source, &ON_SOURCE[..]), (replica, &ON_REPLICA[..])];
@@ -99,7 +99,7 @@ impl Verify {
             }
         }
         if !answer::is_closed(&replica.control, replica.dialect).await? {
-            return Ok(Some(format!("`{}` takes writes of others", replica.name)));
+            return Ok(Some(format!("`{}` accepts other writes", replica.name)));
         }
         let databases = &self.databases;
         let followed = Followed { source: &self.source, replica: &self.replica, databases };
@@ -108,7 +108,8 @@ impl Verify {
         }
         let mut scan = Scan::default();
         let (own, _) = since(&replica.control, replica.dialect, &before.replica, &mut scan, Budget(READ)).await?;
-        Ok((own.wrote() != Wrote::Nothing).then(|| format!("`{}` wrote itself: {own}", replica.name)))
+        Ok((own.wrote() != Wrote::Nothing)
+            .then(|| format!("`{}` has written transactions of its own: {own}", replica.name)))
     }
 }
 
@@ -119,7 +120,7 @@ async fn differs(side: &Side, settings: &[(&str, &str)]) -> Result<Option<String
     let other = rows.iter().find_map(|row| {
         let (name, value) = (row.get("Variable_name")?, row.get("Value")?);
         let (_, wanted) = settings.iter().find(|(wanted, _)| wanted.eq_ignore_ascii_case(name))?;
-        (!value.eq_ignore_ascii_case(wanted)).then(|| format!("{name} of `{}` is {value}", side.name))
+        (!value.eq_ignore_ascii_case(wanted)).then(|| format!("{name} of `{}` is now {value}", side.name))
     });
     Ok(other)
 }

@@ -1,8 +1,8 @@
 //! What attempts before have compared, as the memo keeps it, so that a dead runner costs seconds and not hours.
 //!
-//! A table that was the same at one place in the source's log is the same at a later one when nothing but the log's own
-//! rows changed it meanwhile. `ground.rs` asks whether that holds; what does not rest on it (tables without a key,
-//! tables that a foreign key changes without a word in the log, histories) is read again in any case.
+//! A table that was equal at one position of the source's log is still equal at a later one if only replicated rows
+//! changed it meanwhile. `ground.rs` asks whether that holds; what does not rest on it (tables without a key, tables
+//! that a foreign key changes without a word in the log, histories) is read again in any case.
 
 use super::Verify;
 use super::compare::Piecework;
@@ -131,8 +131,8 @@ impl Verify {
         let rows: u64 = kept.iter().map(|entry| entry.rows).sum();
         let whole = kept.iter().filter(|entry| entry.whole).count();
         cx.progress.note(format!(
-            "not read again: {rows} rows, among them {whole} whole tables, compared since {oldest}; only the log of `{}` \
-             has changed them",
+            "not read again: {rows} rows (complete tables: {whole}), compared since {oldest}; since then only \
+             replicated changes of `{}` reached them",
             self.source
         ));
     }

@@ -1,7 +1,7 @@
-//! `verify`: proof that a replica holds the same data as its source, row for row, at one common point.
+//! `verify`: proves that a replica holds the same data as its source, row by row, at one common position.
 //!
-//! Both servers go on meanwhile. The applier is halted for a moment and led to the very place at which snapshots were
-//! taken on the source; from then on everything is read in snapshots (rulebook section 4 and M13).
+//! Both servers keep working meanwhile. The applier is stopped for a moment and brought to the exact position at which
+//! snapshots were taken on the source; from then on everything is read in snapshots (rulebook section 4 and M13).
 
 mod catalog;
 mod compare;
@@ -40,106 +40,111 @@ use std::time::{Duration, Instant};
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "tables", kind: OutputType::Integer, about: "Tables that were compared." },
-    Output { name: "rows", kind: OutputType::Integer, about: "Rows that were compared, counted on the source." },
-    Output { name: "chunks", kind: OutputType::Integer, about: "Pieces in which they were compared." },
+    Output { name: "tables", kind: OutputType::Integer, about: "Number of tables that were compared." },
+    Output {
+        name: "rows",
+        kind: OutputType::Integer,
+        about: "Number of rows that were compared, counted on the source.",
+    },
+    Output { name: "chunks", kind: OutputType::Integer, about: "Number of chunks in which they were compared." },
     Output {
         name: "at",
         kind: OutputType::Position,
-        about: "The place in the source's binary log at which both servers hold the same.",
+        about: "Position in the source's binary log at which both servers hold the same data.",
     },
-    Output { name: "seconds", kind: OutputType::Number, about: "Time it took, in seconds." },
+    Output { name: "seconds", kind: OutputType::Number, about: "Duration in seconds." },
     Output {
         name: "finished",
         kind: OutputType::Text,
-        about: "When it ended, on the runner's clock, for the `verified` of a `promote` step. Where it rests on what an \
-                attempt before had compared: when the oldest of those snapshots were taken.",
+        about: "Time of the proof on the runner's clock, for the `verified` of a `promote` step: the end of the \
+                comparison, or, if results of an earlier attempt were reused, the time of the oldest snapshots.",
     },
 ];
 
-/// What a step says that it attempts.
-const ATTEMPTED: &str = "prove that both servers hold the same";
+/// What a step attempts, as a clause.
+const ATTEMPTED: &str = "prove that both servers hold the same data";
 
-/// Proves that a replica holds the same as its source while both go on working: every row, and how everything is
-/// defined, at one place in the source's binary log. Any difference is a refusal that names the rows. When it is resumed,
-/// what was compared before is not read again, as long as nothing but the source's log can have changed it.
+/// Proves that a replica holds the same data as its source while both keep working: every row and every definition, at
+/// one position in the source's binary log. Refuses on any difference, and names the rows. After a resume, rows that an
+/// earlier attempt compared are not read again, as long as only replication can have changed them.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "Replication goes on by itself; where the runner died in between, the applier is started again.",
+    "x-undo" = "Replication continues by itself; if the runner died while the applier was stopped, the applier is \
+                started again.",
     "examples" = [{ "source": "source", "replica": "target" }]
 ))]
 pub struct Verify {
-    /// Server that is followed.
+    /// Source.
     #[serde(default = "source")]
     #[schemars(extend("format" = "server"))]
     source: String,
-    /// Server that follows it, and is to hold the same.
+    /// Replica, which must hold the same data.
     #[schemars(extend("format" = "server"))]
     replica: String,
     /// Databases to compare; empty means every user database.
     #[serde(default)]
     databases: Vec<String>,
-    /// Tables to compare, as `database.table`; `*` stands for anything. Empty means all of them.
+    /// Tables to compare, as `database.table`, with `*` as a wildcard. Empty means all tables.
     #[serde(default)]
     tables: Vec<String>,
-    /// Tables to leave out, written in the same way.
+    /// Tables to leave out, in the same form.
     #[serde(default)]
     exclude: Vec<String>,
-    /// Sessions on each server that compare side by side.
+    /// Number of sessions on each server that compare in parallel.
     #[serde(default = "two")]
     #[schemars(range(min = 1, max = 64))]
     threads: u8,
-    /// Lag of the replica at which comparing pauses until it has caught up.
+    /// Lag of the replica above which the comparison pauses until the replica has caught up.
     #[serde(default = "ten_seconds")]
     max_lag: Span,
-    /// How long the comparison of one piece of a table should take; its size is adapted to that.
+    /// Target time for comparing one chunk of a table; the chunk size is adapted to it.
     #[serde(default = "half_a_second")]
     chunk: Span,
-    /// How exactly `FLOAT` columns must agree.
+    /// How exactly `FLOAT` columns must match.
     #[serde(default)]
     floats: Floats,
-    /// How exactly `JSON` documents must agree.
+    /// How exactly `JSON` documents must match.
     #[serde(default)]
     documents: Documents,
-    /// Whether what the rows of system-versioned tables were must agree too.
+    /// Whether the history of system-versioned tables must match too.
     #[serde(default)]
     history: History,
-    /// How long ago an attempt before may have compared what is not read again.
+    /// Longest age of results of an earlier attempt that are reused.
     #[serde(default = "twelve_hours")]
     kept_for: Span,
 }
 
-/// How exactly `FLOAT` columns must agree. `DOUBLE` columns always agree in every digit.
+/// How exactly `FLOAT` columns must match. `DOUBLE` columns must always match in every digit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Floats {
     /// In every digit.
     #[default]
     Exact,
-    /// In the six digits that servers show, where a copy carried no more.
+    /// In the six digits that servers show: for copies that contain no more digits.
     Shown,
 }
 
-/// How exactly `JSON` documents must agree.
+/// How exactly `JSON` documents must match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Documents {
-    /// In their text and in the types of all values inside: `MySQL` tells the decimal 1.5 from the double 1.5.
+    /// In their text and in the types of all values inside: `MySQL` distinguishes the decimal 1.5 from the double 1.5.
     #[default]
     Typed,
-    /// In their text, where a dump carried no more.
+    /// In their text: for dumps, which contain no types.
     Text,
 }
 
-/// Whether histories of system-versioned tables must agree.
+/// Whether the history of system-versioned tables must match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum History {
-    /// In every row, with the times at which it held.
+    /// In every row, with its period of validity.
     #[default]
     Exact,
-    /// They are not looked at, where they were not copied.
+    /// Not compared: for copies without history.
     Ignored,
 }
 
@@ -183,10 +188,10 @@ impl Verify {
         if done.tables == 0 {
             return Err(Failure::refused(ATTEMPTED, "there is no table to compare")
                 .at(&self.source)
-                .help("look at `databases`, `tables` and `exclude`"));
+                .help("check `databases`, `tables` and `exclude`"));
         }
         let seconds = begin.elapsed().as_secs_f64();
-        cx.progress.note(format!("{} rows of {} tables are the same at {at}", done.rows, done.tables));
+        cx.progress.note(format!("all rows are the same at {at} (rows: {}, tables: {})", done.rows, done.tables));
         let mut outputs = Outputs::new();
         outputs.insert("tables".into(), done.tables.into());
         outputs.insert("rows".into(), done.rows.into());
@@ -215,7 +220,7 @@ impl Step for Verify {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.replica);
         vec![
-            Action::note("only if the runner died while the applier was halted:"),
+            Action::note("only if the runner died while the applier was stopped:"),
             Action::sql(&self.replica, dialect.start_applier()),
             Action::sql(&self.replica, dialect.replica_status()),
         ]
@@ -241,19 +246,19 @@ impl Step for Verify {
     fn unproved(&self, _: &World) -> Vec<String> {
         vec![
             format!("how long it takes, and that `{}` can keep its snapshots for that long", self.source),
-            "how long writers wait while the snapshots are taken: milliseconds, unless a statement is in the way"
+            "how long writers wait while the snapshots are taken: milliseconds, unless a long statement is running"
                 .into(),
         ]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
-        let mut failures = require(cx, &self.needs(cx.world), "compare the servers when the time comes").await;
+        let mut failures = require(cx, &self.needs(cx.world), "compare the servers later in this run").await;
         failures.extend(self.within_snapshots(cx).await.err());
         failures
     }
 
-    /// A proof holds with its own age, which `promote` looks at, for as long as nothing but the log's rows has changed
-    /// either server. It is not made again where it holds: behind a fence that outlived its runner people are waiting.
+    /// A proof stays valid, with its age, which `promote` checks, as long as nothing but replicated rows has changed
+    /// either server. A valid proof is not made again: after a fence whose runner died, people are waiting.
     async fn probe(&self, cx: &Ctx<'_>) -> Result<Probe> {
         if cx.outputs.is_empty() {
             return Ok(Probe::NotDone);
@@ -292,7 +297,7 @@ impl Verify {
         if outside.is_empty() {
             return Ok(());
         }
-        Err(Failure::refused(ATTEMPTED, format!("no snapshot covers {}", outside.join(", ")))
+        Err(Failure::refused(ATTEMPTED, format!("consistent snapshots do not cover {}", outside.join(", ")))
             .at(&self.source)
             .now("nothing was touched")
             .help("convert them to InnoDB, or leave them out with `exclude` and compare them by hand"))

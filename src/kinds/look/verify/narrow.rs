@@ -32,9 +32,12 @@ impl Job {
             let rows = format!("rows: {} on the source, {} on the replica", ours.0, theirs.0);
             let note = match table.part {
                 Part::Rows => {
-                    format!("its rows differ ({rows}); which ones cannot be told, because it has no unique key")
+                    format!(
+                        "its rows differ ({rows}); the differing rows cannot be named, because the table has no \
+                         unique key"
+                    )
                 }
-                Part::History => format!("what its rows were before differs ({rows}, those of now among them)"),
+                Part::History => format!("the history of its rows differs ({rows}, including the current rows)"),
             };
             one.found.lock().await.note(note);
             return Ok(());
@@ -100,9 +103,9 @@ async fn rows(
 /// A range in words.
 fn bounds(key: &Key, range: &Range) -> String {
     match (&range.after, &range.up_to) {
-        (None, None) => "that is the whole table".to_owned(),
-        (Some(after), None) => format!("behind ({})", key.shown(after)),
+        (None, None) => "the whole table".to_owned(),
+        (Some(after), None) => format!("after ({})", key.shown(after)),
         (None, Some(end)) => format!("up to ({})", key.shown(end)),
-        (Some(after), Some(end)) => format!("behind ({}) up to ({})", key.shown(after), key.shown(end)),
+        (Some(after), Some(end)) => format!("after ({}) up to ({})", key.shown(after), key.shown(end)),
     }
 }

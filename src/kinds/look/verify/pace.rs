@@ -63,7 +63,8 @@ impl Verify {
     async fn look_behind(&self, cx: &Ctx<'_>, sides: &Sides, behind: &mut Behind) -> Result<Duration> {
         let place = binlog_position(&sides.source.control, sides.source.dialect).await?;
         let status = account_statements::status(cx, &self.replica, &sides.replica.control).await?;
-        let status = status.ok_or_else(|| Failure::permanent(ATTEMPTED, "it follows no source").at(&self.replica))?;
+        let status = status
+            .ok_or_else(|| Failure::permanent(ATTEMPTED, "it does not replicate from any server").at(&self.replica))?;
         status.alive(&self.replica, ATTEMPTED)?;
         Ok(behind.lag(place, &status.applied, Instant::now()))
     }

@@ -1,7 +1,7 @@
-//! The common point: snapshots on the source at one place in its binary log, the replica led to that very place, and
-//! snapshots there. The applier stands still from the first moment to the last, and runs again whatever happens.
+//! The common point: snapshots on the source at one binlog position, the replica brought to that exact position, and
+//! snapshots there. The applier is stopped meanwhile, and is started again in any case.
 //!
-//! That `START … UNTIL` ends exactly at its place with parallel appliers too was seen on `MariaDB` 10.11 (4 threads,
+//! That `START … UNTIL` ends exactly at its position with parallel appliers too was seen on `MariaDB` 10.11 (4 threads,
 //! optimistic, with file positions and with `slave_pos`) and on `MySQL` 9.7 (4 workers, auto-position), under four
 //! writers; it is checked each time.
 
@@ -30,11 +30,11 @@ const STOP: Duration = Duration::from_mins(10);
 const START: Duration = Duration::from_secs(10);
 /// The runner may ask the step to stop between rounds of this length.
 const ROUND: Duration = Duration::from_secs(1);
-/// Pause between looks at an applier that is to stop or to start.
+/// Pause between checks of an applier that is to stop or to start.
 const PAUSE: Duration = Duration::from_millis(2);
 
 impl Verify {
-    /// Brings both servers' readers to one place, and names it.
+    /// Brings the readers of both servers to one position, and returns it.
     pub(super) async fn meet(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Position> {
         self.close_behind(cx, sides).await?;
         cx.memo.set(HALTED, true.into()).await?;
@@ -55,7 +55,7 @@ impl Verify {
             if wait_until_applied(cx, &self.replica, &replica.control, &place, ROUND).await?.is_some() {
                 return Ok(());
             }
-            cx.progress.note("waiting until the replica keeps up");
+            cx.progress.note("waiting until the replica has caught up");
             cx.safe_point(ATTEMPTED)?;
         }
     }
@@ -96,9 +96,9 @@ impl Verify {
         let Some(row) = rows.first() else { return Ok(()) };
         let word = |name| row.get(name).unwrap_or_default();
         let answer = format!("connection {} has been at `{}` for {} s", word("id"), word("query"), word("seconds"));
-        Err(Failure::transient("hold commits back for a moment", answer)
+        Err(Failure::transient("block commits for a moment", answer)
             .at(&self.source)
-            .help("let it end, or end it with KILL QUERY"))
+            .help("wait until it ends, or end it with KILL QUERY"))
     }
 
     async fn hold(&self, cx: &Ctx<'_>, source: &Side) -> Result<Position> {
@@ -121,7 +121,7 @@ impl Verify {
         }
         let (place, waited) = (taken?, begin.elapsed());
         self.same_place(source, &place).await?;
-        cx.progress.note(format!("snapshots at {place}; writers waited {:.1} ms at most", waited.as_secs_f64() * 1e3));
+        cx.progress.note(format!("snapshots at {place}; writers waited at most {:.1} ms", waited.as_secs_f64() * 1e3));
         Ok(place)
     }
 
@@ -137,19 +137,19 @@ impl Verify {
             };
             let own = Position::new(value("Binlog_snapshot_file"), value("Binlog_snapshot_position"));
             if own != *place {
-                let answer = format!("a snapshot stands at {own}, the log at {place}");
-                return Err(Failure::transient("take snapshots at one place", answer).at(&self.source));
+                let answer = format!("a snapshot is at {own}, but the log is at {place}");
+                return Err(Failure::transient("take snapshots at one position", answer).at(&self.source));
             }
         }
         Ok(())
     }
 
-    /// Waits until the applier has stopped at `place`. Where nothing follows in the log it need not notice that it is
-    /// there, so it is stopped then.
+    /// Waits until the applier has stopped at `place`. If nothing follows in the log, it may not notice that it has
+    /// arrived, so it is stopped then.
     async fn arrive(&self, cx: &Ctx<'_>, replica: &Side, place: &Position) -> Result<()> {
         loop {
             let Some(status) = ReplicaStatus::read(&replica.control, replica.dialect).await? else {
-                return Err(Failure::permanent(ATTEMPTED, "it follows no source").at(&self.replica));
+                return Err(Failure::permanent(ATTEMPTED, "it does not replicate from any server").at(&self.replica));
             };
             if !status.applying {
                 return match status.apply_error {
@@ -165,18 +165,18 @@ impl Verify {
         }
     }
 
-    /// The applier stands at `place` and nowhere else.
+    /// The applier is exactly at `place`.
     async fn stands_at(&self, replica: &Side, place: &Position) -> Result<()> {
         let status = ReplicaStatus::read(&replica.control, replica.dialect).await?;
         match status {
             Some(status) if !status.applying && status.applied == *place => Ok(()),
             Some(status) => {
-                let word = if status.applying { "runs" } else { "stands" };
+                let word = if status.applying { "runs" } else { "is stopped" };
                 let answer =
-                    format!("the applier {word} at {}, the snapshots of the source at {place}", status.applied);
-                Err(Failure::transient("lead the replica to the source's place", answer).at(&self.replica))
+                    format!("the applier {word} at {}, but the snapshots of the source are at {place}", status.applied);
+                Err(Failure::transient("bring the replica to the source's position", answer).at(&self.replica))
             }
-            None => Err(Failure::permanent(ATTEMPTED, "it follows no source").at(&self.replica)),
+            None => Err(Failure::permanent(ATTEMPTED, "it does not replicate from any server").at(&self.replica)),
         }
     }
 
@@ -187,7 +187,7 @@ impl Verify {
         }
         let started = self.start_applier(cx).await.map_err(|failure| {
             let by_hand = dialect(cx.world, &self.replica).start_applier();
-            failure.now(format!("the applier of `{}` stands still", self.replica)).help(format!("run there: {by_hand}"))
+            failure.now(format!("the applier of `{}` is stopped", self.replica)).help(format!("run there: {by_hand}"))
         });
         started?;
         cx.memo.set(HALTED, false.into()).await

@@ -45,14 +45,12 @@ impl Verify {
     /// Everything the step sends.
     pub(super) fn actions(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         if self.source == self.replica {
-            let message = "a server is always the same as itself".to_owned();
-            return Err(vec![Complaint::new("replica", message).help("name the server that follows `source`")]);
+            let message = "`source` and `replica` are the same server".to_owned();
+            return Err(vec![Complaint::new("replica", message).help("name the replica of `source`")]);
         }
         if world.inventory.server(&self.source).is_none() {
-            let message = format!("there is no server `{}` to compare with", self.source);
-            return Err(vec![
-                Complaint::new("source", message).help("name the server that is followed: `source: NAME`"),
-            ]);
+            let message = format!("the inventory has no server `{}` to compare with", self.source);
+            return Err(vec![Complaint::new("source", message).help("name the source: `source: NAME`")]);
         }
         let source = Asked { server: &self.source, dialect: dialect(world, &self.source) };
         let replica = Asked { server: &self.replica, dialect: dialect(world, &self.replica) };
@@ -67,7 +65,7 @@ impl Verify {
         let (from, to) = (source.dialect, replica.dialect);
         let (hold, threads) = (from.hold_commits(), self.threads);
         let mut actions =
-            vec![Action::note(format!("one connection to control and {threads} to read on each server:"))];
+            vec![Action::note(format!("one control connection and {threads} read connections on each server:"))];
         actions.extend(source.all(from.comparing_session()));
         actions.extend(replica.all(to.comparing_session()));
         actions.extend([source.sql(from.folds_names()), replica.sql(to.folds_names())]);
@@ -75,10 +73,9 @@ impl Verify {
         actions.extend([replica.sql(to.own_log()), source.sql(from.own_log())]);
         actions.push(Action::note("until the replica is close behind:"));
         actions.extend([source.sql(from.binlog_position()), replica.sql(to.replica_status())]);
-        actions.push(Action::note("the applier stands still:"));
+        actions.push(Action::note("the applier is stopped:"));
         actions.push(replica.sql(to.stop_applier()));
-        actions
-            .push(Action::note("commits are held back for milliseconds; tried again where something is in the way:"));
+        actions.push(Action::note("commits are blocked for milliseconds; tried again if something prevents it:"));
         actions.extend(from.statements_in_the_way(super::point::LONG_SECONDS).map(|text| source.sql(text)));
         actions.extend(source.all(hold.take.iter().copied()));
         actions.extend([
@@ -87,11 +84,11 @@ impl Verify {
             source.sql(hold.release),
         ]);
         actions.extend(from.snapshot_position().map(|text| source.sql(text)));
-        actions.push(Action::note("the replica is led to the very place of the snapshots:"));
+        actions.push(Action::note("the replica is brought to the exact position of the snapshots:"));
         let until = to.start_applier_until(late("file"), late("offset"));
         actions.extend([replica.sql(until), replica.sql(to.replica_status()), replica.sql(to.stop_applier())]);
         actions.extend([replica.sql(to.take_snapshot()), replica.sql(to.replica_status())]);
-        actions.push(Action::note("the applier goes on, whatever has happened:"));
+        actions.push(Action::note("the applier is started again in any case:"));
         actions.extend([replica.sql(to.start_applier()), replica.sql(to.replica_status())]);
         actions
     }
@@ -101,7 +98,7 @@ impl Verify {
         let names = |settings: &[(&'static str, &str)]| settings.iter().map(|(name, _)| *name).collect::<Vec<_>>();
         let (from, to) = (source.dialect, replica.dialect);
         let mut actions =
-            vec![Action::note("when it is resumed: may anything but the source's log have changed rows?")];
+            vec![Action::note("after a resume, to find out whether anything but replication may have changed rows:")];
         actions.push(source.sql(from.show_variables(&names(&ON_SOURCE))));
         actions.push(replica.sql(to.show_variables(&names(&ON_REPLICA))));
         actions.extend([source.sql(from.uptime()), replica.sql(to.uptime()), replica.sql(to.read_only())]);
@@ -116,7 +113,7 @@ impl Verify {
     fn definition_actions(&self, source: &Asked<'_>, replica: &Asked<'_>) -> Vec<Action> {
         let words = source.dialect.same_words(replica.dialect);
         let mut actions =
-            vec![Action::note("definitions, once more if they differ; the replica's once it is close behind:")];
+            vec![Action::note("definitions, twice if they differ; those of the replica once it is close behind:")];
         for asked in [source, replica] {
             for databases in self.spellings() {
                 actions.extend(asked.catalog(&databases, words));
@@ -139,13 +136,13 @@ impl Verify {
         let (key, row, piece, table) = (KeyWords::late(), Sql::late(ROW), key::late_piece(), Sql::late(TABLE));
         let chunk = self.chunk;
         let mut actions =
-            vec![Action::note(format!("each table in pieces of about {chunk}, on both servers at once:"))];
+            vec![Action::note(format!("each table in chunks of about {chunk}, on both servers at the same time:"))];
         actions.push(source.sql(from.extremes(&table, &Sql::late(KEY))));
         actions.push(source.sql(from.piece_end(&key, &piece, Words::late("rows"))));
         for asked in [source, replica] {
             actions.extend(asked.all(sums.map(|sum| asked.dialect.range_digest(sum, &table, &row, &piece))));
         }
-        actions.push(Action::note("the rows of a piece that differs:"));
+        actions.push(Action::note("the rows of a chunk that differs:"));
         for asked in [source, replica] {
             actions.push(asked.sql(asked.dialect.row_digests(&key, &row, &piece, super::narrow::MOST)));
         }

@@ -55,7 +55,7 @@ impl Verify {
             let question = side.dialect.sequence_state(Some(table(&database, &name)));
             let rows = side.control.query(&question, LOOK).await?;
             let text = |name: &str| rows.first().and_then(|row| row.get(name)).unwrap_or_default().to_owned();
-            let unread = |_| Failure::permanent(ATTEMPTED, format!("`{full}` says nothing")).at(&side.name);
+            let unread = |_| Failure::permanent(ATTEMPTED, format!("`{full}` returned nothing")).at(&side.name);
             let full = if apart { full.to_lowercase() } else { full.clone() };
             let state = State {
                 definition: text("definition"),

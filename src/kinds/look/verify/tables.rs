@@ -69,11 +69,14 @@ impl Verify {
                 continue;
             };
             if [one, other].iter().any(|table| &*table.engine != "InnoDB") {
-                findings.uncompared(&name, &format!("no snapshot covers {} and {}", one.engine, other.engine));
+                findings.uncompared(
+                    &name,
+                    &format!("consistent snapshots do not cover {} and {}", one.engine, other.engine),
+                );
                 continue;
             }
             if one.column_names() != other.column_names() {
-                findings.uncompared(&name, "it has other columns on the replica");
+                findings.uncompared(&name, "its columns differ on the replica");
                 continue;
             }
             let now = rows_of(one, other, (from, to), exact);
@@ -114,10 +117,10 @@ fn history_of(
     exact: Exactness,
 ) -> std::result::Result<Table, &'static str> {
     if one.versioned != other.versioned {
-        return Err("only one of the servers keeps what its rows were");
+        return Err("only one of the servers keeps the history of its rows");
     }
     let columns = one.history_columns(exact).ok_or(
-        "its history counts transactions, whose numbers are each server's own; `history: ignored` leaves it out",
+        "its history uses transaction numbers, which differ on each server; leave it out with `history: ignored`",
     )?;
     Ok(Table {
         name: now.name.clone(),

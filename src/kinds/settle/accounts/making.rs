@@ -42,9 +42,9 @@ const BEYOND: [&str; 3] = [" REQUIRE ", " ACCOUNT LOCK", " DEFAULT ROLE "];
 const HARMLESS: [&str; 2] = [" REQUIRE NONE", " PASSWORD REQUIRE CURRENT"];
 
 /// What helps where a definition is not taken.
-pub(super) const BY_HAND: &str = "make the account there by hand";
+pub(super) const BY_HAND: &str = "create the account there by hand";
 
-/// What makes an account or role anew.
+/// The statements that recreate an account or role.
 pub(super) struct Definition {
     /// Makes a role that a statement of its own makes, or an account whose definition the new server does not read.
     pub(super) own: Option<Sql>,
@@ -97,14 +97,15 @@ impl<'a> Making<'a> {
         Ok(answer::number::<u64>(&self.write, &text).await? > 0)
     }
 
-    /// What makes the account anew.
+    /// The statements that recreate the account.
     pub(super) async fn definition(&self, subject: &Subject) -> Result<Definition> {
         let (dialect, Subject { user, host, is_role }) = (self.from.1, subject);
         let rows = async |text: Sql| {
             let read = self.read.query(text, LOOK).await;
             read.map_err(|failure| {
-                failure
-                    .help("correct the application's `accounts` in the inventory: user and host as on the old server")
+                failure.help(
+                    "correct the application's `accounts` in the inventory: use user and host as on the old server",
+                )
             })
         };
         let mut own = dialect.create_role(user).filter(|_| *is_role);
@@ -121,16 +122,17 @@ impl<'a> Making<'a> {
         Ok(Definition { own, answered })
     }
 
-    /// Makes an account for the other family, which reads neither the definition nor the password's hash: with the password that
-    /// the inventory has. `None` where the definition goes over as it is, or nobody knows the password.
+    /// Makes an account for the other family, which reads neither the definition nor the password's hash: with the
+    /// password that the inventory has. `None` if the definition can be used unchanged, or the password is not known.
     fn anew(&self, subject: &Subject, definition: &[String]) -> Result<Option<Sql>> {
         let known = || self.known.iter().find(|account| Subject::of(account) == *subject);
         let Some(account) = (self.from.1.is_mariadb() != self.to.1.is_mariadb()).then(known).flatten() else {
             return Ok(None);
         };
         if let Some(word) = beyond(&definition.join(" ")) {
-            let answer = format!("`{}` has it with `{}`, which this step does not translate", self.from.0, word.trim());
-            let failure = Failure::refused(format!("make the account {subject} for the other family"), answer);
+            let answer =
+                format!("on `{}` the account has `{}`, which this step cannot translate", self.from.0, word.trim());
+            let failure = Failure::refused(format!("create the account {subject} for the other server family"), answer);
             return Err(failure.at(self.to.0).now("nothing was touched").help(BY_HAND));
         }
         Ok(Some(self.to.1.create_account(&subject.user, &subject.host, &account.password)))
@@ -159,7 +161,7 @@ impl<'a> Making<'a> {
         self.cx.memo.set(&made, json!(Made::Whole)).await
     }
 
-    /// All of it as it is sent, looked at before any of it is.
+    /// All statements as they are sent, checked before any is sent.
     fn statements(&self, subject: &Subject, definition: &Definition) -> Result<Vec<Sql>> {
         let copied = definition.answered.iter().map(|text| {
             let odd = |odd| {
@@ -174,7 +176,7 @@ impl<'a> Making<'a> {
 
     /// What was attempted with a definition that is not taken, and why it is not.
     pub(super) fn odd(&self, subject: &Subject, odd: Odd) -> (String, String) {
-        (format!("make the account {subject}"), format!("`{}` answers with {odd}", self.from.0))
+        (format!("create the account {subject}"), format!("`{}` returned {odd}", self.from.0))
     }
 
     async fn make(&self, subject: &Subject, sql: &Sql) -> Result<()> {
@@ -183,7 +185,7 @@ impl<'a> Making<'a> {
         match error.code {
             Some(code) if NO_OBJECT.contains(&code) && statement.starts_with("GRANT") => {
                 let what = told(statement);
-                self.cx.progress.note(format!("{subject} goes without `{what}`: {}", error.message));
+                self.cx.progress.note(format!("{subject} is created without `{what}`: {}", error.message));
                 return Ok(());
             }
             Some(OPTION_PREVENTS) if self.relax().await? => {}
@@ -197,7 +199,7 @@ impl<'a> Making<'a> {
         let failure = error.failure(self.to.0, &Sql::default());
         let answer = without_hash(&failure.answer);
         let runner = server(self.cx.world, self.to.0).map_or("", |server| server.user.as_str());
-        let failure = Failure { attempted: format!("make the account {subject}"), answer, ..failure };
+        let failure = Failure { attempted: format!("create the account {subject}"), answer, ..failure };
         match help(error.code, &told(statement), runner) {
             Some(help) => failure.help(help),
             None => failure,
@@ -215,11 +217,11 @@ impl<'a> Making<'a> {
         self.write.query(&set_strict(name, false), LOOK).await?;
         self.cx
             .progress
-            .note(format!("{name} is off on `{}` while accounts are made: their passwords are hashes", self.to.0));
+            .note(format!("{name} is off on `{}` while accounts are created: their passwords are hashes", self.to.0));
         Ok(true)
     }
 
-    /// Tells what an account that was there before lacks.
+    /// Reports what an account that existed before lacks.
     async fn compare(&self, subject: &Subject) -> Result<()> {
         let Subject { user, host, is_role } = subject;
         let grants = async |session: &Session, dialect: Dialect| -> Result<Vec<String>> {
@@ -233,7 +235,7 @@ impl<'a> Making<'a> {
             let missing = missing.join("; ");
             self.cx
                 .progress
-                .note(format!("{subject} was on `{}` before and stays as it is, without: {missing}", self.to.0));
+                .note(format!("{subject} existed on `{}` before and is not changed; it lacks: {missing}", self.to.0));
         }
         Ok(())
     }
@@ -271,16 +273,17 @@ pub(super) fn drop_statement(dialect: Dialect, user: impl Into<Words>, host: imp
 pub(super) fn help(code: Option<u16>, statement: &str, runner: &str) -> Option<String> {
     match code? {
         1044 | 1045 | 1142 | 1143 | 1227 | 1370 => Some(format!(
-            "`{runner}` can pass on only what it holds itself WITH GRANT OPTION: give it there what stands in `{statement}`"
+            "`{runner}` can grant only privileges that it has itself WITH GRANT OPTION: grant it there the privileges \
+             in `{statement}`"
         )),
-        1698 => Some(format!("as an administrator there: GRANT PROXY ON ''@'' TO {runner} WITH GRANT OPTION")),
-        1141 => Some("partial revokes are switched off there: SET PERSIST partial_revokes = ON".to_owned()),
-        1524 => Some("load the plugin there, as it is on the old server".to_owned()),
-        1819 => {
-            Some("its password does not satisfy the rules of the new server: make the account there by hand".to_owned())
-        }
+        1698 => Some(format!("as an administrator there, run GRANT PROXY ON ''@'' TO {runner} WITH GRANT OPTION")),
+        1141 => Some("partial revokes are off there: run SET PERSIST partial_revokes = ON".to_owned()),
+        1524 => Some("load the plugin there, as on the old server".to_owned()),
+        1819 => Some(
+            "its password does not satisfy the rules of the new server: create the account there by hand".to_owned(),
+        ),
         1372 | 1827 => {
-            Some("the new server does not take its password: give it a new one on the old server first".to_owned())
+            Some("the new server does not accept its password: set a new one on the old server first".to_owned())
         }
         _ => None,
     }
@@ -300,7 +303,7 @@ pub(super) fn told(statement: &str) -> String {
     without_hash(statement).trim_end().to_owned()
 }
 
-/// A password's hash is as secret as the password to whoever wants to guess it.
+/// A password's hash is as secret as the password: it can be guessed from the hash.
 pub(super) fn without_hash(answer: &str) -> String {
     answer.split_once("IDENTIFIED").map_or(answer, |(before, _)| before).to_owned()
 }

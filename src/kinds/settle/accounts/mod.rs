@@ -1,4 +1,4 @@
-//! `accounts`: brings an application's accounts to the new server and proves that they can log in there.
+//! `accounts`: copies an application's accounts to the new server and proves that they can log in there.
 
 mod making;
 mod others;
@@ -39,28 +39,28 @@ const LOCKED: &str = "4151";
 /// Key of the memo: the accounts and roles beside the application's own that this step brings.
 const BESIDE: &str = "beside";
 
-/// Brings an application's accounts, with their roles, passwords and privileges, from one server to another, and logs in as
-/// each of them along the path the application takes. An account that is missing shows only at the switch otherwise. With
-/// `others` every other account and role comes along.
+/// Copies an application's accounts, with their roles, passwords and privileges, from one server to another, and logs
+/// in as each of them along the path that the application takes. Otherwise a missing account would show only at the
+/// switch. With `others` all other accounts and roles are copied too.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "Accounts and roles that this step made are dropped.",
+    "x-undo" = "Accounts and roles that this step created are dropped.",
     "examples" = [{ "application": "shop", "from": "source", "to": "target", "others": true }]
 ))]
 pub struct Accounts {
-    /// Application whose accounts are brought, and proved by a login.
+    /// Application whose accounts are copied, and proved by a login.
     #[serde(default)]
     #[schemars(extend("format" = "application"))]
     application: Option<String>,
-    /// Server they come from.
+    /// Server to copy from.
     #[schemars(extend("format" = "server"))]
     from: String,
-    /// Server they go to.
+    /// Server to copy to.
     #[schemars(extend("format" = "server"))]
     to: String,
-    /// Brings every other account and role too: all that the new server lacks, but for the servers' own, local
-    /// administrators', anonymous ones, the runner's, and those that replicas log in with.
+    /// Also copies every other account and role that the new server lacks, except the servers' own accounts, local
+    /// administrators, anonymous accounts, the runner's account, and replication accounts.
     #[serde(default)]
     others: bool,
 }
@@ -121,12 +121,13 @@ impl Accounts {
         }
         let others = subjects.len().saturating_sub(own.len());
         if others > 0 {
-            cx.progress.note(format!("brought {others} more accounts and roles"));
+            cx.progress.note(format!("copied other accounts and roles: {others}"));
         }
         self.tell_public(cx, making).await?;
         self.tell_second_passwords(cx, making, &subjects).await
     }
-    /// What everybody may do on the old server and not on the new one: it belongs to no account, so nothing brings it.
+    /// What PUBLIC may do on the old server but not on the new one: it belongs to no account, so no account's copy
+    /// includes it.
     async fn tell_public(&self, cx: &Ctx<'_>, making: &Making<'_>) -> Result<()> {
         let both =
             dialect(cx.world, &self.from).show_public_grants().zip(dialect(cx.world, &self.to).show_public_grants());
@@ -135,7 +136,7 @@ impl Accounts {
         let here: BTreeSet<&str> = here.iter().filter_map(|row| row.at(0)).collect();
         let missing: Vec<&str> = there.iter().filter_map(|row| row.at(0)).filter(|line| !here.contains(line)).collect();
         if !missing.is_empty() {
-            cx.progress.note(format!("on `{}` everybody lacks: {}", self.to, missing.join("; ")));
+            cx.progress.note(format!("on `{}` PUBLIC lacks: {}", self.to, missing.join("; ")));
         }
         Ok(())
     }
@@ -143,7 +144,7 @@ impl Accounts {
         let Some(question) = dialect(cx.world, &self.from).second_passwords() else { return Ok(()) };
         for subject in Subject::all(&making.read.query(question, LOOK).await?) {
             if subjects.contains(&subject) {
-                let text = "has a second password on the old server (RETAIN CURRENT PASSWORD), which stays behind";
+                let text = "has a second password on the old server (RETAIN CURRENT PASSWORD), which is not copied";
                 cx.progress.note(format!("{subject} {text}"));
             }
         }
@@ -200,10 +201,10 @@ impl Accounts {
         let Planned { user, host, is_role } = planned;
         let grants = from.show_grants_of(user, host, *is_role);
         let mut actions = vec![Action::sql(&self.to, to.account_exists(user, host))];
-        actions.push(Action::note("if it is there already, what it lacks:"));
+        actions.push(Action::note("if it exists already, what it lacks:"));
         actions.push(Action::sql(&self.to, to.show_grants_of(user, host, *is_role)));
         actions.push(Action::sql(&self.from, grants));
-        actions.push(Action::note("if it is not there, or was left half made by an attempt of this step:"));
+        actions.push(Action::note("if it does not exist, or was left incomplete by an earlier attempt of this step:"));
         let create = to.create_role(user).filter(|_| *is_role);
         if create.is_none() {
             actions.push(Action::sql(&self.from, from.show_create_account(user, host)));
@@ -226,7 +227,7 @@ impl Accounts {
         let mut actions = self.anew_actions(world);
         actions.extend(VERBS.iter().map(|&verb| Action::sql(&self.to, sql!("{} {}", verb, &answered))));
         if let Some(name) = dialect(world, &self.to).strict_passwords() {
-            actions.push(Action::note("if passwords that come as a hash are refused, for as long as this takes:"));
+            actions.push(Action::note("while accounts are created, if the server refuses passwords as hashes:"));
             let new = On(&self.to);
             actions.push(new.sql(dialect(world, &self.to).read_variable(name)));
             actions.extend([new.sql(set_strict(name, false)), new.sql(set_strict(name, true))]);
@@ -252,15 +253,17 @@ impl Accounts {
         if failure.answer.contains(LOCKED) && self.is_locked_by_fence(cx, account).await? {
             let name = Subject::of(account).to_string();
             cx.progress
-                .note(format!("{name} is locked by a fence until `{}` is opened; its password is right", self.to));
+                .note(format!("{name} is locked by a fence until `{}` is opened; its password is correct", self.to));
             return Ok(());
         }
-        Err(failure
-            .help(format!("give the application an account on `{}` that lets it in, before the switch", self.to)))
+        Err(failure.help(format!(
+            "before the switch, give the application an account on `{}` that it can log in with",
+            self.to
+        )))
     }
 
-    /// The server looks at the password first, so whoever is told of the lock has the right one; and whoever opens the
-    /// server takes off what stands in the record.
+    /// The server checks the password first, so an answer about the lock means that the password is correct; and the
+    /// lock is removed when the server is opened.
     async fn is_locked_by_fence(&self, cx: &Ctx<'_>, account: &Account) -> Result<bool> {
         let dialect = dialect(cx.world, &self.to);
         if !account_locks::needed(dialect) {
@@ -287,7 +290,7 @@ impl Step for Accounts {
             return Err(vec![Complaint::new("application", message).help(help)]);
         }
         if self.application.is_none() && !self.others {
-            let message = "nothing says which accounts are brought";
+            let message = "the accounts to copy are missing";
             return Err(vec![Complaint::new("", message).help("add `application: NAME`, or `others: true`, or both")]);
         }
         let mut actions = self.look_actions(world);
@@ -309,7 +312,7 @@ impl Step for Accounts {
     fn preview_undo(&self, world: &World) -> Vec<Action> {
         let dialect = dialect(world, &self.to);
         let mut actions = vec![
-            Action::note("accounts and roles that this step made:"),
+            Action::note("accounts and roles that this step created:"),
             Action::sql(&self.to, dialect.without_binlog()),
         ];
         let drop = |one: Planned| Action::sql(&self.to, drop_statement(dialect, one.user, one.host, one.is_role));
@@ -342,12 +345,12 @@ impl Step for Accounts {
 
     fn needs(&self, world: &World) -> Vec<Need> {
         let (from, to) = (dialect(world, &self.from), dialect(world, &self.to));
-        let read = Needs::on(&self.from, "read accounts and what they may do").everywhere([from.reads_accounts()]);
+        let read = Needs::on(&self.from, "read accounts and their privileges").everywhere([from.reads_accounts()]);
         let accounts = self.accounts(world).unwrap_or_default().iter();
         let names: Vec<_> = accounts.map(|account| AccountName::new(&account.user, host(account))).collect();
         let only_if = (!self.others).then_some(Condition::Missing(names));
-        let purpose = "make accounts, and give them all that GRANT ALL gives on a database; what they have beyond that, this \
-                       account must hold and pass on as well";
+        let purpose = "create accounts, and grant them everything that GRANT ALL gives on a database; whatever else \
+                       they have, this account must have itself WITH GRANT OPTION";
         let all = [to.makes_accounts()].into_iter().chain(to.all_of_a_database());
         let make = Needs::on(&self.to, purpose).passed_on(only_if.as_ref(), all);
         [read, make].into_iter().flat_map(Vec::from).collect()
@@ -355,9 +358,12 @@ impl Step for Accounts {
 
     fn unproved(&self, world: &World) -> Vec<String> {
         if self.accounts(world).unwrap_or_default().is_empty() {
-            return vec![format!("that passwords of accounts work on `{}`: nobody logs in as them", self.to)];
+            return vec![format!(
+                "that the passwords of the accounts work on `{}`: this step does not log in as them",
+                self.to
+            )];
         }
-        vec![format!("that the application's accounts are on `{}`, with these passwords", self.from)]
+        vec![format!("that the application's accounts exist on `{}`, with these passwords", self.from)]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {

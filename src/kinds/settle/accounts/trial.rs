@@ -1,4 +1,4 @@
-//! Tries what will be passed on before anything moves: an account that nobody can use gets each grant, and goes again.
+//! Tries the grants before anything moves: an account that nobody can use gets each grant, and is dropped again.
 
 use super::making::{BY_HAND, Definition, Making, NO_OBJECT, VERBS, help, told, without_hash};
 use super::subject::Subject;
@@ -48,7 +48,7 @@ pub(super) fn actions(server: &str, dialect: Dialect) -> Vec<Action> {
     texts.extend(dialect.is_mariadb().then(without_password));
     texts.push(lock());
     texts.extend(PASSED_ON.map(|verb| pass_on(verb, &as_it_has, &more)));
-    let note = Action::note("try on an account that nobody can use what will be passed on, and drop it again:");
+    let note = Action::note("try the grants on an account that nobody can use, and drop it again:");
     std::iter::once(note).chain(texts.into_iter().map(|text| Action::sql(server, text))).collect()
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn attempt(making: &Making<'_>, subject: &Subject, to: (&str, D
     let tried = each(making, &definition, texts, to).await;
     making.write.query(&drop, LOOK).await?;
     let failures = tried?.into_iter().map(|(code, statement, answer)| {
-        let failure = Failure::refused(format!("pass on to `{server}` what {subject} has"), answer)
+        let failure = Failure::refused(format!("grant on `{server}` what {subject} has"), answer)
             .at(server)
             .now("nothing was touched");
         match help(Some(code), &statement, runner) {

@@ -48,9 +48,9 @@ pub async fn check(host: &PlannedHost, dialect: Dialect, path: &str, content: &C
     }
     let errors: Vec<_> = ran.stderr.lines().filter(|line| line.contains("ERROR")).collect();
     let answer = if errors.is_empty() { ran.stderr.trim().to_owned() } else { errors.join("\n") };
-    Err(Failure::refused(format!("use the new {path}"), format!("the server program refuses it: {answer}"))
+    Err(Failure::refused(format!("use the new {path}"), format!("the server program rejects it: {answer}"))
         .at(host.name())
-        .now("the file that was there still stands")
+        .now("the existing file was not changed")
         .help("correct the template or the server's `settings` in the inventory"))
 }
 

@@ -29,7 +29,7 @@ pub fn for_server(world: &World, name: &str, server: &Server, profile: Profile) 
     let product = server.product();
     let mut complaints = Vec::new();
     if product.family == Family::MySql && server.version.is_none() {
-        let message = format!("the version of server `{name}` is not known, and MySQL's option names depend on it");
+        let message = format!("the version of server `{name}` is not known, but MySQL's option names depend on it");
         complaints.push(Complaint::new("server", message).help(format!("state servers.{name}.version: \"8.4\"")));
     }
     let settings = settings(name, server).map_err(|more| complaints.extend(more));
@@ -111,7 +111,10 @@ fn settings(name: &str, server: &Server) -> Result<Map<String, Value>, Vec<Compl
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         if option.is_empty() || !option.chars().all(known) || text.contains(['\n', '\r']) {
             let message = format!("servers.{name}.settings.{option} cannot be a line of an option file");
-            complaints.push(Complaint::new("server", message).help("one word, and a number, text or boolean for it"));
+            complaints.push(
+                Complaint::new("server", message)
+                    .help("use one word as the name, and a number, text or boolean as the value"),
+            );
         }
         lines.insert(option.clone(), Value::String(text));
     }

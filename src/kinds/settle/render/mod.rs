@@ -30,9 +30,13 @@ use std::collections::BTreeSet;
 
 /// What a step of this kind puts out.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "path", kind: OutputType::Text, about: "where the file stands" },
-    Output { name: "backup", kind: OutputType::Text, about: "where the old file is kept; empty when nothing changed" },
-    Output { name: "changed", kind: OutputType::Boolean, about: "whether anything had to be changed" },
+    Output { name: "path", kind: OutputType::Text, about: "path of the file" },
+    Output {
+        name: "backup",
+        kind: OutputType::Text,
+        about: "path of the backup of the old file; empty if nothing changed",
+    },
+    Output { name: "changed", kind: OutputType::Boolean, about: "whether anything was changed" },
 ];
 
 /// Key of the memo: how far the restart has come.
@@ -50,26 +54,27 @@ enum Restart {
     Undone,
 }
 
-/// Writes a configuration file from a template: either a server's own, or any file on a host. The old file is kept
-/// beside it; undo puts it back byte for byte and restarts the server with it.
+/// Writes a configuration file from a template: a server's own, or any other file on a host. The old file is kept
+/// beside it; undo restores it byte for byte and restarts the server with it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "x-undo" = "The old file is put back byte for byte, or the new one is removed; with `restart` the server is restarted with it.",
+    "x-undo" = "The old file is restored byte for byte; a file that did not exist before is removed. With `restart`, \
+                the server is restarted.",
     "examples" = [{ "template": "my.cnf.j2", "server": "target", "profile": "import", "restart": true }]
 ))]
 pub struct Render {
-    /// Template it is rendered from.
+    /// Template to render.
     #[schemars(extend("format" = "template"))]
     template: String,
     /// Server whose `config_file` it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "server"))]
     server: Option<String>,
-    /// What the server is configured for.
+    /// Purpose that the server is configured for.
     #[serde(default)]
     profile: Profile,
-    /// Host, for a file that is not a server's.
+    /// Host, for a file that does not belong to a server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "host"))]
     host: Option<String>,
@@ -79,13 +84,13 @@ pub struct Render {
     /// Further values for the template, by name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     values: Map<String, Value>,
-    /// Permission bits such as "0640". Default: those of the file that is there, or 0644.
+    /// Permission bits such as "0640". Default: those of the existing file, or 0644.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mode: Option<String>,
-    /// Whether the server is restarted, and checked to have come back with these values.
+    /// Whether to restart the server, and to check that it runs with these values.
     #[serde(default)]
     restart: bool,
-    /// Whether the server program on the host, if there is one, must accept the file before it is written.
+    /// Whether the server program on the host, if it is installed, must accept the file before it is written.
     #[serde(default = "yes")]
     validate: bool,
 }
@@ -123,11 +128,15 @@ impl Render {
         match (self.server.as_deref(), self.host.as_deref(), self.path.as_deref()) {
             (Some(name), None, None) => {
                 let Some(server) = world.inventory.server(name) else {
-                    return one("server", format!("there is no server `{name}`"), "name a server of the inventory");
+                    return one(
+                        "server",
+                        format!("the inventory has no server `{name}`"),
+                        "name a server of the inventory",
+                    );
                 };
                 let Some(path) = server.config_file.as_deref() else {
                     let message = format!("server `{name}` has no `config_file` in the inventory");
-                    return one("server", message, "state where its configuration file stands");
+                    return one("server", message, "state the path of its configuration file");
                 };
                 if self.restart && server.restart.is_empty() {
                     let message = format!("server `{name}` has no `restart` command in the inventory");
@@ -145,9 +154,11 @@ impl Render {
                 }
                 Ok(Target { file: ConfigFile { host, path }, server: None })
             }
-            _ => {
-                one("", "give either `server`, or `host` and `path`".into(), "a server's file stands in the inventory")
-            }
+            _ => one(
+                "",
+                "give either `server`, or `host` and `path`".into(),
+                "the path of a server's file comes from the inventory",
+            ),
         }
     }
 
@@ -170,7 +181,9 @@ impl Render {
         let Some(text) = &self.mode else { return Ok(None) };
         match u32::from_str_radix(text, 8) {
             Ok(mode) if mode <= 0o7777 => Ok(Some(mode)),
-            _ => Err(vec![Complaint::new("mode", format!("`{text}` are no permission bits")).help("such as \"0640\"")]),
+            _ => {
+                Err(vec![Complaint::new("mode", format!("`{text}` are not permission bits")).help("such as \"0640\"")])
+            }
         }
     }
 
@@ -189,7 +202,7 @@ impl Render {
         Ok((target, text))
     }
 
-    /// Where the server runs otherwise than the file says.
+    /// Values with which the server runs that differ from the file.
     async fn compare(&self, cx: &Ctx<'_>, name: &str, text: &str) -> Result<Vec<Difference>> {
         let wanted = effective(text);
         let names: Vec<_> = wanted.keys().collect();
@@ -197,14 +210,14 @@ impl Render {
         Ok(server_state::differences(&wanted, &actual))
     }
 
-    /// Restarts the server and checks its values. What the template sets must be so; what the inventory adds may be
-    /// rounded by the server, and is only told.
+    /// Restarts the server and checks its values. What the template sets must be so; the server may round what the
+    /// inventory adds, so a difference there is only reported.
     async fn restart(&self, cx: &Ctx<'_>, name: &str, server: &Server, text: &str) -> Result<()> {
         server_state::restart(cx, name).await?;
         let added = |d: &Difference| server.settings.keys().any(|key| key.replace('-', "_") == d.name);
         let (told, wrong): (Vec<_>, Vec<_>) = self.compare(cx, name, text).await?.into_iter().partition(added);
         for difference in told {
-            cx.progress.note(format!("{name} came back with another value: {difference}"));
+            cx.progress.note(format!("after the restart, {name} has another value: {difference}"));
         }
         if wrong.is_empty() {
             return Ok(());
@@ -212,7 +225,7 @@ impl Render {
         let words = wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         Err(Failure::permanent("restart the server with its new configuration", words)
             .at(name)
-            .now("the server runs, with other values than its file says")
+            .now("the server runs, with other values than in its file")
             .help("another file or the command line of the server may override this one"))
     }
 
@@ -305,13 +318,15 @@ impl Step for Render {
 
     fn unproved(&self, world: &World) -> Vec<String> {
         let Ok(target) = self.target(world) else { return Vec::new() };
-        let mut unproved = vec![format!("what stands in {} now, and so what changes in it", target.file.path)];
+        let mut unproved = vec![format!("the present content of {}, and so what will change in it", target.file.path)];
         if self.text(world, &target).is_ok_and(|text| context::needs_facts(&text)) {
-            unproved
-                .push(format!("the sizes in the file: memory and processors of {} are asked then", target.file.host));
+            unproved.push(format!(
+                "the sizes in the file: they depend on memory and processors of {}, which are read then",
+                target.file.host
+            ));
         }
         if let (Some((name, _)), true) = (target.server, self.restart) {
-            unproved.push(format!("that `{name}` comes back after its restart, with these values"));
+            unproved.push(format!("that `{name}` starts again with these values"));
         }
         unproved
     }

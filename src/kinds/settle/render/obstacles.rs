@@ -39,7 +39,7 @@ pub async fn same_server_id(cx: &Ctx<'_>, settled: &BTreeSet<String>, name: &str
                 Failure::refused("configure the server", answer)
                     .at(name)
                     .now("nothing was touched")
-                    .help(format!("give it another one: servers.{name}.server_id in the inventory")),
+                    .help(format!("set another one: servers.{name}.server_id in the inventory")),
             );
         }
     }

@@ -97,7 +97,7 @@ pub async fn require_on(cx: &Ctx<'_>, name: &str, needs: &[Need], attempted: &st
     Err(Failure::refused(attempted, format!("the account lacks {}", lacks(&rows, &missing)))
         .at(name)
         .now("nothing was touched")
-        .help(format!("{remedy}; directly and not by a role")))
+        .help(format!("{remedy}; grant directly, not through a role")))
 }
 
 /// [`own_account`] of the server called `name`.

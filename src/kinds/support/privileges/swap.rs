@@ -1,4 +1,5 @@
-//! What the parts of a replication swap take, for the kinds that do them and for the look that comes before. Pure.
+//! The privileges that the parts of a replication swap need, for the kinds that do them and for the checks in advance.
+//! Pure.
 
 use crate::dialect::OwnDatabase;
 use crate::kinds::support::account_locks;
@@ -8,11 +9,11 @@ use crate::playbook::world::World;
 
 /// Statements about accounts are passed over where the account is missing.
 const PASSED_OVER: Condition =
-    Condition::MayCome("accounts are changed on the source meanwhile that this server does not have");
+    Condition::MayCome("accounts that this server does not have are changed on the source meanwhile");
 
-/// To look at a server before anything is done.
+/// To check a server before anything is done.
 pub fn looking(world: &World, server: &str) -> Vec<Need> {
-    let purpose = "look at the server, its sessions, its logs and its replication";
+    let purpose = "read the server's state, its sessions, its logs and its replication";
     let dialect = dialect(world, server);
     Needs::on(server, purpose).everywhere(dialect.look_privileges()).into()
 }
@@ -50,7 +51,7 @@ pub fn cloning(world: &World, server: &str) -> Vec<Need> {
 /// To start with the files of another server, and forget what that one followed.
 pub fn becoming_a_copy(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
-    Needs::on(server, "give it the copy's state of replication").everywhere(dialect.copied_privileges()).into()
+    Needs::on(server, "set its replication state to that of the copy").everywhere(dialect.copied_privileges()).into()
 }
 
 /// To load what was dumped.
@@ -58,7 +59,7 @@ pub fn loading(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
     let not_trusted = Condition::Differs { variable: "log_bin_trust_function_creators".into(), value: "ON".into() };
     let of_administrators = dialect.sets_system_definers();
-    Needs::on(server, "load the copy, its code with the definers that it has")
+    Needs::on(server, "load the copy, with the definers of its code")
         .everywhere(dialect.import_privileges())
         .only_if(&not_trusted, [dialect.loads_code()])
         .only_if(&Condition::AdministratorsDefine, of_administrators)
@@ -69,35 +70,35 @@ pub fn loading(world: &World, server: &str) -> Vec<Need> {
 pub fn following(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
     let mut needs: Vec<Need> =
-        Needs::on(server, "make it follow the other server").everywhere(dialect.replica_privileges()).into();
+        Needs::on(server, "make it a replica of the other server").everywhere(dialect.replica_privileges()).into();
     needs.extend(passing_over(world, server));
     needs
 }
 
-/// To read how a replica stands, and what it was told of accounts.
+/// To read the replication status, and to skip statements about accounts.
 pub fn reading_channel(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
     let mut needs: Vec<Need> =
-        Needs::on(server, "see how far it follows").everywhere(dialect.follow_privileges()).into();
+        Needs::on(server, "read how far it has replicated").everywhere(dialect.follow_privileges()).into();
     needs.extend(passing_over(world, server));
     needs
 }
 
 fn passing_over(world: &World, server: &str) -> Vec<Need> {
-    let purpose = "pass over what is said of accounts that it does not have";
+    let purpose = "skip statements about accounts that it does not have";
     Needs::on(server, purpose).only_if(&PASSED_OVER, [dialect(world, server).skips()]).into()
 }
 
 /// To close a server, end its clients and open it again.
 pub fn closing(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
-    let mut needs: Vec<Need> = Needs::on(server, "close the server, end its clients, and open it again")
+    let mut needs: Vec<Need> = Needs::on(server, "close the server, end its client sessions, and open it again")
         .everywhere(dialect.fence_privileges())
         .only_if(&Condition::EventsRun, [dialect.sets_event_scheduler()])
         .into();
     needs.extend(own_rows(world, server));
     if account_locks::needed(dialect) {
-        let purpose = "note which accounts are locked while it is closed";
+        let purpose = "record which accounts are locked while it is closed";
         needs.extend(Vec::from(Needs::on(server, purpose).own(OwnDatabase::Fence, dialect.keeps_own_rows())));
     }
     needs
@@ -107,24 +108,26 @@ pub fn closing(world: &World, server: &str) -> Vec<Need> {
 pub fn opening(world: &World, server: &str) -> Vec<Need> {
     let dialect = dialect(world, server);
     let behind = Condition::MayCome(
-        "ids that the source hands out are ahead of this server's; else that is told, and nothing fails",
+        "AUTO_INCREMENT ids of the source are ahead of this server's (without the privilege, that is reported and \
+         nothing fails)",
     );
     let mut needs: Vec<Need> =
         Needs::on(server, "end its replication and open it").everywhere(dialect.promote_privileges()).into();
     needs.extend(own_rows(world, server));
     if account_locks::needed(dialect) {
-        let purpose = "give back accounts that were locked while it was closed";
+        let purpose = "unlock accounts that were locked while it was closed";
         let give_back = Needs::on(server, purpose).everywhere(dialect.locking());
         needs.extend(Vec::from(give_back.own(OwnDatabase::Fence, dialect.keeps_own_rows())));
     }
-    let raise = Needs::on(server, "raise the next ids of tables").only_if(&behind, dialect.raises_counters());
+    let raise =
+        Needs::on(server, "raise the next AUTO_INCREMENT ids of tables").only_if(&behind, dialect.raises_counters());
     needs.extend(Vec::from(raise));
     needs
 }
 
 /// To keep rows in the tool's own database, and remove it.
 pub fn own_rows(world: &World, server: &str) -> Vec<Need> {
-    let purpose = "keep rows of cutover's own there: they time the replica and prove that the last one has arrived";
+    let purpose = "keep cutover's own rows there, which measure the lag and prove that the last row has arrived";
     Needs::on(server, purpose).own(OwnDatabase::Tokens, dialect(world, server).keeps_own_rows()).into()
 }
 

@@ -1,4 +1,4 @@
-//! How a server stood before the fence, in its own words, and making it so again.
+//! The state of a server before the fence, and how it is restored.
 
 use crate::dialect::Dialect;
 use crate::domain::{Sql, Words};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// Key of the memo.
 const BEFORE: &str = "before";
 
-/// How the server stood before the fence.
+/// The state of the server before the fence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Before {
     read_only: String,
@@ -63,7 +63,7 @@ impl Before {
         match self.event_scheduler.as_str() {
             "ON" => Ok(true),
             "OFF" | "DISABLED" => Ok(false),
-            other => Err(unclear(&format!("`{other}` is not a state of the event scheduler"))),
+            other => Err(unclear(&format!("unknown state of the event scheduler: `{other}`"))),
         }
     }
 
@@ -92,7 +92,9 @@ impl Before {
 }
 
 fn unclear(answer: &str) -> Failure {
-    Failure::permanent("read how open the server was before the fence", answer)
+    Failure::permanent("read the server's state before the fence from the journal", answer)
         .now("nothing was changed")
-        .help("make the server by hand as open as it was, then `cutover mark-undone RUN STEP --why TEXT`")
+        .help(
+            "open the server by hand as far as it was open before, then run `cutover mark-undone RUN STEP --why TEXT`",
+        )
 }

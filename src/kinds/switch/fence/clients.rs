@@ -12,16 +12,16 @@ use crate::kinds::support::answer;
 use crate::kinds::{Action, Ctx};
 use std::time::{Duration, Instant};
 
-/// How often clients are listed anew when one of them went by itself meanwhile.
+/// How often clients are listed again when one of them disconnected meanwhile.
 const ROUNDS: usize = 5;
 const NO_SUCH_THREAD: u16 = 1094;
 /// What our own connections are called in a plan.
 const OURS: &str = "own connections";
 /// What the one request is called that ends all others.
 const KILLS: &str = "all clients, in one request";
-/// What those are called that were told to end.
+/// What sessions that were killed are called in a plan.
 pub(super) const ENDED: &str = "sessions that were ended";
-/// Pause before it is looked again whether somebody is gone.
+/// Pause between checks whether sessions have ended.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Sessions that the fence has ended.
@@ -50,8 +50,8 @@ impl Ended {
 }
 
 impl Fence {
-    /// Ends every client but our own and replication, all with one request: each round trip is downtime. Open
-    /// transactions roll back; whatever their owners were not promised is not lost.
+    /// Ends every client session except our own and replication, all with one request: each round trip is downtime.
+    /// Open transactions roll back; no acknowledged write is lost.
     pub(super) async fn end_clients(&self, cx: &Ctx<'_>, session: &Session, dialect: Dialect) -> Result<Ended> {
         let ours = cx.fx.connections(&self.server).await;
         let keep = list(OURS, ours.ids.iter().map(|id| number(*id)));
@@ -74,7 +74,8 @@ impl Fence {
         Ok(ended)
     }
 
-    /// Ends these, at once or `one_by_one`; no when one of them went by itself and left the others untouched.
+    /// Ends these, all at once or `one_by_one`; `false` when one of them had disconnected, so that the others were not
+    /// ended.
     async fn kill(&self, session: &Session, dialect: Dialect, ids: &[String], one_by_one: bool) -> Result<bool> {
         let requests: Vec<Sql> = if one_by_one {
             ids.iter().map(|id| dialect.kill(id)).collect()
@@ -92,9 +93,9 @@ impl Fence {
         Ok(all)
     }
 
-    /// Waits until nobody of `ended` is left who may be one of `users`: a session that was told to end may still be at work,
-    /// and the strongest lock will not always be there. An application's session that was inside of an administrator's
-    /// trigger is itself again while it rolls back, and that may take long: it is not waited for.
+    /// Waits until no session of `ended` is left that may belong to one of `users`: a killed session may still be at
+    /// work, and the strongest lock will not always be there. An application's session that was inside of an
+    /// administrator's trigger is itself again while it rolls back, and that may take long: this does not wait for it.
     pub(super) async fn are_gone(
         &self,
         session: &Session,
@@ -117,7 +118,7 @@ impl Fence {
                 return Ok(());
             }
             if begin.elapsed() > self.lock_timeout.0 {
-                let answer = format!("connections {} do not end", left.join(", "));
+                let answer = format!("connections still open after KILL: {}", left.join(", "));
                 return Err(Failure::permanent("end the clients", answer).at(&self.server));
             }
             self.kill(session, dialect, &left, true).await?;

@@ -29,7 +29,7 @@ impl Fence {
         self.config(world).is_none() && dialect(world, &self.server).persists()
     }
 
-    /// A crash of the server must not open it again: the file says so before the memory does.
+    /// A crash of the server must not open it again: the file is changed before the running server.
     pub(super) async fn guard_file(&self, cx: &Ctx<'_>, dialect: Dialect) -> Result<()> {
         let Some(config) = self.config(cx.world) else { return Ok(()) };
         let text = if let Some(text) = config.read(cx).await? {
@@ -86,11 +86,13 @@ impl Fence {
             Some(config) => require_read(cx, &config).await,
             None if self.keeps_guard(cx.world) => Ok(()),
             None => {
-                let answer = "nothing would keep it closed when it restarts: the inventory names no `config_file`";
+                let answer = "after a restart it would be open again: the inventory has no `config_file` for it";
                 Err(Failure::refused("close the server to writes", answer)
                     .at(&self.server)
                     .now("nothing was touched")
-                    .help("state `config_file` of this server: a file of its own that it reads, such as one in its conf.d"))
+                    .help(
+                        "add `config_file` to this server: a file of its own that it reads, such as one in its conf.d",
+                    ))
             }
         }
     }
@@ -102,7 +104,7 @@ impl Fence {
         match self.config(world) {
             Some(config) => {
                 let mut actions = read_actions(&config);
-                let edit = format!("what it holds, with these lines set for the server: {lines}");
+                let edit = format!("its content, with these lines set for the server: {lines}");
                 actions.extend(config.preview(&Contents::plain(Words::late(edit))));
                 actions
             }
@@ -123,7 +125,7 @@ impl Fence {
         if !self.keeps_guard(world) {
             return Vec::new();
         }
-        let value = Words::late("what it kept before");
+        let value = Words::late("its persisted value before");
         let both = |name: &'static str| [dialect.forget_persisted(name), dialect.persist(name, &value)];
         names(dialect).into_iter().flat_map(both).map(|text| Action::sql(&self.server, text)).collect()
     }

@@ -1,4 +1,5 @@
-//! Accounts that get past `read_only`: who of them may be there when the fence falls, and who is locked from then on.
+//! Accounts that can write despite `read_only`: which of them may be logged in at the fence, and which are locked from
+//! then on.
 
 use super::Fence;
 use crate::dialect::Dialect;
@@ -22,7 +23,7 @@ pub(super) struct Locks {
     session: Arc<Session>,
     /// Locks the accounts; `None` when there are none.
     statement: Option<Sql>,
-    /// Users whose sessions must be gone before the last place in the log is read.
+    /// Users whose sessions must have ended before the final position is read.
     pub(super) users: Vec<String>,
 }
 
@@ -50,8 +51,8 @@ impl Fence {
         Ok(all.into_iter().filter(|one| one.account != own).collect())
     }
 
-    /// Those whom nobody has named and who are not locked, with the sessions that stay: none is counted for the runner's
-    /// own user.
+    /// Accounts that the inventory does not name and that are not locked, with their sessions; sessions of the runner's
+    /// own user do not count.
     async fn unnamed(&self, cx: &Ctx<'_>, main: &Session) -> Result<Vec<Bypasser>> {
         let dialect = dialect(cx.world, &self.server);
         let named = cx.world.inventory.named_past_read_only(&self.server);
@@ -67,7 +68,8 @@ impl Fence {
         Ok(all)
     }
 
-    /// Nobody is ended, or locked out, whom nobody has named: an administrator at work on the machine goes by himself.
+    /// Only accounts that the inventory names are ended or locked out: an administrator at work on the machine must log
+    /// out first.
     pub(super) async fn nobody_unnamed(&self, cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<()> {
         if !account_locks::needed(dialect) {
             return Ok(());
@@ -78,15 +80,17 @@ impl Fence {
         if there.is_empty() {
             return Ok(());
         }
-        let answer = format!("{} can write past read_only and is logged in", there.join(", "));
-        Err(Failure::not_yet("begin the fence", answer)
+        let answer = format!("{} is logged in and can write despite read_only", there.join(", "));
+        Err(Failure::not_yet("close the server to writes", answer)
             .at(&self.server)
-            .now("the application still writes there, undisturbed")
-            .help("let these sessions end, or name the account in the inventory: `past_read_only` of this server"))
+            .now("the application still writes there as before")
+            .help(
+                "wait until these sessions end, or name the account in the inventory: `past_read_only` of this server",
+            ))
     }
 
-    /// Whoever gets past `read_only`, and may be somewhere else than on the machine or is there now, must have been named: the
-    /// fence of a way back is looked at as that of a swap is by its `preflight`.
+    /// An account that can write despite `read_only`, and that can log in from elsewhere or is logged in now, must be
+    /// named: so the fence of a switch back is checked like that of a swap by its `preflight`.
     pub(super) async fn all_are_named(&self, cx: &Ctx<'_>) -> Result<()> {
         let main = cx.fx.sql(&self.server).await?;
         let loud = self.unnamed(cx, &main).await?.into_iter();
@@ -96,8 +100,8 @@ impl Fence {
             return Ok(());
         }
         Err(Failure::refused(
-            "close the server when the time comes",
-            format!("read_only does not stop {}", loud.join(", ")),
+            "close the server to writes later in this run",
+            format!("read_only does not stop writes by {}", loud.join(", ")),
         )
         .at(&self.server)
         .now("nothing was touched")
@@ -155,9 +159,7 @@ impl Fence {
         }
         let mut actions = self.lock_questions(dialect);
         actions.push(Action::sql(&self.server, dialect.without_binlog()));
-        actions.push(Action::note(
-            "when accounts get past read_only, and are not on this machine's administrators alone:",
-        ));
+        actions.push(Action::note("if accounts other than this machine's administrators can write despite read_only:"));
         actions.extend(account_locks::record_actions(&self.server, dialect));
         actions
     }
@@ -170,11 +172,11 @@ impl Fence {
     }
 }
 
-/// What to do about somebody whom nobody has named.
+/// What to do about an account that the inventory does not name.
 pub fn past_read_only_remedy(server: &str) -> String {
     format!(
-        "take SUPER and READ_ONLY ADMIN (CONNECTION_ADMIN) from it, or code with such a definer; end its sessions if it is \
-         an administrator on the machine; or name it in the inventory, `past_read_only` of `{server}`: the fence then ends \
-         its sessions and keeps it out"
+        "revoke SUPER and READ_ONLY ADMIN (CONNECTION_ADMIN) from it, or change code that has such a definer; if it \
+         is an administrator on the machine, end its sessions; or name it in the inventory, in `past_read_only` of \
+         `{server}`: the fence then ends its sessions and keeps it out"
     )
 }

@@ -1,4 +1,4 @@
-//! `fence`: closes a server to every write, proves it, and names the last place in its log.
+//! `fence`: closes a server to every write, proves it, and reads the final position in its binary log.
 
 mod before;
 mod clients;
@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 
 /// Outputs of this kind.
 pub const OUTPUTS: &[Output] = &[
-    Output { name: "position", kind: OutputType::Position, about: "The last place in the server's binary log." },
+    Output { name: "position", kind: OutputType::Position, about: "Final position in the server's binary log." },
     Output { name: "token", kind: OutputType::Integer, about: "Number of the row written as the last transaction." },
     Output {
         name: "fence_ms",
@@ -48,17 +48,18 @@ pub const OUTPUTS: &[Output] = &[
     Output {
         name: "event_scheduler",
         kind: OutputType::Text,
-        about: "Whether the event scheduler ran before: ON or OFF.",
+        about: "State of the event scheduler before: ON or OFF.",
     },
     Output {
         name: "own_log",
         kind: OutputType::Text,
-        about: "How far the server's own log had come, as JSON: what it writes itself after that, no other server has.",
+        about: "Final state of the server's own binary log, as JSON: what the server writes itself after that, no \
+                other server has.",
     },
     Output {
         name: "ended",
         kind: OutputType::List,
-        about: "Clients whose sessions were ended, each as `N sessions of user@host`.",
+        about: "Clients whose sessions were ended, each in the form `N sessions of user@host`.",
     },
 ];
 
@@ -67,36 +68,39 @@ pub const PURPOSE: &str = "fence";
 /// Name of the connection that keeps the fence shut where it ends with its session.
 pub const HOLDER: &str = "fence";
 
-/// Closes a server to every write: read-only, a last row of our own, clients ended, administrators shut out too. Then
-/// its place in the binary log is final. Where the strongest lock ends with the runner, accounts that get past
-/// `read_only` are locked from then on, on this server alone. Taken back, the server is as open as it was.
+/// Closes a server to every write: makes it read-only, writes a last row, ends client sessions, and locks out
+/// administrators too. Its binlog position is then final. Where the strongest lock would end with the runner, accounts
+/// that can write despite `read_only` are locked from then on, on this server only. Undo opens the server as far as it
+/// was open before.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the name that a playbook uses")]
 #[schemars(extend(
-    "x-undo" = "The server is opened as far as it was open before: accounts, event scheduler and configuration file included.",
+    "x-undo" = "The server is opened as far as it was open before, including accounts, event scheduler and \
+                configuration file.",
     "examples" = [{ "server": "source", "replica": "target" }]
 ))]
 pub struct Fence {
-    /// Server that is closed.
+    /// Server to close.
     #[schemars(extend("format" = "server"))]
     server: String,
-    /// Server that follows it. The fence falls in the moment this one has just caught up, so that the application
-    /// waits for next to nothing; it must be read-only.
+    /// Its replica, which must be read-only. The server is closed at a moment when the replica has just caught up, so
+    /// that the application waits as briefly as possible.
     #[serde(default)]
     #[schemars(extend("format" = "server"))]
     replica: Option<String>,
-    /// Longest time to wait for locks. Writers queue up behind that wait, so it is kept short.
+    /// Longest time to wait for locks. Writers queue behind that wait, so keep it short.
     #[serde(default = "three_seconds")]
     lock_timeout: Span,
-    /// Oldest transaction that may be open before the fence: it would be rolled back.
+    /// Longest age of an open transaction before the fence. The fence rolls back every transaction that is still open;
+    /// an older one makes the step fail before anything is changed.
     #[serde(default = "three_seconds")]
     max_transaction: Span,
-    /// How far the replica may be behind when the fence falls: the application waits for as long. Further behind, nothing
-    /// is touched, and the switch is put off.
+    /// Longest lag of the replica at the moment when the server is closed: the application waits for as long. If the
+    /// lag is longer, nothing is changed, and the switch is put off.
     #[serde(default = "at_its_heels")]
     lag_at_fence: Span,
-    /// How long a moment is waited for at which the replica has just caught up; the application writes meanwhile.
+    /// Longest time to wait for a moment when the replica has just caught up; the application writes meanwhile.
     #[serde(default = "three_seconds")]
     patience: Span,
 }
@@ -114,8 +118,8 @@ impl Fence {
         u32::try_from(self.lock_timeout.0.as_secs()).unwrap_or(u32::MAX).max(1)
     }
 
-    /// Whether a runner that died, or stopped, has closed the server already: then nobody writes there, and waiting for
-    /// a better moment is of no use.
+    /// Whether an earlier runner that died or stopped has closed the server already: then no client writes there, and
+    /// waiting for a better moment is useless.
     async fn has_fallen(cx: &Ctx<'_>, main: &Session, dialect: Dialect) -> Result<bool> {
         Ok(Before::read(cx)?.is_some() && is_closed(main, dialect).await?)
     }
@@ -130,7 +134,7 @@ impl Fence {
         actions.push(here.sql(dialect.strongest_fence().close));
         actions.extend(self.keep_actions(world));
         if account_locks::needed(dialect) {
-            actions.push(Action::note("until no session of an account that gets past read_only is left:"));
+            actions.push(Action::note("until no session of an account that can write despite read_only is left:"));
             actions.push(here.sql(dialect.still_connected(Sql::late(clients::ENDED))));
         }
         actions.extend([
@@ -160,11 +164,10 @@ impl Step for Fence {
         actions.extend([OwnDatabase::Tokens, OwnDatabase::Fence].map(|own| here.sql(dialect.foreign_objects(own))));
         actions.extend(dialect.create_token_table().iter().map(|text| here.sql(text)));
         actions.extend(self.gate_actions(world));
-        actions.push(Action::note("then, and as long as the replica is behind, nothing else:"));
+        actions.push(Action::note("then, and nothing else while the replica is behind:"));
         actions.extend(self.moment_actions(world));
         if !dialect.strongest_fence().held_by_session {
-            actions
-                .push(Action::note("if a runner that died has closed it before, so that the last row can be written:"));
+            actions.push(Action::note("if an earlier runner closed it and died, so that the last row can be written:"));
             actions.extend([here.sql(dialect.set_read_only()), here.sql(dialect.strongest_fence().open)]);
         }
         actions.extend(Before::questions(dialect).into_iter().map(|text| here.sql(text)));
@@ -189,7 +192,7 @@ impl Step for Fence {
         if account_locks::needed(dialect) {
             actions.extend(account_locks::give_back_actions(&self.server, dialect));
         }
-        actions.push(Action::note("as they were before the fence:"));
+        actions.push(Action::note("back to their state before the fence:"));
         actions.extend(self.undo_guard_actions(world));
         actions.extend(Before::restore_statements(dialect).iter().map(|text| here.sql(text)));
         actions.extend(self.config(world).map(|config| config.preview_undo()).unwrap_or_default());
@@ -213,22 +216,19 @@ impl Step for Fence {
 
     fn unproved(&self, world: &World) -> Vec<String> {
         let mut unproved = vec![
-            format!(
-                "how long `{}` takes to close: writers wait behind the transactions that are open then",
-                self.server
-            ),
-            "which clients must be ended".to_owned(),
+            format!("how long `{}` takes to close: writers wait for the transactions that are open then", self.server),
+            "which client sessions must be ended".to_owned(),
         ];
         if let Some(ConfigFile { host, path }) = self.config(world) {
             unproved.push(format!(
-                "that it is `{}` which reads {path} when it restarts: it is seen that a server of {host} does",
+                "that `{}` itself reads {path} when it restarts: only that some server on {host} reads it is proved",
                 self.server
             ));
         }
         unproved
     }
 
-    /// Found out hours before it is needed: an account that may not close the server may not open it again either.
+    /// Checked hours before it is needed: an account that cannot close the server cannot open it again either.
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let dialect = dialect(cx.world, &self.server);
         let scheduler = async {
@@ -242,7 +242,7 @@ impl Step for Fence {
                 needs.retain(|need| {
                     need.only_if.is_none() || state == "ON" && need.only_if == Some(Condition::EventsRun)
                 });
-                failures.extend(require(cx, &needs, "close the server when the time comes").await);
+                failures.extend(require(cx, &needs, "close the server to writes later in this run").await);
             }
             Err(failure) => failures.push(failure),
         }
@@ -318,9 +318,9 @@ impl Step for Fence {
             config.restore(cx).await?;
         }
         if before.was_closed()? {
-            cx.progress.note(format!("`{}` is closed as it was", server(cx.world, &self.server)?.address));
+            cx.progress.note(format!("`{}` is closed again, as before", server(cx.world, &self.server)?.address));
         } else {
-            cx.progress.note(format!("`{}` takes writes again", server(cx.world, &self.server)?.address));
+            cx.progress.note(format!("`{}` accepts writes again", server(cx.world, &self.server)?.address));
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! The moment at which the fence costs least: the replica has just caught up. Far behind, it does not fall at all.
+//! The moment at which the fence costs least: the replica has just caught up. If it is far behind, the server is not
+//! closed.
 
 use super::Fence;
 use crate::dialect::Dialect;
@@ -14,15 +15,15 @@ use crate::playbook::world::World;
 use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
-/// A replica that gets to the source's place this fast is at its heels (rulebook M12: the applier then
-/// needs 0.1-6 ms after the fence, otherwise up to half a second).
+/// A replica that reaches the source's position this fast is close enough (rulebook M12: the applier then needs 0.1-6
+/// ms after the fence, otherwise up to half a second).
 const CLOSE: Duration = Duration::from_millis(15);
-/// Pause between looks at the replica.
+/// Pause between checks of the replica.
 const PAUSE: Duration = Duration::from_millis(1);
 /// What a second wait has at least, when the first has used the patience up: time to see how far the replica is behind.
 const SECOND: Duration = Duration::from_millis(500);
 
-/// Places of the source's log with the moments at which they were its end: how far behind a replica is.
+/// Positions of the source's log with the times at which they were its end: they show how far behind a replica is.
 #[derive(Default)]
 struct Trail(Vec<(Position, Instant)>);
 
@@ -42,8 +43,8 @@ impl Fence {
             Action::sql(&self.server, dialect(world, &self.server).binlog_position()),
             Action::sql(replica, dialect(world, replica).replica_status()),
             Action::note(format!(
-                "measured anew, whatever was measured earlier: repeat until the replica is there within {CLOSE:?}, at most \
-                 {}; then it must be within {}, or nothing is touched",
+                "measured again here: repeat until the replica is less than {CLOSE:?} behind, at most for {}; then it \
+                 must be less than {} behind, or nothing is changed",
                 self.patience, self.lag_at_fence
             )),
         ]
@@ -80,21 +81,22 @@ impl Fence {
                     lag => Err(self.behind(replica, lag, &applied, &place)),
                 };
             }
-            cx.safe_point("begin the fence")?;
+            cx.safe_point("catch up before the switch")?;
         }
     }
 
-    /// How far the replica has come. One that stands still is no reason to wait, and the block can begin again when it
-    /// runs: nothing was touched.
+    /// How far the replica has come. If it is stopped, waiting is useless, and the block can start again when it runs:
+    /// nothing was touched.
     async fn applied(&self, cx: &Ctx<'_>, replica: &str, session: &Session) -> Result<Position> {
-        let attempted = "begin the fence";
+        let attempted = "catch up before the switch";
         let status = account_statements::status(cx, replica, session).await?;
-        let status =
-            status.ok_or_else(|| Failure::permanent(attempted, "it follows no source").at(session.server()))?;
+        let status = status.ok_or_else(|| {
+            Failure::permanent(attempted, "it does not replicate from any server").at(session.server())
+        })?;
         match status.alive(session.server(), attempted) {
             Ok(()) => Ok(status.applied),
             Err(failure) => Err(Failure { class: Class::NotYet, ..failure }
-                .now("the application still writes on the old server, undisturbed")),
+                .now("the application still writes on the old server as before")),
         }
     }
 
@@ -106,13 +108,13 @@ impl Fence {
             None => format!("more than {} behind", self.patience),
         };
         let answer = format!(
-            "it is {lag}, and may be {}: it has applied up to {applied}, and `{}` is at {end}",
+            "the replica is {lag}, allowed is {}: it has applied up to {applied}, and `{}` is at {end}",
             self.lag_at_fence, self.server
         );
-        Failure::not_yet("begin the fence", answer)
+        Failure::not_yet("catch up before the switch", answer)
             .at(replica)
-            .now(format!("the application still writes on `{}`, undisturbed", self.server))
-            .help("let it catch up: fewer writes, more threads that apply; or allow more with `lag_at_fence`")
+            .now(format!("the application still writes on `{}` as before", self.server))
+            .help("let it catch up (fewer writes, or more applier threads), or allow a longer lag with `lag_at_fence`")
     }
 }
 

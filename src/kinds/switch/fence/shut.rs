@@ -1,4 +1,4 @@
-//! The fence itself, from the first lock to the last place in the log: everything in here is downtime.
+//! The fence itself, from the first lock to the final position in the log: everything in here is downtime.
 
 use super::before::Before;
 use super::clients::Ended;
@@ -17,9 +17,10 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 impl Fence {
-    /// Accounts are locked before clients are ended, so that none of them comes back, and clients go before the strongest
-    /// lock, which would wait for their running statements. Whoever was locked is seen to be gone before the place is
-    /// read: if the runner dies then, the strongest lock goes with it, and nobody is left who could write.
+    /// Accounts are locked before clients are ended, so that none of them comes back, and clients go before the
+    /// strongest lock, which would wait for their running statements. The sessions of locked accounts must have ended
+    /// before the position is read: if the runner dies then, the strongest lock ends with it, and no session is left
+    /// that could write.
     pub(super) async fn shut(
         &self,
         cx: &Ctx<'_>,
@@ -43,9 +44,11 @@ impl Fence {
             self.are_gone(main, dialect, &ended, &locks.users).await?;
         }
         if !is_closed(main, dialect).await? {
-            return Err(
-                Failure::permanent("close the server to writes", "it says that it is not read-only").at(&self.server)
-            );
+            return Err(Failure::permanent(
+                "close the server to writes",
+                "the server reports that it is not read-only",
+            )
+            .at(&self.server));
         }
         let own_log = own_transactions::at_fence(main, holder, dialect).await?;
         let position = &own_log.position;
@@ -65,14 +68,14 @@ impl Fence {
         if ended.len() > 0 {
             cx.progress.note(format!("ended {}", ended.lines().join(", ")));
         }
-        cx.progress.note(format!("closed at {position} in {millis:.1} ms, {} clients ended", ended.len()));
+        cx.progress.note(format!("closed at {position} in {millis:.1} ms, client sessions ended: {}", ended.len()));
     }
 
     fn not_shut(&self, failure: Failure) -> Failure {
         let class = if failure.class == Class::Cancelled { failure.class } else { Class::Permanent };
         Failure { class, attempted: "close the server to writes".into(), ..failure }
-            .now(format!("`{}` may be partly closed; the rollback opens it again", self.server))
-            .help("look for long statements and LOCK TABLES in its process list, and cut over when it is quiet")
+            .now(format!("`{}` may be partly closed; a rollback opens it again", self.server))
+            .help("look for long statements and LOCK TABLES in its process list, and switch when it is quiet")
     }
 
     /// A scheduler that is not running stays untouched: a disabled one refuses even to be stopped, and a stopped one

@@ -1,9 +1,9 @@
-//! Counters of ids: the new server must not give out an id that the old one gave before.
+//! `AUTO_INCREMENT` counters: the new server must not use an id that the old one has used before.
 //!
-//! Rows raise a counter when they are applied, so ids of committed rows are never given twice. What raised it without a row
-//! that was applied (a copy that did not carry it, a server that forgot it when it was restarted) does not: the next id of the
-//! new server is raised to that of the old one. It is looked at before the old server is closed; under the fence only what
-//! was found then is looked at again.
+//! Rows raise a counter when they are applied, so ids of committed rows are never used twice. A counter can also rise
+//! without an applied row, or be lost (a copy that did not include it, a server that forgot it at a restart): so the
+//! next id of the new server is raised to that of the old one. All counters are compared before the old server is
+//! closed; under the fence, only the differences found then are checked again.
 
 use super::Promote;
 use crate::dialect::{Databases, Dialect, Every, Late};
@@ -95,7 +95,7 @@ impl Promote {
             cx.fx.close_session(server, PURPOSE).await;
         }
         let lower = looked.unwrap_or_else(|failure: Failure| {
-            cx.progress.note(format!("next ids were not compared: {}", failure.answer));
+            cx.progress.note(format!("could not compare next AUTO_INCREMENT ids: {}", failure.answer));
             Vec::new()
         });
         cx.memo.set(LOWER, serde_json::json!(lower)).await
@@ -111,8 +111,8 @@ impl Promote {
         Ok(())
     }
 
-    /// Raises those that are still lower, on the server that was just opened. That one of them cannot be raised is told, and
-    /// no reason to send the application back to a server that is closed.
+    /// Raises those that are still lower, on the server that was just opened. If one of them cannot be raised, that is
+    /// reported; it is no reason to send the application back to a closed server.
     pub(super) async fn raise_counters(&self, cx: &Ctx<'_>) -> Result<()> {
         let noted: Vec<Counter> = cx.memo.read(LOWER)?.unwrap_or_default();
         if noted.is_empty() {
@@ -123,10 +123,14 @@ impl Promote {
             Err(failure) => (Vec::new(), vec![failure.to_string()]),
         };
         if !raised.is_empty() {
-            cx.progress.note(format!("next ids raised to those of `{}`: {}", self.source, some(&raised)));
+            cx.progress.note(format!(
+                "next AUTO_INCREMENT ids raised to those of `{}`: {}",
+                self.source,
+                some(&raised)
+            ));
         }
         if !failed.is_empty() {
-            cx.progress.note(format!("next ids that could not be raised: {}", some(&failed)));
+            cx.progress.note(format!("could not raise these next AUTO_INCREMENT ids: {}", some(&failed)));
         }
         Ok(())
     }
@@ -162,7 +166,8 @@ impl Promote {
         before.extend(to.comparing_session().iter().map(|text| new.sql(text)));
         before.extend([old.sql(from.counters(&Every)), old.sql(from.binlog_position()), new.sql(to.replica_status())]);
         before.push(new.sql(to.counters(&Every)));
-        let mut after = vec![Action::note("ids that the old server gave and the new one would give again:")];
+        let mut after =
+            vec![Action::note("AUTO_INCREMENT ids that the old server used and the new one would use again:")];
         after.push(new.sql(to.counters(&Late)));
         after.push(new.sql(to.raise_counter(None, Words::late("next id"))));
         [before, after]

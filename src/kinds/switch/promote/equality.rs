@@ -1,4 +1,4 @@
-//! Whether both servers were found to hold the same, and not too long ago.
+//! Whether both servers were found to hold the same data, and not too long ago.
 
 use super::Promote;
 use crate::domain::units::Span;
@@ -6,15 +6,15 @@ use crate::error::{Failure, Result};
 use crate::kinds::{Action, Complaint, Ctx};
 use std::time::Duration;
 
-/// What `verified` says where nobody compares the servers: a reviewer reads it, and `check` reports it.
+/// The value of `verified` when the servers are not compared: reviewers see it, and `check` reports it.
 const NONE: &str = "none";
-/// The memo's entry that says that the proof of equality was looked at.
+/// Key of the memo: that the proof of equality was checked.
 const FRESH: &str = "proof_is_fresh";
-const WHERE_FROM: &str = "add a `verify` step before the switch, and give `promote` its output: \
-                          `verified: \"{{ steps.ID.finished }}\"`; where they are compared by other means: \
-                          `verified: none`, which `check` reports (C021)";
+const WHERE_FROM: &str = "add a `verify` step before the switch, and give `promote` its output: `verified: \"{{ \
+                          steps.ID.finished }}\"`; if you compare them by other means: `verified: none`, which \
+                          `cutover check` reports (C021)";
 
-/// How old a proof is; `None` for one from the future, whose age nobody knows. Clocks of two runners may differ a little.
+/// How old a proof is; `None` for a time in the future. Clocks of two runners may differ a little.
 fn age_of(finished: jiff::Timestamp, now: jiff::Timestamp) -> Option<Duration> {
     let skew = Duration::from_secs(5);
     let age = now.duration_since(finished);
@@ -26,27 +26,27 @@ fn age_of(finished: jiff::Timestamp, now: jiff::Timestamp) -> Option<Duration> {
 }
 
 impl Promote {
-    /// The moment of the proof; `None` where the playbook says that there is none.
+    /// The time of the proof; `None` if the playbook states that there is none.
     pub(super) fn proof(&self) -> Option<&str> {
         self.verified.as_deref().filter(|verified| *verified != NONE)
     }
 
-    /// A promotion must say how equality is proved, or that it is not.
+    /// A promotion must state how equality is proved, or that it is not.
     pub(super) fn says_how_proved(&self) -> Result<(), Vec<Complaint>> {
         if self.verified.is_some() {
             return Ok(());
         }
-        let message = "nothing proves that both servers hold the same: `verified` is missing";
+        let message = "nothing proves that both servers hold the same data: `verified` is missing";
         Err(vec![Complaint::new("", message).help(WHERE_FROM)])
     }
 
-    /// What is looked at, for the plan.
+    /// The check, for the plan.
     pub(super) fn proof_action(&self) -> Option<Action> {
         let (time, limit) = (self.proof()?, self.max_age);
         Some(Action::note(format!("refuse if the proof of {time} is older than {limit}, before anything is closed")))
     }
 
-    /// The same, unless it was looked at before the old server was closed.
+    /// The same, unless it was checked before the old server was closed.
     pub(super) async fn was_fresh(&self, cx: &Ctx<'_>) -> Result<()> {
         if cx.memo.flag(FRESH)? { Ok(()) } else { self.fresh(cx).await }
     }
@@ -56,20 +56,20 @@ impl Promote {
         let Some(verified) = self.proof() else { return Ok(()) };
         let Ok(finished) = verified.parse::<jiff::Timestamp>() else {
             let help = "name the output of a `verify` step: `verified: \"{{ steps.ID.finished }}\"`";
-            return Err(self.refuse(format!("`{verified}` is not the time of a proof"), help));
+            return Err(self.refuse(format!("`{verified}` is not a time"), help));
         };
         let Some(age) = age_of(finished, jiff::Timestamp::now()) else {
-            let help = "set the clock of the runner's machine, and run the `verify` step again";
-            let what = "the proof that both servers hold the same is dated";
-            return Err(self.refuse(format!("{what} {finished}, and that is in the future"), help));
+            let help = "correct the clock of the runner's machine, and run the `verify` step again";
+            let what = "the proof that both servers hold the same data has the time";
+            return Err(self.refuse(format!("{what} {finished}, which is in the future"), help));
         };
         if age > self.max_age.0 {
             let (age, limit) = (Span(Duration::from_secs(age.as_secs())), self.max_age);
-            let answer = format!("the proof that both servers hold the same is {age} old, and may be {limit} old");
+            let answer = format!("the proof that both servers hold the same data is {age} old; the limit is {limit}");
             return Err(Failure::refused("promote", answer)
                 .at(&self.server)
-                .now("nothing was closed for it")
-                .help("`cutover resume RUN` looks at the servers again; or allow more with `max_age`"));
+                .now("no server was closed")
+                .help("run `cutover resume RUN` to compare the servers again, or allow more with `max_age`"));
         }
         cx.memo.set(FRESH, true.into()).await
     }

@@ -31,12 +31,12 @@ pub const OUTPUTS: &[Output] = &[
     Output {
         name: "final_position",
         kind: OutputType::Position,
-        about: "The old server's last place, proved applied.",
+        about: "Final position of the old server, proved applied.",
     },
     Output {
         name: "position",
         kind: OutputType::Position,
-        about: "The new server's own place before its first write.",
+        about: "Position in the new server's own binary log before its first write.",
     },
 ];
 
@@ -44,9 +44,9 @@ pub const OUTPUTS: &[Output] = &[
 const PROOF: &str = "promoted";
 const DURABLE: &str = "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit, @@GLOBAL.sync_binlog";
 
-/// Opens the new server: the point of no return. It refuses unless every commit is made durable, the old server is
-/// still closed, and its final position is proved applied; then it stops replication, opens the server and proves
-/// it with a write.
+/// Opens the new server: the point of no return. Refuses unless every commit is durable, the old server is still
+/// closed, and its final position is proved applied. Then it stops replication, opens the server, and proves it with a
+/// write.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -54,30 +54,31 @@ const DURABLE: &str = "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit, @@GLOBAL.
     "examples" = [{ "server": "target", "source": "source", "position": "{{ steps.fence.position }}", "verified": "{{ steps.verify.finished }}" }]
 ))]
 pub struct Promote {
-    /// Server that is opened.
+    /// Server to open.
     #[schemars(extend("format" = "server"))]
     server: String,
     /// Server that was closed.
     #[serde(default = "source")]
     #[schemars(extend("format" = "server"))]
     source: String,
-    /// The final position, as the fence named it. It is read from the closed server again in any case.
+    /// The final position, as reported by the fence. It is always read from the closed server again.
     #[serde(default)]
     position: Option<Position>,
-    /// When a `verify` step found the servers equal: `"{{ steps.verify.finished }}"`. It is looked at before the old server
-    /// is closed. A plan without it is refused; `none` says that nobody compared them, and `check` reports that (C021).
+    /// Time at which a `verify` step found the servers equal: `"{{ steps.verify.finished }}"`. It is checked before the
+    /// old server is closed. A plan without it is refused; `none` means that the servers were not compared, and
+    /// `cutover check` reports that (C021).
     #[serde(default)]
     verified: Option<String>,
-    /// How old that proof may be.
+    /// Longest age of that proof.
     #[serde(default = "one_day")]
     max_age: Span,
-    /// Whether the channel is forgotten here, or later by a `forget_source` step, when nobody waits any more. A
-    /// stopped channel does not start by itself either way.
+    /// Whether the replication channel is removed here, or later by a `forget_source` step, when the application no
+    /// longer waits. In both cases, a stopped channel does not start by itself.
     #[serde(default)]
     forget: Forget,
 }
 
-/// When the channel is forgotten.
+/// When the replication channel is removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Forget {
@@ -96,15 +97,15 @@ fn one_day() -> Span {
     Span(Duration::from_hours(24))
 }
 
-/// The memo's entry that says that everything was proved, and what.
+/// Key of the memo: that everything was proved, and what.
 const PROVED: &str = "proved";
 
 /// What was proved before the server was opened, as the memo keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Proved {
-    /// The old server's last place.
+    /// The old server's final position.
     last: Position,
-    /// The new server's own place before its first write.
+    /// Position in the new server's own binary log before its first write.
     own: Position,
     /// The replica's status, for the journal.
     status: Vec<String>,
@@ -141,35 +142,40 @@ impl Promote {
             return Ok(());
         }
         let answer = format!("innodb_flush_log_at_trx_commit is {} and sync_binlog is {}", value(0), value(1));
-        Err(self.refuse(answer, "set both to 1 before: a `set_variables` step with `persist: true`"))
+        Err(self.refuse(answer, "set both to 1 before this step, with a `set_variables` step and `persist: true`"))
     }
     /// The old server is closed now, to administrators too where that ends with a connection.
     async fn fenced(&self, cx: &Ctx<'_>, sides: &Sides) -> Result<Position> {
         let held = !sides.from.strongest_fence().held_by_session || cx.fx.open_session(&self.source, HOLDER).is_some();
         if !held || !is_closed(&sides.source, sides.from).await? {
-            let answer = format!("`{}` is not fenced any more", self.source);
-            return Err(self.refuse(answer, "a `fence` step of the same run must stand before"));
+            let answer = format!("`{}` is no longer closed to writes", self.source);
+            return Err(self.refuse(answer, "put a `fence` step of the same run before this step"));
         }
         let position = binlog_position(&sides.source, sides.from).await?;
         if let Some(named) = self.position.as_ref().filter(|named| named.order(&position) != Ordering::Equal) {
-            let answer =
-                format!("`{}` was fenced at {named} and is at {position} now: someone wrote past it", self.source);
-            return Err(self.refuse(answer, "find the account with READ_ONLY ADMIN or SUPER that wrote, and try again"));
+            let answer = format!(
+                "`{}` was closed at {named} and is at {position} now: someone has written to it since",
+                self.source
+            );
+            return Err(
+                self.refuse(answer, "find the account with READ_ONLY ADMIN or SUPER that wrote there, and try again")
+            );
         }
         Ok(position)
     }
     async fn applied(&self, sides: &Sides, last: &Position) -> Result<ReplicaStatus> {
         let status = ReplicaStatus::read(&sides.target, sides.to).await?;
-        let status =
-            status.ok_or_else(|| self.refuse("it follows no source", "nothing proves that it has the data"))?;
+        let status = status.ok_or_else(|| {
+            self.refuse("it does not replicate from any server", "nothing proves that this server has all data")
+        })?;
         if let Some(error) = &status.apply_error {
-            return Err(self.refuse(format!("it stopped applying: {error}"), "mend the cause, or copy again"));
+            return Err(self.refuse(format!("replication stopped: {error}"), "fix the cause, or copy the data again"));
         }
         if status.applied.order(last) == Ordering::Equal {
             return Ok(status);
         }
-        let answer = format!("it has applied up to {}, the last place is {last}", status.applied);
-        Err(self.refuse(answer, "a `wait_for_position` step must stand before"))
+        let answer = format!("it has applied up to {}, but the final position is {last}", status.applied);
+        Err(self.refuse(answer, "put a `wait_for_position` step before this step"))
     }
     /// Notes that everything the old server wrote was applied here, and gives back where this server's own log stands.
     async fn proved(&self, cx: &Ctx<'_>, sides: &Sides, last: &Position) -> Result<Position> {
@@ -185,13 +191,13 @@ impl Promote {
         sides.target.query(sides.to.clear_read_only(), LOOK).await?;
         let proof = async {
             if is_closed(&sides.target, sides.to).await? {
-                return Err(self.refuse("it is read-only after read_only was switched off", "look at its error log"));
+                return Err(self.refuse("it is still read-only after read_only was set to OFF", "check its error log"));
             }
             sides.target.query(&sides.to.write_token(cx.run, PROOF, "1"), LOOK).await?;
             let read = sides.target.query(&sides.to.read_token(cx.run, PROOF), LOOK).await?;
             match read.value() {
                 Some("1") => Ok(()),
-                other => Err(self.refuse(format!("the proof row reads {other:?}"), "look at its error log")),
+                other => Err(self.refuse(format!("the proof row contains {other:?}"), "check its error log")),
             }
         };
         match proof.await {
@@ -202,14 +208,14 @@ impl Promote {
             }
         }
     }
-    /// What a fence has done to this server when it was closed, days ago perhaps, is taken off once it is proved open:
-    /// before that, an account that gets past `read_only` could write to a server that is not the one yet. A runner that
-    /// dies in between finds the record, and goes on here.
+    /// Locks that a fence put on accounts of this server when it was closed, perhaps days ago, are removed once it is
+    /// proved open: before that, an account that can write despite `read_only` could write to a server that is not the
+    /// active one yet. After a crash in between, the next runner finds the record, and continues here.
     async fn unlock(&self, cx: &Ctx<'_>) -> Result<()> {
         let given_back = account_locks::give_all_back(cx, &self.server).await?;
         if !given_back.is_empty() {
             let names: Vec<String> = given_back.iter().map(ToString::to_string).collect();
-            cx.progress.note(format!("accounts given back: {}", names.join(", ")));
+            cx.progress.note(format!("accounts unlocked: {}", names.join(", ")));
         }
         if let Some(names) = self.kept_closed(cx.world) {
             let target = cx.fx.sql(&self.server).await?;
@@ -251,7 +257,7 @@ impl Step for Promote {
 
     fn preview(&self, world: &World) -> Result<Vec<Action>, Vec<Complaint>> {
         if world.inventory.server(&self.source).is_none() {
-            let message = format!("there is no server `{}` that could be fenced", self.source);
+            let message = format!("the inventory has no server `{}` to close", self.source);
             return Err(vec![Complaint::new("source", message).help("name the old server: `source: NAME`")]);
         }
         self.says_how_proved()?;
@@ -267,7 +273,7 @@ impl Step for Promote {
             new.sql(to.replica_status()),
             new.sql(to.binlog_position()),
             Action::note(
-                "refuse unless every commit is durable, the old server is closed, and its last place is applied",
+                "refuse unless every commit is durable, the old server is closed, and its final position is applied",
             ),
             new.sql(to.stop_replica()),
             new.sql(to.replica_status()),
@@ -304,7 +310,7 @@ impl Step for Promote {
 
     fn needs(&self, world: &World) -> Vec<Need> {
         let from = dialect(world, &self.source);
-        let look = Needs::on(&self.source, "see where its log stands").everywhere([from.sees_log()]);
+        let look = Needs::on(&self.source, "read its binary log position").everywhere([from.sees_log()]);
         let mut needs = Vec::from(look.everywhere(from.sees_all()));
         needs.extend(swap::opening(world, &self.server));
         needs
@@ -317,20 +323,24 @@ impl Step for Promote {
     fn unproved(&self, _: &World) -> Vec<String> {
         let applied = match self.proof() {
             None => {
-                format!("that every row is the same on both: it proves that all `{}` wrote was applied", self.source)
+                format!(
+                    "that every row is the same on both servers: this step proves that everything `{}` wrote was \
+                     applied",
+                    self.source
+                )
             }
-            Some(_) => "that the rows written since the servers were compared are the same on both".to_owned(),
+            Some(_) => "that rows written since the comparison are the same on both servers".to_owned(),
         };
-        vec![applied, format!("how `{}` bears the load of the application", self.server)]
+        vec![applied, format!("how `{}` handles the load of the application", self.server)]
     }
 
     async fn inspect(&self, cx: &Ctx<'_>, _: &BTreeSet<String>) -> Vec<Failure> {
         let mut needs = swap::opening(cx.world, &self.server);
         needs.retain(|need| need.only_if.is_none());
-        require(cx, &needs, "open the server when the time comes").await
+        require(cx, &needs, "open the server later in this run").await
     }
 
-    /// Durability and the proof's age are looked at before the fence: a refusal then costs the application nothing.
+    /// Durability and the age of the proof are checked before the fence: a refusal then costs the application nothing.
     async fn prepare(&self, cx: &Ctx<'_>) -> Result<()> {
         if self.proof().is_some_and(|verified| marker::find(verified).next().is_none()) {
             self.fresh(cx).await?; // a proof from within the block is made later
@@ -375,7 +385,9 @@ impl Step for Promote {
         }
         cx.safe_point("promote")?;
         if self.fenced(cx, &sides).await?.order(&last) != Ordering::Equal {
-            return Err(self.refuse(format!("`{}` moved past {last}", self.source), "find out who wrote there"));
+            return Err(
+                self.refuse(format!("`{}` has moved past {last}", self.source), "find out which account wrote there")
+            );
         }
         self.open(cx, &sides).await?;
         self.raise_counters(cx).await?;
@@ -386,10 +398,10 @@ impl Step for Promote {
 
     async fn undo(&self, cx: &Ctx<'_>) -> Result<()> {
         if cx.memo.read::<Proved>(PROVED)?.is_some() && self.is_open(cx).await? {
-            let answer = "the server is open, the application may have written there";
-            return Err(Failure::permanent("take the promotion back", answer)
+            let answer = "the server is open, so the application may have written there";
+            return Err(Failure::permanent("undo the promotion", answer)
                 .at(&self.server)
-                .help("only a switch in the other direction is lossless now"));
+                .help("only a switch in the other direction loses no writes now"));
         }
         let (target, to) = (cx.fx.sql(&self.server).await?, dialect(cx.world, &self.server));
         if ReplicaStatus::read(&target, to).await?.is_some() {

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 /// Sessions are looked for this often.
 const EVERY: Duration = Duration::from_millis(100);
-/// How many looks before the switch must find no session of an application that is called quiet: one that connects for
-/// each request has none for moments.
+/// How many checks before the switch must find no session of an application before it counts as idle: an application
+/// that connects for each request has no session for moments.
 const QUIET_LOOKS: u32 = 10;
 /// Key of the memo: whether the application had a session on the server that it leaves.
 const WAS_THERE: &str = "was_there";
@@ -27,7 +27,7 @@ const WAS_THERE: &str = "was_there";
 /// How long an application is looked for on its new server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arrival {
-    /// Nobody looks.
+    /// Sessions are not checked.
     Nobody,
     /// At most so long.
     Within(Span),
@@ -63,7 +63,7 @@ impl JsonSchema for Arrival {
 }
 
 impl Repoint {
-    /// How long somebody looks; `None` when nobody does.
+    /// How long to wait for sessions; `None` when they are not checked.
     pub(super) fn arrival(&self) -> Option<Span> {
         match self.arrival {
             Some(Arrival::Within(time)) => Some(time),
@@ -71,7 +71,7 @@ impl Repoint {
         }
     }
 
-    /// The server that the application leaves, where somebody looks: as stated, or the only other one there is.
+    /// The server that the application leaves, if sessions are checked: as stated, or the only other one.
     pub(super) fn left<'a>(&'a self, world: &'a World) -> Option<&'a str> {
         self.arrival()?;
         let mut others = world.inventory.servers.keys().filter(|name| **name != self.to);
@@ -89,7 +89,7 @@ impl Repoint {
         let Some(left) = self.left(world) else { return Vec::new() };
         let dialect = dialect(world, left);
         vec![
-            Action::note("before the block begins, to know whether the application is quiet:"),
+            Action::note("before the block begins, to find out whether the application is idle:"),
             Action::sql(left, dialect.read_only()),
             Action::sql(left, Self::sessions(application, dialect)),
         ]
@@ -101,8 +101,8 @@ impl Repoint {
         vec![Action::note(format!("until a session is there, at most {arrival}:")), Action::sql(&self.to, sessions)]
     }
 
-    /// Notes whether the application has sessions on the server that it leaves, while that one is open: behind the fence
-    /// they are ended, and what was noted before stands. A server that does not answer says nothing about it.
+    /// Notes whether the application has sessions on the server that it leaves, while that server is open: after the
+    /// fence they have ended, and the earlier note counts. A server that does not answer gives no information.
     pub(super) async fn note_presence(&self, cx: &Ctx<'_>, application: &Application) -> Result<()> {
         let Some(left) = self.left(cx.world) else { return Ok(()) };
         let was_there = match self.presence(cx, application, left).await {
@@ -125,7 +125,7 @@ impl Repoint {
             if answer::number::<u64>(&session, &sessions).await? > 0 {
                 return Ok(Some(true));
             }
-            cx.pause(EVERY, "see whether the application is quiet").await?;
+            cx.pause(EVERY, "check whether the application is idle").await?;
         }
         Ok(Some(false))
     }
@@ -139,29 +139,33 @@ impl Repoint {
         loop {
             let count: u64 = answer::number(&session, &sessions).await?;
             if count > 0 {
-                cx.progress.note(format!("{count} sessions of it are on the new server"));
+                cx.progress.note(format!("sessions of the application on the new server: {count}"));
                 return Ok(());
             }
             if begin.elapsed() >= arrival.0 {
                 return self.missed(cx, arrival);
             }
-            cx.pause(EVERY, "see the application on its new server").await?;
+            cx.pause(EVERY, "confirm that the application reached its new server").await?;
         }
     }
 
-    /// Nobody came: a failure, unless nobody was there before.
+    /// No session appeared: a failure, unless there was none before.
     fn missed(&self, cx: &Ctx<'_>, arrival: Span) -> Result<()> {
         if cx.memo.read(WAS_THERE)? == Some(false) {
             let left = self.left(cx.world).unwrap_or_default();
-            let quiet = format!("`{}` is quiet: it had no session on `{left}` before the switch", self.application);
-            cx.progress.note(format!("{quiet}, and none came to `{}` within {arrival}", self.to));
+            let quiet = format!("`{}` is idle: it had no session on `{left}` before the switch", self.application);
+            cx.progress.note(format!("{quiet}, and none appeared on `{}` within {arrival}", self.to));
             return Ok(());
         }
-        let answer = format!("`{}` was told to move, and no session of it came within {arrival}", self.application);
-        Err(Failure::permanent("see the application on its new server", answer)
+        let answer =
+            format!("`{}` was repointed, but none of its sessions appeared within {arrival}", self.application);
+        Err(Failure::permanent("confirm that the application reached its new server", answer)
             .at(&self.to)
-            .now("the new server takes writes, the old one does not; the application's settings name the new one")
-            .help("restart the application by hand; a resume tells it again and looks again"))
+            .now("the new server accepts writes, the old one does not; the application's settings name the new one")
+            .help(
+                "restart the application by hand, or run `cutover resume`: it repoints the application again and \
+                 checks again",
+            ))
     }
 }
 

@@ -32,8 +32,8 @@ pub const OUTPUTS: &[Output] = &[];
 /// The longest that a command in a kept shell may take.
 const SHELL_LIMIT: Duration = Duration::from_secs(10);
 
-/// Sends an application to a server: writes its configuration file and reloads it, or switches its proxy.
-/// Everything that can be done beforehand is: the file is staged, the shell and the socket are open.
+/// Sends an application to a server: writes its configuration file and reloads it, or switches its proxy. Everything
+/// possible is done in advance: the file is staged, and the shell and the proxy socket are open.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
@@ -41,18 +41,19 @@ const SHELL_LIMIT: Duration = Duration::from_secs(10);
     "examples" = [{ "application": "shop", "to": "target", "arrival": "10s" }]
 ))]
 pub struct Repoint {
-    /// Application of the inventory.
+    /// Application in the inventory.
     #[schemars(extend("format" = "application"))]
     application: String,
-    /// Server it is sent to.
+    /// Server that the application moves to.
     #[schemars(extend("format" = "server"))]
     to: String,
-    /// Longest time until a session of one of the application's accounts must be seen on the new server; with `none`, or
-    /// without it, nobody looks. An application that had no session before the switch either is quiet, which is no
-    /// failure.
+    /// Longest time until a session of one of the application's accounts must appear on the new server. With `none`, or
+    /// without it, sessions are not checked. An application that had no session before the switch either is idle; that
+    /// is not a failure.
     #[serde(default)]
     arrival: Option<Arrival>,
-    /// Server it leaves, looked at for its sessions before the switch. Default: the other one of an inventory with two.
+    /// Server that the application leaves; its sessions there are checked before the switch. Default: the other server,
+    /// if the inventory has two.
     #[serde(default)]
     #[schemars(extend("format" = "server"))]
     from: Option<String>,
@@ -177,24 +178,30 @@ impl Step for Repoint {
             actions.extend(proxy::examination(haproxy));
             actions.push(Action::note("then:"));
             if !haproxy.servers.contains_key(&self.to) {
-                let message = format!("the proxy of `{}` has no name for server `{}`", self.application, self.to);
+                let message = format!("the proxy of `{}` has no entry for server `{}`", self.application, self.to);
                 return Err(vec![Complaint::new("to", message).help("add it to `haproxy.servers` in the inventory")]);
             }
             actions.push(proxy::action(haproxy, proxy::commands(haproxy, &self.to).join("; ")));
             actions.push(proxy::look(haproxy));
         }
         if self.from.as_deref() == Some(&*self.to) {
-            let message = format!("the application cannot leave `{}` and be sent to it", self.to);
-            return Err(vec![Complaint::new("from", message).help("name the server that it leaves")]);
+            let message = format!("the application cannot move from `{}` to the same server", self.to);
+            return Err(vec![Complaint::new("from", message).help("name the server that the application leaves")]);
         }
         if self.arrival().is_some() && application.accounts.is_empty() {
-            let message = format!("application `{}` has no `accounts` that could be seen there", self.application);
-            return Err(vec![Complaint::new("arrival", message).help("name them in the inventory, or drop `arrival`")]);
+            let message = format!(
+                "application `{}` has no `accounts` in the inventory, so its sessions cannot be recognized",
+                self.application
+            );
+            return Err(vec![
+                Complaint::new("arrival", message).help("add `accounts` in the inventory, or remove `arrival`"),
+            ]);
         }
         if actions.is_empty() {
             let message = format!("application `{}` has neither `config` nor `haproxy`", self.application);
             return Err(vec![
-                Complaint::new("application", message).help("say in the inventory how it finds its server"),
+                Complaint::new("application", message)
+                    .help("state in the inventory how the application finds its server"),
             ]);
         }
         actions.extend(self.quiet_actions(world, application));
@@ -235,9 +242,9 @@ impl Step for Repoint {
     fn unproved(&self, _: &World) -> Vec<String> {
         let name = &self.application;
         vec![match (self.arrival(), self.arrival) {
-            (Some(arrival), _) => format!("that `{name}` comes back: a session of it must be seen within {arrival}"),
-            (None, None) => format!("that `{name}` comes back: nobody looks, because `arrival` is not set"),
-            (None, Some(_)) => format!("that `{name}` comes back: nobody looks, because `arrival` is `none`"),
+            (Some(arrival), _) => format!("that `{name}` reconnects: one of its sessions must appear within {arrival}"),
+            (None, None) => format!("that `{name}` reconnects: this is not checked, because `arrival` is not set"),
+            (None, Some(_)) => format!("that `{name}` reconnects: this is not checked, because `arrival` is `none`"),
         }]
     }
 
@@ -252,11 +259,11 @@ impl Step for Repoint {
         }
         if self.arrival().is_some() {
             let needs = swap::seeing_sessions(cx.world, &self.to);
-            failures.extend(require(cx, &needs, "see the application arrive").await);
+            failures.extend(require(cx, &needs, "see the application's sessions arrive").await);
         }
         if let Some(left) = self.left(cx.world) {
             let needs = swap::seeing_sessions(cx.world, left);
-            failures.extend(require(cx, &needs, "see whether the application is quiet").await);
+            failures.extend(require(cx, &needs, "see whether the application is idle").await);
         }
         failures
     }
@@ -303,7 +310,7 @@ impl Step for Repoint {
             if !self.reads_back(cx, config).await? {
                 return Err(Failure::permanent(
                     "repoint the application",
-                    format!("{} reads otherwise than it was written", config.path),
+                    format!("{} does not contain what was written to it", config.path),
                 )
                 .at(&config.host));
             }

@@ -24,11 +24,11 @@ pub(super) fn write_brief(out: &mut String, plan: &Plan, edges: &Edges, forecast
         let short: String = description.chars().take(LETTERS).collect();
         writeln!(out, "{}{}\n", plain(&short), if short.len() < description.len() { " …" } else { "" })?;
     }
-    writeln!(out, "- **moves**: {}", listed(&moves(plan), "no application is moved, and no other server is opened"))?;
+    writeln!(out, "- **moves**: {}", listed(&moves(plan), "no application moves, and no other server is opened"))?;
     writeln!(out, "- **copy**: {}", copy(plan, forecast))?;
     writeln!(out, "- **pause**: {}", listed(&pauses(plan), "no step closes a server to writes"))?;
     writeln!(out, "- **restarts**: {}", listed(&restarts(plan), "nothing"))?;
-    writeln!(out, "- **files that change**: {}", listed(&files(plan), "none that stays"))?;
+    writeln!(out, "- **files that change**: {}", listed(&files(plan), "none permanently"))?;
     writeln!(out, "- **not undone**: {}", not_undone(plan, edges))?;
     let windows = wording::windows(plan);
     if !windows.is_empty() {
@@ -48,7 +48,7 @@ fn listed(texts: &[String], none: &str) -> String {
     }
 }
 
-/// Steps that play a role, with what they say in it.
+/// Steps that play a role, with their data for it.
 fn playing<R: RoleData>(plan: &Plan) -> impl Iterator<Item = (&PlannedStep, &R)> {
     plan.steps.iter().filter(|step| step.skip.is_none()).flat_map(|step| step.each_role().map(move |role| (step, role)))
 }
@@ -63,7 +63,7 @@ fn moves(plan: &Plan) -> Vec<String> {
     let promotions =
         playing(plan).map(|(_, Opens { server, source, .. })| format!("from {} to {}", place(source), place(server)));
     let applications = playing(plan).map(|(_, MovesApplication { application, to })| {
-        format!("application {} is sent to {}", code(application), code(to))
+        format!("application {} is switched to {}", code(application), code(to))
     });
     promotions.chain(applications).collect()
 }
@@ -72,7 +72,7 @@ fn copy(plan: &Plan, forecast: Option<&str>) -> String {
     match forecast {
         Some(forecast) => plain(forecast),
         None if playing::<CopiesFrom>(plan).next().is_none() => "no step copies data".to_owned(),
-        None => "how much and how long is asked of the servers by `cutover plan --live`".to_owned(),
+        None => "`cutover plan --live` asks the servers for size and duration".to_owned(),
     }
 }
 
@@ -85,11 +85,11 @@ fn pauses(plan: &Plan) -> Vec<String> {
             Some((block, limit)) => {
                 let limit = wording::time(limit);
                 format!(
-                    "writes on {server} stand still for {limit} at most (block {}), or it is rolled back",
+                    "writes on {server} pause for at most {limit} (block {}), or the run rolls back",
                     code(&block.id)
                 )
             }
-            None => format!("writes on {server} stand still, and no deadline ends that"),
+            None => format!("writes on {server} pause, and no deadline limits that"),
         }
     };
     playing(plan).map(pause).collect()
@@ -152,7 +152,7 @@ fn named(known: &BTreeSet<(String, String)>, host: &str, text: &str) -> Vec<(Str
     known.iter().filter(|(at, path)| at == host && text.contains(path)).cloned().collect()
 }
 
-/// Whether it runs something of the user's own that the playbook does not say how to take back.
+/// Whether it runs a command or statement of the user for which the playbook has no undo.
 fn has_no_undo(step: &PlannedStep) -> bool {
     step.each_role().any(|runs: &RunsUsersProgram| !runs.has_undo)
         || step.each_role().any(|runs: &RunsUsersStatements| !runs.has_undo)
@@ -163,16 +163,16 @@ fn not_undone(plan: &Plan, edges: &Edges) -> String {
     let end = NoReturn::of(plan, edges);
     // writing into a String cannot fail
     let _ = match end.step {
-        None => write!(out, "nothing: **no point of no return**, whatever fails, what was done is taken back"),
+        None => write!(out, "nothing: **no point of no return**; after any failure, the steps that ran are undone"),
         Some((number, step)) => {
             let beyond: Vec<String> = end.beyond.iter().map(|id| code(id)).collect();
-            let beyond = listed(&beyond, "nothing").replace("; ", ", ");
-            write!(out, "**point of no return: after step {number}, {}**; beyond it {beyond}", code(step))
+            let beyond = listed(&beyond, "none").replace("; ", ", ");
+            write!(out, "**point of no return: after step {number}, {}**; steps after it: {beyond}", code(step))
         }
     };
     let unstated: Vec<String> = plan.steps.iter().filter(|step| has_no_undo(step)).map(|step| code(&step.id)).collect();
     if !unstated.is_empty() {
-        let _ = write!(out, "; {}", sentence("without an `undo` of the playbook: "));
+        let _ = write!(out, "; {}", sentence("steps without an `undo` in the playbook: "));
         out.push_str(&listed(&unstated, "").replace("; ", ", "));
     }
     out

@@ -11,9 +11,9 @@ pub(super) enum Cut {
     Looks,
     /// Contents of files.
     Contents,
-    /// How each step is taken back.
+    /// How each step is undone.
     Undo,
-    /// The graph; the table says the same.
+    /// The graph; the table shows the same.
     Graph,
     /// What each step does.
     Actions,
@@ -24,12 +24,12 @@ pub(super) enum Cut {
 /// All of them, in the order in which they go.
 const ORDER: [Cut; 7] = [Cut::Opening, Cut::Looks, Cut::Contents, Cut::Undo, Cut::Graph, Cut::Actions, Cut::Details];
 
-/// What is left out: so many of them, from the first.
+/// What is left out: this many of them, from the first.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cuts(usize);
 
 impl Cuts {
-    /// Leaves out one more; says whether there was one.
+    /// Leaves out one more; returns whether there was one.
     pub(super) fn next(&mut self) -> bool {
         self.0 += 1;
         self.0 <= ORDER.len()
@@ -45,19 +45,19 @@ impl Cuts {
 impl fmt::Display for Cuts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |cut: &Cut| match cut {
-            Cut::Opening => "what each connection begins with",
-            Cut::Looks => "what only reads",
+            Cut::Opening => "the setup",
+            Cut::Looks => "read-only actions",
             Cut::Contents => "contents of files, and shared scripts",
-            Cut::Undo => "how steps are taken back",
+            Cut::Undo => "undo actions",
             Cut::Graph => "the graph",
-            Cut::Actions => "what steps do",
+            Cut::Actions => "the actions of steps",
             Cut::Details => "the details of steps",
         };
         f.write_str(&ORDER.iter().take(self.0).map(word).collect::<Vec<_>>().join(", "))
     }
 }
 
-/// `text` up to the last line that fits, with a line that says so. What is folded or fenced by then is long cut.
+/// `text` up to the last line that fits, with a line that states it. What is folded or fenced by then is long cut.
 pub(super) fn short(text: &str, longest: usize) -> String {
     let end = "\n\nThe rest is left out to fit into a comment: `cutover plan` with `--format text` shows all of it.\n";
     let (mut room, mut out) = (longest.saturating_sub(end.len()), String::new());
@@ -82,7 +82,7 @@ mod tests {
         assert!(cuts.is_empty() && !cuts.has(Cut::Opening));
         assert!(cuts.next() && cuts.has(Cut::Opening) && !cuts.has(Cut::Looks));
         assert!(cuts.next());
-        assert_eq!(cuts.to_string(), "what each connection begins with, what only reads");
+        assert_eq!(cuts.to_string(), "the setup, read-only actions");
         assert!((0..5).all(|_| cuts.next()) && !cuts.next());
     }
 

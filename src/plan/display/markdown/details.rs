@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 const INPUTS: usize = 100;
 
 pub(super) fn write_sources(out: &mut String, plan: &Plan) -> std::fmt::Result {
-    writeln!(out, "\n<details>\n<summary>servers, inputs, and who is told</summary>\n")?;
+    writeln!(out, "\n<details>\n<summary>servers, inputs and notifications</summary>\n")?;
     writeln!(out, "- hash {}", code(&plan.hash))?;
     for (name, about) in wording::servers(plan) {
         writeln!(out, "- server {}: {}", code(name), plain(&about))?;
@@ -22,7 +22,7 @@ pub(super) fn write_sources(out: &mut String, plan: &Plan) -> std::fmt::Result {
         writeln!(out, "- input {} = {}", code(name), code(&value.to_string()))?;
     }
     for (occasion, webhooks) in wording::told(plan) {
-        writeln!(out, "- on {occasion} tell {}", plain(&webhooks))?;
+        writeln!(out, "- on {occasion} notify {}", plain(&webhooks))?;
     }
     writeln!(out, "\n</details>")
 }
@@ -46,14 +46,14 @@ pub(super) fn write_details(out: &mut String, plan: &Plan, cuts: Cuts) -> std::f
     if cuts.has(Cut::Details) {
         return Ok(());
     }
-    writeln!(out, "\n### What is done")?;
+    writeln!(out, "\n### Steps in detail")?;
     if !cuts.has(Cut::Opening) {
-        writeln!(out, "\n<details>\n<summary>before the first step, and beside the steps</summary>\n")?;
+        writeln!(out, "\n<details>\n<summary>setup</summary>\n")?;
         writeln!(out, "{}\n\n</details>", fenced("text", &actions(&plan.opening, cuts)))?;
     }
     if !cuts.has(Cut::Contents) {
         for (name, text) in &plan.scripts {
-            let title = html! { summary { "<<" (name) ">> stands below for" } }.into_string();
+            let title = html! { summary { "<<" (name) ">> is this script" } }.into_string();
             writeln!(out, "\n<details>\n{title}\n\n{}\n\n</details>", fenced("sh", text))?;
         }
     }
@@ -78,7 +78,7 @@ fn write_step(out: &mut String, step: &PlannedStep, cuts: Cuts) -> std::fmt::Res
     }
     writeln!(out, "- {}", wording::terms(step))?;
     for unproved in &step.unproved {
-        writeln!(out, "- not proved before: {}", sentence(unproved))?;
+        writeln!(out, "- unverified: {}", sentence(unproved))?;
     }
     if cuts.has(Cut::Actions) {
         return writeln!(out);
@@ -88,7 +88,7 @@ fn write_step(out: &mut String, step: &PlannedStep, cuts: Cuts) -> std::fmt::Res
         return Ok(());
     }
     if !step.undo.is_empty() || !step.rollback.is_empty() {
-        writeln!(out, "To take it back:\n")?;
+        writeln!(out, "To undo it:\n")?;
     }
     if !step.undo.is_empty() {
         writeln!(out, "{}\n", fenced("text", &actions(&step.undo, cuts)))?;
@@ -122,8 +122,8 @@ fn actions(actions: &[Action], cuts: Cuts) -> String {
 fn write_looks(out: &mut String, count: usize) -> std::fmt::Result {
     match count {
         0 => Ok(()),
-        1 => writeln!(out, "· something that is only read"),
-        count => writeln!(out, "· {count} things that are only read"),
+        1 => writeln!(out, "· 1 read-only action"),
+        count => writeln!(out, "· {count} read-only actions"),
     }
 }
 

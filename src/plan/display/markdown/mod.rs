@@ -1,5 +1,6 @@
 //! The plan for a pull request: first what it comes to, then the steps, then every action folded away. A comment of a
-//! code host holds so much and no more, so a longer plan loses what matters least, and says what and where to see it.
+//! code host holds so much and no more, so a longer plan omits the least important parts, and states which and where to
+//! see them.
 
 mod brief;
 mod cut;
@@ -74,7 +75,8 @@ fn write_graph(out: &mut String, plan: &Plan, edges: &Edges, cuts: Cuts) -> std:
     }
 }
 
-/// The line by which a workflow finds the comment that it wrote about a plan; nobody sees it. A name cannot end it early.
+/// The line by which a workflow finds the comment that it wrote about a plan; nobody sees it. A name cannot end it
+/// early.
 #[must_use]
 pub fn marker(name: &str) -> String {
     let mut safe = String::with_capacity(name.len());

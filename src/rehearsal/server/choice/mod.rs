@@ -42,7 +42,7 @@ impl FromStr for Choice {
             return path
                 .is_file()
                 .then_some(Self::Path(path))
-                .ok_or_else(|| format!("`{text}` is no server: give {}", what_can_be_given()));
+                .ok_or_else(|| format!("`{text}` is not a server: give {}", what_can_be_given()));
         }
         let found = PROGRAMS.iter().map(|program| path.join(program)).find(|program| program.is_file());
         found.map(Self::Path).ok_or_else(|| {

@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 /// Brings the packages of a server into a folder, beside what the machine has.
 const FETCH: &str = include_str!("fetch.sh");
-/// How the last thing begins that it says when a mirror answered that it does not have the packages.
+/// Start of its last message when a mirror does not have the packages.
 const LACKING: &str = "the mirror does not have ";
 /// Programs of `MariaDB`, the server first; older packages lack some.
 const MARIADB: &str =
@@ -71,7 +71,7 @@ impl Release {
         RELEASES.iter().find(|release| release.family == family && release.version == version)
     }
 
-    /// As people are told it: `MariaDB 10.5`.
+    /// For people: `MariaDB 10.5`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{} {}.{}", self.family, self.version.0, self.version.1)
@@ -85,8 +85,8 @@ impl Release {
         let failed = |answer: String| {
             let failure = Failure::permanent(format!("fetch {} from Debian's packages", self.name()), answer);
             let mirror =
-                if is_lacking(&failure) { "give apt another mirror" } else { "see that apt can reach its mirror" };
-            failure.help(format!("{mirror}, or name a server program by its path"))
+                if is_lacking(&failure) { "give apt another mirror" } else { "check that apt can reach its mirror" };
+            failure.help(format!("{mirror}, or give the path of a server program"))
         };
         let root = cache().ok_or_else(|| failed("neither XDG_CACHE_HOME nor HOME is set".into()))?.join(self.folder);
         if !root.join("complete").exists() {
@@ -122,7 +122,7 @@ fn login_plugin(root: &Path) -> std::io::Result<()> {
             };
         }
     }
-    Ok(()) // preflight says what is missing, where it is needed
+    Ok(()) // preflight reports what is missing, where it is needed
 }
 
 /// Whether something was not fetched because the mirror answered that it does not have it: no later attempt helps.

@@ -1,13 +1,13 @@
-//! The pod that every manifest has: the program, and what it needs from elsewhere.
+//! The pod of every manifest: the program and its volumes and secrets.
 
 use crate::schedule::export::Place;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// The folder of what only this pod needs.
+/// The folder for the pod's own files.
 const LOCAL: &str = "/var/lib/cutover";
 
-/// What has to be in the namespace, as comment lines.
+/// The requirements in the namespace, as comment lines.
 pub fn needs(place: &Place) -> String {
     let state = if place.is_shared() {
         "#   the Secret cutover-store with `pgpass`, a line HOST:PORT:DATABASE:USER:PASSWORD for each server of the store\n"
@@ -16,22 +16,22 @@ pub fn needs(place: &Place) -> String {
     };
     format!(
         "# Needs an image with this program and ssh in it whose user is root, and in the same namespace:\n{state}\
-         #   the PersistentVolumeClaim cutover-files: {} with everything it names\n\
+         #   the PersistentVolumeClaim cutover-files: {} with all files that it names\n\
          #   the Secret cutover-ssh: `id_ed25519` and `known_hosts`, and a `config` where one is needed\n\
          #   the Secret cutover-secrets: the variables that the inventories name\n",
         place.file.display()
     )
 }
 
-/// A pod that is called with these words; `more` is added to its container.
+/// A pod with this command line; `more` is added to its container.
 pub fn pod(place: &Place, words: &[String], restart: &str, more: Value) -> Value {
-    // Kubernetes puts variables in where it finds $(NAME), and takes $$ for a dollar sign
+    // Kubernetes replaces $(NAME) with variables, and $$ with a dollar sign
     let words: Vec<String> = words.iter().map(|word| word.replace('$', "$$")).collect();
     let folder = place.file.parent().unwrap_or(Path::new("/"));
     let mount =
         |name: &str, path: &Path, read_only: bool| json!({ "name": name, "mountPath": path, "readOnly": read_only });
     let claim = |name: &str, claim: &str| json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } });
-    // whoever reads a key or a password refuses a file that others can read
+    // ssh and the PostgreSQL client refuse keys and passwords that others can read
     let secret =
         |name: &str, secret: &str| json!({ "name": name, "secret": { "secretName": secret, "defaultMode": 0o400 } });
     let mut mounts = vec![mount("files", folder, true), mount("ssh", Path::new("/root/.ssh"), true)];

@@ -25,7 +25,7 @@ fn file(labels: &BTreeMap<String, String>, place: &Place) -> Exported {
     let check = json!({ "exec": { "command": [place.program, "runner", "--check", "--state", place.state] }, "timeoutSeconds": 10 });
     let (mut ready, mut alive) = (check.clone(), check);
     (ready["periodSeconds"], alive["periodSeconds"]) = (10.into(), 30.into());
-    // one that does not look any more is ended, and its runs are taken up by another
+    // a runner that no longer looks for work is ended, and another resumes its runs
     alive["initialDelaySeconds"] = 60.into();
     let probes = json!({ "readinessProbe": ready, "livenessProbe": alive });
     let app = json!({ "app": name });
@@ -39,7 +39,7 @@ fn file(labels: &BTreeMap<String, String>, place: &Place) -> Exported {
             "template": { "metadata": { "labels": app }, "spec": pod(place, &words, "Always", probes) },
         },
     });
-    let what = if told.is_empty() { "what asks for no label".to_owned() } else { told.join(", ") };
-    let heading = format!("# cutover: runners for {what}; one that is ended finishes what it has begun\n");
+    let what = if told.is_empty() { "runs without labels".to_owned() } else { told.join(", ") };
+    let heading = format!("# cutover: runners for {what}; a runner that is asked to stop finishes its runs first\n");
     Exported { name: format!("{name}.deployment.yaml"), text: heading + &needs(place) + &yaml(&deployment, 0) }
 }

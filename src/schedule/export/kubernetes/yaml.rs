@@ -1,10 +1,10 @@
-//! How a manifest is written.
+//! Writes a manifest.
 
 use crate::domain::visible_json;
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// A document as people write YAML; every text in quotes, so that none is taken for something else.
+/// A document as YAML; every text is quoted, so that none is read as another type.
 pub fn yaml(value: &Value, depth: usize) -> String {
     let indent = "  ".repeat(depth);
     let Some(entries) = value.as_object() else { return format!("{indent}{}\n", visible_json(value.to_string())) };

@@ -1,5 +1,5 @@
-//! A model: two runners and whoever else writes, over a database whose connections break at any moment, before a commit, or
-//! after it and before its answer. `CUTOVER_CASES=100000` plays so many cases; the seed of a bad one is printed.
+//! A model: two runners and other writers, with a database whose connections break at any moment, before a commit, or after
+//! it and before its answer. `CUTOVER_CASES=100000` sets the number of cases; the seed of a failed one is printed.
 
 use super::{Line, Lines, Pen, append, write};
 use crate::store::database::{Append, Database, Row, Session, Value, Work, values};
@@ -185,7 +185,7 @@ fn play(shaky: &Shaky, seed: u64) {
         let noted = |number: i64| Event::StepNoted { step: "a".into(), key: format!("{at}"), value: number.into() };
         let (epoch, events) = match chance.u8(0..6) {
             0 => {
-                // it takes the run over: one more than the journal says, or than it said a while ago
+                // it takes the run over: one more than the epoch in the journal, or than an earlier epoch
                 let known = if chance.bool() { newest } else { epochs[runner] };
                 epochs[runner] = known + 1;
                 (Some(known + 1), vec![resumed(known + 1)])

@@ -1,4 +1,5 @@
-//! The folder for ssh's control sockets: private, short enough for a socket's path, and rid of what dead runners left.
+//! The folder for ssh's control sockets: private, short enough for a socket's path, and without leftovers of dead
+//! runners.
 
 mod owned;
 
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// 104 bytes that a socket's path may have everywhere.
 const LONGEST: usize = 48;
 
-/// This process's own folder for sockets under `wanted`; ends what dead runners left beside it.
+/// This process's own folder for sockets under `wanted`; ends the masters that dead runners left beside it.
 pub(super) async fn prepare(wanted: &Path) -> io::Result<PathBuf> {
     let base = short(&std::path::absolute(wanted)?);
     if base.starts_with(temporary()) {
@@ -63,7 +64,7 @@ async fn reap(base: &Path) {
         for connection in entries(&folder).filter(|connection| is_ours(connection)) {
             end_master(&connection.join("master")).await;
         }
-        // Whatever stays behind is tried again by the next connection.
+        // Whatever is left is tried again by the next connection.
         let _ = std::fs::remove_dir_all(&folder);
     }
 }

@@ -44,11 +44,11 @@ pub(super) fn folder(base: &Path) -> io::Result<PathBuf> {
             return Ok(folder);
         }
     }
-    Err(io::Error::other(format!("no folder can be made and locked in {}", base.display())))
+    Err(io::Error::other(format!("cannot create and lock a folder in {}", base.display())))
 }
 
 /// The lock of a folder whose owner is dead: held, so that nobody else clears the folder at the same time. `None` for
-/// a folder whose owner lives, or of which that cannot be told.
+/// a folder whose owner lives, or of which that is unknown.
 pub(super) fn of_dead_owner(folder: &Path) -> Option<File> {
     let path = folder.join(LOCK);
     if !std::fs::symlink_metadata(&path).ok()?.is_file() {

@@ -78,7 +78,7 @@ pub async fn asked(cx: &Ctx<'_>, server: &str) -> Result<BTreeMap<String, String
 pub async fn bytes(copy: &CopyServer, cx: &Ctx<'_>) -> Result<u64> {
     let variables = asked(cx, copy.source()).await?;
     let printed = look_at_source(copy, cx, &variables).await?;
-    number(&printed, "bytes: ").ok_or_else(|| Failure::permanent("count the files", "the look printed no number"))
+    number(&printed, "bytes: ").ok_or_else(|| Failure::permanent("count the files", "the check printed no number"))
 }
 
 async fn look_at_source(copy: &CopyServer, cx: &Ctx<'_>, variables: &BTreeMap<String, String>) -> Result<String> {
@@ -138,9 +138,9 @@ async fn program(tool: &Tool, source: Product, cx: &Ctx<'_>, host: &str, unpack:
         if unpack { format!(", {}", tool.unpack) } else { String::new() }
     );
     let told = printed(&ran);
-    let said = told.lines().find(|line| line.contains(tool.version_after)).map_or("it is not there", str::trim);
-    let answer = format!("it takes {names}, made for {}.{}: {said}", source.version.0, source.version.1);
-    Err(refuse(answer, host, "install the backup program of the source's own series there"))
+    let said = told.lines().find(|line| line.contains(tool.version_after)).map_or("it is not installed", str::trim);
+    let answer = format!("it needs {names}, made for {}.{}: {said}", source.version.0, source.version.1);
+    Err(refuse(answer, host, "install the backup program of the source's series there"))
 }
 
 async fn reached(copy: &CopyServer, cx: &Ctx<'_>) -> Result<()> {
@@ -150,9 +150,10 @@ async fn reached(copy: &CopyServer, cx: &Ctx<'_>) -> Result<()> {
     if ran.code == Some(0) && printed(&ran).lines().any(|line| line == "reached") {
         return Ok(());
     }
-    let said = ran.stderr.lines().last().unwrap_or("nothing came back").trim();
-    let answer = format!("it may not run a program on {}: {said}", copy.source_host(cx.world));
-    let help = "files go from host to host: let the key of this host run programs there for the time of the copy (no `command=` \
-                before it in authorized_keys, no ForceCommand for its account), or use the engine `dump`";
+    let said = ran.stderr.lines().last().unwrap_or("there was no output").trim();
+    let answer = format!("it cannot run a program on {}: {said}", copy.source_host(cx.world));
+    let help = "files are copied from host to host: allow the key of this host to run programs there during the copy \
+                (no `command=` before it in authorized_keys, no ForceCommand for its account), or use the engine \
+                `dump`";
     Err(refuse(answer, host, help))
 }

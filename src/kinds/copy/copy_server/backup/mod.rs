@@ -45,7 +45,7 @@ impl Backup {
         let ssh = if from == to { Some(Vec::new()) } else { ssh_command(world, to, from) };
         let ssh = ssh.ok_or_else(|| {
             let answer = format!("host `{to}` cannot reach host `{from}`, which has no `ssh`");
-            Failure::permanent("reach the source", answer).help("give that host an `ssh` in the inventory")
+            Failure::permanent("reach the source", answer).help("add `ssh` to that host in the inventory")
         })?;
         let data = files::data(copy, world)?;
         let taking =

@@ -14,9 +14,9 @@ const PROBE: &str = include_str!("probe.sh");
 const READ: &str = include_str!("probe_read.sh");
 /// Ends what is passed over of a login's own words.
 const MARK: &str = "cutover-probe-begins";
-/// A pair of hosts that is slower than a few megabytes a second is told so by the time that ran out.
+/// For a pair of hosts slower than a few megabytes per second, the time limit ends the measurement.
 const LIMIT: Duration = Duration::from_secs(30);
-/// Less than this tells nothing of a server's files.
+/// Less than this is too little to measure with.
 const LEAST: u64 = 4 << 20;
 
 /// The script, run on the target's host; nothing where that one cannot reach the source's.
@@ -30,7 +30,7 @@ fn script(copy: &CopyServer, world: &World, asked: impl Into<Words>) -> Option<S
         argument(MARK),
         read.quoted(),
         ssh,
-        Script::ours("measure the copy's way", PROBE)
+        Script::ours("measure the speed of the copy", PROBE)
     ))
 }
 
@@ -51,7 +51,7 @@ pub async fn rate(copy: &CopyServer, cx: &Ctx<'_>) -> Result<Option<u64>> {
     Ok(String::from_utf8_lossy(&ran.stdout).lines().find_map(measured))
 }
 
-/// What a line `probed: BYTES NANOSECONDS` says of the speed.
+/// The speed from a line `probed: BYTES NANOSECONDS`.
 fn measured(line: &str) -> Option<u64> {
     let (bytes, nanoseconds) = line.strip_prefix("probed: ")?.split_once(' ')?;
     let (bytes, nanoseconds): (u64, u64) = (bytes.parse().ok()?, nanoseconds.parse().ok()?);

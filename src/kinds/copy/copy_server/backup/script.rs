@@ -16,7 +16,7 @@ const MARK: &str = "cutover-begins-here";
 /// Prints how many bytes have been unpacked so far.
 pub const PROGRESS: &str = "sed -n 's/^wchar: //p' /proc/$(cat stream.pid)/io";
 
-/// What the job is told.
+/// Parameters of the job.
 pub struct Taking<'a> {
     /// The program.
     pub tool: &'static Tool,

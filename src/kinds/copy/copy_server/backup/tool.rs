@@ -57,11 +57,12 @@ impl Tool {
         let (source, target) = (source.product, target.product);
         let series = |product: Product| (product.family, product.version.0, product.version.1);
         if source.family != self.family {
-            return Some(format!("it copies {}, and the source is {source}", self.family));
+            return Some(format!("it copies {}, but the source is {source}", self.family));
         }
         if series(source) != series(target) {
             return Some(format!(
-                "it brings the files as they are, and {target} is of another series than {source}: its files are those of that series"
+                "it copies the files unchanged, but {target} is of another series than {source} and cannot use its \
+                 files"
             ));
         }
         None

@@ -44,13 +44,15 @@ impl<'a> Donor<'a> {
         let required = world.inventory.policy.encrypted_replication == Encryption::Required;
         let mut found = Vec::new();
         if self.copy.through().is_none() && self.authority.is_none() && !stays && required {
-            let message = "the clone would travel between hosts in plain text, which the policy refuses";
+            let message = "the clone would not be encrypted between the hosts, which the policy refuses";
             let help = "add a `tunnel` step and `through: ID`, or `tls` to the source in the inventory";
             found.push(Complaint::new("through", message).help(help));
         }
         if Endpoint::of(self.address).host.parse::<Ipv6Addr>().is_ok() {
-            let message = format!("CLONE takes no IPv6 address, and `{}` is one", self.address);
-            found.push(Complaint::new("through", message).help("let the tunnel listen on 127.0.0.1, or give a name"));
+            let message = format!("CLONE accepts no IPv6 address, and `{}` is one", self.address);
+            found.push(
+                Complaint::new("through", message).help("make the tunnel listen on 127.0.0.1, or give a host name"),
+            );
         }
         found
     }
@@ -95,13 +97,13 @@ impl<'a> Donor<'a> {
     pub async fn proved(&self, cx: &Ctx<'_>) -> Result<()> {
         let Some((account, path)) = self.login(cx.world) else { return Ok(()) };
         let arrived = cx.fx.try_login(self.copy.source(), &account, path).await.map_err(|failure| {
-            let help = "the target logs in to the source as the runner does, from its own host";
+            let help = "the target logs in to the source with the runner's account, from its own host";
             if failure.help.is_some() || failure.passes() { failure } else { failure.help(help) }
         })?;
         if arrived.starts_with(&format!("{}@", account.user)) {
             return Ok(());
         }
-        let answer = format!("the account {arrived} let it in, which stands in the way");
+        let answer = format!("the login arrived as account {arrived} instead");
         Err(Failure::permanent(format!("log in as {}", account.user), answer)
             .at(self.copy.source())
             .help("drop the anonymous accounts on the source"))

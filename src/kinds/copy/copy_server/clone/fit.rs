@@ -16,25 +16,26 @@ const ANY_RELEASE: Version = Version(8, 0, 37);
 pub fn unfit(source: Dialect, target: Dialect) -> Option<String> {
     let (source, target) = (source.product, target.product);
     if let Some(other) = [source, target].into_iter().find(|product| product.family != Family::MySql) {
-        return Some(format!("MySQL clones MySQL, and there is {other}"));
+        return Some(format!("MySQL clones only MySQL, and one server is {other}"));
     }
     let series = |Version(major, minor, _): Version| (major, minor);
     let (from, to) = (source.version, target.version);
     if series(from) != series(to) {
-        return Some(format!("a server is cloned by one of its own series, and {target} is not of that of {source}"));
+        return Some(format!(
+            "a server can only be cloned by a server of the same series: {target} is of another series than {source}"
+        ));
     }
     let unnamed = |version: Version| version == Version(8, 0, 0);
     if unnamed(from) || unnamed(to) {
-        let why = "releases before 8.0.37 clone none but their own, and the inventory names no release: state the whole version";
+        let why = "releases before 8.0.37 clone only the same release, and the inventory does not state the release: \
+                   state the full version";
         return Some(format!("{why} of both, such as `8.0.40`"));
     }
     if from < FIRST || to < FIRST {
         return Some(format!("servers before {FIRST} cannot clone"));
     }
     if from != to && (from < ANY_RELEASE || to < ANY_RELEASE) {
-        return Some(format!(
-            "before {ANY_RELEASE} a server clones none but its own release: {source} is not {target}"
-        ));
+        return Some(format!("before {ANY_RELEASE}, a server clones only its own release: {source} is not {target}"));
     }
     None
 }
@@ -69,8 +70,8 @@ pub fn plugin_faults(copy: &CopyServer, source: &Plugins, target: &Plugins) -> V
     for (server, side) in [(copy.source(), source), (copy.target(), target)] {
         if !side.has(PLUGIN) {
             let help = format!(
-                "{INSTALL}; to have it at every start whatever becomes of the server's tables, `plugin_load_add = \
-                 mysql_clone.so` in its configuration file, and under `settings` of a server whose file is rendered"
+                "{INSTALL}; to load it at every start, add `plugin_load_add = mysql_clone.so` to its configuration \
+                 file, and to `settings` of a server whose file is rendered"
             );
             failures.push(refuse("the clone plugin is not active", server, &help));
         }
@@ -80,22 +81,26 @@ pub fn plugin_faults(copy: &CopyServer, source: &Plugins, target: &Plugins) -> V
     }
     let by_table = |side: &Plugins| side.installed.iter().any(|name| name == PLUGIN);
     if by_table(target) && !by_table(source) && !target.states_clone() {
-        let answer = "its own table loads the clone plugin, and the copy brings that of the source, which does not: nobody \
-                      could ask the copy where it stands";
-        let help = "`plugin_load_add: mysql_clone.so` under `settings` of this server in the inventory, and a `render` step before";
+        let answer = "only its plugin table loads the clone plugin, and the copy replaces that table by the source's, \
+                      which does not load it: the position of the copy could not be read";
+        let help = "add `plugin_load_add: mysql_clone.so` to `settings` of this server in the inventory, and a \
+                    `render` step before this step";
         failures.push(refuse(answer, copy.target(), help));
     }
     let lacking: Vec<&str> =
         source.active.iter().map(String::as_str).filter(|name| !name.is_empty() && !target.has(name)).collect();
     if !lacking.is_empty() {
-        let answer = format!("plugins that work on the source do not here: {}", lacking.join(", "));
-        failures.push(refuse(answer, copy.target(), "install them: a clone is refused otherwise"));
+        let answer = format!("these plugins are active on the source but not here: {}", lacking.join(", "));
+        failures.push(refuse(answer, copy.target(), "install them: MySQL refuses the clone otherwise"));
     }
     if source.keyring != target.keyring {
         let said = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        let answer =
-            format!("its keyring is {}, and that of the source {}", said(&target.keyring), said(&source.keyring));
-        failures.push(refuse(answer, copy.target(), "give both the same component for keys"));
+        let answer = format!(
+            "its keyring component is {}, and that of the source is {}",
+            said(&target.keyring),
+            said(&source.keyring)
+        );
+        failures.push(refuse(answer, copy.target(), "use the same keyring component on both servers"));
     }
     failures
 }

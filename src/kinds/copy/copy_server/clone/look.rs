@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 /// Both servers need as much; a clone's packets have this size (its page on remote data).
 const PACKET: &str = "max_allowed_packet";
 const LEAST_PACKET: u64 = 2 << 20;
-/// So many names are told.
+/// How many names are shown.
 const NAMES: usize = 5;
 
 fn variables() -> Vec<&'static str> {
@@ -94,7 +94,7 @@ pub async fn faults(copy: &CopyServer, cx: &Ctx<'_>) -> Vec<Failure> {
 fn small_packets(server: &str, side: &Side) -> Option<Failure> {
     let packet =
         side.variables.get(PACKET).filter(|value| value.parse::<u64>().is_ok_and(|size| size < LEAST_PACKET))?;
-    let answer = format!("{PACKET} is {packet}, and a clone takes {LEAST_PACKET}");
+    let answer = format!("{PACKET} is {packet}, but a clone needs {LEAST_PACKET}");
     Some(refuse(answer, server, "set it to 64M there, in its configuration file too"))
 }
 
@@ -103,12 +103,12 @@ async fn of_source(copy: &CopyServer, cx: &Ctx<'_>) -> Result<Vec<Failure>> {
     let dialect = dialect(cx.world, server);
     let empty = names(cx, server, dialect.tables_cloned_empty()).await?;
     if !empty.is_empty() {
-        let answer = format!("InnoDB does not hold these tables, and they would arrive empty: {}", told(&empty));
+        let answer = format!("these tables are not InnoDB and would be empty in the clone: {}", told(&empty));
         failures.push(refuse(answer, server, "ALTER TABLE ... ENGINE = InnoDB, or use the engine `dump`"));
     }
     let outside = names(cx, server, dialect.files_outside()).await?;
     if !outside.is_empty() {
-        let answer = format!("files of InnoDB lie outside of its data directory: {}", told(&outside));
+        let answer = format!("files of InnoDB are outside its data directory: {}", told(&outside));
         failures.push(refuse(answer, server, "use the engine `dump` for this server"));
     }
     Ok(failures)
@@ -132,10 +132,13 @@ async fn of_host(copy: &CopyServer, cx: &Ctx<'_>, target: &Side) -> Result<Vec<F
     let host = copy.target_host(cx.world);
     let printed = printed(&cx.fx.host(host).await?.run(&folder::look_at_confinement(data)).await?);
     failures.extend(printed.lines().filter_map(|line| line.strip_prefix("confined: ")).map(|label| {
-        let answer = format!("AppArmor keeps the server ({label}) to folders of its own, and it clones into one beside {data}");
+        let answer = format!(
+            "AppArmor restricts the server ({label}) to its own folders, but it clones into a folder beside {data}"
+        );
         let help = format!(
-            "add `{data}.cutover-*/ rw,` and `{data}.cutover-*/** rwk,` to the file of its profile in /etc/apparmor.d/local, \
-             load the profile again with `apparmor_parser -r`; or name the engine `xtrabackup`"
+            "add `{data}.cutover-*/ rw,` and `{data}.cutover-*/** rwk,` to the file of its profile in \
+             /etc/apparmor.d/local, and reload the profile with `apparmor_parser -r`; or choose the engine \
+             `xtrabackup`"
         );
         refuse(answer, host, &help)
     }));

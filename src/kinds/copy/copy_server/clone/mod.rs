@@ -1,7 +1,8 @@
 //! The engine `clone`: the target itself reads the source's data, into a folder beside its own data directory.
 //!
-//! The statement goes on in the server when its connection is lost, and so does the clone when its runner dies: whoever comes
-//! later finds it by the server's own account of it. No program of a host takes part, and nothing is read on the source's.
+//! The statement keeps running in the server when its connection is lost, and so does the clone when its runner dies: a
+//! later runner finds it in the server's own status tables. No program on a host is involved, and nothing is read on
+//! the source's host.
 
 mod donor;
 mod fit;
@@ -79,11 +80,11 @@ impl CopyEngine for Clone {
         let script = |todo| script(copy, world, &data_dir::planned_suffix(), todo);
         let mut actions = Vec::new();
         if dialect.clone_holds_changes_of_tables() {
-            actions.push(Action::note("while it is cloned, changes of tables wait on the source (before 8.0.27)"));
+            actions.push(Action::note("table changes (DDL) wait on the source during the clone (before 8.0.27)"));
         }
         actions.push(Action::command(host, script(Todo::Find).map_err(faulty)?));
         actions.push(Action::sql(target, dialect.clone_status()));
-        actions.push(Action::note("unless a clone of this step runs there, or has ended well:"));
+        actions.push(Action::note("unless a clone of this step is running or complete there:"));
         actions.push(Action::command(host, script(Todo::Anew).map_err(faulty)?));
         actions.extend(donor.login_actions(world));
         actions.extend(variables::actions(copy, world, &donor));
@@ -91,7 +92,7 @@ impl CopyEngine for Clone {
         actions.push(Action::sql(target, lock::UNMARK));
         actions.push(Action::sql(target, donor.statement(world, Words::late("that folder"))));
         actions.push(Action::sql(target, dialect.clone_progress()));
-        actions.push(Action::note("when it is whole:"));
+        actions.push(Action::note("when it is complete:"));
         actions.push(Action::command(host, script(Todo::Whole).map_err(faulty)?));
         actions.push(Action::note("otherwise:"));
         actions.push(Action::command(host, script(Todo::Remove).map_err(faulty)?));
@@ -116,7 +117,7 @@ impl CopyEngine for Clone {
         let tunnel = copy.through().map(|through| &through.step);
         let by = |tunnel| {
             format!(
-                "that the runner's account can log in to `{}` from {host} through `{tunnel}`: it is tried first",
+                "that the runner's account can log in to `{}` from {host} through `{tunnel}`: the step tries it first",
                 copy.source()
             )
         };
@@ -126,7 +127,7 @@ impl CopyEngine for Clone {
     fn preview_undo(&self, copy: &CopyServer, world: &World) -> Vec<Action> {
         let target = copy.target();
         let mut actions = vec![
-            Action::note("if it has not taken the place of the data directory:"),
+            Action::note("if it has not replaced the data directory:"),
             Action::sql(target, dialect(world, target).clone_status()),
             Action::note("if it runs:"),
             Action::sql(target, lock::end(Words::late("its connection"))),
@@ -179,8 +180,8 @@ impl CopyEngine for Clone {
         let file = value("file").rsplit('/').next().unwrap_or_default();
         let offset = value("position").parse::<u64>().unwrap_or_default();
         if file.is_empty() || offset == 0 {
-            let answer = "the server that has started with the clone does not say where it stands";
-            return Err(Failure::permanent("find the clone's place", answer)
+            let answer = "the server that started with the clone does not report its position";
+            return Err(Failure::permanent("find the binlog position of the clone", answer)
                 .at(copy.target())
                 .help("the source must write a binary log"));
         }
@@ -218,15 +219,15 @@ async fn told(copy: &CopyServer, cx: &Ctx<'_>, todo: Todo) -> Result<String> {
     if ran.code == Some(0) {
         return Ok(String::from_utf8_lossy(&ran.stdout).trim().to_owned());
     }
-    Err(Failure::permanent("look after the folder of the clone", ran.last_words()).at(host.name()))
+    Err(Failure::permanent("manage the folder of the clone", ran.last_words()).at(host.name()))
 }
 
-/// Sees that a whole clone lies in `folder`: one that runs is waited for, one that has ended well is taken, and anything else
-/// is cleared and begun again.
+/// Makes sure that a complete clone is in `folder`: waits for a running one, uses a complete one, and clears anything
+/// else and starts again.
 async fn fill(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<()> {
     let before = status::status(copy, cx, folder).await?;
     if let Status::Runs(_) = before {
-        cx.progress.note(format!("{} is cloning already: its clone is waited for", copy.target()));
+        cx.progress.note(format!("{} is already cloning; waiting for that clone", copy.target()));
     }
     let mut ended = status::ended(copy, cx, folder).await?;
     if ended != Status::Whole {
@@ -240,8 +241,7 @@ async fn fill(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<()> {
         Status::Whole => return Ok(()),
         Status::Failed(code, message) => status::failed(copy, code, &message),
         Status::None | Status::Runs(_) => {
-            Failure::transient(ATTEMPTED, "the server was restarted meanwhile, and the clone went with it")
-                .at(copy.target())
+            Failure::transient(ATTEMPTED, "the server was restarted meanwhile, which ended the clone").at(copy.target())
         }
     };
     told(copy, cx, Todo::Remove).await?;

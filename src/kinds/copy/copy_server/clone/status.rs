@@ -1,4 +1,4 @@
-//! How the target's clone stands, by its own account: whoever comes later finds it there again.
+//! The state of the target's clone, as its own status tables report it: a later runner finds it there again.
 
 use super::super::CopyServer;
 use crate::dialect::clone::{BUSY, ENDED, OF_SOURCE};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 /// What is attempted, as a clause.
 pub const ATTEMPTED: &str = "clone the server";
-/// Pause between two looks.
+/// Pause between two checks.
 pub const PAUSE: Duration = Duration::from_millis(300);
 /// How long a server that does not answer is waited for while it clones by itself.
 const AWAY: Duration = Duration::from_mins(10);
-/// How long a clone that was ended may take to be gone.
+/// How long a killed clone may take to end.
 const GONE: Duration = Duration::from_mins(2);
 
 /// How the clone into a folder of ours stands.
@@ -51,7 +51,7 @@ pub async fn status(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<Sta
     })
 }
 
-/// Tells how far the clone is. No answer is no failure: another look comes soon.
+/// Reports the progress of the clone. A missing answer is no failure: the next check comes soon.
 pub async fn tell_progress(copy: &CopyServer, cx: &Ctx<'_>) {
     let Ok(session) = cx.fx.sql(copy.target()).await else { return };
     let Ok(rows) = session.query(dialect(cx.world, copy.target()).clone_progress(), LOOK).await else { return };
@@ -77,7 +77,7 @@ pub async fn ended(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<Stat
             Err(failure) if !failure.passes() => return Err(failure),
             Err(failure) => {
                 if away.is_none() {
-                    cx.progress.note(format!("{} does not answer: it goes on by itself", copy.target()));
+                    cx.progress.note(format!("{} does not answer; the clone continues by itself", copy.target()));
                 }
                 if away.get_or_insert_with(Instant::now).elapsed() > AWAY {
                     return Err(failure);
@@ -88,7 +88,7 @@ pub async fn ended(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<Stat
     }
 }
 
-/// Ends the clone into `folder` if it runs, and sees that it has gone.
+/// Kills the clone into `folder` if it runs, and waits until it has ended.
 ///
 /// # Errors
 /// When it does not go, or the server cannot be asked.
@@ -97,7 +97,7 @@ pub async fn end(copy: &CopyServer, cx: &Ctx<'_>, folder: &str) -> Result<()> {
     let mut killed = None;
     while let Status::Runs(connection) = status(copy, cx, folder).await? {
         if begin.elapsed() > GONE {
-            let answer = format!("the clone on connection {connection} was ended and still runs");
+            let answer = format!("the clone on connection {connection} was killed but still runs");
             return Err(Failure::transient("end the clone", answer).at(copy.target()));
         }
         if killed.as_ref() != Some(&connection) {
@@ -121,7 +121,7 @@ pub fn failed(copy: &CopyServer, code: u16, message: &str) -> Failure {
         _ if passes => Failure::transient(ATTEMPTED, answer),
         _ => Failure::permanent(ATTEMPTED, answer),
     };
-    failure.at(copy.target()).now("the server runs on as it was; half a clone is removed")
+    failure.at(copy.target()).now("the server keeps running with its old data; the incomplete clone is removed")
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub async fn fit(copy: &CopyServer, cx: &Ctx<'_>, donor: &Donor<'_>) -> Result<(
     let wanted = wanted(copy, donor);
     let now = variables(cx, copy.target(), &NAMES).await?;
     if !now.contains_key(NAMES[0]) {
-        let help = "a configuration file that was rendered loads it where `plugin_load_add: mysql_clone.so` stands under \
+        let help = "to load it from a rendered configuration file, add `plugin_load_add: mysql_clone.so` to \
                     `settings` of that server in the inventory";
         return Err(Failure::permanent("clone the server", "the clone plugin is not active")
             .at(copy.target())
@@ -88,8 +88,8 @@ pub async fn fit(copy: &CopyServer, cx: &Ctx<'_>, donor: &Donor<'_>) -> Result<(
     let now = variables(cx, copy.target(), &NAMES).await?;
     let wrong = wanted.iter().find(|(name, value)| !now.get(*name).is_some_and(|now| same_value(value, now)));
     let Some((name, value)) = wrong else { return Ok(()) };
-    let answer = format!("{name} is {} and not {value}", now.get(*name).map_or("", String::as_str));
-    Err(Failure::permanent("set what a clone takes", answer).at(copy.target()))
+    let answer = format!("{name} is {} instead of {value}", now.get(*name).map_or("", String::as_str));
+    Err(Failure::permanent("set the variables for the clone", answer).at(copy.target()))
 }
 
 /// Puts back what was there before, where it was changed.

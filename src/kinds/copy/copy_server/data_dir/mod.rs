@@ -1,5 +1,5 @@
-//! A server's data directory, and the copy beside it that takes its place by a rename. The old one stays beside it until it
-//! is cleaned up, so that undo is a rename too.
+//! A server's data directory, and the copy beside it that replaces it by a rename. The old one is kept beside it until
+//! it is cleaned up, so that undo is a rename too.
 
 use crate::domain::marker;
 use crate::domain::script::argument;
@@ -39,13 +39,18 @@ pub fn look(data: &str, asked: impl Into<Words>) -> Script {
         places::functions(),
         argument(data),
         argument(asked),
-        Script::ours("can a copy take its place", LOOK)
+        Script::ours("check whether a copy can replace it", LOOK)
     )
 }
 
 /// Looks whether the files of a server at `asked` can be copied, and counts their bytes, those of its binary logs left out.
 pub fn look_at_source(asked: impl Into<Words>, logs: impl Into<Words>) -> Script {
-    sh!("asked={}\nlogs={}\n{}", argument(asked), argument(logs), Script::ours("can its files be copied", SOURCE))
+    sh!(
+        "asked={}\nlogs={}\n{}",
+        argument(asked),
+        argument(logs),
+        Script::ours("check whether its files can be copied", SOURCE)
+    )
 }
 
 /// A function that prints the numbers of the servers that work in a folder.
@@ -86,7 +91,7 @@ pub fn hand_over(data: &str, suffix: &Words, uuid: Option<Words>) -> Script {
         argument(suffix.clone()),
         argument(uuid.unwrap_or_default()),
         argument(LOGIN_FILE),
-        Script::ours("hand the copy over", HAND_OVER)
+        Script::ours("prepare the copy for its first start", HAND_OVER)
     )
 }
 
@@ -158,7 +163,7 @@ mod tests {
         }
     }
 
-    /// Whoever works in the data directory as a server is ended first, and only such a one.
+    /// A server process that uses the data directory is ended first, and only a server.
     #[test]
     fn the_server_is_ended_before_its_folder_is_moved() {
         let folder = WorkFolder::make().unwrap();

@@ -1,4 +1,4 @@
-//! Where a dump of mydumper stands in the binary log, as its file `metadata` says it. Pure.
+//! The binlog position of a dump by mydumper, as stated in its file `metadata`. Pure.
 //!
 //! Until 0.13 it is a text with a block `SHOW MASTER STATUS:`; from then on groups of `key = value`, where the position stands
 //! in `[source]` or `[master]`, as comments unless a dump was told to bring a replica about.
@@ -12,7 +12,7 @@ use crate::playbook::position::Position;
 /// What is wrong with `text`, in words.
 pub fn read(text: &str) -> Result<(Position, Option<String>), String> {
     if !text.lines().any(|line| bare(line).starts_with("Finished dump at:")) {
-        return Err("its metadata has no end mark: the dump is cut off".to_owned());
+        return Err("its metadata has no end mark: the dump is incomplete".to_owned());
     }
     let (mut file, mut offset, mut gtid) = (None, None, None);
     let mut ours = false;
@@ -35,7 +35,7 @@ pub fn read(text: &str) -> Result<(Position, Option<String>), String> {
         }
     }
     let (Some(file), Some(offset)) = (file, offset) else {
-        return Err("its metadata names no position in the binary log".to_owned());
+        return Err("its metadata contains no binlog position".to_owned());
     };
     let number = offset.parse::<u64>().map_err(|_| format!("the offset `{offset}` in its metadata is not a number"))?;
     Ok((Position::new(file, number), gtid))
@@ -68,7 +68,7 @@ fn set_of(value: &str) -> String {
 
 fn once(found: &mut Option<String>, value: String) -> Result<(), String> {
     if found.as_ref().is_some_and(|known| *known != value) {
-        return Err("its metadata names two different positions in the binary log".to_owned());
+        return Err("its metadata contains two different binlog positions".to_owned());
     }
     *found = Some(value);
     Ok(())
@@ -111,13 +111,13 @@ mod tests {
     #[test]
     fn doubt_is_refused() {
         for (text, words) in [
-            (TEXT.replace("Finished dump at", "F"), "cut off"),
-            (GROUPS.replace("# Finished dump at", "# F"), "cut off"),
-            (TEXT.replace("\tPos: 7437\n", ""), "no position"),
-            (TEXT.replace("MASTER", "SLAVE"), "no position"), // only what it follows itself
+            (TEXT.replace("Finished dump at", "F"), "incomplete"),
+            (GROUPS.replace("# Finished dump at", "# F"), "incomplete"),
+            (TEXT.replace("\tPos: 7437\n", ""), "no binlog position"),
+            (TEXT.replace("MASTER", "SLAVE"), "no binlog position"), // only what it follows itself
             (TEXT.replace("7437", "many"), "not a number"),
             (TEXT.replace("\tPos: 7437\n", "\tPos: 7437\n\tPos: 7438\n"), "two different"),
-            (String::new(), "cut off"),
+            (String::new(), "incomplete"),
         ] {
             assert!(read(&text).unwrap_err().contains(words), "{text}");
         }

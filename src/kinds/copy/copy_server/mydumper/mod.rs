@@ -111,7 +111,7 @@ impl Loader for Mydumper {
     }
 
     fn complaints(&self, copy: &CopyServer) -> Vec<Complaint> {
-        let none = "mydumper cannot be told how many bytes it may read in a second";
+        let none = "mydumper cannot limit the bytes that it reads per second";
         let help = "leave `limit` out, or use the engine `dump`";
         copy.limit().map(|_| Complaint::new("limit", none).help(help)).into_iter().collect()
     }
@@ -153,11 +153,11 @@ async fn version(copy: &CopyServer, cx: &Ctx<'_>) -> Result<crate::domain::produ
     let found = program::version(&String::from_utf8_lossy(&ran.stdout)).filter(|_| ran.code == Some(0));
     let missing = || {
         let help = "install it there (Debian's package: mydumper), or use the engine `dump`";
-        refuse("there are no programs `mydumper` and `myloader` that say their version", host, help)
+        refuse("the programs `mydumper` and `myloader` were not found, or do not report their version", host, help)
     };
     let version = found.ok_or_else(missing)?;
     match program::unfit(version, server_state::actual(cx, copy.source()).await?) {
-        Some(why) => Err(refuse(why, host, "install a newer one there, or use the engine `dump`")),
+        Some(why) => Err(refuse(why, host, "install a newer release there, or use the engine `dump`")),
         None => Ok(version),
     }
 }
@@ -171,7 +171,7 @@ async fn whole(copy: &CopyServer, cx: &Ctx<'_>, question: &Sql, who: &str) -> Re
     if found.is_empty() {
         return Ok(());
     }
-    let answer = format!("{who} does not carry over: {}", found.join(", "));
+    let answer = format!("{who} does not copy: {}", found.join(", "));
     Err(refuse(answer, copy.source(), "use the engine `dump`, which does"))
 }
 

@@ -27,7 +27,8 @@ pub fn unfit(version: Version, source: Dialect) -> Option<String> {
     let old = version < KNOWS_BINARY_LOG_STATUS && !source.takes_master_status();
     old.then(|| {
         format!(
-            "mydumper {version} asks for the position by SHOW MASTER STATUS, which {} no longer knows: it takes {} or newer",
+            "mydumper {version} reads the position with SHOW MASTER STATUS, which {} no longer supports: mydumper {} \
+             or newer is needed",
             source.product, KNOWS_BINARY_LOG_STATUS
         )
     })

@@ -33,8 +33,8 @@ pub async fn enough(copy: &CopyServer, cx: &Ctx<'_>) -> Result<()> {
     if free >= needed {
         return Ok(());
     }
-    let answer = format!("{folder} has {} free, and its files may take {}", Bytes(free), Bytes(needed));
-    let help =
-        "free space there, name another folder by the host's `work_dir`, or use the engine `dump`, which keeps none";
+    let answer = format!("free space in {folder}: {}; the files of mydumper may need {}", Bytes(free), Bytes(needed));
+    let help = "free space there, name another folder with the host's `work_dir`, or use the engine `dump`, which \
+                writes no files";
     Err(refuse(answer, copy.target_host(cx.world), help))
 }

@@ -23,13 +23,13 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         }
         let names: Vec<String> = hosts.iter().map(|&host| account("", host).to_string()).collect();
         let remedy = format!("DROP USER {} on `{}`", names.join(", "), seen.name(side));
-        let evidence = format!("`{}` lets in {}", seen.name(side), some(&names));
+        let evidence = format!("`{}` accepts logins as {}", seen.name(side), some(&names));
         let near = hosts.iter().any(|host| !host.contains('%'));
         let shadowed = if near { shadowed(seen, side) } else { Vec::new() };
         found.push(if shadowed.is_empty() {
             Verdict::warn(evidence, remedy)
         } else {
-            Verdict::block(format!("{evidence}, which shadows {}", some(&shadowed)), remedy)
+            Verdict::block(format!("{evidence}, which takes precedence over {}", some(&shadowed)), remedy)
         });
     }
     Ok(Verdict::worst_of(found, "none on either server"))

@@ -56,7 +56,8 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         return Ok(Verdict::pass("no application is named"));
     };
     if application.accounts.is_empty() {
-        let evidence = format!("application `{name}` has no `accounts` in the inventory, so no login can be tried");
+        let evidence =
+            format!("application `{name}` has no `accounts` in the inventory, so its logins cannot be tried");
         return Ok(Verdict::warn(evidence, "add `accounts: [{ user: shop, password: { env: SHOP_PASSWORD } }]`"));
     }
     let (mut found, mut fine) = (Vec::new(), Vec::new());
@@ -77,16 +78,16 @@ fn one(seen: &Seen<'_>, side: Side, account: &Account) -> Result<Result<String, 
     let there = rows.iter().any(|row| row.get("user") == Some(user) && row.get("host") == Some(host));
     if !there && side == Target {
         if seen.will_be_made(side, user, host) {
-            return Ok(Ok(format!("{user}@{host} is still to be brought to `{name}`")));
+            return Ok(Ok(format!("{user}@{host} will be copied to `{name}` by a step")));
         }
         let evidence = format!("`{name}` has no account {user}@{host} yet");
-        return Ok(Err(Verdict::warn(evidence, "bring it there with an `accounts` step before the switch")));
+        return Ok(Err(Verdict::warn(evidence, "copy it there with an `accounts` step before the switch")));
     }
     if !there {
         let evidence = format!("`{name}` has no account {user}@{host}");
         return Ok(Err(Verdict::block(
             evidence,
-            "correct the application's `accounts`: user and host as on the source",
+            "correct the application's `accounts`: use user and host as on the source",
         )));
     }
     let Some(login) = login(seen.pair, side, account) else {
@@ -96,17 +97,19 @@ fn one(seen: &Seen<'_>, side: Side, account: &Account) -> Result<Result<String, 
     Ok(match seen.text(&login) {
         Ok(arrived) if arrived.starts_with(&format!("{user}@")) => Ok(format!("{arrived} logged in to `{name}`")),
         Ok(arrived) => {
-            let evidence = format!("`{name}` takes {user} for {arrived}");
+            let evidence = format!("on `{name}` the login as {user} arrives as {arrived}");
             Err(Verdict::block(evidence, format!("drop the anonymous accounts on `{name}`")))
         }
         // a server that was left is closed by locks where nothing else keeps out; it looks at the password first
         Err(failure) if side == Target && seen.pair.follows && failure.answer.contains(LOCKED) => {
-            Ok(format!("{user} is locked on `{name}` until it is opened; its password is right"))
+            Ok(format!("{user} is locked on `{name}` until it is opened; its password is correct"))
         }
         Err(failure) if failure.class == Class::Transient => {
             let evidence = format!("the login of {user} to `{name}` could not be tried: {}", failure.answer);
-            let remedy =
-                format!("see that the application's host reaches the server there, or correct `endpoint` of `{name}`");
+            let remedy = format!(
+                "check that the application's host can reach the server at that address, or correct `endpoint` of \
+                 `{name}`"
+            );
             // where the target listens may be what a step is about to write
             let later = side == Target && seen.will_be_set("bind_address");
             Err(if later { Verdict::warn(evidence, remedy) } else { Verdict::block(evidence, remedy) })

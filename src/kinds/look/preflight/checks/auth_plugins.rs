@@ -50,7 +50,7 @@ fn receiver(seen: &Seen<'_>, accounts: &[String]) -> Result<Option<Verdict>> {
         return Ok(None);
     }
     let (target, accounts) = (seen.target.product, some(accounts));
-    let native = "let the replication account use mysql_native_password on the source";
+    let native = "make the replication account use mysql_native_password on the source";
     if !Dialect::from(target).speaks_caching_sha2() {
         let evidence = format!("a replica of {target} cannot log in to {accounts}, which uses {SHA2}");
         return Ok(Some(Verdict::block(evidence, native)));
@@ -58,12 +58,8 @@ fn receiver(seen: &Seen<'_>, accounts: &[String]) -> Result<Option<Verdict>> {
     let Some(ask) = plugin(seen.pair) else { return Ok(None) };
     let answer = seen.text(&ask)?.trim();
     let evidence = format!(
-        "{accounts} uses {SHA2}, and {} in the target's plugin_dir, where its receiver looks for it (error 2059)",
-        if answer == "no" {
-            format!("there is no {LOGIN_PLUGIN}")
-        } else {
-            format!("{LOGIN_PLUGIN} is not to be seen")
-        }
+        "{accounts} uses {SHA2}, but {} in the target's plugin_dir, where its receiver looks for it (error 2059)",
+        if answer == "no" { format!("there is no {LOGIN_PLUGIN}") } else { format!("{LOGIN_PLUGIN} is not visible") }
     );
     let remedy = format!(
         "put {LOGIN_PLUGIN} of MariaDB's client library (package libmariadb3: /usr/lib/*/libmariadb3/plugin) into the target's \
@@ -96,17 +92,21 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if seen.source.product.family != seen.target.product.family {
         needed.clear(); // they are made anew, with the passwords that the inventory has
     }
-    let remedy = "install the plugin on the target, or give these accounts another way to log in and a new password; a \
-                  password's hash cannot be translated";
-    let words =
-        |accounts: &[String]| format!("the target ({}) lets nobody in as {}", seen.target.product, some(accounts));
+    let remedy = "install the plugin on the target, or give these accounts another authentication plugin and a new \
+                  password; a password hash cannot be converted";
+    let words = |accounts: &[String]| {
+        format!("the target ({}) does not support the authentication of {}", seen.target.product, some(accounts))
+    };
     if !needed.is_empty() {
         found.push(Verdict::block(words(&needed), remedy));
     }
     if !strangers.is_empty() {
         found.push(Verdict::warn(words(&strangers), remedy));
     }
-    Ok(Verdict::worst_of(found, format!("the target offers what the source's accounts use, among {}", some(&offered))))
+    Ok(Verdict::worst_of(
+        found,
+        format!("the target has the authentication plugins of the source's accounts, among {}", some(&offered)),
+    ))
 }
 
 fn is_application(seen: &Seen<'_>, user: &str) -> bool {

@@ -17,9 +17,9 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             let evidence = format!("{name} is {source} on the source and {target} on the target");
             found.push(Verdict::warn(
                 evidence,
-                format!("SET GLOBAL {name} = {source} on the target, if it is to count on alike"),
+                format!("run SET GLOBAL {name} = {source} on the target, if both must use the same numbers"),
             ));
         }
     }
-    Ok(Verdict::worst_of(found, "both count alike"))
+    Ok(Verdict::worst_of(found, "both use the same increment and offset"))
 }

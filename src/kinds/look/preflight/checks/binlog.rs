@@ -10,7 +10,8 @@ pub const CHECK: Check = Check::blocking("binlog", judge).reads(&["log_bin"]).fi
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if !seen.is_on(Source, "log_bin") {
-        let remedy = "set `log_bin` in the source's configuration and restart it; nothing can follow it before";
+        let remedy =
+            "set `log_bin` in the source's configuration and restart it; no server can replicate from it before";
         return Ok(Verdict::block("the source writes no binary log: log_bin is OFF", remedy));
     }
     let target = if seen.will_be_set("log_bin") { "set by a step" } else { seen.variable(Target, "log_bin") };

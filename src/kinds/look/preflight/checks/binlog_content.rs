@@ -15,7 +15,7 @@ pub const CHECK: Check = Check::blocking("binlog_content", judge).reads(&[
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if seen.source.product.family == seen.target.product.family {
-        return Ok(Verdict::pass("both are of one family"));
+        return Ok(Verdict::pass("both servers are of one family"));
     }
     let mut found = Vec::new();
     let mut refuse = |name: &str, off: &str| {
@@ -23,7 +23,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let evidence = format!("{name} of the source is {value}, which {} cannot read", seen.target.product.family);
         found.push(Verdict::block(
             evidence,
-            format!("SET GLOBAL {name} = {off} on the source, and in its configuration"),
+            format!("run SET GLOBAL {name} = {off} on the source, and set it in its configuration"),
         ));
     };
     if !seen.variable(Source, "binlog_row_value_options").is_empty() {
@@ -34,5 +34,5 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             refuse(name, "OFF");
         }
     }
-    Ok(Verdict::worst_of(found, "nothing in the binary log that the other family cannot read"))
+    Ok(Verdict::worst_of(found, "the binary log contains nothing that the other family cannot read"))
 }

@@ -12,9 +12,9 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let format = seen.variable(Source, "binlog_format");
     // the newest MySQL has no such variable any more, and writes rows
     if format.is_empty() || format.eq_ignore_ascii_case("ROW") {
-        return Ok(Verdict::pass("rows are written"));
+        return Ok(Verdict::pass("the source writes rows"));
     }
-    let remedy = "SET GLOBAL binlog_format = ROW on the source, put it in its configuration, and let clients reconnect: \
-                  a session keeps the format it began with";
+    let remedy = "run SET GLOBAL binlog_format = ROW on the source, put it in its configuration, and let clients \
+                  reconnect: a session keeps the format that it started with";
     Ok(Verdict::block(format!("binlog_format of the source is {format}"), remedy))
 }

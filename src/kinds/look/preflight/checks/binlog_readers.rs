@@ -1,5 +1,5 @@
-//! Others that read the source's binary log: replicas and change capture stay behind on the old server unless somebody
-//! takes them along.
+//! Other readers of the source's binary log: replicas and change data capture keep reading from the old server unless
+//! they are moved.
 
 use super::super::ask::Ask;
 use super::super::check::{Check, Occasion};
@@ -28,9 +28,9 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         }));
     }
     if names.is_empty() {
-        return Ok(Verdict::pass("nobody reads the source's binary log now"));
+        return Ok(Verdict::pass("no client is reading the source's binary log"));
     }
-    let remedy = "plan for each of them: replicas and change capture must follow the new server after the switch, from its \
-                  own positions";
+    let remedy = "plan for each of them: after the switch, replicas and change data capture must read from the new \
+                  server, at its own positions";
     Ok(Verdict::warn(format!("the source's binary log is read by {}", some(&names)), remedy))
 }

@@ -1,4 +1,4 @@
-//! The source must keep its binary log from the dump's place on until the target has caught up.
+//! The source must keep its binary log from the dump's position on until the target has caught up.
 
 use super::super::ask::Ask;
 use super::super::check::{Check, Occasion};
@@ -17,7 +17,7 @@ pub const CHECK: Check = Check::blocking("binlog_retention", judge)
 
 /// Dump and import are taken twice: the forecast is rough, and catching up takes its time as well.
 const MARGIN: u64 = 2;
-/// Less than this leaves nobody the time to look at a fault over night.
+/// Less than this leaves no time to fix a fault that occurs at night.
 const COMFORTABLE: Duration = Duration::from_hours(24);
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
@@ -27,20 +27,23 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found = Vec::new();
     let most = seen.number(Source, "max_binlog_total_size").filter(|most| *most > 0.0);
     if let Some(most) = most {
-        let evidence =
-            format!("max_binlog_total_size of the source is {most}: a busy hour may purge what the target needs");
+        let evidence = format!(
+            "max_binlog_total_size of the source is {most}: an hour with many writes may purge logs that the target \
+             needs"
+        );
         found.push(Verdict::warn(evidence, "set it to 0 on the source until the switch"));
     }
     let Some(kept) = kept(seen) else {
         return Ok(Verdict::worst_of(
             found,
-            format!("the source keeps its binary logs; {data} move in {needed_words}"),
+            format!("the source keeps its binary logs long enough; moving {data} takes {needed_words} (estimate)"),
         ));
     };
     let kept_words = Span(kept);
-    let evidence = format!("the source keeps binary logs for {kept_words}; {data} need {needed_words} by the forecast");
+    let evidence =
+        format!("the source keeps binary logs for {kept_words}; moving {data} takes {needed_words} (estimate)");
     let remedy =
-        "SET GLOBAL binlog_expire_logs_seconds = 604800 (or expire_logs_days = 7) on the source until the switch";
+        "run SET GLOBAL binlog_expire_logs_seconds = 604800 (or expire_logs_days = 7) on the source until the switch";
     if kept < needed {
         found.push(Verdict::block(evidence.clone(), remedy));
     } else if kept < COMFORTABLE {

@@ -19,6 +19,6 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             found.push(Verdict::warn(format!("{name} is {source} on the source and {target} on the target"), remedy));
         }
     }
-    let fine = format!("{} on both", seen.variable(Source, "collation_server"));
+    let fine = format!("{} on both servers", seen.variable(Source, "collation_server"));
     Ok(Verdict::worst_of(found, fine))
 }

@@ -1,4 +1,4 @@
-//! The clocks of the two hosts: what `NOW()` says after the switch, and certificates, go by them.
+//! The clocks of the two hosts: `NOW()` after the switch, and the validity of certificates, depend on them.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
@@ -12,7 +12,7 @@ pub const CHECK: Check = Check::warning("clocks", judge).asks(|pair| {
     hosts.into()
 });
 
-/// More than this is told, in seconds.
+/// A larger difference is reported, in seconds.
 const MOST: f64 = 0.5;
 
 fn host<'a>(pair: &'a Pair<'_>, side: Side) -> &'a str {
@@ -22,10 +22,13 @@ fn host<'a>(pair: &'a Pair<'_>, side: Side) -> &'a str {
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (source, target) = (seen.clock(host(seen.pair, Source))?, seen.clock(host(seen.pair, Target))?);
     let apart = target.ahead - source.ahead;
-    let words =
-        format!("the target's clock is {:+.3} s from the source's (to {:.3} s)", apart, source.within + target.within);
+    let words = format!(
+        "the target's clock differs from the source's by {:+.3} s (accuracy {:.3} s)",
+        apart,
+        source.within + target.within
+    );
     if apart.abs() <= MOST + source.within + target.within {
         return Ok(Verdict::pass(words));
     }
-    Ok(Verdict::warn(words, "let both hosts follow the same time servers (chrony, systemd-timesyncd)"))
+    Ok(Verdict::warn(words, "synchronize both hosts with the same time servers (chrony, systemd-timesyncd)"))
 }

@@ -35,25 +35,25 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     }
     let mut found = Vec::new();
     if !unknown.is_empty() {
-        let evidence = format!("the target ({}) does not know {}", seen.target.product, some(&unknown));
+        let evidence = format!("the target ({}) does not support {}", seen.target.product, some(&unknown));
         found.push(Verdict::block(
             evidence,
-            "convert these to a collation that both know, on the source and before the dump",
+            "convert these on the source, before the dump, to a collation that both servers support",
         ));
     }
     if !mapped.is_empty() {
-        let evidence = format!("the target takes another collation for {}", some(&mapped));
-        found.push(Verdict::warn(evidence, "see that order and uniqueness are the same under it"));
+        let evidence = format!("the target uses another collation for {}", some(&mapped));
+        found.push(Verdict::warn(evidence, "check that order and uniqueness are the same under it"));
     }
     let mut old: Vec<&str> = used.iter().filter_map(|row| row.get("name")).collect();
     old.retain(|name| of_three_bytes(name).starts_with("utf8mb3_"));
     let deprecated = seen.target.product.family == Family::MySql && seen.target.product.version >= DEPRECATES_UTF8MB3;
     let note = if deprecated && !old.is_empty() {
-        format!("; {} works there and is deprecated: convert it to utf8mb4 some time", some(&old))
+        format!("; {} works there but is deprecated: convert it to utf8mb4 later", some(&old))
     } else {
         String::new()
     };
-    Ok(Verdict::worst_of(found, format!("the target knows all {} that are used{note}", used.len())))
+    Ok(Verdict::worst_of(found, format!("the target supports all {} that are used{note}", used.len())))
 }
 
 /// `MariaDB` lists the Unicode 14 collations without their character set. What older servers call utf8 newer ones call utf8mb3

@@ -27,22 +27,22 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let most: u64 = seen.required(side, "max_connections")?;
         let free = most.saturating_sub(counter(seen, side, "Threads_connected")?);
         if free < OURS {
-            let evidence = format!("`{}` has {free} of {most} connections left, {OURS} are needed", seen.name(side));
-            found.push(Verdict::block(evidence, "SET GLOBAL max_connections to more there, or end idle clients"));
+            let evidence = format!("`{}` has {free} of {most} connections free; cutover needs {OURS}", seen.name(side));
+            found.push(Verdict::block(evidence, "raise it there with SET GLOBAL max_connections, or end idle clients"));
         }
     }
     let (used, most) =
         (counter(seen, Source, "Max_used_connections")?, seen.required::<u64>(Target, "max_connections")?);
     if most < used && !seen.will_be_set("max_connections") {
         let evidence = format!(
-            "`{}` has taken {used} connections at once, `{}` takes {most}",
+            "`{}` has had {used} connections at once, but `{}` allows {most}",
             seen.name(Source),
             seen.name(Target)
         );
         let remedy = "state `max_connections` under `settings` of the target in the inventory";
         found.push(Verdict::block(evidence, remedy));
     }
-    Ok(Verdict::worst_of(found, format!("{used} were taken at once on the source; the target takes {most}")))
+    Ok(Verdict::worst_of(found, format!("most connections at once on the source: {used}; the target allows {most}")))
 }
 
 /// Limits of the runner's own account. No row means an account that the server knows by another name, such as a role's.
@@ -51,22 +51,23 @@ fn own_limits(seen: &Seen<'_>, side: Side) -> Result<Vec<Verdict>> {
     let Some(row) = rows.first() else { return Ok(Vec::new()) };
     let read = |name: &str| -> Result<u64> {
         row.get(name).and_then(|value| value.parse().ok()).ok_or_else(|| {
-            Failure::permanent("read the account's limits", format!("the answer has no {name}")).at(seen.name(side))
+            Failure::permanent("read the account's limits", format!("the server returned no {name}"))
+                .at(seen.name(side))
         })
     };
     let (hourly, at_once) = (read("hourly")?, read("at_once")?);
     let (name, user) = (seen.name(side), &seen.pair.at(side).server.user);
     let mut found = Vec::new();
     if hourly > 0 {
-        let evidence = format!("{user} on `{name}` may do only {hourly} queries, updates or connections an hour");
-        let remedy = format!("lift the limits (MAX_QUERIES_PER_HOUR 0 and its like) of {user} there");
+        let evidence = format!("{user} on `{name}` is limited to {hourly} queries, updates or connections per hour");
+        let remedy = format!("remove the limits of {user} there (MAX_QUERIES_PER_HOUR 0 and similar)");
         found.push(Verdict::block(evidence, remedy));
     }
     if at_once > 0 && at_once < OURS {
-        let evidence = format!("{user} on `{name}` may have {at_once} connections at once, {OURS} are needed");
+        let evidence = format!("{user} on `{name}` is limited to {at_once} connections at once; cutover needs {OURS}");
         found.push(Verdict::block(
             evidence,
-            format!("lift MAX_USER_CONNECTIONS of {user} there, or max_user_connections"),
+            format!("raise MAX_USER_CONNECTIONS of {user} there, or max_user_connections"),
         ));
     }
     Ok(found)
@@ -76,5 +77,5 @@ fn counter(seen: &Seen<'_>, side: Side, name: &str) -> Result<u64> {
     let rows = seen.rows(side, seen.pair.at(side).dialect.connection_counters())?;
     let row = rows.iter().find(|row| row.get("Variable_name").is_some_and(|known| known.eq_ignore_ascii_case(name)));
     row.and_then(|row| row.get("Value")?.parse().ok())
-        .ok_or_else(|| Failure::permanent(format!("read {name}"), "the server answers no number").at(seen.name(side)))
+        .ok_or_else(|| Failure::permanent(format!("read {name}"), "the server returned no number").at(seen.name(side)))
 }

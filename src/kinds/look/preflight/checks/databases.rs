@@ -25,25 +25,25 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let odd = seen.names(Source, seen.pair.source.dialect.tables_in_odd_folders())?;
     if !odd.is_empty() {
         let evidence =
-            format!("tables stand in folders that bear no database's name, and would stay behind: {}", some(&odd));
+            format!("tables in folders that are not named like a database would not be copied: {}", some(&odd));
         return Ok(Verdict::block(
             evidence,
-            "ALTER DATABASE `#mysql50#NAME` UPGRADE DATA DIRECTORY NAME on the source",
+            "run ALTER DATABASE `#mysql50#NAME` UPGRADE DATA DIRECTORY NAME on the source",
         ));
     }
     if there.is_empty() {
         return Ok(Verdict::block(
-            "the source holds no user database",
-            "see that the inventory leads to the right server",
+            "the source has no user database",
+            "check that the inventory names the right server",
         ));
     }
     let missing: Vec<&String> = named.iter().filter(|name| !there.contains(name)).collect();
     if !missing.is_empty() {
         let evidence = format!("the source has no user database {}", some(&missing));
-        return Ok(Verdict::block(evidence, "correct `databases`; those of the server itself cannot be moved"));
+        return Ok(Verdict::block(evidence, "correct `databases`; the server's own databases cannot be moved"));
     }
     let moved = if named.is_empty() { &there } else { named };
-    Ok(Verdict::worst_of(left_out(seen)?, format!("{} move: {}", Bytes(seen.data_bytes()?), some(moved))))
+    Ok(Verdict::worst_of(left_out(seen)?, format!("{} to move: {}", Bytes(seen.data_bytes()?), some(moved))))
 }
 
 /// What is not among the databases that move, though replication carries it or what moves needs it.
@@ -60,8 +60,8 @@ fn left_out(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
     let outside: Vec<String> = rows.iter().map(word).collect();
     if !outside.is_empty() {
         let evidence =
-            format!("replication carries every database, and these are in none of `databases`: {}", some(&outside));
-        found.push(Verdict::block(evidence, "name all databases that hold anything, or none"));
+            format!("replication includes every database, but these are in none of `databases`: {}", some(&outside));
+        found.push(Verdict::block(evidence, "name all databases that are not empty, or none"));
     }
     if let Some(text) = dialect.sequence_defaults(named) {
         let rows = seen.rows(Source, text)?;
@@ -75,9 +75,8 @@ fn left_out(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
             .filter_map(|row| row.get("name"))
             .collect();
         if !far.is_empty() {
-            let evidence =
-                format!("the default comes from a sequence of a database that does not move: {}", some(&far));
-            found.push(Verdict::block(evidence, "name the sequence's database, too"));
+            let evidence = format!("the default comes from a sequence in a database that is not moved: {}", some(&far));
+            found.push(Verdict::block(evidence, "also name the database of the sequence"));
         }
     }
     Ok(found)

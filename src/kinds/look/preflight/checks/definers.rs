@@ -44,15 +44,18 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found = Vec::new();
     if !missing.is_empty() {
         let evidence = format!("the target has no account for these definers: {}", words(&missing));
-        found.push(Verdict::block(evidence, "make these accounts on the target, or change the definers on the source"));
+        found.push(Verdict::block(
+            evidence,
+            "create these accounts on the target, or change the definers on the source",
+        ));
     }
     if !orphans.is_empty() {
         let evidence = format!("neither server has an account for these definers: {}", words(&orphans));
-        let remedy = "their objects fail on the source already (error 1449): drop them or give them another definer there, or \
-                      make these accounts on both";
+        let remedy = "their objects fail on the source already (error 1449): drop them or give them another definer \
+                      there, or create these accounts on both servers";
         found.push(Verdict::block(evidence, remedy));
     }
-    Ok(Verdict::worst_of(found, "every definer is an account of the target"))
+    Ok(Verdict::worst_of(found, "every definer is an account on the target"))
 }
 
 /// Every account of a server, as definers are written.

@@ -6,14 +6,14 @@ use super::super::verdict::Verdict;
 use crate::dialect::pairs::{Direction, direction};
 use crate::error::Result;
 
-/// Nobody can allow what does not work.
+/// This check cannot be allowed: it would not work.
 pub const CHECK: Check = Check::blocking("direction", judge).only_before(Occasion::Copy).firm();
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (source, target) = (seen.source.product, seen.target.product);
     Ok(match direction(source, target) {
         Direction::Impossible(why) => {
-            let remedy = format!("choose another program for the target: {source} or a newer {}", source.family);
+            let remedy = format!("use another server version for the target: {source} or a newer {}", source.family);
             Verdict::block(why, remedy)
         }
         _ => Verdict::pass(format!("{source} to {target}")),

@@ -50,7 +50,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut need = |what: &str, free: u64, needed: u64| {
         if free < needed {
             let evidence =
-                format!("{what}: {} are free on the target's host, {} are needed", Bytes(free), Bytes(needed));
+                format!("{what}: free space on the target's host is {}, needed are {}", Bytes(free), Bytes(needed));
             found.push(Verdict::block(evidence, "free space there, or name a folder on a larger disk"));
         }
     };
@@ -65,13 +65,13 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         }
     }
     if data_place.is_none() {
-        let evidence = "the inventory does not say where the target's data directory is";
+        let evidence = "the inventory does not state the target's data directory";
         found.push(Verdict::warn(evidence, "state `data_dir` of the target"));
     }
     let logs_place = logs(seen.pair).map(|ask| place(seen, &ask)).transpose()?;
     if let Some((_, free)) = logs_place.filter(|(_, free)| *free < (bytes / 10).max(changes)) {
         let evidence = format!(
-            "only {} are free for the source's binary logs, which are kept during the copy: about {} by the forecast",
+            "free space for the source's binary logs is only {}; during the copy they need about {} (estimate)",
             Bytes(free),
             Bytes(changes.max(bytes / 10))
         );
@@ -79,7 +79,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         found.push(verdict(evidence, "free space there before the dump"));
     }
     let free = data_place.map_or(0, |(_, free)| free);
-    Ok(Verdict::worst_of(found, format!("{} are free for {} of data", Bytes(free), Bytes(bytes))))
+    Ok(Verdict::worst_of(found, format!("free space: {}, for {} of data", Bytes(free), Bytes(bytes))))
 }
 
 /// Bytes that are written while the data is copied, at the rate of now.
@@ -94,5 +94,5 @@ fn changes(seen: &Seen<'_>, bytes: u64) -> Result<u64> {
 fn place(seen: &Seen<'_>, ask: &Ask) -> Result<(String, u64)> {
     let printed = seen.text(ask)?.trim();
     let read = printed.rsplit_once(' ').and_then(|(device, free)| Some((device.to_owned(), free.parse().ok()?)));
-    read.ok_or_else(|| Failure::permanent("read how much room there is", format!("df printed `{printed}`")))
+    read.ok_or_else(|| Failure::permanent("read the free space", format!("df printed `{printed}`")))
 }

@@ -21,5 +21,8 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         return Ok(Verdict::pass("all tables are InnoDB"));
     }
     let evidence = format!("{} not InnoDB: {}", count(tables.len(), "table is", "tables are"), some(&tables));
-    Ok(Verdict::block(evidence, "ALTER TABLE ... ENGINE = InnoDB, or leave out their databases if they hold no others"))
+    Ok(Verdict::block(
+        evidence,
+        "run ALTER TABLE ... ENGINE = InnoDB, or leave out their databases if these contain no other tables",
+    ))
 }

@@ -16,7 +16,7 @@ pub const CHECK: Check = Check::blocking("events", judge)
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let disabled = seen.variable(Source, "event_scheduler") == "DISABLED";
     if disabled && seen.source.product.family == Family::MariaDb {
-        let evidence = "event_scheduler of the source is DISABLED, and then it does not name its events";
+        let evidence = "event_scheduler of the source is DISABLED, so the server does not list its events";
         return Ok(Verdict::block(
             evidence,
             "write `event_scheduler = OFF` into its configuration instead, and restart it",
@@ -32,8 +32,8 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let evidence = format!("{evidence}; event_scheduler of the target is ON, so they would run there too");
         return Ok(Verdict::block(
             evidence,
-            "SET GLOBAL event_scheduler = OFF on the target, and put it in its configuration",
+            "run SET GLOBAL event_scheduler = OFF on the target, and put it in its configuration",
         ));
     }
-    Ok(Verdict::warn(evidence, "they stay off on the target until it is opened: see then that they run there"))
+    Ok(Verdict::warn(evidence, "they are off on the target until it is opened: check then that they run there"))
 }

@@ -14,13 +14,14 @@ pub const CHECK: Check = Check::blocking("family_objects", judge)
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let objects = seen.names(Source, seen.pair.source.dialect.objects_of_one_family(seen.pair.databases))?;
     if seen.source.product.family == seen.target.product.family {
-        return Ok(Verdict::pass("both are of one family"));
+        return Ok(Verdict::pass("both servers are of one family"));
     }
     if objects.is_empty() {
-        return Ok(Verdict::pass("nothing that only one family has"));
+        return Ok(Verdict::pass("no table or column that only one family supports"));
     }
-    let evidence = format!("{} has no such thing as {}", seen.target.product.family, some(&objects));
-    let remedy = "change them on the source into what both families have, a JSON column into LONGTEXT CHECK (JSON_VALID(...)): a \
-                  replica of the other family stops at the first row with such a value";
+    let evidence = format!("{} does not support {}", seen.target.product.family, some(&objects));
+    let remedy = "change them on the source to types that both families support, for example a JSON column to \
+                  LONGTEXT CHECK (JSON_VALID(...)): a replica of the other family stops at the first row with such a \
+                  value";
     Ok(Verdict::block(evidence, remedy))
 }

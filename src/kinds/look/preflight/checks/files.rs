@@ -50,11 +50,11 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let Ask::Try { host, .. } = ask else { continue };
         if let Some(fault) = trial_write::fault(seen.text(ask)?) {
             let evidence = format!("{path} on {host} cannot be written: {fault}");
-            found.push(Verdict::block(evidence, format!("put that right there, or correct {field} in the inventory")));
+            found.push(Verdict::block(evidence, format!("fix that on the host, or correct {field} in the inventory")));
         }
     }
     Ok(Verdict::worst_of(
         found,
-        format!("{} can be written, tried beside each", count(places.len(), "place", "places")),
+        format!("{} can be written, tried with a file beside each", count(places.len(), "path", "paths")),
     ))
 }

@@ -30,23 +30,26 @@ fn columns(seen: &Seen<'_>, of_keys: bool) -> Result<Vec<String>> {
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let found = columns(seen, false)?;
     if found.is_empty() {
-        return Ok(Verdict::pass("there is no FLOAT column that a dump would round"));
+        return Ok(Verdict::pass("no FLOAT column that a dump would round"));
     }
-    let evidence = format!("a dump carries six digits of a FLOAT, so these may be rounded: {}", some(&found));
-    let help = "make them DOUBLE first (ALTER TABLE ... MODIFY), or accept it: `allow: [float_columns]` here and \
-                `floats: shown` of `verify`";
+    let evidence =
+        format!("a dump contains only six digits of a FLOAT, so these columns may be rounded: {}", some(&found));
+    let help = "change them to DOUBLE first (ALTER TABLE ... MODIFY), or accept it: `allow: [float_columns]` here and \
+                `floats: shown` in `verify`";
     Ok(Verdict::block(evidence, help))
 }
 
 fn keys(seen: &Seen<'_>) -> Result<Verdict> {
     let found = columns(seen, true)?;
     if found.is_empty() {
-        return Ok(Verdict::pass("no row is found by a FLOAT"));
+        return Ok(Verdict::pass("no table is keyed by a FLOAT"));
     }
-    let evidence =
-        format!("replication would find no row of these tables again, by a FLOAT of its key: {}", some(&found));
+    let evidence = format!(
+        "replication could not find the rows of these tables, because their key contains a FLOAT: {}",
+        some(&found)
+    );
     Ok(Verdict::block(
         evidence,
-        "make them DOUBLE first (ALTER TABLE ... MODIFY), or give the table another primary key",
+        "change them to DOUBLE first (ALTER TABLE ... MODIFY), or give the table another primary key",
     ))
 }

@@ -1,4 +1,5 @@
-//! Whether the target follows the source, and nobody else, well and closed: a switch to it copies nothing.
+//! Whether the target replicates from the source alone, without errors, and is closed to writes: a switch to it copies
+//! nothing.
 
 use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
@@ -20,17 +21,20 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let above = seen.rows(Source, seen.pair.source.dialect.all_channels())?;
     if let Some(row) = above.first() {
         let source = followed(seen.pair.source.dialect, row);
-        let remedy = "STOP and RESET ... ALL of that channel, once nobody needs it";
-        found.push(Verdict::block(format!("`{}` itself follows {source}", seen.name(Source)), remedy));
+        let remedy = "run STOP and RESET ... ALL for that channel, once nobody needs it";
+        found.push(Verdict::block(format!("`{}` itself replicates from {source}", seen.name(Source)), remedy));
     }
     let rows = seen.rows(Target, seen.pair.target.dialect.all_channels())?;
     found.extend(channels(seen, rows)?);
     let closed = answer::closed(seen.variable(Target, "read_only"));
     if !closed.map_err(|answer| Failure::permanent("read read_only", answer).at(seen.name(Target)))? {
-        let evidence = format!("`{}` takes writes of everyone: read_only is OFF", seen.name(Target));
-        found.push(Verdict::block(evidence, "see what was written there, then SET GLOBAL read_only = ON"));
+        let evidence = format!("`{}` accepts writes from every account: read_only is OFF", seen.name(Target));
+        found.push(Verdict::block(evidence, "check what was written there, then run SET GLOBAL read_only = ON"));
     }
-    Ok(Verdict::worst_of(found, format!("`{}` follows `{}`, closed", seen.name(Target), seen.name(Source))))
+    Ok(Verdict::worst_of(
+        found,
+        format!("`{}` replicates from `{}` and is closed to writes", seen.name(Target), seen.name(Source)),
+    ))
 }
 
 fn channels(seen: &Seen<'_>, rows: &Rows) -> Result<Vec<Verdict>> {
@@ -40,15 +44,20 @@ fn channels(seen: &Seen<'_>, rows: &Rows) -> Result<Vec<Verdict>> {
     let is_ours = |row: &Row<'_>| row.get(columns.source_server_id) == Some(id);
     let Some(ours) = rows.iter().find(is_ours) else {
         let evidence = match rows.first() {
-            None => format!("`{name}` follows no server"),
-            Some(row) => format!("`{name}` follows {}, not `{}`", followed(dialect, row), seen.name(Source)),
+            None => format!("`{name}` does not replicate from any server"),
+            Some(row) => {
+                format!("`{name}` replicates from {}, not from `{}`", followed(dialect, row), seen.name(Source))
+            }
         };
-        let remedy = format!("let `{name}` follow `{}` first (`reverse_replication`), or copy anew", seen.name(Source));
+        let remedy = format!(
+            "make `{name}` a replica of `{}` first (`reverse_replication`), or copy the data again",
+            seen.name(Source)
+        );
         return Ok(vec![Verdict::block(evidence, remedy)]);
     };
     let others = rows.iter().filter(|row| !is_ours(row)).map(|row| {
-        let evidence = format!("`{name}` follows {} as well", followed(dialect, row));
-        Verdict::block(evidence, "STOP and RESET ... ALL of that channel, once nobody needs it")
+        let evidence = format!("`{name}` replicates from {} as well", followed(dialect, row));
+        Verdict::block(evidence, "run STOP and RESET ... ALL for that channel, once nobody needs it")
     });
     let mut found: Vec<Verdict> = others.collect();
     for (thread, running, number, error) in [
@@ -56,18 +65,19 @@ fn channels(seen: &Seen<'_>, rows: &Rows) -> Result<Vec<Verdict>> {
         ("applies", columns.sql_running, columns.last_sql_errno, columns.last_sql_error),
     ] {
         let text = |column: &str| {
-            let unread = || Failure::permanent("read how replication stands", format!("the answer has no {column}"));
+            let unread =
+                || Failure::permanent("read the replication status", format!("the server returned no {column}"));
             ours.get(column).ok_or_else(|| unread().at(name))
         };
         if text(running)? == "Yes" {
             continue;
         }
         let why = match text(number)? {
-            "0" => "no error is told".to_owned(),
+            "0" => "no error is reported".to_owned(),
             number => format!("error {number}: {}", text(error)?),
         };
-        let evidence = format!("`{name}` no longer {thread} what `{}` writes: {why}", seen.name(Source));
-        found.push(Verdict::block(evidence, "mend the cause and start replication there, or copy anew"));
+        let evidence = format!("`{name}` no longer {thread} changes of `{}`: {why}", seen.name(Source));
+        found.push(Verdict::block(evidence, "fix the cause and start replication there, or copy the data again"));
     }
     Ok(found)
 }

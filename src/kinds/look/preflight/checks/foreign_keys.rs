@@ -1,4 +1,4 @@
-//! Foreign keys that the target refuses, or that a replica carries out otherwise.
+//! Foreign keys that the target refuses, or that a replica executes differently.
 
 use super::super::ask::Ask;
 use super::super::check::{Check, Occasion};
@@ -32,23 +32,26 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let name = "restrict_fk_on_non_standard_key";
     if !odd.is_empty() && seen.is_on(Target, name) && !seen.will_be_set(name) {
         let evidence = format!("the target refuses foreign keys to columns without a unique key: {}", some(&odd));
-        let remedy = format!("add the unique keys on the source, or SET GLOBAL {name} = OFF on the target");
+        let remedy = format!("add the unique keys on the source, or run SET GLOBAL {name} = OFF on the target");
         found.push(Verdict::block(evidence, remedy));
     }
     let long = seen.names(Source, dialect.long_foreign_keys(seen.pair.databases))?;
     if !long.is_empty() {
-        let evidence =
-            format!("the names of these are longer than 64 signs, which no server takes in a dump: {}", some(&long));
-        let remedy = "ALTER TABLE ... DROP FOREIGN KEY and add it with a short name, on the source";
+        let evidence = format!(
+            "the names of these are longer than 64 characters, which no server accepts from a dump: {}",
+            some(&long)
+        );
+        let remedy = "on the source, drop each with ALTER TABLE ... DROP FOREIGN KEY and add it with a shorter name";
         found.push(Verdict::block(evidence, remedy));
     }
     let cascades = seen.names(Source, dialect.cascading_foreign_keys(seen.pair.databases))?;
     if !cascades.is_empty() && logs_cascades(seen, Source) != logs_cascades(seen, Target) {
         let evidence = format!("cascades are logged by only one of the two servers: {}", some(&cascades));
-        let remedy = "set `innodb_native_foreign_keys = ON` on the newer server as long as either follows the other";
+        let remedy =
+            "set `innodb_native_foreign_keys = ON` on the newer server as long as one server replicates from the other";
         found.push(Verdict::warn(evidence, remedy));
     }
-    Ok(Verdict::worst_of(found, format!("{} with a cascade, none that the target refuses", cascades.len())))
+    Ok(Verdict::worst_of(found, format!("{} with a cascade; the target refuses none", cascades.len())))
 }
 
 fn logs_cascades(seen: &Seen<'_>, side: super::super::pair::Side) -> bool {

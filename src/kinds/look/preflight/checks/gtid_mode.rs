@@ -12,7 +12,7 @@ pub const CHECK: Check = Check::blocking("gtid_mode", judge).only_before(Occasio
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if seen.target.product.family == Family::MariaDb {
-        return Ok(Verdict::pass("MariaDB follows by file and position, whatever the source's GTIDs"));
+        return Ok(Verdict::pass("MariaDB replicates by file and position, with any GTID mode of the source"));
     }
     let mode = |side| match seen.variable(side, "gtid_mode").to_ascii_uppercase() {
         mode if mode.is_empty() => "OFF".to_owned(),
@@ -27,12 +27,13 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         return Ok(Verdict::pass(evidence));
     }
     if seen.source.product.family == Family::MySql && seen.has(Source, "gtid_mode") {
-        let remedy = "nothing to do: replication by position begins with one step of the target's gtid_mode, to a mode that takes either";
+        let remedy = "nothing to do: replication by position starts by changing the target's gtid_mode by one step, \
+                      to a mode that accepts both";
         return Ok(Verdict::warn(evidence, remedy));
     }
     let remedy = format!(
-        "state `gtid_mode: {source}` (and enforce_gtid_consistency to go with it) under `settings` of the target in the \
-         inventory for the `render` step, or SET GLOBAL gtid_mode there one step at a time"
+        "state `gtid_mode: {source}` (with a matching enforce_gtid_consistency) under `settings` of the target in the \
+         inventory for the `render` step, or run SET GLOBAL gtid_mode there, one step at a time"
     );
     Ok(Verdict::block(format!("{evidence}: the target's receiver will not start"), remedy))
 }

@@ -18,14 +18,14 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let own = |side| -> Result<&str> { seen.value(side, seen.pair.at(side).dialect.gtid_position()) };
     let (source, target) = (own(Source)?, own(Target)?);
     if seen.source.product.family != seen.target.product.family {
-        return Ok(Verdict::pass("the families do not understand each other's GTIDs: file and position are used"));
+        return Ok(Verdict::pass("the two families cannot use each other's GTIDs: file and position are used"));
     }
     if seen.target.product.family == Family::MySql {
         let errant = errant(source, target);
         if errant.is_empty() {
-            return Ok(Verdict::pass("the target has executed nothing of its own"));
+            return Ok(Verdict::pass("the target has no transactions of its own"));
         }
-        let remedy = "RESET BINARY LOGS AND GTIDS (RESET MASTER before 8.2) on the target while it is empty";
+        let remedy = "run RESET BINARY LOGS AND GTIDS (RESET MASTER before 8.2) on the target while it is empty";
         return Ok(Verdict::warn(format!("the target has transactions of its own: {}", some(&errant)), remedy));
     }
     let domain = seen.variable(Target, "gtid_domain_id");
@@ -34,12 +34,12 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let has_own = target.split(',').any(|gtid| gtid.trim().starts_with(&mine));
     if seen.is_on(Target, "gtid_strict_mode") && shared && has_own {
         let evidence =
-            format!("gtid_strict_mode is ON and the target has written {target} in the source's domain {domain}");
-        let remedy = "RESET MASTER on the target while it is empty, or give it another gtid_domain_id";
+            format!("gtid_strict_mode is ON, and the target has written {target} in the source's domain {domain}");
+        let remedy = "run RESET MASTER on the target while it is empty, or give it another gtid_domain_id";
         return Ok(Verdict::block(evidence, remedy));
     }
     let target = if target.is_empty() { "nothing" } else { target };
-    Ok(Verdict::pass(format!("the target has written {target}; it follows by file and position")))
+    Ok(Verdict::pass(format!("the target has written {target}; it replicates by file and position")))
 }
 
 /// Parts of the target's set that come from a server the source knows nothing of.

@@ -24,23 +24,25 @@ fn program(pair: &Pair<'_>) -> Ask {
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let Some(text) = seen.pair.source.dialect.tables_with_history(seen.pair.databases) else {
-        return Ok(Verdict::pass("the source knows no tables that keep their history"));
+        return Ok(Verdict::pass("this source version has no system-versioned tables"));
     };
     let tables = seen.names(Source, text)?;
     if tables.is_empty() {
-        return Ok(Verdict::pass("no table keeps the history of its rows"));
+        return Ok(Verdict::pass("no table is system-versioned"));
     }
     let told = seen.text(&program(seen.pair))?.lines().last() == Some("yes");
     let [from, to] = [seen.source.product, seen.target.product].map(Dialect::from);
     let why = match (told, to.loads_history()) {
         // in a dump the present has an end, and to the newer server that end is the past
         (true, true) if from.last_moment_is_earlier_than(to) => {
-            "the target's timestamps reach further (from MariaDB 11.5 on), and a dump does not say that rows are still there"
+            "the target's timestamps have a larger range (from MariaDB 11.5 on), so current rows would look deleted"
         }
-        (true, true) => return Ok(Verdict::pass(format!("kept and moved with their history: {}", some(&tables)))),
-        (false, _) => "the dump program on the target's host does not know --dump-history (from MariaDB 10.11 on)",
-        (true, false) => "the target does not take it (from MariaDB 10.11 on)",
+        (true, true) => return Ok(Verdict::pass(format!("moved with their history: {}", some(&tables)))),
+        (false, _) => {
+            "the dump program on the target's host does not support --dump-history (MariaDB 10.11 or newer does)"
+        }
+        (true, false) => "the target does not accept it (MariaDB 10.11 or newer does)",
     };
-    let evidence = format!("the history of these tables would be lost, for {why}: {}", some(&tables));
-    Ok(Verdict::block(evidence, "use newer programs there, or allow this check if the history is of no use any more"))
+    let evidence = format!("the history of these tables would be lost, because {why}: {}", some(&tables));
+    Ok(Verdict::block(evidence, "use newer versions there, or allow this check if nobody needs the history"))
 }

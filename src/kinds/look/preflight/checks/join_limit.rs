@@ -16,10 +16,11 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found = Vec::new();
     for side in [Source, Target] {
         if let Some(limit) = seen.number(side, "max_join_size").filter(|limit| *limit < ENOUGH) {
-            let evidence = format!("max_join_size of `{}` is {limit}: a replica could not follow it", seen.name(side));
-            let help = "SET GLOBAL max_join_size = DEFAULT there, and take it out of its configuration";
+            let evidence =
+                format!("max_join_size of `{}` is {limit}: no replica could replicate from it", seen.name(side));
+            let help = "run SET GLOBAL max_join_size = DEFAULT there, and remove it from its configuration";
             found.push(Verdict::block(evidence, help));
         }
     }
-    Ok(Verdict::worst_of(found, "replicas may ask both servers what they ask"))
+    Ok(Verdict::worst_of(found, "both servers allow the queries of a replica"))
 }

@@ -18,17 +18,15 @@ fn question(pair: &Pair<'_>) -> Option<Sql> {
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let Some(text) = question(seen.pair) else {
-        return Ok(Verdict::pass("the source keeps JSON as text"));
+        return Ok(Verdict::pass("the source stores JSON as text"));
     };
     let columns = seen.names(Source, text)?;
     if columns.is_empty() {
-        return Ok(Verdict::pass("there is no JSON column"));
+        return Ok(Verdict::pass("no JSON column"));
     }
-    let evidence = format!(
-        "a DECIMAL or a date that was put into a document becomes a DOUBLE or a string in a dump, in {}",
-        some(&columns)
-    );
-    let help =
-        "where documents hold none, nothing is lost; `verify` refuses what differs, unless told `documents: text`";
+    let evidence =
+        format!("a DECIMAL or a date inside a document becomes a DOUBLE or a string in a dump: {}", some(&columns));
+    let help = "if the documents contain no such values, nothing is lost; `verify` refuses differences, unless it has \
+                `documents: text`";
     Ok(Verdict::warn(evidence, help))
 }

@@ -11,7 +11,7 @@ pub const CHECK: Check = Check::warning("long_statements", judge)
     .only_before(Occasion::Copy)
     .asks(|pair| vec![Ask::sql(Source, pair.source.dialect.long_statements(SECONDS))]);
 
-/// Statements that run longer than this are told.
+/// Statements that run longer than this are reported.
 const SECONDS: u32 = 30;
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
@@ -22,7 +22,10 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     };
     let running: Vec<String> = rows.iter().map(text).collect();
     if running.is_empty() {
-        return Ok(Verdict::pass(format!("no statement runs for more than {SECONDS} s on the source")));
+        return Ok(Verdict::pass(format!("no statement on the source has run for more than {SECONDS} s")));
     }
-    Ok(Verdict::warn(format!("long statements run on the source: {}", some(&running)), "begin when they have ended"))
+    Ok(Verdict::warn(
+        format!("long statements are running on the source: {}", some(&running)),
+        "start when they have ended",
+    ))
 }

@@ -50,7 +50,7 @@ const SUCCESSORS: [(&str, &str); 30] = [
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let Some(question) = seen.pair.source.dialect.set_by_people() else {
-        return Ok(Verdict::pass("a source of this version does not say what was set by people"));
+        return Ok(Verdict::pass("a source of this version does not report which variables were set"));
     };
     let set = seen.names(Source, question)?;
     let there = seen.names(Target, seen.pair.target.dialect.variable_names())?;
@@ -62,9 +62,9 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             set.len()
         )));
     }
-    let evidence = format!("set on the source, and no variable of the target: {}", some(&lost));
+    let evidence = format!("set on the source, but not a variable of the target: {}", some(&lost));
     let remedy =
-        "leave them out of the target's `settings`, or state the successor there; see that nothing relied on them";
+        "leave them out of the target's `settings`, or state the successor there; check that nothing relied on them";
     Ok(Verdict::warn(evidence, remedy))
 }
 
@@ -74,8 +74,8 @@ fn lost(set: &[String], there: &BTreeSet<String>) -> Vec<String> {
     for name in set.iter().map(|name| name.to_lowercase()).filter(|name| !there.contains(name)) {
         let successor = SUCCESSORS.iter().find(|(old, new)| *old == name && there.contains(*new));
         found.push(match successor {
-            Some((_, new)) => format!("{name} ({new} there)"),
-            None => format!("{name} (gone)"),
+            Some((_, new)) => format!("{name} ({new} on the target)"),
+            None => format!("{name} (removed)"),
         });
     }
     found
@@ -89,8 +89,11 @@ mod tests {
     fn what_is_missing_is_named_with_its_successor() {
         let set = ["query_cache_size", "EXPIRE_LOGS_DAYS", "max_connections", "tx_isolation"].map(str::to_owned);
         let there = ["binlog_expire_logs_seconds", "max_connections"].map(str::to_owned).into();
-        let said =
-            ["query_cache_size (gone)", "expire_logs_days (binlog_expire_logs_seconds there)", "tx_isolation (gone)"];
+        let said = [
+            "query_cache_size (removed)",
+            "expire_logs_days (binlog_expire_logs_seconds on the target)",
+            "tx_isolation (removed)",
+        ];
         assert_eq!(lost(&set, &there), said);
         assert!(SUCCESSORS.iter().all(|(old, new)| old != new));
     }

@@ -17,8 +17,11 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let name = seen.pair.target.dialect.replica_net_timeout();
     let seconds: f64 = seen.required(Target, name)?;
     if seconds <= LONGEST || seen.will_be_set(name) {
-        return Ok(Verdict::pass(format!("a replica notices a dead line: {name} is {seconds} s, or set by a step")));
+        return Ok(Verdict::pass(format!(
+            "a replica notices a broken connection: {name} is {seconds} s, or set by a step"
+        )));
     }
-    let evidence = format!("{name} of the target is {seconds} s: that long a broken line looks like a quiet source");
-    Ok(Verdict::warn(evidence, format!("SET GLOBAL {name} = 10 on the target")))
+    let evidence =
+        format!("{name} of the target is {seconds} s: for that long, a broken connection looks like an idle source");
+    Ok(Verdict::warn(evidence, format!("run SET GLOBAL {name} = 10 on the target")))
 }

@@ -1,5 +1,5 @@
-//! Accounts and roles of the source that nobody brings to the target: people, jobs and other programs find out after the
-//! switch.
+//! Accounts and roles of the source that no step copies to the target: people, jobs and other programs would notice
+//! only after the switch.
 
 use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
@@ -26,12 +26,12 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         .map(|(user, host)| if host.is_empty() { format!("role {user}") } else { format!("{user}@{host}") })
         .collect();
     if left.is_empty() || seen.will_be_set("accounts") {
-        return Ok(Verdict::pass("no account or role of the source is left behind"));
+        return Ok(Verdict::pass("every account and role of the source exists on the target, or is copied by a step"));
     }
-    let stay = count(left.len(), "account or role stays", "accounts and roles stay");
-    let evidence = format!("{stay} behind on the source: {}", some(&left));
+    let stay = count(left.len(), "account or role", "accounts and roles");
+    let evidence = format!("{stay} of the source will be missing on the target: {}", some(&left));
     let remedy =
-        "let the `accounts` step bring them (`others: true`), or make them on the target, if anybody needs them";
+        "if anyone needs them, copy them with the `accounts` step (`others: true`), or create them on the target";
     Ok(Verdict::warn(evidence, remedy))
 }
 

@@ -1,4 +1,4 @@
-//! The tool keeps rows of its own on both servers: databases of those names that are somebody else's must not be touched.
+//! The tool keeps its own rows on both servers: databases of those names that belong to others must not be touched.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
@@ -25,11 +25,12 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             let objects = seen.names(side, question(seen.pair, side, database))?;
             if !objects.is_empty() {
                 let (server, name) = (seen.name(side), database.name());
-                let evidence = format!("`{server}` has a database `{name}` that is not cutover's: {}", some(&objects));
-                let help = "cutover keeps rows of its own under that name: move yours to a database of another name";
+                let evidence =
+                    format!("`{server}` has a database `{name}` that does not belong to cutover: {}", some(&objects));
+                let help = "cutover keeps its own rows in a database of that name: rename your database";
                 found.push(Verdict::block(evidence, help));
             }
         }
     }
-    Ok(Verdict::worst_of(found, "the names that cutover uses for its own rows are free on both servers"))
+    Ok(Verdict::worst_of(found, "the database names that cutover uses are free on both servers"))
 }

@@ -24,8 +24,9 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if let Some(event) =
         event.filter(|event| *event < source.saturating_mul(2).min(LARGEST) && !seen.will_be_set(EVENT))
     {
-        let evidence = format!("{EVENT} of the target is {}, and {name} of the source {}", Bytes(event), Bytes(source));
-        return Ok(Verdict::block(evidence, format!("SET GLOBAL {EVENT} = 1073741824 on the target")));
+        let evidence =
+            format!("{EVENT} of the target is {}, but {name} of the source is {}", Bytes(event), Bytes(source));
+        return Ok(Verdict::block(evidence, format!("run SET GLOBAL {EVENT} = 1073741824 on the target")));
     }
     if target >= source {
         return Ok(Verdict::pass(words));
@@ -34,5 +35,5 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         return Ok(Verdict::pass(format!("{words}, which a step changes")));
     }
     let verdict = if seen.pair.follows { Verdict::warn } else { Verdict::block };
-    Ok(verdict(words, format!("SET GLOBAL {name} = {source} on the target, and put it in its configuration")))
+    Ok(verdict(words, format!("run SET GLOBAL {name} = {source} on the target, and put it in its configuration")))
 }

@@ -18,18 +18,20 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let Some(text) = seen.pair.at(side).dialect.all_persisted_variables() else { continue };
         let names = seen.names(side, text)?;
         let (name, remedy) =
-            (seen.name(side), "RESET PERSIST of each, once its value stands in the configuration file");
+            (seen.name(side), "run RESET PERSIST for each, once its value is in the configuration file");
         let overriding: Vec<&String> = names.iter().filter(|name| side == Target && seen.will_be_set(name)).collect();
         if !overriding.is_empty() {
-            let evidence =
-                format!("on `{name}` these are persisted and override what a step writes: {}", some(&overriding));
+            let evidence = format!(
+                "on `{name}` these variables are persisted and override the values that a step writes: {}",
+                some(&overriding)
+            );
             found.push(Verdict::block(evidence, remedy));
         } else if !names.is_empty() {
             found.push(Verdict::warn(
-                format!("on `{name}` these override the configuration file: {}", some(&names)),
+                format!("on `{name}` these persisted variables override the configuration file: {}", some(&names)),
                 remedy,
             ));
         }
     }
-    Ok(Verdict::worst_of(found, "no variable is persisted beside the configuration file"))
+    Ok(Verdict::worst_of(found, "no persisted variable overrides the configuration file"))
 }

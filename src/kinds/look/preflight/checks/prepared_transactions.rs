@@ -1,4 +1,4 @@
-//! Prepared XA transactions are neither in a dump nor after its place in the binary log, and may still commit.
+//! Prepared XA transactions are neither in a dump nor after its position in the binary log, and may still commit.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
@@ -18,5 +18,5 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let names: Vec<&str> = rows.iter().filter_map(|row| row.get("data")).collect();
     let prepared = count(rows.len(), "XA transaction is", "XA transactions are");
     let evidence = format!("{prepared} prepared on the source: {}", some(&names));
-    Ok(Verdict::block(evidence, "let their programs end them, or XA COMMIT or XA ROLLBACK each by its name"))
+    Ok(Verdict::block(evidence, "let their programs finish them, or run XA COMMIT or XA ROLLBACK for each"))
 }

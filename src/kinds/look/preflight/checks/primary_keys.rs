@@ -22,7 +22,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let evidence = format!("{words} no primary key: {}", some(&tables));
     found.push(Verdict::warn(
         evidence,
-        "add a primary key, or be patient: changes of many rows there may never catch up",
+        "add a primary key: without it, the replica may never catch up with changes of many rows",
     ));
     for (name, why) in [
         ("sql_require_primary_key", "refuses tables without a key"),
@@ -31,7 +31,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         if seen.is_on(Target, name) && !seen.will_be_set(name) {
             found.push(Verdict::block(
                 format!("{name} of the target is ON: it {why}"),
-                format!("SET GLOBAL {name} = OFF there"),
+                format!("run SET GLOBAL {name} = OFF there"),
             ));
         }
     }

@@ -66,11 +66,11 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             let (name, server) = (seen.name(side), seen.pair.at(side).server);
             let statements = remedy(&missing, &own_account(server));
             let evidence = format!("{} on `{name}` lacks {}", server.user, lacks(rows, &missing));
-            let remedy = format!("on `{name}`: {statements}; directly and not by a role");
+            let remedy = format!("on `{name}`: {statements}; grant directly, not through a role");
             found.push(Verdict::block(evidence, remedy));
         }
     }
-    Ok(Verdict::worst_of(found, "both accounts may do all that the steps of this plan take"))
+    Ok(Verdict::worst_of(found, "both accounts have all privileges that the steps of this plan need"))
 }
 
 /// Whether a need is one, as things stand.

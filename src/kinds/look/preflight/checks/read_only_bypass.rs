@@ -1,5 +1,5 @@
-//! Accounts that `read_only` does not stop: they could write on a target that follows, and on a source that was closed. On
-//! the server that will be closed nobody is locked out, or ended, whom nobody has named.
+//! Accounts that `read_only` does not stop: they could write on a target that follows, and on a source that was closed.
+//! On the server that will be closed, only accounts that the inventory names are locked out or ended.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
@@ -28,11 +28,11 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let remote = following.iter().filter(|one| !one.is_locked && !one.is_local);
     let remote: Vec<String> = remote.map(ToString::to_string).collect();
     if !remote.is_empty() {
-        let evidence = format!("on `{}` read_only does not stop {}", seen.name(Target), some(&remote));
-        found.push(Verdict::warn(evidence, "see that nobody writes there before the switch"));
+        let evidence = format!("on `{}` read_only does not stop writes by {}", seen.name(Target), some(&remote));
+        found.push(Verdict::warn(evidence, "make sure that they do not write there before the switch"));
     }
     found.extend(ending(seen)?);
-    Ok(Verdict::worst_of(found, "nobody but the runner's own account"))
+    Ok(Verdict::worst_of(found, "no account except the runner's own"))
 }
 
 /// Everyone who gets past `read_only` but the runner itself.
@@ -60,13 +60,14 @@ fn closing(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
     let all: Vec<&Bypasser> = expected.iter().chain(&loud).collect();
     if !lasting && !dialect.account_lock() && !all.is_empty() {
         let evidence = format!(
-            "read_only does not stop {} on `{}`, and this version cannot lock accounts: nothing would keep them out",
+            "read_only does not stop writes by {} on `{}`, and this version cannot lock accounts: they could still \
+             write after the fence",
             some(&words(all)),
             place.name
         );
         found.push(Verdict::block(evidence, past_read_only_remedy(place.name)));
     } else if !loud.is_empty() {
-        let evidence = format!("on `{}` read_only does not stop {}", place.name, some(&words(&loud)));
+        let evidence = format!("on `{}` read_only does not stop writes by {}", place.name, some(&words(&loud)));
         found.push(Verdict::block(evidence, past_read_only_remedy(place.name)));
     }
     if !expected.is_empty() && !lasting {
@@ -74,8 +75,11 @@ fn closing(seen: &Seen<'_>) -> Result<Vec<Verdict>> {
         found.push(Verdict::pass(evidence));
     }
     if !quiet.is_empty() {
-        let evidence =
-            format!("past read_only on `{}`, from its own machine only: {}", place.name, some(&words(&quiet)));
+        let evidence = format!(
+            "can write on `{}` despite read_only, from its own machine only: {}",
+            place.name,
+            some(&words(&quiet))
+        );
         found.push(Verdict::pass(evidence));
     }
     Ok(found)

@@ -26,9 +26,10 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (round, size) = lasts(seen, Source, pace)?;
     if seen.will_be_set("files") && round < SHORTEST_ROUND {
         let (round, pace) = (Span(Duration::from_secs(round.as_secs().max(1))), shown(pace));
-        let evidence = format!("the source's redo log of {size} is written round in {round}, at {pace} a second now");
-        let remedy = "enlarge innodb_log_file_size (MySQL: innodb_redo_log_capacity) of the source, or copy when it writes less: \
-                      a copy of files fails when the log is written round before it was read";
+        let evidence =
+            format!("at the present {pace} per second, the source's redo log of {size} is overwritten within {round}");
+        let remedy = "raise innodb_log_file_size (MySQL: innodb_redo_log_capacity) of the source, or copy when it \
+                      writes less: a copy of files fails if the log is overwritten before it was read";
         return Ok(Verdict::warn(evidence, remedy));
     }
     let set = ["innodb_log_file_size", "innodb_redo_log_capacity"].into_iter().find(|name| seen.will_be_set(name));
@@ -38,13 +39,14 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (lasts, capacity) = lasts(seen, Target, pace)?;
     let pace = shown(pace);
     if lasts >= SHORTEST {
-        return Ok(Verdict::pass(format!("{capacity} on the target, and the source writes {pace} a second now")));
+        return Ok(Verdict::pass(format!("{capacity} on the target; the source now writes {pace} per second")));
     }
     let evidence = format!(
-        "the target's redo log of {capacity} lasts {} at the {pace} a second that the source writes now",
+        "the target's redo log of {capacity} lasts {} at the {pace} per second that the source writes now",
         Span(Duration::from_secs(lasts.as_secs().max(1)))
     );
-    let remedy = "set innodb_log_file_size (MySQL: innodb_redo_log_capacity) of the target to what an hour writes";
+    let remedy =
+        "set innodb_log_file_size (MySQL: innodb_redo_log_capacity) of the target to the amount that one hour writes";
     Ok(Verdict::warn(evidence, remedy))
 }
 

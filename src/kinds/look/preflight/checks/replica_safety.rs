@@ -15,7 +15,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if !seen.is_on(Target, "relay_log_recovery") && !seen.will_be_set("relay_log_recovery") {
         let remedy = "set `relay_log_recovery = ON` in the target's configuration and restart it";
         found.push(Verdict::warn(
-            "relay_log_recovery of the target is OFF: a relay log torn by a crash is believed",
+            "relay_log_recovery of the target is OFF: after a crash it uses a damaged relay log",
             remedy,
         ));
     }

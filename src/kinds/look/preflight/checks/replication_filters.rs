@@ -1,5 +1,5 @@
 //! Filters, on both servers: what one leaves out of its binary log never arrives, what the other does not apply is
-//! missing there. One that stands in the way back makes that hollow.
+//! missing there. A filter in the reverse direction makes the way back incomplete.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
@@ -47,7 +47,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     for side in [Source, Target] {
         let name = seen.name(side);
         for filter in written(seen, side)? {
-            let evidence = format!("`{name}` does not write everything down: {filter}");
+            let evidence = format!("`{name}` does not write everything to its binary log: {filter}");
             found.push((side == Target, evidence));
         }
         for filter in applied(seen, side)? {
@@ -59,8 +59,10 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let remedy = "remove it from that server's configuration and restart it";
         match (way_back, seen.pair.way_back != WayBack::Required) {
             (false, _) => Verdict::block(evidence, remedy),
-            (true, true) => Verdict::warn(format!("{evidence}; the way back would be hollow"), remedy),
-            (true, false) => Verdict::block(format!("{evidence}: the way back would be hollow"), remedy),
+            (true, true) => Verdict::warn(format!("{evidence}; reverse replication would miss these changes"), remedy),
+            (true, false) => {
+                Verdict::block(format!("{evidence}: reverse replication would miss these changes"), remedy)
+            }
         }
     };
     Ok(Verdict::worst_of(found.into_iter().map(verdict).collect(), "none on either server"))
@@ -73,7 +75,7 @@ fn written(seen: &Seen<'_>, side: Side) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for name in ["Binlog_Do_DB", "Binlog_Ignore_DB"] {
         let Some(value) = row.get(name) else {
-            let answer = format!("the answer has no {name}");
+            let answer = format!("the server returned no {name}");
             return Err(Failure::permanent("read the server's filters", answer).at(seen.name(side)));
         };
         if !value.is_empty() {

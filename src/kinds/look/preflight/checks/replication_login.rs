@@ -41,20 +41,20 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if !rows.iter().any(|row| row.get("user") == Some(user) && is_one(&row)) {
         let words = format!("{user}@{}", hosts.join(" or @"));
         if hosts.iter().any(|host| seen.will_be_made(Source, user, host)) {
-            return Ok(Verdict::pass(format!("{words} is still to be made, and is tried then")));
+            return Ok(Verdict::pass(format!("{words} is created by a step, which tries the login")));
         }
-        let remedy = "make it there with REPLICATION SLAVE, or add a `replication_account` step";
+        let remedy = "create it there with REPLICATION SLAVE, or add a `replication_account` step";
         return Ok(Verdict::block(format!("the source has no account {words}"), remedy));
     }
     match seen.text(&login) {
         Ok(arrived) if arrived.starts_with(&format!("{user}@")) => Ok(Verdict::pass(format!("logged in as {arrived}"))),
         Ok(arrived) => {
-            let evidence = format!("the source takes {user} for {arrived}");
+            let evidence = format!("on the source the login as {user} arrives as {arrived}");
             Ok(Verdict::block(evidence, "drop the anonymous accounts on the source"))
         }
         Err(failure) if failure.class == Class::Transient => {
             let evidence = format!("the login of {user} could not be tried: {}", failure.answer);
-            Ok(Verdict::warn(evidence, "see that the address is right, and that the source listens on it"))
+            Ok(Verdict::warn(evidence, "check that the address is correct, and that the source listens on it"))
         }
         Err(failure) => {
             let evidence = format!("{user} cannot log in to the source: {}", failure.answer);

@@ -18,14 +18,18 @@ fn mode(pair: &Pair<'_>) -> Option<Ask> {
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let Some(ask) = mode(seen.pair) else {
-        let evidence = "the inventory does not say where the target's data directory is";
+        let evidence = "the inventory does not state the target's data directory";
         return Ok(Verdict::warn(evidence, "state `data_dir` of the target"));
     };
     let mode = seen.text(&ask)?.trim();
     if mode.ends_with('0') {
-        return Ok(Verdict::pass(format!("only its owner and group read the target's data directory (mode {mode})")));
+        return Ok(Verdict::pass(format!(
+            "only its owner and group can read the target's data directory (mode {mode})"
+        )));
     }
-    let evidence =
-        format!("everybody on the target's host reads its data directory (mode {mode}), with the password in it");
-    Ok(Verdict::warn(evidence, "chmod o-rwx on the data directory"))
+    let evidence = format!(
+        "everyone on the target's host can read its data directory (mode {mode}), which contains the replication \
+         password"
+    );
+    Ok(Verdict::warn(evidence, "run chmod o-rwx on the data directory"))
 }

@@ -19,7 +19,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     };
     let rows = seen.rows(Source, question)?;
     if seen.source.product.family == seen.target.product.family {
-        return Ok(Verdict::pass("both are of one family"));
+        return Ok(Verdict::pass("both servers are of one family"));
     }
     let field = |row: &crate::effects::Row<'_>, name| row.get(name).unwrap_or_default().to_owned();
     let given: Vec<String> = rows
@@ -27,11 +27,11 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         .map(|row| format!("{} to {}@{}", field(&row, "role_user"), field(&row, "user"), field(&row, "host")))
         .collect();
     if given.is_empty() {
-        return Ok(Verdict::pass("no account of the source was given a role"));
+        return Ok(Verdict::pass("no account of the source has a role"));
     }
     let (from, to) = (seen.source.product.family, seen.target.product.family);
-    let evidence = format!("{to} gives roles by other statements than {from}: {}", some(&given));
-    let remedy = "make these roles on the target by hand, and give them there (GRANT, SET DEFAULT ROLE); `accounts` does not \
-                  translate them";
+    let evidence = format!("{to} grants roles with other statements than {from}: {}", some(&given));
+    let remedy = "create these roles on the target by hand, and grant them there (GRANT, SET DEFAULT ROLE); \
+                  `accounts` does not convert them";
     Ok(Verdict::warn(evidence, remedy))
 }

@@ -12,8 +12,8 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let image = seen.variable(Source, "binlog_row_image");
     // before 5.6.2 and 10.1.6 there was nothing but whole rows
     if image.is_empty() || image.eq_ignore_ascii_case("FULL") {
-        return Ok(Verdict::pass("whole rows are written"));
+        return Ok(Verdict::pass("the source writes full rows"));
     }
-    let remedy = "SET GLOBAL binlog_row_image = FULL on the source, and put it in its configuration";
+    let remedy = "run SET GLOBAL binlog_row_image = FULL on the source, and put it in its configuration";
     Ok(Verdict::block(format!("binlog_row_image of the source is {image}"), remedy))
 }

@@ -17,17 +17,18 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let [source_id, target_id] = both("server_id");
     let mut found = Vec::new();
     if ["hostname", "port", "datadir"].into_iter().all(same) {
-        let evidence = format!("both are one server: {} on {}", both("datadir")[0], both("hostname")[0]);
+        let evidence =
+            format!("source and target are the same server: {} on {}", both("datadir")[0], both("hostname")[0]);
         found.push(Verdict::block(evidence, "correct `address` and `host` of one of them in the inventory"));
     } else if same("server_uuid") {
         let evidence = format!("both have server_uuid {}: one is a copy of the other", both("server_uuid")[0]);
         found.push(Verdict::block(evidence, "remove auto.cnf from the target's data directory and restart it"));
     }
     if source_id == "0" {
-        found.push(Verdict::block("the source's server_id is 0", "give it another, and restart it"));
+        found.push(Verdict::block("the source's server_id is 0", "set another one, and restart it"));
     }
     if source_id == target_id && !seen.will_be_set("server_id") {
-        let remedy = "SET GLOBAL server_id on the target to another number, and put it in its configuration";
+        let remedy = "set another server_id on the target with SET GLOBAL, and put it in its configuration";
         found.push(Verdict::block(format!("both have server_id {source_id}"), remedy));
     }
     let later = if source_id == target_id { ", which a step changes" } else { "" };

@@ -1,4 +1,4 @@
-//! A source that itself follows another server: its applier goes on writing when everyone else is shut out.
+//! A source that itself follows another server: its applier continues to write when all others are locked out.
 
 use super::super::check::{Check, Occasion};
 use super::super::pair::{Source, Target};
@@ -16,18 +16,18 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let mut found = Vec::new();
     if let Some(followed) = followed(seen, Source)? {
         let logs = seen.is_on(Source, "log_slave_updates") || seen.is_on(Source, "log_replica_updates");
-        let gap = if logs { "" } else { ", and does not write what it applies into its own binary log" };
-        let evidence = format!("the source follows {followed}{gap}");
+        let gap = if logs { "" } else { ", and does not write what it applies to its own binary log" };
+        let evidence = format!("the source replicates from {followed}{gap}");
         found.push(Verdict::block(
             evidence,
             "migrate from that server instead, or stop and reset replication on the source",
         ));
     }
     if let Some(followed) = followed(seen, Target)? {
-        let remedy = "if that channel is of no use any more: STOP, then RESET ... ALL on the target by hand";
-        found.push(Verdict::block(format!("the target already follows {followed}"), remedy));
+        let remedy = "if nothing needs that channel any more: run STOP, then RESET ... ALL on the target by hand";
+        found.push(Verdict::block(format!("the target already replicates from {followed}"), remedy));
     }
-    Ok(Verdict::worst_of(found, "neither server follows another"))
+    Ok(Verdict::worst_of(found, "neither server replicates from another server"))
 }
 
 fn followed(seen: &Seen<'_>, side: super::super::pair::Side) -> Result<Option<String>> {

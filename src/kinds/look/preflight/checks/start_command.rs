@@ -1,5 +1,5 @@
 //! The commands of the inventory that start or restart a server and make an application read its file again: they are
-//! needed in the middle of a switch or of a rollback, when nobody wants to find out that one is mistyped.
+//! needed in the middle of a switch or of a rollback, when a mistyped command would do most harm.
 
 use super::super::ask::Ask;
 use super::super::check::Check;
@@ -48,7 +48,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     for command in &commands {
         for (fault, ask) in &command.looks {
             if seen.text(ask)?.lines().last() != Some("yes") {
-                found.push(Verdict::block(fault, "correct it in the inventory, or take it out"));
+                found.push(Verdict::block(fault, "correct it in the inventory, or remove it"));
                 break; // what comes after would say the same in other words
             }
         }

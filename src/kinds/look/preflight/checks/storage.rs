@@ -39,23 +39,23 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     }
     let mut found = Vec::new();
     if !encrypted.is_empty() && seen.count(Target, seen.pair.target.dialect.key_keepers())? == 0 {
-        let evidence = format!("encrypted, and the target has nothing that keeps keys: {}", some(&encrypted));
+        let evidence = format!("encrypted, but the target has no key management: {}", some(&encrypted));
         let remedy = "load a key management plugin or keyring component on the target, or decrypt these tables first";
         found.push(Verdict::block(evidence, remedy));
     }
     if !shared.is_empty() {
-        let evidence = format!("a dump does not make the tablespaces of {}", some(&shared));
-        let remedy = "ALTER TABLE ... TABLESPACE innodb_file_per_table on the source";
+        let evidence = format!("a dump does not create the tablespaces of {}", some(&shared));
+        let remedy = "run ALTER TABLE ... TABLESPACE innodb_file_per_table on the source";
         found.push(Verdict::block(evidence, remedy));
     }
     if !apart.is_empty() {
-        let evidence = format!("these lie in folders of their own (DATA DIRECTORY): {}", some(&apart));
-        let remedy = "make the same folders on the target for its server (MySQL: in `innodb_directories`), then allow this \
+        let evidence = format!("these tables are in folders of their own (DATA DIRECTORY): {}", some(&apart));
+        let remedy = "create the same folders for the target server (MySQL: in `innodb_directories`), then allow this \
                       check; or rebuild the tables without DATA DIRECTORY";
         found.push(Verdict::block(evidence, remedy));
     }
     found.extend(at_rest(seen));
-    Ok(Verdict::worst_of(found, "no table needs a key, a tablespace or a folder that the target lacks"))
+    Ok(Verdict::worst_of(found, "no table needs an encryption key, a tablespace or a folder that the target lacks"))
 }
 
 /// What the source keeps encrypted and the target would not.
@@ -63,7 +63,7 @@ fn at_rest(seen: &Seen<'_>) -> Option<Verdict> {
     let on = |side: Side, name: &str| seen.is_on(side, name) || seen.variable(side, name).eq_ignore_ascii_case("FORCE");
     let open: Vec<&str> =
         AT_REST.into_iter().filter(|name| on(Source, name) && !on(Target, name) && !seen.will_be_set(name)).collect();
-    let evidence = format!("only the source encrypts: {} is on there, and off on the target", some(&open));
+    let evidence = format!("only the source encrypts: {} is on there, but off on the target", some(&open));
     let remedy = "set it on the target before the import, if data at rest must be encrypted";
     (!open.is_empty()).then(|| Verdict::warn(evidence, remedy))
 }

@@ -16,8 +16,8 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let there = on(Target)?;
     let left: Vec<String> = on(Source)?.into_iter().filter(|name| !there.contains(name)).collect();
     if left.is_empty() {
-        return Ok(Verdict::pass("no loaded function and no remote server would be left behind"));
+        return Ok(Verdict::pass("the source has no loadable function and no remote server definition"));
     }
     let remedy = "install these on the target by hand, before the import";
-    Ok(Verdict::warn(format!("these are in no dump: {}", some(&left)), remedy))
+    Ok(Verdict::warn(format!("a dump does not contain these: {}", some(&left)), remedy))
 }

@@ -17,6 +17,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             "{name} is {source} on the source, and the same or set by a step on the target"
         )));
     }
-    let remedy = "make the target anew with the source's value: MySQL from 8.0 on takes it only when it is initialized";
+    let remedy =
+        "initialize the target again with the source's value: MySQL accepts it only at initialization from 8.0 on";
     Ok(Verdict::block(format!("{name} is {source} on the source and {target} on the target"), remedy))
 }

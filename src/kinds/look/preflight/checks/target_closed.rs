@@ -1,4 +1,4 @@
-//! Nobody but the migration may write on the target before the switch.
+//! Only the migration may write on the target before the switch.
 
 use super::super::check::{Check, Occasion};
 use super::super::pair::Target;
@@ -17,6 +17,6 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     if closed.map_err(|answer| Failure::permanent("read read_only", answer).at(seen.name(Target)))? {
         return Ok(Verdict::pass("the target is read-only"));
     }
-    let remedy = "SET GLOBAL read_only = ON there, and put it in its configuration, before replication begins";
-    Ok(Verdict::warn("the target takes writes of everyone: read_only is OFF", remedy))
+    let remedy = "run SET GLOBAL read_only = ON there, and put it in its configuration, before replication starts";
+    Ok(Verdict::warn("the target accepts writes from every account: read_only is OFF", remedy))
 }

@@ -14,8 +14,9 @@ pub const CHECK: Check = Check::blocking("target_empty", judge)
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let objects = seen.names(Target, seen.pair.target.dialect.objects())?;
     if objects.is_empty() {
-        return Ok(Verdict::pass("no table, routine or event of a user stands on the target"));
+        return Ok(Verdict::pass("the target has no user tables, routines or events"));
     }
-    let evidence = format!("the target holds {}: {}", count(objects.len(), "object", "objects"), some(&objects));
-    Ok(Verdict::block(evidence, "give an empty server, or drop its user databases yourself if they are of no use"))
+    let evidence =
+        format!("the target is not empty, it has {}: {}", count(objects.len(), "object", "objects"), some(&objects));
+    Ok(Verdict::block(evidence, "use an empty server, or drop its user databases yourself if nobody needs them"))
 }

@@ -23,18 +23,20 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         let evidence = format!("time_zone is {source} on the source and {target} on the target: NOW() differs");
         found.push(Verdict::warn(
             evidence,
-            "set the zone of the target's machine, or its `time_zone`, as on the source",
+            "set the time zone of the target's machine, or its `time_zone`, to that of the source",
         ));
     }
     let named = |side| -> Result<u64> { seen.count(side, seen.pair.at(side).dialect.named_time_zones()) };
     let (known, missing) = (named(Source)?, named(Target)? == 0);
     if known > 0 && missing {
-        let evidence =
-            format!("the source knows {known} named time zones, the target none: a change made under one stops it");
+        let evidence = format!(
+            "the source has named time zones ({known}), the target has none: a change made under a named time zone \
+             stops replication"
+        );
         found.push(Verdict::block(
             evidence,
-            "on the target's host: mysql_tzinfo_to_sql /usr/share/zoneinfo, loaded into `mysql`",
+            "on the target's host, run mysql_tzinfo_to_sql /usr/share/zoneinfo and load its output into `mysql`",
         ));
     }
-    Ok(Verdict::worst_of(found, format!("{source} on both")))
+    Ok(Verdict::worst_of(found, format!("{source} on both servers")))
 }

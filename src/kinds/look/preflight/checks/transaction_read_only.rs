@@ -18,9 +18,9 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
         .map(|side| {
             let name = seen.name(side);
             let evidence =
-                format!("transactions on `{name}` are read-only by default: it could not apply what it follows");
+                format!("transactions on `{name}` are read-only by default: it could not apply changes as a replica");
             let name = if seen.pair.at(side).dialect.is_mariadb() { NAMES[1] } else { NAMES[0] };
-            Verdict::block(evidence, format!("SET GLOBAL {name} = OFF there, and take it out of its configuration"))
+            Verdict::block(evidence, format!("run SET GLOBAL {name} = OFF there, and remove it from its configuration"))
         })
         .collect();
     Ok(Verdict::worst_of(found, "transactions may write by default on both servers"))

@@ -100,10 +100,11 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let compared = [SAME.as_slice(), &AT_LEAST, &LIMITS].concat().iter().filter(|name| both(name)).count();
     if found.is_empty() {
         return Ok(Verdict::pass(format!(
-            "{compared} variables that applications notice: alike, or wider on the target"
+            "{compared} variables that applications notice: equal, or less strict on the target"
         )));
     }
-    let remedy = "state what is wanted under `settings` of the target in the inventory, or SET GLOBAL it there";
+    let remedy =
+        "state the required values under `settings` of the target in the inventory, or set them there with SET GLOBAL";
     Ok(Verdict::warn(format!("source → target: {}", found.join(", ")), remedy))
 }
 

@@ -12,15 +12,16 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (source, target) = (seen.source.product, seen.target.product);
     Ok(match direction(source, target) {
         Direction::Supported => Verdict::pass(format!("{target} is supported as a replica of {source}")),
-        Direction::Gap(why) => {
-            Verdict::block(why, "take a supported step, or allow it and compare all data before the switch")
-        }
+        Direction::Gap(why) => Verdict::block(
+            why,
+            "use a supported version for the target, or allow this check and compare all data before the switch",
+        ),
         Direction::Older(why) if seen.pair.accept_older_target => Verdict::warn(
             why,
-            "accepted with `accept_older_target: true`: what the newer one writes may stop the target",
+            "accepted with `accept_older_target: true`: changes of the newer source may stop replication on the target",
         ),
         Direction::Older(why) => {
-            Verdict::block(why, "move to the same or a newer series, or accept it: `accept_older_target: true`")
+            Verdict::block(why, "move to the same or a newer series, or accept it with `accept_older_target: true`")
         }
         Direction::Impossible(_) => Verdict::pass("see `direction`"),
     })

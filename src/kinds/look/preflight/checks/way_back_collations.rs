@@ -19,10 +19,10 @@ pub const CHECK: Check =
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let (source, target) = (seen.source.product, seen.target.product);
     if !seen.pair.way_back.is_made(source, target) {
-        return Ok(Verdict::pass("the old server does not follow the new one"));
+        return Ok(Verdict::pass("the old server does not replicate from the new one"));
     }
     if knows_uca1400(source) {
-        return Ok(Verdict::pass(format!("{source} knows every collation that {target} writes")));
+        return Ok(Verdict::pass(format!("{source} supports every collation that {target} writes")));
     }
     let is_new = |name: &str| seen.variable(Target, name).contains("uca1400") && !seen.will_be_set(name);
     let set = |name: &str, value: &str| is_new(name).then(|| format!("`{name}: {value}`"));
@@ -37,14 +37,17 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
 /// What is said when these lines of `settings` are missing.
 fn verdict((source, target): (Product, Product), lines: &[String]) -> Verdict {
     if lines.is_empty() {
-        return Verdict::pass("no statement of the target carries a collation that the source does not know");
+        return Verdict::pass("no statement of the target contains a collation that the source does not support");
     }
     let evidence = format!(
-        "{target} writes uca1400 collations beside statements, which {source} does not know (MariaDB does from \
-         {KNOWS_UCA1400} on): after the switch its replication stops at the application's first CREATE, ALTER, DROP or TRUNCATE"
+        "{target} writes uca1400 collations with statements, which {source} does not support (MariaDB does from \
+         {KNOWS_UCA1400} on): after the switch, replication on the old server stops at the application's first \
+         CREATE, ALTER, DROP or TRUNCATE"
     );
-    let remedy =
-        format!("state {} under `settings` of the target as long as there is to be a way back", lines.join(" and "));
+    let remedy = format!(
+        "state {} under `settings` of the target as long as the old server replicates from it",
+        lines.join(" and ")
+    );
     Verdict::warn(evidence, remedy)
 }
 

@@ -24,12 +24,12 @@ pub fn commands(haproxy: &Haproxy, to: &str) -> Vec<String> {
     commands
 }
 
-/// The look at the backend, as a plan shows it.
+/// The query of the backend, as a plan shows it.
 pub fn look(haproxy: &Haproxy) -> Action {
     action(haproxy, question(&haproxy.backend))
 }
 
-/// What [`examined`] looks at, as a plan shows it.
+/// The actions of [`examined`], as a plan shows them.
 pub fn examination(haproxy: &Haproxy) -> [Action; 2] {
     [socket::look(haproxy), look(haproxy)]
 }
@@ -46,25 +46,25 @@ async fn say(cx: &Ctx<'_>, haproxy: &Haproxy, commands: &str) -> Result<String> 
 async fn members(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<Vec<Member>> {
     let answer = say(cx, haproxy, &question(&haproxy.backend)).await?;
     if let Some(level) = too_low(&answer) {
-        let answer = format!("its socket {} lets us look and not switch: its level is {level}", haproxy.socket);
+        let answer = format!("its socket {} allows reading but not switching: its level is {level}", haproxy.socket);
         return Err(Failure::refused("switch the proxy", answer)
             .at(&haproxy.host)
             .now("nothing was switched")
-            .help("write `level admin` behind `stats socket` in the proxy's configuration, and reload it"));
+            .help("add `level admin` to the `stats socket` line in the proxy's configuration, and reload it"));
     }
     members::members(&answer).ok_or_else(|| {
         let said = match answer.trim() {
-            "" => "nobody answers there".to_owned(),
-            said => format!("it answers: {said}"),
+            "" => "nothing answers there".to_owned(),
+            said => format!("it answered: {said}"),
         };
-        Failure::permanent(format!("read the proxy's state over {}", haproxy.socket), said)
+        Failure::permanent(format!("read the proxy's state through {}", haproxy.socket), said)
             .at(&haproxy.host)
             .help("the backend must exist, and the socket needs `level admin`")
     })
 }
 
-/// Names of the servers that are ready now, separated by spaces. Looked at before the switch: a server of the backend
-/// that is none of the inventory's would go on taking connections beside the new one.
+/// Names of the servers that are ready now, separated by spaces. Checked before the switch: a server of the backend
+/// that is not in the inventory would keep accepting connections beside the new one.
 ///
 /// # Errors
 /// When the proxy cannot be asked. Refused when its socket may be somebody else's, when such a server takes connections, or when one of ours is not there.
@@ -73,8 +73,8 @@ pub async fn examined(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<String> {
     let members = members(cx, haproxy).await?;
     if let Some(answer) = obstacle(haproxy, &members) {
         return Err(Failure::refused("switch the proxy", answer).at(&haproxy.host).now("nothing was switched").help(
-            "put every other server of the backend into maintenance (`set server BACKEND/NAME state maint`) or take \
-             it out of the backend; one that belongs to the inventory is named in `haproxy.servers`",
+            "put every other server of the backend into maintenance (`set server BACKEND/NAME state maint`), or \
+             remove it from the backend; if one belongs to the inventory, name it in `haproxy.servers`",
         ));
     }
     Ok(ready(haproxy, &members))
@@ -94,7 +94,7 @@ fn obstacle(haproxy: &Haproxy, members: &[Member]) -> Option<String> {
     let names: Vec<&str> = strangers(haproxy, members).filter(in_the_way).map(|member| &*member.name).collect();
     (!names.is_empty()).then(|| {
         let names = names.join("`, `");
-        format!("backend `{backend}` sends clients to `{names}` too, and that is no server of `haproxy.servers`")
+        format!("backend `{backend}` also sends clients to `{names}`, which `haproxy.servers` does not name")
     })
 }
 
@@ -116,7 +116,7 @@ pub async fn left_alone(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<Option<String
     let named: Vec<String> =
         strangers(haproxy, &members).map(|member| format!("`{}` ({})", member.name, word(member))).collect();
     Ok((!named.is_empty())
-        .then(|| format!("backend `{}` also has {}, left as it is", haproxy.backend, named.join(", "))))
+        .then(|| format!("backend `{}` also has {}, which is not changed", haproxy.backend, named.join(", "))))
 }
 
 fn ready(haproxy: &Haproxy, members: &[Member]) -> String {
@@ -133,7 +133,8 @@ pub async fn switch(cx: &Ctx<'_>, haproxy: &Haproxy, to: &str) -> Result<()> {
     if now == wanted {
         return Ok(());
     }
-    Err(Failure::transient("switch the proxy", format!("ready are now: {now}, not {wanted}")).at(&haproxy.host))
+    Err(Failure::transient("switch the proxy", format!("the ready servers are now: {now}; expected: {wanted}"))
+        .at(&haproxy.host))
 }
 
 /// Makes ready what was ready before.

@@ -1,4 +1,5 @@
-//! Whether the socket of a proxy is the proxy's: whoever else listens there could say that it has switched.
+//! Whether the socket of a proxy belongs to the proxy: another program that listens there could claim that it has
+//! switched.
 
 use crate::domain::Script;
 use crate::domain::script::argument;
@@ -13,11 +14,11 @@ const LOOK: &str = include_str!("socket_owner.sh");
 
 fn script(haproxy: &Haproxy) -> Script {
     let (socket, account) = (argument(&haproxy.socket), argument(&haproxy.account));
-    let look = Script::ours("look whose socket it is", LOOK);
+    let look = Script::ours("check who owns the socket", LOOK);
     sh!("{}{}socket_owner {} {}", places::functions(), look, socket, account)
 }
 
-/// What [`is_the_proxys`] looks at.
+/// The actions of [`is_the_proxys`].
 pub fn look(haproxy: &Haproxy) -> Action {
     Action::command(&haproxy.host, script(haproxy))
 }
@@ -30,15 +31,15 @@ pub async fn is_the_proxys(cx: &Ctx<'_>, haproxy: &Haproxy) -> Result<()> {
     let printed = cx.fx.host(&haproxy.host).await?.print(&script(haproxy)).await?;
     let seen = match printed.lines().last().unwrap_or_default() {
         "ok" => return Ok(()),
-        "" => "the look at the socket printed nothing",
+        "" => "the check of the socket printed nothing",
         seen => seen,
     };
     Err(Failure::refused("switch the proxy", seen)
         .at(&haproxy.host)
-        .now("nothing was asked of the proxy, and nothing was switched")
+        .now("no command was sent to the proxy, and nothing was switched")
         .help(
-            "let root or the proxy's account own the socket and the folders that lead to it, as `stats socket \
-             /run/haproxy/admin.sock` does; an account with another name than haproxy is named in the inventory: \
+            "make root or the proxy's account the owner of the socket and of the folders that lead to it, as with \
+             `stats socket /run/haproxy/admin.sock`; if the account is not named haproxy, state it in the inventory: \
              `haproxy.account`",
         ))
 }

@@ -1,4 +1,5 @@
-//! The upgrade checker of `MySQL` Shell, where the source's host has that program: its errors block, its warnings are told.
+//! The upgrade checker of `MySQL` Shell, where the source's host has that program: its errors block, its warnings are
+//! reported.
 //!
 //! Its options and its document follow its source: `mysql/mysql-shell`, `modules/util/upgrade_checker/upgrade_check_options.cc`
 //! and `upgrade_check_formatter.cc` (the class that writes JSON), and `common.cc` for the words of a level and the versions it
@@ -83,27 +84,29 @@ fn script(user: &str, host: &str, port: &str, version: &str) -> Script {
 
 fn judge(seen: &Seen<'_>) -> Result<Verdict> {
     let Some(ask) = ask(seen.pair) else {
-        return Ok(Verdict::pass("MySQL Shell's upgrade checker is for a move to a newer series of MySQL"));
+        return Ok(Verdict::pass(
+            "not applicable: MySQL Shell's upgrade checker checks only moves to a newer series of MySQL",
+        ));
     };
     Ok(match seen.text(&ask) {
         Ok(printed) => verdict(printed),
         Err(failure) => Verdict::warn(
-            format!("MySQL Shell's upgrade checker did not come to an end: {}", failure.answer),
-            "run `mysqlsh -- util check-for-server-upgrade` by hand; one that is older than the target cannot check for it",
+            format!("MySQL Shell's upgrade checker did not finish: {}", failure.answer),
+            "run `mysqlsh -- util check-for-server-upgrade` by hand; MySQL Shell must not be older than the target",
         ),
     })
 }
 
 fn verdict(printed: &str) -> Verdict {
     if printed.trim() == NONE {
-        return Verdict::pass("the source's host has no MySQL Shell, whose upgrade checker would be asked as well");
+        return Verdict::pass("MySQL Shell is not installed on the source's host, so its upgrade checker was not run");
     }
     let document = printed.find('{').and_then(|begin| {
         let mut documents = serde_json::Deserializer::from_str(&printed[begin..]).into_iter::<Document>();
         documents.next()?.ok()
     });
     let Some(document) = document.filter(|document| !document.checks_performed.is_empty()) else {
-        let evidence = "MySQL Shell's upgrade checker printed nothing that can be read";
+        let evidence = "the output of MySQL Shell's upgrade checker could not be read";
         return Verdict::warn(evidence, "run `mysqlsh -- util check-for-server-upgrade` by hand");
     };
     let of_level = |level: &str| -> Vec<String> {
@@ -119,18 +122,18 @@ fn verdict(printed: &str) -> Verdict {
     let mut found = Vec::new();
     if !errors.is_empty() {
         let remedy = "correct these on the source, or allow this check: some matter only to an upgrade in place";
-        found.push(Verdict::block(format!("MySQL Shell's upgrade checker finds errors: {}", some(&errors)), remedy));
+        found.push(Verdict::block(format!("MySQL Shell's upgrade checker reports errors: {}", some(&errors)), remedy));
     }
     if !warnings.is_empty() {
-        let evidence = format!("MySQL Shell's upgrade checker warns: {}", some(&warnings));
-        found.push(Verdict::warn(evidence, "see what it says of each: `mysqlsh -- util check-for-server-upgrade`"));
+        let evidence = format!("MySQL Shell's upgrade checker reports warnings: {}", some(&warnings));
+        found.push(Verdict::warn(evidence, "for details, run `mysqlsh -- util check-for-server-upgrade`"));
     }
     if !not_made.is_empty() {
-        let evidence = format!("MySQL Shell could not make some of its checks: {}", some(&not_made));
-        found.push(Verdict::warn(evidence, "give the account what it names"));
+        let evidence = format!("MySQL Shell could not run some of its checks: {}", some(&not_made));
+        found.push(Verdict::warn(evidence, "grant the account the privileges that it names"));
     }
     let fine =
-        format!("MySQL Shell's upgrade checker made {} checks and has nothing to say", document.checks_performed.len());
+        format!("MySQL Shell's upgrade checker found nothing (number of checks: {})", document.checks_performed.len());
     Verdict::worst_of(found, fine)
 }
 

@@ -1,4 +1,4 @@
-//! What the target's own parser says of the source's views, routines, triggers and events.
+//! Whether the target's own parser accepts the source's views, routines, triggers and events.
 
 use super::super::super::ask::Ask;
 use super::super::super::check::{Check, Occasion};
@@ -17,7 +17,7 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
             Some(_) => "`try_definitions: false`",
             None => "both servers are of one series",
         };
-        return Ok(Verdict::pass(format!("the target was not asked to read definitions: {why}")));
+        return Ok(Verdict::pass(format!("the target was not asked to parse the definitions: {why}")));
     }
     Ok(verdict(seen.definitions()?, &seen.target.product.to_string()))
 }
@@ -25,22 +25,28 @@ fn judge(seen: &Seen<'_>) -> Result<Verdict> {
 fn verdict(trial: &Trial, target: &str) -> Verdict {
     let mut found = Vec::new();
     if !trial.refused.is_empty() {
-        let evidence = format!("{target} does not read {}", some(&trial.refused));
-        found.push(Verdict::block(evidence, "change these on the source so that both servers read them"));
+        let evidence = format!("{target} cannot parse {}", some(&trial.refused));
+        found.push(Verdict::block(evidence, "change these on the source so that both servers can parse them"));
     }
     if !trial.unclear.is_empty() {
-        let evidence = format!("{target} could not say whether it reads {}", some(&trial.unclear));
-        found.push(Verdict::warn(evidence, "see to what it says, and look again"));
+        let evidence = format!("{target} could not report whether it can parse {}", some(&trial.unclear));
+        found.push(Verdict::warn(evidence, "fix what it reports, and run the check again"));
     }
     if !trial.hidden.is_empty() {
         let evidence = format!("the source does not show {}", some(&trial.hidden));
-        found.push(Verdict::warn(evidence, "give the account the privileges of the dump there, and look again"));
+        found.push(Verdict::warn(
+            evidence,
+            "grant the account the privileges for the dump there, and run the check again",
+        ));
     }
     if trial.left > 0 {
         let left = count(trial.left, "definition was", "definitions were");
-        found.push(Verdict::warn(format!("{left} not read for lack of time"), "rehearse the import with them"));
+        found.push(Verdict::warn(
+            format!("{left} not checked, because the time ran out"),
+            "rehearse the import with these definitions",
+        ));
     }
-    Verdict::worst_of(found, format!("{target} reads {}", count(trial.read, "definition", "definitions")))
+    Verdict::worst_of(found, format!("{target} can parse {}", count(trial.read, "definition", "definitions")))
 }
 
 #[cfg(test)]
@@ -60,11 +66,11 @@ mod tests {
         let said = verdict(&trial, "MySQL 9.7");
         assert_eq!(said.result, Mark::Block);
         for words in
-            ["MySQL 9.7 does not read view shop.v: You have", "not show event shop.e", "2 definitions were not read"]
+            ["MySQL 9.7 cannot parse view shop.v: You have", "not show event shop.e", "2 definitions were not checked"]
         {
             assert!(said.evidence.contains(words), "{said:?}");
         }
         let fine = verdict(&Trial { read: 1, ..Trial::default() }, "MySQL 9.7");
-        assert_eq!((fine.result, fine.evidence.as_str()), (Mark::Pass, "MySQL 9.7 reads 1 definition"));
+        assert_eq!((fine.result, fine.evidence.as_str()), (Mark::Pass, "MySQL 9.7 can parse 1 definition"));
     }
 }

@@ -46,12 +46,15 @@ fn code(seen: &Seen<'_>) -> Result<Verdict> {
     }
     if found.is_empty() {
         return Ok(Verdict::pass(format!(
-            "{} views, routines, triggers and events hold nothing known to break",
+            "{} views, routines, triggers and events contain nothing known to break",
             rows.len()
         )));
     }
-    let evidence = format!("{target} does not read what {source} did: {}", some(&found));
-    Ok(Verdict::block(evidence, "change these on the source so that both read them: quote names, use what is left"))
+    let evidence = format!("{target} cannot parse code that {source} could: {}", some(&found));
+    Ok(Verdict::block(
+        evidence,
+        "change these on the source so that both servers can parse them: quote names, and replace removed features",
+    ))
 }
 
 /// What one of the odd columns means on the target, and whether it stops the move.
@@ -63,7 +66,7 @@ fn meaning(what: &str, target: Product, target_mode: &str) -> Option<(&'static s
             Some(("a part of a column in a key of partitions, which it refuses", true))
         }
         "long element" if is_mysql(MYSQL_8) => {
-            Some(("an element of ENUM or SET with more than 255 signs, which it refuses", true))
+            Some(("an element of ENUM or SET with more than 255 characters, which it refuses", true))
         }
         "zero date" if target_mode.contains("NO_ZERO_DATE") => {
             Some(("a default of zeros for a date, which its sql_mode refuses in new statements", false))
@@ -86,14 +89,14 @@ fn columns(seen: &Seen<'_>) -> Result<Verdict> {
     }
     let mut found = Vec::new();
     if !blocking.is_empty() {
-        let evidence = format!("{} does not take {}", seen.target.product, some(&blocking));
+        let evidence = format!("{} does not accept {}", seen.target.product, some(&blocking));
         found.push(Verdict::block(evidence, "change these columns on the source (ALTER TABLE ... MODIFY)"));
     }
     if !telling.is_empty() {
         let remedy = "give them another default, or state the source's `sql_mode` under `settings` of the target";
-        found.push(Verdict::warn(format!("kept as they are: {}", some(&telling)), remedy));
+        found.push(Verdict::warn(format!("kept unchanged: {}", some(&telling)), remedy));
     }
-    Ok(Verdict::worst_of(found, "no column that the target treats otherwise"))
+    Ok(Verdict::worst_of(found, "no column that the target treats differently"))
 }
 
 /// Dumps, replication and this program quote names; an application may write them bare.
@@ -105,10 +108,11 @@ fn names(seen: &Seen<'_>) -> Result<Verdict> {
     let is_new = |row: &crate::effects::Row<'_>| row.get("word").is_some_and(|word| new.contains(&word));
     let found: Vec<&str> = rows.iter().filter(is_new).filter_map(|row| row.get("name")).collect();
     if found.is_empty() {
-        return Ok(Verdict::pass("no table or column has a word as its name that only the target reserves"));
+        return Ok(Verdict::pass("no table or column is named with a word that only the target reserves"));
     }
-    let evidence = format!("{target} reserves words that are names here: {}", some(&found));
-    let remedy = "these names work in backticks, and the move keeps them; see that the application quotes them before the switch";
+    let evidence = format!("{target} reserves words that are used as names here: {}", some(&found));
+    let remedy = "these names work in backticks, and the move keeps them; check before the switch that the \
+                  application quotes them";
     Ok(Verdict::warn(evidence, remedy))
 }
 

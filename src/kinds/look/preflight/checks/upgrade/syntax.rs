@@ -163,17 +163,17 @@ pub fn obstacles(body: &str, sql_mode: &str, source: Product, target: Product) -
     for (at, token) in tokens.iter().enumerate() {
         let upper = token.to_ascii_uppercase();
         if removed.contains(&&*upper) && follows(at, "(") {
-            found.push(format!("function {upper}() is gone"));
+            found.push(format!("function {upper}() was removed"));
         } else if reserved.contains(&&*upper) && !follows(at, "(") && is_name(at) {
             found.push(format!("`{token}` is a reserved word"));
         }
     }
     if new_words(&[(MYSQL_8, &["ASC", "DESC"])], source, target).contains(&"DESC") && orders_groups(&tokens) {
-        found.push("GROUP BY takes no ASC or DESC".to_owned());
+        found.push("GROUP BY does not accept ASC or DESC".to_owned());
     }
     let modes = new_words(&MODES, source, target);
     let gone = sql_mode.split(',').filter(|mode| modes.contains(mode));
-    found.extend(gone.map(|mode| format!("its sql_mode has {mode}, which is gone")));
+    found.extend(gone.map(|mode| format!("its sql_mode has {mode}, which was removed")));
     found.sort();
     found.dedup();
     found
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn each_is_told_where_the_newer_series_no_longer_reads_it() {
         for (body, mode, from, to, told) in [
-            ("RETURN PASSWORD(x)", "", "5.7.44", "8.0.36", "function PASSWORD() is gone"),
+            ("RETURN PASSWORD(x)", "", "5.7.44", "8.0.36", "function PASSWORD() was removed"),
             ("RETURN `PASSWORD`(x)", "", "5.7.44", "8.0.36", ""),
             ("SET x = 'PASSWORD(y)'", "", "5.7.44", "8.0.36", ""),
             ("RETURN PASSWORD(x)", "", "8.0.36", "8.4.3", ""),
@@ -238,7 +238,7 @@ mod tests {
             ("SELECT manual FROM cars", "", "8.0.36", "8.4.3", "`manual` is a reserved word"),
             ("SELECT offset FROM parts", "", "10.5.23-MariaDB", "11.8.9-MariaDB", "`offset` is a reserved word"),
             ("SELECT a FROM parts LIMIT 3 OFFSET 4", "", "10.5.23-MariaDB", "11.8.9-MariaDB", ""),
-            ("SELECT a FROM t GROUP BY a DESC", "", "5.7.44", "8.0.36", "GROUP BY takes no ASC or DESC"),
+            ("SELECT a FROM t GROUP BY a DESC", "", "5.7.44", "8.0.36", "GROUP BY does not accept ASC or DESC"),
             ("SELECT a FROM t GROUP BY a ORDER BY a DESC", "", "5.7.44", "8.0.36", ""),
             ("SELECT (SELECT 1 FROM t GROUP BY a) x ORDER BY x DESC", "", "5.7.44", "8.0.36", ""),
             (
@@ -246,7 +246,7 @@ mod tests {
                 "ANSI,NO_AUTO_CREATE_USER",
                 "5.7.44",
                 "8.0.36",
-                "its sql_mode has NO_AUTO_CREATE_USER, which is gone",
+                "its sql_mode has NO_AUTO_CREATE_USER, which was removed",
             ),
             ("RETURN 1", "NO_AUTO_CREATE_USER", "10.5.23-MariaDB", "11.8.9-MariaDB", ""),
         ] {
