@@ -151,7 +151,8 @@ fn bounded(text: &str) -> String {
         return text.to_owned();
     }
     let kept: String = text.split_inclusive('\n').take(LINES).collect();
-    format!("{kept}... and {} more lines\n", count - LINES)
+    let more = count - LINES;
+    format!("{kept}... and {more} more {}\n", if more == 1 { "line" } else { "lines" })
 }
 
 #[cfg(test)]

@@ -83,10 +83,10 @@ impl Lease {
 
     /// Another runner has the run: reported once.
     fn displace(&self, place: &str, by: impl std::fmt::Display) -> Failure {
-        let failure = Failure::locked(format!("go on with run {}", self.run), format!("another runner has it: {by}"))
+        let failure = Failure::locked(format!("continue run {}", self.run), format!("another runner has it: {by}"))
             .at(place)
-            .now("this runner begins nothing more")
-            .help("look at `cutover status` where the other runner works");
+            .now("this runner starts nothing more")
+            .help("run `cutover status` where the other runner works");
         self.displaced.send_if_modified(|known| {
             let first = known.is_none();
             known.get_or_insert_with(|| failure.clone());

@@ -74,7 +74,8 @@ impl Drawing<'_> {
     fn markup(&self) -> Markup {
         let width = 2 * self.left + self.layout.width * (self.box_width + GAP) / 2;
         let height = self.top(self.layout.rows) + MARGIN;
-        let about = format!("graph of {} steps", self.plan.steps.len());
+        let steps = self.plan.steps.len();
+        let about = format!("graph of {steps} {}", if steps == 1 { "step" } else { "steps" });
         // the page of a run allows no style that is not in its own file; there the boxes change, and are read out
         let style = self.marks.is_empty().then(|| format!("min-width:{}px", width * 3 / 4));
         let role = if self.marks.is_empty() { "img" } else { "group" };

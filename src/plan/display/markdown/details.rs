@@ -110,7 +110,8 @@ fn actions(actions: &[Action], cuts: Cuts) -> String {
         let _ = write_looks(&mut out, std::mem::take(&mut looks));
         let _ = match action {
             Action::File { host, path, content } if cuts.has(Cut::Contents) => {
-                writeln!(out, "{host}: write {path} ({} lines)", content.to_string().lines().count())
+                let lines = content.to_string().lines().count();
+                writeln!(out, "{host}: write {path} ({lines} {})", if lines == 1 { "line" } else { "lines" })
             }
             action => text::write_action(&mut out, action, ""),
         };
