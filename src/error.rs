@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Process exit codes, as promised in the README.
+/// Process exit codes, as docs/commands.md promises.
 pub mod exit {
     /// The run is done.
     pub const DONE: u8 = 0;

@@ -253,8 +253,11 @@ impl Conduct {
         // reading does not create a journal: one that was removed during the run is not created again
         let Ok(journal) = self.state.existing() else { return };
         let plan = Arc::new(self.plan.clone());
-        let summary = journal.entries(&self.run).and_then(|entries| Summary::new(&self.run, &plan, &entries));
-        let Ok(summary) = summary else { return }; // a run that never began has no summary
+        let Ok(entries) = journal.entries(&self.run) else { return };
+        if entries.is_empty() {
+            return; // it was refused before it was recorded: there is nothing to resume
+        }
+        let Ok(summary) = Summary::new(&self.run, &plan, &entries) else { return };
         if outcome != Some(Outcome::Done) {
             let put_off = summary.put_off.iter().map(|put_off| &put_off.failure);
             let failures = summary.steps.iter().filter_map(|step| step.failure.as_ref());

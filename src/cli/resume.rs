@@ -102,12 +102,13 @@ fn conduct(args: Common, compare: bool, changes: Changes) -> Result<Conduct> {
     }
     amendments.left_out = changes.left_out;
     let state = RunState::fold(Arc::new(Graph::new(Arc::new(plan.clone()))?), &entries)?;
-    // a run that is over, or is being rolled back, no longer uses the files
+    // a run that is over, or is being rolled back, no longer uses the files; one that is at its checkpoint starts again
+    let goes_back = state.rollback.is_some() && state.outcome != Some(Outcome::Kept);
     let compare = compare
         && changes.inventory.is_none()
-        && state.rollback.is_none()
+        && !goes_back
         && state.outcome.is_none_or(Outcome::is_resumable);
-    if state.rollback.is_none() {
+    if !goes_back {
         record.plan()?.is_own_program()?;
     }
     let (run, state, manner) = (record.head.id, args.state, args.manner);

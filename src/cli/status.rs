@@ -3,7 +3,6 @@
 use super::output::{self, Format};
 use super::state::State;
 use super::watch::{self, Judged};
-use crate::engine::StateLock;
 use crate::engine::clock::wall;
 use crate::error::{Failure, Result, exit};
 use crate::report::fold::Summary;
@@ -103,11 +102,11 @@ fn shown(look: &Look) -> String {
 }
 
 fn show_list(args: &ListArgs) -> Result<()> {
-    let worker = StateLock::holder(args.state.dir());
+    let (found, workers) = (args.state.rows()?, args.state.home()?.workers());
     let mut rows = Vec::new();
-    for row in args.state.rows()? {
+    for row in found {
         let outcome = match row.outcome {
-            _ if worker.as_ref().is_some_and(|worker| worker.contains(&row.head.id)) => "running".to_owned(),
+            _ if workers.iter().any(|worker| worker.contains(&row.head.id)) => "running".to_owned(),
             Some(outcome) => outcome.to_string(),
             None => "not finished".to_owned(),
         };

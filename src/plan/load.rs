@@ -143,7 +143,7 @@ fn made(
             reports.push(faults);
         }
     }
-    world.templates = templates(folder, document, &mut faults);
+    world.templates = templates(folder, &world.inventory, document, &mut faults);
     keep_used_templates(&mut world, document);
     let found = inputs::values(document, &playbook, sources);
     faults.extend(found.faults);
@@ -230,7 +230,12 @@ fn with_empty_hosts(mut root: Node) -> Node {
 }
 
 /// Templates in the folders `templates` in the playbook's folder and beside it, and the shipped ones.
-fn templates(folder: Option<&Path>, document: &Document, faults: &mut Vec<Fault>) -> Templates {
+fn templates(
+    folder: Option<&Path>,
+    inventory: &Inventory,
+    document: &Document,
+    faults: &mut Vec<Fault>,
+) -> Templates {
     let mut templates = Templates(SHIPPED.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect());
     for around in folder.map(|folder| [folder.join(".."), folder.to_owned()]).into_iter().flatten() {
         let folder = around.join("templates");
@@ -245,7 +250,9 @@ fn templates(folder: Option<&Path>, document: &Document, faults: &mut Vec<Fault>
         {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
             let is_template = path.extension().is_some_and(|extension| extension == "j2");
-            if !is_template || !document.text.contains(name) && !SHIPPED.iter().any(|(shipped, _)| *shipped == name) {
+            if !is_template
+                || !is_named(name, inventory, document) && !SHIPPED.iter().any(|(shipped, _)| *shipped == name)
+            {
                 continue; // only files that are named are opened
             }
             if path.canonicalize().is_ok_and(|real| !real.starts_with(&canonical)) {
@@ -268,11 +275,12 @@ fn templates(folder: Option<&Path>, document: &Document, faults: &mut Vec<Fault>
 
 /// Drops the templates that neither playbook nor inventory can use: what a plan holds is part of its hash.
 fn keep_used_templates(world: &mut World, document: &Document) {
-    let configs: Vec<&str> = world
-        .inventory
-        .applications
-        .values()
-        .filter_map(|application| application.config.as_ref().map(|config| config.template.as_str()))
-        .collect();
-    world.templates.0.retain(|name, _| document.text.contains(name.as_str()) || configs.contains(&name.as_str()));
+    let inventory = &world.inventory;
+    world.templates.0.retain(|name, _| is_named(name, inventory, document));
+}
+
+/// Whether the playbook, or an application of the inventory, names this template.
+fn is_named(name: &str, inventory: &Inventory, document: &Document) -> bool {
+    let configs = inventory.applications.values().filter_map(|application| application.config.as_ref());
+    document.text.contains(name) || configs.into_iter().any(|config| config.template == name)
 }

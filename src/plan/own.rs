@@ -130,5 +130,6 @@ fn same(what: &str, planned: &[Action], own: &[Action]) -> Result<()> {
 fn differs(answer: String) -> Failure {
     Failure::refused("run the plan as it was reviewed", answer)
         .now("nothing was changed")
-        .help("it was changed by hand, or comes from another version of this program: make a new plan and review it")
+        .help("it was changed by hand, or another version of cutover made it. A run under way: use the version that started it. \
+             A saved plan: make it again and review it")
 }

@@ -34,7 +34,10 @@ pub(super) fn faults(plan: &Plan, inventory: &Document) -> Vec<Fault> {
             let message =
                 format!("the plan uses host `{name}`, which has no `region`; `policy.regions` allows {listed}");
             let fault = Fault::new(place(inventory, &name), message).label("which region is it in?");
-            Some(fault.help(format!("state it under `hosts`: `{name}: {{ region: ... }}`")))
+            // a host without `ssh` is the runner's own machine
+            let ssh = plan.world.inventory.hosts.get(&name).and_then(|host| host.ssh.as_deref());
+            let ssh = ssh.map_or_else(String::new, |ssh| format!("ssh: {ssh}, "));
+            Some(fault.help(format!("state it under `hosts`: `{name}: {{ {ssh}region: ... }}`")))
         }
     };
     regions(plan).into_iter().filter_map(outside).collect()

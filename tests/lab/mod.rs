@@ -1,4 +1,4 @@
-//! Two hosts and their servers as other people have them (`lab.sh`), the accounts that the README names, and the shipped
+//! Two hosts and their servers as other people have them (`lab.sh`), the accounts that docs/grants.md names, and the shipped
 //! playbook against them.
 
 #![allow(dead_code, reason = "each test uses a part of it")]

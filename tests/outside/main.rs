@@ -1,5 +1,5 @@
 //! Servers and hosts that were set up by hand, outside of any rehearsal, with accounts that hold no more than the
-//! README asks for.
+//! documentation asks for.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod live;

@@ -1,4 +1,4 @@
-//! Two hosts and their servers, set up by a shell script as a stranger would, with the accounts that the README names,
+//! Two hosts and their servers, set up by a shell script as a stranger would, with the accounts that docs/grants.md names,
 //! and another team's program that writes.
 
 use crate::readme;

@@ -1,16 +1,16 @@
-//! The accounts that the README names, as a reader would make them.
+//! The accounts that the documentation names, as a reader would make them.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use cutover::domain::product::Family;
 
-const README: &str = include_str!("../../README.md");
+const PAGES: [&str; 2] = [include_str!("../../docs/grants.md"), include_str!("../../docs/inventory.md")];
 
-/// A fenced block of the README that begins with `heading`, as a reader would paste it.
+/// A fenced block of the pages on accounts and inventory that begins with `heading`, as a reader would paste it.
 pub fn block(language: &str, heading: &str) -> &'static str {
     let start = format!("```{language}\n{heading}");
-    let at = README.find(&start).unwrap_or_else(|| panic!("the README has no block {heading}"));
-    let block = &README[at + language.len() + 4..];
+    let found = PAGES.iter().find_map(|page| page.find(&start).map(|at| &page[at + language.len() + 4..]));
+    let block = found.unwrap_or_else(|| panic!("no page has the block {heading}"));
     block.split_once("```").unwrap().0
 }
 

@@ -1,14 +1,16 @@
-//! `cutover grants`, and the README's lists, which are what it prints.
+//! `cutover grants`, and the lists of the documentation, which are what it prints.
 
 use std::process::Command;
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const GRANTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/grants.md");
+const INVENTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/inventory.md");
+const LIMITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/limits.md");
 const PLAYBOOKS: [&str; 2] = ["playbooks/replication_swap.yaml", "playbooks/failback.yaml"];
 
-/// What is printed for the README's own inventory, where both servers are of this product.
+/// What is printed for the inventory of the documentation, where both servers are of this product.
 fn printed(family: &str, version: &str, format: &[&str]) -> String {
-    let readme = std::fs::read_to_string(README).unwrap();
-    let inventory = readme.split_once("# yaml-language-server: $schema=schemas/inventory.schema.json").unwrap().1;
+    let page = std::fs::read_to_string(INVENTORY).unwrap();
+    let inventory = page.split_once("# yaml-language-server: $schema=schemas/inventory.schema.json").unwrap().1;
     let inventory = inventory.split_once("```").unwrap().0;
     let inventory = inventory
         .replace("    user: migrate", &format!("    user: migrate\n    family: {family}\n    version: \"{version}\""));
@@ -80,11 +82,19 @@ fn pairs_that_were_run() -> String {
     run.map(line).collect::<Vec<_>>().concat()
 }
 
-/// `README_UPDATE=always cargo test --test quick lists_of_the_readme` writes them anew.
+/// A page as it is, or as it is written again: `README_UPDATE=always cargo test --test quick lists_of_the_pages`.
+fn holds(page: &str, was: &str, now: &str) {
+    if std::env::var("README_UPDATE").as_deref() == Ok("always") {
+        std::fs::write(page, now).unwrap();
+    } else {
+        assert!(now == was, "{page} is stale: README_UPDATE=always cargo test --test quick lists_of_the_pages");
+    }
+}
+
 #[test]
-fn the_lists_of_the_readme_are_what_the_command_prints() {
-    let readme = std::fs::read_to_string(README).unwrap();
-    let mut now = readme.clone();
+fn the_lists_of_the_pages_are_what_the_command_prints() {
+    let page = std::fs::read_to_string(GRANTS).unwrap();
+    let mut now = page.clone();
     for (family, version, product) in [("mariadb", "10.11", "MariaDB"), ("mysql", "9.7", "MySQL")] {
         let printed = printed(family, version, &[]);
         let (source, target) = printed.split_once("\n-- target").unwrap();
@@ -93,15 +103,9 @@ fn the_lists_of_the_readme_are_what_the_command_prints() {
     }
     let others = [("mariadb", "10.5", "10.11"), ("mariadb", "11.8", "10.11"), ("mysql", "8.0", "9.7")];
     let versions: Vec<String> = others.map(|(family, version, than)| differences(family, version, than)).into();
-    let heading = if readme.contains("```text\nversions\n") { "versions" } else { "MariaDB 10.5, beside" };
-    now = replaced(&now, "text", heading, &versions.concat());
-    let heading = if readme.contains("```text\npairs\n") { "pairs" } else { "MariaDB 10.5.23 to" };
-    now = replaced(&now, "text", heading, &pairs_that_were_run());
-    if std::env::var("README_UPDATE").as_deref() == Ok("always") {
-        std::fs::write(README, &now).unwrap();
-    } else {
-        assert!(now == readme, "stale: README_UPDATE=always cargo test --test quick lists_of_the_readme");
-    }
+    holds(GRANTS, &page, &replaced(&now, "text", "MariaDB 10.5, beside", &versions.concat()));
+    let limits = std::fs::read_to_string(LIMITS).unwrap();
+    holds(LIMITS, &limits, &replaced(&limits, "text", "MariaDB 10.5.23 to", &pairs_that_were_run()));
 }
 
 /// What other versions want, seen on servers of them.

@@ -132,7 +132,7 @@ async fn mysql_without_gtids_is_followed_by_one_with_them() {
     }
 }
 
-/// The accounts that the README names for `MySQL`, pasted from there under another name, and nothing else.
+/// The accounts that docs/grants.md names for `MySQL`, pasted from there under another name, and nothing else.
 #[tokio::test]
 async fn mysql_with_the_least_privileges() {
     if !mysql().await {

@@ -54,7 +54,7 @@ pub struct Args {
     /// An input of the playbook; can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Folder for the sandbox. Default: a new one in the temporary folder.
+    /// Folder for the sandbox. Default: a new one in the cache folder.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Keep the folder afterwards; servers and hosts are stopped in any case.

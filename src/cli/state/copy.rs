@@ -24,7 +24,7 @@ pub(super) fn copy(args: &CopyArgs) -> Result<()> {
     if let Some(worker) = from.workers().first() {
         return Err(Failure::locked("copy the store", format!("it is in use by {worker}"))
             .now("nothing was copied")
-            .help("wait for it, or stop it (`cutover stop RUN`); stop `cutover serve` and `cutover runner` too"));
+            .help("wait for it, or interrupt it (Ctrl-C or SIGTERM, it can be resumed); stop `cutover serve` and `cutover runner` too"));
     }
     let copied = from.store.copy_to(&Home::at(&args.to)?.store)?;
     match args.format {

@@ -37,7 +37,7 @@ const MARIADB_11_8: (Family, (u16, u16), &str) = (Family::MariaDb, (11, 8), "11.
 const MYSQL_9_7: (Family, (u16, u16), &str) = (Family::MySql, (9, 7), "9.7.4");
 
 /// All of them. Releases are those that the trials had: `rehearse` with `replication_swap.yaml` and then `failback.yaml`. Its
-/// application writes rows; the README lists what else 10.5 does not accept from 11.8.
+/// application writes rows; docs/routes.md lists what else 10.5 does not accept from 11.8.
 pub const TRIED: &[Tried] = &[
     worked(MARIADB_10_5, MARIADB_10_11),
     worked(MARIADB_10_5, MARIADB_11_8),

@@ -140,7 +140,7 @@ impl Standing {
             )
         };
         let help = "if the change is intended, accept it with `cutover people accept RUN --people FILE --why TEXT`: \
-                    everyone who has answered must answer again. `cutover stop RUN` stops the run";
+                    everyone who has answered must answer again. Ctrl-C or SIGTERM stops the run";
         (!bound.is_same(file)).then(|| (said(), help))
     }
 
