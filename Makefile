@@ -29,11 +29,13 @@ try: deps build ## Rehearse every route on SERVER=PATH (mysqld, mariadbd, or an 
 # Clippy is the compiler here, as `cargo clippy` has it: what is tested is what was linted, tests too, and nothing is compiled twice.
 test: deps ## Run everything: format, lints, and tests against real servers
 	cargo fmt --check
+	.ci/messages
 	.ci/audit
 	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings .ci/skips .ci/tests
 
 quick: ## Format, lints, and every test that needs no server: after each edit
 	cargo fmt --check
+	.ci/messages
 	cargo clippy --locked --lib --bins --test quick -- -D warnings
 	CUTOVER_QUICK=1 CUTOVER_FUZZ_SECONDS=0.3 RUST_TEST_THREADS=$$((2 * $$(nproc))) cargo test --locked --lib --test quick
 

@@ -104,10 +104,8 @@ fn conduct(args: Common, compare: bool, changes: Changes) -> Result<Conduct> {
     let state = RunState::fold(Arc::new(Graph::new(Arc::new(plan.clone()))?), &entries)?;
     // a run that is over, or is being rolled back, no longer uses the files; one that is at its checkpoint starts again
     let goes_back = state.rollback.is_some() && state.outcome != Some(Outcome::Kept);
-    let compare = compare
-        && changes.inventory.is_none()
-        && !goes_back
-        && state.outcome.is_none_or(Outcome::is_resumable);
+    let compare =
+        compare && changes.inventory.is_none() && !goes_back && state.outcome.is_none_or(Outcome::is_resumable);
     if !goes_back {
         record.plan()?.is_own_program()?;
     }

@@ -230,12 +230,7 @@ fn with_empty_hosts(mut root: Node) -> Node {
 }
 
 /// Templates in the folders `templates` in the playbook's folder and beside it, and the shipped ones.
-fn templates(
-    folder: Option<&Path>,
-    inventory: &Inventory,
-    document: &Document,
-    faults: &mut Vec<Fault>,
-) -> Templates {
+fn templates(folder: Option<&Path>, inventory: &Inventory, document: &Document, faults: &mut Vec<Fault>) -> Templates {
     let mut templates = Templates(SHIPPED.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect());
     for around in folder.map(|folder| [folder.join(".."), folder.to_owned()]).into_iter().flatten() {
         let folder = around.join("templates");

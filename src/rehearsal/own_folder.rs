@@ -83,7 +83,7 @@ mod tests {
         std::os::unix::fs::symlink(around.path().join("nowhere"), &link).unwrap();
         for taken in [&precious, &precious.join("f"), &link] {
             let refused = OwnFolder::make(Some(taken), false).unwrap_err();
-            assert!(refused.answer.contains("is there already"), "{refused}");
+            assert!(refused.answer.contains("already exists"), "{refused}");
         }
         assert_eq!(std::fs::read_to_string(precious.join("f")).unwrap(), "x");
 

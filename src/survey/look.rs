@@ -120,8 +120,10 @@ async fn step(
 fn state(probe: Result<Probe, Failure>, step: &dyn Step) -> State {
     match probe {
         Ok(Probe::Done(_)) => State::AlreadyTrue,
-        Ok(Probe::NotDone) if step.reversibility() == Reversibility::NothingToUndo => State::WillRun,
-        Ok(Probe::NotDone) => State::WillChange,
+        Ok(Probe::NotDone | Probe::Unknown(_)) if step.reversibility() == Reversibility::NothingToUndo => {
+            State::WillRun
+        }
+        Ok(Probe::NotDone | Probe::Unknown(_)) => State::WillChange,
         Ok(Probe::Conflict(failure)) => State::InTheWay(failure.answer),
         Err(failure) => State::KnownAtRunTime(failure.answer),
     }

@@ -8,7 +8,11 @@ use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 fn commands(text: &str) -> Vec<String> {
     let whole = text.replace("\\\n", " ");
     let ours = |line: &str| line.starts_with("cutover ").then(|| alone(line));
-    whole.lines().map(|line| line.trim().trim_start_matches("sudo ").trim_start_matches("$ ")).filter_map(ours).collect()
+    whole
+        .lines()
+        .map(|line| line.trim().trim_start_matches("sudo ").trim_start_matches("$ "))
+        .filter_map(ours)
+        .collect()
 }
 
 /// The command without what the shell does around it.

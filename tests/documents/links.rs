@@ -69,7 +69,7 @@ fn aim(page: &Path, link: &str) -> Option<(PathBuf, String)> {
 fn faults(page: &Page, headings: &BTreeMap<PathBuf, BTreeSet<String>>) -> Vec<String> {
     let mut faults = Vec::new();
     for (event, span) in Parser::new_ext(&page.text, Options::all()).into_offset_iter() {
-        let (Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. })) = event else { continue };
+        let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event else { continue };
         let Some((file, heading)) = aim(&page.path, &dest_url) else { continue };
         let there = root().join(&file);
         let known = headings.get(&file).is_none_or(|known| heading.is_empty() || known.contains(&heading));

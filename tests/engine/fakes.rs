@@ -173,7 +173,7 @@ pub fn hook(name: &str) -> PlannedHook {
 }
 
 pub fn plan(steps: Vec<PlannedStep>, blocks: Vec<PlannedBlock>) -> Plan {
-    let (inputs, world) = (serde_json::Map::new(), World::default());
+    let (inputs, world) = (serde_json::Map::from_iter([("most".to_owned(), 3.into())]), World::default());
     let (description, hash, opening, scripts) = (None, String::new(), Vec::new(), BTreeMap::new());
     let (format, name, on) = (FORMAT, "p".into(), Occasions::default());
     let mut plan = Plan { format, name, description, hash, inputs, opening, scripts, steps, blocks, on, world };

@@ -32,6 +32,22 @@ async fn an_intent_without_a_result_is_decided_by_reality() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_nothing_can_be_checked_the_journal_decides() {
+    let unknown = || Probe::Unknown(Failure::permanent("run again", "it may already have run"));
+    let lab = chain();
+    lab.died_after(&[intent("a"), done("a", &json!({})), intent("b")]);
+    lab.stage.probe("a", unknown());
+    lab.stage.probe("b", Probe::NotDone);
+    assert_eq!(lab.resume().await, Outcome::Done);
+    assert!(!lab.stage.did("start a"), "its success is recorded");
+    let lab = chain();
+    lab.died_after(&[intent("a"), done("a", &json!({})), intent("b")]);
+    lab.stage.probe("b", unknown());
+    assert_eq!(lab.resume().await, Outcome::RolledBack);
+    assert!(!lab.stage.did("start b"), "nobody knows whether it ran");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_died_with_the_runner_is_made_again_before_anything_that_needs_it() {
     let mut check = step("check", &["b"]);
     check.reversibility = Reversibility::NothingToUndo;

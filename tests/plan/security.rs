@@ -99,7 +99,7 @@ fn a_rehearsal_removes_only_what_it_made() {
         std::fs::create_dir(&precious).unwrap();
         std::fs::write(precious.join("f"), "x").unwrap();
         let args = [&["rehearse", "playbooks/preflight_only.yaml", "--dir", precious.to_str().unwrap()], more].concat();
-        assert!(refused(&args).contains("is there already"));
+        assert!(refused(&args).contains("already exists"));
         assert_eq!(std::fs::read_to_string(precious.join("f")).unwrap(), "x", "{}", Path::new(name).display());
     }
 }

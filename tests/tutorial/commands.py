@@ -42,7 +42,8 @@ class Terminal:
         self.output = world.folder / f"output-{block.line}"
         with open(self.output, "wb") as file:
             argv = world.enter("this machine", "bash", "-c", script(self.commands, keep))
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, cwd="/")
+            streams = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": subprocess.STDOUT}
+            self.process = subprocess.Popen(argv, cwd="/", **streams)
         self.began, self.taken, self.reported = time.time(), 0, set()
 
     def read(self):

@@ -78,7 +78,8 @@ def commands(lines):
 
 # What differs from run to run: run ids, times of day, hashes, binlog positions, durations and other numbers.
 VARIABLE = re.compile(
-    r"\b\d{8}-\d{6}-[0-9a-f]{4,8}\b|\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\b|\b(?=[0-9a-f]*\d)[0-9a-f]{8,64}\b|\d+(?:[.,]\d+)*"
+    r"\b\d{8}-\d{6}-[0-9a-f]{4,8}\b|\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\b"
+    r"|\b(?=[0-9a-f]*\d)[0-9a-f]{8,64}\b|\d+(?:[.,]\d+)*"
 )
 
 

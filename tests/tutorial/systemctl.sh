@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stands in for systemctl on a host of the tutorial's test: start, stop, restart and reload of mariadb, and of units with an
+# Stands in for systemctl on a host of the tutorial: starts, stops, restarts and reloads mariadb, and units with an
 # ExecStart= in /etc/systemd/system. The only stand-in of the test.
 #
 #   systemctl start|stop|restart|reload|enable|daemon-reload [--now] [UNIT]

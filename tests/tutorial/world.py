@@ -17,7 +17,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PREFIX = "cutover-tutorial-"
-HOSTS = {"this machine": ("runner", "10.0.0.3"), "old-host": ("old-host", "10.0.0.1"), "new-host": ("new-host", "10.0.0.2")}
+HOSTS = {  # as the page calls it: its name and address
+    "this machine": ("runner", "10.0.0.3"),
+    "old-host": ("old-host", "10.0.0.1"),
+    "new-host": ("new-host", "10.0.0.2"),
+}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NAMESPACES = ["mount", "net", "pid", "uts", "ipc"]
 
@@ -42,7 +46,10 @@ while :; do sleep 1000 & wait; done
 """
 
 # As Debian installs it.
-MARIADB_CNF = "[client-server]\nsocket = /run/mysqld/mysqld.sock\n!includedir /etc/mysql/conf.d/\n!includedir /etc/mysql/mariadb.conf.d/\n"
+MARIADB_CNF = (
+    "[client-server]\nsocket = /run/mysqld/mysqld.sock\n"
+    "!includedir /etc/mysql/conf.d/\n!includedir /etc/mysql/mariadb.conf.d/\n"
+)
 SERVER_CNF = (
     "[mysqld]\npid-file = /run/mysqld/mysqld.pid\nbasedir = /usr\nbind-address = 127.0.0.1\nexpire_logs_days = 10\n"
     "character-set-server = utf8mb4\ncollation-server = utf8mb4_general_ci\n"
@@ -63,6 +70,11 @@ def sweep(folder):
                 shutil.rmtree(left)
         except OSError:
             continue
+
+
+def make_key(path):
+    """A key without a passphrase."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
 
 
 class World:
@@ -115,7 +127,7 @@ class World:
     def _furnish(self, name):
         """The folders of a host before it starts."""
         root = self.folder / name
-        for folder in ["root/.ssh", "home", "usr/local/bin", "tmp", "var/log", "var/tmp", "var/lib/mysql", "var/log/mysql"]:
+        for folder in "root/.ssh home usr/local/bin tmp var/tmp var/lib/mysql var/log/mysql".split():
             (root / folder).mkdir(parents=True)
         (root / "tmp").chmod(0o1777)
         (root / "root").chmod(0o700)
@@ -135,7 +147,7 @@ class World:
         (etc / "machine-id").write_text(os.urandom(16).hex() + "\n")
         (etc / "ssh").mkdir()
         (etc / "ssh/sshd_config").write_text("PermitRootLogin prohibit-password\nUsePAM no\nLogLevel ERROR\n")
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", etc / "ssh/ssh_host_ed25519_key"], check=True)
+        make_key(etc / "ssh/ssh_host_ed25519_key")
         shutil.copy(HERE / "systemctl.sh", root / "usr/local/bin/systemctl")
         (root / "usr/local/bin/systemctl").chmod(0o755)
         if name == "runner":
@@ -147,7 +159,7 @@ class World:
         shutil.copy(self.cutover, root / "usr/local/bin/cutover")
         # where the Debian package has them
         shutil.copytree(self.repository / "playbooks", root / "doc/cutover/playbooks")
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", root / "root/.ssh/id_ed25519"], check=True)
+        make_key(root / "root/.ssh/id_ed25519")
 
     def _let_the_reader_in(self, root, name):
         """The reader logs in as root without a question, as the page asks for."""
@@ -162,7 +174,8 @@ class World:
         argv = ["unshare", *flags, "--fork", "--kill-child", "sh", "-c", INIT, "sh", self.folder / name, name]
         log = open(self.folder / f"{name}.log", "wb")
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
-        process = subprocess.Popen(argv, env={"PATH": PATH}, preexec_fn=dies_with_parent, start_new_session=True, **pipes)
+        bound = {"preexec_fn": dies_with_parent, "start_new_session": True}
+        process = subprocess.Popen(argv, env={"PATH": PATH}, **pipes, **bound)
         self.processes[place] = process
         if process.stdout.readline() != b"ready\n":
             raise SystemExit(f"{name} does not start: {(self.folder / f'{name}.log').read_text()}")
@@ -178,19 +191,16 @@ class World:
         self.run("this machine", "ip link add br0 type bridge && ip link set br0 up && ip addr add 10.0.0.3/24 dev br0")
         for place in ["old-host", "new-host"]:
             name, address = HOSTS[place]
-            ends = [f"to-{name[:3]}", "netns", str(middle), "type", "veth", "peer", "name", "eth0", "netns", str(self._first(place))]
-            subprocess.run(["ip", "link", "add", *ends], check=True)
+            cable = f"to-{name[:3]} netns {middle} type veth peer name eth0 netns {self._first(place)}"
+            subprocess.run(["ip", "link", "add", *cable.split()], check=True)
             self.run("this machine", f"ip link set to-{name[:3]} master br0 up")
             self.run(place, f"ip addr add {address}/24 dev eth0 && ip link set eth0 up")
 
     def _install_mariadb(self, place):
         """What the package mariadb-server does when it is installed."""
-        self.run(
-            place,
-            "chown -R mysql:mysql /var/lib/mysql /var/log/mysql && mkdir -p /run/mysqld && chown mysql:mysql /run/mysqld"
-            " && mariadb-install-db --user=mysql --skip-test-db --rpm --auth-root-authentication-method=socket >/var/log/install.log 2>&1"
-            " && systemctl start mariadb",
-        )
+        install = "mariadb-install-db --user=mysql --skip-test-db --rpm --auth-root-authentication-method=socket"
+        self.run(place, "chown -R mysql:mysql /var/lib/mysql /var/log/mysql")
+        self.run(place, f"{install} >/var/log/install.log 2>&1 && systemctl start mariadb")
 
     def _wait_for_ssh(self):
         for place in ["old-host", "new-host"]:
@@ -199,7 +209,7 @@ class World:
     def enter(self, place, *command):
         """The command line that runs `command` on a host, as root there."""
         flags = [f"--{namespace}" for namespace in NAMESPACES]
-        environment = ["env", "-i", f"PATH={PATH}", "HOME=/root", "USER=root", "LANG=C.UTF-8", "TERM=dumb"]
+        environment = f"env -i PATH={PATH} HOME=/root USER=root LANG=C.UTF-8 TERM=dumb".split()
         return ["nsenter", "--target", str(self._first(place)), *flags, "--wdns=/root", *environment, *command]
 
     def run(self, place, script, given=""):

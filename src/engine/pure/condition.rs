@@ -32,7 +32,9 @@ pub(in crate::engine) fn verdict(state: &RunState, ix: usize) -> Verdict {
         }
     }
     let Some(when) = &step.when else { return Verdict::Run };
-    let context = Value::from(Serde(state.outputs()));
+    let mut context = state.outputs();
+    context["inputs"] = serde_json::Value::Object(state.graph.inputs().clone());
+    let context = Value::from(Serde(context));
     match template::evaluate_expression(&template::environment(), when, &context) {
         Ok(serde_json::Value::Bool(true)) => Verdict::Run,
         Ok(serde_json::Value::Bool(false)) => Verdict::Skip(format!("`when` is false: {when}")),

@@ -124,6 +124,11 @@ impl Graph {
     pub fn step(&self, ix: usize) -> &PlannedStep {
         &self.plan.steps[ix]
     }
+    /// The values of the plan's inputs.
+    #[must_use]
+    pub fn inputs(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.plan.inputs
+    }
     /// Its name.
     #[must_use]
     pub fn id(&self, ix: usize) -> &str {

@@ -93,10 +93,10 @@ pub fn conclude(state: &RunState, ix: usize, found: Result<Probe>) -> Event {
     let step = &state.steps[ix];
     let id = state.graph.id(ix).to_owned();
     match found {
-        Ok(Probe::Done(_)) if step.status == Status::Succeeded => Event::StepConfirmed { step: id },
+        Ok(Probe::Done(_) | Probe::Unknown(_)) if step.status == Status::Succeeded => Event::StepConfirmed { step: id },
         Ok(Probe::Done(outputs)) => Event::StepDone { step: id, outputs },
         Ok(Probe::NotDone) => Event::StepAbsent { step: id },
-        Ok(Probe::Conflict(failure)) => failed(id, step, failure),
+        Ok(Probe::Conflict(failure) | Probe::Unknown(failure)) => failed(id, step, failure),
         Err(failure) if failure.class == Class::Cancelled => {
             Event::StepStopped { step: id, attempt: step.attempt, failure: None }
         }

@@ -36,6 +36,9 @@ pub enum Probe {
     NotDone,
     /// Something else is there that `execute` must not touch.
     Conflict(Failure),
+    /// Nothing can be checked, and `execute` must not run twice: a recorded success stands, and a step without a recorded
+    /// result fails with this.
+    Unknown(Failure),
 }
 
 /// One step, decoded from a playbook. `execute`, `prepare` and `undo` are idempotent.

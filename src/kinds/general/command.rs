@@ -78,8 +78,8 @@ pub struct Command {
     /// File that the program creates: if it exists, the program is not run.
     #[serde(default)]
     creates: Option<String>,
-    /// Whether the program may run a second time if the runner died while it ran. If not, the run stops and a person
-    /// must decide.
+    /// Whether the program may run a second time. If not, a resume keeps a recorded success; when the runner died while
+    /// the program ran, the step fails and `on_failure` decides.
     #[serde(default = "yes")]
     repeatable: bool,
 }
@@ -211,7 +211,7 @@ impl Step for Command {
             return Ok(Probe::NotDone);
         }
         let words = shell_words::join(&self.run);
-        Ok(Probe::Conflict(
+        Ok(Probe::Unknown(
             Failure::permanent(format!("run `{words}` again"), "it may already have run before the runner died")
                 .at(&self.host)
                 .help("check whether the program has done its work; the step is marked `repeatable: false`"),

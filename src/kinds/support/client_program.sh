@@ -40,14 +40,14 @@ takes_session() {
     number=${number##*[!0-9.]}
     [ "${number%%.*}" -gt 10 ] || case $number in 10.1[1-9].*) ;; *) return 1 ;; esac
 }
-# What the program must be told to insist on TLS and to verify the server; of MySQL's, the mode that is given.
+# Options that make the program insist on TLS and verify the server; for MySQL's programs, with the given mode.
 verified() {
     case $family in
     mariadb) echo ssl-verify-server-cert ;;
     mysql) if says --ssl-mode; then echo "ssl-mode = $1"; else echo ssl-verify-server-cert; fi ;;
     esac
 }
-# What the program must be told to log in where nothing is verified: inside a tunnel, or on the server's own host.
+# Options to log in where nothing is verified: inside a tunnel, or on the server's own host.
 unverified() {
     case $family in
     mariadb) echo skip-ssl-verify-server-cert ;;

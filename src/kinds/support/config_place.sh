@@ -1,4 +1,4 @@
-# Tells whether a server of this host reads the option file $path, there or not, when it starts. Prints one word, then the
+# Reports whether a server of this host reads the option file $path, there or not, when it starts. Prints one word, then the
 # option files that were found, one a line:
 #   folder   the file's folder is not there
 #   read     a server reads it

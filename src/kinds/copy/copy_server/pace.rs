@@ -8,7 +8,7 @@ const LEAST: u64 = 100 * 1024;
 
 /// Lines of a script that define `limited`.
 pub fn functions() -> Script {
-    Script::ours("let so many bytes through", PACE)
+    Script::ours("limit the rate", PACE)
 }
 
 /// A limit in bytes a second, as [`command`] counts it.

@@ -1,4 +1,4 @@
-# Lets so many bytes through in a tenth of a second. The limit of a program of others, if it has one, counts other things.
+# Limits the rate: a fixed number of bytes in each tenth of a second. Limits of the copy programs count other things.
 limited() {
     exec 3>&1
     while :; do

@@ -24,8 +24,7 @@ const BESIDE: [&str; 2] = ["zstd", "mkfifo"];
 
 /// Finds the dump program, and prints `told` where it can be told how to begin its session.
 fn programs(dialect: Dialect) -> Script {
-    let takes =
-        if dialect.is_mariadb() { "! takes_session || echo told" } else { "! says --init-command || echo told" };
+    let takes = if dialect.is_mariadb() { "! takes_session || echo set" } else { "! says --init-command || echo set" };
     find_dump_program(dialect).then(takes)
 }
 
@@ -230,7 +229,7 @@ impl Dump {
                 return Err(refuse(format!("program `{program}` not found"), package));
             }
         }
-        if looked.stdout.starts_with(b"told") { Ok(()) } else { self.cuts_nothing(cx, dialect).await }
+        if looked.stdout.starts_with(b"set") { Ok(()) } else { self.cuts_nothing(cx, dialect).await }
     }
 
     /// An older program takes the server's global settings as they are.

@@ -1,4 +1,4 @@
-# Sends a backup of this host's server, packed, to whoever reads. A backup that was cut off ends with another code than 0.
+# Sends a compressed backup of this host's server to its reader. A backup that was cut off ends with a code other than 0.
 # The server has the processors first: it serves others meanwhile.
 for program in $programs; do ! command -v "$program" >/dev/null || break; done
 printf '%s\n' "$mark"

@@ -1,5 +1,5 @@
 # Puts what comes by stdin into the copy as its login file, for its owner alone. The folder is the server's, so nothing in it
-# is followed: the file is made by the server's account, anew.
+# is followed: the server's account creates a new file.
 real=$(readlink -f -- "$data")
 own_folder "${real%/*}" || exit
 copy=${real##*/}.$suffix
