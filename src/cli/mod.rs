@@ -130,7 +130,7 @@ enum Command {
     /// Print a completion script for a shell.
     Completions(completions::Args),
     /// Print the manual page.
-    Man,
+    Man(man::Args),
 }
 
 /// A core dump would put passwords from memory into a file. Child processes inherit the limit.
@@ -203,6 +203,6 @@ fn dispatch(command: Command) -> u8 {
         Command::Token(args) => token::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
-        Command::Man => man::run(Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }
