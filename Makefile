@@ -30,6 +30,7 @@ try: deps build ## Rehearse every route on SERVER=PATH (mysqld, mariadbd, or an 
 test: deps ## Run everything: format, lints, and tests against real servers
 	cargo fmt --check
 	.ci/messages
+	.ci/spelling
 	.ci/audit
 	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings .ci/skips .ci/tests
 
