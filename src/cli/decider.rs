@@ -2,14 +2,15 @@
 //! the page write there as well.
 
 use super::identity::Speaker;
+use super::prompt;
 use crate::effects::{Decision, Rule};
 use crate::engine::approvals::{Standing, decide};
 use crate::error::{Failure, Result};
 use crate::kinds::role::AsksPeople;
 use crate::plan::Plan;
 use crate::report::terminal::Terminal;
-use crate::store::Journal;
-use std::io::{BufRead, IsTerminal, Write};
+use crate::store::{Event, Journal};
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 /// Who answers at the terminal of a run.
@@ -37,11 +38,16 @@ impl Decider {
         } else if counts && std::io::stdin().is_terminal() {
             let answer = terminal.suspend(|| {
                 let _ = write!(std::io::stderr(), "{message} [y/N] ");
-                let mut line = String::new();
-                std::io::stdin().lock().read_line(&mut line).map(|_| line)
+                let answer = prompt::answer(|| self.is_settled(step));
+                if answer.is_none() {
+                    let _ = writeln!(std::io::stderr(), "\nno longer asked here");
+                }
+                answer
             });
-            let approved = answer.is_ok_and(|line| matches!(line.trim().to_lowercase().as_str(), "y" | "yes"));
-            self.decide(terminal, step, approved, None);
+            if let Some(line) = answer {
+                let approved = matches!(line.trim().to_lowercase().as_str(), "y" | "yes");
+                self.decide(terminal, step, approved, None);
+            }
         }
         let standing = self.journal.entries(&self.run).map(|entries| Standing::of(&entries, step)).unwrap_or_default();
         if standing.missing() > 0 && standing.refusal().is_none() {
@@ -52,6 +58,22 @@ impl Decider {
                 let _ = writeln!(std::io::stderr(), "{line}");
             });
         }
+    }
+
+    /// Whether the question of `step` needs no answer any more: others have answered, or the run does not wait.
+    fn is_settled(&self, step: &str) -> bool {
+        let Ok(entries) = self.journal.entries(&self.run) else { return false };
+        let standing = Standing::of(&entries, step);
+        let asked = |event: &Event| matches!(event, Event::StepWaiting { step: of, .. } if of == step);
+        let over = |event: &Event| match event {
+            Event::StepDone { step: of, .. }
+            | Event::StepFailed { step: of, .. }
+            | Event::StepStopped { step: of, .. } => of == step,
+            Event::RunFinished { .. } => true,
+            _ => false,
+        };
+        let since = entries.iter().rev().map(|entry| &entry.event).take_while(|event| !asked(event));
+        standing.missing() == 0 || standing.refusal().is_some() || since.into_iter().any(over)
     }
 
     fn decide(&self, terminal: &Terminal, step: &str, approved: bool, reason: Option<String>) {

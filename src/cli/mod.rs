@@ -27,6 +27,7 @@ mod past_copies;
 mod people;
 mod plan;
 mod preflight;
+mod prompt;
 mod rehearse;
 mod report;
 mod resume;

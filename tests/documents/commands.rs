@@ -22,10 +22,9 @@ fn alone(line: &str) -> String {
     for (at, c) in line.char_indices() {
         match quote {
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if c == '"' || c == '\'' => quote = Some(c),
             None if "|>;&<".contains(c) || c == '#' && before == ' ' => return line[..at].trim().to_owned(),
-            None => {}
+            _ => {}
         }
         before = c;
     }

@@ -73,8 +73,8 @@ impl Round {
     async fn until(&mut self, what: &str, is_so: impl Fn(&[Event]) -> bool) {
         let begun = Instant::now();
         while !is_so(&self.events()) {
-            let ended = self.first.as_mut().unwrap().try_wait().unwrap().and_then(|status| status.code());
-            let over = ended.is_some_and(|code| code != 6); // one that woke late leaves with 6, and the others go on
+            let code = self.first.as_mut().unwrap().try_wait().unwrap().and_then(|status| status.code());
+            let over = code.is_some_and(|code| code != 6); // one that woke late leaves with 6, and the others go on
             if over || begun.elapsed() > SOON {
                 let (code, said) = ended(self.first.take().unwrap());
                 panic!("{}: {what} did not come about, exit code {code:?}: {said}", self.run);
