@@ -14,7 +14,7 @@ COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions --cfg fuzzing
 
-.PHONY: help demo try quick test audit security check-displays faults bench fuzz deps build dist book tutorial lint clean
+.PHONY: help demo try quick test audit security check-displays faults bench fuzz deps build dist try-deb book tutorial lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,10 @@ build: ## Build target/release/cutover
 dist: ## Build what is given away, below target/dist: stripped binary, .deb, tarball, SBOM, checksums
 	@.ci/deps dist
 	.ci/dist
+
+try-deb: ## Install the package of `make dist` in fresh Debian roots, and try it there (as root)
+	@.ci/deps dist
+	.ci/try_deb
 
 book: ## Build the documentation as a book with a search: target/book/index.html
 	.ci/book

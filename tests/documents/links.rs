@@ -72,6 +72,10 @@ fn faults(page: &Page, headings: &BTreeMap<PathBuf, BTreeSet<String>>) -> Vec<St
         let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event else { continue };
         let Some((file, heading)) = aim(&page.path, &dest_url) else { continue };
         let there = root().join(&file);
+        if page.path.starts_with("docs") && !file.starts_with("docs") {
+            let at = line(&page.text, span.start);
+            faults.push(format!("{}:{at}: {dest_url} leads out of the book", page.path.display()));
+        }
         let known = headings.get(&file).is_none_or(|known| heading.is_empty() || known.contains(&heading));
         if !there.exists() || !known {
             faults.push(format!("{}:{}: {dest_url} leads nowhere", page.path.display(), line(&page.text, span.start)));
