@@ -30,10 +30,12 @@ async fn in_the_dump_and_in_the_import_and_at_the_question() {
     assert!(said.contains("cutover resume") && said.contains("cutover rollback"), "{said}");
 
     let runner = stage.start(&["resume"]);
+    stage.until_resumed(1).await;
     stage.until("import", "running").await;
     tokio::time::sleep(Duration::from_millis(700)).await;
     runner.kill();
     let runner = stage.start(&["resume"]);
+    stage.until_resumed(2).await;
     stage.until("go", "waiting").await;
     runner.kill();
     let begun = (stage.begun("dump"), stage.begun("import"));

@@ -106,6 +106,15 @@ impl Stage {
         }
     }
 
+    /// Waits until the run was resumed this often: what its steps are before that is what a dead runner left.
+    pub async fn until_resumed(&self, times: u64) {
+        let begin = Instant::now();
+        while self.status()["resumed"] != times {
+            assert!(begin.elapsed() < Duration::from_mins(3), "it is never resumed: {:#}", self.status());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until the journal says that a step begins: as near to that moment as another process can come.
     pub async fn until_begun(&self, step: &str) {
         let begin = Instant::now();
