@@ -62,7 +62,7 @@ fn a_file_swapped_between_two_answers_is_refused_until_somebody_accepts_it_by_na
     assert_eq!(desk.status()["steps"][0]["status"], "waiting");
     let end = accept("ola lost her token");
     assert!(end.code == 0 && end.out.contains("ola has another token"), "{end:?}");
-    assert!(accept("again").words().contains("is bound to"), "it is that file already");
+    assert!(accept("again").words().contains("is already bound to"), "it is that file already");
     let (_, sha256, by, why) = events(&desk, &run).iter().rev().find_map(bound).unwrap();
     assert_eq!((sha256, why.as_deref()), (sha256sum(&desk), Some("ola lost her token")));
     assert!(by.contains("(uid ") && by.contains(", process "), "{by}");
