@@ -74,7 +74,10 @@ async fn another_server_is_refused_by_name_and_sent_no_password() {
         let failure = step.execute().await.unwrap_err();
         assert_eq!(failure.class, Class::Refused, "{failure}");
         let words = failure.answer.clone();
-        assert!(words.starts_with(&format!("`{is}` (")) && words.contains(&format!("instead of `{wanted}` (")), "{words}");
+        assert!(
+            words.starts_with(&format!("`{is}` (")) && words.contains(&format!("instead of `{wanted}` (")),
+            "{words}"
+        );
         for server in [&bench.source, &bench.target] {
             assert!(words.contains(&format!("port {}", server.port())), "{words}");
         }

@@ -21,9 +21,11 @@ pub fn account(family: Family, server: &str, password: &str, events: bool) -> Ve
     let product = if family == Family::MariaDb { "MariaDB" } else { "MySQL" };
     let text = block("sql", &format!("-- {server}: {product}"));
     let mut statements = Vec::new();
-    for statement in text.split_inclusive(";\n") {
-        let is_comment = |line: &&str| line.starts_with("--");
-        let comments = statement.lines().filter(is_comment).map(|line| line.trim_start_matches('-').trim());
+    let is_comment = |line: &&str| line.starts_with("--");
+    // a line of a comment may end with `;` too
+    for statement in text.lines().collect::<Vec<_>>().split_inclusive(|line| !is_comment(&line) && line.ends_with(';'))
+    {
+        let comments = statement.iter().copied().filter(is_comment).map(|line| line.trim_start_matches('-').trim());
         let comment = comments.collect::<Vec<_>>().join(" ");
         let knows = |conditions: &[&str]| conditions.iter().any(|known| comment.contains(known));
         let holds = knows(&["does not exist yet", "log_bin_trust_function_creators", "an account with SYSTEM_USER"])
@@ -33,7 +35,7 @@ pub fn account(family: Family, server: &str, password: &str, events: bool) -> Ve
         if comment.starts_with("only if") && (!holds || comes_back) {
             continue;
         }
-        let lines: Vec<&str> = statement.lines().filter(|line| !is_comment(line)).map(str::trim).collect();
+        let lines: Vec<&str> = statement.iter().copied().filter(|line| !is_comment(line)).map(str::trim).collect();
         let statement = lines.join(" ").replace("<password>", password);
         statements.extend((!statement.trim().is_empty()).then(|| statement.trim_end_matches(';').to_owned()));
     }
