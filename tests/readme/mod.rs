@@ -23,8 +23,7 @@ pub fn account(family: Family, server: &str, password: &str, events: bool) -> Ve
     let mut statements = Vec::new();
     let is_comment = |line: &&str| line.starts_with("--");
     // a line of a comment may end with `;` too
-    for statement in text.lines().collect::<Vec<_>>().split_inclusive(|line| !is_comment(line) && line.ends_with(';'))
-    {
+    for statement in text.lines().collect::<Vec<_>>().split_inclusive(|line| !is_comment(line) && line.ends_with(';')) {
         let comments = statement.iter().copied().filter(is_comment).map(|line| line.trim_start_matches('-').trim());
         let comment = comments.collect::<Vec<_>>().join(" ");
         let knows = |conditions: &[&str]| conditions.iter().any(|known| comment.contains(known));
