@@ -110,7 +110,7 @@ const BY_SERVER: &[ByServer<'_>] = &[
         false,
         &["CREATE DATABASE other", "CREATE TABLE other.things (id INT PRIMARY KEY) ENGINE=InnoDB"],
         &["DROP DATABASE other"],
-        &["the server is not empty: it has the table other.things", "nothing was touched"],
+        &["the server is not empty: it has the table other.things", "nothing was changed"],
     ),
 ];
 
