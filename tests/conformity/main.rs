@@ -167,7 +167,10 @@ async fn compare(
     logs.next();
     let plan = stage.with_playbook(&["plan", "--format", "json"], playbook).await;
     assert!(plan.status.success(), "{}", complaint(&plan));
-    assert!(logs.next().values().all(Vec::is_empty), "making a plan touches no server");
+    // others may come at any moment: a replica that connects again, a server's own ping after a restart
+    let ours = |known: &Conversation| known.user == Server::ACCOUNT;
+    let touched: Vec<Conversation> = logs.next().into_values().flatten().filter(ours).collect();
+    assert!(touched.is_empty(), "making a plan touches no server: {touched:#?}");
     let planned = Planned::new(&serde_json::from_slice(&plan.stdout).unwrap());
     assert!(!planned.has("source", "DROP DATABASE shop") && !planned.has("target", "SELECT 1"));
 
